@@ -1,0 +1,44 @@
+/* A caller's connection to a box: one request at a time, matched to its answer. */
+#include "channel.h"
+
+#include "message.h"
+#include "socket.h"
+
+/* Packets to pass over for one answer: more than any history of resets and timeouts leaves behind. */
+#define STALE_MAX 1000
+
+int channel_call(int fd, uint32_t id, const void *request, size_t len, void *answer, size_t size, uint16_t *ret_type,
+                 struct bytes *ret_body)
+{
+    int r = socket_send(fd, request, len, /* fd= */ -1, /* dont_wait= */ false);
+
+    for (int i = 0; r == 0 && i < STALE_MAX; i++) {
+        struct msg_header header;
+        size_t got;
+
+        r = socket_receive(fd, answer, size, /* dont_wait= */ false, &got, /* ret_fd= */ NULL, /* ret_peer= */ NULL);
+        if (r != 0)
+            return r;
+        r = msg_split(answer, got, &header, ret_body);
+        if (r != 0)
+            return LB_E_VALUE;
+        if (header.type == MSG_RESET)
+            return LB_E_RESET;
+        if (header.id == id) {
+            *ret_type = header.type;
+            return 0;
+        }
+    }
+    return r != 0 ? r : LB_E_VALUE;
+}
+
+int channel_drain(int fd, void *scratch, size_t size)
+{
+    size_t got;
+    int r;
+
+    do
+        r = socket_receive(fd, scratch, size, /* dont_wait= */ true, &got, /* ret_fd= */ NULL, /* ret_peer= */ NULL);
+    while (r == 0);
+    return r == LB_E_TIMEOUT ? 0 : r;
+}

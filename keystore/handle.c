@@ -1,0 +1,221 @@
+/* Handle files: a PKCS#8 PrivateKeyInfo that holds a key URI and the public key, and no secret. */
+#include "handle.h"
+
+#include <openssl/asn1t.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HANDLE_VERSION 1
+
+/* spki is kept as it stands, header and all: this file needs no idea of what a public key is. */
+typedef struct {
+    ASN1_INTEGER *version;
+    ASN1_UTF8STRING *uri;
+    ASN1_STRING *spki;
+} HANDLE_BODY;
+
+ASN1_SEQUENCE(HANDLE_BODY) = {
+    ASN1_SIMPLE(HANDLE_BODY, version, ASN1_INTEGER),
+    ASN1_SIMPLE(HANDLE_BODY, uri, ASN1_UTF8STRING),
+    ASN1_OPT(HANDLE_BODY, spki, ASN1_SEQUENCE),
+} static_ASN1_SEQUENCE_END(HANDLE_BODY)
+
+static HANDLE_BODY *body_new(void)
+{
+    return (HANDLE_BODY *)ASN1_item_new(ASN1_ITEM_rptr(HANDLE_BODY));
+}
+
+static void body_free(HANDLE_BODY *body)
+{
+    ASN1_item_free((ASN1_VALUE *)body, ASN1_ITEM_rptr(HANDLE_BODY));
+}
+
+/* 0: not one of our OIDs. The arc is a UUID, so text is the form in which an OID can be compared at all. */
+static unsigned type_of_oid(const ASN1_OBJECT *oid)
+{
+    static const char arc[] = LB_HANDLE_ARC ".";
+    char text[80];
+    int len = OBJ_obj2txt(text, sizeof(text), oid, /* no_name= */ 1);
+    const char *last = text + strlen(arc);
+
+    if (len <= (int)strlen(arc) || len >= (int)sizeof(text) || strncmp(text, arc, strlen(arc)) != 0)
+        return 0;
+    if (last[0] < '1' || last[0] > '0' + HANDLE_LAST || last[1] != '\0')
+        return 0;
+    return (unsigned)(last[0] - '0');
+}
+
+static int copy_uri(const ASN1_UTF8STRING *s, char ret[LB_URI_MAX + 1])
+{
+    size_t len = (size_t)ASN1_STRING_length(s);
+
+    if (len > LB_URI_MAX || memchr(ASN1_STRING_get0_data(s), '\0', len) != NULL)
+        return LB_E_VALUE;
+    memcpy(ret, ASN1_STRING_get0_data(s), len);
+    ret[len] = '\0';
+    return 0;
+}
+
+static int parse_body(const uint8_t *der, size_t len, struct handle *ret)
+{
+    const uint8_t *p = der;
+    HANDLE_BODY *body = (HANDLE_BODY *)ASN1_item_d2i(NULL, &p, (long)len, ASN1_ITEM_rptr(HANDLE_BODY));
+    int64_t version;
+    int r = LB_E_VALUE;
+
+    if (body == NULL || p != der + len)
+        goto out;
+    if (!ASN1_INTEGER_get_int64(&version, body->version) || version != HANDLE_VERSION)
+        goto out;
+    r = copy_uri(body->uri, ret->uri);
+    if (r != 0 || body->spki == NULL)
+        goto out;
+    ret->spki_len = (size_t)ASN1_STRING_length(body->spki);
+    ret->spki = OPENSSL_memdup(ASN1_STRING_get0_data(body->spki), ret->spki_len);
+    if (ret->spki == NULL)
+        r = LB_E_NOMEM;
+out:
+    body_free(body);
+    return r;
+}
+
+/*
+ * Does this look like a PrivateKeyInfo under our arc, though it may break off anywhere behind the OID? Then a failure
+ * to read it is ours to report. The search is for the DER of the arc near the start.
+ */
+static bool claims_our_oid(const uint8_t *der, size_t len)
+{
+    ASN1_OBJECT *arc = OBJ_txt2obj(LB_HANDLE_ARC, /* no_name= */ 1);
+    size_t arc_len, end = len < 64 ? len : 64;
+    bool found = false;
+
+    if (arc == NULL)
+        return false;
+    arc_len = OBJ_length(arc);
+    for (size_t i = 0; !found && i + arc_len <= end; i++)
+        found = memcmp(der + i, OBJ_get0_data(arc), arc_len) == 0;
+    ASN1_OBJECT_free(arc);
+    return found;
+}
+
+int handle_from_der(const uint8_t *der, size_t len, struct handle *ret)
+{
+    const uint8_t *p = der, *octets;
+    const ASN1_OBJECT *oid = NULL;
+    const X509_ALGOR *alg;
+    PKCS8_PRIV_KEY_INFO *p8 = NULL;
+    int octets_len = 0, r;
+
+    memset(ret, 0, sizeof(*ret));
+    /* Most input is not ours: say so before any parser allocates. */
+    if (!claims_our_oid(der, len))
+        return LB_E_UNSUPPORTED;
+    p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)len);
+    r = LB_E_VALUE;
+    if (p8 == NULL || p != der + len || !PKCS8_pkey_get0(&oid, &octets, &octets_len, &alg, p8))
+        goto out;
+    ret->type = type_of_oid(oid);
+    r = ret->type == 0 ? LB_E_UNSUPPORTED : parse_body(octets, (size_t)octets_len, ret);
+out:
+    PKCS8_PRIV_KEY_INFO_free(p8);
+    if (r != 0)
+        handle_clear(ret);
+    return r;
+}
+
+int handle_to_der(const struct handle *h, uint8_t **ret, size_t *ret_len)
+{
+    HANDLE_BODY *body = body_new();
+    PKCS8_PRIV_KEY_INFO *p8 = PKCS8_PRIV_KEY_INFO_new();
+    ASN1_OBJECT *oid = NULL;
+    unsigned char *octets = NULL, *der = NULL;
+    char text[80];
+    int len, r = LB_E_NOMEM;
+
+    if (h->type < 1 || h->type > HANDLE_LAST) {
+        r = LB_E_VALUE;
+        goto out;
+    }
+    snprintf(text, sizeof(text), "%s.%u", LB_HANDLE_ARC, h->type);
+    oid = OBJ_txt2obj(text, /* no_name= */ 1);
+    if (body == NULL || p8 == NULL || oid == NULL)
+        goto out;
+    if (!ASN1_INTEGER_set(body->version, HANDLE_VERSION) || !ASN1_STRING_set(body->uri, h->uri, -1))
+        goto out;
+    if (h->spki != NULL) {
+        body->spki = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
+        if (body->spki == NULL || !ASN1_STRING_set(body->spki, h->spki, (int)h->spki_len))
+            goto out;
+    }
+    len = ASN1_item_i2d((ASN1_VALUE *)body, &octets, ASN1_ITEM_rptr(HANDLE_BODY));
+    if (len <= 0 || !PKCS8_pkey_set0(p8, oid, 0, V_ASN1_UNDEF, NULL, octets, len))
+        goto out;
+    oid = NULL; /* now owned by p8, as are the octets */
+    octets = NULL;
+    len = i2d_PKCS8_PRIV_KEY_INFO(p8, &der);
+    if (len <= 0)
+        goto out;
+    *ret = der;
+    *ret_len = (size_t)len;
+    r = 0;
+out:
+    OPENSSL_free(octets);
+    ASN1_OBJECT_free(oid);
+    PKCS8_PRIV_KEY_INFO_free(p8);
+    body_free(body);
+    return r;
+}
+
+int handle_to_pem(const struct handle *h, BIO *out)
+{
+    uint8_t *der = NULL;
+    size_t len = 0;
+    int r = handle_to_der(h, &der, &len);
+
+    if (r != 0)
+        return r;
+    if (BIO_printf(out,
+                   "# A littlebox handle: this file names a private key and holds no secret.\n"
+                   "# The key stays in its box; programs reach it through the OpenSSL provider \"littlebox\".\n"
+                   "# Key: %s\n",
+                   h->uri) <= 0 ||
+        PEM_write_bio(out, PEM_STRING_PKCS8INF, "", der, (long)len) <= 0 || BIO_flush(out) <= 0)
+        r = LB_E_SYSTEM;
+    OPENSSL_free(der);
+    return r;
+}
+
+unsigned handle_type_of(const uint8_t *spki, size_t len)
+{
+    static const struct {
+        int nid;
+        unsigned type;
+    } types[] = {
+        { NID_rsaEncryption, HANDLE_RSA }, { NID_rsassaPss, HANDLE_RSA_PSS }, { NID_X9_62_id_ecPublicKey, HANDLE_EC },
+        { NID_ED25519, HANDLE_ED25519 },   { NID_ED448, HANDLE_ED448 },
+    };
+    const uint8_t *p = spki;
+    X509_PUBKEY *key = d2i_X509_PUBKEY(NULL, &p, (long)len);
+    ASN1_OBJECT *oid = NULL;
+    unsigned type = 0;
+
+    if (key != NULL && X509_PUBKEY_get0_param(&oid, NULL, NULL, NULL, key)) {
+        int nid = OBJ_obj2nid(oid);
+
+        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+            if (types[i].nid == nid)
+                type = types[i].type;
+        }
+    }
+    X509_PUBKEY_free(key);
+    return type;
+}
+
+void handle_clear(struct handle *h)
+{
+    OPENSSL_free(h->spki);
+    h->spki = NULL;
+    h->spki_len = 0;
+}

@@ -1,0 +1,55 @@
+/* Handle files: a PKCS#8 PrivateKeyInfo that holds a key URI and the public key, and no secret. */
+#ifndef LB_HANDLE_H
+#define LB_HANDLE_H
+
+#include <openssl/bio.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "errors.h"
+#include "uri.h"
+
+/* Arc of our OIDs, one a key type: LB_HANDLE_ARC ".1" is RSA, and so on (enum handle_type). */
+#define LB_HANDLE_ARC "2.25.257924881332636533369128219500292345035"
+
+enum handle_type {
+    HANDLE_RSA = 1,
+    HANDLE_RSA_PSS = 2,
+    HANDLE_EC = 3,
+    HANDLE_ED25519 = 4,
+    HANDLE_ED448 = 5,
+    HANDLE_LAST = HANDLE_ED448
+};
+
+/*
+ * The octets of the PrivateKeyInfo are DER SEQUENCE { version INTEGER (1), uri UTF8String,
+ * subjectPublicKeyInfo SubjectPublicKeyInfo OPTIONAL }.
+ */
+struct handle {
+    unsigned type; /* enum handle_type */
+    char uri[LB_URI_MAX + 1];
+    uint8_t *spki; /* DER, owned by the handle; NULL: none */
+    size_t spki_len;
+};
+
+/*
+ * Reads a PrivateKeyInfo of exactly len bytes. LB_E_UNSUPPORTED: it is something else than a handle, which is no error
+ * to report (OpenSSL shows every decoder all input). LB_E_VALUE: it has one of our OIDs and is cut off, has trailing
+ * bytes or breaks the form. The URI is not parsed. handle_clear() frees ret after success, and does no harm after a
+ * failure.
+ */
+LB_MUST_USE int handle_from_der(const uint8_t *der, size_t len, struct handle *ret);
+
+/* Writes the PrivateKeyInfo; *ret is freed by the caller with OPENSSL_free(). LB_E_NOMEM, LB_E_VALUE (type). */
+LB_MUST_USE int handle_to_der(const struct handle *h, uint8_t **ret, size_t *ret_len);
+
+/* Writes the handle file: comment lines for people, then PEM "PRIVATE KEY". LB_E_NOMEM, LB_E_VALUE, LB_E_SYSTEM. */
+LB_MUST_USE int handle_to_pem(const struct handle *h, BIO *out);
+
+/* The handle type of a DER SubjectPublicKeyInfo, by its algorithm OID; 0: a key type we have no handles for. */
+unsigned handle_type_of(const uint8_t *spki, size_t len);
+
+void handle_clear(struct handle *h);
+
+#endif

@@ -1,0 +1,583 @@
+/* Every message between a caller and a box: encode and decode side by side (bytes: PROTOCOL.md). */
+#include "message.h"
+
+#include <string.h>
+
+#include "scheme.h"
+
+#define MAGIC 'L'
+
+const char *key_state_name(unsigned state)
+{
+    static const char *const names[STATE_LAST + 1] = {
+        [STATE_PRE_ACTIVATION] = "pre-activation", [STATE_ACTIVE] = "active",       [STATE_DEACTIVATED] = "deactivated",
+        [STATE_COMPROMISED] = "compromised",       [STATE_DESTROYED] = "destroyed",
+    };
+
+    return state > STATE_LAST || names[state] == NULL ? "unknown" : names[state];
+}
+
+const char *lock_state_name(unsigned state)
+{
+    static const char *const names[LOCK_UNLOCKED + 1] = {
+        [LOCK_NO_STORE] = "no store", [LOCK_LOCKED] = "locked", [LOCK_UNLOCKED] = "unlocked",
+    };
+
+    return state > LOCK_UNLOCKED || names[state] == NULL ? "unknown" : names[state];
+}
+
+const char *seal_kind_name(unsigned kind)
+{
+    static const char *const names[SEAL_KIND_LAST + 1] = {
+        [SEAL_PASSPHRASE] = "passphrase", [SEAL_CREDENTIAL] = "credential",
+    };
+
+    return kind > SEAL_KIND_LAST || names[kind] == NULL ? "unknown" : names[kind];
+}
+
+/* Headers and empty bodies */
+
+int msg_split(const void *packet, size_t len, struct msg_header *ret, struct bytes *ret_body)
+{
+    struct wire_reader r;
+    uint8_t magic;
+
+    memset(ret, 0, sizeof(*ret));
+    *ret_body = (struct bytes){ NULL, 0 };
+    wire_read(&r, packet, len);
+    magic = wire_get_u8(&r);
+    ret->version = wire_get_u8(&r);
+    ret->type = wire_get_u16(&r);
+    ret->id = wire_get_u32(&r);
+    if (r.error != 0)
+        return r.error;
+    if (magic != MAGIC)
+        return LB_E_VALUE;
+    if (ret->version != LB_PROTOCOL_VERSION)
+        return LB_E_PROTOCOL_VERSION;
+    *ret_body = wire_get_raw(&r, r.left);
+    return wire_end(&r);
+}
+
+void msg_header_put(struct wire_writer *w, uint16_t msg_type, uint32_t id)
+{
+    wire_put_u8(w, MAGIC);
+    wire_put_u8(w, LB_PROTOCOL_VERSION);
+    wire_put_u16(w, msg_type);
+    wire_put_u32(w, id);
+}
+
+static void begin(struct wire_writer *w, void *buf, size_t size, uint16_t msg_type, uint32_t id)
+{
+    wire_write(w, buf, size);
+    msg_header_put(w, msg_type, id);
+}
+
+int msg_empty_encode(uint16_t msg_type, uint32_t id, void *buf, size_t size, size_t *ret_len)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    return wire_written(&w, ret_len);
+}
+
+int msg_empty_decode(struct bytes body)
+{
+    return body.len == 0 ? 0 : LB_E_TRAILING;
+}
+
+/* Fields that several messages share */
+
+static void get_name(struct wire_reader *r, char *ret)
+{
+    wire_get_str(r, ret, LB_NAME_MAX + 1);
+    if (!keyname_ok(ret, strlen(ret)))
+        wire_refuse(r, LB_E_NAME);
+}
+
+static uint8_t get_enum(struct wire_reader *r, unsigned first, unsigned last)
+{
+    uint8_t v = wire_get_u8(r);
+
+    if (v < first || v > last)
+        wire_refuse(r, LB_E_VALUE);
+    return v;
+}
+
+static void put_ref(struct wire_writer *w, const struct key_ref *k)
+{
+    wire_put_str(w, k->name);
+    wire_put_u32(w, k->version);
+    wire_put_u8(w, k->has_hash);
+    if (k->has_hash)
+        wire_put_raw(w, k->hash, LB_HASH_SIZE);
+}
+
+static void get_hash(struct wire_reader *r, uint8_t *ret)
+{
+    struct bytes hash = wire_get_raw(r, LB_HASH_SIZE);
+
+    if (hash.len == LB_HASH_SIZE)
+        memcpy(ret, hash.p, LB_HASH_SIZE);
+}
+
+static void get_ref(struct wire_reader *r, struct key_ref *ret)
+{
+    get_name(r, ret->name);
+    ret->version = wire_get_u32(r);
+    ret->has_hash = wire_get_bool(r);
+    if (ret->has_hash)
+        get_hash(r, ret->hash);
+}
+
+void msg_grant_put(struct wire_writer *w, const struct grant *g)
+{
+    wire_put_u8(w, g->kind);
+    wire_put_u32(w, g->id);
+    wire_put_u16(w, g->ops);
+}
+
+static void get_grant(struct wire_reader *r, struct grant *ret)
+{
+    ret->kind = get_enum(r, SUBJECT_USER, SUBJECT_GROUP);
+    ret->id = wire_get_u32(r);
+    ret->ops = wire_get_u16(r);
+    if (ret->ops == 0 || (ret->ops & ~OP_ALL) != 0)
+        wire_refuse(r, LB_E_VALUE);
+}
+
+/* Bodies, in the order of message.h */
+
+MSG_ENCODER(error, struct problem)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_u16(&w, (uint16_t)-m->code);
+    wire_put_str(&w, m->text);
+    wire_put_str(&w, m->hint);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(error, struct problem)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    ret->code = -(int)wire_get_u16(&r);
+    wire_get_str(&r, ret->text, sizeof(ret->text));
+    wire_get_str(&r, ret->hint, sizeof(ret->hint));
+    if (ret->code == 0)
+        wire_refuse(&r, LB_E_VALUE);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(sign, struct msg_sign)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    put_ref(&w, &m->key);
+    wire_put_u8(&w, m->scheme);
+    wire_put_u8(&w, m->digest);
+    wire_put_u8(&w, m->mgf1_digest);
+    wire_put_u16(&w, m->salt_len);
+    wire_put_u8(&w, m->input);
+    wire_put_bytes(&w, m->data.p, m->data.len);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(sign, struct msg_sign)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_ref(&r, &ret->key);
+    ret->scheme = get_enum(&r, 1, SCHEME_LAST);
+    ret->digest = get_enum(&r, 0, DIGEST_LAST);
+    ret->mgf1_digest = get_enum(&r, 0, DIGEST_LAST);
+    ret->salt_len = wire_get_u16(&r);
+    ret->input = get_enum(&r, INPUT_DIGEST, INPUT_TEXT);
+    ret->data = wire_get_bytes(&r, LB_TEXT_MAX);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(bytes, struct bytes)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_bytes(&w, m->p, m->len);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(bytes, struct bytes)
+{
+    struct wire_reader r;
+
+    wire_read(&r, body.p, body.len);
+    *ret = wire_get_bytes(&r, LB_PACKET_MAX);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(key_ref, struct key_ref)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    put_ref(&w, m);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(key_ref, struct key_ref)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_ref(&r, ret);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(key, struct msg_key)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->box);
+    wire_put_str(&w, m->name);
+    wire_put_str(&w, m->type);
+    wire_put_u32(&w, m->version);
+    wire_put_u8(&w, m->state);
+    wire_put_u64(&w, m->created);
+    wire_put_bytes(&w, m->spki.p, m->spki.len);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(key, struct msg_key)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_name(&r, ret->box);
+    get_name(&r, ret->name);
+    wire_get_str(&r, ret->type, sizeof(ret->type));
+    ret->version = wire_get_u32(&r);
+    ret->state = get_enum(&r, 1, STATE_LAST);
+    ret->created = wire_get_u64(&r);
+    ret->spki = wire_get_bytes(&r, LB_SPKI_MAX);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(list, struct msg_list)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->after);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(list, struct msg_list)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    wire_get_str(&r, ret->after, sizeof(ret->after));
+    if (ret->after[0] != '\0' && !keyname_ok(ret->after, strlen(ret->after)))
+        wire_refuse(&r, LB_E_NAME);
+    return wire_end(&r);
+}
+
+void msg_list_entry_put(struct wire_writer *w, const struct list_entry *e)
+{
+    wire_put_str(w, e->name);
+    wire_put_str(w, e->type);
+    wire_put_u32(w, e->version);
+    wire_put_u32(w, e->versions);
+    wire_put_u8(w, e->state);
+    wire_put_u8(w, e->damaged);
+    wire_put_u64(w, e->created);
+}
+
+void msg_list_entry_get(struct wire_reader *r, struct list_entry *ret)
+{
+    get_name(r, ret->name);
+    wire_get_str(r, ret->type, sizeof(ret->type));
+    ret->version = wire_get_u32(r);
+    ret->versions = wire_get_u32(r);
+    ret->state = get_enum(r, 1, STATE_LAST);
+    ret->damaged = wire_get_bool(r);
+    ret->created = wire_get_u64(r);
+}
+
+MSG_ENCODER(show, struct msg_show)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->name);
+    wire_put_u16(&w, m->version_count);
+    for (unsigned i = 0; i < m->version_count; i++) {
+        const struct version_entry *v = &m->versions[i];
+
+        wire_put_u32(&w, v->version);
+        wire_put_u8(&w, v->state);
+        wire_put_u8(&w, v->damaged);
+        wire_put_str(&w, v->type);
+        wire_put_u64(&w, v->created);
+        wire_put_u64(&w, v->changed);
+        wire_put_raw(&w, v->hash, LB_HASH_SIZE);
+    }
+    wire_put_u16(&w, m->grant_count);
+    for (unsigned i = 0; i < m->grant_count; i++)
+        msg_grant_put(&w, &m->grants[i]);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(show, struct msg_show)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_name(&r, ret->name);
+    ret->version_count = wire_get_u16(&r);
+    if (ret->version_count > LB_VERSIONS_MAX)
+        return LB_E_TOO_LONG;
+    for (unsigned i = 0; i < ret->version_count; i++) {
+        struct version_entry *v = &ret->versions[i];
+
+        v->version = wire_get_u32(&r);
+        v->state = get_enum(&r, 1, STATE_LAST);
+        v->damaged = wire_get_bool(&r);
+        wire_get_str(&r, v->type, sizeof(v->type));
+        v->created = wire_get_u64(&r);
+        v->changed = wire_get_u64(&r);
+        get_hash(&r, v->hash);
+    }
+    ret->grant_count = wire_get_u16(&r);
+    if (ret->grant_count > LB_GRANTS_MAX)
+        return LB_E_TOO_LONG;
+    for (unsigned i = 0; i < ret->grant_count; i++)
+        get_grant(&r, &ret->grants[i]);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(status, struct msg_status)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->box);
+    wire_put_str(&w, m->software);
+    wire_put_str(&w, m->backend);
+    wire_put_u8(&w, m->lock);
+    wire_put_u8(&w, m->credential);
+    wire_put_u8(&w, m->memory_locked);
+    wire_put_u8(&w, m->sandboxed);
+    wire_put_u8(&w, m->admin);
+    wire_put_u32(&w, m->uid);
+    wire_put_u32(&w, m->pid);
+    wire_put_u32(&w, m->restarts);
+    wire_put_u32(&w, m->threads);
+    wire_put_u32(&w, m->connections);
+    wire_put_u32(&w, m->keys);
+    wire_put_u32(&w, m->damaged);
+    wire_put_u64(&w, m->started);
+    wire_put_u64(&w, m->signatures);
+    wire_put_u64(&w, m->refusals);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(status, struct msg_status)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_name(&r, ret->box);
+    wire_get_str(&r, ret->software, sizeof(ret->software));
+    wire_get_str(&r, ret->backend, sizeof(ret->backend));
+    ret->lock = get_enum(&r, LOCK_NO_STORE, LOCK_UNLOCKED);
+    ret->credential = wire_get_bool(&r);
+    ret->memory_locked = wire_get_bool(&r);
+    ret->sandboxed = wire_get_bool(&r);
+    ret->admin = wire_get_bool(&r);
+    ret->uid = wire_get_u32(&r);
+    ret->pid = wire_get_u32(&r);
+    ret->restarts = wire_get_u32(&r);
+    ret->threads = wire_get_u32(&r);
+    ret->connections = wire_get_u32(&r);
+    ret->keys = wire_get_u32(&r);
+    ret->damaged = wire_get_u32(&r);
+    ret->started = wire_get_u64(&r);
+    ret->signatures = wire_get_u64(&r);
+    ret->refusals = wire_get_u64(&r);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(create, struct msg_create)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->name);
+    wire_put_str(&w, m->type);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(create, struct msg_create)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_name(&r, ret->name);
+    wire_get_str(&r, ret->type, sizeof(ret->type));
+    return wire_end(&r);
+}
+
+MSG_ENCODER(import, struct msg_import)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->name);
+    wire_put_bytes(&w, m->pkcs8.p, m->pkcs8.len);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(import, struct msg_import)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_name(&r, ret->name);
+    ret->pkcs8 = wire_get_bytes(&r, LB_PRIVATE_MAX);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(destroy, struct msg_destroy)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->name);
+    wire_put_u32(&w, m->version);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(destroy, struct msg_destroy)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_name(&r, ret->name);
+    ret->version = wire_get_u32(&r);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(grant, struct msg_grant)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->name);
+    msg_grant_put(&w, &m->grant);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(grant, struct msg_grant)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_name(&r, ret->name);
+    get_grant(&r, &ret->grant);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(secret, struct msg_secret)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_u8(&w, m->kind);
+    wire_put_str(&w, m->label);
+    wire_put_bytes(&w, m->secret.p, m->secret.len);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(secret, struct msg_secret)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    ret->kind = get_enum(&r, 1, SEAL_KIND_LAST);
+    wire_get_str(&r, ret->label, sizeof(ret->label));
+    ret->secret = wire_get_bytes(&r, LB_SECRET_MAX);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(seal_remove, struct msg_seal_remove)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_u32(&w, m->id);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(seal_remove, struct msg_seal_remove)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    ret->id = wire_get_u32(&r);
+    return wire_end(&r);
+}
+
+void msg_seal_entry_put(struct wire_writer *w, const struct seal_entry *e)
+{
+    wire_put_u32(w, e->id);
+    wire_put_u8(w, e->kind);
+    wire_put_str(w, e->label);
+    wire_put_u64(w, e->created);
+}
+
+void msg_seal_entry_get(struct wire_reader *r, struct seal_entry *ret)
+{
+    ret->id = wire_get_u32(r);
+    ret->kind = get_enum(r, 1, SEAL_KIND_LAST);
+    wire_get_str(r, ret->label, sizeof(ret->label));
+    ret->created = wire_get_u64(r);
+}
+
+MSG_ENCODER(name, struct msg_name)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->name);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(name, struct msg_name)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_name(&r, ret->name);
+    return wire_end(&r);
+}

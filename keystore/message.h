@@ -1,0 +1,291 @@
+/* Every message between a caller and a box: one struct each, encode and decode side by side (bytes: PROTOCOL.md). */
+#ifndef LB_MESSAGE_H
+#define LB_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "errors.h"
+#include "keyname.h"
+#include "wire.h"
+
+#define LB_PROTOCOL_VERSION 1
+
+/* Sizes in bytes, all caps checked before anything is copied or allocated. */
+#define LB_PACKET_MAX 65536     /* a whole packet, header included */
+#define LB_HEADER_SIZE 8
+#define LB_TEXT_MAX 16384       /* text or digest in a signature request */
+#define LB_SIGNATURE_MAX 2048   /* RSA-16384 */
+#define LB_SPKI_MAX 4096        /* DER SubjectPublicKeyInfo */
+#define LB_HASH_SIZE 32         /* SHA-256 of the SubjectPublicKeyInfo */
+#define LB_PRIVATE_MAX 16384    /* DER PrivateKeyInfo of an imported key */
+#define LB_SECRET_MAX 4096      /* passphrase or credential */
+#define LB_TYPE_MAX 32          /* key type text: "rsa-pss:4096:sha512" */
+#define LB_LABEL_MAX 64         /* label of a seal */
+#define LB_VERSIONS_MAX 200     /* versions of a key in one SHOW answer */
+#define LB_GRANTS_MAX 256       /* policy entries of one key */
+#define LB_SEALS_MAX 16
+
+/* Message types. An answer has the type of its request with MSG_ANSWER set, or is MSG_ERROR. */
+enum msg_type {
+    MSG_CHANNEL = 0x0001,     /* one descriptor attached, empty body; never answered */
+    MSG_RESET = 0x0002,       /* box to caller, id 0: the child was replaced; send again what was not answered */
+    MSG_SIGN = 0x0010,
+    MSG_GET = 0x0020,
+    MSG_LIST = 0x0021,
+    MSG_SHOW = 0x0022,
+    MSG_STATUS = 0x0023,
+    MSG_CREATE = 0x0030,
+    MSG_IMPORT = 0x0031,
+    MSG_DESTROY = 0x0032,
+    MSG_ALLOW = 0x0033,
+    MSG_DENY = 0x0034,
+    MSG_INIT = 0x0040,
+    MSG_SEAL_LIST = 0x0041,
+    MSG_SEAL_ADD = 0x0042,
+    MSG_SEAL_REMOVE = 0x0043,
+    MSG_LOCK = 0x0044,
+    MSG_UNLOCK = 0x0045,
+    MSG_ANSWER = 0x8000,
+    MSG_ERROR = 0xffff
+};
+
+/* In front of every packet: 'L', version, type u16, id u32. An answer repeats the id of its request. */
+struct msg_header {
+    uint8_t version;
+    uint16_t type;
+    uint32_t id;
+};
+
+/* States of a version, NIST SP 800-57 Part 1 Rev. 5, 7. */
+enum key_state {
+    STATE_PRE_ACTIVATION = 1,
+    STATE_ACTIVE = 2,
+    STATE_DEACTIVATED = 3,
+    STATE_COMPROMISED = 4,
+    STATE_DESTROYED = 5,
+    STATE_LAST = STATE_DESTROYED
+};
+const char *key_state_name(unsigned state);
+
+/* What may be granted, as bits; requests and the store carry them as u16. */
+enum key_op {
+    OP_SIGN = 1 << 0,
+    OP_ALL = OP_SIGN
+};
+
+enum subject_kind { SUBJECT_USER = 1, SUBJECT_GROUP = 2 };
+
+/* One policy entry: this uid or gid may do these operations with the key. */
+struct grant {
+    uint8_t kind; /* enum subject_kind */
+    uint32_t id;
+    uint16_t ops; /* of enum key_op */
+};
+
+/*
+ * Which key. version 0 is "the active one". With has_hash the version must have this public key, whatever its number:
+ * what a loaded handle always sends, so that a roll-over cannot pair a certificate with another key.
+ */
+struct key_ref {
+    char name[LB_NAME_MAX + 1];
+    uint32_t version;
+    bool has_hash;
+    uint8_t hash[LB_HASH_SIZE]; /* SHA-256 of the DER SubjectPublicKeyInfo */
+};
+
+enum sign_input { INPUT_DIGEST = 1, INPUT_TEXT = 2 };
+
+struct msg_sign {
+    struct key_ref key;
+    uint8_t scheme;       /* enum scheme */
+    uint8_t digest;       /* enum digest; DIGEST_NONE for Ed25519, Ed448 and PKCS#1 over the caller's bytes */
+    uint8_t mgf1_digest;  /* RSA-PSS only, else DIGEST_NONE */
+    uint16_t salt_len;    /* RSA-PSS only, bytes, else 0 */
+    uint8_t input;        /* enum sign_input; the box hashes INPUT_TEXT itself */
+    struct bytes data;    /* at most LB_TEXT_MAX */
+};
+
+/* One version of a key with its public half: the answer to GET, CREATE and IMPORT. */
+struct msg_key {
+    char box[LB_NAME_MAX + 1];
+    char name[LB_NAME_MAX + 1];
+    char type[LB_TYPE_MAX + 1]; /* "ec:P-256", "rsa:2048" … */
+    uint32_t version;
+    uint8_t state;
+    uint64_t created;     /* seconds since 1970 */
+    struct bytes spki;    /* DER SubjectPublicKeyInfo, at most LB_SPKI_MAX */
+};
+
+/* LIST asks for the keys after a name ("" for the first) in byte order; the answer says if there are more. */
+struct msg_list {
+    char after[LB_NAME_MAX + 1];
+};
+
+struct list_entry {
+    char name[LB_NAME_MAX + 1];
+    char type[LB_TYPE_MAX + 1]; /* of the newest version */
+    uint32_t version;           /* the active version; 0: none is */
+    uint32_t versions;          /* how many there are, destroyed ones too */
+    uint8_t state;              /* of the active, else of the newest version */
+    bool damaged;               /* a record of the key does not authenticate */
+    uint64_t created;           /* of that version */
+};
+
+struct version_entry {
+    uint32_t version;
+    uint8_t state;
+    bool damaged;
+    char type[LB_TYPE_MAX + 1];
+    uint64_t created;
+    uint64_t changed;           /* when the state last changed */
+    uint8_t hash[LB_HASH_SIZE]; /* SHA-256 of the SubjectPublicKeyInfo */
+};
+
+/* SHOW: all of a key but its public halves. The arrays belong to whoever filled the struct. */
+struct msg_show {
+    char name[LB_NAME_MAX + 1];
+    uint16_t version_count;
+    struct version_entry versions[LB_VERSIONS_MAX];
+    uint16_t grant_count;
+    struct grant grants[LB_GRANTS_MAX];
+};
+
+enum lock_state { LOCK_NO_STORE = 1, LOCK_LOCKED = 2, LOCK_UNLOCKED = 3 };
+const char *lock_state_name(unsigned state);
+
+struct msg_status {
+    char box[LB_NAME_MAX + 1];
+    char software[LB_LABEL_MAX + 1]; /* "littlebox 0.1.0" */
+    char backend[LB_LABEL_MAX + 1];  /* "sealed" */
+    uint8_t lock;                    /* enum lock_state */
+    bool credential;                 /* the credential file opens the store: after a restart too */
+    bool memory_locked;              /* all of the box's memory, not only its secrets */
+    bool sandboxed;                  /* the system call filter is on */
+    bool admin;                      /* what the caller is to this box */
+    uint32_t uid;                    /* of the caller, as the kernel told it */
+    uint32_t pid;                    /* of the process that holds the keys */
+    uint32_t restarts;               /* how often the keeper replaced that process */
+    uint32_t threads;
+    uint32_t connections;
+    uint32_t keys;
+    uint32_t damaged;
+    uint64_t started;                /* seconds since 1970 */
+    uint64_t signatures;             /* made since then */
+    uint64_t refusals;               /* requests answered with LB_E_DENIED since then */
+};
+
+struct msg_create {
+    char name[LB_NAME_MAX + 1];
+    char type[LB_TYPE_MAX + 1];
+};
+
+struct msg_import {
+    char name[LB_NAME_MAX + 1];
+    struct bytes pkcs8;   /* DER PrivateKeyInfo, RFC 5208; a secret: wipe the packet */
+};
+
+/* version 0: the whole key, all versions. */
+struct msg_destroy {
+    char name[LB_NAME_MAX + 1];
+    uint32_t version;
+};
+
+/* ALLOW adds grant.ops to what the subject has; DENY takes them away. */
+struct msg_grant {
+    char name[LB_NAME_MAX + 1];
+    struct grant grant;
+};
+
+enum seal_kind { SEAL_PASSPHRASE = 1, SEAL_CREDENTIAL = 2, SEAL_KIND_LAST = SEAL_CREDENTIAL };
+const char *seal_kind_name(unsigned kind);
+
+/* INIT, SEAL_ADD and UNLOCK. UNLOCK ignores the label. */
+struct msg_secret {
+    uint8_t kind;                 /* enum seal_kind */
+    char label[LB_LABEL_MAX + 1];
+    struct bytes secret;          /* at most LB_SECRET_MAX; wipe the packet */
+};
+
+struct msg_seal_remove {
+    uint32_t id;
+};
+
+struct seal_entry {
+    uint32_t id;
+    uint8_t kind;
+    char label[LB_LABEL_MAX + 1];
+    uint64_t created;
+};
+
+/*
+ * Bodies. Each encoder writes header and body into buf (size bytes) and gives the length; LB_E_TOO_LONG if it does not
+ * fit.
+ */
+#define MSG_ENCODER(name, type)                                                                            \
+    LB_MUST_USE int msg_##name##_encode(uint16_t msg_type, uint32_t id, const type *m, void *buf, size_t size, \
+                                        size_t *ret_len)
+/* Each decoder takes the body behind the header; views point into it. CUT_OFF, TRAILING, TOO_LONG, VALUE, NAME. */
+#define MSG_DECODER(name, type) LB_MUST_USE int msg_##name##_decode(struct bytes body, type *ret)
+
+/*
+ * Splits a packet. LB_E_CUT_OFF below 8 bytes, LB_E_VALUE when it does not begin with 'L', LB_E_PROTOCOL_VERSION for
+ * another version; ret is filled in the last case too, so that the refusal can carry the caller's id.
+ */
+LB_MUST_USE int msg_split(const void *packet, size_t len, struct msg_header *ret, struct bytes *ret_body);
+
+/* An empty body: CHANNEL, RESET, STATUS, LOCK, SEAL_LIST, and the answers to those that only succeed. */
+LB_MUST_USE int msg_empty_encode(uint16_t msg_type, uint32_t id, void *buf, size_t size, size_t *ret_len);
+LB_MUST_USE int msg_empty_decode(struct bytes body);
+
+MSG_ENCODER(error, struct problem);
+MSG_DECODER(error, struct problem);
+MSG_ENCODER(sign, struct msg_sign);
+MSG_DECODER(sign, struct msg_sign);
+/* SIGN's answer, and any other that is a string of bytes. */
+MSG_ENCODER(bytes, struct bytes);
+MSG_DECODER(bytes, struct bytes);
+MSG_ENCODER(key_ref, struct key_ref);
+MSG_DECODER(key_ref, struct key_ref);
+MSG_ENCODER(key, struct msg_key);
+MSG_DECODER(key, struct msg_key);
+MSG_ENCODER(list, struct msg_list);
+MSG_DECODER(list, struct msg_list);
+MSG_ENCODER(show, struct msg_show);
+MSG_DECODER(show, struct msg_show);
+MSG_ENCODER(status, struct msg_status);
+MSG_DECODER(status, struct msg_status);
+MSG_ENCODER(create, struct msg_create);
+MSG_DECODER(create, struct msg_create);
+MSG_ENCODER(import, struct msg_import);
+MSG_DECODER(import, struct msg_import);
+MSG_ENCODER(destroy, struct msg_destroy);
+MSG_DECODER(destroy, struct msg_destroy);
+MSG_ENCODER(grant, struct msg_grant);
+MSG_DECODER(grant, struct msg_grant);
+MSG_ENCODER(secret, struct msg_secret);
+MSG_DECODER(secret, struct msg_secret);
+MSG_ENCODER(seal_remove, struct msg_seal_remove);
+MSG_DECODER(seal_remove, struct msg_seal_remove);
+
+/* SHOW's request: a name alone. */
+struct msg_name {
+    char name[LB_NAME_MAX + 1];
+};
+MSG_ENCODER(name, struct msg_name);
+MSG_DECODER(name, struct msg_name);
+
+/*
+ * Answers that are lists are built and read entry by entry. LIST: bool more, u16 count, entries; a page is filled
+ * until an entry no longer fits. SEAL_LIST: u16 count, entries.
+ */
+void msg_list_entry_put(struct wire_writer *w, const struct list_entry *e);
+void msg_list_entry_get(struct wire_reader *r, struct list_entry *ret);
+void msg_seal_entry_put(struct wire_writer *w, const struct seal_entry *e);
+void msg_seal_entry_get(struct wire_reader *r, struct seal_entry *ret);
+/* Header alone, for answers built by hand. */
+void msg_header_put(struct wire_writer *w, uint16_t msg_type, uint32_t id);
+/* A grant as the store's associated data and SHOW write it. */
+void msg_grant_put(struct wire_writer *w, const struct grant *g);
+
+#endif

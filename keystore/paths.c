@@ -1,0 +1,156 @@
+/* Where the files of a box are. */
+#include "paths.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int LB_PRINTF(2, 3) put(char ret[PATH_MAX], const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(ret, PATH_MAX, fmt, ap);
+    va_end(ap);
+    return n < 0 || n >= PATH_MAX ? LB_E_TOO_LONG : 0;
+}
+
+/* An absolute path in the variable, or NULL: the XDG specification says to ignore relative ones. */
+static const char *absolute_env(const char *name)
+{
+    const char *v = getenv(name);
+
+    return v != NULL && v[0] == '/' ? v : NULL;
+}
+
+static const char *home(void)
+{
+    const char *dir = absolute_env("HOME");
+    const struct passwd *pw;
+
+    if (dir != NULL)
+        return dir;
+    pw = getpwuid(geteuid());
+    return pw != NULL && pw->pw_dir[0] == '/' ? pw->pw_dir : NULL;
+}
+
+static int user_dir(const char *variable, const char *below_home, char ret[PATH_MAX])
+{
+    const char *dir = absolute_env(variable);
+
+    if (dir != NULL)
+        return put(ret, "%s/littlebox", dir);
+    dir = home();
+    return dir == NULL ? LB_E_CONFIG : put(ret, "%s/%s/littlebox", dir, below_home);
+}
+
+static bool is_own_directory(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
+/* Without $XDG_RUNTIME_DIR (su, cron, servers) the place that logind makes is tried. LB_E_CONFIG: neither is there. */
+static int user_run_dir(char ret[PATH_MAX])
+{
+    const char *dir = absolute_env("XDG_RUNTIME_DIR");
+    char run[64];
+
+    if (dir != NULL)
+        return put(ret, "%s/littlebox", dir);
+    snprintf(run, sizeof(run), "/run/user/%lu", (unsigned long)geteuid());
+    return is_own_directory(run) ? put(ret, "%s/littlebox", run) : LB_E_CONFIG;
+}
+
+static int find_user(struct dirs *ret)
+{
+    int r = user_dir("XDG_CONFIG_HOME", ".config", ret->config);
+
+    if (r == 0)
+        r = user_dir("XDG_STATE_HOME", ".local/state", ret->state);
+    if (r != 0)
+        return r;
+    r = user_run_dir(ret->run);
+    return r == LB_E_CONFIG ? put(ret->run, "%s", ret->state) : r;
+}
+
+static int find_in(const char *dir, struct dirs *ret)
+{
+    char cwd[PATH_MAX] = "", all[PATH_MAX];
+    size_t len = strlen(dir);
+    int r;
+
+    if (len == 0)
+        return LB_E_CONFIG;
+    while (len > 1 && dir[len - 1] == '/')
+        len--;
+    if (dir[0] != '/' && getcwd(cwd, sizeof(cwd)) == NULL)
+        return LB_E_SYSTEM;
+    r = put(all, "%s%s%.*s", cwd, dir[0] == '/' ? "" : "/", (int)len, dir);
+    if (r != 0)
+        return r;
+    memcpy(ret->config, all, sizeof(all));
+    memcpy(ret->state, all, sizeof(all));
+    memcpy(ret->run, all, sizeof(all));
+    return 0;
+}
+
+static int find_system(struct dirs *ret)
+{
+    int r = put(ret->config, "%s", LB_SYSTEM_CONFIG_DIR);
+
+    if (r == 0)
+        r = put(ret->state, "%s", LB_SYSTEM_STATE_DIR);
+    return r != 0 ? r : put(ret->run, "%s", LB_SYSTEM_RUN_DIR);
+}
+
+enum dirs_kind dirs_kind(enum dirs_kind kind)
+{
+    if (kind != DIRS_DEFAULT)
+        return kind;
+    return geteuid() == 0 ? DIRS_SYSTEM : DIRS_USER;
+}
+
+int dirs_find(const char *dir, enum dirs_kind kind, struct dirs *ret)
+{
+    if (dir != NULL)
+        return find_in(dir, ret);
+    return dirs_kind(kind) == DIRS_SYSTEM ? find_system(ret) : find_user(ret);
+}
+
+int box_paths(const struct dirs *dirs, const char *box, struct box_paths *ret)
+{
+    int r = put(ret->config, "%s/%s.conf", dirs->config, box);
+
+    if (r == 0)
+        r = put(ret->credential, "%s/%s.credential", dirs->config, box);
+    if (r == 0)
+        r = put(ret->state, "%s/%s", dirs->state, box);
+    if (r == 0)
+        r = put(ret->store, "%s/%s/store.db", dirs->state, box);
+    if (r == 0)
+        r = put(ret->socket, "%s/%s.sock", dirs->run, box);
+    return r;
+}
+
+int paths_find_socket(const char *box, char ret[PATH_MAX])
+{
+    struct dirs user;
+    struct stat st;
+    int r = LB_E_CONFIG;
+
+    if (geteuid() != 0)
+        r = find_user(&user);
+    if (r == 0)
+        r = put(ret, "%s/%s.sock", user.run, box);
+    if (r == 0 && stat(ret, &st) == 0 && S_ISSOCK(st.st_mode))
+        return 0;
+    return put(ret, "%s/%s.sock", LB_SYSTEM_RUN_DIR, box);
+}

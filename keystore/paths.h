@@ -1,0 +1,53 @@
+/* Where the files of a box are. */
+#ifndef LB_PATHS_H
+#define LB_PATHS_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "errors.h"
+
+/*
+ * Directories, without a slash at the end:
+ *   system   /etc/littlebox, /var/lib/littlebox, /run/littlebox
+ *   user     $XDG_CONFIG_HOME/littlebox (~/.config), $XDG_STATE_HOME/littlebox (~/.local/state),
+ *            $XDG_RUNTIME_DIR/littlebox (/run/user/UID, else the state directory)
+ *   DIR      all three in one directory of the administrator's choice (--dir)
+ * The system's are set by configure (--sysconfdir, --localstatedir, --runstatedir).
+ */
+struct dirs {
+    char config[PATH_MAX];
+    char state[PATH_MAX];
+    char run[PATH_MAX];
+};
+
+enum dirs_kind { DIRS_DEFAULT, DIRS_SYSTEM, DIRS_USER };
+
+/* What DIRS_DEFAULT is for this process: the system's for root, the user's for everybody else. The others stay. */
+enum dirs_kind dirs_kind(enum dirs_kind kind);
+
+/*
+ * dir not NULL: all in dir, made absolute. Else by kind; DIRS_DEFAULT is the system's for root and the user's for
+ * everybody else. Makes nothing. LB_E_CONFIG when there is no home directory, LB_E_TOO_LONG.
+ */
+LB_MUST_USE int dirs_find(const char *dir, enum dirs_kind kind, struct dirs *ret);
+
+struct box_paths {
+    char config[PATH_MAX];     /* CONFIG/BOX.conf */
+    char credential[PATH_MAX]; /* CONFIG/BOX.credential */
+    char state[PATH_MAX];      /* STATE/BOX, a directory of mode 0700 */
+    char store[PATH_MAX];      /* STATE/BOX/store.db */
+    char socket[PATH_MAX];     /* RUN/BOX.sock */
+};
+
+/* box is a checked box name. LB_E_TOO_LONG. */
+LB_MUST_USE int box_paths(const struct dirs *dirs, const char *box, struct box_paths *ret);
+
+/*
+ * Where a caller that was told nothing looks for a box's socket: the user's own run directory if that box's socket is
+ * there and the caller is not root, else the system's. For the provider, so it reads $XDG_RUNTIME_DIR but lives
+ * without it.
+ */
+LB_MUST_USE int paths_find_socket(const char *box, char ret[PATH_MAX]);
+
+#endif

@@ -1,0 +1,295 @@
+/* Unix sockets: addresses, connecting, listening, descriptors and credentials with a packet. */
+#include "socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "message.h"
+
+#define SOCKET_TYPE (SOCK_SEQPACKET | SOCK_CLOEXEC)
+#define BACKLOG 1024
+/* In milliseconds. */
+#define CONNECT_TIMEOUT 5000
+/*
+ * Descriptors in one packet that are looked at, so that none is ever left open unseen: the kernel's own cap
+ * (SCM_MAX_FD).
+ */
+#define FDS_MAX 253
+
+static int address(const char *path, struct sockaddr_un *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    ret->sun_family = AF_UNIX;
+    if (strlen(path) >= sizeof(ret->sun_path))
+        return LB_E_TOO_LONG;
+    memcpy(ret->sun_path, path, strlen(path) + 1);
+    return 0;
+}
+
+void socket_close(int fd)
+{
+    int saved = errno;
+
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+}
+
+int socket_connect(const char *path, int *ret_fd)
+{
+    struct sockaddr_un addr;
+    int fd, r = address(path, &addr);
+
+    if (r != 0)
+        return r;
+    fd = socket(AF_UNIX, SOCKET_TYPE, 0);
+    if (fd < 0)
+        return LB_E_SYSTEM;
+    /*
+     * On the caller's end too: what is sent between the box's accept and its setsockopt has no credentials otherwise.
+     */
+    r = socket_want_peer(fd);
+    /* Where the queue of a box that accepts no more is full, connect(2) waits as long as a send would. */
+    if (r == 0)
+        r = socket_set_timeout(fd, CONNECT_TIMEOUT);
+    while (r == 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 && errno != EISCONN) {
+        if (errno != EINTR)
+            r = LB_E_SYSTEM;
+    }
+    if (r < 0) {
+        bool absent = errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR;
+
+        socket_close(fd);
+        return absent ? LB_E_NO_BOX : errno == EAGAIN ? LB_E_TIMEOUT : LB_E_SYSTEM;
+    }
+    if (socket_set_timeout(fd, 0) != 0) {
+        socket_close(fd);
+        return LB_E_SYSTEM;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Something else than a socket at that place is somebody's, and stays. */
+static bool may_replace(const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT;
+    errno = EEXIST;
+    return S_ISSOCK(st.st_mode);
+}
+
+/*
+ * The socket is made beside its place and moved there when it listens and has its mode: callers that wait for a box to
+ * come back see the old one, or the new one, and never one that refuses them.
+ */
+int socket_listen(const char *path, mode_t mode, int *ret_fd)
+{
+    struct sockaddr_un addr;
+    char draft[sizeof(addr.sun_path) + 1];
+    int fd = -1, probe = -1, r;
+
+    snprintf(draft, sizeof(draft), "%s~", path);
+    r = address(draft, &addr);
+    if (r != 0)
+        return r;
+    r = socket_connect(path, &probe);
+    socket_close(probe);
+    if (r == 0)
+        return LB_E_IN_USE;
+    if (!may_replace(path) || (unlink(draft) < 0 && errno != ENOENT))
+        return LB_E_SYSTEM;
+    fd = socket(AF_UNIX, SOCKET_TYPE | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return LB_E_SYSTEM;
+    if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || chmod(draft, mode) < 0 || listen(fd, BACKLOG) < 0 ||
+        rename(draft, path) < 0) {
+        socket_close(fd);
+        return LB_E_SYSTEM;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+int socket_set_timeout(int fd, unsigned ms)
+{
+    struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0)
+        return LB_E_SYSTEM;
+    return 0;
+}
+
+int socket_want_peer(int fd)
+{
+    int on = 1;
+
+    return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? LB_E_SYSTEM : 0;
+}
+
+int socket_peer(int fd, struct peer *ret)
+{
+    struct ucred cred;
+    socklen_t len = sizeof(cred);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || len != sizeof(cred))
+        return LB_E_SYSTEM;
+    *ret = (struct peer){ cred.pid, cred.uid, cred.gid };
+    return 0;
+}
+
+bool socket_peer_in_group(int fd, gid_t gid)
+{
+    gid_t few[64], *groups = few;
+    socklen_t len = sizeof(few);
+    bool found = false;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0) {
+        if (errno != ERANGE || (groups = malloc(len)) == NULL)
+            return false;
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
+            len = 0;
+    }
+    for (size_t i = 0; !found && i < len / sizeof(gid_t); i++)
+        found = groups[i] == gid;
+    if (groups != few)
+        free(groups);
+    return found;
+}
+
+static int error_of_errno(void)
+{
+    switch (errno) {
+    case EPIPE:
+    case ECONNRESET:
+    case ENOTCONN:
+        return LB_E_CLOSED;
+    case EAGAIN:
+    case ETIMEDOUT:
+        return LB_E_TIMEOUT;
+    case EMSGSIZE:
+        return LB_E_TOO_LONG;
+    default:
+        return LB_E_SYSTEM;
+    }
+}
+
+int socket_send(int sock, const void *data, size_t len, int fd, bool dont_wait)
+{
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+    ssize_t n;
+
+    if (fd >= 0) {
+        struct cmsghdr *c;
+
+        memset(&control, 0, sizeof(control));
+        msg.msg_control = control.space;
+        msg.msg_controllen = sizeof(control.space);
+        c = CMSG_FIRSTHDR(&msg);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(c), &fd, sizeof(int));
+    }
+    do
+        n = sendmsg(sock, &msg, MSG_NOSIGNAL | (dont_wait ? MSG_DONTWAIT : 0));
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? error_of_errno() : 0;
+}
+
+/* Every descriptor that the kernel installed must be seen here, or it stays open in this process for good. */
+static void take_fds(const struct cmsghdr *c, int *ret_fd)
+{
+    size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+    for (size_t i = 0; i < count; i++) {
+        int fd;
+
+        memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+        if (ret_fd != NULL && *ret_fd < 0)
+            *ret_fd = fd;
+        else
+            close(fd);
+    }
+}
+
+int socket_receive(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len, int *ret_fd,
+                   struct peer *ret_peer)
+{
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(FDS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+    struct iovec iov = { .iov_base = buf, .iov_len = size };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space };
+    ssize_t n;
+
+    if (ret_fd != NULL)
+        *ret_fd = -1;
+    if (ret_peer != NULL)
+        *ret_peer = (struct peer){ 0, (uid_t)-1, (gid_t)-1 };
+    do {
+        msg.msg_controllen = sizeof(control.space);
+        n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | (dont_wait ? MSG_DONTWAIT : 0));
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return error_of_errno();
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c != NULL; c = CMSG_NXTHDR(&msg, c)) {
+        if (c->cmsg_level != SOL_SOCKET)
+            continue;
+        if (c->cmsg_type == SCM_RIGHTS)
+            take_fds(c, ret_fd);
+        if (c->cmsg_type == SCM_CREDENTIALS && ret_peer != NULL) {
+            struct ucred cred;
+
+            memcpy(&cred, CMSG_DATA(c), sizeof(cred));
+            *ret_peer = (struct peer){ cred.pid, cred.uid, cred.gid };
+        }
+    }
+    *ret_len = (size_t)n;
+    if (n > 0 && (msg.msg_flags & MSG_TRUNC) == 0)
+        return 0;
+    /* No packet of ours is empty, so that the end of the connection is told from a packet. */
+    if (ret_fd != NULL) {
+        socket_close(*ret_fd);
+        *ret_fd = -1;
+    }
+    return n == 0 ? LB_E_CLOSED : LB_E_TOO_LONG;
+}
+
+int socket_introduce(int introducer, int *ret_fd)
+{
+    uint8_t packet[LB_HEADER_SIZE];
+    size_t len;
+    int pair[2], r;
+
+    if (socketpair(AF_UNIX, SOCKET_TYPE, 0, pair) < 0)
+        return LB_E_SYSTEM;
+    r = socket_want_peer(pair[1]);
+    if (r == 0)
+        r = msg_empty_encode(MSG_CHANNEL, 0, packet, sizeof(packet), &len);
+    if (r == 0)
+        r = socket_send(introducer, packet, len, pair[1], /* dont_wait= */ false);
+    socket_close(pair[1]);
+    if (r != 0) {
+        socket_close(pair[0]);
+        return r;
+    }
+    *ret_fd = pair[0];
+    return 0;
+}
