@@ -1,0 +1,52 @@
+/* What a backend is: where the private halves are. Policy, names and states are above it, the same for all. */
+#ifndef LB_BACKEND_H
+#define LB_BACKEND_H
+
+#include <openssl/evp.h>
+#include <stdbool.h>
+
+#include "errors.h"
+#include "store.h"
+
+/*
+ * A backend turns a version's record into an EVP_PKEY that can sign, and makes and unmakes the record's material. The
+ * record it is given has all metadata filled in (spki too, but for create and import, which fill type, spki and
+ * material). Calls come one at a time.
+ */
+struct backend_ops {
+    const char *name;
+    /* New key of v->type; sets v->spki, v->material (malloc) and *ret. On failure v has neither, and p the text. */
+    int (*create)(void *b, struct version_record *v, const struct grant *grants, size_t n, EVP_PKEY **ret,
+                  struct problem *p);
+    /*
+     * The same from an unencrypted DER PrivateKeyInfo; also sets v->type. NULL: the backend takes no keys. LB_E_VALUE:
+     * not a PrivateKeyInfo, or its halves do not belong together; LB_E_KEY_TYPE: of a type that a box does not hold.
+     */
+    int (*import)(void *b, struct bytes pkcs8, struct version_record *v, const struct grant *grants, size_t n,
+                  EVP_PKEY **ret, struct problem *p);
+    /*
+     * The key of a record; LB_E_DAMAGED when record or material is not as it was made. A destroyed version is checked
+     * in the same way, and has no key: 0 with *ret NULL.
+     */
+    int (*open)(void *b, const struct version_record *v, const struct grant *grants, size_t n, EVP_PKEY **ret);
+    /*
+     * The material of old (with old_grants) bound to the metadata of v instead: v->material is replaced (and freed,
+     * unless it is old->material itself). For a changed state or policy. To destroyed: the new material has no key in
+     * it, and old need not be whole. LB_E_DAMAGED (old), LB_E_DESTROYED (old is, v is not).
+     */
+    int (*rebind)(void *b, const struct version_record *old, const struct grant *old_grants, size_t old_n,
+                  struct version_record *v, const struct grant *grants, size_t n);
+};
+
+struct backend_sealed; /* the local sealed store */
+extern const struct backend_ops backend_sealed_ops;
+
+/* store_key is copied into secret memory. LB_E_NOMEM. */
+LB_MUST_USE int backend_sealed_new(const uint8_t store_id[STORE_ID_SIZE], const uint8_t *store_key,
+                                   struct backend_sealed **ret);
+/* Wipes the store key; NULL is fine. */
+void backend_sealed_free(struct backend_sealed *b);
+/* The store key, for wrapping it under another seal. Owned by b. */
+const uint8_t *backend_sealed_store_key(const struct backend_sealed *b);
+
+#endif

@@ -1,0 +1,369 @@
+/* The local backend: private keys sealed in the store, clear in this process alone. */
+#include <openssl/core_names.h>
+#include <openssl/decoder.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aead.h"
+#include "backend.h"
+#include "keytype.h"
+#include "seal.h"
+#include "seal.h"
+#include "secret.h"
+
+#define KEY_LABEL "littlebox v1 key"
+/* Plain text of a version's material: DER PrivateKeyInfo. */
+#define PLAIN_MAX LB_PRIVATE_MAX
+
+/*
+ * One decoder a key family, kept: on OpenSSL 3.0 that is 10 to 50 times faster than d2i_AutoPrivateKey() for each key.
+ */
+static const struct family {
+    const char *prefix; /* of the type's name, up to ':' or the end */
+    const char *algorithm;
+} families[] = {
+    { "ec", "EC" }, { "rsa", "RSA" }, { "rsa-pss", "RSA-PSS" }, { "ed25519", "ED25519" }, { "ed448", "ED448" },
+};
+#define FAMILIES (sizeof(families) / sizeof(families[0]))
+
+struct backend_sealed {
+    uint8_t id[STORE_ID_SIZE];
+    uint8_t *store_key; /* secret memory */
+    struct aead *aead;
+    OSSL_DECODER_CTX *decoders[FAMILIES]; /* made when first needed */
+    EVP_PKEY *decoded;                    /* where the decoders put what they found; NULL between calls */
+};
+
+int backend_sealed_new(const uint8_t store_id[STORE_ID_SIZE], const uint8_t *store_key, struct backend_sealed **ret)
+{
+    struct backend_sealed *b = calloc(1, sizeof(*b));
+    int r = LB_E_NOMEM;
+
+    if (b == NULL)
+        return LB_E_NOMEM;
+    b->store_key = secret_alloc(STORE_KEY_SIZE);
+    if (b->store_key == NULL)
+        goto out;
+    memcpy(b->store_key, store_key, STORE_KEY_SIZE);
+    memcpy(b->id, store_id, STORE_ID_SIZE);
+    r = aead_new(&b->aead);
+    if (r != 0)
+        goto out;
+    *ret = b;
+    b = NULL; /* now owned by the caller */
+out:
+    backend_sealed_free(b);
+    return r;
+}
+
+void backend_sealed_free(struct backend_sealed *b)
+{
+    if (b == NULL)
+        return;
+    for (size_t i = 0; i < FAMILIES; i++)
+        OSSL_DECODER_CTX_free(b->decoders[i]);
+    aead_free(b->aead);
+    secret_free(b->store_key, STORE_KEY_SIZE);
+    free(b);
+}
+
+const uint8_t *backend_sealed_store_key(const struct backend_sealed *b)
+{
+    return b->store_key;
+}
+
+/* Sealing */
+
+/* The key of one version: label | store id | key id | version (STORE.md). */
+static int derive(const struct backend_sealed *b, const struct version_record *v, uint8_t *ret_key)
+{
+    uint8_t info[sizeof(KEY_LABEL) - 1 + STORE_ID_SIZE + KEY_ID_SIZE + 4];
+    struct wire_writer w;
+    size_t len;
+    int r;
+
+    wire_write(&w, info, sizeof(info));
+    wire_put_raw(&w, KEY_LABEL, sizeof(KEY_LABEL) - 1);
+    wire_put_raw(&w, b->id, STORE_ID_SIZE);
+    wire_put_raw(&w, v->key_id, KEY_ID_SIZE);
+    wire_put_u32(&w, v->version);
+    r = wire_written(&w, &len);
+    if (r != 0)
+        return r;
+    return aead_derive(b->aead, (struct bytes){ b->store_key, STORE_KEY_SIZE }, (struct bytes){ NULL, 0 },
+                       (struct bytes){ info, len }, ret_key);
+}
+
+static int seal(const struct backend_sealed *b, const struct version_record *v, const struct grant *grants, size_t n,
+                struct bytes plain, uint8_t **ret, size_t *ret_len)
+{
+    uint8_t *key = secret_alloc(AEAD_KEY_SIZE), *aad = NULL, *material = malloc(plain.len + AEAD_OVERHEAD);
+    size_t aad_len = 0;
+    int r = key == NULL || material == NULL ? LB_E_NOMEM : version_record_aad(b->id, v, grants, n, &aad, &aad_len);
+
+    if (r == 0)
+        r = derive(b, v, key);
+    if (r == 0)
+        r = aead_seal(b->aead, key, (struct bytes){ aad, aad_len }, plain, material);
+    if (r == 0) {
+        *ret = material;
+        *ret_len = plain.len + AEAD_OVERHEAD;
+        material = NULL; /* now owned by the caller */
+    }
+    free(aad);
+    free(material);
+    secret_free(key, AEAD_KEY_SIZE);
+    return r;
+}
+
+/* plain: PLAIN_MAX bytes of secret memory. */
+static int unseal(const struct backend_sealed *b, const struct version_record *v, const struct grant *grants, size_t n,
+                  uint8_t *plain, size_t *ret_len)
+{
+    uint8_t *key, *aad = NULL;
+    size_t aad_len = 0;
+    int r;
+
+    if (v->material == NULL || v->material_len < AEAD_OVERHEAD || v->material_len > PLAIN_MAX + AEAD_OVERHEAD)
+        return LB_E_DAMAGED;
+    r = version_record_aad(b->id, v, grants, n, &aad, &aad_len);
+    if (r != 0)
+        return r == LB_E_NOMEM ? r : LB_E_DAMAGED;
+    key = secret_alloc(AEAD_KEY_SIZE);
+    r = key == NULL ? LB_E_NOMEM : derive(b, v, key);
+    if (r == 0)
+        r = aead_open(b->aead, key, (struct bytes){ aad, aad_len }, (struct bytes){ v->material, v->material_len },
+                      plain);
+    if (r == 0)
+        *ret_len = v->material_len - AEAD_OVERHEAD;
+    free(aad);
+    secret_free(key, AEAD_KEY_SIZE);
+    return r;
+}
+
+/* Keys and their encodings */
+
+static OSSL_DECODER_CTX *decoder_of(struct backend_sealed *b, const char *type)
+{
+    size_t len = strcspn(type, ":");
+
+    for (size_t i = 0; i < FAMILIES; i++) {
+        if (strlen(families[i].prefix) != len || strncmp(families[i].prefix, type, len) != 0)
+            continue;
+        if (b->decoders[i] == NULL)
+            b->decoders[i] =
+                OSSL_DECODER_CTX_new_for_pkey(&b->decoded, "DER", "PrivateKeyInfo", families[i].algorithm,
+                                              EVP_PKEY_KEYPAIR, /* libctx= */ NULL, /* properties= */ NULL);
+        return b->decoders[i];
+    }
+    return NULL;
+}
+
+static int decode(struct backend_sealed *b, const char *type, const uint8_t *der, size_t len, EVP_PKEY **ret)
+{
+    OSSL_DECODER_CTX *decoder = decoder_of(b, type);
+
+    b->decoded = NULL;
+    if (decoder == NULL || !OSSL_DECODER_from_data(decoder, &der, &len) || len != 0) {
+        EVP_PKEY_free(b->decoded);
+        b->decoded = NULL;
+        return LB_E_DAMAGED;
+    }
+    *ret = b->decoded;
+    b->decoded = NULL; /* now owned by the caller */
+    return 0;
+}
+
+/* The key's DER PrivateKeyInfo into plain (PLAIN_MAX bytes of secret memory). */
+static int encode(EVP_PKEY *key, uint8_t *plain, size_t *ret_len)
+{
+    PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(key);
+    int len = p8 == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(p8, NULL), r = LB_E_CRYPTO;
+
+    if (len > PLAIN_MAX)
+        r = LB_E_TOO_LONG;
+    if (len > 0 && len <= PLAIN_MAX && i2d_PKCS8_PRIV_KEY_INFO(p8, &plain) == len) {
+        *ret_len = (size_t)len;
+        r = 0;
+    }
+    /* Wipes the octets. */
+    PKCS8_PRIV_KEY_INFO_free(p8);
+    return r;
+}
+
+static int encode_public(EVP_PKEY *key, uint8_t **ret, size_t *ret_len)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(key, &der), r = LB_E_CRYPTO;
+
+    if (len > LB_SPKI_MAX)
+        r = LB_E_TOO_LONG;
+    if (len > 0 && len <= LB_SPKI_MAX) {
+        /* Out of libcrypto's memory into ours: records are freed with free(). */
+        *ret = malloc((size_t)len);
+        r = *ret == NULL ? LB_E_NOMEM : 0;
+    }
+    if (r == 0) {
+        memcpy(*ret, der, (size_t)len);
+        *ret_len = (size_t)len;
+    }
+    OPENSSL_free(der);
+    return r;
+}
+
+/* Fills spki and material of v from key. On failure v has neither. */
+static int put_key(const struct backend_sealed *b, EVP_PKEY *key, struct version_record *v, const struct grant *grants,
+                   size_t n)
+{
+    uint8_t *plain = secret_alloc(PLAIN_MAX);
+    size_t len = 0;
+    int r = plain == NULL ? LB_E_NOMEM : encode(key, plain, &len);
+
+    if (r == 0)
+        r = encode_public(key, &v->spki, &v->spki_len);
+    if (r == 0)
+        r = seal(b, v, grants, n, (struct bytes){ plain, len }, &v->material, &v->material_len);
+    if (r != 0) {
+        free(v->spki);
+        v->spki = NULL;
+        v->spki_len = 0;
+    }
+    secret_free(plain, PLAIN_MAX);
+    return r;
+}
+
+/* The calls of backend.h */
+
+static int sealed_create(void *arg, struct version_record *v, const struct grant *grants, size_t n, EVP_PKEY **ret,
+                         struct problem *p)
+{
+    EVP_PKEY *key = NULL;
+    int r = keytype_generate(v->type, &key, p);
+
+    if (r != 0)
+        return r;
+    r = put_key(arg, key, v, grants, n);
+    if (r != 0) {
+        EVP_PKEY_free(key);
+        return problem_set(p, r, "the new key '%s' cannot be sealed: %s", v->name, lb_strerror(r));
+    }
+    *ret = key;
+    return 0;
+}
+
+/* Exactly one PrivateKeyInfo, of any algorithm that libcrypto knows. */
+static int parse_import(struct bytes pkcs8, EVP_PKEY **ret, struct problem *p)
+{
+    const unsigned char *at = pkcs8.p;
+    PKCS8_PRIV_KEY_INFO *p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)pkcs8.len);
+    int r = 0;
+
+    if (p8 == NULL || at != pkcs8.p + pkcs8.len) {
+        r = problem_set(p, LB_E_VALUE, "the key to import is not a DER PrivateKeyInfo");
+        problem_hint(p, "convert it with 'openssl pkcs8 -topk8'");
+    } else {
+        *ret = EVP_PKCS82PKEY_ex(p8, /* libctx= */ NULL, /* properties= */ NULL);
+        if (*ret == NULL)
+            r = problem_set(p, LB_E_KEY_TYPE, "libcrypto does not understand the key to import");
+    }
+    PKCS8_PRIV_KEY_INFO_free(p8);
+    return r;
+}
+
+static int sealed_import(void *arg, struct bytes pkcs8, struct version_record *v, const struct grant *grants, size_t n,
+                         EVP_PKEY **ret, struct problem *p)
+{
+    EVP_PKEY *key = NULL;
+    int r = parse_import(pkcs8, &key, p);
+
+    if (r == 0)
+        r = keytype_of(key, v->type, p);
+    if (r != 0)
+        goto out;
+    r = keytype_pairwise(key);
+    if (r != 0) {
+        r = problem_set(p, LB_E_VALUE, "the halves of the key to import do not belong together");
+        goto out;
+    }
+    r = put_key(arg, key, v, grants, n);
+    if (r != 0) {
+        problem_set(p, r, "the key '%s' cannot be sealed: %s", v->name, lb_strerror(r));
+        goto out;
+    }
+    *ret = key;
+    key = NULL; /* now owned by the caller */
+out:
+    EVP_PKEY_free(key);
+    return r;
+}
+
+static bool public_half_is(EVP_PKEY *key, const uint8_t *spki, size_t len)
+{
+    uint8_t *has = NULL;
+    size_t has_len = 0;
+    bool same = encode_public(key, &has, &has_len) == 0 && has_len == len && memcmp(has, spki, len) == 0;
+
+    free(has);
+    return same;
+}
+
+static int sealed_open(void *arg, const struct version_record *v, const struct grant *grants, size_t n, EVP_PKEY **ret)
+{
+    struct backend_sealed *b = arg;
+    uint8_t *plain = secret_alloc(PLAIN_MAX);
+    EVP_PKEY *key = NULL;
+    size_t len = 0;
+    int r = plain == NULL ? LB_E_NOMEM : unseal(b, v, grants, n, plain, &len);
+
+    *ret = NULL;
+    /* A tombstone holds nothing, and only a tombstone does. */
+    if (r == 0 && (v->state == STATE_DESTROYED) != (len == 0))
+        r = LB_E_DAMAGED;
+    if (r != 0 || v->state == STATE_DESTROYED)
+        goto out;
+    r = decode(b, v->type, plain, len, &key);
+    if (r == 0 && !public_half_is(key, v->spki, v->spki_len))
+        r = LB_E_DAMAGED;
+    if (r == 0) {
+        *ret = key;
+        key = NULL; /* now owned by the caller */
+    }
+out:
+    EVP_PKEY_free(key);
+    secret_free(plain, PLAIN_MAX);
+    return r;
+}
+
+static int sealed_rebind(void *arg, const struct version_record *old, const struct grant *old_grants, size_t old_n,
+                         struct version_record *v, const struct grant *grants, size_t n)
+{
+    struct backend_sealed *b = arg;
+    uint8_t *plain = secret_alloc(PLAIN_MAX), *material = NULL;
+    size_t len = 0, material_len = 0;
+    int r = plain == NULL ? LB_E_NOMEM : 0;
+
+    /* To destroy needs nothing of what was: a damaged version can be destroyed too. */
+    if (r == 0 && v->state != STATE_DESTROYED)
+        r = old->state == STATE_DESTROYED ? LB_E_DESTROYED : unseal(b, old, old_grants, old_n, plain, &len);
+    if (r == 0 && v->state != STATE_DESTROYED && len == 0)
+        r = LB_E_DAMAGED;
+    if (r == 0)
+        r = seal(b, v, grants, n, (struct bytes){ plain, len }, &material, &material_len);
+    if (r == 0) {
+        if (v->material != old->material)
+            free(v->material);
+        v->material = material;
+        v->material_len = material_len;
+    }
+    secret_free(plain, PLAIN_MAX);
+    return r;
+}
+
+const struct backend_ops backend_sealed_ops = {
+    .name = "sealed",
+    .create = sealed_create,
+    .import = sealed_import,
+    .open = sealed_open,
+    .rebind = sealed_rebind,
+};

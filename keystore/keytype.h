@@ -1,0 +1,32 @@
+/* Key types by name: "ec:P-256", "rsa:3072", "rsa-pss:2048:sha256", "ed25519" ... */
+#ifndef LB_KEYTYPE_H
+#define LB_KEYTYPE_H
+
+#include <openssl/evp.h>
+
+#include "errors.h"
+#include "message.h"
+
+/* What a person may type after --type, for usage and errors. */
+#define KEYTYPE_LIST                                                                                                   \
+    "ec:P-256 ec:P-384 ec:P-521 rsa:2048 rsa:3072 rsa:4096 rsa-pss:2048[:DIGEST] rsa-pss:3072[:DIGEST] "               \
+    "rsa-pss:4096[:DIGEST] ed25519 ed448 (DIGEST: sha256 sha384 sha512)"
+#define KEYTYPE_DEFAULT "ec:P-256"
+
+/* LB_E_KEY_TYPE with text and hint when it is none that can be generated. Needs no libcrypto. */
+LB_MUST_USE int keytype_check(const char *type, struct problem *p);
+/* Signs a text and verifies it: do both halves belong together? LB_E_CRYPTO: they do not. */
+LB_MUST_USE int keytype_pairwise(EVP_PKEY *key);
+/*
+ * Generates a key of that type, with its pairwise consistency check (a signature made and verified). LB_E_KEY_TYPE,
+ * LB_E_CRYPTO. The text of p names the type.
+ */
+LB_MUST_USE int keytype_generate(const char *type, EVP_PKEY **ret, struct problem *p);
+/*
+ * The name of a key's type ("rsa:2600" for odd sizes too, "rsa-pss:4096:sha512" for a key restricted to a digest).
+ * LB_E_KEY_TYPE: not one that a box holds: another algorithm, another curve, RSA below 2048 or above 16384 bits; p says
+ * which and what would do.
+ */
+LB_MUST_USE int keytype_of(EVP_PKEY *key, char ret[LB_TYPE_MAX + 1], struct problem *p);
+
+#endif

@@ -1,0 +1,73 @@
+/* Records of the store: what is bound to a version's material, and how records are freed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store.h"
+#include "wire.h"
+
+/* First in the associated data, so that it is never that of a seal or of a later form. */
+#define AAD_LABEL "littlebox v1 version"
+/* Everything but spki and grants, at its longest. */
+#define AAD_FIXED (sizeof(AAD_LABEL) + STORE_ID_SIZE + KEY_ID_SIZE + LB_NAME_MAX + LB_TYPE_MAX + 64)
+#define GRANT_SIZE 7
+
+int version_record_aad(const uint8_t store_id[STORE_ID_SIZE], const struct version_record *v,
+                       const struct grant *grants, size_t grant_count, uint8_t **ret, size_t *ret_len)
+{
+    struct wire_writer w;
+    size_t size = AAD_FIXED + v->spki_len + grant_count * GRANT_SIZE;
+    uint8_t *aad;
+    int r;
+
+    if (v->spki_len > LB_SPKI_MAX || grant_count > LB_GRANTS_MAX)
+        return LB_E_TOO_LONG;
+    aad = malloc(size);
+    if (aad == NULL)
+        return LB_E_NOMEM;
+    wire_write(&w, aad, size);
+    wire_put_str(&w, AAD_LABEL);
+    wire_put_raw(&w, store_id, STORE_ID_SIZE);
+    wire_put_raw(&w, v->key_id, KEY_ID_SIZE);
+    wire_put_str(&w, v->name);
+    wire_put_u32(&w, v->version);
+    wire_put_u8(&w, v->state);
+    wire_put_str(&w, v->type);
+    wire_put_u64(&w, v->created);
+    wire_put_u64(&w, v->changed);
+    wire_put_bytes(&w, v->spki, v->spki_len);
+    wire_put_u16(&w, (uint16_t)grant_count);
+    for (size_t i = 0; i < grant_count; i++)
+        msg_grant_put(&w, &grants[i]);
+    r = wire_written(&w, ret_len);
+    if (r != 0) {
+        free(aad);
+        return r;
+    }
+    *ret = aad;
+    return 0;
+}
+
+void version_record_clear(struct version_record *v)
+{
+    free(v->spki);
+    free(v->material);
+    memset(v, 0, sizeof(*v));
+}
+
+void key_record_clear(struct key_record *k)
+{
+    for (size_t i = 0; i < k->version_count; i++)
+        version_record_clear(&k->versions[i]);
+    free(k->versions);
+    free(k->grants);
+    memset(k, 0, sizeof(*k));
+}
+
+void seal_records_free(struct seal_record *seals, size_t count)
+{
+    for (size_t i = 0; seals != NULL && i < count; i++) {
+        free(seals[i].params);
+        free(seals[i].wrapped);
+    }
+    free(seals);
+}

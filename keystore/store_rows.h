@@ -1,0 +1,63 @@
+/* The rows of keys, versions and grants as they stand in a file that may be damaged, for store_read.c. */
+#ifndef LB_STORE_ROWS_H
+#define LB_STORE_ROWS_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "errors.h"
+#include "store_schema.h"
+
+/* ok: every column is what it should be. What is not is zero or empty. */
+struct key_row {
+    sqlite3_int64 rowid;
+    uint8_t key_id[KEY_ID_SIZE];
+    char name[LB_NAME_MAX + 1];
+    uint64_t versions, grants;
+    bool ok;
+};
+
+struct version_row {
+    sqlite3_int64 rowid;
+    struct version_record v;
+    bool ok;
+};
+
+struct grant_row {
+    sqlite3_int64 rowid;
+    uint8_t key_id[KEY_ID_SIZE];
+    struct grant g;
+    bool ok;
+};
+
+/* An array of one of these: each begins with its rowid. */
+struct rows {
+    void *at;
+    size_t count, room, size;
+};
+
+struct reading {
+    struct rows keys, versions, grants;
+    unsigned partial; /* tables of which some part could not be read */
+    int failure;      /* SQLite's code for the last of those */
+};
+
+/*
+ * Reads all three tables whole, each by itself and in the order of its rows, without an index: what is wrong in one
+ * place is then wrong in one place. A part that cannot be read is left out and counted. LB_E_NOMEM; LB_E_STORE when
+ * nothing could be read. ret is reading_clear()ed in any case.
+ */
+LB_MUST_USE int reading_load(struct store *s, struct reading *ret, struct problem *p);
+/*
+ * Sorts keys by id; versions by key id and number; grants by key id, kind and id. Each row once: a damaged page may
+ * point to the same row in two places, which is no fault of that row.
+ */
+void reading_sort(struct reading *all);
+void reading_clear(struct reading *all);
+
+/* By kind and id, as grants are sorted everywhere. */
+int grant_order(const struct grant *x, const struct grant *y);
+
+#endif
