@@ -1,0 +1,51 @@
+/*
+ * Aims at handle_from_der(), which OpenSSL calls with every DER that any program of the machine reads, and at
+ * handle_type_of(), which reads the public key in a handle. Whatever comes in: no leak, no error left on OpenSSL's
+ * queue for input that is not ours, and a handle that is read is written again and read to the same.
+ */
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "handle.h"
+
+static void check_again(const struct handle *h)
+{
+    struct handle got;
+    uint8_t *der = NULL;
+    size_t len = 0;
+
+    if (handle_to_der(h, &der, &len) != 0 || handle_from_der(der, len, &got) != 0)
+        abort();
+    if (got.type != h->type || strcmp(got.uri, h->uri) != 0 || got.spki_len != h->spki_len ||
+        (h->spki != NULL && memcmp(got.spki, h->spki, h->spki_len) != 0))
+        abort();
+    handle_clear(&got);
+    OPENSSL_free(der);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct handle h;
+    struct key_uri u;
+    struct problem p;
+    int r;
+
+    ERR_clear_error();
+    r = handle_from_der(data, size, &h);
+    if (r == 0) {
+        if (h.type < 1 || h.type > HANDLE_LAST || strlen(h.uri) > LB_URI_MAX)
+            abort();
+        check_again(&h);
+        (void)!uri_parse(h.uri, &u, &p);
+        if (h.spki != NULL)
+            (void)handle_type_of(h.spki, h.spki_len);
+        handle_clear(&h);
+    } else if (h.spki != NULL || (r == LB_E_UNSUPPORTED && ERR_peek_error() != 0))
+        abort();
+    (void)handle_type_of(data, size);
+    ERR_clear_error();
+    return 0;
+}

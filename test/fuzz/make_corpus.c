@@ -1,0 +1,179 @@
+/* Writes the seed corpora, the same each time: "make_corpus DIR" fills DIR/message, DIR/uri and DIR/handle. */
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handle.h"
+#include "message.h"
+#include "scheme.h"
+
+static const char *top;
+
+static void put(const char *kind, const char *name, const void *data, size_t len)
+{
+    char path[4096];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/%s/%s", top, kind, name);
+    f = fopen(path, "wb");
+    if (f == NULL || fwrite(data, 1, len, f) != len || fclose(f) != 0) {
+        perror(path);
+        exit(1);
+    }
+}
+
+#define PUT(file, kind, type, sample)                                                                                  \
+    do {                                                                                                               \
+        if (msg_##kind##_encode(type, 7, sample, packet, sizeof(packet), &len) != 0)                                   \
+            exit(1);                                                                                                   \
+        put("message", file, packet, len);                                                                             \
+    } while (0)
+
+static void messages(void)
+{
+    static const uint8_t data[] = "0123456789";
+    static uint8_t packet[LB_PACKET_MAX];
+    static const struct list_entry entry = {
+        .name = "web", .type = "ec:P-256", .version = 1, .versions = 1, .state = STATE_ACTIVE, .created = 1700000000
+    };
+    static const struct seal_entry seal = { .id = 1, .kind = SEAL_PASSPHRASE, .label = "mine", .created = 1700000000 };
+    struct bytes view = { data, sizeof(data) - 1 };
+    struct key_ref ref = { .name = "web", .version = 1 },
+                   pinned = { .name = "web", .has_hash = true, .hash = { 1, 2 } };
+    struct msg_show show = { .name = "web", .version_count = 1, .grant_count = 1 };
+    struct wire_writer w;
+    size_t len;
+
+    show.versions[0] = (struct version_entry){ .version = 1, .state = STATE_ACTIVE, .type = "ed25519" };
+    show.grants[0] = (struct grant){ SUBJECT_USER, 33, OP_SIGN };
+    PUT("error", error, MSG_ERROR, (&(struct problem){ .code = LB_E_LOCKED, .text = "locked", .hint = "unlock" }));
+    PUT("sign-digest", sign, MSG_SIGN,
+        (&(struct msg_sign){
+            .key = ref, .scheme = SCHEME_ECDSA, .digest = DIGEST_SHA256, .input = INPUT_DIGEST, .data = view }));
+    PUT("sign-text", sign, MSG_SIGN,
+        (&(struct msg_sign){ .key = pinned,
+                             .scheme = SCHEME_RSA_PSS,
+                             .digest = DIGEST_SHA512,
+                             .mgf1_digest = DIGEST_SHA512,
+                             .salt_len = 64,
+                             .input = INPUT_TEXT,
+                             .data = view }));
+    PUT("signature", bytes, MSG_SIGN | MSG_ANSWER, &view);
+    PUT("get", key_ref, MSG_GET, &pinned);
+    PUT("key", key, MSG_GET | MSG_ANSWER,
+        (&(struct msg_key){
+            .box = "default", .name = "web", .type = "rsa:2048", .version = 3, .state = STATE_ACTIVE, .spki = view }));
+    PUT("list", list, MSG_LIST, (&(struct msg_list){ .after = "" }));
+    PUT("list-after", list, MSG_LIST, (&(struct msg_list){ .after = "web" }));
+    PUT("show", show, MSG_SHOW | MSG_ANSWER, &show);
+    PUT("show-name", name, MSG_SHOW, (&(struct msg_name){ .name = "web" }));
+    PUT("status", status, MSG_STATUS | MSG_ANSWER,
+        (&(struct msg_status){ .box = "default", .software = "littlebox", .backend = "sealed", .lock = LOCK_LOCKED }));
+    PUT("create", create, MSG_CREATE, (&(struct msg_create){ .name = "web", .type = "ed448" }));
+    PUT("import", import, MSG_IMPORT, (&(struct msg_import){ .name = "web", .pkcs8 = view }));
+    PUT("destroy", destroy, MSG_DESTROY, (&(struct msg_destroy){ .name = "web", .version = 2 }));
+    PUT("allow", grant, MSG_ALLOW, (&(struct msg_grant){ .name = "web", .grant = { SUBJECT_GROUP, 33, OP_SIGN } }));
+    PUT("unlock", secret, MSG_UNLOCK,
+        (&(struct msg_secret){ .kind = SEAL_CREDENTIAL, .label = "file", .secret = view }));
+    PUT("seal-remove", seal_remove, MSG_SEAL_REMOVE, (&(struct msg_seal_remove){ .id = 2 }));
+    if (msg_empty_encode(MSG_STATUS, 1, packet, sizeof(packet), &len) != 0)
+        exit(1);
+    put("message", "empty", packet, len);
+    wire_write(&w, packet, sizeof(packet));
+    msg_header_put(&w, MSG_LIST | MSG_ANSWER, 3);
+    wire_put_u8(&w, 0);
+    wire_put_u16(&w, 2);
+    msg_list_entry_put(&w, &entry);
+    msg_list_entry_put(&w, &entry);
+    if (wire_written(&w, &len) != 0)
+        exit(1);
+    put("message", "list-answer", packet, len);
+    wire_write(&w, packet, sizeof(packet));
+    msg_header_put(&w, MSG_SEAL_LIST | MSG_ANSWER, 3);
+    wire_put_u16(&w, 1);
+    msg_seal_entry_put(&w, &seal);
+    if (wire_written(&w, &len) != 0)
+        exit(1);
+    put("message", "seal-answer", packet, len);
+}
+
+static void uris(void)
+{
+    static const char *const texts[] = {
+        "littlebox:web",
+        "littlebox:web;version=3",
+        "littlebox://hsm1/web",
+        "littlebox://hsm1/web;version=4294967295",
+        "littlebox:",
+        "littlebox://hsm1/",
+        "web;version=1",
+        "LITTLEBOX:a.B_c-0",
+        "littlebox:web;version=0",
+        "littlebox:web?x#y",
+        "pkcs11:token=a;object=b",
+    };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "uri-%02zu", i);
+        put("uri", name, texts[i], strlen(texts[i]));
+    }
+}
+
+/* A public key that is the same each time: RFC 8032 7.1, test 1. */
+static uint8_t *example_spki(size_t *ret_len)
+{
+    static const uint8_t point[32] = { 0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe,
+                                       0xd3, 0xc9, 0x64, 0x07, 0x3a, 0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6,
+                                       0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a };
+    EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, point, sizeof(point));
+    uint8_t *der = NULL;
+    int len = i2d_PUBKEY(key, &der);
+
+    if (len <= 0)
+        exit(1);
+    EVP_PKEY_free(key);
+    *ret_len = (size_t)len;
+    return der;
+}
+
+static void handles(void)
+{
+    size_t spki_len, len;
+    uint8_t *spki = example_spki(&spki_len), *der = NULL;
+
+    for (unsigned type = 1; type <= HANDLE_LAST; type++) {
+        for (int with = 0; with < 2; with++) {
+            struct handle h = { .type = type, .uri = "littlebox:web;version=1" };
+            char name[32];
+
+            h.spki = with ? spki : NULL;
+            h.spki_len = with ? spki_len : 0;
+            if (handle_to_der(&h, &der, &len) != 0)
+                exit(1);
+            snprintf(name, sizeof(name), "type-%u%s", type, with ? "-public" : "");
+            put("handle", name, der, len);
+            if (type == 1 && with)
+                put("handle", "cut-off", der, len - 10);
+            OPENSSL_free(der);
+        }
+    }
+    put("handle", "public-key", spki, spki_len);
+    OPENSSL_free(spki);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: make_corpus DIR\n");
+        return 2;
+    }
+    top = argv[1];
+    messages();
+    uris();
+    handles();
+    return 0;
+}

@@ -1,0 +1,223 @@
+/* A store with keys in it, for the suites that look at stores and backends. */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+struct seal_record fixture_make_seal(struct fixture *f, const char *label)
+{
+    char credential[128];
+    struct seal_record seal;
+
+    snprintf(credential, sizeof(credential), "%s and enough more to be 32 bytes long", label);
+    OK(seal_wrap(f->id, SEAL_CREDENTIAL, label, (struct bytes){ (uint8_t *)credential, strlen(credential) },
+                 f->store_key, &seal));
+    return seal;
+}
+
+void fixture_open(struct fixture *f)
+{
+    struct seal_record seal;
+    struct problem p;
+
+    memset(f, 0, sizeof(*f));
+    f->dir = unit_dir_new();
+    snprintf(f->path, sizeof(f->path), "%s/store.db", f->dir);
+    memset(f->id, 0x1d, sizeof(f->id));
+    memset(f->store_key, 0x55, sizeof(f->store_key));
+    seal = fixture_make_seal(f, "first");
+    OK(store_create(f->path, f->id, &seal, &f->store, &p));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f->store);
+    OK(backend_sealed_new(f->id, f->store_key, &f->backend));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f->backend);
+    free(seal.params);
+    free(seal.wrapped);
+}
+
+void fixture_reopen(struct fixture *f)
+{
+    struct problem p = { 0 };
+
+    store_close(f->store);
+    f->store = NULL;
+    OK(store_open(f->path, &f->store, &p));
+    TEXT_IS(p.text, "");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f->store);
+}
+
+void fixture_close(struct fixture *f)
+{
+    store_close(f->store);
+    backend_sealed_free(f->backend);
+    for (size_t i = 0; i < f->key_count; i++)
+        key_record_clear(&f->keys[i]);
+    unit_dir_remove(f->dir);
+}
+
+void fixture_in_child(struct fixture *f)
+{
+    backend_sealed_free(f->backend);
+    OK(backend_sealed_new(f->id, f->store_key, &f->backend));
+}
+
+struct key_record fixture_make_key(struct fixture *f, const char *name, const char *type, size_t versions,
+                                   size_t grants)
+{
+    static uint8_t next_id;
+    struct key_record k = { .version_count = versions, .grant_count = grants };
+    struct problem p;
+
+    memset(k.key_id, ++next_id, sizeof(k.key_id));
+    snprintf(k.name, sizeof(k.name), "%s", name);
+    k.versions = calloc(versions + 1, sizeof(*k.versions));
+    k.grants = calloc(grants + 1, sizeof(*k.grants));
+    for (size_t i = 0; i < grants; i++)
+        k.grants[i] = (struct grant){ i % 2 == 0 ? SUBJECT_USER : SUBJECT_GROUP, 1000 + (uint32_t)i, OP_SIGN };
+    if (grants > 1) {
+        /* By kind, then id. */
+        k.grants[grants > 2 ? 1 : 0].kind = SUBJECT_USER;
+        for (size_t i = 1; i < grants; i++)
+            k.grants[i].kind = i * 2 < grants ? SUBJECT_USER : SUBJECT_GROUP;
+    }
+    for (size_t i = 0; i < versions; i++) {
+        struct version_record *v = &k.versions[i];
+        EVP_PKEY *key = NULL;
+
+        memcpy(v->key_id, k.key_id, KEY_ID_SIZE);
+        memcpy(v->name, k.name, sizeof(v->name));
+        snprintf(v->type, sizeof(v->type), "%s", type);
+        v->version = (uint32_t)i + 1;
+        v->state = STATE_ACTIVE;
+        v->created = 1700000000 + i;
+        v->changed = 1700000100 + i;
+        OK(backend_sealed_ops.create(f->backend, v, k.grants, grants, &key, &p));
+        EVP_PKEY_free(key);
+    }
+    return k;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct key_record *)a)->name, ((const struct key_record *)b)->name);
+}
+
+void fixture_add_key(struct fixture *f, const char *name, const char *type, size_t versions, size_t grants)
+{
+    struct key_record k = fixture_make_key(f, name, type, versions, grants);
+    struct problem p = { 0 };
+
+    CU_ASSERT_FATAL(f->key_count < FIXTURE_KEYS_MAX);
+    OK(store_put_key(f->store, &k, &p));
+    TEXT_IS(p.text, "");
+    f->keys[f->key_count++] = k;
+    qsort(f->keys, f->key_count, sizeof(f->keys[0]), by_name);
+}
+
+/* Comparing */
+
+static bool same_version(const struct version_record *a, const struct version_record *b)
+{
+    return memcmp(a->key_id, b->key_id, KEY_ID_SIZE) == 0 && strcmp(a->name, b->name) == 0 &&
+           a->version == b->version && a->state == b->state && strcmp(a->type, b->type) == 0 &&
+           a->created == b->created && a->changed == b->changed && a->spki_len == b->spki_len &&
+           memcmp(a->spki, b->spki, a->spki_len) == 0 && a->material_len == b->material_len &&
+           memcmp(a->material, b->material, a->material_len) == 0;
+}
+
+static bool same_key(const struct key_record *a, const struct key_record *b)
+{
+    if (strcmp(a->name, b->name) != 0 || memcmp(a->key_id, b->key_id, KEY_ID_SIZE) != 0 ||
+        a->version_count != b->version_count || a->grant_count != b->grant_count)
+        return false;
+    for (size_t i = 0; i < a->grant_count; i++) {
+        const struct grant *g = &a->grants[i], *h = &b->grants[i];
+
+        if (g->kind != h->kind || g->id != h->id || g->ops != h->ops)
+            return false;
+    }
+    for (size_t i = 0; i < a->version_count; i++) {
+        if (!same_version(&a->versions[i], &b->versions[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool all_open(struct fixture *f, const struct key_record *k)
+{
+    for (size_t i = 0; i < k->version_count; i++) {
+        EVP_PKEY *key = NULL;
+
+        if (backend_sealed_ops.open(f->backend, &k->versions[i], k->grants, k->grant_count, &key) != 0)
+            return false;
+        EVP_PKEY_free(key);
+    }
+    return k->version_count > 0;
+}
+
+struct walk {
+    struct fixture *f;
+    struct inspection *ret;
+    char last[LB_NAME_MAX + 1];
+};
+
+static int look(const struct key_record *k, bool damaged, void *arg)
+{
+    struct walk *w = arg;
+    enum found found = damaged || !all_open(w->f, k) ? FOUND_DAMAGED : FOUND_WRONG;
+
+    /* In order, and each name once. */
+    CU_ASSERT(strcmp(w->last, k->name) < 0);
+    memcpy(w->last, k->name, sizeof(w->last));
+    for (size_t i = 0; i < w->f->key_count; i++) {
+        if (strcmp(w->f->keys[i].name, k->name) != 0)
+            continue;
+        w->ret->found[i] = found == FOUND_WRONG && same_key(k, &w->f->keys[i]) ? FOUND_GOOD : found;
+        return 0;
+    }
+    if (found == FOUND_DAMAGED)
+        w->ret->strangers++;
+    else
+        w->ret->impostors++;
+    return 0;
+}
+
+void fixture_compare(struct fixture *f, struct store *store, struct inspection *ret)
+{
+    struct walk w = { .f = f, .ret = ret };
+
+    memset(ret, 0, sizeof(*ret));
+    ret->walked = store_each_key(store, look, &w, &ret->problem);
+}
+
+void fixture_inspect(struct fixture *f, struct inspection *ret)
+{
+    struct store *store = NULL;
+    struct problem p = { 0 };
+    int r = store_open(f->path, &store, &p);
+
+    memset(ret, 0, sizeof(*ret));
+    if (r == 0)
+        fixture_compare(f, store, ret);
+    else
+        ret->problem = p;
+    ret->opened = r;
+    store_close(store);
+}
+
+bool fixture_all_good(struct fixture *f, struct store *store)
+{
+    struct inspection i;
+    bool good = true;
+
+    fixture_compare(f, store, &i);
+    for (size_t k = 0; k < f->key_count; k++)
+        good = good && i.found[k] == FOUND_GOOD;
+    good = good && i.walked == 0 && i.problem.code == 0 && i.strangers == 0 && i.impostors == 0;
+    if (!good)
+        fprintf(stderr, "\nwalk %d (%s) found %d %d, %zu strangers, %zu impostors\n", i.walked, i.problem.text,
+                i.found[0], i.found[1], i.strangers, i.impostors);
+    return good;
+}

@@ -1,0 +1,62 @@
+/* A store with keys in it, for the suites that look at stores and backends. */
+#ifndef FIXTURE_H
+#define FIXTURE_H
+
+#include <limits.h>
+
+#include "backend.h"
+#include "seal.h"
+#include "store.h"
+
+#define FIXTURE_KEYS_MAX 64
+
+struct fixture {
+    char *dir;
+    char path[PATH_MAX];
+    uint8_t id[STORE_ID_SIZE];
+    uint8_t store_key[STORE_KEY_SIZE];
+    struct store *store;
+    struct backend_sealed *backend;
+    struct key_record keys[FIXTURE_KEYS_MAX]; /* what was put, as it should come back, ordered by name */
+    size_t key_count;
+};
+
+/* A new store with one credential seal, open. */
+void fixture_open(struct fixture *f);
+/* Closes the store and opens it again. */
+void fixture_reopen(struct fixture *f);
+void fixture_close(struct fixture *f);
+/* To be called first in a child of fork(): a backend's store key does not pass to children. */
+void fixture_in_child(struct fixture *f);
+
+/* A record with versions 1 to n of that type, all active, and m grants; sealed, not yet in the store. */
+struct key_record fixture_make_key(struct fixture *f, const char *name, const char *type, size_t versions,
+                                   size_t grants);
+/* Makes it, puts it into the store, and into keys. */
+void fixture_add_key(struct fixture *f, const char *name, const char *type, size_t versions, size_t grants);
+/* A seal of a credential that is the label. */
+struct seal_record fixture_make_seal(struct fixture *f, const char *label);
+
+enum found { FOUND_NOT, FOUND_GOOD, FOUND_DAMAGED, FOUND_WRONG };
+
+struct inspection {
+    int opened;                         /* of store_open() */
+    int walked;                         /* of store_each_key() */
+    struct problem problem;             /* the last of those */
+    enum found found[FIXTURE_KEYS_MAX]; /* of each key of the fixture */
+    size_t strangers;                   /* damaged keys under other names */
+    size_t impostors;                   /* keys under other names that open */
+};
+
+/*
+ * Opens the store anew and compares: GOOD: every field is as it was and every version opens; DAMAGED: reported so, or a
+ * version does not open; WRONG: it opens and is not what was put. The fixture's own store must be closed.
+ */
+void fixture_inspect(struct fixture *f, struct inspection *ret);
+/* The same with a store that is open. */
+void fixture_compare(struct fixture *f, struct store *store, struct inspection *ret);
+
+/* All keys are there as they were put, and no others. Says what it saw otherwise. */
+bool fixture_all_good(struct fixture *f, struct store *store);
+
+#endif

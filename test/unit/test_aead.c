@@ -1,0 +1,108 @@
+/* aead.c against published vectors, and every changed bit refused. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "aead.h"
+#include "unit.h"
+
+static struct aead *new_aead(void)
+{
+    struct aead *a = NULL;
+
+    OK(aead_new(&a));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+    return a;
+}
+
+/* The GCM specification's test cases 13 and 14: all zeros, behind our version byte. */
+static void gcm_vectors(void)
+{
+    static const uint8_t empty[29] = { 1,    0,    0,    0,    0,    0,    0,    0,    0,    0,
+                                       0,    0,    0,    0x53, 0x0f, 0x8a, 0xfb, 0xc7, 0x45, 0x36,
+                                       0xb9, 0xa9, 0x63, 0xb4, 0xf1, 0xc4, 0xcb, 0x73, 0x8b };
+    static const uint8_t zeros[45] = { 1,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
+                                       0,    0xce, 0xa7, 0x40, 0x3d, 0x4d, 0x60, 0x6b, 0x6e, 0x07, 0x4e, 0xc5,
+                                       0xd3, 0xba, 0xf3, 0x9d, 0x18, 0xd0, 0xd1, 0xc8, 0xa7, 0x99, 0x99, 0x6b,
+                                       0xf0, 0x26, 0x5b, 0x98, 0xb5, 0xd4, 0x8a, 0xb9, 0x19 };
+    static const uint8_t key[AEAD_KEY_SIZE];
+    struct aead *a = new_aead();
+    uint8_t text[16];
+
+    OK(aead_open(a, key, (struct bytes){ NULL, 0 }, (struct bytes){ empty, sizeof(empty) }, text));
+    memset(text, 0xff, sizeof(text));
+    OK(aead_open(a, key, (struct bytes){ NULL, 0 }, (struct bytes){ zeros, sizeof(zeros) }, text));
+    for (size_t i = 0; i < sizeof(text); i++)
+        CU_ASSERT_EQUAL(text[i], 0);
+    aead_free(a);
+}
+
+/* RFC 5869, A.1, the first 32 of its 42 bytes. */
+static void hkdf_vector(void)
+{
+    static const uint8_t expected[AEAD_KEY_SIZE] = { 0x3c, 0xb2, 0x5f, 0x25, 0xfa, 0xac, 0xd5, 0x7a, 0x90, 0x43, 0x4f,
+                                                     0x64, 0xd0, 0x36, 0x2f, 0x2a, 0x2d, 0x2d, 0x0a, 0x90, 0xcf, 0x1a,
+                                                     0x5a, 0x4c, 0x5d, 0xb0, 0x2d, 0x56, 0xec, 0xc4, 0xc5, 0xbf };
+    uint8_t ikm[22], salt[13], info[10], key[AEAD_KEY_SIZE];
+    struct aead *a = new_aead();
+
+    memset(ikm, 0x0b, sizeof(ikm));
+    for (size_t i = 0; i < sizeof(salt); i++)
+        salt[i] = (uint8_t)i;
+    for (size_t i = 0; i < sizeof(info); i++)
+        info[i] = (uint8_t)(0xf0 + i);
+    OK(aead_derive(a, (struct bytes){ ikm, sizeof(ikm) }, (struct bytes){ salt, sizeof(salt) },
+                   (struct bytes){ info, sizeof(info) }, key));
+    CU_ASSERT(memcmp(key, expected, sizeof(key)) == 0);
+    aead_free(a);
+}
+
+static void each_changed_bit_is_refused(void)
+{
+    static const uint8_t key[AEAD_KEY_SIZE] = { 1 };
+    uint8_t aad[] = "what is bound", sealed[10 + AEAD_OVERHEAD], text[10];
+    struct bytes bound = { aad, sizeof(aad) }, whole = { sealed, sizeof(sealed) };
+    struct aead *a = new_aead();
+
+    OK(aead_seal(a, key, bound, (struct bytes){ (const uint8_t *)"0123456789", 10 }, sealed));
+    OK(aead_open(a, key, bound, whole, text));
+    CU_ASSERT(memcmp(text, "0123456789", 10) == 0);
+    for (size_t i = 0; i < sizeof(sealed) * 8; i++) {
+        sealed[i / 8] ^= (uint8_t)(1 << i % 8);
+        memset(text, 0xff, sizeof(text));
+        FAILS(aead_open(a, key, bound, whole, text), LB_E_DAMAGED);
+        /* Nothing of a text that does not authenticate is given out. */
+        CU_ASSERT(memcmp(text, "0123456789", 4) != 0);
+        sealed[i / 8] ^= (uint8_t)(1 << i % 8);
+    }
+    for (size_t i = 0; i < sizeof(aad) * 8; i++) {
+        aad[i / 8] ^= (uint8_t)(1 << i % 8);
+        FAILS(aead_open(a, key, bound, whole, text), LB_E_DAMAGED);
+        aad[i / 8] ^= (uint8_t)(1 << i % 8);
+    }
+    for (size_t len = 0; len < sizeof(sealed); len++)
+        FAILS(aead_open(a, key, bound, (struct bytes){ sealed, len }, text), LB_E_DAMAGED);
+    OK(aead_open(a, key, bound, whole, text));
+    aead_free(a);
+}
+
+static void nonces_are_fresh(void)
+{
+    static const uint8_t key[AEAD_KEY_SIZE];
+    uint8_t one[AEAD_OVERHEAD], two[AEAD_OVERHEAD];
+    struct aead *a = new_aead();
+
+    OK(aead_seal(a, key, (struct bytes){ NULL, 0 }, (struct bytes){ NULL, 0 }, one));
+    OK(aead_seal(a, key, (struct bytes){ NULL, 0 }, (struct bytes){ NULL, 0 }, two));
+    CU_ASSERT(memcmp(one + 1, two + 1, 12) != 0);
+    aead_free(a);
+    aead_free(NULL);
+}
+
+static const struct unit_test tests[] = {
+    { "GCM vectors", gcm_vectors },
+    { "HKDF vector", hkdf_vector },
+    { "each changed bit is refused", each_changed_bit_is_refused },
+    { "nonces are fresh", nonces_are_fresh },
+    { NULL, NULL },
+};
+const struct unit_suite suite_aead = { "aead", tests };

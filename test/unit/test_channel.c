@@ -1,0 +1,144 @@
+/* channel.c: a request gets its own answer, whatever else comes by. */
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "message.h"
+#include "socket.h"
+#include "unit.h"
+
+static int box = -1, caller = -1;
+
+static void open_both(void)
+{
+    int pair[2];
+
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    caller = pair[0];
+    box = pair[1];
+    OK(socket_set_timeout(caller, 2000));
+}
+
+static void close_both(void)
+{
+    socket_close(box);
+    socket_close(caller);
+    box = caller = -1;
+}
+
+/* What the box says next, put into the buffer of the socket in advance. */
+static void say(uint16_t type, uint32_t id)
+{
+    uint8_t packet[LB_HEADER_SIZE];
+    size_t len = 0;
+
+    OK(msg_empty_encode(type, id, packet, sizeof(packet), &len));
+    OK(socket_send(box, packet, len, -1, true));
+}
+
+static int call(uint32_t id, uint16_t *ret_type)
+{
+    uint8_t request[LB_HEADER_SIZE], answer[256];
+    struct bytes body;
+    size_t len = 0;
+
+    OK(msg_empty_encode(MSG_STATUS, id, request, sizeof(request), &len));
+    return channel_call(caller, id, request, len, answer, sizeof(answer), ret_type, &body);
+}
+
+static void an_answer(void)
+{
+    uint16_t type = 0;
+
+    open_both();
+    say(MSG_STATUS | MSG_ANSWER, 7);
+    OK(call(7, &type));
+    CU_ASSERT_EQUAL(type, MSG_STATUS | MSG_ANSWER);
+    close_both();
+}
+
+static void stale_answers_are_passed_over(void)
+{
+    uint16_t type = 0;
+
+    open_both();
+    say(MSG_SIGN | MSG_ANSWER, 5);
+    say(MSG_ERROR, 6);
+    say(MSG_STATUS | MSG_ANSWER, 7);
+    OK(call(7, &type));
+    CU_ASSERT_EQUAL(type, MSG_STATUS | MSG_ANSWER);
+    close_both();
+}
+
+static void resets_are_told(void)
+{
+    uint16_t type = 0;
+
+    open_both();
+    say(MSG_RESET, 0);
+    say(MSG_STATUS | MSG_ANSWER, 7);
+    FAILS(call(7, &type), LB_E_RESET);
+    OK(call(7, &type));
+    CU_ASSERT_EQUAL(type, MSG_STATUS | MSG_ANSWER);
+    close_both();
+}
+
+static void draining(void)
+{
+    uint8_t scratch[64];
+    uint16_t type = 0;
+
+    open_both();
+    OK(channel_drain(caller, scratch, sizeof(scratch)));
+    say(MSG_RESET, 0);
+    say(MSG_ERROR, 3);
+    OK(channel_drain(caller, scratch, sizeof(scratch)));
+    say(MSG_STATUS | MSG_ANSWER, 8);
+    OK(call(8, &type));
+    socket_close(box);
+    box = -1;
+    FAILS(channel_drain(caller, scratch, sizeof(scratch)), LB_E_CLOSED);
+    close_both();
+}
+
+static void a_box_that_is_gone(void)
+{
+    uint16_t type;
+
+    open_both();
+    socket_close(box);
+    box = -1;
+    FAILS(call(1, &type), LB_E_CLOSED);
+    close_both();
+    open_both();
+    /* The request goes out, and no answer ever comes. */
+    OK(socket_set_timeout(caller, 20));
+    FAILS(call(1, &type), LB_E_TIMEOUT);
+    close_both();
+}
+
+static void what_is_no_answer(void)
+{
+    uint16_t type;
+
+    open_both();
+    OK(socket_send(box, "garbage!", 8, -1, true));
+    FAILS(call(1, &type), LB_E_VALUE);
+    OK(socket_send(box, "L\1", 2, -1, true));
+    FAILS(call(1, &type), LB_E_VALUE);
+    OK(socket_send(box, "L\2\0\0\0\0\0\1", 8, -1, true));
+    FAILS(call(1, &type), LB_E_VALUE);
+    close_both();
+}
+
+static const struct unit_test tests[] = {
+    { "an answer", an_answer },
+    { "stale answers are passed over", stale_answers_are_passed_over },
+    { "resets are told", resets_are_told },
+    { "draining", draining },
+    { "a box that is gone", a_box_that_is_gone },
+    { "what is no answer", what_is_no_answer },
+    { NULL, NULL },
+};
+const struct unit_suite suite_channel = { "channel", tests };

@@ -1,0 +1,211 @@
+/* keytype.c: what is generated, how it is named, what is refused and with which words. */
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/rsa.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keytype.h"
+#include "unit.h"
+
+static void each_type_is_generated(void)
+{
+    static const struct {
+        const char *type;
+        const char *algorithm;
+        int bits;
+        bool slow;
+    } types[] = {
+        { "ec:P-256", "EC", 256, false },
+        { "ec:P-384", "EC", 384, false },
+        { "ec:P-521", "EC", 521, false },
+        { "ed25519", "ED25519", 256, false },
+        { "ed448", "ED448", 456, false },
+        { "rsa:2048", "RSA", 2048, false },
+        { "rsa-pss:2048", "RSA-PSS", 2048, false },
+        { "rsa-pss:2048:sha384", "RSA-PSS", 2048, false },
+        { "rsa:3072", "RSA", 3072, true },
+        { "rsa:4096", "RSA", 4096, true },
+        { "rsa-pss:3072:sha256", "RSA-PSS", 3072, true },
+    };
+
+    for (size_t i = 0; i < COUNT(types); i++) {
+        EVP_PKEY *key = NULL;
+        char name[LB_TYPE_MAX + 1];
+        struct problem p;
+
+        if (types[i].slow && unit_is_slow())
+            continue;
+        OK(keytype_check(types[i].type, &p));
+        OK(keytype_generate(types[i].type, &key, &p));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(key);
+        CU_ASSERT_TRUE(EVP_PKEY_is_a(key, types[i].algorithm));
+        CU_ASSERT_EQUAL(EVP_PKEY_get_bits(key), types[i].bits);
+        OK(keytype_of(key, name, &p));
+        TEXT_IS(name, types[i].type);
+        OK(keytype_pairwise(key));
+        EVP_PKEY_free(key);
+    }
+}
+
+static void types_that_are_none(void)
+{
+    static const char *const types[] = { "",
+                                         "ec",
+                                         "ec:",
+                                         "ec:P-224",
+                                         "ec:p-256",
+                                         "ec:P-256:sha256",
+                                         "rsa",
+                                         "rsa:1024",
+                                         "rsa:2049",
+                                         "rsa:02048",
+                                         "rsa:2048:sha256",
+                                         "rsa-pss",
+                                         "rsa-pss:2048:",
+                                         "rsa-pss:2048:md5",
+                                         "rsa-pss:2048:sha1",
+                                         "rsa-pss:2048:sha256x",
+                                         "ED25519",
+                                         "ed25519:",
+                                         "x25519",
+                                         "dsa:2048",
+                                         "ec:P-256 " };
+
+    for (size_t i = 0; i < COUNT(types); i++) {
+        EVP_PKEY *key = NULL;
+        struct problem p;
+
+        unit_check_code(keytype_check(types[i], &p), LB_E_KEY_TYPE, types[i], __FILE__, __LINE__);
+        TEXT_HAS(p.text, "unknown key type '");
+        TEXT_HAS(p.text, types[i]);
+        TEXT_HAS(p.hint, "use one of: ec:P-256 ec:P-384 ec:P-521 rsa:2048");
+        TEXT_HAS(p.hint, "(DIGEST: sha256 sha384 sha512)");
+        FAILS(keytype_generate(types[i], &key, &p), LB_E_KEY_TYPE);
+        CU_ASSERT_PTR_NULL(key);
+    }
+}
+
+static EVP_PKEY *generate_rsa(const char *algorithm, int bits, const char *digest)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, algorithm, NULL);
+    EVP_PKEY *key = NULL;
+
+    CU_ASSERT_FATAL(EVP_PKEY_keygen_init(ctx) > 0);
+    CU_ASSERT_FATAL(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, bits) > 0);
+    if (digest != NULL)
+        CU_ASSERT_FATAL(EVP_PKEY_CTX_set_rsa_pss_keygen_md_name(ctx, digest, NULL) > 0);
+    CU_ASSERT_FATAL(EVP_PKEY_generate(ctx, &key) > 0);
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
+static void foreign_keys_are_named(void)
+{
+    static const struct {
+        const char *algorithm;
+        int bits;
+        const char *digest, *name;
+    } keys[] = {
+        { "RSA", 2056, NULL, "rsa:2056" },
+        { "RSA-PSS", 2048, "SHA1", "rsa-pss:2048:sha1" },
+        { "RSA-PSS", 2048, "SHA512-256", "rsa-pss:2048:sha512-256" },
+    };
+    struct problem p;
+
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        EVP_PKEY *key = generate_rsa(keys[i].algorithm, keys[i].bits, keys[i].digest);
+        char name[LB_TYPE_MAX + 1];
+
+        OK(keytype_of(key, name, &p));
+        TEXT_IS(name, keys[i].name);
+        OK(keytype_pairwise(key));
+        EVP_PKEY_free(key);
+    }
+}
+
+static void expect_refusal(EVP_PKEY *key, const char *text, const char *hint)
+{
+    char name[LB_TYPE_MAX + 1];
+    struct problem p;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(key);
+    FAILS(keytype_of(key, name, &p), LB_E_KEY_TYPE);
+    TEXT_IS(p.text, text);
+    TEXT_IS(p.hint, hint);
+    EVP_PKEY_free(key);
+}
+
+/* A P-256 key that spells its curve out. */
+static EVP_PKEY *generate_explicit(void)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    EVP_PKEY *key = NULL, *read = NULL;
+    unsigned char *der = NULL;
+    const unsigned char *at;
+    int len;
+
+    CU_ASSERT_FATAL(EVP_PKEY_keygen_init(ctx) > 0);
+    CU_ASSERT_FATAL(EVP_PKEY_CTX_set_group_name(ctx, "P-256") > 0);
+    CU_ASSERT_FATAL(EVP_PKEY_CTX_set_ec_param_enc(ctx, OPENSSL_EC_EXPLICIT_CURVE) > 0);
+    CU_ASSERT_FATAL(EVP_PKEY_generate(ctx, &key) > 0);
+    len = i2d_PrivateKey(key, &der);
+    at = der;
+    read = d2i_AutoPrivateKey(NULL, &at, len);
+    OPENSSL_free(der);
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(ctx);
+    return read;
+}
+
+static void refusals_have_texts(void)
+{
+    expect_refusal(EVP_PKEY_Q_keygen(NULL, NULL, "EC", "secp256k1"),
+                   "EC keys on the curve secp256k1 are not held by a box", "P-256, P-384 and P-521 are");
+    expect_refusal(EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), "keys of the algorithm X25519 are not held by a box",
+                   "RSA, RSA-PSS, EC on P-256, P-384 and P-521, Ed25519 and Ed448 are");
+    expect_refusal(generate_rsa("RSA", 1024, NULL), "RSA keys of 1024 bits are not held by a box",
+                   "from 2048 to 16384 bits are");
+    expect_refusal(generate_rsa("RSA-PSS", 2040, NULL), "RSA keys of 2040 bits are not held by a box",
+                   "from 2048 to 16384 bits are");
+    expect_refusal(generate_explicit(), "the EC key writes out its curve instead of naming it",
+                   "RFC 5480 forbids it: convert the key with 'openssl ec -param_enc named_curve'");
+}
+
+/* 1 when the key signs with PSS over this digest and a salt of that many bytes. */
+static int signs(EVP_PKEY *key, const char *digest, int salt)
+{
+    unsigned char signature[512];
+    size_t len = sizeof(signature);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *pctx;
+    int r = EVP_DigestSignInit_ex(ctx, &pctx, digest, NULL, NULL, key, NULL) > 0 &&
+            EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, salt) > 0 &&
+            EVP_DigestSign(ctx, signature, &len, (const unsigned char *)"text", 4) > 0;
+
+    EVP_MD_CTX_free(ctx);
+    return r;
+}
+
+static void restrictions_restrict(void)
+{
+    EVP_PKEY *key = NULL;
+    struct problem p;
+
+    OK(keytype_generate("rsa-pss:2048:sha384", &key, &p));
+    CU_ASSERT_EQUAL(signs(key, "SHA384", 48), 1);
+    CU_ASSERT_EQUAL(signs(key, "SHA384", 47), 0);
+    CU_ASSERT_EQUAL(signs(key, "SHA256", 48), 0);
+    EVP_PKEY_free(key);
+    OK(keytype_generate("rsa-pss:2048", &key, &p));
+    CU_ASSERT_EQUAL(signs(key, "SHA256", 32), 1);
+    CU_ASSERT_EQUAL(signs(key, "SHA512", 20), 1);
+    EVP_PKEY_free(key);
+}
+
+static const struct unit_test tests[] = {
+    { "each type is generated", each_type_is_generated }, { "types that are none", types_that_are_none },
+    { "foreign keys are named", foreign_keys_are_named }, { "refusals have texts", refusals_have_texts },
+    { "restrictions restrict", restrictions_restrict },   { NULL, NULL },
+};
+const struct unit_suite suite_keytype = { "keytype", tests };

@@ -1,0 +1,439 @@
+/* message.c: each message there and back, each decoder on every cut, on trailing bytes and on values out of range. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "scheme.h"
+#include "unit.h"
+
+#define TYPE 0x1234
+#define ID 0xcafe0001u
+#define NO_VIEW SIZE_MAX
+
+/* A byte of the body that may not have this value. */
+struct bad {
+    size_t at;
+    uint8_t value;
+    int code;
+};
+
+struct message_case {
+    const char *name;
+    int (*encode)(const void *m, void *buf, size_t size, size_t *ret_len);
+    int (*decode)(struct bytes body, void *ret);
+    const void *sample;
+    size_t size; /* of the struct */
+    size_t view; /* offset of a struct bytes in it */
+    struct bad bad[8];
+};
+
+#define WRAP(name, type)                                                                                               \
+    static int encode_##name(const void *m, void *buf, size_t size, size_t *ret_len)                                   \
+    {                                                                                                                  \
+        return msg_##name##_encode(TYPE, ID, (const type *)m, buf, size, ret_len);                                     \
+    }                                                                                                                  \
+    static int decode_##name(struct bytes body, void *ret)                                                             \
+    {                                                                                                                  \
+        return msg_##name##_decode(body, (type *)ret);                                                                 \
+    }
+
+WRAP(error, struct problem)
+WRAP(sign, struct msg_sign)
+WRAP(bytes, struct bytes)
+WRAP(key_ref, struct key_ref)
+WRAP(key, struct msg_key)
+WRAP(list, struct msg_list)
+WRAP(show, struct msg_show)
+WRAP(status, struct msg_status)
+WRAP(create, struct msg_create)
+WRAP(import, struct msg_import)
+WRAP(destroy, struct msg_destroy)
+WRAP(grant, struct msg_grant)
+WRAP(secret, struct msg_secret)
+WRAP(seal_remove, struct msg_seal_remove)
+WRAP(name, struct msg_name)
+
+static const uint8_t data[] = { 0xd0, 0xd1, 0xd2, 0xd3, 0xd4 };
+
+static const struct problem error = { .code = LB_E_LOCKED, .text = "box 'a' is locked", .hint = "unlock it" };
+static const struct msg_sign sign = { .key = { .name = "web", .version = 3, .has_hash = true, .hash = { 1, 2, 3 } },
+                                      .scheme = SCHEME_RSA_PSS,
+                                      .digest = DIGEST_SHA256,
+                                      .mgf1_digest = DIGEST_SHA384,
+                                      .salt_len = 0x1020,
+                                      .input = INPUT_TEXT,
+                                      .data = { data, sizeof(data) } };
+static const struct bytes bytes = { data, sizeof(data) };
+static const struct key_ref key_ref = { .name = "a.b_c-d", .version = 0xfedcba98 };
+static const struct msg_key key = { .box = "default",
+                                    .name = "web",
+                                    .type = "ec:P-256",
+                                    .version = 2,
+                                    .state = STATE_DEACTIVATED,
+                                    .created = 0x1122334455667788,
+                                    .spki = { data, sizeof(data) } };
+static const struct msg_list list = { .after = "web" };
+static const struct msg_show show = {
+    .name = "web",
+    .version_count = 2,
+    .versions = { { .version = 1, .state = STATE_DESTROYED, .type = "rsa:2048", .created = 5, .changed = 6 },
+                  { .version = 2, .state = STATE_ACTIVE, .damaged = true, .type = "ed448", .hash = { 9 } } },
+    .grant_count = 2,
+    .grants = { { SUBJECT_USER, 33, OP_SIGN }, { SUBJECT_GROUP, 0xfffffffe, OP_SIGN } },
+};
+static const struct msg_status status = { .box = "default",
+                                          .software = "littlebox 0.1.0",
+                                          .backend = "sealed",
+                                          .lock = LOCK_UNLOCKED,
+                                          .credential = true,
+                                          .sandboxed = true,
+                                          .uid = 1000,
+                                          .pid = 4321,
+                                          .restarts = 1,
+                                          .threads = 2,
+                                          .connections = 3,
+                                          .keys = 4,
+                                          .damaged = 5,
+                                          .started = 6,
+                                          .signatures = 7,
+                                          .refusals = 8 };
+static const struct msg_create create = { .name = "web", .type = "rsa-pss:4096:sha512" };
+static const struct msg_import import = { .name = "web", .pkcs8 = { data, sizeof(data) } };
+static const struct msg_destroy destroy = { .name = "web", .version = 7 };
+static const struct msg_grant grant = { .name = "web", .grant = { SUBJECT_GROUP, 33, OP_SIGN } };
+static const struct msg_secret secret = { .kind = SEAL_CREDENTIAL, .label = "spare", .secret = { data, sizeof(data) } };
+static const struct msg_seal_remove seal_remove = { .id = 0x01020304 };
+static const struct msg_name name = { .name = "web" };
+
+/* In the body, "web" with its length is bytes 0 to 4. */
+static const struct message_case cases[] = {
+    { "ERROR", encode_error, decode_error, &error, sizeof(error), NO_VIEW, { { 4, 0x1b, LB_E_VALUE } } },
+    { "SIGN",
+      encode_sign,
+      decode_sign,
+      &sign,
+      sizeof(sign),
+      offsetof(struct msg_sign, data),
+      { { 2, '.', LB_E_NAME },
+        { 9, 2, LB_E_VALUE },
+        { 42, 0, LB_E_VALUE },
+        { 42, SCHEME_LAST + 1, LB_E_VALUE },
+        { 43, DIGEST_LAST + 1, LB_E_VALUE },
+        { 44, DIGEST_LAST + 1, LB_E_VALUE },
+        { 47, 0, LB_E_VALUE },
+        { 47, 3, LB_E_VALUE } } },
+    { "bytes", encode_bytes, decode_bytes, &bytes, sizeof(bytes), 0, { { 1, 6, LB_E_CUT_OFF } } },
+    { "GET",
+      encode_key_ref,
+      decode_key_ref,
+      &key_ref,
+      sizeof(key_ref),
+      NO_VIEW,
+      { { 2, '-', LB_E_NAME }, { 13, 2, LB_E_VALUE }, { 13, 1, LB_E_CUT_OFF } } },
+    { "key",
+      encode_key,
+      decode_key,
+      &key,
+      sizeof(key),
+      offsetof(struct msg_key, spki),
+      { { 2, '/', LB_E_NAME },
+        { 11, ' ', LB_E_NAME },
+        { 28, 0, LB_E_VALUE },
+        { 28, STATE_LAST + 1, LB_E_VALUE },
+        { 37, 0x10, LB_E_TOO_LONG } } },
+    { "LIST", encode_list, decode_list, &list, sizeof(list), NO_VIEW, { { 2, '-', LB_E_NAME }, { 3, 0, LB_E_VALUE } } },
+    { "SHOW",
+      encode_show,
+      decode_show,
+      &show,
+      sizeof(show),
+      NO_VIEW,
+      { { 2, '_', LB_E_NAME },
+        { 5, 1, LB_E_TOO_LONG },
+        { 11, 0, LB_E_VALUE },
+        { 11, 6, LB_E_VALUE },
+        { 12, 2, LB_E_VALUE } } },
+    { "STATUS",
+      encode_status,
+      decode_status,
+      &status,
+      sizeof(status),
+      NO_VIEW,
+      { { 2, '*', LB_E_NAME },
+        { 34, 0, LB_E_VALUE },
+        { 34, LOCK_UNLOCKED + 1, LB_E_VALUE },
+        { 35, 2, LB_E_VALUE },
+        { 36, 2, LB_E_VALUE },
+        { 37, 2, LB_E_VALUE },
+        { 38, 2, LB_E_VALUE } } },
+    { "CREATE",
+      encode_create,
+      decode_create,
+      &create,
+      sizeof(create),
+      NO_VIEW,
+      { { 2, ' ', LB_E_NAME }, { 6, LB_TYPE_MAX + 1, LB_E_TOO_LONG }, { 7, 0x7f, LB_E_VALUE } } },
+    { "IMPORT",
+      encode_import,
+      decode_import,
+      &import,
+      sizeof(import),
+      offsetof(struct msg_import, pkcs8),
+      { { 2, 0xff, LB_E_NAME }, { 5, 0x41, LB_E_TOO_LONG } } },
+    { "DESTROY", encode_destroy, decode_destroy, &destroy, sizeof(destroy), NO_VIEW, { { 3, '\n', LB_E_VALUE } } },
+    { "ALLOW",
+      encode_grant,
+      decode_grant,
+      &grant,
+      sizeof(grant),
+      NO_VIEW,
+      { { 5, 0, LB_E_VALUE },
+        { 5, 3, LB_E_VALUE },
+        { 10, 1, LB_E_VALUE },
+        { 11, 0, LB_E_VALUE },
+        { 11, 2, LB_E_VALUE } } },
+    { "INIT",
+      encode_secret,
+      decode_secret,
+      &secret,
+      sizeof(secret),
+      offsetof(struct msg_secret, secret),
+      { { 0, 0, LB_E_VALUE },
+        { 0, SEAL_KIND_LAST + 1, LB_E_VALUE },
+        { 2, LB_LABEL_MAX + 1, LB_E_TOO_LONG },
+        { 3, 7, LB_E_VALUE },
+        { 8, 0x11, LB_E_TOO_LONG } } },
+    { "SEAL_REMOVE", encode_seal_remove, decode_seal_remove, &seal_remove, sizeof(seal_remove), NO_VIEW, { { 0 } } },
+    { "SHOW's request",
+      encode_name,
+      decode_name,
+      &name,
+      sizeof(name),
+      NO_VIEW,
+      { { 1, 0, LB_E_NAME }, { 2, '.', LB_E_NAME } } },
+};
+
+static struct bytes *view_of(const struct message_case *c, void *m)
+{
+    return c->view == NO_VIEW ? NULL : (struct bytes *)((uint8_t *)m + c->view);
+}
+
+/* On a copy that ends where the body ends, so that a sanitizer sees any byte read behind it. */
+static int decode_copy(const struct message_case *c, const uint8_t *body, size_t len, void *ret)
+{
+    uint8_t *copy = malloc(len + 1);
+    int r;
+
+    memcpy(copy + 1, body, len);
+    r = c->decode((struct bytes){ copy + 1, len }, ret);
+    free(copy);
+    return r;
+}
+
+static void there_and_back(void)
+{
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct message_case *c = &cases[i];
+        uint8_t packet[LB_PACKET_MAX], again[LB_PACKET_MAX];
+        struct msg_header header;
+        struct bytes body, *view;
+        void *m = malloc(c->size);
+        size_t len = 0, len2 = 0;
+
+        memset(m, 0xa5, c->size);
+        OK(c->encode(c->sample, packet, sizeof(packet), &len));
+        OK(msg_split(packet, len, &header, &body));
+        CU_ASSERT_EQUAL(header.version, LB_PROTOCOL_VERSION);
+        CU_ASSERT_EQUAL(header.type, TYPE);
+        CU_ASSERT_EQUAL(header.id, ID);
+        OK(c->decode(body, m));
+        OK(c->encode(m, again, sizeof(again), &len2));
+        CU_ASSERT_EQUAL(len, len2);
+        CU_ASSERT(memcmp(packet, again, len) == 0);
+        view = view_of(c, m);
+        if (view != NULL) {
+            CU_ASSERT_EQUAL(view->len, sizeof(data));
+            CU_ASSERT(memcmp(view->p, data, sizeof(data)) == 0);
+            view->p = data;
+        }
+        /* Every member, so that none is forgotten on both sides. */
+        if (memcmp(m, c->sample, c->size) != 0)
+            CU_FAIL(c->name);
+        free(m);
+    }
+}
+
+static void every_cut_is_refused(void)
+{
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct message_case *c = &cases[i];
+        uint8_t packet[LB_PACKET_MAX];
+        void *m = malloc(c->size);
+        size_t len = 0;
+
+        OK(c->encode(c->sample, packet, sizeof(packet), &len));
+        for (size_t cut = LB_HEADER_SIZE; cut < len; cut++)
+            FAILS(decode_copy(c, packet + LB_HEADER_SIZE, cut - LB_HEADER_SIZE, m), LB_E_CUT_OFF);
+        free(m);
+    }
+}
+
+static void every_trailing_byte_is_refused(void)
+{
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct message_case *c = &cases[i];
+        uint8_t packet[LB_PACKET_MAX];
+        void *m = malloc(c->size);
+        size_t len = 0;
+
+        OK(c->encode(c->sample, packet, sizeof(packet), &len));
+        for (unsigned byte = 0; byte < 256; byte++) {
+            packet[len] = (uint8_t)byte;
+            FAILS(decode_copy(c, packet + LB_HEADER_SIZE, len + 1 - LB_HEADER_SIZE, m), LB_E_TRAILING);
+        }
+        free(m);
+    }
+}
+
+static void values_out_of_range_are_refused(void)
+{
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct message_case *c = &cases[i];
+        void *m = malloc(c->size);
+
+        for (size_t j = 0; j < COUNT(c->bad) && c->bad[j].code != 0; j++) {
+            uint8_t packet[LB_PACKET_MAX];
+            size_t len = 0;
+            int r;
+
+            OK(c->encode(c->sample, packet, sizeof(packet), &len));
+            packet[LB_HEADER_SIZE + c->bad[j].at] = c->bad[j].value;
+            r = decode_copy(c, packet + LB_HEADER_SIZE, len - LB_HEADER_SIZE, m);
+            unit_check_code(r, c->bad[j].code, c->name, __FILE__, (unsigned)(1000 + j));
+        }
+        free(m);
+    }
+}
+
+static void a_short_buffer_is_refused(void)
+{
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint8_t packet[LB_PACKET_MAX];
+        size_t len = 0, got;
+
+        OK(cases[i].encode(cases[i].sample, packet, sizeof(packet), &len));
+        for (size_t size = 0; size < len; size++) {
+            uint8_t *buf = malloc(size + 1);
+
+            FAILS(cases[i].encode(cases[i].sample, buf, size, &got), LB_E_TOO_LONG);
+            free(buf);
+        }
+    }
+}
+
+static void headers(void)
+{
+    uint8_t packet[LB_HEADER_SIZE + 1];
+    struct msg_header header;
+    struct bytes body;
+    size_t len = 0;
+
+    OK(msg_empty_encode(MSG_STATUS, ID, packet, sizeof(packet), &len));
+    CU_ASSERT_EQUAL(len, LB_HEADER_SIZE);
+    for (size_t cut = 0; cut < len; cut++)
+        FAILS(msg_split(packet, cut, &header, &body), LB_E_CUT_OFF);
+    OK(msg_split(packet, len, &header, &body));
+    OK(msg_empty_decode(body));
+    packet[len] = 0;
+    OK(msg_split(packet, len + 1, &header, &body));
+    FAILS(msg_empty_decode(body), LB_E_TRAILING);
+    packet[1] = LB_PROTOCOL_VERSION + 1;
+    FAILS(msg_split(packet, len, &header, &body), LB_E_PROTOCOL_VERSION);
+    CU_ASSERT_EQUAL(header.id, ID);
+    packet[0] = 'l';
+    FAILS(msg_split(packet, len, &header, &body), LB_E_VALUE);
+}
+
+static void entries_of_lists(void)
+{
+    static const struct list_entry l = { .name = "web",
+                                         .type = "ed25519",
+                                         .version = 1,
+                                         .versions = 2,
+                                         .state = STATE_ACTIVE,
+                                         .damaged = true,
+                                         .created = 77 };
+    static const struct seal_entry s = { .id = 5, .kind = SEAL_PASSPHRASE, .label = "mine", .created = 78 };
+    struct list_entry l2;
+    struct seal_entry s2;
+    uint8_t buf[256];
+    struct wire_writer w;
+    struct wire_reader r;
+    size_t len = 0;
+
+    memset(&l2, 0, sizeof(l2));
+    memset(&s2, 0, sizeof(s2));
+    wire_write(&w, buf, sizeof(buf));
+    msg_list_entry_put(&w, &l);
+    msg_seal_entry_put(&w, &s);
+    OK(wire_written(&w, &len));
+    wire_read(&r, buf, len);
+    msg_list_entry_get(&r, &l2);
+    msg_seal_entry_get(&r, &s2);
+    OK(wire_end(&r));
+    CU_ASSERT(memcmp(&l, &l2, sizeof(l)) == 0);
+    CU_ASSERT(memcmp(&s, &s2, sizeof(s)) == 0);
+    buf[2] = '.';
+    wire_read(&r, buf, len);
+    msg_list_entry_get(&r, &l2);
+    CU_ASSERT_EQUAL(r.error, LB_E_NAME);
+}
+
+static void the_longest_show_fits_in_a_packet(void)
+{
+    struct msg_show *m = calloc(2, sizeof(*m));
+    uint8_t packet[LB_PACKET_MAX];
+    struct msg_header header;
+    struct bytes body;
+    size_t len = 0;
+
+    memset(m->name, 'n', LB_NAME_MAX);
+    m->version_count = LB_VERSIONS_MAX;
+    m->grant_count = LB_GRANTS_MAX;
+    for (size_t i = 0; i < LB_VERSIONS_MAX; i++) {
+        m->versions[i].state = STATE_ACTIVE;
+        memset(m->versions[i].type, 't', LB_TYPE_MAX);
+    }
+    for (size_t i = 0; i < LB_GRANTS_MAX; i++)
+        m->grants[i] = (struct grant){ SUBJECT_USER, (uint32_t)i, OP_SIGN };
+    OK(msg_show_encode(TYPE, ID, m, packet, sizeof(packet), &len));
+    OK(msg_split(packet, len, &header, &body));
+    OK(msg_show_decode(body, &m[1]));
+    CU_ASSERT(memcmp(&m[0], &m[1], sizeof(*m)) == 0);
+    free(m);
+}
+
+static void names_of_numbers(void)
+{
+    TEXT_IS(key_state_name(STATE_DESTROYED), "destroyed");
+    TEXT_IS(key_state_name(0), "unknown");
+    TEXT_IS(key_state_name(STATE_LAST + 1), "unknown");
+    TEXT_IS(lock_state_name(LOCK_NO_STORE), "no store");
+    TEXT_IS(lock_state_name(99), "unknown");
+    TEXT_IS(seal_kind_name(SEAL_CREDENTIAL), "credential");
+    TEXT_IS(seal_kind_name(0), "unknown");
+}
+
+static const struct unit_test tests[] = {
+    { "there and back", there_and_back },
+    { "every cut is refused", every_cut_is_refused },
+    { "every trailing byte is refused", every_trailing_byte_is_refused },
+    { "values out of range are refused", values_out_of_range_are_refused },
+    { "a short buffer is refused", a_short_buffer_is_refused },
+    { "headers", headers },
+    { "entries of lists", entries_of_lists },
+    { "the longest SHOW fits in a packet", the_longest_show_fits_in_a_packet },
+    { "names of numbers", names_of_numbers },
+    { NULL, NULL },
+};
+const struct unit_suite suite_message = { "message", tests };

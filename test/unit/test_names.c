@@ -1,0 +1,146 @@
+/* keyname.c, scheme.c and errors.c: the grammar of names, digests by every name, texts of codes. */
+#include <openssl/evp.h>
+#include <string.h>
+#include <strings.h>
+
+#include "errors.h"
+#include "keyname.h"
+#include "scheme.h"
+#include "unit.h"
+
+static void names_that_are(void)
+{
+    static const char *const names[] = { "a", "Z", "0", "web", "A.b_c-d", "0-", "x..", "a__--..9" };
+    char longest[LB_NAME_MAX + 2];
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        CU_ASSERT_TRUE(keyname_ok(names[i], strlen(names[i])));
+    memset(longest, 'k', sizeof(longest));
+    CU_ASSERT_TRUE(keyname_ok(longest, LB_NAME_MAX));
+    CU_ASSERT_FALSE(keyname_ok(longest, LB_NAME_MAX + 1));
+    CU_ASSERT_FALSE(keyname_ok(longest, 0));
+}
+
+static void names_that_are_not(void)
+{
+    static const char *const names[] = { "",    ".",    "-a",  "_a",  ".a",   "a b",
+                                         "a/b", "../a", "a;b", "a\n", "a%41", "\xc3\xa4" };
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        CU_ASSERT_FALSE(keyname_ok(names[i], strlen(names[i])));
+    CU_ASSERT_FALSE(keyname_ok("a\0b", 3));
+}
+
+static void each_byte_at_each_place(void)
+{
+    for (unsigned c = 0; c < 256; c++) {
+        bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        bool inner = alnum || c == '.' || c == '_' || c == '-';
+        char first[2] = { (char)c, 'a' }, second[2] = { 'a', (char)c };
+
+        CU_ASSERT_EQUAL(keyname_ok(first, 2), alnum);
+        CU_ASSERT_EQUAL(keyname_ok(second, 2), inner);
+    }
+}
+
+struct seen {
+    unsigned digest;
+    unsigned names;
+};
+
+static void each_name(const char *name, void *arg)
+{
+    struct seen *seen = arg;
+
+    /* Dotted numbers are OIDs, which callers do not send. */
+    if (strchr(name, '.') != NULL)
+        return;
+    CU_ASSERT_EQUAL(digest_by_name(name), (int)seen->digest);
+    seen->names++;
+}
+
+static void digests_are_what_libcrypto_calls_them(void)
+{
+    for (unsigned d = 1; d <= DIGEST_LAST; d++) {
+        EVP_MD *md = EVP_MD_fetch(NULL, digest_name(d), NULL);
+        struct seen seen = { d, 0 };
+
+        CU_ASSERT_PTR_NOT_NULL_FATAL(md);
+        CU_ASSERT_EQUAL((size_t)EVP_MD_get_size(md), digest_size(d));
+        CU_ASSERT_TRUE(EVP_MD_names_do_all(md, each_name, &seen));
+        CU_ASSERT(seen.names > 0);
+        EVP_MD_free(md);
+    }
+}
+
+static void digests_that_are_none(void)
+{
+    CU_ASSERT_EQUAL(digest_by_name("sha256"), DIGEST_SHA256);
+    CU_ASSERT_EQUAL(digest_by_name("MD5"), -1);
+    CU_ASSERT_EQUAL(digest_by_name(""), -1);
+    CU_ASSERT_EQUAL(digest_by_name("SHA25"), -1);
+    CU_ASSERT_PTR_NULL(digest_name(DIGEST_NONE));
+    CU_ASSERT_PTR_NULL(digest_name(DIGEST_LAST + 1));
+    CU_ASSERT_EQUAL(digest_size(DIGEST_NONE), 0);
+    CU_ASSERT_EQUAL(digest_size(DIGEST_LAST + 1), 0);
+}
+
+static void schemes_have_names(void)
+{
+    TEXT_IS(scheme_name(SCHEME_RSA_PSS), "rsa-pss");
+    TEXT_IS(scheme_name(SCHEME_ED448), "ed448");
+    TEXT_IS(scheme_name(0), "unknown");
+    TEXT_IS(scheme_name(SCHEME_LAST + 1), "unknown");
+}
+
+static void each_code_has_its_text(void)
+{
+    static const int codes[] = {
+#define CODE(name, number, text) LB_E_##name,
+        LB_ERRORS(CODE)
+#undef CODE
+    };
+
+    TEXT_IS(lb_strerror(0), "success");
+    TEXT_IS(lb_strerror(LB_E_LOCKED), "the box is locked");
+    TEXT_IS(lb_strerror(1), "unknown error");
+    TEXT_IS(lb_strerror(-9999), "unknown error");
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        /* They travel as u16, and none is used twice. */
+        CU_ASSERT(codes[i] < 0 && codes[i] >= -65535);
+        CU_ASSERT(strcmp(lb_strerror(codes[i]), "unknown error") != 0);
+        for (size_t j = 0; j < i; j++)
+            CU_ASSERT(codes[i] != codes[j] && strcmp(lb_strerror(codes[i]), lb_strerror(codes[j])) != 0);
+    }
+}
+
+static void problems_are_cut_to_fit(void)
+{
+    char longer[1000];
+    struct problem p;
+
+    memset(longer, 'x', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = '\0';
+    FAILS(problem_set(&p, LB_E_NAME, "%s", longer), LB_E_NAME);
+    problem_hint(&p, "%s", longer);
+    CU_ASSERT_EQUAL(p.code, LB_E_NAME);
+    CU_ASSERT_EQUAL(strlen(p.text), sizeof(p.text) - 1);
+    CU_ASSERT_EQUAL(strlen(p.hint), sizeof(p.hint) - 1);
+    /* A new problem has no old cure. */
+    FAILS(problem_set(&p, LB_E_URI, "short"), LB_E_URI);
+    TEXT_IS(p.text, "short");
+    TEXT_IS(p.hint, "");
+}
+
+static const struct unit_test tests[] = {
+    { "names that are", names_that_are },
+    { "names that are not", names_that_are_not },
+    { "each byte at each place", each_byte_at_each_place },
+    { "digests are what libcrypto calls them", digests_are_what_libcrypto_calls_them },
+    { "digests that are none", digests_that_are_none },
+    { "schemes have names", schemes_have_names },
+    { "each code has its text", each_code_has_its_text },
+    { "problems are cut to fit", problems_are_cut_to_fit },
+    { NULL, NULL },
+};
+const struct unit_suite suite_names = { "names", tests };

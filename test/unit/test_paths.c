@@ -1,0 +1,139 @@
+/* paths.c: where the files of a box are, in each of the three layouts. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "paths.h"
+#include "unit.h"
+
+static void one_directory(void)
+{
+    struct dirs d;
+    struct box_paths b;
+    char cwd[PATH_MAX], expected[PATH_MAX + 16];
+
+    OK(dirs_find("/srv/box//", DIRS_DEFAULT, &d));
+    TEXT_IS(d.config, "/srv/box");
+    TEXT_IS(d.state, "/srv/box");
+    TEXT_IS(d.run, "/srv/box");
+    OK(box_paths(&d, "web", &b));
+    TEXT_IS(b.config, "/srv/box/web.conf");
+    TEXT_IS(b.credential, "/srv/box/web.credential");
+    TEXT_IS(b.state, "/srv/box/web");
+    TEXT_IS(b.store, "/srv/box/web/store.db");
+    TEXT_IS(b.socket, "/srv/box/web.sock");
+    OK(dirs_find("/", DIRS_DEFAULT, &d));
+    TEXT_IS(d.state, "/");
+    OK(dirs_find("a/b", DIRS_SYSTEM, &d));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(cwd, sizeof(cwd)));
+    snprintf(expected, sizeof(expected), "%s/a/b", cwd);
+    TEXT_IS(d.run, expected);
+    FAILS(dirs_find("", DIRS_DEFAULT, &d), LB_E_CONFIG);
+}
+
+static void the_system(void)
+{
+    struct dirs d;
+
+    OK(dirs_find(NULL, DIRS_SYSTEM, &d));
+    TEXT_IS(d.config, LB_SYSTEM_CONFIG_DIR);
+    TEXT_IS(d.state, LB_SYSTEM_STATE_DIR);
+    TEXT_IS(d.run, LB_SYSTEM_RUN_DIR);
+    if (geteuid() == 0) {
+        OK(dirs_find(NULL, DIRS_DEFAULT, &d));
+        TEXT_IS(d.state, LB_SYSTEM_STATE_DIR);
+    }
+}
+
+static void a_user(void)
+{
+    struct dirs d;
+
+    setenv("HOME", "/home/u", 1);
+    setenv("XDG_CONFIG_HOME", "/x/config", 1);
+    setenv("XDG_STATE_HOME", "/x/state", 1);
+    setenv("XDG_RUNTIME_DIR", "/x/run", 1);
+    OK(dirs_find(NULL, DIRS_USER, &d));
+    TEXT_IS(d.config, "/x/config/littlebox");
+    TEXT_IS(d.state, "/x/state/littlebox");
+    TEXT_IS(d.run, "/x/run/littlebox");
+    /* Relative ones are to be ignored. */
+    setenv("XDG_CONFIG_HOME", "config", 1);
+    unsetenv("XDG_STATE_HOME");
+    OK(dirs_find(NULL, DIRS_USER, &d));
+    TEXT_IS(d.config, "/home/u/.config/littlebox");
+    TEXT_IS(d.state, "/home/u/.local/state/littlebox");
+    unsetenv("XDG_CONFIG_HOME");
+    unsetenv("XDG_RUNTIME_DIR");
+}
+
+static void too_long(void)
+{
+    struct dirs d;
+    struct box_paths b;
+    char *dir = malloc(PATH_MAX + 1);
+
+    memset(dir, 'd', PATH_MAX);
+    dir[0] = '/';
+    dir[PATH_MAX] = '\0';
+    FAILS(dirs_find(dir, DIRS_DEFAULT, &d), LB_E_TOO_LONG);
+    /* Fits, but not with a file in it. */
+    dir[PATH_MAX - 4] = '\0';
+    OK(dirs_find(dir, DIRS_DEFAULT, &d));
+    FAILS(box_paths(&d, "web", &b), LB_E_TOO_LONG);
+    free(dir);
+}
+
+static int put_socket(const char *path)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+    CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    return fd;
+}
+
+/* The user's own box where its socket is; the system's otherwise, and always for root. */
+static void where_callers_look(void)
+{
+    char *dir = unit_dir_new(), found[PATH_MAX];
+    bool root = geteuid() == 0;
+    int fd = -1, pid;
+
+    setenv("XDG_RUNTIME_DIR", dir, 1);
+    mkdir(unit_path(dir, "littlebox"), 0755);
+    OK(paths_find_socket("web", found));
+    TEXT_IS(found, LB_SYSTEM_RUN_DIR "/web.sock");
+    fd = put_socket(unit_path(dir, "littlebox/web.sock"));
+    OK(paths_find_socket("web", found));
+    TEXT_IS(found, root ? LB_SYSTEM_RUN_DIR "/web.sock" : unit_path(dir, "littlebox/web.sock"));
+    if (root) {
+        chmod(dir, 0755);
+        pid = fork();
+        if (pid == 0)
+            _exit(setuid(65534) == 0 && paths_find_socket("web", found) == 0 &&
+                          strcmp(found, unit_path(dir, "littlebox/web.sock")) == 0
+                      ? 0
+                      : 1);
+        unit_reap(pid);
+    }
+    unsetenv("XDG_RUNTIME_DIR");
+    close(fd);
+    unit_dir_remove(dir);
+}
+
+static const struct unit_test tests[] = {
+    { "one directory", one_directory },
+    { "the system", the_system },
+    { "a user", a_user },
+    { "too long", too_long },
+    { "where callers look", where_callers_look },
+    { NULL, NULL },
+};
+const struct unit_suite suite_paths = { "paths", tests };

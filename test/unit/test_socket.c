@@ -1,0 +1,326 @@
+/* socket.c on real sockets: addresses, descriptors and credentials with a packet. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "socket.h"
+#include "unit.h"
+
+static void make_pair(int pair[2])
+{
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+}
+
+static void close_pair(int pair[2])
+{
+    socket_close(pair[0]);
+    socket_close(pair[1]);
+}
+
+static void connect_and_listen(void)
+{
+    char *dir = unit_dir_new(), buf[16];
+    const char *path = unit_path(dir, "box.sock");
+    int listening = -1, again = -1, caller = -1, served = -1, fd = -1;
+    struct peer peer;
+    struct stat st;
+    size_t len = 0;
+
+    FAILS(socket_connect(path, &caller), LB_E_NO_BOX);
+    CU_ASSERT_EQUAL(errno, ENOENT);
+    OK(socket_listen(path, 0660, &listening));
+    CU_ASSERT_EQUAL(stat(path, &st), 0);
+    CU_ASSERT_EQUAL(st.st_mode & 07777, 0660);
+    CU_ASSERT(fcntl(listening, F_GETFD) & FD_CLOEXEC);
+    FAILS(socket_listen(path, 0600, &again), LB_E_IN_USE);
+    OK(socket_connect(path, &caller));
+    CU_ASSERT(fcntl(caller, F_GETFD) & FD_CLOEXEC);
+    served = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+    /* The one that asked whether somebody listens stands before the caller in the queue, closed. */
+    if (recv(served, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT) == 0) {
+        close(served);
+        served = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+    }
+    CU_ASSERT_FATAL(served >= 0);
+    OK(socket_peer(served, &peer));
+    CU_ASSERT_EQUAL(peer.pid, getpid());
+    CU_ASSERT_EQUAL(peer.uid, geteuid());
+    CU_ASSERT_EQUAL(peer.gid, getegid());
+    OK(socket_want_peer(served));
+    OK(socket_send(caller, "hello", 5, -1, false));
+    OK(socket_receive(served, buf, sizeof(buf), false, &len, &fd, &peer));
+    CU_ASSERT_EQUAL(len, 5);
+    CU_ASSERT_EQUAL(fd, -1);
+    CU_ASSERT_EQUAL(peer.pid, getpid());
+    socket_close(listening);
+    FAILS(socket_connect(path, &fd), LB_E_NO_BOX);
+    CU_ASSERT_EQUAL(errno, ECONNREFUSED);
+    /* What a killed box leaves behind is replaced. */
+    OK(socket_listen(path, 0600, &listening));
+    socket_close(listening);
+    socket_close(caller);
+    socket_close(served);
+    unit_dir_remove(dir);
+}
+
+static void what_is_no_socket_is_left_alone(void)
+{
+    char *dir = unit_dir_new();
+    const char *path = unit_path(dir, "box.sock");
+    int fd = -1;
+
+    unit_write_file(path, "data", 4);
+    FAILS(socket_listen(path, 0600, &fd), LB_E_SYSTEM);
+    CU_ASSERT_EQUAL(errno, EEXIST);
+    CU_ASSERT_TRUE(unit_file_has(path, "data", 4));
+    unit_dir_remove(dir);
+}
+
+static void long_paths(void)
+{
+    char path[200];
+    int fd = -1;
+
+    memset(path, 'a', sizeof(path));
+    path[0] = '/';
+    path[108] = '\0';
+    FAILS(socket_connect(path, &fd), LB_E_TOO_LONG);
+    FAILS(socket_listen(path, 0600, &fd), LB_E_TOO_LONG);
+    path[107] = '\0';
+    FAILS(socket_connect(path, &fd), LB_E_NO_BOX);
+}
+
+static void ends_and_limits(void)
+{
+    char buf[8];
+    int pair[2];
+    size_t len;
+
+    make_pair(pair);
+    FAILS(socket_receive(pair[0], buf, sizeof(buf), true, &len, NULL, NULL), LB_E_TIMEOUT);
+    OK(socket_set_timeout(pair[0], 20));
+    FAILS(socket_receive(pair[0], buf, sizeof(buf), false, &len, NULL, NULL), LB_E_TIMEOUT);
+    OK(socket_send(pair[1], "123456789", 9, -1, false));
+    FAILS(socket_receive(pair[0], buf, sizeof(buf), false, &len, NULL, NULL), LB_E_TOO_LONG);
+    OK(socket_send(pair[1], "12345678", 8, -1, false));
+    OK(socket_receive(pair[0], buf, sizeof(buf), false, &len, NULL, NULL));
+    CU_ASSERT_EQUAL(len, 8);
+    /* The other side is gone: an error, no signal. */
+    socket_close(pair[1]);
+    FAILS(socket_receive(pair[0], buf, sizeof(buf), false, &len, NULL, NULL), LB_E_CLOSED);
+    FAILS(socket_send(pair[0], "x", 1, -1, false), LB_E_CLOSED);
+    socket_close(pair[0]);
+    socket_close(-1);
+}
+
+static void a_full_buffer_does_not_block(void)
+{
+    static const char packet[1000];
+    int pair[2], r = 0;
+
+    make_pair(pair);
+    for (int i = 0; r == 0 && i < 100000; i++)
+        r = socket_send(pair[0], packet, sizeof(packet), -1, true);
+    CU_ASSERT_EQUAL(r, LB_E_TIMEOUT);
+    close_pair(pair);
+}
+
+/* Many descriptors with one packet, as no sender of ours does it. */
+static void send_fds(int sock, int fd, size_t count)
+{
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(253 * sizeof(int))];
+    } control;
+    struct iovec iov = { .iov_base = (void *)"xy", .iov_len = 2 };
+    struct msghdr msg = { .msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = control.space,
+                          .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+    struct cmsghdr *c;
+
+    memset(&control, 0, sizeof(control));
+    c = CMSG_FIRSTHDR(&msg);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(count * sizeof(int));
+    for (size_t i = 0; i < count; i++)
+        memcpy(CMSG_DATA(c) + i * sizeof(int), &fd, sizeof(int));
+    CU_ASSERT_EQUAL_FATAL(sendmsg(sock, &msg, 0), 2);
+}
+
+static void descriptors_do_not_leak(void)
+{
+    static const size_t counts[] = { 1, 2, 17, 253 };
+    int pair[2], fd;
+    unsigned open_before;
+    char buf[8];
+    size_t len;
+
+    make_pair(pair);
+    OK(socket_want_peer(pair[1]));
+    open_before = unit_open_fds();
+    for (size_t i = 0; i < COUNT(counts); i++) {
+        send_fds(pair[0], STDERR_FILENO, counts[i]);
+        OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, &fd, NULL));
+        CU_ASSERT_FATAL(fd >= 0);
+        CU_ASSERT(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+        CU_ASSERT_EQUAL(unit_open_fds(), open_before + 1);
+        socket_close(fd);
+        /* Whoever wants none keeps none. */
+        send_fds(pair[0], STDERR_FILENO, counts[i]);
+        OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, NULL, NULL));
+        CU_ASSERT_EQUAL(unit_open_fds(), open_before);
+        /* Nor with a packet that is refused. */
+        send_fds(pair[0], STDERR_FILENO, counts[i]);
+        FAILS(socket_receive(pair[1], buf, 1, false, &len, &fd, NULL), LB_E_TOO_LONG);
+        CU_ASSERT_EQUAL(fd, -1);
+        CU_ASSERT_EQUAL(unit_open_fds(), open_before);
+    }
+    close_pair(pair);
+}
+
+static void a_descriptor_arrives(void)
+{
+    int pair[2], pipe_fds[2], fd = -1;
+    char buf[8];
+    size_t len;
+
+    make_pair(pair);
+    CU_ASSERT_EQUAL_FATAL(pipe(pipe_fds), 0);
+    OK(socket_send(pair[0], "x", 1, pipe_fds[1], false));
+    OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, &fd, NULL));
+    CU_ASSERT_EQUAL(write(fd, "through", 7), 7);
+    CU_ASSERT_EQUAL(read(pipe_fds[0], buf, sizeof(buf)), 7);
+    socket_close(fd);
+    close_pair(pipe_fds);
+    close_pair(pair);
+}
+
+/* An inherited descriptor lends no authority: the packet carries who sent it, not who made the socket. */
+static void credentials_are_of_each_packet(void)
+{
+    int pair[2], pid;
+    bool root = geteuid() == 0;
+    struct peer peer;
+    char buf[8];
+    size_t len;
+
+    make_pair(pair);
+    OK(socket_want_peer(pair[1]));
+    pid = fork();
+    if (pid == 0) {
+        bool good = !root || (setgid(65534) == 0 && setuid(65534) == 0);
+
+        _exit(good && socket_send(pair[0], "x", 1, -1, false) == 0 ? 0 : 1);
+    }
+    OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, NULL, &peer));
+    CU_ASSERT_EQUAL(peer.pid, pid);
+    CU_ASSERT_EQUAL(peer.uid, root ? 65534 : geteuid());
+    CU_ASSERT_EQUAL(peer.gid, root ? 65534 : getegid());
+    unit_reap(pid);
+    OK(socket_send(pair[0], "x", 1, -1, false));
+    OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, NULL, &peer));
+    CU_ASSERT_EQUAL(peer.pid, getpid());
+    CU_ASSERT_EQUAL(peer.uid, geteuid());
+    close_pair(pair);
+    /* Not asked for, the kernel says nothing, and that is seen. */
+    make_pair(pair);
+    OK(socket_send(pair[0], "x", 1, -1, false));
+    OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, NULL, &peer));
+    CU_ASSERT_EQUAL(peer.pid, 0);
+    CU_ASSERT_EQUAL(peer.uid, (uid_t)-1);
+    close_pair(pair);
+}
+
+static void introducers(void)
+{
+    int pair[2], channel = -1, far = -1, pid;
+    struct peer peer;
+    struct msg_header header;
+    struct bytes body;
+    uint8_t buf[64];
+    size_t len;
+
+    make_pair(pair);
+    OK(socket_introduce(pair[0], &channel));
+    OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, &far, NULL));
+    OK(msg_split(buf, len, &header, &body));
+    CU_ASSERT_EQUAL(header.type, MSG_CHANNEL);
+    CU_ASSERT_FATAL(far >= 0);
+    OK(socket_peer(far, &peer));
+    CU_ASSERT_EQUAL(peer.pid, getpid());
+    OK(socket_send(channel, "ask", 3, -1, false));
+    OK(socket_receive(far, buf, sizeof(buf), false, &len, NULL, &peer));
+    CU_ASSERT_EQUAL(peer.pid, getpid());
+    OK(socket_send(far, "answer", 6, -1, false));
+    OK(socket_receive(channel, buf, sizeof(buf), false, &len, NULL, NULL));
+    CU_ASSERT_EQUAL(len, 6);
+    socket_close(channel);
+    socket_close(far);
+    /* From a child: the kernel names the child. */
+    pid = fork();
+    if (pid == 0)
+        _exit(socket_introduce(pair[0], &channel) == 0 ? 0 : 1);
+    OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, &far, NULL));
+    OK(socket_peer(far, &peer));
+    CU_ASSERT_EQUAL(peer.pid, pid);
+    unit_reap(pid);
+    socket_close(far);
+    socket_close(pair[1]);
+    FAILS(socket_introduce(pair[0], &channel), LB_E_CLOSED);
+    socket_close(pair[0]);
+}
+
+static void groups(void)
+{
+    gid_t few[2] = { 4711, 4712 };
+    int pid;
+
+    if (geteuid() != 0)
+        return;
+    pid = fork();
+    if (pid == 0) {
+        int pair[2];
+        bool good = setgroups(2, few) == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0;
+
+        _exit(good && socket_peer_in_group(pair[0], 4711) && socket_peer_in_group(pair[0], 4712) &&
+                      !socket_peer_in_group(pair[0], 4713)
+                  ? 0
+                  : 1);
+    }
+    unit_reap(pid);
+    pid = fork();
+    if (pid == 0) {
+        gid_t many[300];
+        int pair[2];
+
+        for (size_t i = 0; i < COUNT(many); i++)
+            many[i] = 5000 + (gid_t)i;
+        _exit(setgroups(COUNT(many), many) == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0 &&
+                      socket_peer_in_group(pair[0], 5299) && !socket_peer_in_group(pair[0], 5300)
+                  ? 0
+                  : 1);
+    }
+    unit_reap(pid);
+}
+
+static const struct unit_test tests[] = {
+    { "connect and listen", connect_and_listen },
+    { "what is no socket is left alone", what_is_no_socket_is_left_alone },
+    { "long paths", long_paths },
+    { "ends and limits", ends_and_limits },
+    { "a full buffer does not block", a_full_buffer_does_not_block },
+    { "descriptors do not leak", descriptors_do_not_leak },
+    { "a descriptor arrives", a_descriptor_arrives },
+    { "credentials are of each packet", credentials_are_of_each_packet },
+    { "introducers", introducers },
+    { "groups", groups },
+    { NULL, NULL },
+};
+const struct unit_suite suite_socket = { "socket", tests };

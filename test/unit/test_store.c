@@ -1,0 +1,434 @@
+/* store.c: keys and seals in and out, changes that fail whole, older and newer schemas. */
+#include <dirent.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "store_schema.h"
+#include "unit.h"
+
+static void a_new_store(void)
+{
+    struct fixture f;
+    struct store *again = NULL;
+    struct seal_record seal;
+    struct problem p = { 0 };
+    struct stat st;
+
+    fixture_open(&f);
+    CU_ASSERT(memcmp(store_id(f.store), f.id, STORE_ID_SIZE) == 0);
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    CU_ASSERT_EQUAL(stat(f.path, &st), 0);
+    CU_ASSERT_EQUAL(st.st_mode & 07777, 0600);
+    CU_ASSERT_EQUAL(stat(unit_path(f.dir, "store.db-wal"), &st) == 0 ? st.st_mode & 07777 : 0600, 0600);
+    seal = fixture_make_seal(&f, "second");
+    FAILS(store_create(f.path, f.id, &seal, &again, &p), LB_E_EXISTS);
+    TEXT_HAS(p.text, "there is a store ");
+    TEXT_HAS(p.hint, "move that file away");
+    CU_ASSERT_PTR_NULL(again);
+    free(seal.params);
+    free(seal.wrapped);
+    fixture_reopen(&f);
+    CU_ASSERT(memcmp(store_id(f.store), f.id, STORE_ID_SIZE) == 0);
+    fixture_close(&f);
+}
+
+static void no_store(void)
+{
+    char *dir = unit_dir_new();
+    struct store *s = NULL;
+    struct problem p;
+
+    FAILS(store_open(unit_path(dir, "store.db"), &s, &p), LB_E_NO_STORE);
+    TEXT_HAS(p.text, "there is no store ");
+    TEXT_HAS(p.hint, "littlebox init");
+    FAILS(store_open(unit_path(dir, "none/store.db"), &s, &p), LB_E_NO_STORE);
+    CU_ASSERT_PTR_NULL(s);
+    unit_dir_remove(dir);
+    store_close(NULL);
+}
+
+static void a_draft_left_by_a_crash_is_replaced(void)
+{
+    struct fixture f;
+    struct seal_record seal;
+    struct problem p;
+    DIR *d;
+    unsigned files = 0;
+
+    fixture_open(&f);
+    store_close(f.store);
+    CU_ASSERT_EQUAL(unlink(f.path), 0);
+    unit_write_file(unit_path(f.dir, "store.db.new"), "half a store", 12);
+    unit_write_file(unit_path(f.dir, "store.db.new-wal"), "half a log", 10);
+    seal = fixture_make_seal(&f, "first");
+    OK(store_create(f.path, f.id, &seal, &f.store, &p));
+    store_close(f.store);
+    d = opendir(f.dir);
+    for (struct dirent *e; (e = readdir(d)) != NULL;)
+        files += e->d_name[0] != '.';
+    closedir(d);
+    CU_ASSERT_EQUAL(files, 1);
+    OK(store_open(f.path, &f.store, &p));
+    free(seal.params);
+    free(seal.wrapped);
+    fixture_close(&f);
+}
+
+static void keys_in_and_out(void)
+{
+    struct fixture f;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "zeta", "ed25519", 1, 0);
+    fixture_add_key(&f, "alpha", "ed25519", 3, 4);
+    fixture_add_key(&f, "Alpha", "ec:P-256", 1, 1);
+    fixture_add_key(&f, "rsa", "rsa:2048", 1, 2);
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    fixture_reopen(&f);
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    fixture_close(&f);
+}
+
+static void keys_are_replaced_and_removed(void)
+{
+    struct fixture f;
+    struct key_record k, none;
+    struct problem p;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "stays", "ed25519", 2, 2);
+    fixture_add_key(&f, "web", "ed25519", 3, 3);
+    /* Another set of versions and grants under the same id. */
+    k = fixture_make_key(&f, "web", "ed25519", 2, 1);
+    for (size_t i = 0; i < 2; i++)
+        memcpy(k.versions[i].key_id, f.keys[1].key_id, KEY_ID_SIZE);
+    memcpy(k.key_id, f.keys[1].key_id, KEY_ID_SIZE);
+    for (size_t i = 0; i < 2; i++) {
+        struct version_record fresh = k.versions[i];
+        EVP_PKEY *key = NULL;
+
+        free(fresh.spki);
+        free(fresh.material);
+        OK(backend_sealed_ops.create(f.backend, &fresh, k.grants, 1, &key, &p));
+        EVP_PKEY_free(key);
+        k.versions[i] = fresh;
+    }
+    OK(store_put_key(f.store, &k, &p));
+    key_record_clear(&f.keys[1]);
+    f.keys[1] = k;
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    /* Renamed: nothing but a name. */
+    none = (struct key_record){ .version_count = 0 };
+    memcpy(none.key_id, k.key_id, KEY_ID_SIZE);
+    memcpy(none.name, k.name, sizeof(none.name));
+    OK(store_put_key(f.store, &none, &p));
+    key_record_clear(&f.keys[1]);
+    f.key_count = 1;
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    /* The name is free again. */
+    fixture_add_key(&f, "web", "ed25519", 1, 0);
+    fixture_reopen(&f);
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    fixture_close(&f);
+}
+
+static void names_are_taken_once(void)
+{
+    struct fixture f;
+    struct key_record k;
+    struct problem p;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "web", "ed25519", 1, 1);
+    k = fixture_make_key(&f, "web", "ed25519", 1, 0);
+    FAILS(store_put_key(f.store, &k, &p), LB_E_EXISTS);
+    TEXT_IS(p.text, "there is a key 'web' already");
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    key_record_clear(&k);
+    fixture_close(&f);
+}
+
+static void records_out_of_form_are_not_stored(void)
+{
+    struct fixture f;
+    struct key_record k;
+    struct version_record v;
+    struct problem p;
+
+    fixture_open(&f);
+    k = fixture_make_key(&f, "web", "ed25519", 1, 0);
+    v = k.versions[0];
+    snprintf(k.name, sizeof(k.name), "-web");
+    FAILS(store_put_key(f.store, &k, &p), LB_E_NAME);
+    TEXT_IS(p.text, "'-web' is not a key name");
+    snprintf(k.name, sizeof(k.name), "other");
+    FAILS(store_put_key(f.store, &k, &p), LB_E_VALUE);
+    TEXT_IS(p.text, "key 'other' cannot be stored: its version 1 is not whole");
+    snprintf(k.name, sizeof(k.name), "web");
+    k.versions[0].material_len = 0;
+    FAILS(store_put_key(f.store, &k, &p), LB_E_VALUE);
+    k.versions[0] = v;
+    k.versions[0].spki_len = 0;
+    FAILS(store_put_key(f.store, &k, &p), LB_E_VALUE);
+    k.versions[0] = v;
+    k.versions[0].version = 0;
+    FAILS(store_put_key(f.store, &k, &p), LB_E_VALUE);
+    k.versions[0] = v;
+    k.versions[0].state = STATE_LAST + 1;
+    FAILS(store_put_key(f.store, &k, &p), LB_E_VALUE);
+    k.versions[0] = v;
+    k.versions[0].key_id[3] ^= 1;
+    FAILS(store_put_key(f.store, &k, &p), LB_E_VALUE);
+    k.versions[0] = v;
+    k.grant_count = LB_GRANTS_MAX + 1;
+    FAILS(store_put_key(f.store, &k, &p), LB_E_TOO_LONG);
+    k.grant_count = 0;
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    key_record_clear(&k);
+    fixture_close(&f);
+}
+
+static bool on_disk(struct fixture *f, const void *bytes, size_t len)
+{
+    return unit_file_has(f->path, bytes, len) || unit_file_has(unit_path(f->dir, "store.db-wal"), bytes, len);
+}
+
+static void material_that_goes_is_overwritten(void)
+{
+    struct fixture f;
+    struct key_record *k, none;
+    struct version_record old;
+    struct problem p;
+    uint8_t first[16], second[16];
+
+    fixture_open(&f);
+    fixture_add_key(&f, "web", "ed25519", 1, 0);
+    k = &f.keys[0];
+    memcpy(first, k->versions[0].material + 13, sizeof(first));
+    CU_ASSERT_TRUE(on_disk(&f, first, sizeof(first)));
+    old = k->versions[0];
+    k->versions[0].changed++;
+    OK(backend_sealed_ops.rebind(f.backend, &old, NULL, 0, &k->versions[0], NULL, 0));
+    free(old.material);
+    memcpy(second, k->versions[0].material + 13, sizeof(second));
+    OK(store_put_key(f.store, k, &p));
+    CU_ASSERT_FALSE(on_disk(&f, first, sizeof(first)));
+    CU_ASSERT_TRUE(on_disk(&f, second, sizeof(second)));
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    none = *k;
+    none.version_count = 0;
+    OK(store_put_key(f.store, &none, &p));
+    CU_ASSERT_FALSE(on_disk(&f, second, sizeof(second)));
+    CU_ASSERT_FALSE(on_disk(&f, "web", 3));
+    fixture_close(&f);
+}
+
+static int stop_walk(const struct key_record *k, bool damaged, void *arg)
+{
+    (void)k;
+    (void)damaged;
+    ++*(unsigned *)arg;
+    return 42;
+}
+
+static void walks_can_be_ended(void)
+{
+    struct fixture f;
+    struct problem p;
+    unsigned calls = 0;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "a", "ed25519", 1, 0);
+    fixture_add_key(&f, "b", "ed25519", 1, 0);
+    CU_ASSERT_EQUAL(store_each_key(f.store, stop_walk, &calls, &p), 42);
+    CU_ASSERT_EQUAL(calls, 1);
+    fixture_close(&f);
+}
+
+static void seals(void)
+{
+    struct fixture f;
+    struct seal_record more, *list = NULL;
+    struct problem p;
+    size_t count = 0;
+    uint32_t id = 0, third = 0;
+
+    fixture_open(&f);
+    OK(store_seals(f.store, &list, &count, &p));
+    CU_ASSERT_EQUAL_FATAL(count, 1);
+    CU_ASSERT_EQUAL(list[0].id, 1);
+    TEXT_IS(list[0].label, "first");
+    seal_records_free(list, count);
+    FAILS(store_remove_seal(f.store, 1, &p), LB_E_LAST_SEAL);
+    TEXT_HAS(p.text, "seal 1 is the last");
+    TEXT_HAS(p.hint, "seal add");
+    FAILS(store_remove_seal(f.store, 77, &p), LB_E_NO_SEAL);
+    TEXT_IS(p.text, "the store has no seal 77");
+    more = fixture_make_seal(&f, "more");
+    OK(store_add_seal(f.store, &more, &id, &p));
+    CU_ASSERT_EQUAL(id, 2);
+    fixture_reopen(&f);
+    OK(store_seals(f.store, &list, &count, &p));
+    CU_ASSERT_EQUAL_FATAL(count, 2);
+    CU_ASSERT_EQUAL(list[1].kind, more.kind);
+    TEXT_IS(list[1].label, "more");
+    CU_ASSERT_EQUAL(list[1].created, more.created);
+    CU_ASSERT(list[1].params_len == more.params_len && memcmp(list[1].params, more.params, more.params_len) == 0);
+    CU_ASSERT(list[1].wrapped_len == more.wrapped_len && memcmp(list[1].wrapped, more.wrapped, more.wrapped_len) == 0);
+    seal_records_free(list, count);
+    OK(store_remove_seal(f.store, 2, &p));
+    CU_ASSERT_FALSE(on_disk(&f, more.wrapped, more.wrapped_len));
+    /* A number is never given twice. */
+    OK(store_add_seal(f.store, &more, &third, &p));
+    CU_ASSERT_EQUAL(third, 3);
+    OK(store_remove_seal(f.store, 1, &p));
+    FAILS(store_remove_seal(f.store, 3, &p), LB_E_LAST_SEAL);
+    for (int i = 1; i < LB_SEALS_MAX; i++)
+        OK(store_add_seal(f.store, &more, &id, &p));
+    FAILS(store_add_seal(f.store, &more, &id, &p), LB_E_TOO_LONG);
+    TEXT_IS(p.text, "the store has 16 seals already");
+    free(more.params);
+    free(more.wrapped);
+    fixture_close(&f);
+}
+
+static void sql(const char *path, const char *text)
+{
+    sqlite3 *db = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void a_damaged_seal_does_not_hide_the_others(void)
+{
+    struct fixture f;
+    struct seal_record more, *list = NULL;
+    struct problem p;
+    size_t count = 0;
+    uint32_t id;
+
+    fixture_open(&f);
+    more = fixture_make_seal(&f, "more");
+    OK(store_add_seal(f.store, &more, &id, &p));
+    store_close(f.store);
+    sql(f.path, "UPDATE seal SET kind = 99 WHERE id = 1");
+    OK(store_open(f.path, &f.store, &p));
+    OK(store_seals(f.store, &list, &count, &p));
+    CU_ASSERT_EQUAL(p.code, LB_E_DAMAGED);
+    TEXT_HAS(p.text, "a seal of the store ");
+    CU_ASSERT_EQUAL_FATAL(count, 1);
+    CU_ASSERT_EQUAL(list[0].id, 2);
+    seal_records_free(list, count);
+    FAILS(store_remove_seal(f.store, 2, &p), LB_E_LAST_SEAL);
+    free(more.params);
+    free(more.wrapped);
+    fixture_close(&f);
+}
+
+static int user_version(const char *path)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    int version = -1;
+
+    if (sqlite3_open(path, &db) == SQLITE_OK &&
+        sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+        version = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return version;
+}
+
+/* Steps that a later version could have, after the real ones. */
+static void migrations(void)
+{
+    struct migration steps[] = {
+        store_migrations[0],
+        { "ALTER TABLE key ADD COLUMN note TEXT NOT NULL DEFAULT 'none'" },
+        { "UPDATE key SET note = 'some'; UPDATE nosuchtable SET x = 1" },
+        { "UPDATE key SET note = 'more'" },
+    };
+    struct fixture f;
+    struct problem p;
+
+    CU_ASSERT_EQUAL(store_schema_version, 1);
+    fixture_open(&f);
+    fixture_add_key(&f, "web", "ed25519", 1, 1);
+    OK(schema_migrate(f.store, steps, 2, &p));
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    store_close(f.store);
+    CU_ASSERT_EQUAL(user_version(f.path), 2);
+    /* A newer store is refused, not harmed. */
+    f.store = NULL;
+    FAILS(store_open(f.path, &f.store, &p), LB_E_STORE_SCHEMA);
+    TEXT_HAS(p.text, "has schema 2, this littlebox knows up to 1");
+    TEXT_HAS(p.hint, "newer littlebox");
+    CU_ASSERT_PTR_NULL(f.store);
+    sql(f.path, "PRAGMA user_version = 1");
+    OK(store_open(f.path, &f.store, &p));
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    /* A step that fails takes the ones before it back. */
+    sql(f.path, "");
+    store_close(f.store);
+    sql(f.path, "PRAGMA user_version = 2");
+    f.store = calloc(1, sizeof(*f.store));
+    f.store->path = strdup(f.path);
+    OK(schema_connect(f.store, &p));
+    FAILS(schema_migrate(f.store, steps, 4, &p), LB_E_STORE);
+    store_close(f.store);
+    CU_ASSERT_EQUAL(user_version(f.path), 2);
+    sql(f.path, "SELECT CASE note WHEN 'none' THEN 1 ELSE json('{') END FROM key; PRAGMA user_version = 1");
+    f.store = NULL;
+    OK(store_open(f.path, &f.store, &p));
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    fixture_close(&f);
+}
+
+static void what_is_no_store_of_ours(void)
+{
+    char *dir = unit_dir_new();
+    const char *path = unit_path(dir, "store.db");
+    static const char text[] = "this is a text of more than one hundred bytes, and it is no database, so it cannot be "
+                               "opened as one, however one tries";
+    struct store *s = NULL;
+    struct problem p;
+
+    sql(path, "CREATE TABLE key (x); PRAGMA user_version = 1");
+    FAILS(store_open(path, &s, &p), LB_E_STORE);
+    TEXT_HAS(p.text, "is not a store of littlebox");
+    CU_ASSERT_PTR_NULL(s);
+    unit_write_file(path, text, sizeof(text));
+    FAILS(store_open(path, &s, &p), LB_E_STORE);
+    TEXT_HAS(p.text, "it is damaged");
+    TEXT_HAS(p.hint, "restore it from a backup");
+    CU_ASSERT_PTR_NULL(s);
+    CU_ASSERT_TRUE(unit_file_has(path, "this is a text", 14));
+    FAILS(store_open(dir, &s, &p), LB_E_STORE);
+    CU_ASSERT_PTR_NULL(s);
+    unit_dir_remove(dir);
+}
+
+static const struct unit_test tests[] = {
+    { "a new store", a_new_store },
+    { "no store", no_store },
+    { "a draft left by a crash is replaced", a_draft_left_by_a_crash_is_replaced },
+    { "keys in and out", keys_in_and_out },
+    { "keys are replaced and removed", keys_are_replaced_and_removed },
+    { "names are taken once", names_are_taken_once },
+    { "records out of form are not stored", records_out_of_form_are_not_stored },
+    { "material that goes is overwritten", material_that_goes_is_overwritten },
+    { "walks can be ended", walks_can_be_ended },
+    { "seals", seals },
+    { "a damaged seal does not hide the others", a_damaged_seal_does_not_hide_the_others },
+    { "migrations", migrations },
+    { "what is no store of ours", what_is_no_store_of_ours },
+    { NULL, NULL },
+};
+const struct unit_suite suite_store = { "store", tests };

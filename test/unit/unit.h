@@ -1,0 +1,58 @@
+/* What the suites of test_unit share: their tables, and helpers for files and descriptors. */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <CUnit/CUnit.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct unit_test {
+    const char *name;
+    void (*run)(void);
+};
+
+/* tests ends with a row whose name is NULL. */
+struct unit_suite {
+    const char *name;
+    const struct unit_test *tests;
+};
+
+extern const struct unit_suite suite_wire, suite_message, suite_names, suite_uri, suite_handle, suite_paths,
+    suite_socket, suite_channel, suite_secret, suite_aead, suite_store, suite_damage, suite_faults, suite_seal,
+    suite_backend, suite_keytype;
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* 0 expected; says what it was otherwise. Both evaluate their arguments once. */
+#define OK(expression) unit_check_code((expression), 0, #expression, __FILE__, __LINE__)
+#define FAILS(expression, code) unit_check_code((expression), (code), #expression, __FILE__, __LINE__)
+void unit_check_code(int got, int expected, const char *what, const char *file, unsigned line);
+
+/* The text, or its part, as expected; says what it was otherwise. */
+#define TEXT_IS(got, expected) unit_check_text((got), (expected), false, __FILE__, __LINE__)
+#define TEXT_HAS(got, part) unit_check_text((got), (part), true, __FILE__, __LINE__)
+void unit_check_text(const char *got, const char *expected, bool part, const char *file, unsigned line);
+
+/*
+ * A new directory below $TMPDIR (/dev/shm, /tmp), mode 0700; freed and removed with all it holds by unit_dir_remove().
+ */
+char *unit_dir_new(void);
+void unit_dir_remove(char *dir);
+/* "dir/name" in one of a few static buffers. */
+const char *unit_path(const char *dir, const char *name);
+void unit_write_file(const char *path, const void *data, size_t len);
+/* The whole file, malloc()ed. */
+uint8_t *unit_read_file(const char *path, size_t *ret_len);
+bool unit_file_has(const char *path, const void *needle, size_t len);
+
+/* How many descriptors this process has open. */
+unsigned unit_open_fds(void);
+/* Waits for a child and expects it to have exited with 0. */
+void unit_reap(int pid);
+/* With AddressSanitizer, which lays out stacks in its own way and turns mlock(2) into nothing. */
+bool unit_is_sanitized(void);
+/* Under valgrind or a sanitizer: what takes long is done in part. */
+bool unit_is_slow(void);
+
+#endif
