@@ -1,0 +1,221 @@
+/* BOX.conf: how one box is set up (littlebox.conf(5)). */
+#include "boxconf.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BLANKS " \t\r\n"
+
+static bool number(const char *s, int base, unsigned long min, unsigned long max, unsigned long *ret)
+{
+    char *end;
+
+    if (s[0] < '0' || s[0] > '9')
+        return false;
+    errno = 0;
+    *ret = strtoul(s, &end, base);
+    return errno == 0 && *end == '\0' && *ret >= min && *ret <= max;
+}
+
+static const char *set_threads(struct boxconf *c, const char *value)
+{
+    unsigned long n;
+
+    if (!number(value, 10, 2, 256, &n))
+        return "a number from 2 to 256";
+    c->threads = (unsigned)n;
+    return NULL;
+}
+
+static const char *set_max_connections(struct boxconf *c, const char *value)
+{
+    unsigned long n;
+
+    if (!number(value, 10, 16, 100000, &n))
+        return "a number from 16 to 100000";
+    c->max_connections = (unsigned)n;
+    return NULL;
+}
+
+/* user:NAME, user:UID, group:NAME or group:GID. */
+static bool parse_admin(const char *word, struct grant *ret)
+{
+    unsigned long n;
+
+    if (strncmp(word, "user:", 5) == 0) {
+        const struct passwd *pw = getpwnam(word + 5);
+
+        ret->kind = SUBJECT_USER;
+        if (pw != NULL)
+            ret->id = pw->pw_uid;
+        else if (number(word + 5, 10, 0, UINT32_MAX - 1, &n))
+            ret->id = (uint32_t)n;
+        else
+            return false;
+        return true;
+    }
+    if (strncmp(word, "group:", 6) == 0) {
+        const struct group *gr = getgrnam(word + 6);
+
+        ret->kind = SUBJECT_GROUP;
+        if (gr != NULL)
+            ret->id = gr->gr_gid;
+        else if (number(word + 6, 10, 0, UINT32_MAX - 1, &n))
+            ret->id = (uint32_t)n;
+        else
+            return false;
+        return true;
+    }
+    return false;
+}
+
+static const char *set_admin(struct boxconf *c, const char *value)
+{
+    char words[1024], *save = NULL;
+
+    if (strlen(value) >= sizeof(words))
+        return "at most 1023 characters";
+    memcpy(words, value, strlen(value) + 1);
+    for (char *w = strtok_r(words, BLANKS, &save); w != NULL; w = strtok_r(NULL, BLANKS, &save)) {
+        if (c->admin_count == BOXCONF_ADMINS_MAX)
+            return "at most 32 administrators";
+        if (!parse_admin(w, &c->admins[c->admin_count]))
+            return "user:NAME and group:NAME of this system, separated by blanks";
+        c->admin_count++;
+    }
+    return NULL;
+}
+
+static const char *set_credential(struct boxconf *c, const char *value)
+{
+    if (value[0] != '/' || strlen(value) >= sizeof(c->credential))
+        return "an absolute path";
+    memcpy(c->credential, value, strlen(value) + 1);
+    return NULL;
+}
+
+static const char *set_socket_mode(struct boxconf *c, const char *value)
+{
+    unsigned long n;
+
+    if (!number(value, 8, 0600, 0777, &n) || (n & 0600) != 0600)
+        return "an octal mode such as 0666 or 0660";
+    c->socket_mode = (mode_t)n;
+    return NULL;
+}
+
+static const char *set_log_level(struct boxconf *c, const char *value)
+{
+    return log_level_by_name(value, &c->log_level) ? NULL : "error, warning or info";
+}
+
+static const char *set_sandbox(struct boxconf *c, const char *value)
+{
+    c->sandbox = strcmp(value, "yes") == 0;
+    return c->sandbox || strcmp(value, "no") == 0 ? NULL : "yes or no";
+}
+
+/* A setter returns NULL, or what the value has to be. */
+static const struct {
+    const char *key;
+    const char *(*set)(struct boxconf *c, const char *value);
+} settings[] = {
+    { "threads", set_threads },         { "max-connections", set_max_connections },
+    { "admin", set_admin },             { "credential", set_credential },
+    { "socket-mode", set_socket_mode }, { "log-level", set_log_level },
+    { "sandbox", set_sandbox },
+};
+
+static char *trim(char *s)
+{
+    size_t len;
+
+    s += strspn(s, BLANKS);
+    len = strlen(s);
+    while (len > 0 && strchr(BLANKS, s[len - 1]) != NULL)
+        s[--len] = '\0';
+    return s;
+}
+
+static int parse_line(struct boxconf *c, char *line, unsigned n, struct problem *p)
+{
+    char *key = trim(line), *value = strchr(key, '=');
+    const char *wanted = NULL;
+
+    if (key[0] == '\0' || key[0] == '#')
+        return 0;
+    if (value == NULL)
+        return problem_set(p, LB_E_CONFIG, "%s:%u: '%.60s' has no '='", c->paths.config, n, key);
+    *value++ = '\0';
+    key = trim(key);
+    value = trim(value);
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        if (strcmp(key, settings[i].key) != 0)
+            continue;
+        wanted = settings[i].set(c, value);
+        if (wanted == NULL)
+            return 0;
+        return problem_set(p, LB_E_CONFIG, "%s:%u: %s = %.60s: it must be %s", c->paths.config, n, key, value, wanted);
+    }
+    problem_set(p, LB_E_CONFIG, "%s:%u: unknown setting '%.60s'", c->paths.config, n, key);
+    problem_hint(p, "see littlebox.conf(5)");
+    return LB_E_CONFIG;
+}
+
+static void set_defaults(struct boxconf *c, const char *box, const struct box_paths *paths)
+{
+    const char *dir = getenv("CREDENTIALS_DIRECTORY");
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+    memset(c, 0, sizeof(*c));
+    snprintf(c->box, sizeof(c->box), "%s", box);
+    c->paths = *paths;
+    /* One thread a processor does the work; the second is there so that a slow answer never stops the only one. */
+    c->threads = cpus < 2 ? 2 : cpus > 256 ? 256 : (unsigned)cpus;
+    c->max_connections = 4096;
+    snprintf(c->credential, sizeof(c->credential), "%s", paths->credential);
+    /*
+     * What systemd hands over (systemd.exec(5), LoadCredential=) goes before the file in the configuration directory.
+     */
+    if (dir != NULL && dir[0] == '/' && strlen(dir) + strlen("/littlebox") < sizeof(c->credential)) {
+        snprintf(c->credential, sizeof(c->credential), "%s/littlebox", dir);
+        if (access(c->credential, F_OK) != 0)
+            snprintf(c->credential, sizeof(c->credential), "%s", paths->credential);
+    }
+    /* Who may connect is not who may sign: that is decided key by key. A user's own box is that user's alone. */
+    c->socket_mode = geteuid() == 0 ? 0666 : 0600;
+    c->log_level = LOG_LEVEL_INFO;
+    c->sandbox = true;
+}
+
+int boxconf_load(const char *box, const struct box_paths *paths, struct boxconf *ret, struct problem *p)
+{
+    char line[2048];
+    unsigned n = 0;
+    FILE *f;
+    int r = 0;
+
+    set_defaults(ret, box, paths);
+    f = fopen(paths->config, "re");
+    if (f == NULL) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return 0;
+        return problem_set(p, LB_E_CONFIG, "%s: %s", paths->config, strerror(errno));
+    }
+    while (r == 0 && fgets(line, sizeof(line), f) != NULL) {
+        n++;
+        if (strchr(line, '\n') == NULL && !feof(f))
+            r = problem_set(p, LB_E_CONFIG, "%s:%u: the line is too long", paths->config, n);
+        else
+            r = parse_line(ret, line, n, p);
+    }
+    if (r == 0 && ferror(f))
+        r = problem_set(p, LB_E_CONFIG, "%s: %s", paths->config, strerror(errno));
+    fclose(f);
+    return r;
+}

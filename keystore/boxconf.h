@@ -1,0 +1,35 @@
+/* BOX.conf: how one box is set up (littlebox.conf(5)). */
+#ifndef LB_BOXCONF_H
+#define LB_BOXCONF_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "errors.h"
+#include "log.h"
+#include "message.h"
+#include "paths.h"
+
+#define BOXCONF_ADMINS_MAX 32
+
+struct boxconf {
+    char box[LB_NAME_MAX + 1];
+    struct box_paths paths;
+    unsigned threads;                        /* that answer requests, 2 to 256 */
+    unsigned max_connections;                /* 16 to 100000 */
+    struct grant admins[BOXCONF_ADMINS_MAX]; /* ops unused; root and the box's own uid are always admins */
+    unsigned admin_count;
+    char credential[PATH_MAX];               /* the file that opens the store at start, if it is there */
+    mode_t socket_mode;
+    enum log_level log_level;
+    bool sandbox;
+};
+
+/*
+ * Defaults, then what the file at paths.config says; no file is fine. LB_E_CONFIG with file and line in p. Resolves
+ * user and group names, so it must run before the sandbox.
+ */
+LB_MUST_USE int boxconf_load(const char *box, const struct box_paths *paths, struct boxconf *ret, struct problem *p);
+
+#endif

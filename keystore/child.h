@@ -1,0 +1,10 @@
+/* The child: the process that holds the keys of a box. */
+#ifndef LB_CHILD_H
+#define LB_CHILD_H
+
+#include "boxconf.h"
+
+/* Started by the keeper with KEEP_LINK_FD and KEEP_LISTEN_FD. Returns the exit status once it is told to stop. */
+LB_MUST_USE int child_run(const struct boxconf *conf);
+
+#endif

@@ -1,0 +1,39 @@
+/* What the keeper and its child say to each other: descriptors to keep, and that the child is ready. */
+#ifndef LB_KEEPLINK_H
+#define LB_KEEPLINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "errors.h"
+
+/*
+ * Both ends are one SEQPACKET socketpair. At its start a child is sent RESTORE for each channel that its predecessor
+ * had, then START; it answers READY once it serves. From then on it sends ADD and DROP as channels come and go, in
+ * order, so that the keeper's copies are exactly the child's channels. Slots are small numbers that the child picks
+ * and uses again after DROP.
+ *
+ *     u8 type | u32 slot or number          a descriptor is attached to ADD and RESTORE
+ */
+enum keep_type {
+    KEEP_ADD = 1,     /* child to keeper: keep a copy of this channel */
+    KEEP_DROP = 2,    /* child to keeper: it is gone */
+    KEEP_READY = 3,   /* child to keeper: serving; number: 1 when it was opened by a credential */
+    KEEP_RESTORE = 4, /* keeper to child: a channel of your predecessor */
+    KEEP_START = 5,   /* keeper to child: that was all; number: how many children there were before you */
+    KEEP_LOCKED = 6   /* child to keeper: locked by hand (1) or unlocked again (0); keeper to child: stay locked */
+};
+
+/* Where a child finds its ends after exec. */
+#define KEEP_LINK_FD 3
+#define KEEP_LISTEN_FD 4
+
+/* Highest slot plus one. */
+#define KEEP_SLOTS_MAX 100016
+
+/* fd -1: none. LB_E_CLOSED when the other side is gone. Blocks while the buffer is full. */
+LB_MUST_USE int keep_send(int link, enum keep_type type, uint32_t number, int fd);
+/* *ret_fd is the caller's, -1 without one. LB_E_CLOSED, LB_E_VALUE, LB_E_TIMEOUT (dont_wait, nothing there). */
+LB_MUST_USE int keep_receive(int link, bool dont_wait, enum keep_type *ret_type, uint32_t *ret_number, int *ret_fd);
+
+#endif

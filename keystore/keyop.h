@@ -1,0 +1,31 @@
+/* What a private key does, through EVP: sign. One path for every backend. */
+#ifndef LB_KEYOP_H
+#define LB_KEYOP_H
+
+#include <openssl/evp.h>
+
+#include "errors.h"
+#include "message.h"
+
+/*
+ * A private key that is ready to work: the EVP_PKEY and a pool of contexts that were set up for the schemes it was
+ * asked for. Counted references; the last one wipes it. Any number of threads may use it at once.
+ */
+struct livekey;
+
+/* Fetches every digest once. Before any other function here, once a process. LB_E_CRYPTO. */
+LB_MUST_USE int keyop_setup(void);
+
+/* Takes over key. NULL: out of memory (key is freed then). */
+struct livekey *livekey_new(EVP_PKEY *key);
+struct livekey *livekey_ref(struct livekey *k);
+void livekey_unref(struct livekey *k); /* NULL is fine */
+
+/*
+ * Signs as m says; sig has room for size bytes, LB_SIGNATURE_MAX is always enough. LB_E_SCHEME with the reason in p
+ * when the key does not do that (wrong type, digest of another length, restricted RSA-PSS key); LB_E_CRYPTO.
+ */
+LB_MUST_USE int keyop_sign(struct livekey *k, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len,
+                           struct problem *p);
+
+#endif

@@ -1,0 +1,60 @@
+/* The keys of a box in memory: found by name without touching the store. */
+#ifndef LB_KEYRING_H
+#define LB_KEYRING_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "errors.h"
+#include "keyop.h"
+#include "store.h"
+
+/* A version's live half: what the record does not say. */
+struct keyversion {
+    uint8_t hash[LB_HASH_SIZE]; /* SHA-256 of its SubjectPublicKeyInfo */
+    bool damaged;               /* its record does not authenticate, or could not be read */
+    struct livekey *live;       /* NULL while locked, damaged or destroyed */
+};
+
+/* A key: its record as it is in the store, and beside each version its live half. */
+struct boxkey {
+    struct key_record rec;
+    struct keyversion *versions; /* rec.version_count of them */
+    bool damaged;                /* the record as a whole could not be read */
+};
+
+/*
+ * Sorted by name, so that a look-up is a binary search and LIST needs no sorting. Readers hold the read lock while
+ * they look and take a reference to what they go on to use; only one thread makes changes, and takes the write lock to
+ * publish them.
+ */
+struct keyring {
+    pthread_rwlock_t lock;
+    struct boxkey **keys;
+    size_t count, size;
+};
+
+/* A deep copy of a record (hashes are computed, nothing is live). NULL: out of memory. */
+struct boxkey *boxkey_new(const struct key_record *rec);
+void boxkey_free(struct boxkey *k);
+/* The active version, 0-based: the highest-numbered one in that state; -1: none. */
+int boxkey_active(const struct boxkey *k);
+/* Any version whose record does not authenticate, or the record itself. */
+bool boxkey_is_damaged(const struct boxkey *k);
+
+LB_MUST_USE int keyring_init(struct keyring *r);
+void keyring_clear(struct keyring *r);
+
+/* With the lock held by the caller: the key, or NULL. Of two with one name (a changed record) the sound one. */
+struct boxkey *keyring_find(const struct keyring *r, const char *name);
+/* With the lock held by the caller: the place of the first key behind name. */
+size_t keyring_after(const struct keyring *r, const char *name);
+
+/*
+ * Publishes k, which the ring then owns, in the place of old (NULL: as a new key). Takes the write lock. LB_E_NOMEM:
+ * nothing changed.
+ */
+LB_MUST_USE int keyring_put(struct keyring *r, struct boxkey *old, struct boxkey *k);
+
+#endif

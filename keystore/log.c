@@ -1,0 +1,142 @@
+/* The log of a daemon: lines on standard error, for journald or a file. */
+#include "log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REFUSALS_A_SECOND 20
+
+/* A process has one standard error, so this is one of the few things that may be static. */
+static struct {
+    char box[80];
+    enum log_level level;
+    bool journal;
+    pthread_mutex_t lock; /* guards what is below */
+    time_t second;
+    unsigned refusals, left_out;
+} state = { .level = LOG_LEVEL_INFO, .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* $JOURNAL_STREAM is DEVICE:INODE of the journal's socket (systemd.exec(5)). */
+static bool stderr_is_journal(void)
+{
+    const char *env = getenv("JOURNAL_STREAM");
+    unsigned long dev, ino;
+    struct stat st;
+
+    return env != NULL && sscanf(env, "%lu:%lu", &dev, &ino) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
+           st.st_dev == dev && st.st_ino == ino;
+}
+
+void log_open(const char *box, enum log_level level)
+{
+    snprintf(state.box, sizeof(state.box), "%s", box);
+    state.level = level;
+    state.journal = stderr_is_journal();
+}
+
+static void write_line(enum log_level level, const char *text)
+{
+    static const char *const priorities[] = { "<3>", "<4>", "<6>" };
+    char line[1200], when[40] = "";
+    int len;
+
+    if (!state.journal) {
+        time_t now = time(NULL);
+        struct tm tm;
+
+        gmtime_r(&now, &tm);
+        strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ ", &tm);
+    }
+    len = snprintf(line, sizeof(line) - 1, "%s%slittleboxd[%s]: %s", state.journal ? priorities[level] : "", when,
+                   state.box, text);
+    if (len < 0)
+        return;
+    if ((size_t)len >= sizeof(line) - 1)
+        len = sizeof(line) - 2;
+    for (int i = 0; i < len; i++) {
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = '?';
+    }
+    line[len++] = '\n';
+    /* Nobody is left to tell when the log itself cannot be written. */
+    if (write(STDERR_FILENO, line, (size_t)len) < 0)
+        return;
+}
+
+static void LB_PRINTF(2, 0) log_at(enum log_level level, const char *fmt, va_list ap)
+{
+    int saved = errno;
+    char text[1000];
+
+    if (level <= state.level) {
+        vsnprintf(text, sizeof(text), fmt, ap);
+        write_line(level, text);
+    }
+    errno = saved;
+}
+
+#define LOG_BODY(level)        \
+    va_list ap;                \
+    va_start(ap, fmt);         \
+    log_at((level), fmt, ap);  \
+    va_end(ap)
+
+void log_error(const char *fmt, ...)
+{
+    LOG_BODY(LOG_LEVEL_ERROR);
+}
+
+void log_warning(const char *fmt, ...)
+{
+    LOG_BODY(LOG_LEVEL_WARNING);
+}
+
+void log_info(const char *fmt, ...)
+{
+    LOG_BODY(LOG_LEVEL_INFO);
+}
+
+void log_refusal(const char *fmt, ...)
+{
+    time_t now = time(NULL);
+    unsigned left_out = 0;
+    bool quiet;
+
+    pthread_mutex_lock(&state.lock);
+    if (now != state.second) {
+        left_out = state.left_out;
+        state.second = now;
+        state.refusals = state.left_out = 0;
+    }
+    quiet = state.refusals >= REFUSALS_A_SECOND;
+    if (quiet)
+        state.left_out++;
+    else
+        state.refusals++;
+    pthread_mutex_unlock(&state.lock);
+    if (left_out > 0)
+        log_warning("%u more refusals were left out of this log", left_out);
+    if (!quiet) {
+        LOG_BODY(LOG_LEVEL_WARNING);
+    }
+}
+
+bool log_level_by_name(const char *name, enum log_level *ret)
+{
+    static const char *const names[] = { "error", "warning", "info" };
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *ret = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,60 @@
+/* The table of requests: message, permission, handler. */
+#ifndef LB_REQUEST_H
+#define LB_REQUEST_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "boxconf.h"
+#include "message.h"
+#include "policy.h"
+#include "vault.h"
+
+/* One box as its threads share it. */
+struct box {
+    const struct boxconf *conf;
+    struct vault vault;
+    int stop_fd;              /* readable once the box is to stop */
+    int link;                 /* to the keeper */
+    uint32_t restarts;
+    bool memory_locked, sandboxed;
+    uint64_t started;         /* seconds since 1970 */
+    atomic_uint connections;
+    atomic_ullong signatures, refusals;
+};
+
+/* One request on its way: what came, and where its answer goes. */
+struct request {
+    struct box *box;
+    struct caller who;
+    struct msg_header header;
+    struct bytes body;
+    void *answer;             /* size bytes */
+    size_t size;
+    size_t answer_len;
+    struct problem problem;   /* of a handler that failed */
+};
+
+struct request_kind {
+    uint16_t type;
+    const char *name;
+    bool admin;               /* only administrators may ask for it */
+    bool change;              /* goes to the thread that makes changes */
+    bool secret;              /* the packet is wiped afterwards */
+    int (*handle)(struct request *rq);
+};
+
+/* NULL: no such request. */
+const struct request_kind *request_kind(uint16_t type);
+
+/*
+ * Checks the permission, runs the handler, and leaves a whole answer packet, MSG_ERROR for any failure. False: the
+ * caller broke the protocol and is to lose its connection after this answer.
+ */
+bool request_run(const struct request_kind *kind, struct request *rq);
+
+/* The answer to a packet that no handler will see. */
+void request_refuse(struct request *rq, int code, const char *text);
+
+#endif

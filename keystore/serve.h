@@ -1,0 +1,21 @@
+/* The threads of a box: any free one takes the next ready connection; changes have a thread of their own. */
+#ifndef LB_SERVE_H
+#define LB_SERVE_H
+
+#include "errors.h"
+#include "request.h"
+
+struct server;
+
+/* listen_fd and link (to the keeper) stay the caller's. Starts nothing yet. LB_E_NOMEM, LB_E_SYSTEM. */
+LB_MUST_USE int server_new(struct box *box, int listen_fd, int link, struct server **ret);
+/* Takes over a channel of the last child, at its slot, and says RESET on it. Before server_start(). */
+LB_MUST_USE int server_restore(struct server *s, uint32_t slot, int fd);
+LB_MUST_USE int server_start(struct server *s);
+/*
+ * Lets every thread finish what it is doing (the box's stop_fd is readable by now), then joins them and frees
+ * everything.
+ */
+void server_stop(struct server *s);
+
+#endif

@@ -1,0 +1,237 @@
+/* The vault: opening the store, unlocking and locking. */
+#include "vault.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "seal.h"
+#include "secret.h"
+#include "vault_priv.h"
+
+/* Opening */
+
+struct load {
+    struct vault *v;
+    unsigned nameless;
+};
+
+static int load_key(const struct key_record *rec, bool damaged, void *arg)
+{
+    struct load *load = arg;
+    struct boxkey *k = boxkey_new(rec);
+    int r;
+
+    if (k == NULL)
+        return LB_E_NOMEM;
+    k->damaged = damaged;
+    /* A record whose name is gone is shown under one that can be typed. */
+    if (!keyname_ok(k->rec.name, strlen(k->rec.name))) {
+        k->damaged = true;
+        snprintf(k->rec.name, sizeof(k->rec.name), "damaged-%u", ++load->nameless);
+    }
+    if (k->damaged)
+        log_error("the record of key '%s' is damaged", k->rec.name);
+    r = keyring_put(&load->v->ring, /* old= */ NULL, k);
+    if (r != 0)
+        boxkey_free(k);
+    return r;
+}
+
+void vault_count(struct vault *v)
+{
+    unsigned damaged = 0;
+
+    for (size_t i = 0; i < v->ring.count; i++)
+        damaged += boxkey_is_damaged(v->ring.keys[i]);
+    atomic_store(&v->keys, (unsigned)v->ring.count);
+    atomic_store(&v->damaged, damaged);
+}
+
+int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
+{
+    struct load load = { .v = v };
+    int r;
+
+    memset(v, 0, sizeof(*v));
+    v->conf = conf;
+    v->ops = &backend_sealed_ops;
+    atomic_init(&v->lock, LOCK_NO_STORE);
+    r = keyring_init(&v->ring);
+    if (r != 0)
+        return problem_set(p, r, "out of memory");
+    r = store_open(conf->paths.store, &v->store, p);
+    if (r == LB_E_NO_STORE)
+        return 0;
+    if (r == LB_E_STORE_READONLY && v->store != NULL) {
+        log_warning("%s: nothing can be changed until this is mended", p->text);
+        r = 0;
+    }
+    if (r != 0)
+        return r;
+    p->code = 0;
+    r = store_each_key(v->store, load_key, &load, p);
+    if (r != 0)
+        return r;
+    /* What could be read is served: the rest is in the list as damaged. */
+    if (p->code != 0)
+        log_error("%s: going on with the %zu keys that could be read", p->text, v->ring.count);
+    atomic_store(&v->lock, LOCK_LOCKED);
+    vault_count(v);
+    return 0;
+}
+
+void vault_close(struct vault *v)
+{
+    vault_lock(v);
+    keyring_clear(&v->ring);
+    store_close(v->store);
+    v->store = NULL;
+}
+
+/* Unlocking and locking */
+
+static void open_version(struct vault *v, struct boxkey *k, size_t i)
+{
+    const struct version_record *rec = &k->rec.versions[i];
+    EVP_PKEY *key = NULL;
+    struct livekey *live = NULL;
+    bool damaged = k->damaged;
+
+    if (!damaged && v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key) != 0) {
+        log_error("key '%s' version %u is damaged: its record does not authenticate", k->rec.name, rec->version);
+        damaged = true;
+    }
+    if (key != NULL)
+        live = livekey_new(key);
+    pthread_rwlock_wrlock(&v->ring.lock);
+    k->versions[i].damaged = damaged;
+    livekey_unref(k->versions[i].live);
+    k->versions[i].live = live;
+    pthread_rwlock_unlock(&v->ring.lock);
+}
+
+int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
+{
+    int r = backend_sealed_new(store_id(v->store), store_key, &v->backend);
+
+    if (r != 0)
+        return problem_set(p, r, "cannot open the store of box '%s': %s", v->conf->box, lb_strerror(r));
+    for (size_t i = 0; i < v->ring.count; i++) {
+        for (size_t j = 0; j < v->ring.keys[i]->rec.version_count; j++)
+            open_version(v, v->ring.keys[i], j);
+    }
+    secret_wipe_stack();
+    vault_count(v);
+    atomic_store(&v->lock, LOCK_UNLOCKED);
+    return 0;
+}
+
+int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct problem *p)
+{
+    struct seal_record *seals = NULL;
+    uint8_t *store_key = NULL;
+    size_t count = 0;
+    int r;
+
+    if (v->store == NULL)
+        return vault_no_store(v, p);
+    store_key = secret_alloc(STORE_KEY_SIZE);
+    if (store_key == NULL)
+        return problem_set(p, LB_E_NOMEM, "no locked memory left");
+    p->code = 0;
+    r = store_seals(v->store, &seals, &count, p);
+    if (r != 0)
+        goto out;
+    if (p->code != 0)
+        log_error("%s", p->text);
+    r = LB_E_SECRET;
+    for (size_t i = 0; r != 0 && i < count; i++) {
+        if (seals[i].kind == kind)
+            r = seal_unwrap(store_id(v->store), &seals[i], secret, store_key);
+    }
+    if (r != 0) {
+        v->wrong_secrets++;
+        problem_set(p, LB_E_SECRET, "no seal of box '%s' opens with this %s", v->conf->box, seal_kind_name(kind));
+        problem_hint(p, "the seals of a box: littlebox --box %s seal list", v->conf->box);
+        r = LB_E_SECRET;
+        goto out;
+    }
+    v->wrong_secrets = 0;
+    if (v->backend == NULL)
+        r = vault_opened(v, store_key, p);
+    if (r == 0)
+        vault_note_credential(v, kind, secret);
+out:
+    secret_free(store_key, STORE_KEY_SIZE);
+    seal_records_free(seals, count);
+    return r;
+}
+
+/* The credential file, or NULL with errno: ENOENT is no trouble, it need not be there. */
+static void *read_credential(const struct vault *v, size_t *ret_len)
+{
+    void *secret = NULL;
+    int r = secret_read_file(v->conf->credential, LB_SECRET_MAX, &secret, ret_len);
+
+    if (r == 0)
+        return secret;
+    if (r != LB_E_SYSTEM || errno != ENOENT)
+        log_warning("cannot read the credential %s: %s", v->conf->credential,
+                    r == LB_E_SYSTEM ? strerror(errno) : lb_strerror(r));
+    return NULL;
+}
+
+void vault_try_credential(struct vault *v)
+{
+    struct problem p = { 0 };
+    size_t len = 0;
+    void *secret;
+    int r;
+
+    if (v->store == NULL)
+        return;
+    secret = read_credential(v, &len);
+    if (secret == NULL)
+        return;
+    r = vault_unlock(v, SEAL_CREDENTIAL, (struct bytes){ secret, len }, &p);
+    v->wrong_secrets = 0;
+    if (r != 0)
+        log_error("the credential %s does not open the store: %s", v->conf->credential, p.text);
+    secret_free(secret, LB_SECRET_MAX);
+}
+
+void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret)
+{
+    size_t len = 0;
+    void *file;
+
+    if (kind != SEAL_CREDENTIAL)
+        return;
+    file = read_credential(v, &len);
+    if (file != NULL && len == secret.len && CRYPTO_memcmp(file, secret.p, len) == 0)
+        atomic_store(&v->by_credential, true);
+    secret_free(file, LB_SECRET_MAX);
+}
+
+void vault_lock(struct vault *v)
+{
+    if (v->backend == NULL)
+        return;
+    atomic_store(&v->lock, LOCK_LOCKED);
+    pthread_rwlock_wrlock(&v->ring.lock);
+    for (size_t i = 0; i < v->ring.count; i++) {
+        struct boxkey *k = v->ring.keys[i];
+
+        for (size_t j = 0; j < k->rec.version_count; j++) {
+            livekey_unref(k->versions[j].live);
+            k->versions[j].live = NULL;
+        }
+    }
+    pthread_rwlock_unlock(&v->ring.lock);
+    backend_sealed_free(v->backend);
+    v->backend = NULL;
+    secret_wipe_stack();
+}

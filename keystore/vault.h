@@ -1,0 +1,80 @@
+/* The vault: store, seals, backend and keyring of one box, and every change to them. */
+#ifndef LB_VAULT_H
+#define LB_VAULT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "backend.h"
+#include "boxconf.h"
+#include "errors.h"
+#include "keyring.h"
+#include "message.h"
+#include "policy.h"
+
+/*
+ * Reading functions may be called by any number of threads. Changing functions (from vault_init on) by one thread
+ * only, beside the readers. All put the text of a failure into p. A change that fails has changed nothing, neither in
+ * the store nor in memory.
+ */
+struct vault {
+    const struct boxconf *conf;
+    struct store *store;          /* NULL: none made yet */
+    const struct backend_ops *ops;
+    struct backend_sealed *backend; /* NULL: locked */
+    struct keyring ring;
+    atomic_int lock;              /* enum lock_state */
+    atomic_bool by_credential;
+    atomic_uint keys, damaged;
+    unsigned wrong_secrets;       /* in a row */
+};
+
+/* Opens the store if there is one; the vault is locked then. The public halves can be read from now on. */
+LB_MUST_USE int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p);
+/*
+ * Opens it with the credential file of the configuration, if that exists. A credential that does not fit is logged,
+ * not fatal.
+ */
+void vault_try_credential(struct vault *v);
+void vault_close(struct vault *v);
+
+/*
+ * The private key of ref for who to do op with: a reference, to be given back with livekey_unref(). Refuses, in this
+ * order: LB_E_NO_STORE, LB_E_NO_KEY, LB_E_DENIED, LB_E_DAMAGED, LB_E_NO_VERSION, LB_E_PUBLIC_KEY, LB_E_DESTROYED,
+ * LB_E_NOT_ACTIVE, LB_E_LOCKED.
+ */
+LB_MUST_USE int vault_use(struct vault *v, const struct key_ref *ref, const struct caller *who, enum key_op op,
+                          struct livekey **ret, struct problem *p);
+
+/*
+ * The public half. ret->spki points into spki_buf (LB_SPKI_MAX bytes). Works while locked. LB_E_NO_STORE, NO_KEY,
+ * NO_VERSION, DESTROYED, PUBLIC_KEY.
+ */
+LB_MUST_USE int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct msg_key *ret,
+                          struct problem *p);
+/* One page of LIST into w, from header to end: all keys for admins, the granted ones for others. */
+LB_MUST_USE int vault_list(struct vault *v, const struct msg_list *from, const struct caller *who, uint32_t id,
+                           void *buf, size_t size, size_t *ret_len, struct problem *p);
+LB_MUST_USE int vault_show(struct vault *v, const char *name, struct msg_show *ret, struct problem *p);
+
+/* Makes the store with its first seal; the vault is unlocked then. LB_E_EXISTS. */
+LB_MUST_USE int vault_init(struct vault *v, const struct msg_secret *seal, struct problem *p);
+/*
+ * LB_E_SECRET when no seal of that kind opens with the secret; what is open already stays open, and the secret is
+ * tried all the same.
+ */
+LB_MUST_USE int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct problem *p);
+/* Forgets the store key and all private keys; requests under way finish first. */
+void vault_lock(struct vault *v);
+LB_MUST_USE int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf, struct msg_key *ret,
+                             struct problem *p);
+LB_MUST_USE int vault_import(struct vault *v, const struct msg_import *m, uint8_t *spki_buf, struct msg_key *ret,
+                             struct problem *p);
+LB_MUST_USE int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p);
+/* allow: adds the operations, else takes them away. LB_E_VALUE: there is nothing to take away. */
+LB_MUST_USE int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct problem *p);
+LB_MUST_USE int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, struct problem *p);
+LB_MUST_USE int vault_seal_add(struct vault *v, const struct msg_secret *seal, struct problem *p);
+LB_MUST_USE int vault_seal_remove(struct vault *v, uint32_t id, struct problem *p);
+
+#endif

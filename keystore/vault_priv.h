@@ -1,0 +1,25 @@
+/* What vault.c and vault_change.c share. */
+#ifndef LB_VAULT_PRIV_H
+#define LB_VAULT_PRIV_H
+
+#include "vault.h"
+
+/* Counts keys and damaged keys again, after a change. By the changing thread. */
+void vault_count(struct vault *v);
+/* The store key is there: makes the backend and opens every version. */
+LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p);
+/*
+ * The store is open by this secret: if it is what the credential file holds, the box will come back unlocked by
+ * itself.
+ */
+void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret);
+/* Version i of k as an answer. */
+void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct msg_key *ret);
+
+/* Refusals: each sets p and returns its code. */
+int vault_no_store(const struct vault *v, struct problem *p);
+int vault_locked(const struct vault *v, struct problem *p);
+int vault_no_key(const struct vault *v, const char *name, struct problem *p);
+int vault_damaged(const struct vault *v, const char *name, uint32_t version, struct problem *p);
+
+#endif
