@@ -1,0 +1,49 @@
+/* The key types that the provider knows: one table, which everything else asks. */
+#ifndef LB_ALG_H
+#define LB_ALG_H
+
+#include <openssl/core.h>
+#include <stdbool.h>
+
+/* The rows, for those few functions that OpenSSL calls without saying which row it means: they are made once a row. */
+#define ALG_ROWS(X) X(RSA) X(RSA_PSS) X(EC) X(ED25519) X(ED448)
+
+enum alg_row {
+#define ALG_ENUM(row) ALG_##row,
+    ALG_ROWS(ALG_ENUM)
+#undef ALG_ENUM
+    ALG_COUNT
+};
+
+enum alg_options {
+    OPT_DIGEST = 1 << 0,   /* the text is hashed, with a digest of the caller's choice; else it is signed whole */
+    OPT_PADDING = 1 << 1,  /* RSA: padding, MGF1 digest, salt length */
+    OPT_PSS_ONLY = 1 << 2, /* PSS is the only padding, and the key may restrict it further (RFC 4055 1.2) */
+};
+
+struct alg {
+    const char *name;          /* first of its names: the data type for OpenSSL */
+    unsigned handle_type;      /* enum handle_type */
+    const char *signature;     /* name of its signature algorithm */
+    unsigned scheme;           /* enum scheme; where there is padding, that of the padding it begins with */
+    unsigned options;          /* enum alg_options */
+    const char *const *secrets;     /* names of the parameters that carry a private key, NULL at the end */
+    const OSSL_PARAM *public_types; /* those of a public key */
+    const OSSL_PARAM *gettable;     /* what EVP_PKEY_get_params(3) finds */
+};
+
+extern const struct alg algs[ALG_COUNT];
+
+/* The row of an enum handle_type; NULL for 0 and for types without a row. */
+const struct alg *alg_by_handle_type(unsigned handle_type);
+
+/* What the provider offers, operation by operation; constant. */
+extern const OSSL_ALGORITHM alg_keymgmt[], alg_signature[], alg_decoder[], alg_encoder[], alg_store[];
+
+/* The dispatch tables behind them, one of a kind or one a row. */
+#define ALG_DISPATCH(row) extern const OSSL_DISPATCH keymgmt_##row[], decoder_##row[];
+ALG_ROWS(ALG_DISPATCH)
+#undef ALG_DISPATCH
+extern const OSSL_DISPATCH signature_functions[], encoder_pem[], encoder_der[], store_functions[];
+
+#endif

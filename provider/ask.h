@@ -1,0 +1,30 @@
+/* What the provider asks of a box, one function a message. */
+#ifndef LB_ASK_H
+#define LB_ASK_H
+
+#include "../keystore/message.h"
+#include "box.h"
+
+/* Bytes that hold any answer but a LIST page. */
+#define ASK_ANSWER_MAX 8192
+
+/*
+ * All return 0 or the code of p, as box_call() does. The answers' views point into answer.
+ */
+
+/* The public half of a key: ret->spki points into answer (ASK_ANSWER_MAX bytes). */
+LB_MUST_USE int ask_get(struct box *b, const struct key_ref *key, uint8_t *answer, struct msg_key *ret,
+                        struct problem *p);
+
+/* A signature into sig (size bytes). LB_E_VALUE when the box sends more than that. */
+LB_MUST_USE int ask_sign(struct box *b, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len,
+                         struct problem *p);
+
+/*
+ * One page of the keys after a name ("": from the first): count entries to be read from ret_entries with
+ * msg_list_entry_get(); answer has LB_PACKET_MAX bytes.
+ */
+LB_MUST_USE int ask_list(struct box *b, const char *after, uint8_t *answer, bool *ret_more, uint16_t *ret_count,
+                         struct wire_reader *ret_entries, struct problem *p);
+
+#endif

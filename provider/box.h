@@ -1,0 +1,47 @@
+/* Conversations with boxes: connections, threads, fork and waiting for a restart are known here and nowhere else. */
+#ifndef LB_BOX_H
+#define LB_BOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../keystore/errors.h"
+#include "../keystore/wire.h"
+#include "provider.h"
+
+/*
+ * A box as this library context knows it; lives as long as the provider. Boxes are safe for any number of threads,
+ * across fork, setuid and chroot: a process never uses a connection that another process talks on.
+ */
+struct box;
+
+/*
+ * The box of that name, "" for the configured default. Connects to nothing. Reports a wrong setting of the provider
+ * (LB_E_CONFIG); LB_E_NOMEM.
+ */
+LB_MUST_USE int box_find(struct provctx *prov, const char *name, struct box **ret, struct problem *p);
+const char *box_name(const struct box *b);
+
+/*
+ * Connects if the box is there and this process tree has no connection yet, so that a later chroot or setuid does not
+ * cut the key off. That it is not there is no failure: it may come.
+ */
+void box_prepare(struct box *b);
+
+/* A number for the next request's header. */
+uint32_t box_next_id(struct box *b);
+
+/*
+ * One request (a whole packet with that id) and its answer of type msg_type | MSG_ANSWER, whose body points into
+ * answer. Asked again on another connection when the box went away meanwhile, until littlebox-timeout is over; so only
+ * for requests that may be made twice. A box that this process tree has never reached is not waited for. Failure: the
+ * code, and p says why: the box's own refusal, LB_E_NO_BOX, LB_E_TIMEOUT, LB_E_DENIED (the socket cannot be reached),
+ * LB_E_SYSTEM, LB_E_VALUE.
+ */
+LB_MUST_USE int box_call(struct box *b, uint16_t msg_type, uint32_t id, const void *request, size_t len, void *answer,
+                         size_t size, struct bytes *ret_body, struct problem *p);
+
+/* Closes what belongs to this process and frees all boxes of a provider. */
+void boxes_free(struct provctx *prov);
+
+#endif

@@ -1,0 +1,59 @@
+/* Key objects: where a private key is, and its public half. */
+#ifndef LB_KEY_H
+#define LB_KEY_H
+
+#include <openssl/evp.h>
+#include <stdbool.h>
+
+#include "../keystore/message.h"
+#include "../keystore/uri.h"
+#include "alg.h"
+#include "provider.h"
+
+/* The restrictions that an RSA-PSS key carries in its AlgorithmIdentifier (RFC 4055 3.1); digests are enum digest. */
+struct pss_limits {
+    bool restricted;
+    unsigned digest, mgf1_digest;
+    int salt_min;
+};
+
+/*
+ * What EVP_PKEY's keydata is. Counted references; not changed any more once it is shared, so it is read without locks.
+ * A key that is not private has no place in any box: it came out of an import, or the caller asked for the public half
+ * alone.
+ */
+struct key {
+    _Atomic int refs;
+    struct provctx *prov;
+    const struct alg *alg;
+    EVP_PKEY *pub;      /* of `default`, in prov->libctx; NULL until import */
+    bool has_public;    /* false: domain parameters only */
+    bool is_private;    /* the rest is for private keys only */
+    struct key_uri uri; /* as it was asked for */
+    struct box *box;    /* lives as long as prov */
+    struct key_ref ref; /* what requests say; the hash pins the public key */
+    uint8_t *spki;      /* DER SubjectPublicKeyInfo as the box keeps it */
+    size_t spki_len;
+    struct pss_limits pss; /* RSA-PSS */
+    int signature_size, bits;
+};
+
+/* An empty key of that row, for import. NULL: out of memory, on the queue. */
+struct key *key_new(struct provctx *prov, const struct alg *alg);
+
+/*
+ * The key that a URI names and whose SubjectPublicKeyInfo is known (copied). Asks the box nothing. With is_private
+ * false, its public half alone. LB_E_KEY_TYPE, LB_E_VALUE, LB_E_NOMEM and what box_find() says; p has the text.
+ */
+LB_MUST_USE int key_from_spki(struct provctx *prov, const struct key_uri *uri, const uint8_t *spki, size_t spki_len,
+                              bool is_private, struct key **ret, struct problem *p);
+
+/* The same with the public half from the box. */
+LB_MUST_USE int key_from_box(struct provctx *prov, const struct key_uri *uri, bool is_private, struct key **ret,
+                             struct problem *p);
+
+struct key *key_ref(struct key *k);
+/* NULL is fine. */
+void key_unref(struct key *k);
+
+#endif

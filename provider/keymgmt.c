@@ -1,0 +1,211 @@
+/* Key management: each question about a key is answered by its public half, the private half is "in a box". */
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <string.h>
+
+#include "alg.h"
+#include "ask.h"
+#include "dispatch.h"
+#include "error.h"
+#include "key.h"
+
+#define SELECT_PUBLIC (OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS)
+
+static void key_free(void *keydata)
+{
+    key_unref(keydata);
+}
+
+/* reference: what the decoder and the store put there, a pointer to a key. Taken over by emptying it. */
+static void *load(const void *reference, size_t reference_size)
+{
+    struct key **from, *k;
+
+    if (reference_size != sizeof(from))
+        return NULL;
+    from = (struct key **)reference;
+    k = *from;
+    *from = NULL;
+    return k;
+}
+
+static int has(const void *keydata, int selection)
+{
+    const struct key *k = keydata;
+
+    if (k == NULL || k->pub == NULL)
+        return 0;
+    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !k->is_private)
+        return 0;
+    return (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0 || k->has_public;
+}
+
+/* Both are public keys of one library context here: libcrypto brings the other one in by import when it is not ours. */
+static int match(const void *keydata1, const void *keydata2, int selection)
+{
+    const struct key *a = keydata1, *b = keydata2;
+    int r;
+
+    if (a == NULL || b == NULL || a->pub == NULL || b->pub == NULL || a->alg != b->alg)
+        return 0;
+    ERR_set_mark();
+    r = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0 ? EVP_PKEY_eq(a->pub, b->pub)
+                                                       : EVP_PKEY_parameters_eq(a->pub, b->pub);
+    ERR_pop_to_mark();
+    return r == 1;
+}
+
+static int check_public(const struct key *k)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(k->prov->libctx, k->pub, NULL);
+    int ok = ctx != NULL && EVP_PKEY_public_check(ctx) == 1;
+
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+/* Of the private half only this can be checked: the box has it, and it belongs to this public half. */
+static int check_private(const struct key *k)
+{
+    uint8_t answer[ASK_ANSWER_MAX];
+    struct problem p;
+    struct msg_key m;
+
+    if (!k->is_private)
+        return error_raise(k->prov, LB_E_NO_KEY, "this is a public key, it has no private half");
+    return ask_get(k->box, &k->ref, answer, &m, &p) == 0 ? 1 : error_problem(k->prov, &p);
+}
+
+static int validate(const void *keydata, int selection, int checktype)
+{
+    const struct key *k = keydata;
+
+    (void)checktype;
+    if (k == NULL || k->pub == NULL)
+        return 0;
+    if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 && !check_public(k))
+        return 0;
+    return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0 || check_private(k);
+}
+
+static int get_params(void *keydata, OSSL_PARAM params[])
+{
+    const struct key *k = keydata;
+
+    return k->pub == NULL ? 0 : EVP_PKEY_get_params(k->pub, params);
+}
+
+/*
+ * Public halves only, so that a key of another provider can be compared with one of ours. A private key is refused, not
+ * stripped: libcrypto offers keys to every provider that might sign with them, and takes the next one when we refuse.
+ */
+static int import(void *keydata, int selection, const OSSL_PARAM params[])
+{
+    struct key *k = keydata;
+    EVP_PKEY_CTX *ctx = NULL;
+    int ok = 0;
+
+    if (k == NULL || k->pub != NULL)
+        return 0;
+    for (const char *const *name = k->alg->secrets; *name != NULL; name++) {
+        if (OSSL_PARAM_locate_const(params, *name) != NULL)
+            return error_raise(k->prov, ERROR_PRIVATE_HALF,
+                               "a private key cannot be brought into this process's littlebox provider: "
+                               "bring it into a box with 'littlebox import' or 'littlebox adopt'");
+    }
+    selection &= SELECT_PUBLIC;
+    ctx = EVP_PKEY_CTX_new_from_name(k->prov->libctx, k->alg->name, NULL);
+    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) <= 0 ||
+        EVP_PKEY_fromdata(ctx, &k->pub, selection, (OSSL_PARAM *)params) <= 0)
+        goto out;
+    k->has_public = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
+    ok = 1;
+out:
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+static int refuse_export(const struct key *k)
+{
+    char uri[LB_URI_MAX + 1];
+
+    uri_format(&k->uri, uri);
+    return error_raise(
+        k->prov, ERROR_PRIVATE_HALF,
+        "key '%s' is in box '%s' and cannot be exported: use %s, or a handle file (PEM or DER PrivateKeyInfo)",
+        k->ref.name, box_name(k->box), uri);
+}
+
+/*
+ * Whoever asks for the private half of a private key gets nothing at all: with the public half alone, libcrypto would
+ * believe that another provider can sign with it.
+ */
+static int export(void *keydata, int selection, OSSL_CALLBACK *callback, void *arg)
+{
+    const struct key *k = keydata;
+
+    if (k == NULL || k->pub == NULL)
+        return 0;
+    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && k->is_private)
+        return refuse_export(k);
+    return EVP_PKEY_export(k->pub, selection & SELECT_PUBLIC, callback, arg);
+}
+
+static void *dup(const void *keydata, int selection)
+{
+    struct key *from = (struct key *)keydata, *k;
+
+    if (from == NULL || from->pub == NULL)
+        return NULL;
+    if (!from->is_private || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0)
+        return key_ref(from);
+    k = key_new(from->prov, from->alg);
+    if (k == NULL)
+        return NULL;
+    if (!EVP_PKEY_up_ref(from->pub)) {
+        key_unref(k);
+        return NULL;
+    }
+    k->pub = from->pub;
+    k->has_public = from->has_public;
+    return k;
+}
+
+/* What libcrypto asks without a key at hand, so each row has its own. */
+#define KEYMGMT_ROW(row)                                                                          \
+    static void *new_##row(void *provctx)                                                         \
+    {                                                                                             \
+        return key_new(provctx, &algs[ALG_##row]);                                                \
+    }                                                                                             \
+    static const OSSL_PARAM *types_##row(int selection)                                           \
+    {                                                                                             \
+        return (selection & SELECT_PUBLIC) != 0 ? algs[ALG_##row].public_types : NULL;            \
+    }                                                                                             \
+    static const OSSL_PARAM *gettable_##row(void *provctx)                                        \
+    {                                                                                             \
+        (void)provctx;                                                                            \
+        return algs[ALG_##row].gettable;                                                          \
+    }                                                                                             \
+    static const char *operation_##row(int operation)                                             \
+    {                                                                                             \
+        return operation == OSSL_OP_SIGNATURE ? algs[ALG_##row].signature : algs[ALG_##row].name; \
+    }                                                                                             \
+    const OSSL_DISPATCH keymgmt_##row[] = {                                                       \
+        LB_FN(KEYMGMT_NEW, keymgmt_new, new_##row),                                               \
+        LB_FN(KEYMGMT_FREE, keymgmt_free, key_free),                                              \
+        LB_FN(KEYMGMT_LOAD, keymgmt_load, load),                                                  \
+        LB_FN(KEYMGMT_HAS, keymgmt_has, has),                                                     \
+        LB_FN(KEYMGMT_MATCH, keymgmt_match, match),                                               \
+        LB_FN(KEYMGMT_VALIDATE, keymgmt_validate, validate),                                      \
+        LB_FN(KEYMGMT_GET_PARAMS, keymgmt_get_params, get_params),                                \
+        LB_FN(KEYMGMT_GETTABLE_PARAMS, keymgmt_gettable_params, gettable_##row),                  \
+        LB_FN(KEYMGMT_IMPORT, keymgmt_import, import),                                            \
+        LB_FN(KEYMGMT_IMPORT_TYPES, keymgmt_import_types, types_##row),                           \
+        LB_FN(KEYMGMT_EXPORT, keymgmt_export, export),                                            \
+        LB_FN(KEYMGMT_EXPORT_TYPES, keymgmt_export_types, types_##row),                           \
+        LB_FN(KEYMGMT_DUP, keymgmt_dup, dup),                                                     \
+        LB_FN(KEYMGMT_QUERY_OPERATION_NAME, keymgmt_query_operation_name, operation_##row),       \
+        LB_FN_END,                                                                                \
+    };
+ALG_ROWS(KEYMGMT_ROW)

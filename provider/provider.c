@@ -1,0 +1,292 @@
+/* The provider's table of contents: init, query, teardown and its settings. */
+#include "provider.h"
+
+#include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <openssl/provider.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alg.h"
+#include "box.h"
+#include "dispatch.h"
+#include "error.h"
+
+#define DEFAULT_TIMEOUT_MS 10000
+#define MAX_TIMEOUT_MS 3600000
+
+/* Settings: a wrong one is remembered, not refused, since a provider that fails to load takes its program with it. */
+
+static int take_directory(struct settings *s, const char *value)
+{
+    if (value[0] != '/') {
+        problem_set(&s->bad, LB_E_CONFIG, "littlebox-directory = %.200s: not an absolute path", value);
+        problem_hint(&s->bad, "correct the provider's section of openssl.cnf");
+        return LB_E_CONFIG;
+    }
+    if (strlen(value) >= sizeof(s->directory))
+        return problem_set(&s->bad, LB_E_CONFIG, "littlebox-directory is too long");
+    memcpy(s->directory, value, strlen(value) + 1);
+    return 0;
+}
+
+static int take_box(struct settings *s, const char *value)
+{
+    if (!keyname_ok(value, strlen(value))) {
+        problem_set(&s->bad, LB_E_CONFIG, "littlebox-box = %.100s: not a box name", value);
+        problem_hint(&s->bad, "a box name is %s", LB_NAME_RULE);
+        return LB_E_CONFIG;
+    }
+    memcpy(s->box, value, strlen(value) + 1);
+    return 0;
+}
+
+static int take_timeout(struct settings *s, const char *value)
+{
+    size_t len = strspn(value, "0123456789");
+    unsigned long ms = strtoul(value, NULL, 10);
+
+    if (len == 0 || len > 9 || value[len] != '\0' || ms < 1 || ms > MAX_TIMEOUT_MS) {
+        problem_set(&s->bad, LB_E_CONFIG, "littlebox-timeout = %.100s: not a number of milliseconds", value);
+        problem_hint(&s->bad, "it goes from 1 to %d", MAX_TIMEOUT_MS);
+        return LB_E_CONFIG;
+    }
+    s->timeout_ms = (unsigned)ms;
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int (*take)(struct settings *s, const char *value);
+} settings_table[] = {
+    { "littlebox-directory", take_directory },
+    { "littlebox-box", take_box },
+    { "littlebox-timeout", take_timeout },
+};
+
+static void read_settings(struct provctx *prov)
+{
+    struct settings *s = &prov->settings;
+
+    strcpy(s->box, "default");
+    s->timeout_ms = DEFAULT_TIMEOUT_MS;
+    for (size_t i = 0; i < sizeof(settings_table) / sizeof(settings_table[0]); i++) {
+        char *value = NULL;
+        OSSL_PARAM params[] = {
+            OSSL_PARAM_utf8_ptr((char *)settings_table[i].name, &value, 0),
+            OSSL_PARAM_END,
+        };
+
+        if (!prov->core_get_params(prov->core, params) || value == NULL)
+            continue;
+        if (settings_table[i].take(s, value) != 0)
+            return;
+    }
+}
+
+const EVP_MD *provider_digest(struct provctx *prov, unsigned digest)
+{
+    EVP_MD *md = atomic_load(&prov->digests[digest]), *none = NULL;
+
+    if (md != NULL)
+        return md;
+    md = EVP_MD_fetch(prov->libctx, digest_name(digest), NULL);
+    if (md != NULL && !atomic_compare_exchange_strong(&prov->digests[digest], &none, md)) {
+        EVP_MD_free(md); /* another thread was first */
+        md = none;
+    }
+    return md;
+}
+
+/*
+ * libcrypto hands out the implementation that entered its method store first, when nobody asks for properties; and
+ * providers enter in the order in which they were loaded. Loaded before `default`, our key managers would be asked to
+ * generate the ephemeral EC keys of TLS, and whatever else a program does with keys that are none of ours. So all other
+ * providers go first: while libcrypto asks for our rows, they are made to enter by a fetch. Meanwhile this thread has
+ * no rows to offer, and says that this answer is not for keeping.
+ */
+static _Thread_local bool others_go_first;
+
+static void let_others_go_first(const struct provctx *prov, int operation)
+{
+    OSSL_LIB_CTX *caller = (OSSL_LIB_CTX *)prov->core_get_libctx(prov->core); /* NULL is the default one */
+
+    others_go_first = true;
+    ERR_set_mark();
+    if (operation == OSSL_OP_KEYMGMT)
+        EVP_KEYMGMT_free(EVP_KEYMGMT_fetch(caller, algs[0].name, NULL));
+    else
+        EVP_SIGNATURE_free(EVP_SIGNATURE_fetch(caller, algs[0].signature, NULL));
+    ERR_pop_to_mark();
+    others_go_first = false;
+}
+
+static const OSSL_ALGORITHM *query_operation(void *provctx, int operation, int *no_cache)
+{
+    struct provctx *prov = provctx;
+    static const struct {
+        const OSSL_ALGORITHM *rows;
+        bool contended; /* `default` has rows of the same names and properties that we must not stand in front of */
+    } operations[] = {
+        [OSSL_OP_KEYMGMT] = { alg_keymgmt, true },
+        [OSSL_OP_SIGNATURE] = { alg_signature, true },
+        [OSSL_OP_DECODER] = { alg_decoder, false },
+        [OSSL_OP_ENCODER] = { alg_encoder, false },
+        [OSSL_OP_STORE] = { alg_store, false },
+    };
+
+    *no_cache = 0;
+    if (operation < 0 || (size_t)operation >= sizeof(operations) / sizeof(operations[0]))
+        return NULL;
+    if (operations[operation].contended && prov->core_get_libctx != NULL) {
+        if (others_go_first) {
+            *no_cache = 1;
+            return NULL;
+        }
+        let_others_go_first(prov, operation);
+    }
+    return operations[operation].rows;
+}
+
+static const OSSL_PARAM *gettable_params(void *provctx)
+{
+    static const OSSL_PARAM types[] = {
+        OSSL_PARAM_DEFN(OSSL_PROV_PARAM_NAME, OSSL_PARAM_UTF8_PTR, NULL, 0),
+        OSSL_PARAM_DEFN(OSSL_PROV_PARAM_VERSION, OSSL_PARAM_UTF8_PTR, NULL, 0),
+        OSSL_PARAM_DEFN(OSSL_PROV_PARAM_BUILDINFO, OSSL_PARAM_UTF8_PTR, NULL, 0),
+        OSSL_PARAM_DEFN(OSSL_PROV_PARAM_STATUS, OSSL_PARAM_INTEGER, NULL, 0),
+        OSSL_PARAM_END,
+    };
+
+    (void)provctx;
+    return types;
+}
+
+static int get_params(void *provctx, OSSL_PARAM params[])
+{
+    static const char *const texts[][2] = {
+        { OSSL_PROV_PARAM_NAME, "littlebox: private keys in little boxes" },
+        { OSSL_PROV_PARAM_VERSION, LB_VERSION },
+        { OSSL_PROV_PARAM_BUILDINFO, LB_VERSION },
+    };
+    OSSL_PARAM *p;
+
+    (void)provctx;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        p = OSSL_PARAM_locate(params, texts[i][0]);
+        if (p != NULL && !OSSL_PARAM_set_utf8_ptr(p, texts[i][1]))
+            return 0;
+    }
+    p = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_STATUS);
+    return p == NULL || OSSL_PARAM_set_int(p, 1);
+}
+
+static const OSSL_ITEM *get_reason_strings(void *provctx)
+{
+    (void)provctx;
+    return error_reasons;
+}
+
+static void teardown(void *provctx)
+{
+    struct provctx *prov = provctx;
+
+    if (prov == NULL)
+        return;
+    boxes_free(prov);
+    for (size_t i = 0; i <= DIGEST_LAST; i++)
+        EVP_MD_free(atomic_load(&prov->digests[i]));
+    if (prov->default_provider != NULL)
+        OSSL_PROVIDER_unload(prov->default_provider);
+    OSSL_LIB_CTX_free(prov->libctx);
+    OPENSSL_free(prov);
+}
+
+static const OSSL_DISPATCH provider_functions[] = {
+    LB_FN(PROVIDER_TEARDOWN, provider_teardown, teardown),
+    LB_FN(PROVIDER_GETTABLE_PARAMS, provider_gettable_params, gettable_params),
+    LB_FN(PROVIDER_GET_PARAMS, provider_get_params, get_params),
+    LB_FN(PROVIDER_QUERY_OPERATION, provider_query_operation, query_operation),
+    LB_FN(PROVIDER_GET_REASON_STRINGS, provider_get_reason_strings, get_reason_strings),
+    LB_FN_END,
+};
+
+/*
+ * core_get_libctx() must be believed only where the libcrypto that loads this module is the one that it is linked to: a
+ * program with libcrypto linked in statically has contexts of its own make. The allocator that the core offers tells.
+ */
+static bool is_callers_libcrypto(const OSSL_DISPATCH *in)
+{
+    for (; in->function_id != 0; in++) {
+        if (in->function_id == OSSL_FUNC_CRYPTO_MALLOC)
+            return in->function == (void (*)(void))CRYPTO_malloc;
+    }
+    return false;
+}
+
+static void take_upcalls(struct provctx *prov, const OSSL_DISPATCH *in)
+{
+    for (; in->function_id != 0; in++) {
+        switch (in->function_id) {
+        case OSSL_FUNC_CORE_GET_PARAMS:
+            prov->core_get_params = OSSL_FUNC_core_get_params(in);
+            break;
+        case OSSL_FUNC_CORE_GET_LIBCTX:
+            prov->core_get_libctx = OSSL_FUNC_core_get_libctx(in);
+            break;
+        case OSSL_FUNC_CORE_NEW_ERROR:
+            prov->core_new_error = OSSL_FUNC_core_new_error(in);
+            break;
+        case OSSL_FUNC_CORE_SET_ERROR_DEBUG:
+            prov->core_set_error_debug = OSSL_FUNC_core_set_error_debug(in);
+            break;
+        case OSSL_FUNC_CORE_VSET_ERROR:
+            prov->core_vset_error = OSSL_FUNC_core_vset_error(in);
+            break;
+        case OSSL_FUNC_BIO_READ_EX:
+            prov->bio_read_ex = OSSL_FUNC_BIO_read_ex(in);
+            break;
+        case OSSL_FUNC_BIO_WRITE_EX:
+            prov->bio_write_ex = OSSL_FUNC_BIO_write_ex(in);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+__attribute__((visibility("default"))) OSSL_provider_init_fn OSSL_provider_init;
+
+int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
+                       void **provctx)
+{
+    struct provctx *prov = OPENSSL_zalloc(sizeof(*prov));
+    int ok = 0;
+
+    if (prov == NULL)
+        return 0;
+    prov->core = handle;
+    take_upcalls(prov, in);
+    if (!is_callers_libcrypto(in))
+        prov->core_get_libctx = NULL;
+    if (prov->core_get_params == NULL || prov->core_new_error == NULL || prov->core_set_error_debug == NULL ||
+        prov->core_vset_error == NULL || prov->bio_read_ex == NULL || prov->bio_write_ex == NULL)
+        goto out;
+    prov->libctx = OSSL_LIB_CTX_new();
+    if (prov->libctx == NULL)
+        goto out;
+    prov->default_provider = OSSL_PROVIDER_load(prov->libctx, "default");
+    if (prov->default_provider == NULL)
+        goto out;
+    read_settings(prov);
+    *out = provider_functions;
+    *provctx = prov;
+    prov = NULL; /* now owned by libcrypto, until teardown */
+    ok = 1;
+out:
+    teardown(prov);
+    return ok;
+}

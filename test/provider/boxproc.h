@@ -1,0 +1,57 @@
+/* A real littleboxd for a test: started in a directory of its own, set up over its socket, gone when the test ends. */
+#ifndef LB_TEST_BOXPROC_H
+#define LB_TEST_BOXPROC_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/types.h>
+
+#include "../../keystore/message.h"
+
+/* Ends the test, loudly, with what failed. For what must be true for the test to make sense at all. */
+#define NEED(condition)                                                             \
+    do {                                                                            \
+        if (!(condition)) {                                                         \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+            boxproc_show_errors();                                                  \
+            exit(1);                                                                \
+        }                                                                           \
+    } while (0)
+
+struct boxproc {
+    char name[LB_NAME_MAX + 1];
+    char dir[64]; /* everything is in here, mode 0755 */
+    char socket[192];
+    pid_t keeper; /* 0: not running */
+};
+
+/* Prints OpenSSL's queue. */
+void boxproc_show_errors(void);
+
+/*
+ * A new directory with a credential in it, and a box that opens its store with it: started, initialised, unlocked.
+ * LITTLEBOX_BOX_CONF of the environment is a further line of its configuration ("sandbox = no" under valgrind).
+ */
+void boxproc_new(struct boxproc *b, const char *name);
+/* Starts a box that is not running; returns when it is ready. */
+void boxproc_start(struct boxproc *b);
+/* SIGTERM, and waits for its end. */
+void boxproc_stop(struct boxproc *b);
+/* SIGKILL to the process that holds the keys; its keeper lives. Returns at once. */
+void boxproc_kill_child(struct boxproc *b);
+/* SIGKILL to the keeper, and the child with it; waits for the end of both. */
+void boxproc_kill(struct boxproc *b);
+/* Also happens at exit() of the process that called boxproc_new(). */
+void boxproc_free(struct boxproc *b);
+
+void boxproc_create(struct boxproc *b, const char *key, const char *type);
+void boxproc_destroy(struct boxproc *b, const char *key, uint32_t version);
+void boxproc_allow(struct boxproc *b, const char *key, uid_t uid);
+void boxproc_lock(struct boxproc *b);
+void boxproc_status(struct boxproc *b, struct msg_status *ret);
+
+/* How many descriptors this process has open. */
+unsigned count_descriptors(void);
+
+#endif

@@ -1,0 +1,209 @@
+/* What every test of the provider does with OpenSSL: library contexts, keys in, signatures checked. */
+#include "crypto.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/provider.h>
+#include <openssl/store.h>
+#include <openssl/ui.h>
+#include <openssl/x509.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *module_path(void)
+{
+    static char path[4096];
+    const char *build = getenv("LITTLEBOX_BUILD");
+
+    snprintf(path, sizeof(path), "%s/.libs/littlebox.so", build == NULL ? "." : build);
+    return path;
+}
+
+OSSL_LIB_CTX *new_libctx(const char *dir, bool littlebox_first, const char *settings)
+{
+    OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+    char file[] = "/tmp/littlebox-test-cnf-XXXXXX";
+    int fd = mkstemp(file);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+
+    NEED(libctx != NULL && f != NULL);
+    fprintf(f, "openssl_conf = init\n[init]\nproviders = providers\n[providers]\n%s\n%s\n",
+            littlebox_first ? "littlebox = littlebox_section" : "default = default_section",
+            littlebox_first ? "default = default_section" : "littlebox = littlebox_section");
+    fprintf(f, "[default_section]\nactivate = 1\n[littlebox_section]\nactivate = 1\nmodule = %s\n", module_path());
+    if (dir != NULL)
+        fprintf(f, "littlebox-directory = %s\n", dir);
+    fprintf(f, "%s\n", settings);
+    NEED(fclose(f) == 0);
+    NEED(OSSL_LIB_CTX_load_config(libctx, file) == 1);
+    unlink(file);
+    NEED(OSSL_PROVIDER_available(libctx, "littlebox") == 1);
+    return libctx;
+}
+
+EVP_PKEY *load_uri(OSSL_LIB_CTX *libctx, const char *uri, int expect)
+{
+    OSSL_STORE_CTX *store = OSSL_STORE_open_ex(uri, libctx, NULL, UI_null(), NULL, NULL, NULL, NULL);
+    OSSL_STORE_INFO *info;
+    EVP_PKEY *key = NULL;
+
+    if (store == NULL)
+        return NULL;
+    NEED(expect == 0 || OSSL_STORE_expect(store, expect) == 1);
+    while (key == NULL && !OSSL_STORE_eof(store)) {
+        info = OSSL_STORE_load(store);
+        if (info == NULL)
+            continue;
+        if (OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY)
+            key = OSSL_STORE_INFO_get1_PKEY(info);
+        else if (OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PUBKEY)
+            key = OSSL_STORE_INFO_get1_PUBKEY(info);
+        OSSL_STORE_INFO_free(info);
+    }
+    OSSL_STORE_close(store);
+    return key;
+}
+
+EVP_PKEY *load_key(OSSL_LIB_CTX *libctx, const char *key)
+{
+    char uri[LB_NAME_MAX + 32];
+    EVP_PKEY *k;
+
+    snprintf(uri, sizeof(uri), "littlebox:%s", key);
+    k = load_uri(libctx, uri, 0);
+    NEED(k != NULL);
+    return k;
+}
+
+char *handle_pem(EVP_PKEY *key)
+{
+    BIO *mem = BIO_new(BIO_s_mem());
+    char *data = NULL, *pem;
+    long len;
+
+    NEED(mem != NULL && PEM_write_bio_PrivateKey(mem, key, NULL, NULL, 0, NULL, NULL) == 1);
+    len = BIO_get_mem_data(mem, &data);
+    pem = OPENSSL_strndup(data, (size_t)len);
+    NEED(pem != NULL);
+    BIO_free(mem);
+    return pem;
+}
+
+static int no_passphrase(char *buf, int size, int rwflag, void *arg)
+{
+    (void)buf;
+    (void)size;
+    (void)rwflag;
+    (void)arg;
+    return -1;
+}
+
+EVP_PKEY *load_pem(OSSL_LIB_CTX *libctx, const char *pem)
+{
+    BIO *mem = BIO_new_mem_buf(pem, -1);
+    EVP_PKEY *key;
+
+    NEED(mem != NULL);
+    key = PEM_read_bio_PrivateKey_ex(mem, NULL, no_passphrase, NULL, libctx, NULL);
+    BIO_free(mem);
+    return key;
+}
+
+/* Made once, never freed before exit: keys of it are in use everywhere. */
+static OSSL_LIB_CTX *plain_libctx(void)
+{
+    static OSSL_LIB_CTX *libctx;
+
+    if (libctx == NULL)
+        libctx = OSSL_LIB_CTX_new();
+    NEED(libctx != NULL);
+    return libctx;
+}
+
+EVP_PKEY *plain_public(EVP_PKEY *key)
+{
+    uint8_t *der = NULL;
+    const uint8_t *p;
+    int len = i2d_PUBKEY(key, &der);
+    EVP_PKEY *plain;
+
+    NEED(len > 0);
+    p = der;
+    plain = d2i_PUBKEY_ex(NULL, &p, len, plain_libctx(), NULL);
+    NEED(plain != NULL);
+    OPENSSL_free(der);
+    return plain;
+}
+
+size_t sign_text(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const char *digest, const void *text, size_t len, uint8_t *sig,
+                 size_t size)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    size_t got = size;
+
+    NEED(md != NULL);
+    if (EVP_DigestSignInit_ex(md, NULL, digest, libctx, NULL, key, NULL) <= 0 ||
+        EVP_DigestSign(md, sig, &got, text, len) <= 0)
+        got = 0;
+    EVP_MD_CTX_free(md);
+    return got;
+}
+
+bool verify_text(EVP_PKEY *plain, const char *digest, const void *text, size_t len, const uint8_t *sig, size_t sig_len)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool ok;
+
+    NEED(md != NULL);
+    ok = EVP_DigestVerifyInit_ex(md, NULL, digest, plain_libctx(), NULL, plain, NULL) > 0 &&
+         EVP_DigestVerify(md, sig, sig_len, text, len) == 1;
+    EVP_MD_CTX_free(md);
+    return ok;
+}
+
+bool signs(OSSL_LIB_CTX *libctx, EVP_PKEY *key, EVP_PKEY *plain)
+{
+    static const char text[] = "a text that nobody signed before";
+    uint8_t sig[LB_SIGNATURE_MAX];
+    size_t len = sign_text(libctx, key, NULL, text, sizeof(text), sig, sizeof(sig));
+
+    return len > 0 && verify_text(plain, NULL, text, sizeof(text), sig, len);
+}
+
+static bool queue_says(const char *text, bool from_littlebox)
+{
+    const char *data, *reason, *lib;
+    unsigned long code;
+    bool found = false;
+    int flags;
+    BIO *seen = BIO_new(BIO_s_mem());
+    char *shown = NULL;
+
+    NEED(seen != NULL);
+    while ((code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
+        reason = ERR_reason_error_string(code);
+        lib = ERR_lib_error_string(code);
+        BIO_printf(seen, "  %s: %s: %s\n", lib == NULL ? "?" : lib, reason == NULL ? "?" : reason, data);
+        if (from_littlebox && (lib == NULL || strcmp(lib, "littlebox") != 0))
+            continue;
+        if ((reason != NULL && strstr(reason, text) != NULL) || strstr(data, text) != NULL)
+            found = true;
+    }
+    if (!found) {
+        BIO_write(seen, "", 1);
+        BIO_get_mem_data(seen, &shown);
+        fprintf(stderr, "no error says '%s', but:\n%s", text, shown);
+    }
+    BIO_free(seen);
+    return found;
+}
+
+bool error_says(const char *text)
+{
+    return queue_says(text, /* from_littlebox= */ false);
+}
+
+bool littlebox_says(const char *text)
+{
+    return queue_says(text, /* from_littlebox= */ true);
+}

@@ -1,0 +1,247 @@
+/* The box dies between and under signatures: the next one works, nothing leaks, nobody waits for ever. */
+#include <openssl/err.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "crypto.h"
+
+#define TIMEOUT_MS 3000
+#define REPLACEMENTS 100
+/* The keeper waits longer before each new child when they die young: 0, 20, 40, 80 and so on, in ms. */
+#define KILLS 6
+
+static struct boxproc box;
+static OSSL_LIB_CTX *libctx;
+static EVP_PKEY *key, *plain;
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void must_sign(void)
+{
+    NEED(signs(libctx, key, plain));
+    NEED(ERR_peek_error() == 0);
+}
+
+/* The keeper makes a new child; callers notice a pause. */
+static void test_child_killed(void)
+{
+    unsigned descriptors;
+
+    must_sign();
+    descriptors = count_descriptors();
+    for (int i = 0; i < KILLS; i++) {
+        boxproc_kill_child(&box);
+        must_sign();
+    }
+    NEED(count_descriptors() <= descriptors);
+}
+
+/* Another child serves now than at the time of s. */
+static void wait_replaced(const struct msg_status *s)
+{
+    uint64_t deadline = now_ms() + 30000;
+    struct msg_status now = *s;
+
+    while (now.pid == s->pid) {
+        struct timespec t = { .tv_nsec = 1000000 };
+
+        NEED(now_ms() < deadline);
+        nanosleep(&t, NULL);
+        boxproc_status(&box, &now);
+    }
+}
+
+/* An upgrade: SIGHUP. */
+static void test_replaced(void)
+{
+    unsigned descriptors;
+    struct msg_status s;
+
+    must_sign();
+    descriptors = count_descriptors();
+    for (int i = 0; i < REPLACEMENTS; i++) {
+        boxproc_status(&box, &s);
+        NEED(kill(box.keeper, SIGHUP) == 0);
+        must_sign();
+        wait_replaced(&s);
+        must_sign();
+    }
+    NEED(count_descriptors() <= descriptors);
+}
+
+/* Nobody holds the connections: all are made again, by the path. */
+static void test_all_killed(void)
+{
+    unsigned descriptors;
+
+    must_sign();
+    descriptors = count_descriptors();
+    for (int i = 0; i < 10; i++) {
+        boxproc_kill(&box);
+        boxproc_start(&box);
+        must_sign();
+        must_sign();
+    }
+    NEED(count_descriptors() <= descriptors + 1);
+}
+
+static void test_stopped(void)
+{
+    must_sign();
+    boxproc_stop(&box);
+    boxproc_start(&box);
+    must_sign();
+}
+
+struct waiting {
+    _Atomic bool stop;
+    _Atomic int made;
+};
+
+static void *sign_along(void *arg)
+{
+    struct waiting *w = arg;
+
+    while (!atomic_load(&w->stop)) {
+        must_sign();
+        atomic_fetch_add(&w->made, 1);
+    }
+    return NULL;
+}
+
+/* Waits until the other threads made some more signatures. */
+static void wait_for_more(struct waiting *w, int more)
+{
+    int from = atomic_load(&w->made);
+    uint64_t deadline = now_ms() + 30000;
+
+    while (atomic_load(&w->made) < from + more) {
+        struct timespec t = { .tv_nsec = 1000000 };
+
+        NEED(now_ms() < deadline);
+        nanosleep(&t, NULL);
+    }
+}
+
+/* Under a loop of signatures in four threads none fails. */
+static void test_under_load(void)
+{
+    struct waiting w = { false, 0 };
+    pthread_t threads[4];
+
+    for (size_t t = 0; t < 4; t++)
+        NEED(pthread_create(&threads[t], NULL, sign_along, &w) == 0);
+    for (int i = 0; i < 5; i++) {
+        wait_for_more(&w, 20);
+        boxproc_kill(&box);
+        boxproc_start(&box);
+    }
+    for (int i = 0; i < KILLS; i++) {
+        wait_for_more(&w, 20);
+        boxproc_kill_child(&box);
+    }
+    for (int i = 0; i < 10; i++) {
+        struct msg_status s;
+
+        wait_for_more(&w, 20);
+        boxproc_status(&box, &s);
+        NEED(kill(box.keeper, SIGHUP) == 0);
+        wait_replaced(&s);
+    }
+    wait_for_more(&w, 20);
+    atomic_store(&w.stop, true);
+    for (size_t t = 0; t < 4; t++)
+        NEED(pthread_join(threads[t], NULL) == 0);
+}
+
+/* Gone for good: an error at the timeout, not before (it may come back) and not much later; and then it works again. */
+static void test_absent(void)
+{
+    uint8_t sig[LB_SIGNATURE_MAX];
+    uint64_t start, took;
+
+    boxproc_kill(&box);
+    start = now_ms();
+    NEED(sign_text(libctx, key, NULL, "abc", 3, sig, sizeof(sig)) == 0);
+    took = now_ms() - start;
+    NEED(littlebox_says("no box 'default' answers"));
+    NEED(took >= TIMEOUT_MS - 100 && took < TIMEOUT_MS + 2000);
+    boxproc_start(&box);
+    must_sign();
+}
+
+/* SIGSTOP takes effect some time after kill(2): only when all threads stand still no request is answered any more. */
+static void stop_process(pid_t pid)
+{
+    uint64_t deadline = now_ms() + 30000;
+    char path[64], text[256] = "";
+
+    NEED(kill(pid, SIGSTOP) == 0);
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    while (strstr(text, ") T ") == NULL) {
+        struct timespec t = { .tv_nsec = 1000000 };
+        FILE *f = fopen(path, "r");
+
+        NEED(f != NULL && fgets(text, sizeof(text), f) != NULL && fclose(f) == 0);
+        NEED(now_ms() < deadline);
+        nanosleep(&t, NULL);
+    }
+}
+
+/* Alive and silent: the same, with another text. */
+static void test_silent(void)
+{
+    uint8_t sig[LB_SIGNATURE_MAX];
+    struct msg_status s;
+    uint64_t start, took;
+    unsigned descriptors;
+
+    must_sign();
+    descriptors = count_descriptors();
+    boxproc_status(&box, &s);
+    stop_process((pid_t)s.pid);
+    start = now_ms();
+    NEED(sign_text(libctx, key, NULL, "abc", 3, sig, sizeof(sig)) == 0);
+    took = now_ms() - start;
+    NEED(kill((pid_t)s.pid, SIGCONT) == 0);
+    NEED(littlebox_says("did not answer within 3000 ms"));
+    NEED(took >= TIMEOUT_MS - 100 && took < TIMEOUT_MS + 2000);
+    /* The answer that came late is not taken for this one's. */
+    must_sign();
+    NEED(count_descriptors() <= descriptors);
+}
+
+int main(void)
+{
+    unsigned at_start = count_descriptors();
+
+    boxproc_new(&box, "default");
+    boxproc_create(&box, "key", "ec:P-256");
+    libctx = new_libctx(box.dir, /* littlebox_first= */ false, "littlebox-timeout = 3000");
+    key = load_key(libctx, "key");
+    plain = plain_public(key);
+    signal(SIGPIPE, SIG_DFL);
+    test_child_killed();
+    test_replaced();
+    test_all_killed();
+    test_stopped();
+    test_under_load();
+    test_absent();
+    test_silent();
+    EVP_PKEY_free(plain);
+    EVP_PKEY_free(key);
+    OSSL_LIB_CTX_free(libctx);
+    boxproc_free(&box);
+    NEED(count_descriptors() == at_start);
+    return 0;
+}
