@@ -1,0 +1,89 @@
+/* The command's skeleton: its table of subcommands, its options, its ways to say something. */
+#ifndef LB_CLI_H
+#define LB_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "errors.h"
+
+/* Exit statuses. EXIT_NOT_READY is status's alone: the box answers, but cannot sign. */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_READY = 3 };
+
+#define CLI_ARGS_MAX 3
+
+/* Options behind a subcommand; the table in cli.c has a row for each, in this order. */
+enum cli_option {
+    OPT_CREDENTIAL,
+    OPT_FORCE,
+    OPT_GROUP,
+    OPT_HANDLE,
+    OPT_KEY,
+    OPT_LABEL,
+    OPT_MODULE,
+    OPT_OP,
+    OPT_OUT,
+    OPT_PASSPHRASE,
+    OPT_PASSPHRASE_FD,
+    OPT_PASSPHRASE_FILE,
+    OPT_PUBLIC,
+    OPT_TYPE,
+    OPT_USER,
+    OPT_YES,
+    OPT_COUNT
+};
+#define OPT_BIT(name) (1u << OPT_##name)
+/* What a command that asks for a passphrase takes instead of a terminal. */
+#define OPT_BITS_PASSPHRASE (OPT_BIT(PASSPHRASE_FILE) | OPT_BIT(PASSPHRASE_FD))
+
+/* One run of the command. All strings are argv's or static. */
+struct cli {
+    const char *box;
+    const char *dir; /* --dir or $LITTLEBOX_DIR; NULL: none */
+    bool system;
+    bool json;
+    const struct command *command;
+    const char *args[CLI_ARGS_MAX];
+    size_t arg_count;
+    const char *options[OPT_COUNT]; /* value, "" for a flag that is there; NULL: not given */
+};
+
+struct command {
+    const char *name;
+    const char *usage;   /* behind the name; "" for nothing */
+    const char *help;    /* one line */
+    const char *more;    /* what else 'help NAME' says; NULL: nothing */
+    unsigned options;    /* of OPT_BIT() */
+    size_t min_args, max_args;
+    bool secrets;        /* may hold a key or a passphrase: the process is hardened before it runs */
+    int (*run)(struct cli *c); /* returns an exit status */
+};
+
+/* Both print on standard error, "littlebox: text" and "hint: cure", and return the exit status. */
+int cli_fail(const struct problem *p);
+int cli_usage_error(const struct cli *c, const char *fmt, ...) LB_PRINTF(2, 3);
+/* A remark on standard error. */
+void cli_note(const char *fmt, ...) LB_PRINTF(1, 2);
+
+/* The table of subcommands, ends with a NULL name. */
+extern const struct command commands[];
+
+int cmd_adopt(struct cli *c);
+int cmd_allow(struct cli *c);
+int cmd_create(struct cli *c);
+int cmd_deny(struct cli *c);
+int cmd_destroy(struct cli *c);
+int cmd_doctor(struct cli *c);
+int cmd_handle(struct cli *c);
+int cmd_help(struct cli *c);
+int cmd_import(struct cli *c);
+int cmd_init(struct cli *c);
+int cmd_list(struct cli *c);
+int cmd_lock(struct cli *c);
+int cmd_seal(struct cli *c);
+int cmd_show(struct cli *c);
+int cmd_status(struct cli *c);
+int cmd_unlock(struct cli *c);
+int cmd_version(struct cli *c);
+
+#endif

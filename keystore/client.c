@@ -1,0 +1,415 @@
+/* The command's side of a conversation with a box. */
+#include "client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "launch.h"
+#include "progress.h"
+#include "secret.h"
+#include "uri.h"
+
+/*
+ * Milliseconds: most requests take microseconds, RSA generation and Argon2 seconds, a wrong passphrase up to half a
+ * minute of delay.
+ */
+#define TIMEOUT_SHORT 30000
+#define TIMEOUT_LONG 600000
+/* How often a question is asked again around restarts of the box. */
+#define ASK_AGAIN 5
+
+/* What the command has to know of a request beyond its bytes. */
+struct request_kind {
+    uint16_t type;
+    bool change;          /* of the store: never sent twice */
+    unsigned timeout;
+    const char *progress; /* told when it takes longer than a second; NULL: nothing */
+    const char *look;     /* command that shows whether a change was done */
+};
+
+static const struct request_kind kinds[] = {
+    { MSG_STATUS, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_GET, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_SHOW, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_LIST, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_SEAL_LIST, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_SIGN, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_CREATE, true, TIMEOUT_LONG, "the box is making the key", "show" },
+    { MSG_IMPORT, true, TIMEOUT_LONG, "the box is checking the key", "show" },
+    { MSG_DESTROY, true, TIMEOUT_SHORT, NULL, "show" },
+    { MSG_ALLOW, true, TIMEOUT_SHORT, NULL, "show" },
+    { MSG_DENY, true, TIMEOUT_SHORT, NULL, "show" },
+    { MSG_INIT, true, TIMEOUT_LONG, "the box is making its store", "status" },
+    { MSG_SEAL_ADD, true, TIMEOUT_LONG, "the box is making the seal", "seal list" },
+    { MSG_SEAL_REMOVE, true, TIMEOUT_SHORT, NULL, "seal list" },
+    /* These two change the box, not the store: asking again is harmless. */
+    { MSG_LOCK, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_UNLOCK, false, TIMEOUT_LONG, "the box is trying the seals", NULL },
+};
+
+static const struct request_kind *find_kind(uint16_t type)
+{
+    size_t i = 0;
+
+    while (kinds[i].type != type)
+        i++;
+    return &kinds[i];
+}
+
+/* Connecting */
+
+static int no_box(const struct client *c, struct problem *p)
+{
+    const struct cli *cli = c->cli;
+
+    problem_set(p, LB_E_NO_BOX, "no box answers at %s", c->paths.socket);
+    if (cli->dir != NULL)
+        problem_hint(p, "start it: littleboxd --box %s --dir %s", cli->box, c->dirs.config);
+    else if (cli->system || geteuid() == 0)
+        problem_hint(p, "start it: systemctl start littleboxd@%s, or without systemd: littleboxd --box %s", cli->box,
+                     cli->box);
+    else
+        problem_hint(p, "the command starts it when it needs it, for one: littlebox --box %s list", cli->box);
+    return LB_E_NO_BOX;
+}
+
+static int connect_box(struct client *c, struct problem *p)
+{
+    int r = socket_connect(c->paths.socket, &c->fd);
+
+    if (r == LB_E_NO_BOX)
+        return no_box(c, p);
+    if (r == LB_E_TOO_LONG)
+        return problem_set(p, r, "%s: a socket's path has at most 107 bytes", c->paths.socket);
+    if (r != 0) {
+        problem_set(p, r, "cannot connect to %s: %s", c->paths.socket, strerror(errno));
+        if (errno == EACCES)
+            problem_hint(p, "uid %lu may not: see socket-mode in littlebox.conf(5)", (unsigned long)geteuid());
+    }
+    return r;
+}
+
+static int find_paths(struct client *c, struct problem *p)
+{
+    const struct cli *cli = c->cli;
+    int r = dirs_find(cli->dir, cli->system ? DIRS_SYSTEM : DIRS_DEFAULT, &c->dirs);
+
+    if (r == 0)
+        r = box_paths(&c->dirs, cli->box, &c->paths);
+    if (r == LB_E_CONFIG) {
+        problem_set(p, r, "cannot tell where the files of box '%s' are", cli->box);
+        problem_hint(p, "set HOME, or give --dir DIR, or --system");
+    } else if (r != 0) {
+        problem_set(p, r, "the files of box '%s': %s", cli->box, lb_strerror(r));
+    }
+    return r;
+}
+
+/* The first request of an own box that was started but never got its store. */
+static int make_ready(struct client *c, struct problem *p)
+{
+    struct msg_status status;
+    int r = client_status(c, &status, p);
+
+    if (r != 0 || status.lock != LOCK_NO_STORE)
+        return r;
+    return launch_init(c, p);
+}
+
+/* Not connected yet. */
+static struct client *client_new(const struct cli *cli, struct problem *p)
+{
+    struct client *c = calloc(1, sizeof(*c));
+
+    if (c != NULL) {
+        c->cli = cli;
+        c->fd = -1;
+        c->id = (uint32_t)getpid();
+        c->request = secret_alloc(LB_PACKET_MAX);
+        c->answer = secret_alloc(LB_PACKET_MAX);
+    }
+    if (c != NULL && c->request != NULL && c->answer != NULL)
+        return c;
+    problem_set(p, LB_E_NOMEM, "no locked memory left");
+    problem_hint(p, "raise the limit on locked memory: ulimit -l");
+    client_close(c);
+    return NULL;
+}
+
+int client_open(const struct cli *cli, enum client_start start, struct client **ret, struct problem *p)
+{
+    bool own = cli->dir == NULL && !cli->system && geteuid() != 0;
+    struct client *c = client_new(cli, p);
+    int r = c == NULL ? LB_E_NOMEM : find_paths(c, p);
+
+    if (r == 0)
+        r = connect_box(c, p);
+    if (r == LB_E_NO_BOX && own && start != CLIENT_RUNNING) {
+        r = launch_box(c, p);
+        if (r == 0)
+            r = connect_box(c, p);
+    }
+    if (r == 0 && own && start == CLIENT_READY)
+        r = make_ready(c, p);
+    if (r == 0)
+        *ret = c;
+    else
+        client_close(c);
+    return r;
+}
+
+int client_open_at(const struct cli *cli, const char *socket, struct client **ret, struct problem *p)
+{
+    struct client *c = client_new(cli, p);
+    int r = c == NULL ? LB_E_NOMEM : find_paths(c, p);
+
+    if (r == 0 && snprintf(c->paths.socket, sizeof(c->paths.socket), "%s", socket) >= (int)sizeof(c->paths.socket))
+        r = problem_set(p, LB_E_TOO_LONG, "%s: the path is too long", socket);
+    if (r == 0)
+        r = connect_box(c, p);
+    if (r == 0)
+        *ret = c;
+    else
+        client_close(c);
+    return r;
+}
+
+void client_close(struct client *c)
+{
+    if (c == NULL)
+        return;
+    secret_free(c->request, LB_PACKET_MAX);
+    secret_free(c->answer, LB_PACKET_MAX);
+    socket_close(c->fd);
+    free(c);
+}
+
+/* Asking */
+
+static int broken(struct client *c, const struct request_kind *kind, int r, const char *key, struct problem *p)
+{
+    const char *box = c->cli->box;
+
+    if (r == LB_E_RESET && kind->change) {
+        problem_set(p, r, "the box was restarted while it worked on this");
+        problem_hint(p, "look with 'littlebox --box %s %s%s%s' whether it was done", box, kind->look,
+                     key == NULL ? "" : " ", key == NULL ? "" : key);
+        return r;
+    }
+    if (r == LB_E_RESET)
+        return problem_set(p, r, "the box is restarted again and again");
+    if (r == LB_E_SYSTEM)
+        return problem_set(p, r, "cannot talk to box '%s': %s", box, strerror(errno));
+    problem_set(p, r, r == LB_E_VALUE ? "what box '%s' answers is no answer" : "box '%s': %s", box, lb_strerror(r));
+    if (kind->change)
+        problem_hint(p, "look with 'littlebox --box %s %s%s%s' whether it was done", box, kind->look,
+                     key == NULL ? "" : " ", key == NULL ? "" : key);
+    return r;
+}
+
+/* Sends the request that was encoded with result r, and gives the body of its answer. key: whom a change is about. */
+static int ask(struct client *c, int r, uint16_t type, const char *key, struct bytes *ret, struct problem *p)
+{
+    const struct request_kind *kind = find_kind(type);
+    struct progress *progress;
+    uint16_t answered = 0;
+
+    if (r != 0)
+        return problem_set(p, r, "the request does not fit: %s", lb_strerror(r));
+    r = socket_set_timeout(c->fd, kind->timeout);
+    if (r == 0 && kind->change)
+        r = channel_drain(c->fd, c->answer, LB_PACKET_MAX);
+    if (r == 0) {
+        progress = progress_start(kind->progress);
+        r = LB_E_RESET;
+        for (int i = 0; r == LB_E_RESET && i < (kind->change ? 1 : ASK_AGAIN); i++)
+            r = channel_call(c->fd, c->id, c->request, c->request_len, c->answer, LB_PACKET_MAX, &answered, ret);
+        progress_stop(progress);
+    }
+    secret_wipe(c->request, c->request_len);
+    if (r != 0)
+        return broken(c, kind, r, key, p);
+    if (answered == MSG_ERROR) {
+        r = msg_error_decode(*ret, p);
+        return r == 0 ? p->code : broken(c, kind, LB_E_VALUE, key, p);
+    }
+    return answered == (type | MSG_ANSWER) ? 0 : broken(c, kind, LB_E_VALUE, key, p);
+}
+
+#define ENCODE(name, type, m) \
+    msg_##name##_encode((type), ++c->id, (m), c->request, LB_PACKET_MAX, &c->request_len)
+
+/* The last word on an answer: it was decoded with result r. */
+static int decoded(struct client *c, int r, uint16_t type, const char *key, struct problem *p)
+{
+    return r == 0 ? 0 : broken(c, find_kind(type), LB_E_VALUE, key, p);
+}
+
+static int ask_empty(struct client *c, int r, uint16_t type, const char *key, struct problem *p)
+{
+    struct bytes body;
+
+    r = ask(c, r, type, key, &body, p);
+    return r != 0 ? r : decoded(c, msg_empty_decode(body), type, key, p);
+}
+
+static int ask_key(struct client *c, int r, uint16_t type, const char *key, struct msg_key *ret, struct problem *p)
+{
+    struct bytes body;
+
+    r = ask(c, r, type, key, &body, p);
+    return r != 0 ? r : decoded(c, msg_key_decode(body, ret), type, key, p);
+}
+
+int client_status(struct client *c, struct msg_status *ret, struct problem *p)
+{
+    struct bytes body;
+    int r = msg_empty_encode(MSG_STATUS, ++c->id, c->request, LB_PACKET_MAX, &c->request_len);
+
+    r = ask(c, r, MSG_STATUS, NULL, &body, p);
+    return r != 0 ? r : decoded(c, msg_status_decode(body, ret), MSG_STATUS, NULL, p);
+}
+
+int client_box_peer(struct client *c, struct peer *ret, struct problem *p)
+{
+    const struct request_kind *kind = find_kind(MSG_STATUS);
+    struct msg_header header = { 0 };
+    struct bytes body;
+    size_t len;
+    int r = msg_empty_encode(MSG_STATUS, ++c->id, c->request, LB_PACKET_MAX, &c->request_len);
+
+    if (r == 0)
+        r = socket_set_timeout(c->fd, kind->timeout);
+    if (r == 0)
+        r = socket_send(c->fd, c->request, c->request_len, /* fd= */ -1, /* dont_wait= */ false);
+    while (r == 0 && header.id != c->id) {
+        r = socket_receive(c->fd, c->answer, LB_PACKET_MAX, /* dont_wait= */ false, &len, /* ret_fd= */ NULL, ret);
+        if (r == 0)
+            r = msg_split(c->answer, len, &header, &body);
+    }
+    if (r == 0 && ret->pid == 0)
+        r = LB_E_VALUE;
+    return r == 0 ? 0 : broken(c, kind, r, NULL, p);
+}
+
+int client_get(struct client *c, const struct key_ref *ref, struct msg_key *ret, struct problem *p)
+{
+    return ask_key(c, ENCODE(key_ref, MSG_GET, ref), MSG_GET, ref->name, ret, p);
+}
+
+int client_show(struct client *c, const char *name, struct msg_show *ret, struct problem *p)
+{
+    struct msg_name m;
+    struct bytes body;
+    int r;
+
+    snprintf(m.name, sizeof(m.name), "%s", name);
+    r = ask(c, ENCODE(name, MSG_SHOW, &m), MSG_SHOW, name, &body, p);
+    return r != 0 ? r : decoded(c, msg_show_decode(body, ret), MSG_SHOW, name, p);
+}
+
+int client_list(struct client *c, const char *after, bool *ret_more, uint16_t *ret_count, struct wire_reader *ret,
+                struct problem *p)
+{
+    struct msg_list m;
+    struct bytes body;
+    int r;
+
+    snprintf(m.after, sizeof(m.after), "%s", after);
+    r = ask(c, ENCODE(list, MSG_LIST, &m), MSG_LIST, NULL, &body, p);
+    if (r != 0)
+        return r;
+    wire_read(ret, body.p, body.len);
+    *ret_more = wire_get_bool(ret);
+    *ret_count = wire_get_u16(ret);
+    return decoded(c, ret->error, MSG_LIST, NULL, p);
+}
+
+int client_seals(struct client *c, uint16_t *ret_count, struct wire_reader *ret, struct problem *p)
+{
+    struct bytes body;
+    int r = msg_empty_encode(MSG_SEAL_LIST, ++c->id, c->request, LB_PACKET_MAX, &c->request_len);
+
+    r = ask(c, r, MSG_SEAL_LIST, NULL, &body, p);
+    if (r != 0)
+        return r;
+    wire_read(ret, body.p, body.len);
+    *ret_count = wire_get_u16(ret);
+    return decoded(c, ret->error, MSG_SEAL_LIST, NULL, p);
+}
+
+int client_sign(struct client *c, const struct msg_sign *m, struct bytes *ret, struct problem *p)
+{
+    struct bytes body;
+    int r = ask(c, ENCODE(sign, MSG_SIGN, m), MSG_SIGN, m->key.name, &body, p);
+
+    return r != 0 ? r : decoded(c, msg_bytes_decode(body, ret), MSG_SIGN, m->key.name, p);
+}
+
+int client_create(struct client *c, const struct msg_create *m, struct msg_key *ret, struct problem *p)
+{
+    return ask_key(c, ENCODE(create, MSG_CREATE, m), MSG_CREATE, m->name, ret, p);
+}
+
+int client_import(struct client *c, const struct msg_import *m, struct msg_key *ret, struct problem *p)
+{
+    return ask_key(c, ENCODE(import, MSG_IMPORT, m), MSG_IMPORT, m->name, ret, p);
+}
+
+int client_destroy(struct client *c, const struct msg_destroy *m, struct problem *p)
+{
+    return ask_empty(c, ENCODE(destroy, MSG_DESTROY, m), MSG_DESTROY, m->name, p);
+}
+
+int client_grant(struct client *c, uint16_t type, const struct msg_grant *m, struct problem *p)
+{
+    return ask_empty(c, ENCODE(grant, type, m), type, m->name, p);
+}
+
+int client_secret(struct client *c, uint16_t type, const struct msg_secret *m, struct problem *p)
+{
+    return ask_empty(c, ENCODE(secret, type, m), type, NULL, p);
+}
+
+int client_seal_remove(struct client *c, uint32_t id, struct problem *p)
+{
+    struct msg_seal_remove m = { id };
+
+    return ask_empty(c, ENCODE(seal_remove, MSG_SEAL_REMOVE, &m), MSG_SEAL_REMOVE, NULL, p);
+}
+
+int client_lock(struct client *c, struct problem *p)
+{
+    int r = msg_empty_encode(MSG_LOCK, ++c->id, c->request, LB_PACKET_MAX, &c->request_len);
+
+    return ask_empty(c, r, MSG_LOCK, NULL, p);
+}
+
+/* Names */
+
+void client_uri(const struct client *c, const char *name, uint32_t version, char *ret)
+{
+    struct key_uri uri = { .version = version };
+
+    if (strcmp(c->cli->box, "default") != 0)
+        snprintf(uri.box, sizeof(uri.box), "%s", c->cli->box);
+    snprintf(uri.name, sizeof(uri.name), "%s", name);
+    uri_format(&uri, ret);
+}
+
+int client_key_ref(const char *text, struct key_ref *ret, struct problem *p)
+{
+    struct key_uri uri;
+    int r = uri_parse_key(text, &uri, p);
+
+    memset(ret, 0, sizeof(*ret));
+    if (r != 0)
+        return r;
+    snprintf(ret->name, sizeof(ret->name), "%s", uri.name);
+    ret->version = uri.version;
+    return 0;
+}

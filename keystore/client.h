@@ -1,0 +1,68 @@
+/* The command's side of a conversation with a box. */
+#ifndef LB_CLIENT_H
+#define LB_CLIENT_H
+
+#include <stdint.h>
+
+#include "cli.h"
+#include "message.h"
+#include "paths.h"
+#include "socket.h"
+
+/* May the command start a box that does not run? Only ever the ordinary user's own. */
+enum client_start {
+    CLIENT_RUNNING, /* no */
+    CLIENT_START,   /* yes */
+    CLIENT_READY    /* yes, and make its store if it has none */
+};
+
+/* A connection with its buffers, which are secret memory: requests carry keys and passphrases. */
+struct client {
+    const struct cli *cli;
+    struct dirs dirs;
+    struct box_paths paths;
+    uint32_t id;
+    int fd;
+    uint8_t *request;    /* LB_PACKET_MAX bytes each */
+    uint8_t *answer;
+    size_t request_len;
+};
+
+/* Connects. LB_E_NO_BOX with the way to start it, LB_E_CONFIG, LB_E_SYSTEM, LB_E_NOMEM. */
+LB_MUST_USE int client_open(const struct cli *cli, enum client_start start, struct client **ret, struct problem *p);
+/* Connects to the box at that socket, wherever the box's other files may be. Starts nothing. */
+LB_MUST_USE int client_open_at(const struct cli *cli, const char *socket, struct client **ret, struct problem *p);
+/* Wipes the buffers; NULL is fine. */
+void client_close(struct client *c);
+
+/*
+ * The requests. Each returns 0, or what went wrong with p telling it: the box's own words for what it refuses.
+ * Views in what is returned point into the client's answer and live until its next request. Changes are never sent
+ * twice: when the box is restarted meanwhile that is LB_E_RESET with a hint where to look.
+ */
+LB_MUST_USE int client_status(struct client *c, struct msg_status *ret, struct problem *p);
+/* Who the box runs as, from the kernel's word on the packet that it answers. */
+LB_MUST_USE int client_box_peer(struct client *c, struct peer *ret, struct problem *p);
+LB_MUST_USE int client_get(struct client *c, const struct key_ref *ref, struct msg_key *ret, struct problem *p);
+LB_MUST_USE int client_show(struct client *c, const char *name, struct msg_show *ret, struct problem *p);
+/* One page: r stands at the first of *ret_count entries. */
+LB_MUST_USE int client_list(struct client *c, const char *after, bool *ret_more, uint16_t *ret_count,
+                            struct wire_reader *r, struct problem *p);
+LB_MUST_USE int client_seals(struct client *c, uint16_t *ret_count, struct wire_reader *r, struct problem *p);
+LB_MUST_USE int client_sign(struct client *c, const struct msg_sign *m, struct bytes *ret, struct problem *p);
+LB_MUST_USE int client_create(struct client *c, const struct msg_create *m, struct msg_key *ret, struct problem *p);
+LB_MUST_USE int client_import(struct client *c, const struct msg_import *m, struct msg_key *ret, struct problem *p);
+LB_MUST_USE int client_destroy(struct client *c, const struct msg_destroy *m, struct problem *p);
+/* type: MSG_ALLOW or MSG_DENY. */
+LB_MUST_USE int client_grant(struct client *c, uint16_t type, const struct msg_grant *m, struct problem *p);
+/* type: MSG_INIT, MSG_SEAL_ADD or MSG_UNLOCK. */
+LB_MUST_USE int client_secret(struct client *c, uint16_t type, const struct msg_secret *m, struct problem *p);
+LB_MUST_USE int client_seal_remove(struct client *c, uint32_t id, struct problem *p);
+LB_MUST_USE int client_lock(struct client *c, struct problem *p);
+
+/* The URI of a key in the client's box; version 0: the active one. ret has LB_URI_MAX + 1 bytes. */
+void client_uri(const struct client *c, const char *name, uint32_t version, char *ret);
+/* Key text of the command line ("web", "web;version=3"). LB_E_URI. */
+LB_MUST_USE int client_key_ref(const char *text, struct key_ref *ret, struct problem *p);
+
+#endif

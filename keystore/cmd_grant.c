@@ -1,0 +1,97 @@
+/* littlebox allow, deny: who may use a key. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "cmd_key.h"
+#include "table.h"
+
+static bool is_number(const char *s, uint32_t *ret)
+{
+    char *end;
+    unsigned long long n;
+
+    if (s[0] < '0' || s[0] > '9')
+        return false;
+    errno = 0;
+    n = strtoull(s, &end, 10);
+    if (errno != 0 || *end != '\0' || n >= UINT32_MAX)
+        return false;
+    *ret = (uint32_t)n;
+    return true;
+}
+
+static int find_user(const char *name, struct grant *ret, struct problem *p)
+{
+    const struct passwd *pw = getpwnam(name);
+
+    ret->kind = SUBJECT_USER;
+    if (pw != NULL)
+        ret->id = pw->pw_uid;
+    else if (!is_number(name, &ret->id))
+        return problem_set(p, LB_E_VALUE, "there is no user '%.100s'", name);
+    return 0;
+}
+
+static int find_group(const char *name, struct grant *ret, struct problem *p)
+{
+    const struct group *gr = getgrnam(name);
+
+    ret->kind = SUBJECT_GROUP;
+    if (gr != NULL)
+        ret->id = gr->gr_gid;
+    else if (!is_number(name, &ret->id))
+        return problem_set(p, LB_E_VALUE, "there is no group '%.100s'", name);
+    return 0;
+}
+
+static int change(struct cli *cli, uint16_t type)
+{
+    const char *user = cli->options[OPT_USER], *group = cli->options[OPT_GROUP], *op = cli->options[OPT_OP];
+    struct msg_grant m = { .grant = { .ops = OP_SIGN } };
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    struct json j;
+    int r;
+
+    if ((user == NULL) == (group == NULL))
+        return cli_usage_error(cli, "give either --user or --group");
+    if (op != NULL && strcmp(op, "sign") != 0)
+        return cli_usage_error(cli, "unknown operation '%s': there is 'sign'", op);
+    r = key_name_check(cli->args[0], &p);
+    if (r == 0)
+        r = user != NULL ? find_user(user, &m.grant, &p) : find_group(group, &m.grant, &p);
+    if (r == 0)
+        r = client_open(cli, CLIENT_READY, &c, &p);
+    if (r == 0) {
+        snprintf(m.name, sizeof(m.name), "%s", cli->args[0]);
+        r = client_grant(c, type, &m, &p);
+    }
+    if (r == 0 && cli->json) {
+        json_start(&j, stdout);
+        json_open(&j, NULL, '{');
+        json_string(&j, "key", m.name);
+        json_string(&j, "kind", user != NULL ? "user" : "group");
+        json_number(&j, "id", m.grant.id);
+        json_string(&j, "op", "sign");
+        json_bool(&j, "allowed", type == MSG_ALLOW);
+        json_close(&j, '}');
+        json_end(&j);
+    }
+    client_close(c);
+    return r == 0 ? EXIT_DONE : cli_fail(&p);
+}
+
+int cmd_allow(struct cli *cli)
+{
+    return change(cli, MSG_ALLOW);
+}
+
+int cmd_deny(struct cli *cli)
+{
+    return change(cli, MSG_DENY);
+}

@@ -1,0 +1,94 @@
+/* littlebox handle: what a program has instead of a private key. */
+#include <errno.h>
+#include <openssl/bio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client.h"
+#include "handle.h"
+#include "newfile.h"
+#include "table.h"
+#include "uri.h"
+
+static int make_pem(const char *uri, struct bytes spki, BIO *out, struct problem *p)
+{
+    struct handle h = { .type = handle_type_of(spki.p, spki.len), .spki = (uint8_t *)spki.p, .spki_len = spki.len };
+    int r;
+
+    if (h.type == 0)
+        return problem_set(p, LB_E_UNSUPPORTED, "there are no handle files for this type of key");
+    snprintf(h.uri, sizeof(h.uri), "%s", uri);
+    r = handle_to_pem(&h, out); /* the public key stays the caller's */
+    return r == 0 ? 0 : problem_set(p, r, "cannot make the handle: %s", lb_strerror(r));
+}
+
+static int write_file(const char *path, bool force, const char *pem, size_t len, struct problem *p)
+{
+    struct newfile f;
+    int r = newfile_begin(path, &f, p);
+
+    if (r != 0)
+        return r;
+    /* For everybody to read: there is no secret in it, and servers read it as their own user. */
+    if (fchmod(f.fd, 0644) < 0)
+        r = problem_set(p, LB_E_SYSTEM, "%s: %s", path, strerror(errno));
+    if (r == 0)
+        r = newfile_write(&f, pem, len, p);
+    if (r == 0)
+        r = newfile_commit(&f, force, /* ret_placed= */ NULL, p);
+    if (r == LB_E_EXISTS)
+        problem_hint(p, "--force replaces it: be sure that it holds no key that you need");
+    newfile_drop(&f);
+    return r;
+}
+
+static void print_json(const char *uri, const struct msg_key *key, const char *path, const char *pem)
+{
+    struct json j;
+
+    json_start(&j, stdout);
+    json_open(&j, NULL, '{');
+    json_string(&j, "key", key->name);
+    json_string(&j, "uri", uri);
+    json_number(&j, "version", key->version);
+    json_string(&j, "file", path);
+    json_string(&j, "handle", pem);
+    json_close(&j, '}');
+    json_end(&j);
+}
+
+int cmd_handle(struct cli *cli)
+{
+    const char *path = cli->options[OPT_OUT];
+    BIO *bio = BIO_new(BIO_s_mem());
+    char uri[LB_URI_MAX + 1], *pem = NULL;
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    struct msg_key key;
+    struct key_ref ref;
+    long len = 0;
+    int r = bio == NULL ? problem_set(&p, LB_E_NOMEM, "out of memory") : client_key_ref(cli->args[0], &ref, &p);
+
+    if (r == 0)
+        r = client_open(cli, CLIENT_READY, &c, &p);
+    if (r == 0)
+        r = client_get(c, &ref, &key, &p);
+    if (r == 0) {
+        client_uri(c, ref.name, ref.version, uri);
+        r = make_pem(uri, key.spki, bio, &p);
+    }
+    if (r == 0)
+        len = BIO_write(bio, "", 1) == 1 ? BIO_get_mem_data(bio, &pem) - 1 : -1;
+    if (r == 0 && len < 0)
+        r = problem_set(&p, LB_E_NOMEM, "out of memory");
+    if (r == 0 && path != NULL)
+        r = write_file(path, cli->options[OPT_FORCE] != NULL, pem, (size_t)len, &p);
+    if (r == 0 && cli->json)
+        print_json(uri, &key, path, pem);
+    else if (r == 0 && path == NULL)
+        fputs(pem, stdout);
+    BIO_free(bio);
+    client_close(c);
+    return r == 0 ? EXIT_DONE : cli_fail(&p);
+}

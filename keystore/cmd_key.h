@@ -1,0 +1,15 @@
+/* What the commands that make, take and destroy keys have in common. */
+#ifndef LB_CMD_KEY_H
+#define LB_CMD_KEY_H
+
+#include "client.h"
+#include "keyfile.h"
+
+/* Prints the URI of a new key, or a JSON object about it. */
+void key_print(const struct client *c, const struct msg_key *key);
+/* A plain key name from the command line: LB_E_NAME otherwise. */
+LB_MUST_USE int key_name_check(const char *name, struct problem *p);
+/* Brings a key into the box under that name. ret's spki points into the client's answer. */
+LB_MUST_USE int key_import(struct client *c, const char *name, EVP_PKEY *key, struct msg_key *ret, struct problem *p);
+
+#endif

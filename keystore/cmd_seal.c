@@ -1,0 +1,358 @@
+/* littlebox init, seal, lock, unlock: the store and the ways to open it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ask.h"
+#include "client.h"
+#include "credential.h"
+#include "secret.h"
+#include "table.h"
+
+/* The secret of a seal, wherever it came from. */
+struct seal_secret {
+    unsigned kind;
+    struct passphrase passphrase;
+    struct credential credential;
+};
+
+static void secret_clear(struct seal_secret *s)
+{
+    ask_clear(&s->passphrase);
+    credential_clear(&s->credential);
+}
+
+static bool wants_passphrase(const struct cli *c)
+{
+    return c->options[OPT_PASSPHRASE] != NULL || c->options[OPT_PASSPHRASE_FILE] != NULL ||
+           c->options[OPT_PASSPHRASE_FD] != NULL;
+}
+
+/* 0, or the exit status of a wrong command line. */
+static int check_options(const struct cli *c)
+{
+    if (wants_passphrase(c) && c->options[OPT_CREDENTIAL] != NULL)
+        return cli_usage_error(c, "a passphrase and --credential exclude each other");
+    if (c->options[OPT_PASSPHRASE_FILE] != NULL && c->options[OPT_PASSPHRASE_FD] != NULL)
+        return cli_usage_error(c, "--passphrase-file and --passphrase-fd exclude each other");
+    return 0;
+}
+
+static int print_state(const struct cli *c, const char *state)
+{
+    struct json j;
+
+    if (!c->json)
+        return EXIT_DONE;
+    json_start(&j, stdout);
+    json_open(&j, NULL, '{');
+    json_string(&j, "box", c->box);
+    json_string(&j, "state", state);
+    json_close(&j, '}');
+    json_end(&j);
+    return EXIT_DONE;
+}
+
+/*
+ * A new secret for a seal: credential is the file, made if absent and then the box's to read; NULL: a new
+ * passphrase.
+ */
+static int new_secret(struct client *c, const char *credential, struct seal_secret *ret, struct problem *p)
+{
+    struct peer box;
+    int r;
+
+    if (credential == NULL) {
+        ret->kind = SEAL_PASSPHRASE;
+        return ask_passphrase(c->cli, "new passphrase", /* as_new= */ true, &ret->passphrase, p);
+    }
+    ret->kind = SEAL_CREDENTIAL;
+    r = client_box_peer(c, &box, p);
+    return r != 0 ? r : credential_get(credential, &box, &ret->credential, p);
+}
+
+static int send_secret(struct client *c, uint16_t type, struct seal_secret *s, struct problem *p)
+{
+    const char *label = c->cli->options[OPT_LABEL];
+    struct msg_secret m = { .kind = (uint8_t)s->kind };
+    int r;
+
+    if (s->kind == SEAL_PASSPHRASE)
+        m.secret = (struct bytes){ (const uint8_t *)s->passphrase.data, s->passphrase.len };
+    else
+        m.secret = (struct bytes){ s->credential.data, s->credential.len };
+    snprintf(m.label, sizeof(m.label), "%s", label == NULL ? seal_kind_name(s->kind) : label);
+    r = client_secret(c, type, &m, p);
+    /* The box said no: then the new file opens nothing. If it was silent, the file may be the only way in. */
+    if (r != 0 && r != LB_E_RESET && r != LB_E_CLOSED && r != LB_E_TIMEOUT && r != LB_E_SYSTEM && r != LB_E_VALUE)
+        credential_undo(&s->credential);
+    return r;
+}
+
+static int check_label(const struct cli *c, struct problem *p)
+{
+    const char *label = c->options[OPT_LABEL];
+
+    if (label == NULL)
+        return 0;
+    if (strlen(label) > LB_LABEL_MAX)
+        return problem_set(p, LB_E_TOO_LONG, "a label has at most %d bytes", LB_LABEL_MAX);
+    for (const char *s = label; *s != '\0'; s++) {
+        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            return problem_set(p, LB_E_VALUE, "a label has no control characters");
+    }
+    return 0;
+}
+
+/* init */
+
+/* The directory of the credential, where an administrator finds the box's configuration too. */
+static int make_config_dir(const struct client *c, struct problem *p)
+{
+    mode_t mode = geteuid() == 0 ? 0755 : 0700;
+
+    if (mkdir(c->dirs.config, mode) == 0 || errno == EEXIST)
+        return 0;
+    return problem_set(p, LB_E_SYSTEM, "cannot make %s: %s", c->dirs.config, strerror(errno));
+}
+
+static int init(struct client *c, const char *credential, struct problem *p)
+{
+    struct seal_secret secret = { 0 };
+    struct msg_status status;
+    int r = client_status(c, &status, p);
+
+    if (r == 0 && status.lock != LOCK_NO_STORE) {
+        problem_set(p, LB_E_EXISTS, "box '%s' has a store already", c->cli->box);
+        problem_hint(p, "its keys: littlebox --box %s list", c->cli->box);
+        return LB_E_EXISTS;
+    }
+    if (r == 0 && credential == c->paths.credential)
+        r = make_config_dir(c, p);
+    if (r == 0)
+        r = new_secret(c, credential, &secret, p);
+    if (r == 0)
+        r = send_secret(c, MSG_INIT, &secret, p);
+    secret_clear(&secret);
+    return r;
+}
+
+static void tell_opening(const struct client *c, const char *credential)
+{
+    char path[PATH_MAX];
+
+    if (credential == NULL)
+        cli_note("it starts locked: 'littlebox --box %s unlock' opens it", c->cli->box);
+    else if (credential == c->paths.credential)
+        cli_note("it opens itself with %s: who can read that file and the store has the keys", credential);
+    else
+        cli_note("it opens itself only with 'credential = %s' in %s",
+                 realpath(credential, path) == NULL ? credential : path, c->paths.config);
+}
+
+int cmd_init(struct cli *cli)
+{
+    const char *credential = NULL;
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    int r, status = check_options(cli);
+
+    if (status != 0)
+        return status;
+    r = check_label(cli, &p);
+    if (r == 0)
+        r = client_open(cli, CLIENT_START, &c, &p);
+    if (r == 0) {
+        if (!wants_passphrase(cli))
+            credential = cli->options[OPT_CREDENTIAL] != NULL ? cli->options[OPT_CREDENTIAL] : c->paths.credential;
+        r = init(c, credential, &p);
+    }
+    if (r == 0) {
+        cli_note("made the store of box '%s'", cli->box);
+        tell_opening(c, credential);
+        status = print_state(cli, lock_state_name(LOCK_UNLOCKED));
+    } else {
+        status = cli_fail(&p);
+    }
+    client_close(c);
+    return status;
+}
+
+/* seal */
+
+static const struct column seal_columns[] = {
+    { "ID", "id", CELL_NUMBER },
+    { "KIND", "kind", CELL_STRING },
+    { "LABEL", "label", CELL_STRING },
+    { "CREATED", "created", CELL_STRING },
+};
+#define SEAL_COLUMNS (sizeof(seal_columns) / sizeof(seal_columns[0]))
+
+static int fill_seals(struct client *c, struct table *t, struct problem *p)
+{
+    struct wire_reader r;
+    uint16_t count;
+    int result = client_seals(c, &count, &r, p);
+
+    if (result != 0)
+        return result;
+    for (unsigned i = 0; i < count && r.error == 0; i++) {
+        struct seal_entry e;
+        char id[12], created[TIME_TEXT_SIZE];
+        const char *cells[SEAL_COLUMNS] = { id, NULL, e.label, created };
+
+        msg_seal_entry_get(&r, &e);
+        if (r.error != 0)
+            break;
+        cells[1] = seal_kind_name(e.kind);
+        snprintf(id, sizeof(id), "%u", e.id);
+        time_text(e.created, created);
+        if (table_add(t, cells) != 0)
+            return problem_set(p, LB_E_NOMEM, "out of memory");
+    }
+    return wire_end(&r) == 0 ? 0 : problem_set(p, LB_E_VALUE, "the box's list of seals is damaged");
+}
+
+static int seal_list(struct client *c, const char *id, struct problem *p)
+{
+    struct table *t = table_new(seal_columns, SEAL_COLUMNS);
+    struct json j;
+    int r = t == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : fill_seals(c, t, p);
+
+    (void)id;
+    if (r == 0 && c->cli->json) {
+        json_start(&j, stdout);
+        table_json(t, &j, NULL);
+        json_end(&j);
+    } else if (r == 0) {
+        table_print(t, stdout);
+    }
+    table_free(t);
+    return r;
+}
+
+static int seal_add(struct client *c, const char *id, struct problem *p)
+{
+    struct seal_secret secret = { 0 };
+    struct msg_status status;
+    int r = client_status(c, &status, p);
+
+    (void)id;
+    /* Before somebody thinks of a passphrase twice for nothing. */
+    if (r == 0 && status.lock == LOCK_LOCKED) {
+        r = problem_set(p, LB_E_LOCKED, "box '%s' is locked", c->cli->box);
+        problem_hint(p, "run: littlebox --box %s unlock", c->cli->box);
+    }
+    if (r == 0)
+        r = new_secret(c, c->cli->options[OPT_CREDENTIAL], &secret, p);
+    if (r == 0)
+        r = send_secret(c, MSG_SEAL_ADD, &secret, p);
+    secret_clear(&secret);
+    return r;
+}
+
+static int seal_remove(struct client *c, const char *id, struct problem *p)
+{
+    unsigned long n;
+    char *end;
+
+    errno = 0;
+    n = strtoul(id, &end, 10);
+    if (errno != 0 || id[0] < '0' || id[0] > '9' || *end != '\0' || n > UINT32_MAX) {
+        problem_set(p, LB_E_NO_SEAL, "'%s' is not the number of a seal", id);
+        problem_hint(p, "the seals of a box: littlebox --box %s seal list", c->cli->box);
+        return LB_E_NO_SEAL;
+    }
+    return client_seal_remove(c, (uint32_t)n, p);
+}
+
+int cmd_seal(struct cli *cli)
+{
+    static const struct {
+        const char *name;
+        size_t args;
+        int (*run)(struct client *c, const char *id, struct problem *p);
+    } verbs[] = { { "list", 1, seal_list }, { "add", 1, seal_add }, { "remove", 2, seal_remove } };
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    int r, status = check_options(cli);
+    size_t i = 0;
+
+    while (i < 3 && strcmp(verbs[i].name, cli->args[0]) != 0)
+        i++;
+    if (status != 0)
+        return status;
+    if (i == 3)
+        return cli_usage_error(cli, "unknown 'seal %s': there are list, add and remove", cli->args[0]);
+    if (cli->arg_count != verbs[i].args)
+        return cli_usage_error(cli, verbs[i].args == 2 ? "'seal %s' needs the number of a seal"
+                                                       : "'seal %s' takes no argument",
+                               verbs[i].name);
+    r = check_label(cli, &p);
+    if (r == 0)
+        r = client_open(cli, CLIENT_READY, &c, &p);
+    if (r == 0)
+        r = verbs[i].run(c, cli->args[1], &p);
+    client_close(c);
+    if (r != 0)
+        return cli_fail(&p);
+    return verbs[i].run == seal_list ? EXIT_DONE : print_state(cli, lock_state_name(LOCK_UNLOCKED));
+}
+
+/* lock, unlock */
+
+int cmd_lock(struct cli *cli)
+{
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    int r = client_open(cli, CLIENT_RUNNING, &c, &p);
+
+    if (r == 0)
+        r = client_lock(c, &p);
+    client_close(c);
+    return r == 0 ? print_state(cli, lock_state_name(LOCK_LOCKED)) : cli_fail(&p);
+}
+
+static int unlock(struct client *c, struct problem *p)
+{
+    const char *credential = c->cli->options[OPT_CREDENTIAL];
+    struct seal_secret secret = { .kind = credential == NULL ? SEAL_PASSPHRASE : SEAL_CREDENTIAL };
+    struct msg_status status;
+    int r = client_status(c, &status, p);
+
+    if (r == 0 && status.lock == LOCK_UNLOCKED) {
+        cli_note("box '%s' is unlocked already", c->cli->box);
+        return 0;
+    }
+    if (r == 0 && status.lock == LOCK_NO_STORE) {
+        problem_set(p, LB_E_NO_STORE, "box '%s' has no store yet", c->cli->box);
+        problem_hint(p, "make one: littlebox --box %s init", c->cli->box);
+        return LB_E_NO_STORE;
+    }
+    if (r == 0 && credential == NULL)
+        r = ask_passphrase(c->cli, "passphrase", /* as_new= */ false, &secret.passphrase, p);
+    else if (r == 0)
+        r = credential_read(credential, &secret.credential, p);
+    if (r == 0)
+        r = send_secret(c, MSG_UNLOCK, &secret, p);
+    secret_clear(&secret);
+    return r;
+}
+
+int cmd_unlock(struct cli *cli)
+{
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    int r, status = check_options(cli);
+
+    if (status != 0)
+        return status;
+    r = client_open(cli, CLIENT_START, &c, &p);
+    if (r == 0)
+        r = unlock(c, &p);
+    client_close(c);
+    return r == 0 ? print_state(cli, lock_state_name(LOCK_UNLOCKED)) : cli_fail(&p);
+}

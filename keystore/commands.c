@@ -1,0 +1,50 @@
+/* The table of subcommands. */
+#include "cli.h"
+#include "keytype.h"
+
+#define KEY_VERSION "KEY[;version=N]"
+
+const struct command commands[] = {
+    { "init", "[--passphrase | --credential FILE] [--label TEXT]", "make the store of a box that has none",
+      "The store is sealed with a new credential file, CONFIG/BOX.credential, so that the box opens itself when it\n"
+      "starts; with --passphrase it starts locked until 'littlebox unlock'. An absent FILE is made.\n",
+      OPT_BIT(PASSPHRASE) | OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL) | OPT_BIT(LABEL), 0, 0, true, cmd_init },
+    { "create", "KEY [--type TYPE]", "make a new key in the box",
+      "Prints the handle's URI. TYPE is one of\n  " KEYTYPE_LIST "\nand " KEYTYPE_DEFAULT " if not given.\n",
+      OPT_BIT(TYPE), 1, 1, true, cmd_create },
+    { "import", "KEY FILE", "copy a private key from a file into the box",
+      "FILE is PEM, DER (PKCS#8 or traditional, encrypted or not) or PKCS#12. It stays as it is; see 'adopt'.\n",
+      OPT_BITS_PASSPHRASE, 2, 2, true, cmd_import },
+    { "adopt", "FILE [--key KEY]", "move a private key into the box and leave its handle in the file",
+      "The key is imported under the name of the file (web.key becomes 'web'), used once as a proof, and then the\n"
+      "file is replaced by its handle: certificates in it, owner and mode stay. The old content is overwritten.\n",
+      OPT_BIT(KEY) | OPT_BITS_PASSPHRASE, 1, 1, true, cmd_adopt },
+    { "handle", KEY_VERSION " [--out FILE] [--force]", "print or write the handle file of a key",
+      "A handle file stands where a program wants a private key file. It holds no secret.\n",
+      OPT_BIT(OUT) | OPT_BIT(FORCE), 1, 1, false, cmd_handle },
+    { "list", "", "the keys of the box", NULL, 0, 0, 0, false, cmd_list },
+    { "show", KEY_VERSION " [--public]", "versions of a key, who may use it, its public half",
+      "With --public the public key alone, as PEM.\n", OPT_BIT(PUBLIC), 1, 1, false, cmd_show },
+    { "destroy", KEY_VERSION " [--yes]", "destroy a key, or one version of it, for good", NULL, OPT_BIT(YES), 1, 1,
+      false, cmd_destroy },
+    { "allow", "KEY --user USER | --group GROUP [--op sign]", "let a user or a group use a key",
+      "USER and GROUP are names or numbers. The box asks the kernel who its caller is.\n",
+      OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_allow },
+    { "deny", "KEY --user USER | --group GROUP [--op sign]", "take back what was allowed", NULL,
+      OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_deny },
+    { "seal", "list | add [--passphrase | --credential FILE] [--label TEXT] | remove ID",
+      "the ways to open the store: list, add, remove",
+      "'add' asks for a new passphrase, or takes a credential file, which it makes if it is absent.\n",
+      OPT_BIT(PASSPHRASE) | OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL) | OPT_BIT(LABEL), 1, 2, true, cmd_seal },
+    { "lock", "", "forget the clear keys until 'unlock'", NULL, 0, 0, 0, false, cmd_lock },
+    { "unlock", "[--credential FILE]", "open the store with a passphrase or a credential file", NULL,
+      OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL), 0, 0, true, cmd_unlock },
+    { "status", "", "what the box is doing; exit status 3 if it cannot sign now", NULL, 0, 0, 0, false, cmd_status },
+    { "doctor", "[--handle URI|FILE] [--module PATH]", "find out why it does not work",
+      "Looks at openssl.cnf, the provider module, the socket and the box, in the way of a server that runs as the\n"
+      "calling user, and prints what to add to openssl.cnf. With --handle it makes a test signature.\n",
+      OPT_BIT(HANDLE) | OPT_BIT(MODULE), 0, 0, false, cmd_doctor },
+    { "help", "[COMMAND]", "this overview, or more about one command", NULL, 0, 0, 1, false, cmd_help },
+    { "version", "", "the versions of littlebox and OpenSSL", NULL, 0, 0, 0, false, cmd_version },
+    { NULL, NULL, NULL, NULL, 0, 0, 0, false, NULL },
+};

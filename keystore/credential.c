@@ -1,0 +1,112 @@
+/* Credential files: random bytes that open a store. */
+#include "credential.h"
+
+#include <errno.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "newfile.h"
+#include "seal.h"
+#include "secret.h"
+
+int credential_read(const char *path, struct credential *ret, struct problem *p)
+{
+    int r;
+
+    memset(ret, 0, sizeof(*ret));
+    if (snprintf(ret->path, sizeof(ret->path), "%s", path) >= (int)sizeof(ret->path))
+        return problem_set(p, LB_E_TOO_LONG, "the path '%.100s...' is too long", path);
+    r = secret_read_file(path, LB_SECRET_MAX, &ret->data, &ret->len);
+    if (r == LB_E_SYSTEM)
+        return problem_set(p, r, "cannot read the credential '%s': %s", path,
+                           errno == ENODATA ? "it is empty" : strerror(errno));
+    if (r == LB_E_TOO_LONG)
+        return problem_set(p, r, "the credential '%s' is longer than %d bytes", path, LB_SECRET_MAX);
+    if (r != 0)
+        return problem_set(p, r, "no locked memory left");
+    if (ret->len < CREDENTIAL_MIN) {
+        problem_set(p, LB_E_WEAK_SECRET, "the credential '%s' has less than %d bytes", path, CREDENTIAL_MIN);
+        problem_hint(p, "name a file that does not exist, and it is made with random bytes");
+        return LB_E_WEAK_SECRET;
+    }
+    return 0;
+}
+
+/* ret->data is filled with digits; nothing of the random bytes is left elsewhere. */
+static int new_text(struct credential *ret, struct problem *p)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t *random = secret_alloc(CREDENTIAL_MIN);
+    char *text;
+    int r = LB_E_NOMEM;
+
+    ret->data = text = secret_alloc(LB_SECRET_MAX);
+    if (random == NULL || ret->data == NULL) {
+        problem_set(p, r, "no locked memory left");
+        goto out;
+    }
+    if (RAND_priv_bytes(random, CREDENTIAL_MIN) <= 0) {
+        r = problem_set(p, LB_E_CRYPTO, "no random numbers");
+        goto out;
+    }
+    for (int i = 0; i < CREDENTIAL_MIN; i++) {
+        text[2 * i] = digits[random[i] >> 4];
+        text[2 * i + 1] = digits[random[i] & 15];
+    }
+    text[2 * CREDENTIAL_MIN] = '\n';
+    ret->len = 2 * CREDENTIAL_MIN + 1;
+    r = 0;
+out:
+    secret_free(random, CREDENTIAL_MIN);
+    return r;
+}
+
+static int make(const char *path, const struct peer *owner, struct credential *ret, struct problem *p)
+{
+    struct newfile f;
+    int r = newfile_begin(path, &f, p);
+
+    if (r != 0)
+        return r;
+    memset(ret, 0, sizeof(*ret));
+    snprintf(ret->path, sizeof(ret->path), "%s", path);
+    r = new_text(ret, p);
+    if (r == 0 && owner != NULL && geteuid() == 0 && fchown(f.fd, owner->uid, owner->gid) < 0)
+        r = problem_set(p, LB_E_SYSTEM, "cannot give '%s' to uid %lu: %s", path, (unsigned long)owner->uid,
+                        strerror(errno));
+    if (r == 0)
+        r = newfile_write(&f, ret->data, ret->len, p);
+    if (r == 0)
+        r = newfile_commit(&f, /* replace= */ false, &ret->made, p);
+    if (r != 0)
+        credential_undo(ret);
+    newfile_drop(&f);
+    return r;
+}
+
+int credential_get(const char *path, const struct peer *owner, struct credential *ret, struct problem *p)
+{
+    struct stat st;
+
+    if (lstat(path, &st) == 0 || errno != ENOENT)
+        return credential_read(path, ret, p);
+    return make(path, owner, ret, p);
+}
+
+void credential_undo(struct credential *c)
+{
+    if (c->made)
+        (void)unlink(c->path);
+    c->made = false;
+}
+
+void credential_clear(struct credential *c)
+{
+    secret_free(c->data, LB_SECRET_MAX);
+    c->data = NULL;
+    c->len = 0;
+}

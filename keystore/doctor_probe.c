@@ -1,0 +1,233 @@
+/* doctor: loads the provider and signs with it, in a process that may crash. */
+#include "doctor.h"
+
+#include <errno.h>
+#include <openssl/conf.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/provider.h>
+#include <openssl/store.h>
+#include <openssl/x509.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "handle.h"
+#include "socket.h"
+#include "uri.h"
+
+#define PLUGIN "littlebox"
+#define PROBE_TIMEOUT_MS 60000
+
+/* The most telling error of OpenSSL's queue: the first with details, else the first. */
+static int openssl_problem(struct problem *p, int code, const char *what)
+{
+    const char *data;
+    char first[200] = "", best[200] = "";
+    unsigned long e;
+    int flags;
+
+    while ((e = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
+        const char *reason = ERR_reason_error_string(e);
+        bool more = (flags & ERR_TXT_STRING) != 0 && data[0] != '\0';
+        char *into = more ? best : first;
+
+        if (into[0] == '\0')
+            snprintf(into, sizeof(first), "%s%s%s", reason == NULL ? "error" : reason, more ? ": " : "",
+                     more ? data : "");
+    }
+    return problem_set(p, code, "%s: %s", what, best[0] != '\0' ? best : first[0] != '\0' ? first : "no reason given");
+}
+
+/* The one private key behind a URI or in a file, whoever loads it. */
+static EVP_PKEY *load_key(OSSL_LIB_CTX *ctx, const char *handle)
+{
+    OSSL_STORE_CTX *store = OSSL_STORE_open_ex(handle, ctx, NULL, NULL, NULL, NULL, NULL, NULL);
+    EVP_PKEY *key = NULL;
+
+    while (store != NULL && key == NULL && !OSSL_STORE_eof(store)) {
+        OSSL_STORE_INFO *info = OSSL_STORE_load(store);
+
+        if (info != NULL && OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY)
+            key = OSSL_STORE_INFO_get1_PKEY(info);
+        OSSL_STORE_INFO_free(info);
+    }
+    OSSL_STORE_close(store);
+    return key;
+}
+
+/* With the public half alone and the default provider, as the other end of a connection does it. */
+static bool verifies(EVP_PKEY *key, const char *md, const uint8_t *text, size_t text_len, const uint8_t *sig,
+                     size_t len)
+{
+    OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
+    EVP_MD_CTX *verify = EVP_MD_CTX_new();
+    EVP_PKEY *public = NULL;
+    uint8_t *der = NULL;
+    const uint8_t *at;
+    int der_len = i2d_PUBKEY(key, &der);
+    bool ok = false;
+
+    at = der;
+    if (ctx != NULL && verify != NULL && der_len > 0)
+        public = d2i_PUBKEY_ex(NULL, &at, der_len, ctx, NULL);
+    if (public != NULL && EVP_DigestVerifyInit_ex(verify, NULL, md, ctx, NULL, public, NULL) > 0)
+        ok = EVP_DigestVerify(verify, sig, len, text, text_len) == 1;
+    EVP_PKEY_free(public);
+    OPENSSL_free(der);
+    EVP_MD_CTX_free(verify);
+    OSSL_LIB_CTX_free(ctx);
+    return ok;
+}
+
+static int test_signature(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
+{
+    static const uint8_t text[] = "littlebox doctor: a test signature";
+    EVP_MD_CTX *sign = EVP_MD_CTX_new();
+    char digest[64] = "";
+    const char *md = NULL;
+    uint8_t sig[4096];
+    size_t len = sizeof(sig);
+    int r = 0;
+
+    if (EVP_PKEY_get_default_digest_name(key, digest, sizeof(digest)) > 0 && strcasecmp(digest, "UNDEF") != 0)
+        md = digest;
+    if (sign == NULL || EVP_DigestSignInit_ex(sign, NULL, md, ctx, NULL, key, NULL) <= 0 ||
+        EVP_DigestSign(sign, sig, &len, text, sizeof(text)) <= 0)
+        r = openssl_problem(p, LB_E_CRYPTO, "no signature");
+    else if (!verifies(key, md, text, sizeof(text), sig, len))
+        r = openssl_problem(p, LB_E_CRYPTO, "the signature does not verify");
+    EVP_MD_CTX_free(sign);
+    return r;
+}
+
+static int use_handle(OSSL_LIB_CTX *ctx, const char *handle, struct problem *p)
+{
+    EVP_PKEY *key = load_key(ctx, handle);
+    const OSSL_PROVIDER *provider;
+    int r;
+
+    if (key == NULL)
+        return openssl_problem(p, LB_E_NO_KEY, "it does not load");
+    provider = EVP_PKEY_get0_provider(key);
+    if (provider == NULL || strcmp(OSSL_PROVIDER_get0_name(provider), PLUGIN) != 0)
+        r = problem_set(p, LB_E_UNSUPPORTED, "it is a plain private key, which the server holds itself");
+    else
+        r = test_signature(ctx, key, p);
+    EVP_PKEY_free(key);
+    return r;
+}
+
+static int run(const char *conf, const char *handle, struct problem *p)
+{
+    OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
+    int r = 0;
+
+    OPENSSL_load_builtin_modules();
+    if (ctx == NULL || !OSSL_LIB_CTX_load_config(ctx, conf) || !OSSL_PROVIDER_available(ctx, PLUGIN))
+        r = openssl_problem(p, LB_E_CONFIG, "OpenSSL does not load the provider");
+    else if (handle != NULL)
+        r = use_handle(ctx, handle, p);
+    OSSL_LIB_CTX_free(ctx);
+    return r;
+}
+
+/* openssl.cnf as it would be with the lines, in a file without a name. Its path for this process and its children. */
+static int make_conf(const struct doctor_conf *conf, const char *lines, char ret[40], int *ret_fd, struct problem *p)
+{
+    int fd = memfd_create("openssl.cnf", MFD_CLOEXEC);
+
+    if (fd < 0 || (conf->error[0] == '\0' && dprintf(fd, ".include %s\n", conf->path) < 0) ||
+        dprintf(fd, "%s", lines) < 0) {
+        socket_close(fd);
+        return problem_set(p, LB_E_SYSTEM, "memfd_create: %s", strerror(errno));
+    }
+    snprintf(ret, 40, "/proc/self/fd/%d", fd);
+    *ret_fd = fd;
+    return 0;
+}
+
+/* What the child found, or what became of it. */
+static int wait_child(pid_t pid, int fd, struct problem *p)
+{
+    struct pollfd in = { .fd = fd, .events = POLLIN };
+    int status = 0, r = 0;
+
+    if (poll(&in, 1, PROBE_TIMEOUT_MS) <= 0) {
+        kill(pid, SIGKILL);
+        r = problem_set(p, LB_E_TIMEOUT, "the provider did not come back within %d seconds", PROBE_TIMEOUT_MS / 1000);
+    } else if (read(fd, p, sizeof(*p)) == (ssize_t)sizeof(*p)) {
+        r = p->code;
+    } else {
+        r = LB_E_CONFIG;
+    }
+    (void)waitpid(pid, &status, 0);
+    if (WIFSIGNALED(status) && r != LB_E_TIMEOUT)
+        r = problem_set(p, LB_E_CONFIG, "the process that uses the provider died of signal %d", WTERMSIG(status));
+    else if (r == LB_E_CONFIG && p->text[0] == '\0')
+        problem_set(p, r, "the process that uses the provider ended without a word");
+    return r;
+}
+
+int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle, struct problem *p)
+{
+    char path[40];
+    int file = -1, fds[2] = { -1, -1 }, r = make_conf(conf, lines, path, &file, p);
+    pid_t pid;
+
+    memset(p, 0, r == 0 ? sizeof(*p) : 0);
+    if (r == 0 && pipe(fds) < 0)
+        r = problem_set(p, LB_E_SYSTEM, "pipe: %s", strerror(errno));
+    if (r != 0)
+        goto out;
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+        p->code = run(path, handle, p);
+        _exit(write(fds[1], p, sizeof(*p)) == (ssize_t)sizeof(*p) ? 0 : 1);
+    }
+    socket_close(fds[1]);
+    fds[1] = -1;
+    r = pid < 0 ? problem_set(p, LB_E_SYSTEM, "fork: %s", strerror(errno)) : wait_child(pid, fds[0], p);
+out:
+    socket_close(fds[0]);
+    socket_close(fds[1]);
+    socket_close(file);
+    return r;
+}
+
+void doctor_handle_box(const char *handle, char ret[LB_NAME_MAX + 1])
+{
+    struct handle h = { .type = 0 };
+    struct problem p;
+    struct key_uri uri;
+    char *name = NULL, *header = NULL;
+    unsigned char *der = NULL;
+    long len = 0;
+    BIO *bio = NULL;
+
+    ret[0] = '\0';
+    if (strncasecmp(handle, LB_URI_SCHEME ":", strlen(LB_URI_SCHEME) + 1) == 0) {
+        snprintf(h.uri, sizeof(h.uri), "%s", handle);
+    } else if ((bio = BIO_new_file(handle, "r")) != NULL) {
+        /* The first handle in it, behind any certificates. */
+        while (h.uri[0] == '\0' && PEM_read_bio(bio, &name, &header, &der, &len)) {
+            if (strcmp(name, PEM_STRING_PKCS8INF) == 0 && handle_from_der(der, (size_t)len, &h) != 0)
+                h.uri[0] = '\0';
+            OPENSSL_free(name);
+            OPENSSL_free(header);
+            OPENSSL_clear_free(der, (size_t)len);
+        }
+    }
+    ERR_clear_error();
+    if (h.uri[0] != '\0' && uri_parse(h.uri, &uri, &p) == 0)
+        snprintf(ret, LB_NAME_MAX + 1, "%s", uri.box);
+    handle_clear(&h);
+    BIO_free(bio);
+}

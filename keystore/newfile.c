@@ -1,0 +1,99 @@
+/* A file that is there whole or not at all. */
+#include "newfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "socket.h"
+
+static int failed(const struct newfile *f, const char *what, struct problem *p)
+{
+    return problem_set(p, LB_E_SYSTEM, "cannot %s '%s': %s", what, f->name, strerror(errno));
+}
+
+int newfile_begin(const char *path, struct newfile *ret, struct problem *p)
+{
+    const char *slash = strrchr(path, '/');
+    char dir[PATH_MAX];
+    uint64_t random;
+    int r = 0;
+
+    *ret = (struct newfile){ .dir = -1, .fd = -1 };
+    if (strlen(path) >= sizeof(dir))
+        return problem_set(p, LB_E_TOO_LONG, "the path '%.100s...' is too long", path);
+    snprintf(dir, sizeof(dir), "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1, slash == NULL ? "." : path);
+    if (snprintf(ret->name, sizeof(ret->name), "%s", slash == NULL ? path : slash + 1) > NAME_MAX)
+        return problem_set(p, LB_E_TOO_LONG, "the name '%.100s...' is too long", ret->name);
+    if (ret->name[0] == '\0')
+        return problem_set(p, LB_E_SYSTEM, "'%s' is a directory", path);
+    ret->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (ret->dir < 0)
+        return problem_set(p, LB_E_SYSTEM, "%s: %s", dir, strerror(errno));
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        r = failed(ret, "make", p);
+    if (r == 0) {
+        snprintf(ret->temp, sizeof(ret->temp), ".%.200s.%016llx", ret->name, (unsigned long long)random);
+        ret->fd = openat(ret->dir, ret->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (ret->fd < 0)
+            r = problem_set(p, LB_E_SYSTEM, "cannot make a file in %s: %s", dir, strerror(errno));
+    }
+    if (r != 0)
+        newfile_drop(ret);
+    return r;
+}
+
+int newfile_write(struct newfile *f, const void *data, size_t len, struct problem *p)
+{
+    const uint8_t *from = data;
+
+    while (len > 0) {
+        ssize_t n = write(f->fd, from, len);
+
+        if (n < 0 && errno != EINTR)
+            return failed(f, "write", p);
+        from += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+int newfile_commit(struct newfile *f, bool replace, bool *ret_placed, struct problem *p)
+{
+    bool placed = false;
+    int r = 0;
+
+    if (ret_placed != NULL)
+        *ret_placed = false;
+    if (fsync(f->fd) < 0)
+        return failed(f, "write", p);
+    if (replace)
+        placed = renameat(f->dir, f->temp, f->dir, f->name) == 0;
+    else
+        placed = linkat(f->dir, f->temp, f->dir, f->name, 0) == 0;
+    if (!placed && !replace && errno == EEXIST)
+        return problem_set(p, LB_E_EXISTS, "'%s' exists already", f->name);
+    if (!placed)
+        return failed(f, replace ? "replace" : "make", p);
+    if (ret_placed != NULL)
+        *ret_placed = true;
+    if (!replace)
+        (void)unlinkat(f->dir, f->temp, 0);
+    f->temp[0] = '\0'; /* nothing to undo any more */
+    if (fsync(f->dir) < 0)
+        r = failed(f, "put on disk", p);
+    return r;
+}
+
+void newfile_drop(struct newfile *f)
+{
+    if (f->fd >= 0 && f->temp[0] != '\0')
+        (void)unlinkat(f->dir, f->temp, 0);
+    socket_close(f->fd);
+    socket_close(f->dir);
+    f->fd = f->dir = -1;
+}

@@ -1,0 +1,16 @@
+/* The proof that a box can sign with a key, and that it is the key one thinks it is. */
+#ifndef LB_PROOF_H
+#define LB_PROOF_H
+
+#include <openssl/evp.h>
+
+#include "client.h"
+
+/*
+ * The box signs random data with that version, and expected (a public half is enough) verifies it. LB_E_CRYPTO: it
+ * does not; or the box's refusal.
+ */
+LB_MUST_USE int proof_sign(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected,
+                           struct problem *p);
+
+#endif

@@ -1,0 +1,127 @@
+#!/bin/sh
+# doctor: each thing that can be wrong is found, and its cure works.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+cd "$T"
+mkdir box
+LITTLEBOX_DIR=$T/box
+export LITTLEBOX_DIR
+OPENSSL_CONF=$T/openssl.cnf
+export OPENSSL_CONF
+module=$LITTLEBOX_BUILD/.libs/littlebox.so
+
+# failing TEXT / passing TEXT: a line of the last report.
+failing() {
+    grep -qF "FAIL  $1" out || fail "no failure '$1' in: $(cat out)"
+}
+passing() {
+    grep -qF "ok    $1" out || fail "no '$1' in: $(cat out)"
+}
+hinted() {
+    grep -qF "      hint: $1" out || fail "no hint '$1' in: $(cat out)"
+}
+
+# Nothing is there.
+expect 1 '' littlebox doctor --module "$T/absent.so"
+failing "cannot read $T/openssl.cnf: No such file or directory"
+failing "no provider module at $T/absent.so: No such file or directory"
+hinted 'install it there, or say where it is with --module PATH'
+failing "openssl.cnf does not activate the provider 'littlebox'"
+failing "openssl.cnf does not activate the provider 'default'"
+failing "no box answers at $T/box/default.sock"
+hinted "start it: littleboxd --box default --dir $T/box"
+failing 'OpenSSL does not load the provider'
+grep -qF -- '--    no test signature' out || fail "a signature without a key"
+grep -qxF 'openssl_conf = openssl_init' out || fail "no lines in: $(cat out)"
+
+# A configuration that cannot be read, and one that is turned off.
+echo '[unclosed' >openssl.cnf
+expect 1 '' littlebox doctor --module "$T/absent.so"
+failing "cannot read $T/openssl.cnf: OpenSSL cannot read line 1"
+cat >openssl.cnf <<END
+openssl_conf = my_init
+[my_init]
+providers = my_providers
+[my_providers]
+default = my_default
+[my_default]
+# activate = 1
+END
+expect 1 '' littlebox doctor --module "$T/absent.so"
+passing "openssl.cnf is $T/openssl.cnf (OPENSSL_CONF; a server may run without it)"
+failing "openssl.cnf does not activate the provider 'default'"
+sed '1,/^append this/d' out >lines
+grep -q openssl_conf lines && fail "a line that is there already: $(cat lines)"
+grep -qxF '[my_providers]' lines || fail "not the section that is there: $(cat lines)"
+
+# A module that is none, in a process of its own.
+echo nonsense >broken.so
+expect 1 '' littlebox doctor --module "$T/broken.so"
+passing "the provider module is $T/broken.so"
+failing 'OpenSSL does not load the provider'
+grep -q 'broken.so' out || fail "not named: $(cat out)"
+
+# The box.
+start_box default
+expect 1 '' littlebox doctor --module "$T/broken.so"
+passing "a box answers at $T/box/default.sock, asked as user $(id -un) (uid $(id -u))"
+failing "box 'default' has no store yet"
+hinted 'run: littlebox init'
+littlebox init 2>/dev/null
+littlebox create web >/dev/null
+littlebox lock
+expect 1 '' littlebox doctor --module "$T/broken.so"
+failing "box 'default' is locked"
+hinted 'run: littlebox unlock'
+littlebox unlock --credential box/default.credential
+expect 1 '' littlebox --json doctor --module "$T/broken.so"
+expect_json ok false openssl_cnf "\"$T/openssl.cnf\""
+json_at append | grep -qF 'activate = 1' || fail "no line to append in: $(cat out)"
+json_at '*.*.result' | grep -vqxE '"(ok|fail|skipped)"' && fail "a result of its own: $(cat out)"
+i=$(json_at 'checks.#')
+[ "$i" -gt 5 ] || fail "few checks: $(cat out)"
+while [ "$i" -gt 0 ]; do
+    i=$((i - 1))
+    expect_json checks.$i.@ check,result,text,hint
+    [ "$(json_at checks.$i.check)" != '"unlocked"' ] || [ "$(json_at checks.$i.result)" != '"ok"' ] || unlocked=yes
+done
+[ "${unlocked-}" = yes ] || fail "the check 'unlocked' is not ok: $(cat out)"
+
+# The lines that it prints are the cure: a plan first, then the real thing.
+expect 1 '' littlebox doctor --module "$module" --handle littlebox:web
+passing 'OpenSSL loads the provider once the lines below are there'
+passing 'a test signature with littlebox:web verifies'
+sed '1,/^append this/d' out >>openssl.cnf
+expect 0 '' littlebox doctor --handle littlebox:web
+passing "the provider module is $module"
+passing "the provider looks for boxes in $T/box"
+passing 'OpenSSL loads the provider'
+passing 'a test signature with littlebox:web verifies'
+grep -q 'append this' out && fail "lines although all is well"
+with_module openssl pkey -in littlebox:web -pubout | cmp -s - "$(littlebox show --public web >pub; echo pub)" || fail "not the key"
+
+# Handles of each kind, good and bad.
+littlebox handle web --out web.key
+expect 0 '' littlebox doctor --handle web.key
+passing 'a test signature with web.key verifies'
+for type in rsa:2048 rsa-pss:2048:sha384 ed25519; do
+    littlebox create "$(echo $type | tr ':' '_')" --type $type >/dev/null 2>&1
+    expect 0 '' littlebox doctor --handle "littlebox:$(echo $type | tr ':' '_')"
+done
+expect 1 '' littlebox doctor --handle littlebox:nosuch
+failing 'no test signature with littlebox:nosuch: it does not load'
+grep -qF "there is no key 'nosuch'" out || fail "no reason: $(cat out)"
+expect 1 '' littlebox doctor --handle littlebox://elsewhere/web
+failing "no box answers at $T/box/elsewhere.sock"
+expect 1 '' littlebox doctor --handle "$T/absent.key"
+failing "no test signature with $T/absent.key: it does not load"
+OPENSSL_CONF=/dev/null openssl genpkey -algorithm ED25519 -out plain.key
+expect 1 '' littlebox doctor --handle plain.key
+failing 'no test signature with plain.key: it is a plain private key, which the server holds itself'
+hinted 'move it into the box: littlebox adopt FILE'
+
+# Another directory than the provider's.
+mkdir "$T/second"
+expect 1 '' littlebox --dir "$T/second" doctor
+failing "the provider looks for boxes in $T/box, not in $T/second"

@@ -1,0 +1,36 @@
+#!/bin/sh
+# Who may use a key: allow and deny. (What others are told: others.sh.)
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+start_box default
+littlebox init 2>/dev/null
+littlebox create web >/dev/null
+littlebox create mail >/dev/null
+
+expect 0 '' littlebox allow web --user root
+expect 0 '' littlebox allow web --user 12345
+expect 0 '' littlebox allow web --group daemon --op sign
+expect 0 '' littlebox allow web --user root
+expect 0 '' littlebox show web
+grep -qE '^user +root +0 +sign$' "$T/out" || fail "no root in: $(cat "$T/out")"
+grep -qE '^user +- +12345 +sign$' "$T/out" || fail "no 12345 in: $(cat "$T/out")"
+grep -qE "^group +daemon +$(getent group daemon | cut -d: -f3) +sign\$" "$T/out" || fail "no daemon in: $(cat "$T/out")"
+expect 0 '' littlebox --json show web
+expect_json grants.0 '{"kind":"user","name":"root","id":0,"op":"sign"}' grants.1 '{"kind":"user","name":null,"id":12345,"op":"sign"}'
+expect 0 '' littlebox --json deny web --user 12345
+expect_json '' '{"key":"web","kind":"user","id":12345,"op":"sign","allowed":false}'
+expect 1 'uid 12345 was not allowed this' littlebox deny web --user 12345
+for uid in $(seq 20000 20253); do
+    littlebox allow mail --user "$uid"
+done
+expect 0 '' littlebox allow mail --user 1
+expect 0 '' littlebox allow mail --user 2
+expect 1 "key 'mail' has 256 policy entries, which is the most" littlebox allow mail --user 3
+expect 1 'hint: allow a group instead of many users' littlebox allow mail --user 3
+expect 0 '' littlebox allow mail --user 2
+expect 1 "there is no user 'no-such-user'" littlebox allow web --user no-such-user
+expect 1 "there is no group 'no-such-group'" littlebox allow web --group no-such-group
+expect 1 "there is no user '4294967295'" littlebox allow web --user 4294967295
+expect 1 "there is no key 'nosuch'" littlebox allow nosuch --user root
+expect 1 "'web;version=1' is not a key name" littlebox allow 'web;version=1' --user root

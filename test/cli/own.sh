@@ -1,0 +1,97 @@
+#!/bin/sh
+# The user's own box: no root, no configuration, one command.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+if is_root; then
+    chown $UNPRIVILEGED "$T"
+    as=other
+else
+    as=
+fi
+run() {
+    $as env HOME="$T/home" XDG_RUNTIME_DIR="$T/run" XDG_CONFIG_HOME= XDG_STATE_HOME= "$@"
+}
+run mkdir "$T/home" "$T/run"
+
+# The keepers of the own boxes that were started; by the parent of the process that status names.
+own_keepers() {
+    for box in default two pass; do
+        pid=$(run littlebox --box $box --json status 2>/dev/null | sed -n 's/^ *"pid": \([0-9]*\),*$/\1/p')
+        [ -z "$pid" ] || sed -n 's/^PPid:[^0-9]*//p' "/proc/$pid/status"
+    done
+}
+gone() {
+    [ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"
+}
+cleanup_more() {
+    for keeper in $(own_keepers); do
+        kill "$keeper" 2>/dev/null || :
+        await gone "$keeper"
+    done
+}
+
+# Looking starts nothing.
+expect 1 'no box answers at' run littlebox status
+expect 1 'hint: the command starts it when it needs it' run littlebox lock
+[ -z "$(ls -A "$T/run")" ] || fail "status made something"
+
+# The first create makes everything.
+expect 0 "made your own box 'default' in $T/home/.local/state/littlebox/default" run littlebox create web
+expect_out 'littlebox:web'
+[ "$(stat -c %a "$T/home/.config/littlebox" "$T/home/.local/state/littlebox/default" "$T/run/littlebox" | sort -u)" = 700 ] ||
+    fail "modes of the directories"
+[ "$(stat -c %a "$T/home/.config/littlebox/default.credential")" = 600 ] || fail "mode of the credential"
+[ -S "$T/run/littlebox/default.sock" ] || fail "no socket"
+expect 0 '' run littlebox --json status
+expect_json state '"unlocked"' admin true keys 1
+expect 1 "box 'default' has a store already" run littlebox init
+expect 0 '' run littlebox list
+
+# It is started again when it is gone, with its keys.
+keeper=$(own_keepers)
+kill "$keeper"
+await gone "$keeper"
+expect 1 'no box answers' run littlebox status
+expect 0 '' run littlebox handle web
+[ "$(own_keepers)" != "$keeper" ] || fail "still the old box"
+
+# Many commands at once start one box and make one store.
+i=0
+while [ $i -lt 8 ]; do
+    run littlebox --box two create "key$i" >/dev/null 2>>"$T/many" &
+    eval "job$i=$!"
+    i=$((i + 1))
+done
+i=0
+while [ $i -lt 8 ]; do
+    eval "wait \$job$i" || fail "one of many: $(cat "$T/many")"
+    i=$((i + 1))
+done
+[ "$(grep -c 'made your own box' "$T/many")" = 1 ] || fail "made more than once: $(cat "$T/many")"
+expect 0 '' run littlebox --box two --json list
+expect_json '#' 8
+
+# With a passphrase of the user's choice.
+printf 'secret\n' >"$T/pw"
+chmod 644 "$T/pw"
+expect 0 'it starts locked' run littlebox --box pass init --passphrase-file "$T/pw"
+for keeper in $(own_keepers); do
+    kill "$keeper"
+    await gone "$keeper"
+done
+expect 1 "box 'pass' is locked" run littlebox --box pass create web
+expect 0 '' run littlebox --box pass unlock --passphrase-file "$T/pw"
+expect 0 '' run littlebox --box pass create web
+
+# A box that does not start says where to look.
+run mkdir -p "$T/home/.config/littlebox"
+echo 'nonsense = 1' >"$T/home/.config/littlebox/broken.conf"
+chmod 644 "$T/home/.config/littlebox/broken.conf"
+expect 1 "your box 'broken' could not be started" run littlebox --box broken list
+expect 1 "hint: it says why in $T/home/.local/state/littlebox/broken/log" run littlebox --box broken list
+grep -q nonsense "$T/home/.local/state/littlebox/broken/log" || fail "nothing in the log"
+
+# Another --dir is never started silently.
+run mkdir "$T/dir"
+expect 1 "hint: start it: littleboxd --box default --dir $T/dir" run littlebox --dir "$T/dir" create web

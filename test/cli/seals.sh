@@ -1,0 +1,143 @@
+#!/bin/sh
+# Seals, and locking and unlocking with them.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+start_box default
+littlebox init --label 'at start' 2>/dev/null
+littlebox create web >/dev/null
+cd "$T"
+printf 'correct horse\nsecond line\n' >pw
+printf 'wrong\n' >bad
+
+expect 0 '' littlebox --json seal list
+expect_json '#' 1 0.@ id,kind,label,created 0.kind '"credential"' 0.label '"at start"'
+first=$(littlebox seal list | awk 'NR == 2 { print $1 }')
+expect 1 'is the last: without it nobody could open the store again' littlebox seal remove "$first"
+expect 1 'hint: add another first: littlebox --box default seal add' littlebox seal remove "$first"
+expect 1 "'x1' is not the number of a seal" littlebox seal remove x1
+expect 1 'the store has no seal 999' littlebox seal remove 999
+
+# A passphrase.
+expect 0 '' littlebox seal add --passphrase-file pw
+expect 0 '' littlebox seal list
+grep -qE '^ *[0-9]+ +passphrase +passphrase ' out || fail "no passphrase in: $(cat out)"
+littlebox lock
+expect 3 '' littlebox status
+expect_out 'locked'
+expect 1 "box 'default' is locked" littlebox create x
+expect 1 "box 'default' is locked" littlebox seal add --passphrase-file pw
+expect 0 '' littlebox list
+expect 0 '' littlebox handle web
+expect 1 "no seal of box 'default' opens with this passphrase" littlebox unlock --passphrase-file bad
+# The second in a row takes longer than a second, by design, and the command says that it is waiting.
+expect 1 'littlebox: the box is trying the seals ...' littlebox unlock --passphrase-file bad
+expect 1 'there is no terminal to ask for passphrase' setsid -w littlebox unlock
+expect 0 '' littlebox unlock --passphrase-file pw
+expect 0 '' littlebox status
+littlebox --json lock >out
+expect_json '' '{"box":"default","state":"locked"}'
+expect 0 '' littlebox unlock --credential box/default.credential
+
+# Guessing gets slower with each wrong secret in a row, and the box serves others meanwhile. A right one ends that.
+now() {
+    tr -d . </proc/uptime | cut -d' ' -f1 # in hundredths of a second
+}
+# wrong: sets TOOK to how long one wrong credential takes; nothing but the delay takes its time.
+wrong() {
+    began=$(now)
+    expect 1 "no seal of box 'default' opens with this credential" littlebox "$@"
+    TOOK=$(($(now) - began))
+}
+head -c 64 /dev/urandom >stranger
+littlebox lock
+# Half a second, and each time the double.
+wrong unlock --credential stranger
+[ "$TOOK" -ge 45 ] || fail "a first wrong credential took $TOOK hundredths of a second"
+wrong unlock --credential stranger
+[ "$TOOK" -ge 95 ] || fail "a second wrong credential took $TOOK hundredths of a second"
+began=$(now)
+littlebox unlock --credential stranger 2>guess &
+guess=$!
+await grep -qF 'the box is trying the seals' guess
+expect 0 '' littlebox list
+kill -0 $guess 2>/dev/null || fail "nobody was served during the third guess"
+wait $guess && fail "a wrong credential opened the box"
+[ $(($(now) - began)) -ge 195 ] || fail "a third wrong credential took $(($(now) - began)) hundredths of a second"
+grep -qF "no seal of box 'default' opens with this credential" guess || fail "the third guess: $(cat guess)"
+grep -qE 'uid [0-9]+ pid [0-9]+: wrong credential, 3 in a row' box.log ||
+    fail "nothing in the box's log: $(cat box.log)"
+littlebox unlock --credential box/default.credential
+littlebox lock
+wrong unlock --credential stranger
+[ "$TOOK" -lt 180 ] || fail "a first wrong credential took $TOOK hundredths of a second"
+littlebox unlock --credential box/default.credential
+
+# A second credential file, made by the way.
+expect 0 '' littlebox seal add --credential second --label 'in the safe'
+[ "$(stat -c %a second)" = 600 ] || fail "mode of a new credential"
+littlebox lock
+expect 0 '' littlebox unlock --credential second
+# One that was refused is not left behind.
+littlebox lock
+expect 1 'is locked' littlebox seal add --credential third
+[ ! -e third ] || fail "a credential file for nothing"
+expect 0 '' littlebox unlock --credential second
+
+# Each is removable alone; what it opened stays open.
+expect 0 '' littlebox seal remove "$first"
+littlebox lock
+expect 1 "no seal of box 'default' opens with this credential" littlebox unlock --credential box/default.credential
+expect 0 '' littlebox unlock --passphrase-file pw
+
+# On a terminal: twice when new, once else, and never echoed.
+expect 1 '' answer 'new passphrase: ' one 'new passphrase, again: ' two -- littlebox seal add
+expect_out 'that was not the same twice'
+expect 1 '' answer 'new passphrase: ' '' -- littlebox seal add
+expect_out 'the passphrase is empty'
+expect 0 '' answer 'new passphrase: ' tell-nobody 'new passphrase, again: ' tell-nobody -- littlebox seal add
+grep -q tell-nobody out && fail "the passphrase was echoed"
+littlebox lock
+expect 0 '' answer 'passphrase: ' tell-nobody -- littlebox unlock
+expect 0 '' littlebox status
+
+# Locked by hand is locked until it is unlocked: neither a crash nor a replacement of the process with the keys opens
+# the store again, although the credential that does so at a start is there.
+littlebox seal add --credential box/default.credential
+expect 0 '' littlebox --json status
+expect_json credential true
+# new_child COMMAND...: which makes the keeper start another.
+new_child() {
+    littlebox --json status >out || :
+    old=$(json_at pid)
+    "$@"
+    await another_child
+}
+another_child() {
+    littlebox --json status >out 2>/dev/null || [ $? = 3 ] || return 1
+    [ "$(json_at pid)" != "$old" ]
+}
+crash() {
+    kill -KILL "$old"
+}
+replace() {
+    kill -HUP "$BOXPID"
+}
+littlebox lock
+for how in crash replace crash; do
+    new_child $how
+    expect 3 '' littlebox status
+    expect_out locked
+    expect 1 "box 'default' is locked" littlebox create x
+    expect 1 'hint: run: littlebox --box default unlock' littlebox create x
+done
+expect 0 '' littlebox unlock --passphrase-file pw
+for how in crash replace; do
+    new_child $how
+    expect 0 '' littlebox status
+done
+# A start from nothing is the administrator's wish that it opens.
+littlebox lock
+stop_box
+start_box default
+await status_is 0
