@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# The keeper: socket activation, readiness, requests in flight at SIGTERM, children that die or are replaced, nothing
+# left behind.
+set -eu
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+
+needs openssl
+begin
+BOX_DIR=$TEST_DIR/box
+mkdir "$BOX_DIR"
+box_processes() { pgrep -f -- "--dir $BOX_DIR\$" || true; }
+inode() { stat -c %i "$BOX_DIR/default.sock"; }
+
+# --- Socket activation and readiness, as systemd does it
+"$HARNESS/activate" --listen "$BOX_DIR/default.sock" --notify "$TEST_DIR/notify" --pid "$TEST_DIR/pid" -- \
+    "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >"$TEST_DIR/activate.log" 2>&1 &
+activate=$!
+own "$activate"
+await "the socket" test -S "$BOX_DIR/default.sock"
+socket=$(inode)
+says "READY=1 is sent" '^notify: READY=1$' "$TEST_DIR/activate.log"
+KEEPER=$(cat "$TEST_DIR/pid")
+own "$KEEPER"
+same "the socket is the one that was handed over" "$socket" "$(inode)"
+same "a box without a store says so" "no store" "$(status state | tr '_-' '  ')"
+check "init over the handed-over socket" lb init >"$TEST_DIR/init.log" 2>&1
+check "a key" lb create web --type ec:P-256 >/dev/null 2>>"$TEST_DIR/lb.log"
+check "it signs" signs web
+same "one keeper, one child" 1 "$(children_of "$KEEPER" | wc -l)"
+
+# --- Children come and go, the keeper stays
+child=$(box_child)
+kill -KILL "$child"
+new_child() { [ -n "$(status pid)" ] && [ "$(status pid)" != "$child" ]; }
+await "a child after SIGKILL" new_child
+check "the keeper outlives SIGKILL of its child" alive "$KEEPER"
+check "the key signs" signs web
+same "it counted the restart" 1 "$(status restarts)"
+child=$(box_child)
+kill -HUP "$KEEPER"
+await "a child after SIGHUP" new_child
+check "the key signs after SIGHUP" signs web
+await "the old child to end" gone "$child"
+same "one keeper, one child" 1 "$(children_of "$KEEPER" | wc -l)"
+
+# --- SIGTERM: what is under way is finished, then all ends
+connections_are() { [ "$(status connections)" -ge "$1" ]; }
+lb create slow --type rsa:4096 >"$TEST_DIR/slow.log" 2>&1 &
+slow=$!
+await "the slow request to be under way" connections_are 2
+kill -TERM "$KEEPER"
+status=0
+wait "$slow" || status=$?
+same "a request in flight at SIGTERM is answered: $(cat "$TEST_DIR/slow.log")" 0 "$status"
+await "the keeper to end" gone "$KEEPER"
+status=0
+wait "$activate" || status=$?
+same "it ends with status 0" 0 "$status"
+same "no process is left" "" "$(box_processes)"
+
+# --- The same box, started by hand
+start_box "$BOX_DIR"
+check "what was made at SIGTERM is there" lb show slow >/dev/null
+check "it signs" signs slow
+if is_root; then mode=666; else mode=600; fi
+same "the mode of its socket" "$mode" "$(stat -c %a "$BOX_DIR/default.sock")"
+refused "a second box of the name" 'in use|already|answers' \
+    "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"
+check "the first goes on" signs web
+
+# --- A child never outlives its keeper
+child=$(box_child)
+kill -KILL "$KEEPER"
+wait "$KEEPER" 2>/dev/null || true
+await "the child of a killed keeper to end" gone "$child"
+same "no process is left" "" "$(box_processes)"
+start_box "$BOX_DIR"
+check "a killed keeper leaves a socket that the next one replaces" signs web
+stop_box
+
+# --- The credential as systemd hands it over
+mv "$BOX_DIR/default.credential" "$TEST_DIR/littlebox"
+start_box "$BOX_DIR"
+same "without its credential the box starts locked" locked "$(status state)"
+refused "and does not sign" 'locked.*unlock' signs web
+stop_box
+chmod 0400 "$TEST_DIR/littlebox"
+start_box "$BOX_DIR" env CREDENTIALS_DIRECTORY="$TEST_DIR"
+same "with \$CREDENTIALS_DIRECTORY/littlebox it opens" unlocked "$(status state)"
+check "and signs" signs web
+stop_box
+same "no process is left at the end" "" "$(box_processes)"
+
+# --- Configuration that is wrong is refused by name
+echo "thraeds = 4" >"$BOX_DIR/default.conf"
+refused "an unknown setting" thraeds "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"
+printf 'threads = 3\nlog-level = info\n' >"$BOX_DIR/default.conf"
+start_box "$BOX_DIR"
+same "a setting counts" 3 "$(status threads)"
+stop_box
+finish

@@ -1,0 +1,358 @@
+# shellcheck shell=bash
+# What the whole-program tests share: a directory and processes that are cleaned up, a box, an openssl.cnf, an nginx.
+#
+# A script sources it after `set -eu`, with LITTLEBOX_BUILD and LITTLEBOX_SRC in the environment (make check sets
+# them; without them the script's own checkout and build/ are taken). It ends with `finish`.
+
+LITTLEBOX_SRC=${LITTLEBOX_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+LITTLEBOX_BUILD=${LITTLEBOX_BUILD:-$LITTLEBOX_SRC/build}
+HARNESS=$LITTLEBOX_BUILD/test/harness
+MODULE=$LITTLEBOX_BUILD/.libs/littlebox.so
+PATH=$PATH:/usr/sbin:/sbin
+unset LITTLEBOX_DIR OPENSSL_CONF OPENSSL_MODULES
+
+TEST_DIR=
+TEST_PIDS=()
+TEST_MOUNTS=()
+TEST_CHECKS=0
+TEST_SECONDS=${TEST_SECONDS:-600}
+AWAIT_SECONDS=${AWAIT_SECONDS:-20}
+
+# --- ending
+
+# To the test's log, also from where stdout is redirected.
+exec 3>&1
+say() { printf '%s\n' "$*" >&3; }
+
+skip() {
+    say "SKIP: $*"
+    exit 77
+}
+
+# Prints what is known about the failure: the logs of everything the test started.
+fail() {
+    local log
+    say "FAIL: $*"
+    if [ -n "$TEST_DIR" ]; then
+        for log in "$TEST_DIR"/*.log "$TEST_DIR"/*/*.log; do
+            [ -s "$log" ] || continue
+            say "--- ${log#"$TEST_DIR/"}"
+            tail -n 30 "$log" >&3
+        done
+    fi
+    exit 1
+}
+
+finish() {
+    [ "$TEST_CHECKS" -gt 0 ] || fail "not one check was made"
+    say "OK: $TEST_CHECKS checks"
+    exit 0
+}
+
+# check TEXT COMMAND... : the command succeeds.
+check() {
+    local text=$1
+    shift
+    TEST_CHECKS=$((TEST_CHECKS + 1))
+    "$@" || fail "$text ($*)"
+    say "ok: $text"
+}
+
+# not COMMAND... : for check.
+not() { ! "$@"; }
+
+# refused TEXT PATTERN COMMAND... : the command fails, and says PATTERN (extended regular expression).
+refused() {
+    local text=$1 pattern=$2 out status=0
+    shift 2
+    TEST_CHECKS=$((TEST_CHECKS + 1))
+    out=$("$@" 2>&1 </dev/null) || status=$?
+    [ "$status" -ne 0 ] || fail "$text: this succeeded: $*"
+    [ "$status" -lt 124 ] || fail "$text: crashed or hung (status $status): $*: $out"
+    grep -Eq -e "$pattern" <<<"$out" || fail "$text: expected /$pattern/, got: $out"
+    say "ok: $text"
+}
+
+# same TEXT EXPECTED ACTUAL
+same() {
+    TEST_CHECKS=$((TEST_CHECKS + 1))
+    [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
+    say "ok: $1"
+}
+
+# says TEXT PATTERN FILE : a line of FILE matches, now or within the bound.
+says() {
+    TEST_CHECKS=$((TEST_CHECKS + 1))
+    await "$1" grep -Eq -e "$2" "$3"
+    say "ok: $1"
+}
+
+# --- processes
+
+# own PID... : to be ended when the test ends.
+own() { TEST_PIDS+=("$@"); }
+
+# A zombie whose threads are still ending holds its sockets as well.
+alive() {
+    local threads
+    [ -d "/proc/$1" ] || return 1
+    grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null || return 0
+    threads=("/proc/$1/task"/*)
+    [ "${#threads[@]}" -gt 1 ]
+}
+gone() { ! alive "$1"; }
+
+# await WHAT COMMAND... : until the command succeeds; a test never waits longer than AWAIT_SECONDS for one thing.
+await() {
+    local what=$1 end=$((SECONDS + AWAIT_SECONDS))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$end" ] || fail "waited $AWAIT_SECONDS s for: $what"
+        sleep 0.02
+    done
+}
+
+children_of() { pgrep -P "$1" || true; }
+
+# stop PID [SIGNAL] : sends it and waits for the end.
+stop() {
+    kill "-${2:-TERM}" "$1" 2>/dev/null || true
+    await "process $1 to end" gone "$1"
+    wait "$1" 2>/dev/null || true
+}
+
+cleanup() {
+    local status=$? pid child mount
+    trap - EXIT INT TERM
+    set +e
+    for pid in "${TEST_PIDS[@]}"; do
+        alive "$pid" || continue
+        child=$(children_of "$pid")
+        kill -TERM "$pid" 2>/dev/null
+        for _ in {1..250}; do
+            alive "$pid" || break
+            sleep 0.02
+        done
+        # shellcheck disable=SC2086 # a list of process ids
+        alive "$pid" && kill -KILL "$pid" $child 2>/dev/null
+    done
+    wait 2>/dev/null
+    if [ -n "$TEST_DIR" ]; then
+        for mount in "${TEST_MOUNTS[@]}"; do
+            umount "$mount"
+        done
+        if [ -n "${KEEP:-}" ]; then say "kept: $TEST_DIR"; else rm -rf "$TEST_DIR"; fi
+    fi
+    exit "$status"
+}
+
+# A directory that every user can pass through, since workers of other users need the socket in it.
+begin() {
+    TEST_DIR=$(mktemp -d "${TMPDIR:-/tmp}/littlebox-test.XXXXXX")
+    trap cleanup EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    chmod 0755 "$TEST_DIR"
+    umask 022
+    watch $$ >/dev/null 3>&- &
+    own $!
+}
+
+# watch PID : ends a test that hangs, with the command that it waits for.
+watch() {
+    local end=$((SECONDS + TEST_SECONDS)) me=$BASHPID child
+    trap - EXIT
+    while alive "$1"; do
+        sleep 0.5
+        [ "$SECONDS" -ge "$end" ] || continue
+        echo "the test took longer than $TEST_SECONDS seconds" >&2
+        kill -TERM "$1"
+        for child in $(children_of "$1"); do
+            [ "$child" = "$me" ] || kill -TERM "$child" 2>/dev/null || true
+        done
+        return
+    done
+}
+
+is_root() { [ "$(id -u)" -eq 0 ]; }
+sanitized() { grep -q __asan_init "$LITTLEBOX_BUILD/littleboxd"; }
+needs() {
+    local tool
+    for tool; do
+        command -v "$tool" >/dev/null || skip "$tool is not installed"
+    done
+}
+
+free_ports() { "$HARNESS/freeport" "$1"; }
+
+# Ports of an own process's listening sockets answer.
+port_open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# --- boxes
+
+lb() { "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" "$@"; }
+
+# status FIELD : one field of `littlebox status --json`.
+status() { lb --json status 2>/dev/null | json "$1"; }
+status_is() { [ "$(status "$1")" = "$2" ]; }
+
+# json FIELD : the value of a field of a flat JSON object on stdin, without its quotes.
+json() { tr -d '\n' | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\)\"\{0,1\}[,} ].*/\1/p"; }
+
+# start_box DIR [COMMAND PREFIX...] : starts box "default" in DIR and waits until it answers. Sets BOX_DIR, KEEPER.
+start_box() {
+    BOX_DIR=$1
+    shift
+    mkdir -p "$BOX_DIR"
+    "$@" "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >>"$BOX_DIR/box.log" 2>&1 3>&- &
+    KEEPER=$!
+    own "$KEEPER"
+    await "the box in $BOX_DIR to answer" box_answers
+}
+box_answers() {
+    local status=0
+    alive "$KEEPER" || fail "littleboxd ended"
+    lb status || status=$?
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ] # 3: it answers, and cannot sign yet
+}
+box_unlocked() { status_is state unlocked; }
+# The process with the keys, and the one without.
+box_child() { children_of "$KEEPER" | head -n 1; }
+stop_box() { stop "$KEEPER"; }
+
+# new_box DIR : a started box with an empty, unlocked store.
+new_box() {
+    start_box "$@"
+    lb init >"$BOX_DIR/init.log" 2>&1 || fail "littlebox init: $(cat "$BOX_DIR/init.log")"
+}
+
+# --- openssl
+
+# write_openssl_cnf FILE BOX_DIR [MODULE]
+write_openssl_cnf() {
+    cat >"$1" <<END
+openssl_conf = init
+[init]
+providers = providers
+[providers]
+default = default_section
+littlebox = littlebox_section
+[default_section]
+activate = 1
+[littlebox_section]
+module = ${3:-$MODULE}
+activate = 1
+littlebox-directory = $2
+littlebox-timeout = 20000
+[req]
+distinguished_name = dn
+[dn]
+END
+}
+
+# For env(1), before a program that loads the module: one that is built with ASan needs its runtime first.
+MODULE_ENV=()
+if [ -x "$LITTLEBOX_BUILD/littleboxd" ] && sanitized; then
+    MODULE_ENV=(LD_PRELOAD="$(gcc -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0)
+fi
+
+# openssl(1) with the box of BOX_DIR, configured in openssl.cnf, as servers have it.
+ossl() {
+    [ -e "$BOX_DIR/openssl.cnf" ] || write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
+    env "${MODULE_ENV[@]}" OPENSSL_CONF="$BOX_DIR/openssl.cnf" openssl "$@"
+}
+
+# openssl(1) that has never heard of us.
+plain_ossl() { OPENSSL_CONF=/dev/null openssl "$@"; }
+
+# new_key TYPE FILE : a plain key, for imports and controls.
+new_key() {
+    case $1 in
+    rsa:*) plain_ossl genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:${1#rsa:}" -out "$2" 2>/dev/null ;;
+    ec:*) plain_ossl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:${1#ec:}" -out "$2" ;;
+    *) plain_ossl genpkey -algorithm "$1" -out "$2" ;;
+    esac
+}
+
+# self_signed KEY CERTIFICATE : for localhost; KEY is anything openssl takes.
+self_signed() {
+    ossl req -x509 -new -key "$1" -subj /CN=localhost -addext subjectAltName=DNS:localhost -days 2 -out "$2"
+}
+
+# signs KEY [PUBLIC KEY FILE] : a signature by the key of the box verifies, without us, under its own or the given
+# public key.
+signs() {
+    local uri=littlebox:$1 dir=$TEST_DIR/signs pub=${2:-$TEST_DIR/signs/pub}
+    mkdir -p "$dir"
+    date +%s%N >"$dir/text"
+    ossl pkeyutl -sign -rawin -inkey "$uri" -in "$dir/text" -out "$dir/sig" || return 1
+    [ -n "${2:-}" ] || ossl pkey -pubout -in "$uri" -out "$pub" || return 1
+    plain_ossl pkeyutl -verify -rawin -pubin -inkey "$pub" -in "$dir/text" -sigfile "$dir/sig" >/dev/null
+}
+
+# --- nginx
+
+NGINX_SERVERS=()
+
+# nginx_server PORT CERTIFICATE KEY : one more server block of the next configuration.
+nginx_server() {
+    NGINX_SERVERS+=("server {
+        listen 127.0.0.1:$1 ssl http2;
+        server_name localhost;
+        ssl_certificate $2;
+        ssl_certificate_key $3;
+        location / { return 200 \"hello\\n\"; }
+    }")
+}
+
+# write_nginx_conf DIR WORKERS [USER]
+write_nginx_conf() {
+    mkdir -p "$1"
+    {
+        [ -z "${3:-}" ] || echo "user $3;"
+        cat <<END
+worker_processes $2;
+pid $1/nginx.pid;
+error_log $1/error.log notice;
+events { worker_connections 512; }
+http {
+    access_log off;
+    client_body_temp_path $1/body;
+    proxy_temp_path $1/proxy;
+    fastcgi_temp_path $1/fastcgi;
+    uwsgi_temp_path $1/uwsgi;
+    scgi_temp_path $1/scgi;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_session_cache off;
+    ssl_session_tickets off;
+    keepalive_timeout 5;
+END
+        printf '    %s\n' "${NGINX_SERVERS[@]}"
+        echo "}"
+    } >"$1/nginx.conf"
+    NGINX_SERVERS=()
+}
+
+# run_nginx DIR ARGUMENTS... : nginx with the configuration in DIR, through NGINX_AS (a command prefix) if set.
+NGINX_AS=()
+run_nginx() {
+    local dir=$1
+    shift
+    env "${MODULE_ENV[@]}" OPENSSL_CONF="${NGINX_OPENSSL_CONF:-$BOX_DIR/openssl.cnf}" "${NGINX_AS[@]}" nginx -p "$dir" -e "$dir/error.log" \
+        -c "$dir/nginx.conf" "$@" 3>&-
+}
+
+# start_nginx DIR : starts it as its users do, as a daemon. Sets NGINX.
+start_nginx() {
+    run_nginx "$1" 2>>"$1/start.log" || fail "nginx did not start: $(cat "$1/start.log")"
+    await "nginx's pid file" test -s "$1/nginx.pid"
+    NGINX=$(cat "$1/nginx.pid")
+    own "$NGINX"
+    await "nginx's workers" has_children "$NGINX"
+}
+has_children() { [ -n "$(children_of "$1")" ]; }
+nginx_pids() { echo "$NGINX" && children_of "$NGINX"; }
+stop_nginx() {
+    run_nginx "$1" -s stop
+    await "nginx to end" gone "$NGINX"
+}

@@ -1,0 +1,141 @@
+/* Sends packets to a box byte for byte as they are given, and prints what comes back in words. */
+#include <grp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "socket.h"
+
+/*
+ * rawpacket [--uid UID] SOCKET PACKET...   each PACKET in hexadecimal, "+N" behind it for N more bytes of zero
+ *
+ * One line per packet on stdout: "error CODE: text" (and "hint: ..." below it), "answer TYPE, N bytes", "closed", or
+ * "silence" when nothing came in five seconds. All packets go over one connection, until it is closed. With --uid
+ * (of root) as that user and the group of the same number. Exit status 0 whatever the answers are.
+ */
+#define TIMEOUT_MS 5000
+#define SEND_MAX (4 * LB_PACKET_MAX)
+
+static int fail(const char *what, int r)
+{
+    fprintf(stderr, "rawpacket: %s: %s\n", what, lb_strerror(r));
+    return 2;
+}
+
+static bool become(const char *number)
+{
+    char *end;
+    unsigned long id = strtoul(number, &end, 10);
+
+    return end != number && *end == '\0' && setgroups(0, NULL) == 0 && setgid((gid_t)id) == 0 &&
+           setuid((uid_t)id) == 0;
+}
+
+static bool from_text(const char *text, uint8_t *buf, size_t *ret_len)
+{
+    const char *plus = strchr(text, '+');
+    size_t hex = plus != NULL ? (size_t)(plus - text) : strlen(text), len = 0;
+    size_t zeros = plus != NULL ? strtoul(plus + 1, NULL, 10) : 0;
+
+    if (hex % 2 != 0 || hex / 2 + zeros > SEND_MAX)
+        return false;
+    for (; len < hex / 2; len++) {
+        const char byte[3] = { text[2 * len], text[2 * len + 1], '\0' };
+        char *end;
+
+        buf[len] = (uint8_t)strtoul(byte, &end, 16);
+        if (*end != '\0')
+            return false;
+    }
+    memset(buf + len, 0, zeros);
+    *ret_len = len + zeros;
+    return true;
+}
+
+/* False: no use to send more. */
+static bool show(int r, const uint8_t *packet, size_t len)
+{
+    struct msg_header header;
+    struct bytes body;
+    struct problem p;
+
+    if (r == LB_E_TIMEOUT) {
+        puts("silence");
+        return true;
+    }
+    if (r == LB_E_CLOSED) {
+        puts("closed");
+        return false;
+    }
+    if (r != 0) {
+        printf("receive: %s\n", lb_strerror(r));
+        return false;
+    }
+    r = msg_split(packet, len, &header, &body);
+    if (r != 0)
+        printf("no packet of ours: %s\n", lb_strerror(r));
+    else if (header.type != MSG_ERROR)
+        printf("answer %04x to %u, %zu bytes\n", header.type, header.id, body.len);
+    else if (msg_error_decode(body, &p) != 0)
+        puts("an error that cannot be decoded");
+    else
+        printf("error %d to %u: %s\n%s%s%s", -p.code, header.id, p.text, p.hint[0] != '\0' ? "hint: " : "", p.hint,
+               p.hint[0] != '\0' ? "\n" : "");
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    uint8_t *buf = malloc(SEND_MAX), *answer = malloc(LB_PACKET_MAX);
+    const int room = 2 * SEND_MAX;
+    bool more = true;
+    int fd = -1, r, status = 0;
+
+    if (argc > 2 && strcmp(argv[1], "--uid") == 0) {
+        if (!become(argv[2])) {
+            status = fail("--uid", LB_E_SYSTEM);
+            goto out;
+        }
+        argv += 2;
+        argc -= 2;
+    }
+    if (argc < 3 || buf == NULL || answer == NULL) {
+        fputs("usage: rawpacket [--uid UID] SOCKET HEX[+ZEROS]...\n", stderr);
+        status = 2;
+        goto out;
+    }
+    r = socket_connect(argv[1], &fd);
+    if (r == 0)
+        r = socket_set_timeout(fd, TIMEOUT_MS);
+    if (r != 0) {
+        status = fail(argv[1], r);
+        goto out;
+    }
+    /* Packets longer than a box takes must be refused by the box, not by our own send buffer. */
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+    for (int i = 2; more && i < argc; i++) {
+        size_t len = 0, got = 0;
+
+        if (!from_text(argv[i], buf, &len)) {
+            status = fail(argv[i], LB_E_VALUE);
+            goto out;
+        }
+        r = socket_send(fd, buf, len, /* fd= */ -1, /* dont_wait= */ false);
+        if (r == 0)
+            r = socket_receive(fd, answer, LB_PACKET_MAX, /* dont_wait= */ false, &got, /* ret_fd= */ NULL,
+                               /* ret_peer= */ NULL);
+        more = show(r, answer, got);
+        fflush(stdout);
+    }
+
+out:
+    socket_close(fd);
+    free(buf);
+    free(answer);
+    return status;
+}

@@ -1,0 +1,186 @@
+#!/usr/bin/env bash
+# Builds littlebox in every way that must hold and runs every test; ends with the line "N passed, N failed, N skipped".
+#
+# As root it installs what is missing (Debian packages, by name); as another user it says what is. Builds are in
+# build/: gcc, clang, asan.
+# RUN_ONLY="lint gcc clang asan valgrind fuzz distcheck quickstart" chooses parts. JOBS: 2. FUZZ_SECONDS (60): for
+# each target.
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top"
+JOBS=${JOBS:-2}
+parts=${RUN_ONLY:-lint gcc clang asan valgrind fuzz distcheck quickstart}
+packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-dev libsqlite3-dev libargon2-dev libseccomp-dev
+    libp11-dev libcunit1-dev openssl curl nginx procps valgrind shellcheck mandoc xz-utils"
+# Of the unit tests; the other suites make thousands of keys or stores, which takes valgrind too long and is covered
+# by ASan.
+valgrind_suites="wire message names uri handle paths socket channel secret aead store seal"
+passed=0 failed=0 skipped=0
+started=$SECONDS
+unset LITTLEBOX_DIR OPENSSL_CONF OPENSSL_MODULES
+
+is_root() { [ "$(id -u)" -eq 0 ]; }
+wanted() { grep -qw -- "$1" <<<"$parts"; }
+result() {
+    case $1 in
+    PASS) passed=$((passed + 1)) ;;
+    SKIP) skipped=$((skipped + 1)) ;;
+    *) failed=$((failed + 1)) ;;
+    esac
+    printf '%-5s %s\n' "$1" "$2"
+}
+
+# one NAME COMMAND... : a test that is one command; its output is shown when it fails.
+logs=$top/build/logs
+one() {
+    local name=$1 log status=0
+    shift
+    log=$logs/$(tr -c 'a-zA-Z0-9\n' - <<<"$name").log
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+    case $status in
+    0) result PASS "$name" ;;
+    77) result SKIP "$name: $(tail -n 1 "$log")" ;;
+    *)
+        result FAIL "$name (status $status, $log)"
+        tail -n 40 "$log" | sed 's/^/    /'
+        ;;
+    esac
+    return "$status"
+}
+
+install_packages() {
+    local package missing=
+    for package in $packages; do
+        dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed' ||
+            missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    if ! is_root; then
+        echo "needed, ask root to install:$missing" >&2
+        exit 1
+    fi
+    echo "installing:$missing"
+    # shellcheck disable=SC2086 # a list of names
+    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing; } \
+        >"$logs/apt.log" 2>&1 || {
+        tail "$logs/apt.log"
+        echo "apt-get could not install them" >&2
+        exit 1
+    }
+}
+
+# build NAME CONFIGURE-ARGUMENTS... : configures and makes build/NAME, tests included.
+build() {
+    local name=$1 dir=$top/build/$1
+    shift
+    mkdir -p "$dir"
+    (
+        cd "$dir"
+        [ -e Makefile ] || "$top/configure" --quiet --enable-werror "$@"
+        make -s -j "$JOBS"
+        make -s -j "$JOBS" check TESTS=
+    )
+}
+
+# make check in build/NAME; each test is a result of its own, from automake's .trs files.
+check_build() {
+    local name=$1 dir=$top/build/$1 trs test result
+    find "$dir" -name '*.trs' -delete
+    make -s -C "$dir" -j "$JOBS" -k check >"$logs/check-$name.log" 2>&1 </dev/null || true
+    while read -r trs; do
+        test=${trs#"$dir/"}
+        result=$(sed -n 's/^:global-test-result: //p' "$trs")
+        case $result in
+        PASS) result PASS "$name: ${test%.trs}" ;;
+        SKIP) result SKIP "$name: ${test%.trs}: $(sed -n 's/^SKIP: //p' "${trs%.trs}.log" | head -n 1)" ;;
+        *)
+            result FAIL "$name: ${test%.trs} (${trs%.trs}.log)"
+            tail -n 40 "${trs%.trs}.log" | sed 's/^/    /'
+            ;;
+        esac
+    done < <(find "$dir" -name '*.trs' | sort)
+    # A test that was to run and left no result has failed.
+    while read -r test; do
+        [ -e "$dir/${test%.sh}.trs" ] || result FAIL "$name: $test left no result ($logs/check-$name.log)"
+    done < <(make -s -C "$dir" list-tests | tr ' ' '\n' | sed '/^$/d')
+}
+
+built() { [ -x "$top/build/$1/littleboxd" ]; }
+
+# What is linted: the scripts and pages that belong to the project, from git where there is one.
+files() {
+    if [ -e "$top/.git" ]; then git ls-files -- "$@"; else find . -path ./build -prune -o -type f -print |
+        sed 's|^\./||' |
+        grep -E "$(printf '%s\n' "$@" | sed -e 's/[.]/[.]/g' -e 's/\*/.*/g' -e 's/$/$/' | paste -sd '|' -)"; fi
+}
+scripts() { { files '*.sh' && echo .ci/run; } | sort -u; }
+lint_scripts() {
+    local script
+    while read -r script; do
+        echo "$script"
+        shellcheck "$script"
+    done < <(scripts)
+}
+lint_pages() {
+    local page status=0
+    while read -r page; do
+        echo "$page"
+        if ! mandoc -T lint -W warning "$page" || [ -n \
+            "$(LC_ALL=C.UTF-8 MANWIDTH=100 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)" ]; then
+            status=1
+        fi
+    done < <(files '*.[1-8]')
+    return "$status"
+}
+
+main() {
+    local dir=$top/build/gcc name
+    mkdir -p "$logs"
+    install_packages
+    [ -x configure ] || one "autoreconf" autoreconf -fi || return 0
+
+    if wanted lint; then
+        one "shellcheck: all scripts" lint_scripts || true
+        one "man pages: mandoc lint, man --warnings" lint_pages || true
+    fi
+    for name in gcc clang asan fuzz; do
+        wanted "$name" || continue
+        case $name in
+        asan) one "build: asan" build asan CC=gcc --enable-asan CFLAGS="-g -O1" || continue ;;
+        fuzz) one "build: fuzz" build fuzz CC=clang --enable-fuzz CFLAGS="-g -O1" || continue ;;
+        *) one "build: $name -Werror" build "$name" "CC=$name" || continue ;;
+        esac
+    done
+    # The whole suite with gcc and under ASan and UBSan; with clang what does not take its time.
+    if wanted gcc && built gcc; then check_build gcc; fi
+    if wanted asan && built asan; then check_build asan; fi
+    if wanted clang && built clang; then CRASH_RUNS=20 check_build clang; fi
+
+    if wanted valgrind && built gcc; then
+        for name in $valgrind_suites; do
+            one "valgrind: unit tests, $name" in_build "$top/test/harness/valgrind.sh" test/unit/test_unit "$name" ||
+                true
+        done
+        one "valgrind: a box, its command and the provider" in_build "$top/test/harness/valgrind.sh" || true
+    fi
+    if wanted fuzz && built fuzz; then
+        one "fuzz: each target, ${FUZZ_SECONDS:-60} s" make -s -C "$top/build/fuzz" fuzz \
+            "FUZZ_SECONDS=${FUZZ_SECONDS:-60}" || true
+    fi
+    if wanted distcheck && [ -e "$dir/Makefile" ]; then
+        # The tests were run above; here it is about what is shipped and that it builds from that.
+        one "make distcheck" make -s -C "$dir" distcheck TESTS= || true
+    fi
+    if wanted quickstart; then
+        one "examples/quickstart.sh" "$top/examples/quickstart.sh" || true
+        one "examples/quickstart.sh, once more" "$top/examples/quickstart.sh" || true
+    fi
+}
+
+in_build() { (cd "$top/build/gcc" && LITTLEBOX_BUILD=$top/build/gcc LITTLEBOX_SRC=$top "$@"); }
+
+main
+echo "took $((SECONDS - started)) seconds"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

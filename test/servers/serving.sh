@@ -1,0 +1,162 @@
+# shellcheck shell=bash
+# What the nginx tests share: three keys of a box, their certificates and handle files, and handshakes with a server
+# that has them.
+
+KEYS="rsa ec ed"
+declare -A KEY_TYPE=([rsa]=rsa:2048 [ec]=ec:P-256 [ed]=ed25519)
+declare -A SIGNATURE=([rsa]=RSA-PSS [ec]=ECDSA [ed]=ed25519)
+declare -A SIGNATURE12=([rsa]='RSA|RSA-PSS' [ec]=ECDSA [ed]=ed25519)
+declare -A PORT
+
+# Keys made in the box, so that they never were anywhere else, with handle files and certificates in DIR.
+make_keys() {
+    local key
+    for key in $KEYS; do
+        lb create "$key" --type "${KEY_TYPE[$key]}" >/dev/null 2>>"$TEST_DIR/lb.log"
+        lb handle "$key" --out "$1/$key.pem"
+        self_signed "littlebox:$key" "$1/$key.crt" 2>>"$TEST_DIR/openssl.log" || fail "no certificate for $key"
+    done
+}
+
+# configure_nginx DIR FILES WORKERS [USER] : one port a key, with the key files and certificates of FILES.
+configure_nginx() {
+    local key ports
+    # shellcheck disable=SC2046 # a list of numbers
+    set -- "$@" $(free_ports 3)
+    ports=("${@: -3}")
+    for key in $KEYS; do
+        PORT[$key]=${ports[0]}
+        ports=("${ports[@]:1}")
+        nginx_server "${PORT[$key]}" "$2/$key.crt" "$2/$key.pem"
+    done
+    case $# in
+    7) write_nginx_conf "$1" "$3" "$4" ;;
+    *) write_nginx_conf "$1" "$3" ;;
+    esac
+}
+
+# handshakes KEY CERTIFICATES ARGUMENTS... : a load client for that key's port.
+handshakes() {
+    local key=$1 certificates=$2
+    shift 2
+    # shellcheck disable=SC2086 # CLIENT: what the client runs under, if anything
+    ${CLIENT:-} env OPENSSL_CONF=/dev/null "$HARNESS/tlsload" --connect "127.0.0.1:${PORT[$key]}" --ca "$certificates/$key.crt" "$@"
+}
+
+# s_client KEY VERSION ARGUMENTS... : what openssl s_client says about one handshake.
+s_client() {
+    local key=$1 version=$2
+    shift 2
+    plain_ossl s_client -connect "127.0.0.1:${PORT[$key]}" -servername localhost "-$version" "$@" </dev/null 2>&1
+}
+
+# Every key serves both protocol versions, and the signature is of the key's own kind.
+check_signature_types() {
+    local key
+    for key in $KEYS; do
+        s_client "$key" tls1_3 -CAfile "$1/$key.crt" >"$TEST_DIR/s_client" || true
+        check "$key: TLS 1.3 verifies" grep -q 'Verification: OK' "$TEST_DIR/s_client"
+        check "$key: TLS 1.3 is signed by ${SIGNATURE[$key]}" \
+            grep -Eq "^Peer signature type: (${SIGNATURE[$key]})\$" "$TEST_DIR/s_client"
+        s_client "$key" tls1_2 -CAfile "$1/$key.crt" >"$TEST_DIR/s_client" || true
+        check "$key: TLS 1.2 verifies" grep -q 'Verification: OK' "$TEST_DIR/s_client"
+        check "$key: TLS 1.2 is signed by ${SIGNATURE12[$key]}" \
+            grep -Eq "^Peer signature type: (${SIGNATURE12[$key]})\$" "$TEST_DIR/s_client"
+    done
+    s_client rsa tls1_2 -sigalgs RSA+SHA256 -CAfile "$1/rsa.crt" >"$TEST_DIR/s_client" || true
+    check "rsa: TLS 1.2 is signed by PKCS#1 v1.5 where the client asks" \
+        grep -q '^Peer signature type: RSA$' "$TEST_DIR/s_client"
+}
+
+LOADS=()
+
+# start_loads CERTIFICATES COUNT : six clients, each key with both versions; each makes at least COUNT handshakes, and
+# goes on until stop_loads.
+start_loads() {
+    local key version
+    LOADS=()
+    rm -f "$TEST_DIR/enough"
+    for key in $KEYS; do
+        for version in tls1.2 tls1.3; do
+            rm -f "$TEST_DIR/$key-$version.progress"
+            handshakes "$key" "$1" "--$version" --get --count "$2" --until "$TEST_DIR/enough" \
+                --progress "$TEST_DIR/$key-$version.progress" >"$TEST_DIR/$key-$version.load.log" 2>&1 3>&- &
+            LOADS+=("$!")
+            own "$!"
+        done
+    done
+    await_handshakes 20
+}
+
+progress() { cat "$TEST_DIR/$1.progress" 2>/dev/null || echo 0; }
+progressed() { [ "$(progress "$1")" -ge "$2" ]; }
+
+# await_handshakes N : until every client has made N more, so that whatever was done before happened under load.
+await_handshakes() {
+    local key version load
+    local -A wanted
+    for key in $KEYS; do
+        for version in tls1.2 tls1.3; do
+            load=$key-$version
+            wanted[$load]=$(($(progress "$load") + $1))
+        done
+    done
+    for load in "${!wanted[@]}"; do
+        await "$1 more handshakes of $load" progressed "$load" "${wanted[$load]}"
+    done
+}
+
+# stop_loads : lets the clients end, and no handshake of any of them may have failed.
+stop_loads() {
+    local pid key version
+    : >"$TEST_DIR/enough"
+    for pid in "${LOADS[@]}"; do
+        wait "$pid" || fail "handshakes failed"
+    done
+    for key in $KEYS; do
+        for version in tls1.2 tls1.3; do
+            check "$key, $version: $(cat "$TEST_DIR/$key-$version.load.log")" \
+                grep -Eq '^handshakes [0-9]+ failed 0 ' "$TEST_DIR/$key-$version.load.log"
+        done
+    done
+}
+
+# All workers were replaced, and the old ones have ended.
+reloaded() {
+    local pid
+    for pid in "$@"; do
+        gone "$pid" || return 1
+    done
+    has_children "$NGINX"
+}
+
+reload_nginx() {
+    local old
+    old=$(children_of "$NGINX")
+    run_nginx "$1" -s reload
+    # shellcheck disable=SC2086 # a list of process ids
+    await "the old workers to end" reloaded $old
+}
+
+# What may happen to a box that serves: each without one failed handshake.
+restart_box_in_every_way() {
+    local child
+    child=$(box_child)
+    kill -KILL "$child"
+    await "another child after SIGKILL" status_is_new_child "$child"
+    await_handshakes 20
+    say "ok: the child was killed with SIGKILL under load"
+
+    child=$(box_child)
+    kill -HUP "$KEEPER"
+    await "another child after SIGHUP" status_is_new_child "$child"
+    await_handshakes 20
+    say "ok: the child was replaced by SIGHUP under load"
+
+    stop_box
+    start_box "$BOX_DIR" "${BOX_AS[@]}"
+    await_handshakes 20
+    say "ok: the box was stopped and started under load"
+}
+BOX_AS=()
+status_is_new_child() { [ "$(status pid)" != "$1" ] && [ -n "$(status pid)" ]; }
