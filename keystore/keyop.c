@@ -244,7 +244,8 @@ static bool sign_text(struct warm *w, const struct msg_sign *m, uint8_t *sig, si
 /* libcrypto's reason is about the caller's options, which the caller may see. */
 static int crypto_problem(struct problem *p, int code, const struct msg_sign *m)
 {
-    unsigned long e = ERR_peek_last_error();
+    /* The first error is the cause; those behind it only say which function passed it on. */
+    unsigned long e = ERR_peek_error();
     const char *reason = e == 0 ? NULL : ERR_reason_error_string(e);
 
     problem_set(p, code, "%s: %s", scheme_name(m->scheme), reason == NULL ? "libcrypto refused" : reason);

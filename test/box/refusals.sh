@@ -85,6 +85,8 @@ refuses_to_sign 23 'a SHA2-512 digest has 64 bytes, not 32' rsa 2 5 5 64 1 32
 # The key's own restrictions, in libcrypto's words.
 refuses_to_sign 23 'rsa-pss: digest not allowed' pss 2 3 3 64 1 32
 refuses_to_sign 23 'rsa-pss: pss saltlen too small' pss 2 5 5 16 1 64
+refuses_to_sign 33 'rsa-pkcs1: data too large for key size' rsa 1 0 0 0 1 250
+refuses_to_sign 33 'rsa-pss: data too large for key size' rsa 2 3 3 300 1 32
 for field in '6 3 0 0 1' '3 13 0 0 1' '2 3 13 0 1' '3 3 0 0 3'; do
     # shellcheck disable=SC2086 # five numbers
     costs_connection "numbers that are none: sign $field" 'error 8 to 7: sign: a field has a value out of range' \
