@@ -316,10 +316,35 @@ int cmd_lock(struct cli *cli)
     return r == 0 ? print_state(cli, lock_state_name(LOCK_LOCKED)) : cli_fail(&p);
 }
 
+/* Nobody is asked for a passphrase that no seal takes: such a box is opened with the file that opens it at its start. */
+static int choose_credential(struct client *c, const char **ret_path, struct problem *p)
+{
+    const char *const *options = c->cli->options;
+    struct wire_reader r;
+    uint16_t count;
+    int result;
+
+    *ret_path = options[OPT_CREDENTIAL];
+    if (*ret_path != NULL || options[OPT_PASSPHRASE_FILE] != NULL || options[OPT_PASSPHRASE_FD] != NULL)
+        return 0;
+    result = client_seals(c, &count, &r, p);
+    if (result != 0)
+        return result;
+    *ret_path = c->paths.credential;
+    for (unsigned i = 0; i < count && r.error == 0; i++) {
+        struct seal_entry e;
+
+        msg_seal_entry_get(&r, &e);
+        if (e.kind == SEAL_PASSPHRASE)
+            *ret_path = NULL;
+    }
+    return wire_end(&r) == 0 ? 0 : problem_set(p, LB_E_VALUE, "the box's list of seals is damaged");
+}
+
 static int unlock(struct client *c, struct problem *p)
 {
-    const char *credential = c->cli->options[OPT_CREDENTIAL];
-    struct seal_secret secret = { .kind = credential == NULL ? SEAL_PASSPHRASE : SEAL_CREDENTIAL };
+    const char *credential = NULL;
+    struct seal_secret secret = { .kind = SEAL_PASSPHRASE };
     struct msg_status status;
     int r = client_status(c, &status, p);
 
@@ -332,10 +357,14 @@ static int unlock(struct client *c, struct problem *p)
         problem_hint(p, "make one: littlebox --box %s init", c->cli->box);
         return LB_E_NO_STORE;
     }
-    if (r == 0 && credential == NULL)
+    if (r == 0)
+        r = choose_credential(c, &credential, p);
+    if (r == 0 && credential == NULL) {
         r = ask_passphrase(c->cli, "passphrase", /* as_new= */ false, &secret.passphrase, p);
-    else if (r == 0)
+    } else if (r == 0) {
+        secret.kind = SEAL_CREDENTIAL;
         r = credential_read(credential, &secret.credential, p);
+    }
     if (r == 0)
         r = send_secret(c, MSG_UNLOCK, &secret, p);
     secret_clear(&secret);

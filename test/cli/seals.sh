@@ -18,6 +18,16 @@ expect 1 'hint: add another first: littlebox --box default seal add' littlebox s
 expect 1 "'x1' is not the number of a seal" littlebox seal remove x1
 expect 1 'the store has no seal 999' littlebox seal remove 999
 
+# Where no seal takes a passphrase, none is asked for.
+littlebox lock
+expect 0 '' littlebox unlock
+expect 0 "" littlebox status
+littlebox lock
+mv "$T/box/default.credential" "$T/box/moved"
+expect 1 "cannot read the credential '$T/box/default.credential'" littlebox unlock
+mv "$T/box/moved" "$T/box/default.credential"
+littlebox unlock >/dev/null
+
 # A passphrase.
 expect 0 '' littlebox seal add --passphrase-file pw
 expect 0 '' littlebox seal list
