@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -65,6 +67,50 @@ static void connect_and_listen(void)
     socket_close(listening);
     socket_close(caller);
     socket_close(served);
+    unit_dir_remove(dir);
+}
+
+/* In a child, as a user without root's powers: connects again and again; the exit status says if it was ever refused. */
+static void connect_until_told(const char *path, int told)
+{
+    struct pollfd end = { .fd = told, .events = POLLIN };
+    int fd = -1;
+
+    if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+        _exit(2);
+    while (poll(&end, 1, 0) == 0) {
+        int r = socket_connect(path, &fd);
+
+        if (r == 0)
+            socket_close(fd);
+        else if (r != LB_E_NO_BOX)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+/* Callers wait for a box to come back: the new socket must not refuse them before it has its mode. */
+static void a_new_socket_refuses_nobody(void)
+{
+    char *dir = unit_dir_new();
+    const char *path = unit_path(dir, "box.sock");
+    int told[2], listening = -1, status = -1;
+    pid_t child;
+
+    CU_ASSERT_EQUAL_FATAL(chmod(dir, 0755), 0);
+    CU_ASSERT_EQUAL_FATAL(pipe(told), 0);
+    child = fork();
+    if (child == 0)
+        connect_until_told(path, told[0]);
+    for (int i = 0; i < 2000; i++) {
+        OK(socket_listen(path, 0666, &listening));
+        socket_close(listening);
+    }
+    CU_ASSERT_EQUAL(write(told[1], "", 1), 1);
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    CU_ASSERT_EQUAL(status, 0);
+    socket_close(told[0]);
+    socket_close(told[1]);
     unit_dir_remove(dir);
 }
 
@@ -312,6 +358,7 @@ static void groups(void)
 
 static const struct unit_test tests[] = {
     { "connect and listen", connect_and_listen },
+    { "a new socket refuses nobody", a_new_socket_refuses_nobody },
     { "what is no socket is left alone", what_is_no_socket_is_left_alone },
     { "long paths", long_paths },
     { "ends and limits", ends_and_limits },
