@@ -23,7 +23,26 @@ static const struct family {
     const char *prefix; /* of the type's name, up to ':' or the end */
     const char *algorithm;
 } families[] = {
-    { "ec", "EC" }, { "rsa", "RSA" }, { "rsa-pss", "RSA-PSS" }, { "ed25519", "ED25519" }, { "ed448", "ED448" },
+    { "ec", "EC" },
+    { "rsa", "RSA" },
+    { "rsa-pss", "RSA-PSS" },
+    { "ed25519", "ED25519" },
+    { "ed448", "ED448" },
+    { "ml-dsa-44", "ML-DSA-44" },
+    { "ml-dsa-65", "ML-DSA-65" },
+    { "ml-dsa-87", "ML-DSA-87" },
+    { "slh-dsa-sha2-128s", "SLH-DSA-SHA2-128s" },
+    { "slh-dsa-sha2-128f", "SLH-DSA-SHA2-128f" },
+    { "slh-dsa-sha2-192s", "SLH-DSA-SHA2-192s" },
+    { "slh-dsa-sha2-192f", "SLH-DSA-SHA2-192f" },
+    { "slh-dsa-sha2-256s", "SLH-DSA-SHA2-256s" },
+    { "slh-dsa-sha2-256f", "SLH-DSA-SHA2-256f" },
+    { "slh-dsa-shake-128s", "SLH-DSA-SHAKE-128s" },
+    { "slh-dsa-shake-128f", "SLH-DSA-SHAKE-128f" },
+    { "slh-dsa-shake-192s", "SLH-DSA-SHAKE-192s" },
+    { "slh-dsa-shake-192f", "SLH-DSA-SHAKE-192f" },
+    { "slh-dsa-shake-256s", "SLH-DSA-SHAKE-256s" },
+    { "slh-dsa-shake-256f", "SLH-DSA-SHAKE-256f" },
 };
 #define FAMILIES (sizeof(families) / sizeof(families[0]))
 

@@ -7,10 +7,10 @@
 /* Packets to pass over for one answer: more than any history of resets and timeouts leaves behind. */
 #define STALE_MAX 1000
 
-int channel_call(int fd, uint32_t id, const void *request, size_t len, void *answer, size_t size, uint16_t *ret_type,
-                 struct bytes *ret_body)
+int channel_call(int fd, uint32_t id, const void *request, size_t len, int attached, void *answer, size_t size,
+                 uint16_t *ret_type, struct bytes *ret_body)
 {
-    int r = socket_send(fd, request, len, /* fd= */ -1, /* dont_wait= */ false);
+    int r = socket_send(fd, request, len, attached, /* dont_wait= */ false);
 
     for (int i = 0; r == 0 && i < STALE_MAX; i++) {
         struct msg_header header;

@@ -9,7 +9,8 @@
 #include "wire.h"
 
 /*
- * Sends the request (len bytes, id is the one in its header) and waits for its answer, which goes into answer (size
+ * Sends the request (len bytes, id is the one in its header, and a descriptor unless attached is -1) and waits for its
+ * answer, which goes into answer (size
  * bytes, at most LB_PACKET_MAX is ever needed); *ret_type and *ret_body describe it, the body points into answer.
  * Answers to older requests (given up, or sent twice around a restart) are passed over. Not for two threads at once on
  * one descriptor.
@@ -18,8 +19,8 @@
  * replaced; the same request, same id, may be sent again on it. LB_E_TIMEOUT: by the socket's timeout
  * (socket_set_timeout); the channel must be closed then. LB_E_VALUE: what came was no answer; close it.
  */
-LB_MUST_USE int channel_call(int fd, uint32_t id, const void *request, size_t len, void *answer, size_t size,
-                             uint16_t *ret_type, struct bytes *ret_body);
+LB_MUST_USE int channel_call(int fd, uint32_t id, const void *request, size_t len, int attached, void *answer,
+                             size_t size, uint16_t *ret_type, struct bytes *ret_body);
 
 /*
  * Takes RESETs and stale answers off the channel without waiting. For requests that must not be sent twice: after it,

@@ -227,7 +227,8 @@ static int ask(struct client *c, int r, uint16_t type, const char *key, struct b
         progress = progress_start(kind->progress);
         r = LB_E_RESET;
         for (int i = 0; r == LB_E_RESET && i < (kind->change ? 1 : ASK_AGAIN); i++)
-            r = channel_call(c->fd, c->id, c->request, c->request_len, c->answer, LB_PACKET_MAX, &answered, ret);
+            r = channel_call(c->fd, c->id, c->request, c->request_len, /* attached= */ -1, c->answer,
+                             LB_PACKET_MAX, &answered, ret);
         progress_stop(progress);
     }
     secret_wipe(c->request, c->request_len);

@@ -39,12 +39,14 @@ static unsigned type_of_oid(const ASN1_OBJECT *oid)
     char text[80];
     int len = OBJ_obj2txt(text, sizeof(text), oid, /* no_name= */ 1);
     const char *last = text + strlen(arc);
+    unsigned type = 0;
 
     if (len <= (int)strlen(arc) || len >= (int)sizeof(text) || strncmp(text, arc, strlen(arc)) != 0)
         return 0;
-    if (last[0] < '1' || last[0] > '0' + HANDLE_LAST || last[1] != '\0')
-        return 0;
-    return (unsigned)(last[0] - '0');
+    /* libcrypto writes an arc without leading zeros; another arc behind it stops the loop at its dot. */
+    while (*last >= '0' && *last <= '9' && type <= HANDLE_LAST)
+        type = type * 10 + (unsigned)(*last++ - '0');
+    return *last == '\0' && type <= HANDLE_LAST ? type : 0;
 }
 
 static int copy_uri(const ASN1_UTF8STRING *s, char ret[LB_URI_MAX + 1])
@@ -189,25 +191,42 @@ int handle_to_pem(const struct handle *h, BIO *out)
 
 unsigned handle_type_of(const uint8_t *spki, size_t len)
 {
-    static const struct {
-        int nid;
-        unsigned type;
-    } types[] = {
-        { NID_rsaEncryption, HANDLE_RSA }, { NID_rsassaPss, HANDLE_RSA_PSS }, { NID_X9_62_id_ecPublicKey, HANDLE_EC },
-        { NID_ED25519, HANDLE_ED25519 },   { NID_ED448, HANDLE_ED448 },
+    /* As texts: an older libcrypto has no numbers for the newer ones. */
+    static const char *const oids[HANDLE_LAST + 1] = {
+        [HANDLE_RSA] = "1.2.840.113549.1.1.1",
+        [HANDLE_RSA_PSS] = "1.2.840.113549.1.1.10",
+        [HANDLE_EC] = "1.2.840.10045.2.1",
+        [HANDLE_ED25519] = "1.3.101.112",
+        [HANDLE_ED448] = "1.3.101.113",
+        [HANDLE_ML_DSA_44] = "2.16.840.1.101.3.4.3.17",
+        [HANDLE_ML_DSA_65] = "2.16.840.1.101.3.4.3.18",
+        [HANDLE_ML_DSA_87] = "2.16.840.1.101.3.4.3.19",
+        [HANDLE_X25519] = "1.3.101.110",
+        [HANDLE_X448] = "1.3.101.111",
+        [HANDLE_SLH_DSA_SHA2_128S] = "2.16.840.1.101.3.4.3.20",
+        [HANDLE_SLH_DSA_SHA2_128F] = "2.16.840.1.101.3.4.3.21",
+        [HANDLE_SLH_DSA_SHA2_192S] = "2.16.840.1.101.3.4.3.22",
+        [HANDLE_SLH_DSA_SHA2_192F] = "2.16.840.1.101.3.4.3.23",
+        [HANDLE_SLH_DSA_SHA2_256S] = "2.16.840.1.101.3.4.3.24",
+        [HANDLE_SLH_DSA_SHA2_256F] = "2.16.840.1.101.3.4.3.25",
+        [HANDLE_SLH_DSA_SHAKE_128S] = "2.16.840.1.101.3.4.3.26",
+        [HANDLE_SLH_DSA_SHAKE_128F] = "2.16.840.1.101.3.4.3.27",
+        [HANDLE_SLH_DSA_SHAKE_192S] = "2.16.840.1.101.3.4.3.28",
+        [HANDLE_SLH_DSA_SHAKE_192F] = "2.16.840.1.101.3.4.3.29",
+        [HANDLE_SLH_DSA_SHAKE_256S] = "2.16.840.1.101.3.4.3.30",
+        [HANDLE_SLH_DSA_SHAKE_256F] = "2.16.840.1.101.3.4.3.31",
     };
     const uint8_t *p = spki;
     X509_PUBKEY *key = d2i_X509_PUBKEY(NULL, &p, (long)len);
     ASN1_OBJECT *oid = NULL;
+    char text[80] = "";
     unsigned type = 0;
 
-    if (key != NULL && X509_PUBKEY_get0_param(&oid, NULL, NULL, NULL, key)) {
-        int nid = OBJ_obj2nid(oid);
-
-        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-            if (types[i].nid == nid)
-                type = types[i].type;
-        }
+    if (key != NULL && X509_PUBKEY_get0_param(&oid, NULL, NULL, NULL, key))
+        (void)OBJ_obj2txt(text, sizeof(text), oid, /* no_name= */ 1);
+    for (unsigned i = 1; i <= HANDLE_LAST && type == 0; i++) {
+        if (strcmp(text, oids[i]) == 0)
+            type = i;
     }
     X509_PUBKEY_free(key);
     return type;

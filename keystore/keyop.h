@@ -22,8 +22,9 @@ struct livekey *livekey_ref(struct livekey *k);
 void livekey_unref(struct livekey *k); /* NULL is fine */
 
 /*
- * Signs as m says; sig has room for size bytes, LB_SIGNATURE_MAX is always enough. LB_E_SCHEME with the reason in p
- * when the key does not do that (wrong type, digest of another length, restricted RSA-PSS key); LB_E_CRYPTO.
+ * Signs as m says; the text of INPUT_FILE is in m->data, as long as it may be. sig has room for size bytes,
+ * LB_SIGNATURE_MAX is always enough. LB_E_SCHEME with the reason in p when the key does not do that (wrong type, digest
+ * of another length, restricted RSA-PSS key, a scheme that this libcrypto does not have); LB_E_CRYPTO.
  */
 LB_MUST_USE int keyop_sign(struct livekey *k, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len,
                            struct problem *p);

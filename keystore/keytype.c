@@ -2,6 +2,7 @@
 #include "keytype.h"
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,21 @@ static const struct type types[] = {
     { "rsa-pss:4096", "RSA-PSS", NULL, 4096, true },
     { "ed25519", "ED25519", NULL, 0, false },
     { "ed448", "ED448", NULL, 0, false },
+    { "ml-dsa-44", "ML-DSA-44", NULL, 0, false },
+    { "ml-dsa-65", "ML-DSA-65", NULL, 0, false },
+    { "ml-dsa-87", "ML-DSA-87", NULL, 0, false },
+    { "slh-dsa-sha2-128s", "SLH-DSA-SHA2-128s", NULL, 0, false },
+    { "slh-dsa-sha2-128f", "SLH-DSA-SHA2-128f", NULL, 0, false },
+    { "slh-dsa-sha2-192s", "SLH-DSA-SHA2-192s", NULL, 0, false },
+    { "slh-dsa-sha2-192f", "SLH-DSA-SHA2-192f", NULL, 0, false },
+    { "slh-dsa-sha2-256s", "SLH-DSA-SHA2-256s", NULL, 0, false },
+    { "slh-dsa-sha2-256f", "SLH-DSA-SHA2-256f", NULL, 0, false },
+    { "slh-dsa-shake-128s", "SLH-DSA-SHAKE-128s", NULL, 0, false },
+    { "slh-dsa-shake-128f", "SLH-DSA-SHAKE-128f", NULL, 0, false },
+    { "slh-dsa-shake-192s", "SLH-DSA-SHAKE-192s", NULL, 0, false },
+    { "slh-dsa-shake-192f", "SLH-DSA-SHAKE-192f", NULL, 0, false },
+    { "slh-dsa-shake-256s", "SLH-DSA-SHAKE-256s", NULL, 0, false },
+    { "slh-dsa-shake-256f", "SLH-DSA-SHAKE-256f", NULL, 0, false },
 };
 
 /* libcrypto's names of the curves that a box holds. */
@@ -111,6 +127,25 @@ static int restrict_pss(EVP_PKEY_CTX *ctx, enum digest digest)
     return EVP_PKEY_CTX_set_params(ctx, params);
 }
 
+static bool libcrypto_has(const char *algorithm)
+{
+    EVP_KEYMGMT *keymgmt;
+
+    ERR_set_mark();
+    keymgmt = EVP_KEYMGMT_fetch(/* libctx= */ NULL, algorithm, /* properties= */ NULL);
+    ERR_pop_to_mark();
+    EVP_KEYMGMT_free(keymgmt);
+    return keymgmt != NULL;
+}
+
+static int refuse_libcrypto(const char *algorithm, struct problem *p)
+{
+    problem_set(p, LB_E_KEY_TYPE, "the box's libcrypto (OpenSSL %s) has no %s", OpenSSL_version(OPENSSL_VERSION_STRING),
+                algorithm);
+    problem_hint(p, "it is in OpenSSL 3.5 and later");
+    return LB_E_KEY_TYPE;
+}
+
 static int generate(const struct type *type, enum digest digest, EVP_PKEY **ret)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(/* libctx= */ NULL, type->algorithm, /* properties= */ NULL);
@@ -144,8 +179,9 @@ int keytype_pairwise(EVP_PKEY *key)
 
     if (sign == NULL || verify == NULL)
         goto out;
-    /* 2: the only digest that the key takes; for Ed25519 and Ed448 that is none, which libcrypto calls UNDEF. */
-    if (EVP_PKEY_get_default_digest_name(key, digest, sizeof(digest)) > 0 && strcasecmp(digest, "UNDEF") != 0)
+    /* 2: the only digest that the key takes; for schemes over texts that is none, which libcrypto calls UNDEF or "". */
+    if (EVP_PKEY_get_default_digest_name(key, digest, sizeof(digest)) > 0 && digest[0] != '\0' &&
+        strcasecmp(digest, "UNDEF") != 0)
         md = digest;
     if (EVP_DigestSignInit_ex(sign, NULL, md, NULL, NULL, key, NULL) <= 0 ||
         EVP_DigestSign(sign, NULL, &len, text, sizeof(text)) <= 0)
@@ -171,6 +207,8 @@ int keytype_generate(const char *type, EVP_PKEY **ret, struct problem *p)
 
     if (row == NULL)
         return keytype_check(type, p);
+    if (!libcrypto_has(row->algorithm))
+        return refuse_libcrypto(row->algorithm, p);
     r = generate(row, digest, ret);
     if (r != 0)
         return problem_set(p, r, "libcrypto could not generate a key of type %s", type);
@@ -263,30 +301,15 @@ static int name_rsa_pss(EVP_PKEY *key, char *ret, struct problem *p)
     return r;
 }
 
-static int name_ed25519(EVP_PKEY *key, char *ret, struct problem *p)
-{
-    (void)key;
-    (void)p;
-    strcpy(ret, "ed25519");
-    return 0;
-}
-
-static int name_ed448(EVP_PKEY *key, char *ret, struct problem *p)
-{
-    (void)key;
-    (void)p;
-    strcpy(ret, "ed448");
-    return 0;
-}
-
 int keytype_of(EVP_PKEY *key, char ret[LB_TYPE_MAX + 1], struct problem *p)
 {
     static const struct {
         const char *algorithm;
         int (*name)(EVP_PKEY *key, char *ret, struct problem *p);
     } families[] = {
-        { "EC", name_ec },           { "RSA", name_rsa },     { "RSA-PSS", name_rsa_pss },
-        { "ED25519", name_ed25519 }, { "ED448", name_ed448 },
+        { "EC", name_ec },
+        { "RSA", name_rsa },
+        { "RSA-PSS", name_rsa_pss },
     };
     const char *algorithm = EVP_PKEY_get0_type_name(key);
 
@@ -294,8 +317,15 @@ int keytype_of(EVP_PKEY *key, char ret[LB_TYPE_MAX + 1], struct problem *p)
         if (EVP_PKEY_is_a(key, families[i].algorithm))
             return families[i].name(key, ret, p);
     }
+    /* Those without parameters: the algorithm is the type. */
+    for (size_t i = 0; i < COUNT(types); i++) {
+        if (types[i].group == NULL && types[i].bits == 0 && EVP_PKEY_is_a(key, types[i].algorithm)) {
+            strcpy(ret, types[i].name);
+            return 0;
+        }
+    }
     problem_set(p, LB_E_KEY_TYPE, "keys of the algorithm %s are not held by a box",
                 algorithm == NULL ? "?" : algorithm);
-    problem_hint(p, "RSA, RSA-PSS, EC on P-256, P-384 and P-521, Ed25519 and Ed448 are");
+    problem_hint(p, "RSA, RSA-PSS, EC on P-256, P-384 and P-521, Ed25519, Ed448, ML-DSA and SLH-DSA are");
     return LB_E_KEY_TYPE;
 }

@@ -9,8 +9,8 @@
 
 /* What a person may type after --type, for usage and errors. */
 #define KEYTYPE_LIST                                                                                                   \
-    "ec:P-256 ec:P-384 ec:P-521 rsa:2048 rsa:3072 rsa:4096 rsa-pss:2048[:DIGEST] rsa-pss:3072[:DIGEST] "               \
-    "rsa-pss:4096[:DIGEST] ed25519 ed448 (DIGEST: sha256 sha384 sha512)"
+    "ec:P-256 ec:P-384 ec:P-521 rsa:BITS rsa-pss:BITS[:DIGEST] (BITS: 2048 3072 4096; DIGEST: sha256 sha384 sha512) "  \
+    "ed25519 ed448 ml-dsa-{44,65,87} slh-dsa-{sha2,shake}-{128,192,256}{s,f}"
 #define KEYTYPE_DEFAULT "ec:P-256"
 
 /* LB_E_KEY_TYPE with text and hint when it is none that can be generated. Needs no libcrypto. */

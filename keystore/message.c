@@ -183,6 +183,8 @@ MSG_ENCODER(sign, struct msg_sign)
     wire_put_u8(&w, m->digest);
     wire_put_u8(&w, m->mgf1_digest);
     wire_put_u16(&w, m->salt_len);
+    wire_put_u8(&w, m->flags);
+    wire_put_bytes(&w, m->context, m->context_len);
     wire_put_u8(&w, m->input);
     wire_put_bytes(&w, m->data.p, m->data.len);
     return wire_written(&w, ret_len);
@@ -191,6 +193,7 @@ MSG_ENCODER(sign, struct msg_sign)
 MSG_DECODER(sign, struct msg_sign)
 {
     struct wire_reader r;
+    struct bytes context;
 
     memset(ret, 0, sizeof(*ret));
     wire_read(&r, body.p, body.len);
@@ -199,8 +202,15 @@ MSG_DECODER(sign, struct msg_sign)
     ret->digest = get_enum(&r, 0, DIGEST_LAST);
     ret->mgf1_digest = get_enum(&r, 0, DIGEST_LAST);
     ret->salt_len = wire_get_u16(&r);
-    ret->input = get_enum(&r, INPUT_DIGEST, INPUT_TEXT);
+    ret->flags = get_enum(&r, 0, SIGN_FLAGS);
+    context = wire_get_bytes(&r, LB_CONTEXT_MAX);
+    ret->context_len = (uint8_t)context.len;
+    if (context.len > 0)
+        memcpy(ret->context, context.p, context.len);
+    ret->input = get_enum(&r, INPUT_DIGEST, INPUT_FILE);
     ret->data = wire_get_bytes(&r, LB_TEXT_MAX);
+    if (ret->input == INPUT_FILE && ret->data.len != 0)
+        wire_refuse(&r, LB_E_VALUE);
     return wire_end(&r);
 }
 
@@ -220,6 +230,26 @@ MSG_DECODER(bytes, struct bytes)
     wire_read(&r, body.p, body.len);
     *ret = wire_get_bytes(&r, LB_PACKET_MAX);
     return wire_end(&r);
+}
+
+#define BYTES_AT (LB_HEADER_SIZE + 2)
+
+uint8_t *msg_bytes_place(void *buf, size_t size, size_t *ret_room)
+{
+    *ret_room = size - BYTES_AT;
+    return (uint8_t *)buf + BYTES_AT;
+}
+
+int msg_bytes_finish(uint16_t msg_type, uint32_t id, size_t len, void *buf, size_t size, size_t *ret_len)
+{
+    struct wire_writer w;
+
+    if (len > UINT16_MAX || len > size - BYTES_AT)
+        return LB_E_TOO_LONG;
+    begin(&w, buf, BYTES_AT, msg_type, id);
+    wire_put_u16(&w, (uint16_t)len);
+    *ret_len = BYTES_AT + len;
+    return w.error;
 }
 
 MSG_ENCODER(key_ref, struct key_ref)

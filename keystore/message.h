@@ -15,7 +15,8 @@
 #define LB_PACKET_MAX 65536     /* a whole packet, header included */
 #define LB_HEADER_SIZE 8
 #define LB_TEXT_MAX 16384       /* text or digest in a signature request */
-#define LB_SIGNATURE_MAX 2048   /* RSA-16384 */
+#define LB_CONTEXT_MAX 255      /* context string of a signature (RFC 8032 2, FIPS 204 5.2, FIPS 205 10.2) */
+#define LB_SIGNATURE_MAX 49856  /* SLH-DSA-SHA2-256f, FIPS 205 11; RSA-16384 has 2048 */
 #define LB_SPKI_MAX 4096        /* DER SubjectPublicKeyInfo */
 #define LB_HASH_SIZE 32         /* SHA-256 of the SubjectPublicKeyInfo */
 #define LB_PRIVATE_MAX 16384    /* DER PrivateKeyInfo of an imported key */
@@ -94,16 +95,28 @@ struct key_ref {
     uint8_t hash[LB_HASH_SIZE]; /* SHA-256 of the DER SubjectPublicKeyInfo */
 };
 
-enum sign_input { INPUT_DIGEST = 1, INPUT_TEXT = 2 };
+/* INPUT_FILE: the text is in a sealed memory file that comes with the packet (textfile.h), data is empty. */
+enum sign_input { INPUT_DIGEST = 1, INPUT_TEXT = 2, INPUT_FILE = 3 };
+
+/* How to sign, beyond the scheme; bits. */
+enum sign_flag {
+    SIGN_DETERMINISTIC = 1 << 0, /* ECDSA: RFC 6979; ML-DSA, SLH-DSA: FIPS 204 and 205, no fresh randomness */
+    SIGN_RAW_MESSAGE = 1 << 1,   /* ML-DSA, SLH-DSA: the text is M' of FIPS 204 5.2, without its prefix added */
+    SIGN_MU = 1 << 2,            /* ML-DSA: the text is the 64 bytes mu of FIPS 204 6.2 */
+    SIGN_FLAGS = SIGN_DETERMINISTIC | SIGN_RAW_MESSAGE | SIGN_MU
+};
 
 struct msg_sign {
     struct key_ref key;
     uint8_t scheme;       /* enum scheme */
-    uint8_t digest;       /* enum digest; DIGEST_NONE for Ed25519, Ed448 and PKCS#1 over the caller's bytes */
+    uint8_t digest;       /* enum digest; DIGEST_NONE for schemes over texts and PKCS#1 over the caller's bytes */
     uint8_t mgf1_digest;  /* RSA-PSS only, else DIGEST_NONE */
     uint16_t salt_len;    /* RSA-PSS only, bytes, else 0 */
-    uint8_t input;        /* enum sign_input; the box hashes INPUT_TEXT itself */
-    struct bytes data;    /* at most LB_TEXT_MAX */
+    uint8_t flags;        /* of enum sign_flag */
+    uint8_t context_len;
+    uint8_t context[LB_CONTEXT_MAX];
+    uint8_t input;        /* enum sign_input; the box hashes INPUT_TEXT and INPUT_FILE itself */
+    struct bytes data;    /* at most LB_TEXT_MAX on the wire */
 };
 
 /* One version of a key with its public half: the answer to GET, CREATE and IMPORT. */
@@ -245,6 +258,12 @@ MSG_DECODER(sign, struct msg_sign);
 /* SIGN's answer, and any other that is a string of bytes. */
 MSG_ENCODER(bytes, struct bytes);
 MSG_DECODER(bytes, struct bytes);
+/*
+ * The same answer without a copy: where in buf (size bytes) its bytes go, and how many fit; then the packet around len
+ * of them. size is at least LB_HEADER_SIZE + 2.
+ */
+uint8_t *msg_bytes_place(void *buf, size_t size, size_t *ret_room);
+LB_MUST_USE int msg_bytes_finish(uint16_t msg_type, uint32_t id, size_t len, void *buf, size_t size, size_t *ret_len);
 MSG_ENCODER(key_ref, struct key_ref);
 MSG_DECODER(key_ref, struct key_ref);
 MSG_ENCODER(key, struct msg_key);

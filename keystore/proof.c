@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "scheme.h"
 
@@ -13,19 +14,26 @@
 #define TEXT_SIZE 64
 
 static const struct row {
-    const char *algorithm;
+    const char *algorithm; /* ending in '-': whatever follows */
     enum scheme scheme;
     enum digest digest; /* DIGEST_NONE: the text itself is signed */
 } rows[] = {
     { "RSA", SCHEME_RSA_PKCS1, DIGEST_SHA256 },     { "RSA-PSS", SCHEME_RSA_PSS, DIGEST_SHA256 },
     { "EC", SCHEME_ECDSA, DIGEST_SHA256 },          { "ED25519", SCHEME_ED25519, DIGEST_NONE },
-    { "ED448", SCHEME_ED448, DIGEST_NONE },
+    { "ED448", SCHEME_ED448, DIGEST_NONE },         { "ML-DSA-", SCHEME_ML_DSA, DIGEST_NONE },
+    { "SLH-DSA-", SCHEME_SLH_DSA, DIGEST_NONE },
 };
 
 static const struct row *find_row(EVP_PKEY *key)
 {
+    const char *name = EVP_PKEY_get0_type_name(key);
+
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t len = strlen(rows[i].algorithm);
+
         if (EVP_PKEY_is_a(key, rows[i].algorithm))
+            return &rows[i];
+        if (rows[i].algorithm[len - 1] == '-' && name != NULL && strncmp(name, rows[i].algorithm, len) == 0)
             return &rows[i];
     }
     return NULL;

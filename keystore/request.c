@@ -1,6 +1,7 @@
 /* The table of requests: message, permission, handler. */
 #include "request.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "keeplink.h"
 #include "log.h"
+#include "textfile.h"
 
 /*
  * After the first wrong secret the answer waits this long, in milliseconds, and twice as long after each further one.
@@ -34,12 +36,30 @@ static int sign_refused(struct request *rq, const struct key_ref *key, int code)
     return problem_set(&rq->problem, code, "key '%s' in box '%s': %.300s", key->name, rq->box->conf->box, why.text);
 }
 
+/* Only after the policy was asked: whoever may not sign costs the box nothing. */
+static int map_text(struct request *rq, struct msg_sign *m)
+{
+    int r;
+
+    if (m->input != INPUT_FILE)
+        return rq->fd < 0 ? 0 : problem_set(&rq->problem, LB_E_VALUE, "a file came with a request that needs none");
+    r = rq->fd < 0 ? LB_E_VALUE : textfile_map(rq->fd, &m->data);
+    if (r == LB_E_TOO_LONG)
+        return problem_set(&rq->problem, r, "the text is longer than the %llu bytes that a box signs",
+                           (unsigned long long)LB_FILE_MAX);
+    if (r == LB_E_VALUE)
+        return problem_set(&rq->problem, r, "the text did not come in a sealed memory file");
+    if (r != 0)
+        return problem_set(&rq->problem, r, "the text cannot be mapped: %s", strerror(errno));
+    return 0;
+}
+
 static int handle_sign(struct request *rq)
 {
     struct livekey *key = NULL;
     struct msg_sign m;
-    uint8_t sig[LB_SIGNATURE_MAX];
-    size_t len;
+    size_t room, len = 0;
+    uint8_t *sig = msg_bytes_place(rq->answer, rq->size, &room);
     int r = msg_sign_decode(rq->body, &m);
 
     if (r != 0)
@@ -47,12 +67,19 @@ static int handle_sign(struct request *rq)
     r = vault_use(&rq->box->vault, &m.key, &rq->who, OP_SIGN, &key, &rq->problem);
     if (r != 0)
         return r;
-    r = keyop_sign(key, &m, sig, sizeof(sig), &len, &rq->problem);
+    r = map_text(rq, &m);
+    if (r == 0) {
+        r = keyop_sign(key, &m, sig, room, &len, &rq->problem);
+        if (r != 0)
+            r = sign_refused(rq, &m.key, r);
+        if (m.input == INPUT_FILE)
+            textfile_unmap(m.data);
+    }
     livekey_unref(key);
     if (r != 0)
-        return sign_refused(rq, &m.key, r);
+        return r;
     atomic_fetch_add_explicit(&rq->box->signatures, 1, memory_order_relaxed);
-    return msg_bytes_encode(ANSWER(rq), &(struct bytes){ sig, len }, INTO(rq));
+    return msg_bytes_finish(ANSWER(rq), len, INTO(rq));
 }
 
 /* Telling */
@@ -316,23 +343,23 @@ static int handle_unlock(struct request *rq)
 }
 
 static const struct request_kind kinds[] = {
-    /* type            name           admin  change secret handler */
-    { MSG_SIGN,        "sign",        false, false, false, handle_sign },
-    { MSG_GET,         "get",         false, false, false, handle_get },
-    { MSG_LIST,        "list",        false, false, false, handle_list },
-    { MSG_SHOW,        "show",        true,  false, false, handle_show },
-    { MSG_STATUS,      "status",      false, false, false, handle_status },
-    { MSG_CREATE,      "create",      true,  true,  false, handle_create },
-    { MSG_IMPORT,      "import",      true,  true,  true,  handle_import },
-    { MSG_DESTROY,     "destroy",     true,  true,  false, handle_destroy },
-    { MSG_ALLOW,       "allow",       true,  true,  false, handle_allow },
-    { MSG_DENY,        "deny",        true,  true,  false, handle_deny },
-    { MSG_INIT,        "init",        true,  true,  true,  handle_init },
-    { MSG_SEAL_LIST,   "seal list",   true,  true,  false, handle_seal_list },
-    { MSG_SEAL_ADD,    "seal add",    true,  true,  true,  handle_seal_add },
-    { MSG_SEAL_REMOVE, "seal remove", true,  true,  false, handle_seal_remove },
-    { MSG_LOCK,        "lock",        true,  true,  false, handle_lock },
-    { MSG_UNLOCK,      "unlock",      true,  true,  true,  handle_unlock },
+    /* type            name           admin  change secret fd     handler */
+    { MSG_SIGN,        "sign",        false, false, false, true,  handle_sign },
+    { MSG_GET,         "get",         false, false, false, false, handle_get },
+    { MSG_LIST,        "list",        false, false, false, false, handle_list },
+    { MSG_SHOW,        "show",        true,  false, false, false, handle_show },
+    { MSG_STATUS,      "status",      false, false, false, false, handle_status },
+    { MSG_CREATE,      "create",      true,  true,  false, false, handle_create },
+    { MSG_IMPORT,      "import",      true,  true,  true,  false, handle_import },
+    { MSG_DESTROY,     "destroy",     true,  true,  false, false, handle_destroy },
+    { MSG_ALLOW,       "allow",       true,  true,  false, false, handle_allow },
+    { MSG_DENY,        "deny",        true,  true,  false, false, handle_deny },
+    { MSG_INIT,        "init",        true,  true,  true,  false, handle_init },
+    { MSG_SEAL_LIST,   "seal list",   true,  true,  false, false, handle_seal_list },
+    { MSG_SEAL_ADD,    "seal add",    true,  true,  true,  false, handle_seal_add },
+    { MSG_SEAL_REMOVE, "seal remove", true,  true,  false, false, handle_seal_remove },
+    { MSG_LOCK,        "lock",        true,  true,  false, false, handle_lock },
+    { MSG_UNLOCK,      "unlock",      true,  true,  true,  false, handle_unlock },
 };
 
 const struct request_kind *request_kind(uint16_t type)

@@ -30,6 +30,7 @@ struct request {
     struct caller who;
     struct msg_header header;
     struct bytes body;
+    int fd;                   /* came with it, for kinds that take one; -1: none. Not the handler's to close */
     void *answer;             /* size bytes */
     size_t size;
     size_t answer_len;
@@ -42,6 +43,7 @@ struct request_kind {
     bool admin;               /* only administrators may ask for it */
     bool change;              /* goes to the thread that makes changes */
     bool secret;              /* the packet is wiped afterwards */
+    bool takes_fd;            /* a descriptor may come with it; not with a change */
     int (*handle)(struct request *rq);
 };
 

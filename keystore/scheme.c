@@ -24,8 +24,10 @@ static const struct {
 };
 
 static const char *const scheme_names[SCHEME_LAST + 1] = {
-    [SCHEME_RSA_PKCS1] = "rsa-pkcs1", [SCHEME_RSA_PSS] = "rsa-pss", [SCHEME_ECDSA] = "ecdsa",
-    [SCHEME_ED25519] = "ed25519",     [SCHEME_ED448] = "ed448",
+    [SCHEME_RSA_PKCS1] = "rsa-pkcs1",     [SCHEME_RSA_PSS] = "rsa-pss",         [SCHEME_ECDSA] = "ecdsa",
+    [SCHEME_ED25519] = "ed25519",         [SCHEME_ED448] = "ed448",             [SCHEME_ED25519PH] = "ed25519ph",
+    [SCHEME_ED25519CTX] = "ed25519ctx",   [SCHEME_ED448PH] = "ed448ph",         [SCHEME_ML_DSA] = "ml-dsa",
+    [SCHEME_SLH_DSA] = "slh-dsa",
 };
 
 const char *digest_name(unsigned digest)

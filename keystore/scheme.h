@@ -14,8 +14,13 @@ enum scheme {
     SCHEME_RSA_PSS = 2,   /* RFC 8017 8.1 */
     SCHEME_ECDSA = 3,     /* FIPS 186-4 6; the answer is the DER SEQUENCE of r and s */
     SCHEME_ED25519 = 4,   /* RFC 8032 5.1, pure */
-    SCHEME_ED448 = 5,     /* RFC 8032 5.2, pure, empty context */
-    SCHEME_LAST = SCHEME_ED448
+    SCHEME_ED448 = 5,     /* RFC 8032 5.2, pure; a context string is optional */
+    SCHEME_ED25519PH = 6, /* RFC 8032 5.1, over the SHA-512 of the text */
+    SCHEME_ED25519CTX = 7, /* RFC 8032 5.1, pure, with a context string that is not empty */
+    SCHEME_ED448PH = 8,   /* RFC 8032 5.2, over the first 64 bytes of the SHAKE256 of the text */
+    SCHEME_ML_DSA = 9,    /* FIPS 204 5.2, pure */
+    SCHEME_SLH_DSA = 10,  /* FIPS 205 10.2, pure */
+    SCHEME_LAST = SCHEME_SLH_DSA
 };
 
 enum digest {
@@ -43,7 +48,10 @@ size_t digest_size(unsigned digest);
  * The digest that a caller calls name (any name of EVP_MD_fetch(3): "SHA256", "SHA2-256", "sha-256" …), or -1.
  */
 int digest_by_name(const char *name);
-/* For messages: "rsa-pkcs1", "rsa-pss", "ecdsa", "ed25519", "ed448"; "unknown" otherwise. */
+/* The digest that the PH schemes are made over. */
+#define SCHEME_PH_SIZE 64
+
+/* For messages: "rsa-pkcs1", "rsa-pss", "ecdsa", "ed25519", "ml-dsa" and so on; "unknown" otherwise. */
 const char *scheme_name(unsigned scheme);
 
 #endif

@@ -222,6 +222,7 @@ static struct request start_request(struct worker *w, struct conn *c, const stru
     return (struct request){
         .box = w->server->box,
         .who = { .peer = *peer, .fd = c->fd },
+        .fd = -1,
         .answer = w->answer,
         .size = LB_PACKET_MAX,
     };
@@ -254,8 +255,7 @@ static void handle_packet(struct worker *w, struct conn *c, const struct peer *p
         return;
     }
     kind = r == 0 ? request_kind(rq.header.type) : NULL;
-    if (fd >= 0 || rq.header.type == MSG_CHANNEL) {
-        socket_close(fd);
+    if ((fd >= 0 && (kind == NULL || !kind->takes_fd)) || rq.header.type == MSG_CHANNEL) {
         refuse(w, c, &rq, LB_E_VALUE, /* goes_on= */ false);
     } else if (r != 0) {
         refuse(w, c, &rq, r, /* goes_on= */ false);
@@ -264,8 +264,10 @@ static void handle_packet(struct worker *w, struct conn *c, const struct peer *p
     } else if (kind->change) {
         queue_change(w->server, c, peer, w->packet, len);
     } else {
+        rq.fd = fd;
         finish(w->server, c, &rq, request_run(kind, &rq));
     }
+    socket_close(fd);
     if (kind == NULL || kind->secret)
         secret_wipe(w->packet, len);
 }

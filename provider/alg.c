@@ -7,9 +7,11 @@
 #include "../keystore/handle.h"
 #include "../keystore/scheme.h"
 #include "../keystore/uri.h"
+#include "sigalg.h"
 
 static const char *const rsa_secrets[] = { OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_FACTOR1, NULL };
-static const char *const raw_secrets[] = { OSSL_PKEY_PARAM_PRIV_KEY, NULL };
+/* The seed is ML-DSA's. */
+static const char *const raw_secrets[] = { OSSL_PKEY_PARAM_PRIV_KEY, "seed", NULL };
 
 #define COMMON_GETTABLE                                           \
     OSSL_PARAM_int(OSSL_PKEY_PARAM_BITS, NULL),                   \
@@ -57,25 +59,77 @@ static const OSSL_PARAM ec_gettable[] = {
 static const OSSL_PARAM raw_public[] = { RAW_PUBLIC, OSSL_PARAM_END };
 static const OSSL_PARAM raw_gettable[] = { COMMON_GETTABLE, DIGEST_GETTABLE, RAW_PUBLIC, OSSL_PARAM_END };
 
+#define ML_DSA_ROW(row, name)                                                                                          \
+    [ALG_##row] = { name, HANDLE_##row, name, SCHEME_ML_DSA, OPT_CONTEXT | OPT_DETERMINISTIC | OPT_MU,                 \
+                    raw_secrets, raw_public, raw_gettable }
+#define SLH_DSA_ROW(row, name)                                                                                         \
+    [ALG_##row] = { name, HANDLE_##row, name, SCHEME_SLH_DSA, OPT_CONTEXT | OPT_DETERMINISTIC,                         \
+                    raw_secrets, raw_public, raw_gettable }
+
 const struct alg algs[ALG_COUNT] = {
     [ALG_RSA]     = { "RSA", HANDLE_RSA, "RSA", SCHEME_RSA_PKCS1, OPT_DIGEST | OPT_PADDING,
                       rsa_secrets, rsa_public, rsa_gettable },
     [ALG_RSA_PSS] = { "RSA-PSS", HANDLE_RSA_PSS, "RSA", SCHEME_RSA_PSS, OPT_DIGEST | OPT_PADDING | OPT_PSS_ONLY,
                       rsa_secrets, pss_public, pss_gettable },
-    [ALG_EC]      = { "EC", HANDLE_EC, "ECDSA", SCHEME_ECDSA, OPT_DIGEST, raw_secrets, ec_public, ec_gettable },
-    [ALG_ED25519] = { "ED25519", HANDLE_ED25519, "ED25519", SCHEME_ED25519, 0, raw_secrets, raw_public, raw_gettable },
-    [ALG_ED448]   = { "ED448", HANDLE_ED448, "ED448", SCHEME_ED448, 0, raw_secrets, raw_public, raw_gettable },
+    [ALG_EC]      = { "EC", HANDLE_EC, "ECDSA", SCHEME_ECDSA, OPT_DIGEST | OPT_NONCE,
+                      raw_secrets, ec_public, ec_gettable },
+    [ALG_ED25519] = { "ED25519", HANDLE_ED25519, "ED25519", SCHEME_ED25519, OPT_INSTANCE | OPT_CONTEXT,
+                      raw_secrets, raw_public, raw_gettable },
+    [ALG_ED448]   = { "ED448", HANDLE_ED448, "ED448", SCHEME_ED448, OPT_INSTANCE | OPT_CONTEXT,
+                      raw_secrets, raw_public, raw_gettable },
+    ML_DSA_ROW(ML_DSA_44, "ML-DSA-44"),
+    ML_DSA_ROW(ML_DSA_65, "ML-DSA-65"),
+    ML_DSA_ROW(ML_DSA_87, "ML-DSA-87"),
+    SLH_DSA_ROW(SLH_DSA_SHA2_128S, "SLH-DSA-SHA2-128s"),
+    SLH_DSA_ROW(SLH_DSA_SHA2_128F, "SLH-DSA-SHA2-128f"),
+    SLH_DSA_ROW(SLH_DSA_SHA2_192S, "SLH-DSA-SHA2-192s"),
+    SLH_DSA_ROW(SLH_DSA_SHA2_192F, "SLH-DSA-SHA2-192f"),
+    SLH_DSA_ROW(SLH_DSA_SHA2_256S, "SLH-DSA-SHA2-256s"),
+    SLH_DSA_ROW(SLH_DSA_SHA2_256F, "SLH-DSA-SHA2-256f"),
+    SLH_DSA_ROW(SLH_DSA_SHAKE_128S, "SLH-DSA-SHAKE-128s"),
+    SLH_DSA_ROW(SLH_DSA_SHAKE_128F, "SLH-DSA-SHAKE-128f"),
+    SLH_DSA_ROW(SLH_DSA_SHAKE_192S, "SLH-DSA-SHAKE-192s"),
+    SLH_DSA_ROW(SLH_DSA_SHAKE_192F, "SLH-DSA-SHAKE-192f"),
+    SLH_DSA_ROW(SLH_DSA_SHAKE_256S, "SLH-DSA-SHAKE-256s"),
+    SLH_DSA_ROW(SLH_DSA_SHAKE_256F, "SLH-DSA-SHAKE-256f"),
 };
 
 /*
  * Names as `default` has them, so that both mean the same type, and our own OID: OpenSSL 3.2 and later look for a
  * decoder and a key manager by the OID that they find in a PrivateKeyInfo.
  */
-#define NAMES_RSA     "RSA:rsaEncryption:1.2.840.113549.1.1.1:" LB_HANDLE_ARC ".1"
-#define NAMES_RSA_PSS "RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10:" LB_HANDLE_ARC ".2"
-#define NAMES_EC      "EC:id-ecPublicKey:1.2.840.10045.2.1:" LB_HANDLE_ARC ".3"
-#define NAMES_ED25519 "ED25519:1.3.101.112:" LB_HANDLE_ARC ".4"
-#define NAMES_ED448   "ED448:1.3.101.113:" LB_HANDLE_ARC ".5"
+#define NAMES_RSA       "RSA:rsaEncryption:1.2.840.113549.1.1.1:" LB_HANDLE_ARC ".1"
+#define NAMES_RSA_PSS   "RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10:" LB_HANDLE_ARC ".2"
+#define NAMES_EC        "EC:id-ecPublicKey:1.2.840.10045.2.1:" LB_HANDLE_ARC ".3"
+#define NAMES_ED25519   "ED25519:1.3.101.112:" LB_HANDLE_ARC ".4"
+#define NAMES_ED448     "ED448:1.3.101.113:" LB_HANDLE_ARC ".5"
+#define NAMES_ML_DSA_44 "ML-DSA-44:MLDSA44:2.16.840.1.101.3.4.3.17:id-ml-dsa-44:" LB_HANDLE_ARC ".6"
+#define NAMES_ML_DSA_65 "ML-DSA-65:MLDSA65:2.16.840.1.101.3.4.3.18:id-ml-dsa-65:" LB_HANDLE_ARC ".7"
+#define NAMES_ML_DSA_87 "ML-DSA-87:MLDSA87:2.16.840.1.101.3.4.3.19:id-ml-dsa-87:" LB_HANDLE_ARC ".8"
+#define NAMES_SLH_DSA_SHA2_128S \
+    "SLH-DSA-SHA2-128s:id-slh-dsa-sha2-128s:2.16.840.1.101.3.4.3.20:" LB_HANDLE_ARC ".11"
+#define NAMES_SLH_DSA_SHA2_128F \
+    "SLH-DSA-SHA2-128f:id-slh-dsa-sha2-128f:2.16.840.1.101.3.4.3.21:" LB_HANDLE_ARC ".12"
+#define NAMES_SLH_DSA_SHA2_192S \
+    "SLH-DSA-SHA2-192s:id-slh-dsa-sha2-192s:2.16.840.1.101.3.4.3.22:" LB_HANDLE_ARC ".13"
+#define NAMES_SLH_DSA_SHA2_192F \
+    "SLH-DSA-SHA2-192f:id-slh-dsa-sha2-192f:2.16.840.1.101.3.4.3.23:" LB_HANDLE_ARC ".14"
+#define NAMES_SLH_DSA_SHA2_256S \
+    "SLH-DSA-SHA2-256s:id-slh-dsa-sha2-256s:2.16.840.1.101.3.4.3.24:" LB_HANDLE_ARC ".15"
+#define NAMES_SLH_DSA_SHA2_256F \
+    "SLH-DSA-SHA2-256f:id-slh-dsa-sha2-256f:2.16.840.1.101.3.4.3.25:" LB_HANDLE_ARC ".16"
+#define NAMES_SLH_DSA_SHAKE_128S \
+    "SLH-DSA-SHAKE-128s:id-slh-dsa-shake-128s:2.16.840.1.101.3.4.3.26:" LB_HANDLE_ARC ".17"
+#define NAMES_SLH_DSA_SHAKE_128F \
+    "SLH-DSA-SHAKE-128f:id-slh-dsa-shake-128f:2.16.840.1.101.3.4.3.27:" LB_HANDLE_ARC ".18"
+#define NAMES_SLH_DSA_SHAKE_192S \
+    "SLH-DSA-SHAKE-192s:id-slh-dsa-shake-192s:2.16.840.1.101.3.4.3.28:" LB_HANDLE_ARC ".19"
+#define NAMES_SLH_DSA_SHAKE_192F \
+    "SLH-DSA-SHAKE-192f:id-slh-dsa-shake-192f:2.16.840.1.101.3.4.3.29:" LB_HANDLE_ARC ".20"
+#define NAMES_SLH_DSA_SHAKE_256S \
+    "SLH-DSA-SHAKE-256s:id-slh-dsa-shake-256s:2.16.840.1.101.3.4.3.30:" LB_HANDLE_ARC ".21"
+#define NAMES_SLH_DSA_SHAKE_256F \
+    "SLH-DSA-SHAKE-256f:id-slh-dsa-shake-256f:2.16.840.1.101.3.4.3.31:" LB_HANDLE_ARC ".22"
 
 #define PROPERTIES         "provider=littlebox"
 #define PROPERTIES_DECODER PROPERTIES ",input=der,structure=PrivateKeyInfo"
@@ -85,42 +139,37 @@ const struct alg algs[ALG_COUNT] = {
 #define END                { NULL, NULL, NULL, NULL }
 
 const OSSL_ALGORITHM alg_keymgmt[] = {
-    { NAMES_RSA,     PROPERTIES, keymgmt_RSA,     DESCRIPTION },
-    { NAMES_RSA_PSS, PROPERTIES, keymgmt_RSA_PSS, DESCRIPTION },
-    { NAMES_EC,      PROPERTIES, keymgmt_EC,      DESCRIPTION },
-    { NAMES_ED25519, PROPERTIES, keymgmt_ED25519, DESCRIPTION },
-    { NAMES_ED448,   PROPERTIES, keymgmt_ED448,   DESCRIPTION },
-    END
-};
-
-const OSSL_ALGORITHM alg_signature[] = {
-    { "RSA:rsaEncryption:1.2.840.113549.1.1.1", PROPERTIES, signature_functions, DESCRIPTION },
-    { "ECDSA",                                  PROPERTIES, signature_functions, DESCRIPTION },
-    { "ED25519:1.3.101.112",                    PROPERTIES, signature_functions, DESCRIPTION },
-    { "ED448:1.3.101.113",                      PROPERTIES, signature_functions, DESCRIPTION },
+#define KEYMGMT_LINE(row) { NAMES_##row, PROPERTIES, keymgmt_##row, DESCRIPTION },
+    ALG_ROWS(KEYMGMT_LINE)
     END
 };
 
 const OSSL_ALGORITHM alg_decoder[] = {
-    { NAMES_RSA,     PROPERTIES_DECODER, decoder_RSA,     DESCRIPTION },
-    { NAMES_RSA_PSS, PROPERTIES_DECODER, decoder_RSA_PSS, DESCRIPTION },
-    { NAMES_EC,      PROPERTIES_DECODER, decoder_EC,      DESCRIPTION },
-    { NAMES_ED25519, PROPERTIES_DECODER, decoder_ED25519, DESCRIPTION },
-    { NAMES_ED448,   PROPERTIES_DECODER, decoder_ED448,   DESCRIPTION },
+#define DECODER_LINE(row) { NAMES_##row, PROPERTIES_DECODER, decoder_##row, DESCRIPTION },
+    ALG_ROWS(DECODER_LINE)
     END
 };
 
 const OSSL_ALGORITHM alg_encoder[] = {
-    { NAMES_RSA,     PROPERTIES_PEM, encoder_pem, DESCRIPTION },
-    { NAMES_RSA,     PROPERTIES_DER, encoder_der, DESCRIPTION },
-    { NAMES_RSA_PSS, PROPERTIES_PEM, encoder_pem, DESCRIPTION },
-    { NAMES_RSA_PSS, PROPERTIES_DER, encoder_der, DESCRIPTION },
-    { NAMES_EC,      PROPERTIES_PEM, encoder_pem, DESCRIPTION },
-    { NAMES_EC,      PROPERTIES_DER, encoder_der, DESCRIPTION },
-    { NAMES_ED25519, PROPERTIES_PEM, encoder_pem, DESCRIPTION },
-    { NAMES_ED25519, PROPERTIES_DER, encoder_der, DESCRIPTION },
-    { NAMES_ED448,   PROPERTIES_PEM, encoder_pem, DESCRIPTION },
-    { NAMES_ED448,   PROPERTIES_DER, encoder_der, DESCRIPTION },
+#define ENCODER_LINES(row)                                \
+    { NAMES_##row, PROPERTIES_PEM, encoder_pem, DESCRIPTION }, \
+    { NAMES_##row, PROPERTIES_DER, encoder_der, DESCRIPTION },
+    ALG_ROWS(ENCODER_LINES)
+    END
+};
+
+/* By key type, and as OpenSSL 3.4 and later fetch them: scheme and digest in one, under the names of sigalg.h. */
+const OSSL_ALGORITHM alg_signature[] = {
+    { "RSA:rsaEncryption:1.2.840.113549.1.1.1", PROPERTIES, signature_rsa, DESCRIPTION },
+    { "ECDSA", PROPERTIES, signature_ecdsa, DESCRIPTION },
+    { "ED25519:1.3.101.112", PROPERTIES, signature_ed25519, DESCRIPTION },
+    { "ED448:1.3.101.113", PROPERTIES, signature_ed448, DESCRIPTION },
+#define SIGNATURE_LINE(row, name, oid) { name ":" oid, PROPERTIES, signature_texts, DESCRIPTION },
+    SIGNATURES_OF_TEXTS(SIGNATURE_LINE)
+#ifdef OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_INIT
+#define SIGALG_LINE(row, name, names, scheme, digest, family) { name names, PROPERTIES, sigalg_##row, DESCRIPTION },
+    SIGALG_ROWS(SIGALG_LINE)
+#endif
     END
 };
 

@@ -6,7 +6,11 @@
 #include <stdbool.h>
 
 /* The rows, for those few functions that OpenSSL calls without saying which row it means: they are made once a row. */
-#define ALG_ROWS(X) X(RSA) X(RSA_PSS) X(EC) X(ED25519) X(ED448)
+#define ALG_ROWS(X)                                                                                           \
+    X(RSA) X(RSA_PSS) X(EC) X(ED25519) X(ED448) X(ML_DSA_44) X(ML_DSA_65) X(ML_DSA_87)                        \
+    X(SLH_DSA_SHA2_128S) X(SLH_DSA_SHA2_128F) X(SLH_DSA_SHA2_192S) X(SLH_DSA_SHA2_192F)                       \
+    X(SLH_DSA_SHA2_256S) X(SLH_DSA_SHA2_256F) X(SLH_DSA_SHAKE_128S) X(SLH_DSA_SHAKE_128F)                     \
+    X(SLH_DSA_SHAKE_192S) X(SLH_DSA_SHAKE_192F) X(SLH_DSA_SHAKE_256S) X(SLH_DSA_SHAKE_256F)
 
 enum alg_row {
 #define ALG_ENUM(row) ALG_##row,
@@ -19,6 +23,11 @@ enum alg_options {
     OPT_DIGEST = 1 << 0,   /* the text is hashed, with a digest of the caller's choice; else it is signed whole */
     OPT_PADDING = 1 << 1,  /* RSA: padding, MGF1 digest, salt length */
     OPT_PSS_ONLY = 1 << 2, /* PSS is the only padding, and the key may restrict it further (RFC 4055 1.2) */
+    OPT_NONCE = 1 << 3,    /* the nonce may be a deterministic one (RFC 6979) */
+    OPT_INSTANCE = 1 << 4, /* has variants: Ed25519ph, Ed25519ctx, Ed448ph (RFC 8032) */
+    OPT_CONTEXT = 1 << 5,  /* takes a context string */
+    OPT_DETERMINISTIC = 1 << 6, /* can do without fresh randomness, and sign a text that is encoded already */
+    OPT_MU = 1 << 7,       /* can sign mu in place of the text (FIPS 204 6.2) */
 };
 
 struct alg {
@@ -40,10 +49,10 @@ const struct alg *alg_by_handle_type(unsigned handle_type);
 /* What the provider offers, operation by operation; constant. */
 extern const OSSL_ALGORITHM alg_keymgmt[], alg_signature[], alg_decoder[], alg_encoder[], alg_store[];
 
-/* The dispatch tables behind them, one of a kind or one a row. */
+/* The dispatch tables behind them, one of a kind or one a row; those of signatures are in sigalg.h. */
 #define ALG_DISPATCH(row) extern const OSSL_DISPATCH keymgmt_##row[], decoder_##row[];
 ALG_ROWS(ALG_DISPATCH)
 #undef ALG_DISPATCH
-extern const OSSL_DISPATCH signature_functions[], encoder_pem[], encoder_der[], store_functions[];
+extern const OSSL_DISPATCH encoder_pem[], encoder_der[], store_functions[];
 
 #endif

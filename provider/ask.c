@@ -1,11 +1,20 @@
 /* What the provider asks of a box, one function a message. */
 #include "ask.h"
 
+#include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The largest request: a text to sign, and the fields around it. */
-#define REQUEST_MAX (LB_TEXT_MAX + 256)
+#include "../keystore/socket.h"
+#include "../keystore/textfile.h"
+
+/* The largest request: a text to sign, a context string, and the fields around them. */
+#define REQUEST_MAX (LB_TEXT_MAX + LB_CONTEXT_MAX + 256)
+/* Around a signature in its answer. */
+#define SIGNATURE_ROOM 64
+/* What a slow machine hashes in a millisecond, twice, as Ed25519 does. */
+#define TEXT_PER_MS 50000
 
 static int refuse_answer(const struct box *b, struct problem *p)
 {
@@ -19,40 +28,88 @@ static int refuse_request(const struct box *b, int code, struct problem *p)
     return problem_set(p, code, "the request to box '%s' does not fit a packet: %s", box_name(b), lb_strerror(code));
 }
 
+/* The same for all: a packet that was encoded with result r, and its answer. */
+static int ask(struct box *b, int r, uint16_t type, uint32_t id, const void *packet, size_t len, void *answer,
+               size_t size, struct bytes *ret_body, struct problem *p)
+{
+    const struct box_request rq = { .type = type, .id = id, .packet = packet, .len = len, .fd = -1 };
+
+    return r != 0 ? refuse_request(b, r, p) : box_call(b, &rq, answer, size, ret_body, p);
+}
+
 int ask_get(struct box *b, const struct key_ref *key, uint8_t *answer, struct msg_key *ret, struct problem *p)
 {
     uint8_t request[256];
     uint32_t id = box_next_id(b);
     struct bytes body;
-    size_t len;
+    size_t len = 0;
     int r = msg_key_ref_encode(MSG_GET, id, key, request, sizeof(request), &len);
 
-    if (r != 0)
-        return refuse_request(b, r, p);
-    r = box_call(b, MSG_GET, id, request, len, answer, ASK_ANSWER_MAX, &body, p);
+    r = ask(b, r, MSG_GET, id, request, len, answer, ASK_ANSWER_MAX, &body, p);
     if (r != 0)
         return r;
     return msg_key_decode(body, ret) != 0 ? refuse_answer(b, p) : 0;
 }
 
+/* The packet, and for a long text the file that goes with it; rq->fd is to be closed by the caller in any case. */
+static int sign_request(struct box *b, const struct msg_sign *m, uint8_t *packet, size_t size, struct box_request *rq,
+                        struct problem *p)
+{
+    struct msg_sign by_file;
+    int r = 0;
+
+    *rq = (struct box_request){ .type = MSG_SIGN, .id = box_next_id(b), .packet = packet, .fd = -1 };
+    if (m->input == INPUT_TEXT && m->data.len > LB_TEXT_MAX) {
+        r = textfile_make(m->data.p, m->data.len, &rq->fd);
+        if (r == LB_E_TOO_LONG)
+            return problem_set(p, r, "a text of %zu bytes is longer than the %llu bytes that a box signs", m->data.len,
+                               (unsigned long long)LB_FILE_MAX);
+        if (r != 0)
+            return problem_set(p, r, "a text of %zu bytes cannot be passed to box '%s': %s", m->data.len, box_name(b),
+                               strerror(errno));
+        rq->more_ms = (unsigned)(m->data.len / TEXT_PER_MS);
+        by_file = *m;
+        by_file.input = INPUT_FILE;
+        by_file.data = (struct bytes){ NULL, 0 };
+        m = &by_file;
+    }
+    r = msg_sign_encode(MSG_SIGN, rq->id, m, packet, size, &rq->len);
+    return r != 0 ? refuse_request(b, r, p) : 0;
+}
+
 int ask_sign(struct box *b, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len, struct problem *p)
 {
-    uint8_t request[REQUEST_MAX], answer[ASK_ANSWER_MAX];
-    uint32_t id = box_next_id(b);
+    uint8_t request[REQUEST_MAX], few[ASK_ANSWER_MAX], *answer = few;
+    size_t answer_size = sizeof(few);
+    struct box_request rq;
     struct bytes body, signature;
-    size_t len;
-    int r = msg_sign_encode(MSG_SIGN, id, m, request, sizeof(request), &len);
+    int r = sign_request(b, m, request, sizeof(request), &rq, p);
 
     if (r != 0)
-        return refuse_request(b, r, p);
-    r = box_call(b, MSG_SIGN, id, request, len, answer, sizeof(answer), &body, p);
+        goto out;
+    /* Those of SLH-DSA do not fit on every stack. */
+    if (size > sizeof(few) - SIGNATURE_ROOM) {
+        answer_size = LB_PACKET_MAX;
+        answer = OPENSSL_malloc(answer_size);
+        if (answer == NULL) {
+            r = problem_set(p, LB_E_NOMEM, "out of memory");
+            goto out;
+        }
+    }
+    r = box_call(b, &rq, answer, answer_size, &body, p);
     if (r != 0)
-        return r;
-    if (msg_bytes_decode(body, &signature) != 0 || signature.len == 0 || signature.len > size)
-        return refuse_answer(b, p);
+        goto out;
+    if (msg_bytes_decode(body, &signature) != 0 || signature.len == 0 || signature.len > size) {
+        r = refuse_answer(b, p);
+        goto out;
+    }
     memcpy(sig, signature.p, signature.len);
     *ret_len = signature.len;
-    return 0;
+out:
+    if (answer != few)
+        OPENSSL_free(answer);
+    socket_close(rq.fd);
+    return r;
 }
 
 int ask_list(struct box *b, const char *after, uint8_t *answer, bool *ret_more, uint16_t *ret_count,
@@ -62,14 +119,12 @@ int ask_list(struct box *b, const char *after, uint8_t *answer, bool *ret_more, 
     uint8_t request[256];
     uint32_t id = box_next_id(b);
     struct bytes body;
-    size_t len;
+    size_t len = 0;
     int r;
 
     snprintf(m.after, sizeof(m.after), "%s", after);
     r = msg_list_encode(MSG_LIST, id, &m, request, sizeof(request), &len);
-    if (r != 0)
-        return refuse_request(b, r, p);
-    r = box_call(b, MSG_LIST, id, request, len, answer, LB_PACKET_MAX, &body, p);
+    r = ask(b, r, MSG_LIST, id, request, len, answer, LB_PACKET_MAX, &body, p);
     if (r != 0)
         return r;
     wire_read(ret_entries, body.p, body.len);

@@ -340,18 +340,9 @@ static void lease_end(struct lease *l, bool keep)
         slot_leave(l->slot);
 }
 
-struct exchange {
-    uint16_t msg_type;
-    uint32_t id;
-    const void *request;
-    size_t len;
-    void *answer;
-    size_t size;
-};
-
 /* On one channel; *ret_keep says if it can be used again. LB_E_CLOSED and LB_E_STOPPING: try another one. */
-static int exchange_on(struct box *b, struct conn *s, const struct exchange *x, uint64_t deadline, bool *ret_keep,
-                       struct bytes *ret_body, struct problem *p)
+static int exchange_on(struct box *b, struct conn *s, const struct box_request *rq, void *answer, size_t size,
+                       uint64_t deadline, bool *ret_keep, struct bytes *ret_body, struct problem *p)
 {
     uint16_t type = 0;
     int r;
@@ -364,7 +355,7 @@ static int exchange_on(struct box *b, struct conn *s, const struct exchange *x, 
             return refuse_no_time(b, p);
         if (conn_limit(s, left) != 0)
             return refuse_system(b, "set a time limit for", p);
-        r = channel_call(s->fd, x->id, x->request, x->len, x->answer, x->size, &type, ret_body);
+        r = channel_call(s->fd, rq->id, rq->packet, rq->len, rq->fd, answer, size, &type, ret_body);
     } while (r == LB_E_RESET);
     if (r == LB_E_TIMEOUT)
         return refuse_no_time(b, p);
@@ -378,7 +369,7 @@ static int exchange_on(struct box *b, struct conn *s, const struct exchange *x, 
         if (r == 0)
             return p->code;
     }
-    if (r != 0 || type != (x->msg_type | MSG_ANSWER)) {
+    if (r != 0 || type != (rq->type | MSG_ANSWER)) {
         problem_set(p, LB_E_VALUE, "box '%s' sent something that is no answer", b->name);
         problem_hint(p, "does the littleboxd that runs belong to the littlebox that is installed? restart it");
         return LB_E_VALUE;
@@ -387,11 +378,10 @@ static int exchange_on(struct box *b, struct conn *s, const struct exchange *x, 
     return 0;
 }
 
-int box_call(struct box *b, uint16_t msg_type, uint32_t id, const void *request, size_t len, void *answer, size_t size,
-             struct bytes *ret_body, struct problem *p)
+int box_call(struct box *b, const struct box_request *rq, void *answer, size_t size, struct bytes *ret_body,
+             struct problem *p)
 {
-    const struct exchange x = { msg_type, id, request, len, answer, size };
-    uint64_t deadline = now_ms() + b->settings->timeout_ms, left, pause = PAUSE_FIRST_MS;
+    uint64_t deadline = now_ms() + b->settings->timeout_ms + rq->more_ms, left, pause = PAUSE_FIRST_MS;
     int r;
 
     claim(b);
@@ -402,7 +392,7 @@ int box_call(struct box *b, uint16_t msg_type, uint32_t id, const void *request,
         r = lease_begin(b, deadline, &lease, p);
         if (r == 0) {
             fresh = lease.fresh;
-            r = exchange_on(b, lease.conn, &x, deadline, &keep, ret_body, p);
+            r = exchange_on(b, lease.conn, rq, answer, size, deadline, &keep, ret_body, p);
             lease_end(&lease, keep);
         }
         if (r != LB_E_CLOSED && r != LB_E_STOPPING && r != LB_E_NO_BOX)

@@ -31,15 +31,25 @@ void box_prepare(struct box *b);
 /* A number for the next request's header. */
 uint32_t box_next_id(struct box *b);
 
+/* A whole packet, and how to ask it. */
+struct box_request {
+    uint16_t type;
+    uint32_t id;          /* of box_next_id(), in the packet's header too */
+    const void *packet;
+    size_t len;
+    int fd;               /* goes with it; -1: none. Stays the caller's */
+    unsigned more_ms;     /* beyond littlebox-timeout, for what takes long to do */
+};
+
 /*
- * One request (a whole packet with that id) and its answer of type msg_type | MSG_ANSWER, whose body points into
- * answer. Asked again on another connection when the box went away meanwhile, until littlebox-timeout is over; so only
- * for requests that may be made twice. A box that this process tree has never reached is not waited for. Failure: the
- * code, and p says why: the box's own refusal, LB_E_NO_BOX, LB_E_TIMEOUT, LB_E_DENIED (the socket cannot be reached),
- * LB_E_SYSTEM, LB_E_VALUE.
+ * One request and its answer of type rq->type | MSG_ANSWER, whose body points into answer (size bytes). Asked again on
+ * another connection when the box went away meanwhile, until littlebox-timeout is over; so only for requests that may
+ * be made twice. A box that this process tree has never reached is not waited for. Failure: the code, and p says why:
+ * the box's own refusal, LB_E_NO_BOX, LB_E_TIMEOUT, LB_E_DENIED (the socket cannot be reached), LB_E_SYSTEM,
+ * LB_E_VALUE.
  */
-LB_MUST_USE int box_call(struct box *b, uint16_t msg_type, uint32_t id, const void *request, size_t len, void *answer,
-                         size_t size, struct bytes *ret_body, struct problem *p);
+LB_MUST_USE int box_call(struct box *b, const struct box_request *rq, void *answer, size_t size, struct bytes *ret_body,
+                         struct problem *p);
 
 /* Closes what belongs to this process and frees all boxes of a provider. */
 void boxes_free(struct provctx *prov);

@@ -104,6 +104,17 @@ out:
     return r;
 }
 
+static bool libcrypto_has(const struct provctx *prov, const char *algorithm)
+{
+    EVP_KEYMGMT *keymgmt;
+
+    ERR_set_mark();
+    keymgmt = EVP_KEYMGMT_fetch(prov->libctx, algorithm, /* properties= */ NULL);
+    ERR_pop_to_mark();
+    EVP_KEYMGMT_free(keymgmt);
+    return keymgmt != NULL;
+}
+
 static int take_public(struct key *k, const uint8_t *spki, size_t len)
 {
     const uint8_t *p = spki;
@@ -115,6 +126,8 @@ static int take_public(struct key *k, const uint8_t *spki, size_t len)
     ERR_set_mark();
     k->pub = d2i_PUBKEY_ex(NULL, &p, (long)len, k->prov->libctx, NULL);
     ERR_pop_to_mark();
+    if (k->pub == NULL && !libcrypto_has(k->prov, k->alg->name))
+        return LB_E_UNSUPPORTED;
     if (k->pub == NULL || p != spki + len)
         return LB_E_VALUE;
     k->has_public = true;
@@ -159,7 +172,12 @@ int key_from_spki(struct provctx *prov, const struct key_uri *uri, const uint8_t
     if (k == NULL)
         return problem_set(p, LB_E_NOMEM, "out of memory");
     r = take_public(k, spki, spki_len);
-    if (r != 0)
+    if (r == LB_E_UNSUPPORTED) {
+        problem_set(p, LB_E_KEY_TYPE, "this program's libcrypto (OpenSSL %s) has no %s for key '%s'",
+                    OpenSSL_version(OPENSSL_VERSION_STRING), alg->name, uri->name);
+        problem_hint(p, "it is in OpenSSL 3.5 and later");
+        r = LB_E_KEY_TYPE;
+    } else if (r != 0)
         problem_set(p, r, "the public half of key '%s' cannot be read: %s", uri->name, lb_strerror(r));
     else if (is_private)
         r = take_place(k, uri, p);

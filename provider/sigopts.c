@@ -15,6 +15,9 @@
 #define PARAM_INSTANCE "instance"
 #define PARAM_CONTEXT "context-string"
 #define PARAM_NONCE_TYPE "nonce-type"
+#define PARAM_DETERMINISTIC "deterministic"
+#define PARAM_ENCODING "message-encoding"
+#define PARAM_MU "mu"
 #ifndef RSA_PSS_SALTLEN_AUTO_DIGEST_MAX
 #define RSA_PSS_SALTLEN_AUTO_DIGEST_MAX (-4)
 #endif
@@ -41,9 +44,14 @@ static const struct {
 };
 #define SALTS (sizeof(salts) / sizeof(salts[0]))
 
-void sigopts_init(const struct key *k, struct sigopts *ret)
+void sigopts_init(const struct key *k, const struct sigalg *fixed, struct sigopts *ret)
 {
     *ret = (struct sigopts){ .scheme = k->alg->scheme, .salt = RSA_PSS_SALTLEN_AUTO };
+    if (fixed != NULL) {
+        ret->scheme = fixed->scheme;
+        ret->digest = fixed->digest;
+        ret->digest_fixed = ret->all_fixed = true;
+    }
     if (k->pss.restricted) {
         ret->digest = k->pss.digest;
         ret->mgf1_digest = k->pss.mgf1_digest;
@@ -102,7 +110,11 @@ static int set_digest(const struct key *k, struct sigopts *o, const OSSL_PARAM *
 {
     const char *name;
 
-    return get_text(k, p, &name) && sigopts_set_digest(k, o, name);
+    if (!get_text(k, p, &name))
+        return 0;
+    if (name[0] == '\0')
+        return error_raise(k->prov, LB_E_VALUE, "the digest is an empty name");
+    return sigopts_set_digest(k, o, name);
 }
 
 static int set_mgf1_digest(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
@@ -162,6 +174,12 @@ static int parse_salt(const char *text, int *ret)
     return 1;
 }
 
+static int refuse_short_salt(const struct key *k, int salt)
+{
+    return error_raise(k->prov, LB_E_SCHEME, "this RSA-PSS key asks for a salt of %d bytes or more, %d is too short",
+                       k->pss.salt_min, salt);
+}
+
 static int set_salt(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 {
     const char *text = NULL;
@@ -175,40 +193,89 @@ static int set_salt(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
         ok = OSSL_PARAM_get_int(p, &salt);
     if (!ok || salt < RSA_PSS_SALTLEN_AUTO_DIGEST_MAX || salt > UINT16_MAX)
         return error_raise(k->prov, LB_E_VALUE, "the salt length is neither digest, max or auto nor a number of bytes");
+    if (k->pss.restricted && salt >= 0 && salt < k->pss.salt_min)
+        return refuse_short_salt(k, salt);
     o->salt = salt;
     return 1;
 }
 
-/* Options that newer callers may set to what we do anyway */
+/* Variants of RFC 8032, by name */
+
+static const struct {
+    const char *name;
+    unsigned scheme;
+    const char *type;
+} instances[] = {
+    { "Ed25519", SCHEME_ED25519, "ED25519" },       { "Ed25519ph", SCHEME_ED25519PH, "ED25519" },
+    { "Ed25519ctx", SCHEME_ED25519CTX, "ED25519" }, { "Ed448", SCHEME_ED448, "ED448" },
+    { "Ed448ph", SCHEME_ED448PH, "ED448" },
+};
 
 static int set_instance(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 {
     const char *name;
 
-    (void)o;
     if (!get_text(k, p, &name))
         return 0;
-    if (OPENSSL_strcasecmp(name, k->alg->name) == 0)
-        return 1;
-    return error_raise(k->prov, LB_E_SCHEME, "'%s' is not made with this key: only pure %s is", name, k->alg->name);
+    for (size_t i = 0; i < sizeof(instances) / sizeof(instances[0]); i++) {
+        if (OPENSSL_strcasecmp(name, instances[i].name) == 0 && strcmp(instances[i].type, k->alg->name) == 0) {
+            o->scheme = instances[i].scheme;
+            return 1;
+        }
+    }
+    return error_raise(k->prov, LB_E_SCHEME, "'%s' is not made with a key of type %s", name, k->alg->name);
 }
 
 static int set_context(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 {
-    (void)o;
-    if (p->data_size == 0)
-        return 1;
-    return error_raise(k->prov, LB_E_SCHEME, "a box signs with an empty context string only");
+    const void *data = NULL;
+    size_t len = 0;
+
+    if (!OSSL_PARAM_get_octet_string_ptr(p, &data, &len))
+        return error_raise(k->prov, LB_E_VALUE, "the context string is not a string of bytes");
+    if (len > LB_CONTEXT_MAX)
+        return error_raise(k->prov, LB_E_TOO_LONG, "a context string has at most %d bytes, not %zu", LB_CONTEXT_MAX,
+                           len);
+    o->context_len = (uint8_t)len;
+    if (len > 0)
+        memcpy(o->context, data, len);
+    return 1;
 }
 
 static int set_nonce_type(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 {
     unsigned type;
 
-    (void)o;
-    if (OSSL_PARAM_get_uint(p, &type) && type == 0)
-        return 1;
-    return error_raise(k->prov, LB_E_SCHEME, "a box chooses the nonces of ECDSA itself");
+    if (!OSSL_PARAM_get_uint(p, &type) || type > 1)
+        return error_raise(k->prov, LB_E_SCHEME, "the nonces of ECDSA are random (0) or deterministic (1)");
+    o->flags = (uint8_t)((o->flags & ~SIGN_DETERMINISTIC) | (type == 1 ? SIGN_DETERMINISTIC : 0));
+    return 1;
+}
+
+/* An option that is 0 or 1, and the flag that stands for it. */
+static int set_flag(const struct key *k, struct sigopts *o, const OSSL_PARAM *p, unsigned flag, int when)
+{
+    int value;
+
+    if (!OSSL_PARAM_get_int(p, &value) || value < 0 || value > 1)
+        return error_raise(k->prov, LB_E_VALUE, "option '%s' is 0 or 1", p->key);
+    o->flags = (uint8_t)((o->flags & ~flag) | (value == when ? flag : 0));
+    return 1;
+}
+
+static int set_deterministic(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
+{
+    return set_flag(k, o, p, SIGN_DETERMINISTIC, 1);
+}
+
+static int set_encoding(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
+{
+    return set_flag(k, o, p, SIGN_RAW_MESSAGE, 0);
+}
+
+static int set_mu(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
+{
+    return set_flag(k, o, p, SIGN_MU, 1);
 }
 
 /*
@@ -234,14 +301,22 @@ static const struct option {
     { OSSL_SIGNATURE_PARAM_PSS_SALTLEN, OPT_PADDING, set_salt },
     { OSSL_SIGNATURE_PARAM_MGF1_DIGEST, OPT_PADDING, set_mgf1_digest },
     { OSSL_SIGNATURE_PARAM_MGF1_PROPERTIES, OPT_PADDING, set_nothing },
-    { PARAM_INSTANCE, 0, set_instance },
-    { PARAM_CONTEXT, 0, set_context },
-    { PARAM_NONCE_TYPE, 0, set_nonce_type },
+    { PARAM_INSTANCE, OPT_INSTANCE, set_instance },
+    { PARAM_CONTEXT, OPT_CONTEXT, set_context },
+    { PARAM_NONCE_TYPE, OPT_NONCE, set_nonce_type },
+    { PARAM_DETERMINISTIC, OPT_DETERMINISTIC, set_deterministic },
+    { PARAM_ENCODING, OPT_DETERMINISTIC, set_encoding },
+    { PARAM_MU, OPT_MU, set_mu },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
-static bool has_option(const struct key *k, const char *name)
+/* A named algorithm leaves a context string to choose, where its key type has one. */
+static bool has_option(const struct key *k, const struct sigopts *o, const char *name)
 {
+    if (o->all_fixed && strcmp(name, PARAM_CONTEXT) != 0)
+        return false;
+    if (o->instance_fixed && strcmp(name, PARAM_INSTANCE) == 0)
+        return false;
     for (size_t i = 0; i < OPTIONS; i++) {
         if (strcmp(options[i].name, name) == 0)
             return options[i].options == 0 || (k->alg->options & options[i].options) != 0;
@@ -256,7 +331,7 @@ int sigopts_set(const struct key *k, struct sigopts *o, const OSSL_PARAM params[
     if (params == NULL)
         return 1;
     for (const OSSL_PARAM *p = params; p->key != NULL; p++) {
-        if (!has_option(k, p->key))
+        if (!has_option(k, o, p->key))
             return error_raise(k->prov, LB_E_SCHEME, "%s signatures have no option '%s'", k->alg->name, p->key);
     }
     for (size_t i = 0; i < OPTIONS; i++) {
@@ -312,6 +387,11 @@ int sigopts_get(const struct key *k, const struct sigopts *o, OSSL_PARAM params[
         if (p != NULL && !OSSL_PARAM_set_utf8_string(p, name_or_empty(o->digest)))
             return 0;
     }
+    if ((k->alg->options & OPT_NONCE) != 0) {
+        p = OSSL_PARAM_locate(params, PARAM_NONCE_TYPE);
+        if (p != NULL && !OSSL_PARAM_set_uint(p, (o->flags & SIGN_DETERMINISTIC) != 0))
+            return 0;
+    }
     if ((k->alg->options & OPT_PADDING) == 0)
         return 1;
     p = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_PAD_MODE);
@@ -333,18 +413,41 @@ int sigopts_get(const struct key *k, const struct sigopts *o, OSSL_PARAM params[
     OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_MGF1_DIGEST, NULL, 0),                                                 \
     OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_MGF1_PROPERTIES, NULL, 0)
 
+#define NONCE_OPTIONS OSSL_PARAM_uint(PARAM_NONCE_TYPE, NULL)
+#define CONTEXT_OPTIONS OSSL_PARAM_octet_string(PARAM_CONTEXT, NULL, 0)
+#define INSTANCE_OPTIONS OSSL_PARAM_utf8_string(PARAM_INSTANCE, NULL, 0)
+#define TEXT_OPTIONS                                                                                                   \
+    OSSL_PARAM_int(PARAM_DETERMINISTIC, NULL), OSSL_PARAM_int(PARAM_ENCODING, NULL)
+
 const OSSL_PARAM *sigopts_settable(const struct key *k, const struct sigopts *o)
 {
     static const OSSL_PARAM padding[] = { PADDING_OPTIONS, OSSL_PARAM_END };
     static const OSSL_PARAM padding_and_digest[] = { PADDING_OPTIONS, DIGEST_OPTIONS, OSSL_PARAM_END };
-    static const OSSL_PARAM digest[] = { DIGEST_OPTIONS, OSSL_PARAM_END };
+    static const OSSL_PARAM ecdsa[] = { NONCE_OPTIONS, OSSL_PARAM_END };
+    static const OSSL_PARAM ecdsa_and_digest[] = { NONCE_OPTIONS, DIGEST_OPTIONS, OSSL_PARAM_END };
+    static const OSSL_PARAM eddsa[] = { INSTANCE_OPTIONS, CONTEXT_OPTIONS, OSSL_PARAM_END };
+    static const OSSL_PARAM ml_dsa[] = { CONTEXT_OPTIONS, TEXT_OPTIONS, OSSL_PARAM_int(PARAM_MU, NULL), OSSL_PARAM_END };
+    static const OSSL_PARAM slh_dsa[] = { CONTEXT_OPTIONS, TEXT_OPTIONS, OSSL_PARAM_END };
+    static const OSSL_PARAM context[] = { CONTEXT_OPTIONS, OSSL_PARAM_END };
     static const OSSL_PARAM none[] = { OSSL_PARAM_END };
+    static const struct {
+        unsigned options; /* of struct alg */
+        const OSSL_PARAM *with_digest, *without;
+    } rows[] = {
+        { OPT_PADDING, padding_and_digest, padding }, { OPT_NONCE, ecdsa_and_digest, ecdsa },
+        { OPT_INSTANCE, eddsa, eddsa },               { OPT_MU, ml_dsa, ml_dsa },
+        { OPT_DETERMINISTIC, slh_dsa, slh_dsa },
+    };
 
     if (k == NULL)
         return padding_and_digest;
-    if ((k->alg->options & OPT_PADDING) != 0)
-        return o->digest_fixed ? padding : padding_and_digest;
-    return (k->alg->options & OPT_DIGEST) == 0 || o->digest_fixed ? none : digest;
+    if (o->all_fixed || (o->instance_fixed && (k->alg->options & OPT_INSTANCE) != 0))
+        return (k->alg->options & OPT_CONTEXT) != 0 ? context : none;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if ((k->alg->options & rows[i].options) != 0)
+            return o->digest_fixed ? rows[i].without : rows[i].with_digest;
+    }
+    return none;
 }
 
 const OSSL_PARAM *sigopts_gettable(const struct key *k)
@@ -360,6 +463,7 @@ const OSSL_PARAM *sigopts_gettable(const struct key *k)
     static const OSSL_PARAM ecdsa[] = {
         OSSL_PARAM_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID, NULL, 0),
         OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, NULL, 0),
+        OSSL_PARAM_uint(PARAM_NONCE_TYPE, NULL),
         OSSL_PARAM_END,
     };
     static const OSSL_PARAM eddsa[] = {
@@ -392,9 +496,7 @@ static int resolve_salt(const struct key *k, const struct sigopts *o, unsigned d
         return error_raise(k->prov, LB_E_SCHEME, "a %d bit key is too small for PSS with %s and a salt of %d bytes",
                            k->bits, digest_name(digest), salt);
     if (k->pss.restricted && salt < k->pss.salt_min)
-        return error_raise(k->prov, LB_E_SCHEME,
-                           "this RSA-PSS key asks for a salt of %d bytes or more, %d is too short", k->pss.salt_min,
-                           salt);
+        return refuse_short_salt(k, salt);
     *ret = salt;
     return 1;
 }
@@ -407,8 +509,17 @@ int sigopts_to_request(const struct key *k, const struct sigopts *o, struct msg_
     ret->digest = (uint8_t)o->digest;
     ret->mgf1_digest = DIGEST_NONE;
     ret->salt_len = 0;
+    ret->flags = o->flags;
+    ret->context_len = o->context_len;
+    memcpy(ret->context, o->context, o->context_len);
+    if (o->scheme == SCHEME_ED25519 && o->context_len > 0)
+        return error_raise(k->prov, LB_E_SCHEME, "Ed25519 has no context string: Ed25519ctx and Ed25519ph have");
+    if (o->scheme == SCHEME_ED25519CTX && o->context_len == 0)
+        return error_raise(k->prov, LB_E_SCHEME, "Ed25519ctx needs a context string");
     if (o->scheme != SCHEME_RSA_PSS)
         return 1;
+    if (o->digest == DIGEST_NONE && (k->alg->options & OPT_PSS_ONLY) != 0)
+        return error_raise(k->prov, LB_E_SCHEME, "a digest is needed to sign with this key: use SHA2-256");
     /* What `default` takes for a PSS signature of which nobody said the digest. */
     if (o->digest == DIGEST_NONE)
         ret->digest = DIGEST_SHA1;

@@ -7,6 +7,7 @@
 
 #include "../keystore/message.h"
 #include "key.h"
+#include "sigalg.h"
 
 struct sigopts {
     unsigned scheme;      /* enum scheme, following the padding */
@@ -14,10 +15,15 @@ struct sigopts {
     unsigned mgf1_digest; /* DIGEST_NONE: the same as digest */
     int salt;             /* bytes, or RSA_PSS_SALTLEN_* */
     bool digest_fixed;    /* the digest is part of the operation (EVP_DigestSign) and was set when it began */
+    bool all_fixed;       /* the scheme too: a named algorithm (sigalg.h) */
+    bool instance_fixed;  /* a message operation: the variant of RFC 8032 is in the algorithm's name */
+    uint8_t flags;        /* enum sign_flag */
+    uint8_t context_len;
+    uint8_t context[LB_CONTEXT_MAX];
 };
 
-/* What a key begins with; nothing is asked of anybody. */
-void sigopts_init(const struct key *k, struct sigopts *ret);
+/* What a key begins with, under a named algorithm or none (NULL); nothing is asked of anybody. */
+void sigopts_init(const struct key *k, const struct sigalg *fixed, struct sigopts *ret);
 
 /* The digest by name, "" or NULL: none said. 1, or 0 with an error on the queue, as all that follow. */
 int sigopts_set_digest(const struct key *k, struct sigopts *o, const char *name);

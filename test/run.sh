@@ -15,7 +15,7 @@ packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-d
     libp11-dev libcunit1-dev openssl curl nginx procps valgrind shellcheck mandoc xz-utils"
 # Of the unit tests; the other suites make thousands of keys or stores, which takes valgrind too long and is covered
 # by ASan.
-valgrind_suites="wire message names uri handle paths socket channel secret aead store seal"
+valgrind_suites="wire message names uri handle paths socket channel secret aead store seal textfile"
 passed=0 failed=0 skipped=0
 started=$SECONDS
 unset LITTLEBOX_DIR OPENSSL_CONF OPENSSL_MODULES

@@ -119,7 +119,7 @@ static void call(struct boxproc *b, uint16_t type, const void *request, size_t l
     NEED(socket_connect(b->socket, &fd) == 0);
     NEED(socket_set_timeout(fd, ANSWER_TIMEOUT_MS) == 0);
     do
-        r = channel_call(fd, 1, request, len, answer, LB_PACKET_MAX, &got, ret_body);
+        r = channel_call(fd, 1, request, len, /* attached= */ -1, answer, LB_PACKET_MAX, &got, ret_body);
     while (r == LB_E_RESET);
     NEED(r == 0);
     close(fd);

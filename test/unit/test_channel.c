@@ -44,7 +44,7 @@ static int call(uint32_t id, uint16_t *ret_type)
     size_t len = 0;
 
     OK(msg_empty_encode(MSG_STATUS, id, request, sizeof(request), &len));
-    return channel_call(caller, id, request, len, answer, sizeof(answer), ret_type, &body);
+    return channel_call(caller, id, request, len, /* attached= */ -1, answer, sizeof(answer), ret_type, &body);
 }
 
 static void an_answer(void)

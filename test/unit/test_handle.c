@@ -58,7 +58,7 @@ static void types_of_public_keys(void)
         unsigned handle;
     } types[] = {
         { "EC", "P-256", HANDLE_EC },    { "EC", "P-521", HANDLE_EC }, { "ED25519", NULL, HANDLE_ED25519 },
-        { "ED448", NULL, HANDLE_ED448 }, { "X25519", NULL, 0 },
+        { "ED448", NULL, HANDLE_ED448 }, { "X25519", NULL, HANDLE_X25519 },
     };
 
     for (size_t i = 0; i < COUNT(types); i++) {
@@ -228,8 +228,9 @@ static void a_uri_that_is_too_long(void)
 
 static void foreign_keys_pass_in_silence(void)
 {
-    static const char *const oids[] = { LB_HANDLE_ARC,       LB_HANDLE_ARC ".0",   LB_HANDLE_ARC ".9",
-                                        LB_HANDLE_ARC ".10", LB_HANDLE_ARC ".1.1", "1.2.840.113549.1.1.1" };
+    static const char *const oids[] = { LB_HANDLE_ARC,         LB_HANDLE_ARC ".0",   LB_HANDLE_ARC ".23",
+                                        LB_HANDLE_ARC ".4294967297", LB_HANDLE_ARC ".100", LB_HANDLE_ARC ".1.1",
+                                        LB_HANDLE_ARC ".22.1", "1.2.840.113549.1.1.1" };
     EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(key);
     uint8_t *der = NULL;

@@ -80,7 +80,7 @@ static void types_that_are_none(void)
         TEXT_HAS(p.text, "unknown key type '");
         TEXT_HAS(p.text, types[i]);
         TEXT_HAS(p.hint, "use one of: ec:P-256 ec:P-384 ec:P-521 rsa:2048");
-        TEXT_HAS(p.hint, "(DIGEST: sha256 sha384 sha512)");
+        TEXT_HAS(p.hint, "slh-dsa-{sha2,shake}");
         FAILS(keytype_generate(types[i], &key, &p), LB_E_KEY_TYPE);
         CU_ASSERT_PTR_NULL(key);
     }
@@ -163,7 +163,7 @@ static void refusals_have_texts(void)
     expect_refusal(EVP_PKEY_Q_keygen(NULL, NULL, "EC", "secp256k1"),
                    "EC keys on the curve secp256k1 are not held by a box", "P-256, P-384 and P-521 are");
     expect_refusal(EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), "keys of the algorithm X25519 are not held by a box",
-                   "RSA, RSA-PSS, EC on P-256, P-384 and P-521, Ed25519 and Ed448 are");
+                   "RSA, RSA-PSS, EC on P-256, P-384 and P-521, Ed25519, Ed448, ML-DSA and SLH-DSA are");
     expect_refusal(generate_rsa("RSA", 1024, NULL), "RSA keys of 1024 bits are not held by a box",
                    "from 2048 to 16384 bits are");
     expect_refusal(generate_rsa("RSA-PSS", 2040, NULL), "RSA keys of 2040 bits are not held by a box",

@@ -24,7 +24,7 @@ struct message_case {
     const void *sample;
     size_t size; /* of the struct */
     size_t view; /* offset of a struct bytes in it */
-    struct bad bad[8];
+    struct bad bad[10];
 };
 
 #define WRAP(name, type)                                                                                               \
@@ -61,6 +61,9 @@ static const struct msg_sign sign = { .key = { .name = "web", .version = 3, .has
                                       .digest = DIGEST_SHA256,
                                       .mgf1_digest = DIGEST_SHA384,
                                       .salt_len = 0x1020,
+                                      .flags = SIGN_DETERMINISTIC | SIGN_MU,
+                                      .context_len = 3,
+                                      .context = "ctx",
                                       .input = INPUT_TEXT,
                                       .data = { data, sizeof(data) } };
 static const struct bytes bytes = { data, sizeof(data) };
@@ -120,8 +123,16 @@ static const struct message_case cases[] = {
         { 42, SCHEME_LAST + 1, LB_E_VALUE },
         { 43, DIGEST_LAST + 1, LB_E_VALUE },
         { 44, DIGEST_LAST + 1, LB_E_VALUE },
-        { 47, 0, LB_E_VALUE },
-        { 47, 3, LB_E_VALUE } } },
+        { 47, SIGN_FLAGS + 1, LB_E_VALUE },
+        { 48, 1, LB_E_TOO_LONG },
+        { 53, INPUT_FILE, LB_E_VALUE } } },
+    { "SIGN, its input",
+      encode_sign,
+      decode_sign,
+      &sign,
+      sizeof(sign),
+      offsetof(struct msg_sign, data),
+      { { 53, 0, LB_E_VALUE }, { 53, 4, LB_E_VALUE }, { 54, 0x41, LB_E_TOO_LONG } } },
     { "bytes", encode_bytes, decode_bytes, &bytes, sizeof(bytes), 0, { { 1, 6, LB_E_CUT_OFF } } },
     { "GET",
       encode_key_ref,
