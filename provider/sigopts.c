@@ -81,7 +81,7 @@ static int refuse_restricted(const struct key *k, const char *what, unsigned wan
 
 int sigopts_set_digest(const struct key *k, struct sigopts *o, const char *name)
 {
-    unsigned digest;
+    unsigned digest = DIGEST_NONE;
 
     if (name == NULL || name[0] == '\0')
         return 1;
@@ -120,7 +120,7 @@ static int set_digest(const struct key *k, struct sigopts *o, const OSSL_PARAM *
 static int set_mgf1_digest(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 {
     const char *name;
-    unsigned digest;
+    unsigned digest = DIGEST_NONE;
 
     if (!get_text(k, p, &name) || !find_digest(k, name, &digest))
         return 0;

@@ -178,7 +178,7 @@ static bool handshake(SSL_CTX *ctx, const struct options *o, long number)
     }
     ssl = SSL_new(ctx);
     if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 || SSL_set_tlsext_host_name(ssl, o->name) != 1 ||
-        SSL_set1_host(ssl, o->name) != 1) {
+        X509_VERIFY_PARAM_set1_host(SSL_get0_param(ssl), o->name, 0) != 1) {
         complain(number, "SSL");
         goto out;
     }

@@ -12,16 +12,17 @@ static const char *const groups[] = { "P-256", "P-521", "X25519" };
 static X509 *self_signed(OSSL_LIB_CTX *libctx, EVP_PKEY *key)
 {
     X509 *cert = X509_new_ex(libctx, NULL);
+    X509_NAME *name = X509_NAME_new();
     EVP_MD_CTX *md = EVP_MD_CTX_new();
 
     NEED(X509_set_version(cert, 2) && ASN1_INTEGER_set(X509_get_serialNumber(cert), 1));
-    NEED(X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const uint8_t *)"test", -1, -1,
-                                    0));
-    NEED(X509_set_issuer_name(cert, X509_get_subject_name(cert)));
+    NEED(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"test", -1, -1, 0));
+    NEED(X509_set_subject_name(cert, name) && X509_set_issuer_name(cert, name));
     NEED(X509_gmtime_adj(X509_getm_notBefore(cert), 0) && X509_gmtime_adj(X509_getm_notAfter(cert), 3600));
     NEED(X509_set_pubkey(cert, key) == 1);
     NEED(EVP_DigestSignInit_ex(md, NULL, NULL, libctx, NULL, key, NULL) > 0 && X509_sign_ctx(cert, md) > 0);
     EVP_MD_CTX_free(md);
+    X509_NAME_free(name);
     return cert;
 }
 
