@@ -18,6 +18,7 @@
 #define PARAM_DETERMINISTIC "deterministic"
 #define PARAM_ENCODING "message-encoding"
 #define PARAM_MU "mu"
+#define PARAM_TLS_VERSION "tls-version"
 #ifndef RSA_PSS_SALTLEN_AUTO_DIGEST_MAX
 #define RSA_PSS_SALTLEN_AUTO_DIGEST_MAX (-4)
 #endif
@@ -280,7 +281,7 @@ static int set_mu(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 
 /*
  * Digests are computed or named here, never fetched from the caller's providers, so a wish where to fetch them from has
- * no meaning.
+ * no meaning. And libssl 4.0 says its protocol version with every signature; no type of key here signs otherwise for it.
  */
 static int set_nothing(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 {
@@ -307,6 +308,7 @@ static const struct option {
     { PARAM_DETERMINISTIC, OPT_DETERMINISTIC, set_deterministic },
     { PARAM_ENCODING, OPT_DETERMINISTIC, set_encoding },
     { PARAM_MU, OPT_MU, set_mu },
+    { PARAM_TLS_VERSION, 0, set_nothing },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 

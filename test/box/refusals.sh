@@ -150,7 +150,8 @@ has_nginx() { command -v nginx >/dev/null && ! sanitized; }
 has_nginx || say "not checked: what nginx says about handles that are cut off"
 # refused_handle TEXT PATTERN : cut.pem, by openssl(1), and by nginx in the words of the pattern
 refused_handle() {
-    refused "$1: openssl" "^Could not read key from $TEST_DIR/cut.pem\$" ossl pkey -in "$TEST_DIR/cut.pem" -pubout
+    refused "$1: openssl" "^Could not (read|find|find or decode) (private key of )?key from $TEST_DIR/cut.pem\$" \
+        ossl pkey -in "$TEST_DIR/cut.pem" -pubout
     has_nginx || return 0
     nginx_server 1 "$TEST_DIR/web.crt" "$TEST_DIR/cut.pem" # -t does not listen
     write_nginx_conf "$TEST_DIR/nginx" 1

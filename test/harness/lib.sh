@@ -230,8 +230,11 @@ new_box() {
 
 # write_openssl_cnf FILE BOX_DIR [MODULE]
 write_openssl_cnf() {
+    # openssl x509 of 4.0 takes the unnamed section for extensions, unless it names one that has them.
     cat >"$1" <<END
 openssl_conf = init
+extensions = no_extensions
+[no_extensions]
 [init]
 providers = providers
 [providers]

@@ -205,8 +205,28 @@ static bool next_mapping(FILE *maps, struct mapping *ret)
 }
 
 /*
- * Whether a page that could not be read may be passed over: a page of the kernel's own, one that has gone in the
- * meantime or was never readable, or one behind the end of a mapped file.
+ * A page that was made a guard (MADV_GUARD_INSTALL, which glibc 2.42 and later use under the stacks of threads): the
+ * mapping around it is readable, and it holds nothing. The kernel says so in bit 58 of its entry in pagemap.
+ */
+static bool is_guard(pid_t pid, uint64_t at)
+{
+    uint64_t entry = 0;
+    char path[64];
+    ssize_t got;
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    got = pread(fd, &entry, sizeof(entry), (off_t)(at / PAGE * sizeof(entry)));
+    close(fd);
+    return got == sizeof(entry) && (entry >> 58 & 1) != 0;
+}
+
+/*
+ * Whether a page that could not be read may be passed over: a page of the kernel's own, a guard, one that has gone in
+ * the meantime or was never readable, or one behind the end of a mapped file.
  */
 static bool may_skip(pid_t pid, uint64_t at)
 {
@@ -223,7 +243,8 @@ static bool may_skip(pid_t pid, uint64_t at)
     while (next_mapping(maps, &m)) {
         if (at < m.start || at >= m.end)
             continue;
-        skip = !m.readable || strncmp(m.name, "[vvar", 5) == 0 || strcmp(m.name, "[vsyscall]") == 0;
+        skip = !m.readable || strncmp(m.name, "[vvar", 5) == 0 || strcmp(m.name, "[vsyscall]") == 0 ||
+               is_guard(pid, at);
         snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid, m.start, m.end);
         if (!skip && stat(path, &st) == 0 && S_ISREG(st.st_mode))
             skip = m.offset + (at - m.start) >= ((uint64_t)st.st_size + PAGE - 1) / PAGE * PAGE;

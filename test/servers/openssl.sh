@@ -54,7 +54,8 @@ commands() {
     check "$what: verified" plain_ossl pkeyutl -verify -rawin -pubin -inkey pub -in text -sigfile sig >/dev/null
     check "$what: req -new" run "$how" req -new -key "$handle" -subj /CN=request -out csr
     check "$what: verified" plain_ossl req -in csr -verify -noout 2>/dev/null
-    check "$what: req -x509" run "$how" req -x509 -new -key "$handle" -subj /CN=authority -days 2 -out ca.crt
+    check "$what: req -x509" run "$how" req -x509 -new -key "$handle" -subj /CN=authority -days 2 \
+        -addext basicConstraints=critical,CA:true -out ca.crt
     check "$what: verified" plain_ossl verify -check_ss_sig -CAfile ca.crt ca.crt >/dev/null
     check "$what: x509 -req -CA -CAkey" \
         run "$how" x509 -req -in "leaf.csr" -CA ca.crt -CAkey "$handle" -CAcreateserial -days 2 -out leaf.crt
