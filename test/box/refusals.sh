@@ -157,11 +157,15 @@ refused_handle() {
     write_nginx_conf "$TEST_DIR/nginx" 1
     refused "$1: nginx" "cannot load certificate key \"$TEST_DIR/cut.pem\": .*$2" run_nginx "$TEST_DIR/nginx" -t
 }
+damaged="this is a littlebox handle, but it is cut off or damaged: write it again with 'littlebox handle KEY'"
+# OpenSSL 3.2 and later parse a PrivateKeyInfo before they show it to anybody, and have words of their own.
 for length in $((size - 1)) $((size - 20)) $((size / 2)) 40; do
     head -c "$length" "$TEST_DIR/web.der" | to_pem >"$TEST_DIR/cut.pem"
-    refused_handle "a handle file cut off after $length of $size bytes" "this is a littlebox handle, but it is cut off \
-or damaged: write it again with 'littlebox handle KEY'"
+    refused_handle "a handle file cut off after $length of $size bytes" \
+        "($damaged|nested asn1 error:Type=PKCS8_PRIV_KEY_INFO)"
 done
+LC_ALL=C sed 's/\x0c\(.littlebox:web\)/\x13\1/' "$TEST_DIR/web.der" | to_pem >"$TEST_DIR/cut.pem"
+refused_handle "a handle file whose URI is no UTF8String" "$damaged"
 # Without its last line it is no PEM, and nobody looks at what is in it.
 for lines in 1 3; do
     head -n "-$lines" "$TEST_DIR/web.pem" >"$TEST_DIR/cut.pem"
