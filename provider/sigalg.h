@@ -3,6 +3,7 @@
 #define LB_SIGALG_H
 
 #include <openssl/core.h>
+#include <openssl/core_dispatch.h> /* for what it does not define before OpenSSL 3.4 */
 
 /*
  * One that leaves nothing to choose: scheme and digest are in its name (EVP_PKEY_sign_init_ex2(3) and the functions
