@@ -20,8 +20,9 @@ lb create ed --type ed25519 >/dev/null 2>>"$TEST_DIR/lb.log"
 hex() { printf '%s' "$1" | od -An -tx1 | tr -d ' \n'; }
 STATUS=4c01002300000008 # its id is 8, that of all others 7
 # exchange EXPECTED THEN PACKET : the first line that comes back, and what becomes of a STATUS behind it.
+WITH=()
 exchange() {
-    "$HARNESS/rawpacket" "$BOX_DIR/default.sock" "$3" $STATUS >"$TEST_DIR/packet.log" 2>&1 ||
+    "$HARNESS/rawpacket" "${WITH[@]}" "$BOX_DIR/default.sock" "$3" $STATUS >"$TEST_DIR/packet.log" 2>&1 ||
         fail "rawpacket: $(cat "$TEST_DIR/packet.log")"
     same "$1" "$1" "$(sed -n 's/, [0-9]* bytes$//; 1p' "$TEST_DIR/packet.log")"
     same "then: $2" "$2" "$(sed -n 's/, [0-9]* bytes$//; $p' "$TEST_DIR/packet.log")"
@@ -49,9 +50,11 @@ answers "a key that is not there" "error 13 to 7: there is no key 'nobody' in bo
     "4c010020000000070006$(hex nobody)00000000+1"
 
 # --- Signatures that do not fit the key. The active version, no hash; then numbers as PROTOCOL.md has them.
-# sign_packet KEY SCHEME DIGEST MGF1-DIGEST SALT INPUT LENGTH : to sign that many bytes of zero
+# sign_packet KEY SCHEME DIGEST MGF1-DIGEST SALT INPUT LENGTH : to sign that many bytes of zero, with FLAGS and CONTEXT
+FLAGS=0 CONTEXT=
 sign_packet() {
-    printf '4c01001000000007%04x%s0000000000%02x%02x%02x%04x%02x%04x+%d' ${#1} "$(hex "$1")" "${@:2}" "$7"
+    printf '4c01001000000007%04x%s0000000000%02x%02x%02x%04x%02x%04x%s%02x%04x+%d' ${#1} "$(hex "$1")" "${@:2:4}" \
+        "$FLAGS" ${#CONTEXT} "$(hex "$CONTEXT")" "${@:6}" "$7"
 }
 signs_raw() { answers "sign $*" 'answer 8010 to 7' "$(sign_packet "$@")"; }
 # refuses_to_sign NUMBER TEXT KEY ... (as sign_packet)
@@ -87,7 +90,35 @@ refuses_to_sign 23 'rsa-pss: digest not allowed' pss 2 3 3 64 1 32
 refuses_to_sign 23 'rsa-pss: pss saltlen too small' pss 2 5 5 16 1 64
 refuses_to_sign 33 'rsa-pkcs1: data too large for key size' rsa 1 0 0 0 1 250
 refuses_to_sign 33 'rsa-pss: data too large for key size' rsa 2 3 3 300 1 32
-for field in '6 3 0 0 1' '3 13 0 0 1' '2 3 13 0 1' '3 3 0 0 3'; do
+FLAGS=1 refuses_to_sign 23 'rsa-pkcs1 is not signed in this way (flags 0x01)' rsa 1 3 0 0 1 32
+FLAGS=4 refuses_to_sign 23 'ecdsa is not signed in this way (flags 0x04)' web 3 3 0 0 1 32
+FLAGS=1 refuses_to_sign 23 'ed25519 is not signed in this way (flags 0x01)' ed 4 0 0 0 2 32
+CONTEXT=x refuses_to_sign 23 'ecdsa has no context string' web 3 3 0 0 1 32
+CONTEXT=x refuses_to_sign 23 'ed25519 has no context string' ed 4 0 0 0 2 32
+refuses_to_sign 23 'ed25519ctx needs a context string' ed 7 0 0 0 2 32
+refuses_to_sign 23 'a key of type ED25519 does not sign with ml-dsa' ed 9 0 0 0 2 32
+for length in 0 63 65; do
+    refuses_to_sign 23 "the digest for ed25519ph has 64 bytes, not $length" ed 6 0 0 0 1 "$length"
+done
+FLAGS=8 costs_connection "a flag that is none" 'error 8 to 7: sign: a field has a value out of range' \
+    "$(FLAGS=8 sign_packet web 3 3 0 0 1 32)"
+
+# Texts in a file that comes with the packet: only a sealed memory file that is all there.
+WITH=(--file sealed)
+signs_raw ed 4 0 0 0 3 0
+signs_raw web 3 3 0 0 3 0
+refuses_file() { answers "sign with a file: $*" "error 8 to 7: $1" "$(sign_packet "${@:2}")"; }
+refuses_file 'a file came with a request that needs none' ed 4 0 0 0 2 32
+costs_connection "a file and a text" 'error 8 to 7: sign: a field has a value out of range' \
+    "$(sign_packet ed 4 0 0 0 3 32)"
+costs_connection "a file with a STATUS" 'error 8 to 7: a field has a value out of range' 4c01002300000007
+for kind in open hole pipe; do
+    WITH=(--file "$kind")
+    refuses_file 'the text did not come in a sealed memory file' ed 4 0 0 0 3 0
+done
+WITH=()
+refuses_file 'the text did not come in a sealed memory file' ed 4 0 0 0 3 0
+for field in '11 3 0 0 1' '3 13 0 0 1' '2 3 13 0 1' '3 3 0 0 4'; do
     # shellcheck disable=SC2086 # five numbers
     costs_connection "numbers that are none: sign $field" 'error 8 to 7: sign: a field has a value out of range' \
         "$(sign_packet web $field 32)"

@@ -60,6 +60,13 @@ static void messages(void)
                              .salt_len = 64,
                              .input = INPUT_TEXT,
                              .data = view }));
+    PUT("sign-file", sign, MSG_SIGN,
+        (&(struct msg_sign){ .key = pinned,
+                             .scheme = SCHEME_ML_DSA,
+                             .flags = SIGN_DETERMINISTIC,
+                             .context_len = 7,
+                             .context = "context",
+                             .input = INPUT_FILE }));
     PUT("signature", bytes, MSG_SIGN | MSG_ANSWER, &view);
     PUT("get", key_ref, MSG_GET, &pinned);
     PUT("key", key, MSG_GET | MSG_ANSWER,
@@ -142,11 +149,13 @@ static uint8_t *example_spki(size_t *ret_len)
 
 static void handles(void)
 {
+    static const unsigned types[] = { 1, 2, 3, 4, 5, 10, HANDLE_LAST };
     size_t spki_len, len;
     uint8_t *spki = example_spki(&spki_len), *der = NULL;
 
-    for (unsigned type = 1; type <= HANDLE_LAST; type++) {
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         for (int with = 0; with < 2; with++) {
+            unsigned type = types[i];
             struct handle h = { .type = type, .uri = "littlebox:web;version=1" };
             char name[32];
 

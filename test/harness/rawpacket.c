@@ -1,10 +1,12 @@
 /* Sends packets to a box byte for byte as they are given, and prints what comes back in words. */
+#include <fcntl.h>
 #include <grp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,14 +14,18 @@
 #include "socket.h"
 
 /*
- * rawpacket [--uid UID] SOCKET PACKET...   each PACKET in hexadecimal, "+N" behind it for N more bytes of zero
+ * rawpacket [--uid UID] [--file KIND] SOCKET PACKET...   each PACKET in hexadecimal, "+N" behind it for N more bytes of
+ * zero
  *
  * One line per packet on stdout: "error CODE: text" (and "hint: ..." below it), "answer TYPE, N bytes", "closed", or
  * "silence" when nothing came in five seconds. All packets go over one connection, until it is closed. With --uid
- * (of root) as that user and the group of the same number. Exit status 0 whatever the answers are.
+ * (of root) as that user and the group of the same number. With --file a descriptor goes with the first packet: of a
+ * memory file with a text in it that is "sealed" as the box wants it or left "open", of one that is a "hole", or of a
+ * "pipe". Exit status 0 whatever the answers are.
  */
 #define TIMEOUT_MS 5000
 #define SEND_MAX (4 * LB_PACKET_MAX)
+#define FILE_SIZE 100000
 
 static int fail(const char *what, int r)
 {
@@ -55,6 +61,27 @@ static bool from_text(const char *text, uint8_t *buf, size_t *ret_len)
     memset(buf + len, 0, zeros);
     *ret_len = len + zeros;
     return true;
+}
+
+static int memory_file(bool text, bool seal)
+{
+    int fd = memfd_create("rawpacket", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0 || (text && write(fd, "a text", 6) != 6) || (!text && ftruncate(fd, FILE_SIZE) < 0) ||
+        (seal && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0))
+        return -1;
+    return fd;
+}
+
+static int file_of_kind(const char *kind)
+{
+    int ends[2];
+
+    if (strcmp(kind, "pipe") == 0)
+        return pipe2(ends, O_CLOEXEC) < 0 ? -1 : ends[0];
+    if (strcmp(kind, "sealed") != 0 && strcmp(kind, "open") != 0 && strcmp(kind, "hole") != 0)
+        return -1;
+    return memory_file(/* text= */ strcmp(kind, "hole") != 0, /* seal= */ strcmp(kind, "open") != 0);
 }
 
 /* False: no use to send more. */
@@ -94,7 +121,7 @@ int main(int argc, char **argv)
     uint8_t *buf = malloc(SEND_MAX), *answer = malloc(LB_PACKET_MAX);
     const int room = 2 * SEND_MAX;
     bool more = true;
-    int fd = -1, r, status = 0;
+    int fd = -1, file = -1, r, status = 0;
 
     if (argc > 2 && strcmp(argv[1], "--uid") == 0) {
         if (!become(argv[2])) {
@@ -104,8 +131,17 @@ int main(int argc, char **argv)
         argv += 2;
         argc -= 2;
     }
+    if (argc > 2 && strcmp(argv[1], "--file") == 0) {
+        file = file_of_kind(argv[2]);
+        if (file < 0) {
+            status = fail("--file", LB_E_SYSTEM);
+            goto out;
+        }
+        argv += 2;
+        argc -= 2;
+    }
     if (argc < 3 || buf == NULL || answer == NULL) {
-        fputs("usage: rawpacket [--uid UID] SOCKET HEX[+ZEROS]...\n", stderr);
+        fputs("usage: rawpacket [--uid UID] [--file sealed|open|hole|pipe] SOCKET HEX[+ZEROS]...\n", stderr);
         status = 2;
         goto out;
     }
@@ -125,7 +161,7 @@ int main(int argc, char **argv)
             status = fail(argv[i], LB_E_VALUE);
             goto out;
         }
-        r = socket_send(fd, buf, len, /* fd= */ -1, /* dont_wait= */ false);
+        r = socket_send(fd, buf, len, i == 2 ? file : -1, /* dont_wait= */ false);
         if (r == 0)
             r = socket_receive(fd, answer, LB_PACKET_MAX, /* dont_wait= */ false, &got, /* ret_fd= */ NULL,
                                /* ret_peer= */ NULL);
@@ -134,6 +170,7 @@ int main(int argc, char **argv)
     }
 
 out:
+    socket_close(file);
     socket_close(fd);
     free(buf);
     free(answer);
