@@ -132,3 +132,32 @@ int ask_list(struct box *b, const char *after, uint8_t *answer, bool *ret_more, 
     *ret_count = wire_get_u16(ret_entries);
     return ret_entries->error != 0 ? refuse_answer(b, p) : 0;
 }
+
+/* A change that was sent: whether it was made, only a look can tell. */
+static int refuse_unknown(const struct box *b, const char *name, struct problem *p)
+{
+    problem_hint(p, "key '%.*s' may have been made: look with 'littlebox --box %s list'", LB_NAME_MAX, name,
+                 box_name(b));
+    return p->code;
+}
+
+int ask_create(struct box *b, const struct msg_create *m, uint8_t *answer, struct msg_key *ret, struct problem *p)
+{
+    uint8_t request[256];
+    uint32_t id = box_next_id(b);
+    struct bytes body;
+    bool unknown = false;
+    struct box_request rq = {
+        .type = MSG_CREATE, .id = id, .packet = request, .fd = -1, .unknown = &unknown
+    };
+    int r = msg_create_encode(MSG_CREATE, id, m, request, sizeof(request), &rq.len);
+
+    if (r != 0)
+        return refuse_request(b, r, p);
+    r = box_call(b, &rq, answer, ASK_ANSWER_MAX, &body, p);
+    if (r == 0 && msg_key_decode(body, ret) != 0) {
+        r = refuse_answer(b, p);
+        unknown = true;
+    }
+    return unknown ? refuse_unknown(b, m->name, p) : r;
+}

@@ -27,4 +27,11 @@ LB_MUST_USE int ask_sign(struct box *b, const struct msg_sign *m, uint8_t *sig, 
 LB_MUST_USE int ask_list(struct box *b, const char *after, uint8_t *answer, bool *ret_more, uint16_t *ret_count,
                          struct wire_reader *ret_entries, struct problem *p);
 
+/*
+ * Makes a key and gives its public half: ret->spki points into answer (ASK_ANSWER_MAX bytes). Sent once at most; where
+ * it cannot be known whether the key was made, p tells the user to look.
+ */
+LB_MUST_USE int ask_create(struct box *b, const struct msg_create *m, uint8_t *answer, struct msg_key *ret,
+                           struct problem *p);
+
 #endif

@@ -26,6 +26,8 @@
 /* Pauses between tries while a box restarts, in milliseconds: from, to. */
 #define PAUSE_FIRST_MS 2
 #define PAUSE_LAST_MS 200
+/* A change of the store may take that many times littlebox-timeout: RSA keys are searched for, for seconds. */
+#define CHANGE_TIMEOUTS 10
 
 /*
  * A descriptor and what it was when we opened it: daemons close descriptors that are not theirs, and the numbers come
@@ -178,9 +180,9 @@ static void claim(struct box *b)
 
 /* Connecting */
 
-static int refuse_no_time(const struct box *b, struct problem *p)
+static int refuse_no_time(const struct box *b, uint64_t limit, struct problem *p)
 {
-    problem_set(p, LB_E_TIMEOUT, "box '%s' did not answer within %u ms", b->name, b->settings->timeout_ms);
+    problem_set(p, LB_E_TIMEOUT, "box '%s' did not answer within %llu ms", b->name, (unsigned long long)limit);
     problem_hint(p, "look at the box's log; littlebox-timeout in openssl.cnf sets the limit");
     return LB_E_TIMEOUT;
 }
@@ -223,7 +225,7 @@ static int connect_by_path(struct box *b, struct conn *ret, struct problem *p)
         problem_hint(p, "start it: systemctl start littleboxd@%s, or: littleboxd --box %s", b->name, b->name);
         return r;
     case LB_E_TIMEOUT:
-        return refuse_no_time(b, p);
+        return refuse_no_time(b, b->settings->timeout_ms, p);
     case LB_E_TOO_LONG:
         problem_set(p, LB_E_CONFIG, "the path of the socket of box '%s' is longer than 107 bytes", b->name);
         problem_hint(p, "choose a shorter littlebox-directory");
@@ -257,7 +259,7 @@ static int introducer_enter(struct box *b, uint64_t deadline, struct problem *p)
 {
     while (!slot_enter(&b->introducer, SLOT_IDLE) && !slot_enter(&b->introducer, SLOT_EMPTY)) {
         if (ms_left(deadline) == 0)
-            return refuse_no_time(b, p);
+            return refuse_no_time(b, b->settings->timeout_ms, p);
         sleep_ms(1);
     }
     return 0;
@@ -280,7 +282,7 @@ static int channel_open(struct box *b, uint64_t deadline, struct conn *ret, stru
         if (r == LB_E_SYSTEM)
             refuse_system(b, "open a channel to", p);
         else if (r == LB_E_TIMEOUT)
-            refuse_no_time(b, p);
+            refuse_no_time(b, b->settings->timeout_ms, p);
         else
             refuse_closed(b, p);
         if (r != LB_E_CLOSED)
@@ -340,6 +342,11 @@ static void lease_end(struct lease *l, bool keep)
         slot_leave(l->slot);
 }
 
+static uint64_t limit_ms(const struct box *b, const struct box_request *rq)
+{
+    return (uint64_t)b->settings->timeout_ms * (rq->unknown != NULL ? CHANGE_TIMEOUTS : 1) + rq->more_ms;
+}
+
 /* On one channel; *ret_keep says if it can be used again. LB_E_CLOSED and LB_E_STOPPING: try another one. */
 static int exchange_on(struct box *b, struct conn *s, const struct box_request *rq, void *answer, size_t size,
                        uint64_t deadline, bool *ret_keep, struct bytes *ret_body, struct problem *p)
@@ -348,17 +355,24 @@ static int exchange_on(struct box *b, struct conn *s, const struct box_request *
     int r;
 
     *ret_keep = false;
+    /* So that a RESET seen afterwards is about this change, and a channel that has ended is found before it is used. */
+    if (rq->unknown != NULL && channel_drain(s->fd, answer, size) != 0)
+        return refuse_closed(b, p);
     do {
         uint64_t left = ms_left(deadline);
 
         if (left == 0)
-            return refuse_no_time(b, p);
+            return refuse_no_time(b, limit_ms(b, rq), p);
         if (conn_limit(s, left) != 0)
             return refuse_system(b, "set a time limit for", p);
+        if (rq->unknown != NULL)
+            *rq->unknown = true;
         r = channel_call(s->fd, rq->id, rq->packet, rq->len, rq->fd, answer, size, &type, ret_body);
-    } while (r == LB_E_RESET);
+    } while (r == LB_E_RESET && rq->unknown == NULL);
+    if (r == LB_E_RESET)
+        return problem_set(p, r, "box '%s' was restarted while it worked on this", b->name);
     if (r == LB_E_TIMEOUT)
-        return refuse_no_time(b, p);
+        return refuse_no_time(b, limit_ms(b, rq), p);
     if (r == LB_E_CLOSED)
         return refuse_closed(b, p);
     if (r == LB_E_SYSTEM)
@@ -366,14 +380,19 @@ static int exchange_on(struct box *b, struct conn *s, const struct box_request *
     if (r == 0 && type == MSG_ERROR) {
         r = msg_error_decode(*ret_body, p);
         *ret_keep = r == 0;
-        if (r == 0)
+        if (r == 0) {
+            if (rq->unknown != NULL)
+                *rq->unknown = false;
             return p->code;
+        }
     }
     if (r != 0 || type != (rq->type | MSG_ANSWER)) {
         problem_set(p, LB_E_VALUE, "box '%s' sent something that is no answer", b->name);
         problem_hint(p, "does the littleboxd that runs belong to the littlebox that is installed? restart it");
         return LB_E_VALUE;
     }
+    if (rq->unknown != NULL)
+        *rq->unknown = false;
     *ret_keep = true;
     return 0;
 }
@@ -381,9 +400,11 @@ static int exchange_on(struct box *b, struct conn *s, const struct box_request *
 int box_call(struct box *b, const struct box_request *rq, void *answer, size_t size, struct bytes *ret_body,
              struct problem *p)
 {
-    uint64_t deadline = now_ms() + b->settings->timeout_ms + rq->more_ms, left, pause = PAUSE_FIRST_MS;
+    uint64_t deadline = now_ms() + limit_ms(b, rq), left, pause = PAUSE_FIRST_MS;
     int r;
 
+    if (rq->unknown != NULL)
+        *rq->unknown = false;
     claim(b);
     for (;;) {
         struct lease lease;
@@ -395,6 +416,8 @@ int box_call(struct box *b, const struct box_request *rq, void *answer, size_t s
             r = exchange_on(b, lease.conn, rq, answer, size, deadline, &keep, ret_body, p);
             lease_end(&lease, keep);
         }
+        if (rq->unknown != NULL && *rq->unknown)
+            return r;
         if (r != LB_E_CLOSED && r != LB_E_STOPPING && r != LB_E_NO_BOX)
             return r;
         if (r == LB_E_NO_BOX && !atomic_load(&b->known))

@@ -2,6 +2,7 @@
 #ifndef LB_BOX_H
 #define LB_BOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,12 +40,17 @@ struct box_request {
     size_t len;
     int fd;               /* goes with it; -1: none. Stays the caller's */
     unsigned more_ms;     /* beyond littlebox-timeout, for what takes long to do */
+    /*
+     * NULL: the request may be made twice. Else it is a change of the store, which is sent once at most, with ten times
+     * littlebox-timeout: box_call() says here if it was sent and nobody knows whether it was made (LB_E_RESET,
+     * LB_E_CLOSED, LB_E_TIMEOUT ...).
+     */
+    bool *unknown;
 };
 
 /*
  * One request and its answer of type rq->type | MSG_ANSWER, whose body points into answer (size bytes). Asked again on
- * another connection when the box went away meanwhile, until littlebox-timeout is over; so only for requests that may
- * be made twice. A box that this process tree has never reached is not waited for. Failure: the code, and p says why:
+ * another connection when the box went away meanwhile, until littlebox-timeout is over, if it may be made twice. A box that this process tree has never reached is not waited for. Failure: the code, and p says why:
  * the box's own refusal, LB_E_NO_BOX, LB_E_TIMEOUT, LB_E_DENIED (the socket cannot be reached), LB_E_SYSTEM,
  * LB_E_VALUE.
  */

@@ -9,6 +9,7 @@
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"
+#include "keygen.h"
 
 #define SELECT_PUBLIC (OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS)
 
@@ -187,6 +188,16 @@ static void *dup(const void *keydata, int selection)
         (void)provctx;                                                                            \
         return algs[ALG_##row].gettable;                                                          \
     }                                                                                             \
+    static void *gen_init_##row(void *provctx, int selection, const OSSL_PARAM params[])          \
+    {                                                                                             \
+        return keygen_init(provctx, &algs[ALG_##row], selection, params);                         \
+    }                                                                                             \
+    static const OSSL_PARAM *gen_settable_##row(void *genctx, void *provctx)                      \
+    {                                                                                             \
+        (void)genctx;                                                                             \
+        (void)provctx;                                                                            \
+        return keygen_settable(&algs[ALG_##row]);                                                 \
+    }                                                                                             \
     static const char *operation_##row(int operation)                                             \
     {                                                                                             \
         return operation == OSSL_OP_SIGNATURE ? algs[ALG_##row].signature : algs[ALG_##row].name; \
@@ -205,6 +216,12 @@ static void *dup(const void *keydata, int selection)
         LB_FN(KEYMGMT_EXPORT, keymgmt_export, export),                                            \
         LB_FN(KEYMGMT_EXPORT_TYPES, keymgmt_export_types, types_##row),                           \
         LB_FN(KEYMGMT_DUP, keymgmt_dup, dup),                                                     \
+        LB_FN(KEYMGMT_GEN_INIT, keymgmt_gen_init, gen_init_##row),                                \
+        LB_FN(KEYMGMT_GEN_SET_TEMPLATE, keymgmt_gen_set_template, keygen_set_template),           \
+        LB_FN(KEYMGMT_GEN_SET_PARAMS, keymgmt_gen_set_params, keygen_set_params),                 \
+        LB_FN(KEYMGMT_GEN_SETTABLE_PARAMS, keymgmt_gen_settable_params, gen_settable_##row),      \
+        LB_FN(KEYMGMT_GEN, keymgmt_gen, keygen),                                                  \
+        LB_FN(KEYMGMT_GEN_CLEANUP, keymgmt_gen_cleanup, keygen_cleanup),                          \
         LB_FN(KEYMGMT_QUERY_OPERATION_NAME, keymgmt_query_operation_name, operation_##row),       \
         LB_FN_END,                                                                                \
     };
