@@ -7,18 +7,13 @@
 #include "alg.h"
 #include "provider.h"
 
-/* The option that names the key: a key URI without a version. */
-#define KEYGEN_URI LB_URI_SCHEME "_uri"
-
 /*
  * The functions of a key generation as provider-keymgmt(7) has them. A selection without a key (EVP_PKEY_paramgen)
  * makes domain parameters, for types that have them, and asks no box. On failure there is no key, neither in this
  * process nor, as far as it can be known, in the box; NULL or 0, with the reason on the queue.
  */
 void *keygen_init(struct provctx *prov, const struct alg *alg, int selection, const OSSL_PARAM params[]);
-/* Each parameter must be one that the type has, with a value that a box can do. */
 int keygen_set_params(void *genctx, const OSSL_PARAM params[]);
-const OSSL_PARAM *keygen_settable(const struct alg *alg);
 /* templ: a struct key whose domain parameters the new one gets. */
 int keygen_set_template(void *genctx, void *templ);
 /* A struct key. */

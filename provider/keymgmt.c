@@ -8,6 +8,7 @@
 #include "ask.h"
 #include "dispatch.h"
 #include "error.h"
+#include "genopts.h"
 #include "key.h"
 #include "keygen.h"
 
@@ -196,7 +197,7 @@ static void *dup(const void *keydata, int selection)
     {                                                                                             \
         (void)genctx;                                                                             \
         (void)provctx;                                                                            \
-        return keygen_settable(&algs[ALG_##row]);                                                 \
+        return genopts_settable(&algs[ALG_##row]);                                                \
     }                                                                                             \
     static const char *operation_##row(int operation)                                             \
     {                                                                                             \

@@ -19,7 +19,8 @@ static const char *module_path(void)
     return path;
 }
 
-OSSL_LIB_CTX *new_libctx(const char *dir, bool littlebox_first, const char *settings)
+/* providers: lines of the list of providers. */
+static OSSL_LIB_CTX *libctx_with(const char *providers, const char *dir, const char *settings)
 {
     OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
     char file[] = "/tmp/littlebox-test-cnf-XXXXXX";
@@ -27,9 +28,7 @@ OSSL_LIB_CTX *new_libctx(const char *dir, bool littlebox_first, const char *sett
     FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
 
     NEED(libctx != NULL && f != NULL);
-    fprintf(f, "openssl_conf = init\n[init]\nproviders = providers\n[providers]\n%s\n%s\n",
-            littlebox_first ? "littlebox = littlebox_section" : "default = default_section",
-            littlebox_first ? "default = default_section" : "littlebox = littlebox_section");
+    fprintf(f, "openssl_conf = init\n[init]\nproviders = providers\n[providers]\n%s", providers);
     fprintf(f, "[default_section]\nactivate = 1\n[littlebox_section]\nactivate = 1\nmodule = %s\n", module_path());
     if (dir != NULL)
         fprintf(f, "littlebox-directory = %s\n", dir);
@@ -39,6 +38,18 @@ OSSL_LIB_CTX *new_libctx(const char *dir, bool littlebox_first, const char *sett
     unlink(file);
     NEED(OSSL_PROVIDER_available(libctx, "littlebox") == 1);
     return libctx;
+}
+
+OSSL_LIB_CTX *new_libctx(const char *dir, bool littlebox_first, const char *settings)
+{
+    return libctx_with(littlebox_first ? "littlebox = littlebox_section\ndefault = default_section\n"
+                                       : "default = default_section\nlittlebox = littlebox_section\n",
+                       dir, settings);
+}
+
+OSSL_LIB_CTX *new_libctx_alone(const char *dir)
+{
+    return libctx_with("littlebox = littlebox_section\n", dir, "");
 }
 
 EVP_PKEY *load_uri(OSSL_LIB_CTX *libctx, const char *uri, int expect)

@@ -13,6 +13,8 @@
  * said.
  */
 OSSL_LIB_CTX *new_libctx(const char *dir, bool littlebox_first, const char *settings);
+/* The same with littlebox and no other provider. */
+OSSL_LIB_CTX *new_libctx_alone(const char *dir);
 
 /* The key of a store URI; expect is an OSSL_STORE_INFO_* or 0. NULL: an error is on the queue. */
 EVP_PKEY *load_uri(OSSL_LIB_CTX *libctx, const char *uri, int expect);
