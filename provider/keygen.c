@@ -157,7 +157,7 @@ static struct key *make_key(const struct genopts *g)
     if (r == 0) {
         r = key_from_spki(g->prov, &uri, made.spki.p, made.spki.len, /* is_private= */ true, &k, &p);
         if (r == 0 && k->alg != g->alg)
-            r = problem_set(&p, LB_E_VALUE, "box '%s' made another key than a %s key", box_name(box), type);
+            r = problem_set(&p, LB_E_VALUE, "box '%s' made a key of another type than %s", box_name(box), type);
         if (r != 0)
             problem_hint(&p, "the box has made the key: look with 'littlebox --box %s show %s'", box_name(box), m.name);
     }

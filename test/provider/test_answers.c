@@ -111,6 +111,13 @@ static size_t say_nothing(const struct msg_header *request, uint8_t *packet)
     return SILENCE;
 }
 
+/* The keeper's next child says so before it reads what its predecessor left. */
+static size_t restart(const struct msg_header *request, uint8_t *packet)
+{
+    (void)request;
+    return packet_of(MSG_RESET, 0, "", 0, packet);
+}
+
 static size_t hang_up(const struct msg_header *request, uint8_t *packet)
 {
     (void)request;
@@ -203,6 +210,20 @@ static bool signs_abc(OSSL_LIB_CTX *libctx)
     return len > 0;
 }
 
+static bool creates(OSSL_LIB_CTX *libctx)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(libctx, "ED25519", "provider=littlebox");
+    EVP_PKEY *key = NULL;
+    bool made;
+
+    NEED(ctx != NULL && EVP_PKEY_keygen_init(ctx) > 0);
+    NEED(EVP_PKEY_CTX_ctrl_str(ctx, "littlebox_uri", "littlebox:new") > 0);
+    made = EVP_PKEY_keygen(ctx, &key) > 0;
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(ctx);
+    return made;
+}
+
 static bool lists(OSSL_LIB_CTX *libctx)
 {
     OSSL_STORE_CTX *store = OSSL_STORE_open_ex("littlebox:", libctx, NULL, NULL, NULL, NULL, NULL, NULL);
@@ -220,6 +241,7 @@ static bool lists(OSSL_LIB_CTX *libctx)
 
 #define NO_ANSWER "box 'default' sent something that is no answer"
 #define MALFORMED "box 'default' sent a malformed answer"
+#define LOOK      ": key 'new' may have been made: look with 'littlebox --box default list'"
 #define CURE      ": does the littleboxd that runs belong to the littlebox that is installed? restart it"
 
 static const struct {
@@ -249,6 +271,15 @@ static const struct {
     { MSG_LIST, lists, say_nothing, true, "box 'default' did not answer within 400 ms" },
     { MSG_GET, gets, hang_up, true, "box 'default' closed the connection: look at the box's log" },
     { MSG_SIGN, signs_abc, hang_up, true, "box 'default' closed the connection: look at the box's log" },
+    /* A change is never sent twice. */
+    { MSG_CREATE, creates, restart, false, "box 'default' was restarted while it worked on this" LOOK },
+    { MSG_CREATE, creates, hang_up, false, "box 'default' closed the connection" LOOK },
+    { MSG_CREATE, creates, say_nothing, true, "box 'default' did not answer within 4000 ms" LOOK },
+    { MSG_CREATE, creates, answer_garbage, false, NO_ANSWER LOOK },
+    { MSG_CREATE, creates, answer_cut, false, MALFORMED LOOK },
+    { MSG_CREATE, creates, answer_key, false,
+      "box 'default' made a key of another type than ed25519: the box has made the key: look with 'littlebox --box default "
+      "show new'" },
 };
 
 static void test_answers(void)
@@ -277,8 +308,8 @@ static void test_answers(void)
         OSSL_LIB_CTX_free(libctx);
         NEED(pthread_join(thread, NULL) == 0);
         CU_ASSERT(f.answered > 0);
-        /* One bad answer is one question; one that hangs up is asked again. */
-        if (cases[i].answer != hang_up)
+        /* One bad answer is one question; one that hangs up is asked again, but for a change. */
+        if (cases[i].answer != hang_up || cases[i].type == MSG_CREATE)
             CU_ASSERT_EQUAL(f.answered, 1);
         socket_close(f.listener);
         if (CU_get_number_of_failures() != failed)
