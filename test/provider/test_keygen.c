@@ -158,6 +158,46 @@ static void test_rows(void)
     }
 }
 
+/* As programs in C say it, with the functions of ec.h and rsa.h. */
+static void test_functions(void)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(contexts[0], "EC", OURS);
+    EVP_PKEY *key = NULL;
+    BIGNUM *e = BN_new();
+    char *pem;
+
+    NEED(ctx != NULL && e != NULL && BN_set_word(e, 65537) == 1);
+    CU_ASSERT(EVP_PKEY_keygen_init(ctx) > 0);
+    CU_ASSERT(EVP_PKEY_CTX_set_ec_paramgen_curve_nid(ctx, NID_secp521r1) > 0);
+    CU_ASSERT(EVP_PKEY_CTX_set_ec_param_enc(ctx, OPENSSL_EC_NAMED_CURVE) > 0);
+    CU_ASSERT(EVP_PKEY_keygen(ctx, &key) > 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(key);
+    CU_ASSERT(is_ours(key));
+    CU_ASSERT_EQUAL(EVP_PKEY_get_bits(key), 521);
+    CU_ASSERT(EVP_PKEY_CTX_set_ec_param_enc(ctx, OPENSSL_EC_EXPLICIT_CURVE) <= 0);
+    CU_ASSERT(littlebox_says("write out their curve"));
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(ctx);
+
+    key = NULL;
+    ctx = EVP_PKEY_CTX_new_from_name(contexts[1], "RSA-PSS", OURS);
+    NEED(ctx != NULL && EVP_PKEY_keygen_init(ctx) > 0);
+    CU_ASSERT(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048) > 0);
+    CU_ASSERT(EVP_PKEY_CTX_set_rsa_keygen_primes(ctx, 2) > 0);
+    CU_ASSERT(EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, e) > 0);
+    CU_ASSERT(EVP_PKEY_CTX_set_rsa_pss_keygen_md(ctx, EVP_sha512()) > 0);
+    CU_ASSERT(EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md(ctx, EVP_sha512()) > 0);
+    CU_ASSERT(EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(ctx, 64) > 0);
+    CU_ASSERT(EVP_PKEY_keygen(ctx, &key) > 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(key);
+    pem = handle_pem(key);
+    CU_ASSERT_PTR_NOT_NULL(strstr(pem, "littlebox:rsa-pss-2048-sha512-"));
+    OPENSSL_free(pem);
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(ctx);
+    BN_free(e);
+}
+
 /* Without a name the key gets one; each of them another. */
 static void check_nameless(EVP_PKEY *key, const char *prefix)
 {
@@ -459,6 +499,7 @@ int main(void)
 {
     static CU_TestInfo tests[] = {
         { "every type with its options", test_rows },
+        { "the functions of ec.h and rsa.h", test_functions },
         { "keys without a name", test_nameless },
         { "keys that nobody asked us for", test_not_asked_for },
         { "parameters, and keys made of them", test_parameters },

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -221,6 +222,76 @@ static void test_silent(void)
     NEED(count_descriptors() <= descriptors);
 }
 
+struct changing {
+    _Atomic int thread; /* its id */
+    bool made;
+    bool said;
+};
+
+static void *change(void *arg)
+{
+    struct changing *c = arg;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(libctx, "ED25519", "provider=littlebox");
+    EVP_PKEY *torn = NULL;
+
+    NEED(ctx != NULL && EVP_PKEY_keygen_init(ctx) > 0);
+    NEED(EVP_PKEY_CTX_ctrl_str(ctx, "littlebox_uri", "littlebox:torn") > 0);
+    atomic_store(&c->thread, (int)syscall(SYS_gettid));
+    c->made = EVP_PKEY_keygen(ctx, &torn) > 0;
+    c->said = littlebox_says("box 'default' was restarted while it worked on this: key 'torn' may have been made: "
+                             "look with 'littlebox --box default list'");
+    EVP_PKEY_free(torn);
+    EVP_PKEY_CTX_free(ctx);
+    return NULL;
+}
+
+/* The thread has sent its request and waits for the answer. */
+static void wait_receiving(struct changing *c)
+{
+    uint64_t deadline = now_ms() + 30000;
+    long number = -1;
+
+    while (number != SYS_recvmsg) {
+        struct timespec t = { .tv_nsec = 1000000 };
+        char path[64], text[64] = "";
+        FILE *f = NULL;
+
+        nanosleep(&t, NULL);
+        NEED(now_ms() < deadline);
+        if (atomic_load(&c->thread) == 0)
+            continue;
+        snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", atomic_load(&c->thread));
+        f = fopen(path, "r");
+        NEED(f != NULL && fgets(text, sizeof(text), f) != NULL && fclose(f) == 0);
+        number = strncmp(text, "running", 7) == 0 ? -1 : strtol(text, NULL, 10);
+    }
+}
+
+/* A key that is being made when the box dies is not asked for again; the next child finds the request, and makes it. */
+static void test_change(void)
+{
+    struct changing c = { 0, false, false };
+    uint64_t deadline = now_ms() + 30000;
+    struct msg_status before, now;
+    EVP_PKEY *torn;
+    pthread_t thread;
+
+    must_sign(); /* over the channel that the change will take */
+    boxproc_status(&box, &before);
+    stop_process((pid_t)before.pid);
+    NEED(pthread_create(&thread, NULL, change, &c) == 0);
+    wait_receiving(&c);
+    NEED(kill((pid_t)before.pid, SIGKILL) == 0);
+    NEED(pthread_join(thread, NULL) == 0);
+    NEED(!c.made && c.said);
+    while ((torn = load_uri(libctx, "littlebox:torn", 0)) == NULL)
+        NEED(now_ms() < deadline);
+    EVP_PKEY_free(torn);
+    ERR_clear_error();
+    boxproc_status(&box, &now);
+    NEED(now.keys == before.keys + 1);
+}
+
 int main(void)
 {
     unsigned at_start = count_descriptors();
@@ -238,6 +309,7 @@ int main(void)
     test_under_load();
     test_absent();
     test_silent();
+    test_change();
     EVP_PKEY_free(plain);
     EVP_PKEY_free(key);
     OSSL_LIB_CTX_free(libctx);
