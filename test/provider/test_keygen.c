@@ -240,6 +240,7 @@ static void test_nameless(void)
 static void test_not_asked_for(void)
 {
     OSSL_LIB_CTX *alone = new_libctx_alone(box.dir);
+    OSSL_PROVIDER *late;
     unsigned before = keys_in_box();
     EVP_PKEY *key;
 
@@ -262,12 +263,14 @@ static void test_not_asked_for(void)
     EVP_PKEY_free(key);
 
     /* Too late: libcrypto goes on to hand out our key manager. */
-    NEED(OSSL_PROVIDER_load(alone, "default") != NULL);
+    late = OSSL_PROVIDER_load(alone, "default");
+    NEED(late != NULL);
     key = EVP_PKEY_Q_keygen(alone, NULL, "ED25519");
     CU_ASSERT(key == NULL || !is_ours(key));
     CU_ASSERT_EQUAL(keys_in_box(), before + 1);
     EVP_PKEY_free(key);
     ERR_clear_error();
+    OSSL_PROVIDER_unload(late);
     OSSL_LIB_CTX_free(alone);
 }
 
