@@ -56,6 +56,13 @@ static const OSSL_PARAM ec_gettable[] = {
     OSSL_PARAM_int(OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, NULL),
     OSSL_PARAM_END
 };
+/* How the public half is written; what the key is cannot be set. */
+static const OSSL_PARAM ec_settable[] = {
+    OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, NULL, 0),
+    OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING, NULL, 0),
+    OSSL_PARAM_int(OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC, NULL),
+    OSSL_PARAM_END
+};
 static const OSSL_PARAM raw_public[] = { RAW_PUBLIC, OSSL_PARAM_END };
 static const OSSL_PARAM raw_gettable[] = { COMMON_GETTABLE, DIGEST_GETTABLE, RAW_PUBLIC, OSSL_PARAM_END };
 
@@ -72,7 +79,7 @@ const struct alg algs[ALG_COUNT] = {
     [ALG_RSA_PSS] = { "RSA-PSS", HANDLE_RSA_PSS, "RSA", SCHEME_RSA_PSS, OPT_DIGEST | OPT_PADDING | OPT_PSS_ONLY,
                       rsa_secrets, pss_public, pss_gettable },
     [ALG_EC]      = { "EC", HANDLE_EC, "ECDSA", SCHEME_ECDSA, OPT_DIGEST | OPT_NONCE,
-                      raw_secrets, ec_public, ec_gettable },
+                      raw_secrets, ec_public, ec_gettable, .settable = ec_settable },
     [ALG_ED25519] = { "ED25519", HANDLE_ED25519, "ED25519", SCHEME_ED25519, OPT_INSTANCE | OPT_CONTEXT,
                       raw_secrets, raw_public, raw_gettable },
     [ALG_ED448]   = { "ED448", HANDLE_ED448, "ED448", SCHEME_ED448, OPT_INSTANCE | OPT_CONTEXT,
@@ -133,8 +140,6 @@ const struct alg algs[ALG_COUNT] = {
 
 #define PROPERTIES         "provider=littlebox"
 #define PROPERTIES_DECODER PROPERTIES ",input=der,structure=PrivateKeyInfo"
-#define PROPERTIES_PEM     PROPERTIES ",output=pem,structure=PrivateKeyInfo"
-#define PROPERTIES_DER     PROPERTIES ",output=der,structure=PrivateKeyInfo"
 #define DESCRIPTION        "private key in a littlebox"
 #define END                { NULL, NULL, NULL, NULL }
 
@@ -150,11 +155,30 @@ const OSSL_ALGORITHM alg_decoder[] = {
     END
 };
 
+#define ENCODER(row, form, output) { NAMES_##row, PROPERTIES ",output=" output, encoder_##form, DESCRIPTION },
+#define ENCODER_PAIR(row, form, structure)                \
+    ENCODER(row, form##_pem, "pem,structure=" structure) \
+    ENCODER(row, form##_der, "der,structure=" structure)
+
+/*
+ * The lines of every row, and around them what some have besides. The order of the lines of a row is that of `default`:
+ * where several fit, libcrypto takes the last one.
+ */
 const OSSL_ALGORITHM alg_encoder[] = {
-#define ENCODER_LINES(row)                                \
-    { NAMES_##row, PROPERTIES_PEM, encoder_pem, DESCRIPTION }, \
-    { NAMES_##row, PROPERTIES_DER, encoder_der, DESCRIPTION },
+    ENCODER_PAIR(RSA, pair, "type-specific")
+    ENCODER_PAIR(EC, params, "type-specific")
+    ENCODER(EC, blob, "blob")
+    ENCODER(RSA, msblob, "msblob")
+#define ENCODER_LINES(row)                          \
+    ENCODER_PAIR(row, handle, "PrivateKeyInfo")     \
+    ENCODER_PAIR(row, spki, "SubjectPublicKeyInfo") \
+    ENCODER(row, text, "text")
     ALG_ROWS(ENCODER_LINES)
+    ENCODER_PAIR(RSA, rsa, "rsa")
+    ENCODER_PAIR(EC, ec, "ec")
+    ENCODER_PAIR(RSA, pkcs1, "pkcs1")
+    ENCODER_PAIR(RSA_PSS, pkcs1, "pkcs1")
+    ENCODER_PAIR(EC, x962, "X9.62")
     END
 };
 

@@ -3,6 +3,7 @@
 #define LB_ALG_H
 
 #include <openssl/core.h>
+#include <openssl/core_dispatch.h>
 #include <stdbool.h>
 
 /* The rows, for those few functions that OpenSSL calls without saying which row it means: they are made once a row. */
@@ -39,6 +40,7 @@ struct alg {
     const char *const *secrets;     /* names of the parameters that carry a private key, NULL at the end */
     const OSSL_PARAM *public_types; /* those of a public key */
     const OSSL_PARAM *gettable;     /* what EVP_PKEY_get_params(3) finds */
+    const OSSL_PARAM *settable;     /* what EVP_PKEY_set_params(3) may change in the public half; NULL: nothing */
 };
 
 extern const struct alg algs[ALG_COUNT];
@@ -53,6 +55,38 @@ extern const OSSL_ALGORITHM alg_keymgmt[], alg_signature[], alg_decoder[], alg_e
 #define ALG_DISPATCH(row) extern const OSSL_DISPATCH keymgmt_##row[], decoder_##row[];
 ALG_ROWS(ALG_DISPATCH)
 #undef ALG_DISPATCH
-extern const OSSL_DISPATCH encoder_pem[], encoder_der[], store_functions[];
+extern const OSSL_DISPATCH store_functions[];
+
+/*
+ * What encoders write, as `default` does: a name of ours, output type, structure (NULL: the output has none), and the
+ * parts of a key of which it can be asked. A private key is a handle in each of them, or a text that says where it is.
+ */
+#define PART_PRIVATE OSSL_KEYMGMT_SELECT_PRIVATE_KEY
+#define PART_PUBLIC OSSL_KEYMGMT_SELECT_PUBLIC_KEY
+#define PART_PARAMS OSSL_KEYMGMT_SELECT_ALL_PARAMETERS
+#define ENCODER_FORMS(X)                                              \
+    X(handle_pem, "pem", "PrivateKeyInfo", PART_PRIVATE)              \
+    X(handle_der, "der", "PrivateKeyInfo", PART_PRIVATE)              \
+    X(spki_pem, "pem", "SubjectPublicKeyInfo", PART_PUBLIC)           \
+    X(spki_der, "der", "SubjectPublicKeyInfo", PART_PUBLIC)           \
+    X(pair_pem, "pem", "type-specific", PART_PRIVATE | PART_PUBLIC)   \
+    X(pair_der, "der", "type-specific", PART_PRIVATE | PART_PUBLIC)   \
+    X(params_pem, "pem", "type-specific", PART_PRIVATE | PART_PARAMS) \
+    X(params_der, "der", "type-specific", PART_PRIVATE | PART_PARAMS) \
+    X(rsa_pem, "pem", "rsa", PART_PUBLIC)                             \
+    X(rsa_der, "der", "rsa", PART_PUBLIC)                             \
+    X(pkcs1_pem, "pem", "pkcs1", PART_PUBLIC)                         \
+    X(pkcs1_der, "der", "pkcs1", PART_PUBLIC)                         \
+    X(ec_pem, "pem", "ec", PART_PARAMS)                               \
+    X(ec_der, "der", "ec", PART_PARAMS)                               \
+    X(x962_pem, "pem", "X9.62", PART_PARAMS)                          \
+    X(x962_der, "der", "X9.62", PART_PARAMS)                          \
+    X(blob, "blob", NULL, PART_PUBLIC)                                \
+    X(msblob, "msblob", NULL, PART_PUBLIC)                            \
+    X(text, "text", NULL, PART_PRIVATE | PART_PUBLIC | PART_PARAMS)
+
+#define ENCODER_DISPATCH(id, output, structure, parts) extern const OSSL_DISPATCH encoder_##id[];
+ENCODER_FORMS(ENCODER_DISPATCH)
+#undef ENCODER_DISPATCH
 
 #endif

@@ -1,13 +1,23 @@
-/* Writes handle files where a program writes a private key. */
+/* Writes keys: a handle where a program writes a private key, and public halves in the forms that `default` has. */
 #include <openssl/core_names.h>
+#include <openssl/encoder.h>
 #include <openssl/params.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "../keystore/handle.h"
 #include "alg.h"
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"
+#include "keytext.h"
+
+/* One of ENCODER_FORMS. */
+struct form {
+    const char *output;
+    const char *structure;
+    int parts;
+};
 
 struct encoder {
     struct provctx *prov;
@@ -28,11 +38,16 @@ static void freectx(void *ctx)
     OPENSSL_free(ctx);
 }
 
-/* Public halves are written by `default`, which gets them by export. */
-static int does_selection(void *provctx, int selection)
+/* The largest part of a key that is asked for decides: a private key is written with its public half in it. */
+static int has_selection(const struct form *f, int selection)
 {
-    (void)provctx;
-    return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
+    static const int parts[] = { PART_PRIVATE, PART_PUBLIC, PART_PARAMS };
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if ((selection & parts[i]) != 0)
+            return (f->parts & parts[i]) != 0;
+    }
+    return 1;
 }
 
 static int set_ctx_params(void *ctx, const OSSL_PARAM params[])
@@ -62,25 +77,25 @@ static int write_all(const struct provctx *prov, OSSL_CORE_BIO *out, const void 
 
     for (const uint8_t *p = data; len > 0; p += n, len -= n) {
         if (!prov->bio_write_ex(out, p, len, &n) || n == 0)
-            return error_raise(prov, LB_E_SYSTEM, "the handle could not be written");
+            return error_raise(prov, LB_E_SYSTEM, "the key could not be written");
     }
     return 1;
+}
+
+static int write_bio(const struct provctx *prov, BIO *mem, OSSL_CORE_BIO *out)
+{
+    char *text = NULL;
+    long len = BIO_get_mem_data(mem, &text);
+
+    return write_all(prov, out, text, (size_t)len);
 }
 
 static int write_pem(const struct provctx *prov, const struct handle *h, OSSL_CORE_BIO *out)
 {
     BIO *mem = BIO_new(BIO_s_mem());
-    char *text = NULL;
-    int ok = 0, r = mem == NULL ? LB_E_NOMEM : handle_to_pem(h, mem);
-    long len;
+    int r = mem == NULL ? LB_E_NOMEM : handle_to_pem(h, mem);
+    int ok = r == 0 ? write_bio(prov, mem, out) : error_raise(prov, r, "the handle could not be made");
 
-    if (r != 0) {
-        error_raise(prov, r, "the handle could not be made");
-        goto out;
-    }
-    len = BIO_get_mem_data(mem, &text);
-    ok = write_all(prov, out, text, (size_t)len);
-out:
     BIO_free(mem);
     return ok;
 }
@@ -96,15 +111,10 @@ static int write_der(const struct provctx *prov, const struct handle *h, OSSL_CO
     return ok;
 }
 
-static int encode(const struct encoder *e, OSSL_CORE_BIO *out, const struct key *k, const OSSL_PARAM *abstract,
-                  int (*write)(const struct provctx *prov, const struct handle *h, OSSL_CORE_BIO *out))
+static int write_handle(const struct encoder *e, const struct form *f, const struct key *k, OSSL_CORE_BIO *out)
 {
     struct handle h = { 0 };
 
-    if (k == NULL || abstract != NULL)
-        return error_raise(e->prov, LB_E_UNSUPPORTED, "a handle is written of a key object only");
-    if (!k->is_private)
-        return error_raise(e->prov, LB_E_NO_KEY, "this is a public key, there is no handle to write");
     if (e->encrypts)
         return error_raise(e->prov, ERROR_PRIVATE_HALF,
                            "a handle of key '%s' holds no secret and is not encrypted: write it without a cipher",
@@ -113,42 +123,73 @@ static int encode(const struct encoder *e, OSSL_CORE_BIO *out, const struct key 
     uri_format(&k->uri, h.uri);
     h.spki = k->spki; /* borrowed: no handle_clear() */
     h.spki_len = k->spki_len;
-    return write(e->prov, &h, out);
+    return strcmp(f->output, "pem") == 0 ? write_pem(e->prov, &h, out) : write_der(e->prov, &h, out);
 }
 
-static int encode_pem(void *ctx, OSSL_CORE_BIO *out, const void *key, const OSSL_PARAM abstract[], int selection,
-                      OSSL_PASSPHRASE_CALLBACK *passphrase, void *passphrase_arg)
+static int write_text(const struct provctx *prov, const struct key *k, OSSL_CORE_BIO *out)
 {
-    (void)selection;
-    (void)passphrase;
-    (void)passphrase_arg;
-    return encode(ctx, out, key, abstract, write_pem);
+    BIO *mem = BIO_new(BIO_s_mem());
+    int ok = mem != NULL && keytext_print(k, mem) == 0 ? write_bio(prov, mem, out)
+                                                       : error_raise(prov, LB_E_NOMEM, "for the text of a key");
+
+    BIO_free(mem);
+    return ok;
 }
 
-static int encode_der(void *ctx, OSSL_CORE_BIO *out, const void *key, const OSSL_PARAM abstract[], int selection,
-                      OSSL_PASSPHRASE_CALLBACK *passphrase, void *passphrase_arg)
+/* By `default`, whose errors say enough where it fails. */
+static int write_public(const struct provctx *prov, const struct form *f, const struct key *k, int selection,
+                        OSSL_CORE_BIO *out)
 {
-    (void)selection;
-    (void)passphrase;
-    (void)passphrase_arg;
-    return encode(ctx, out, key, abstract, write_der);
+    OSSL_ENCODER_CTX *ctx = OSSL_ENCODER_CTX_new_for_pkey(k->pub, selection, f->output, f->structure, NULL);
+    unsigned char *data = NULL;
+    size_t len = 0;
+    int ok = ctx != NULL && OSSL_ENCODER_to_data(ctx, &data, &len) && write_all(prov, out, data, len);
+
+    OPENSSL_free(data);
+    OSSL_ENCODER_CTX_free(ctx);
+    return ok;
 }
 
-#define ENCODER_FUNCTIONS                                                       \
-    LB_FN(ENCODER_NEWCTX, encoder_newctx, newctx),                              \
-    LB_FN(ENCODER_FREECTX, encoder_freectx, freectx),                           \
-    LB_FN(ENCODER_DOES_SELECTION, encoder_does_selection, does_selection),      \
-    LB_FN(ENCODER_SET_CTX_PARAMS, encoder_set_ctx_params, set_ctx_params),      \
-    LB_FN(ENCODER_SETTABLE_CTX_PARAMS, encoder_settable_ctx_params, settable_ctx_params)
+static int encode(const struct encoder *e, const struct form *f, OSSL_CORE_BIO *out, const struct key *k,
+                  const OSSL_PARAM *abstract, int selection)
+{
+    if (k == NULL || k->pub == NULL || abstract != NULL)
+        return error_raise(e->prov, LB_E_UNSUPPORTED, "only a key object can be written");
+    if (!has_selection(f, selection))
+        return error_raise(e->prov, LB_E_UNSUPPORTED, "the form '%s' has no such part of a key",
+                           f->structure == NULL ? f->output : f->structure);
+    if ((selection & PART_PRIVATE) == 0)
+        return write_public(e->prov, f, k, selection & (PART_PUBLIC | PART_PARAMS), out);
+    if (!k->is_private)
+        return error_raise(e->prov, LB_E_NO_KEY, "this is a public key, there is no handle to write");
+    if (f->structure != NULL)
+        return write_handle(e, f, k, out);
+    return write_text(e->prov, k, out) &&
+           write_public(e->prov, f, k, selection & (PART_PUBLIC | PART_PARAMS), out);
+}
 
-const OSSL_DISPATCH encoder_pem[] = {
-    ENCODER_FUNCTIONS,
-    LB_FN(ENCODER_ENCODE, encoder_encode, encode_pem),
-    LB_FN_END,
-};
-
-const OSSL_DISPATCH encoder_der[] = {
-    ENCODER_FUNCTIONS,
-    LB_FN(ENCODER_ENCODE, encoder_encode, encode_der),
-    LB_FN_END,
-};
+/* What libcrypto asks without saying which form it means, so each has its own. */
+#define ENCODER_FORM(id, output, structure, parts)                                                                    \
+    static const struct form form_##id = { output, structure, parts };                                                \
+    static int does_selection_##id(void *provctx, int selection)                                                      \
+    {                                                                                                                 \
+        (void)provctx;                                                                                                \
+        return has_selection(&form_##id, selection);                                                                  \
+    }                                                                                                                 \
+    static int encode_##id(void *ctx, OSSL_CORE_BIO *out, const void *key, const OSSL_PARAM abstract[],               \
+                           int selection, OSSL_PASSPHRASE_CALLBACK *passphrase, void *passphrase_arg)                 \
+    {                                                                                                                 \
+        (void)passphrase;                                                                                             \
+        (void)passphrase_arg;                                                                                         \
+        return encode(ctx, &form_##id, out, key, abstract, selection);                                                \
+    }                                                                                                                 \
+    const OSSL_DISPATCH encoder_##id[] = {                                                                            \
+        LB_FN(ENCODER_NEWCTX, encoder_newctx, newctx),                                                                \
+        LB_FN(ENCODER_FREECTX, encoder_freectx, freectx),                                                             \
+        LB_FN(ENCODER_DOES_SELECTION, encoder_does_selection, does_selection_##id),                                   \
+        LB_FN(ENCODER_SET_CTX_PARAMS, encoder_set_ctx_params, set_ctx_params),                                        \
+        LB_FN(ENCODER_SETTABLE_CTX_PARAMS, encoder_settable_ctx_params, settable_ctx_params),                         \
+        LB_FN(ENCODER_ENCODE, encoder_encode, encode_##id),                                                           \
+        LB_FN_END,                                                                                                    \
+    };
+ENCODER_FORMS(ENCODER_FORM)

@@ -1,6 +1,7 @@
 /* Key objects: where a private key is, and its public half. */
 #include "key.h"
 
+#include <openssl/core_dispatch.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -38,6 +39,45 @@ void key_unref(struct key *k)
     EVP_PKEY_free(k->pub);
     OPENSSL_free(k->spki);
     OPENSSL_free(k);
+}
+
+static EVP_PKEY *dup_params(EVP_PKEY *pub)
+{
+    EVP_PKEY *params = EVP_PKEY_new();
+
+    if (params != NULL && EVP_PKEY_copy_parameters(params, pub))
+        return params;
+    EVP_PKEY_free(params);
+    return NULL;
+}
+
+struct key *key_dup(const struct key *k, int selection)
+{
+    struct key *copy = key_new(k->prov, k->alg);
+
+    if (copy == NULL)
+        return NULL;
+    copy->has_public = k->has_public && (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
+    copy->pub = copy->has_public ? EVP_PKEY_dup(k->pub) : dup_params(k->pub);
+    if (copy->pub == NULL)
+        goto out;
+    copy->signature_size = k->signature_size;
+    copy->bits = k->bits;
+    copy->pss = k->pss;
+    if (!k->is_private || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0)
+        return copy;
+    copy->spki = OPENSSL_memdup(k->spki, k->spki_len);
+    if (copy->spki == NULL)
+        goto out;
+    copy->spki_len = k->spki_len;
+    copy->is_private = true;
+    copy->uri = k->uri;
+    copy->box = k->box;
+    copy->ref = k->ref;
+    return copy;
+out:
+    key_unref(copy);
+    return NULL;
 }
 
 /* The digest that an AlgorithmIdentifier names; SHA-1 where it is left out (RFC 4055 3.1). 0: none of ours. */

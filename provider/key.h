@@ -19,6 +19,7 @@ struct pss_limits {
 
 /*
  * What EVP_PKEY's keydata is. Counted references; not changed any more once it is shared, so it is read without locks.
+ * EVP_PKEY_set_params(3) is the exception, which libcrypto forbids while others use the key, and reaches pub alone.
  * A key that is not private has no place in any box: it came out of an import, or the caller asked for the public half
  * alone.
  */
@@ -53,6 +54,11 @@ LB_MUST_USE int key_from_box(struct provctx *prov, const struct key_uri *uri, bo
                              struct problem *p);
 
 struct key *key_ref(struct key *k);
+/*
+ * A copy that shares nothing with k but its box: of the selected parts (OSSL_KEYMGMT_SELECT_*), the place of the private
+ * half included. NULL: libcrypto has the error on its queue.
+ */
+struct key *key_dup(const struct key *k, int selection);
 /* NULL is fine. */
 void key_unref(struct key *k);
 

@@ -58,13 +58,19 @@ static int match(const void *keydata1, const void *keydata2, int selection)
     return r == 1;
 }
 
-static int check_public(const struct key *k)
+/* The part that `default` checks of a public half; with checktype OSSL_KEYMGMT_VALIDATE_QUICK_CHECK the cheap way. */
+static int check_public(const struct key *k, int part, int checktype)
 {
+    bool quick = checktype == OSSL_KEYMGMT_VALIDATE_QUICK_CHECK;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(k->prov->libctx, k->pub, NULL);
-    int ok = ctx != NULL && EVP_PKEY_public_check(ctx) == 1;
+    int r = 0;
 
+    if (ctx != NULL && part == OSSL_KEYMGMT_SELECT_PUBLIC_KEY)
+        r = quick ? EVP_PKEY_public_check_quick(ctx) : EVP_PKEY_public_check(ctx);
+    else if (ctx != NULL)
+        r = quick ? EVP_PKEY_param_check_quick(ctx) : EVP_PKEY_param_check(ctx);
     EVP_PKEY_CTX_free(ctx);
-    return ok;
+    return r == 1;
 }
 
 /* Of the private half only this can be checked: the box has it, and it belongs to this public half. */
@@ -83,19 +89,61 @@ static int validate(const void *keydata, int selection, int checktype)
 {
     const struct key *k = keydata;
 
-    (void)checktype;
     if (k == NULL || k->pub == NULL)
         return 0;
-    if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 && !check_public(k))
+    if ((selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) != 0 &&
+        !check_public(k, OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS, checktype))
+        return 0;
+    if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 &&
+        !check_public(k, OSSL_KEYMGMT_SELECT_PUBLIC_KEY, checktype))
         return 0;
     return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0 || check_private(k);
+}
+
+static int refuse_export(const struct key *k)
+{
+    char uri[LB_URI_MAX + 1];
+
+    uri_format(&k->uri, uri);
+    return error_raise(
+        k->prov, ERROR_PRIVATE_HALF,
+        "key '%s' is in box '%s' and cannot be exported: use %s, or a handle file (PEM or DER PrivateKeyInfo)",
+        k->ref.name, box_name(k->box), uri);
+}
+
+static bool names_secret(const struct key *k, const OSSL_PARAM params[])
+{
+    for (const char *const *name = k->alg->secrets; *name != NULL; name++) {
+        if (OSSL_PARAM_locate_const(params, *name) != NULL)
+            return true;
+    }
+    return false;
 }
 
 static int get_params(void *keydata, OSSL_PARAM params[])
 {
     const struct key *k = keydata;
 
-    return k->pub == NULL ? 0 : EVP_PKEY_get_params(k->pub, params);
+    if (k->pub == NULL)
+        return 0;
+    if (k->is_private && names_secret(k, params))
+        return refuse_export(k);
+    return EVP_PKEY_get_params(k->pub, params);
+}
+
+/* How the public half is written, as `openssl ec -conv_form` sets it; not what the key is. */
+static int set_params(void *keydata, const OSSL_PARAM params[])
+{
+    const struct key *k = keydata;
+
+    if (k == NULL || k->pub == NULL)
+        return 0;
+    for (const OSSL_PARAM *p = params; p != NULL && p->key != NULL; p++) {
+        if (k->alg->settable == NULL || OSSL_PARAM_locate_const(k->alg->settable, p->key) == NULL)
+            return error_raise(k->prov, LB_E_UNSUPPORTED, "the parameter '%s' of a key of type %s cannot be set", p->key,
+                               k->alg->name);
+    }
+    return params == NULL || EVP_PKEY_set_params(k->pub, (OSSL_PARAM *)params);
 }
 
 /*
@@ -110,12 +158,10 @@ static int import(void *keydata, int selection, const OSSL_PARAM params[])
 
     if (k == NULL || k->pub != NULL)
         return 0;
-    for (const char *const *name = k->alg->secrets; *name != NULL; name++) {
-        if (OSSL_PARAM_locate_const(params, *name) != NULL)
-            return error_raise(k->prov, ERROR_PRIVATE_HALF,
-                               "a private key cannot be brought into this process's littlebox provider: "
-                               "bring it into a box with 'littlebox import' or 'littlebox adopt'");
-    }
+    if (names_secret(k, params))
+        return error_raise(k->prov, ERROR_PRIVATE_HALF,
+                           "a private key cannot be brought into this process's littlebox provider: "
+                           "bring it into a box with 'littlebox import' or 'littlebox adopt'");
     selection &= SELECT_PUBLIC;
     ctx = EVP_PKEY_CTX_new_from_name(k->prov->libctx, k->alg->name, NULL);
     if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) <= 0 ||
@@ -126,17 +172,6 @@ static int import(void *keydata, int selection, const OSSL_PARAM params[])
 out:
     EVP_PKEY_CTX_free(ctx);
     return ok;
-}
-
-static int refuse_export(const struct key *k)
-{
-    char uri[LB_URI_MAX + 1];
-
-    uri_format(&k->uri, uri);
-    return error_raise(
-        k->prov, ERROR_PRIVATE_HALF,
-        "key '%s' is in box '%s' and cannot be exported: use %s, or a handle file (PEM or DER PrivateKeyInfo)",
-        k->ref.name, box_name(k->box), uri);
 }
 
 /*
@@ -156,22 +191,9 @@ static int export(void *keydata, int selection, OSSL_CALLBACK *callback, void *a
 
 static void *dup(const void *keydata, int selection)
 {
-    struct key *from = (struct key *)keydata, *k;
+    const struct key *k = keydata;
 
-    if (from == NULL || from->pub == NULL)
-        return NULL;
-    if (!from->is_private || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0)
-        return key_ref(from);
-    k = key_new(from->prov, from->alg);
-    if (k == NULL)
-        return NULL;
-    if (!EVP_PKEY_up_ref(from->pub)) {
-        key_unref(k);
-        return NULL;
-    }
-    k->pub = from->pub;
-    k->has_public = from->has_public;
-    return k;
+    return k == NULL || k->pub == NULL ? NULL : key_dup(k, selection);
 }
 
 /* What libcrypto asks without a key at hand, so each row has its own. */
@@ -199,6 +221,13 @@ static void *dup(const void *keydata, int selection)
         (void)provctx;                                                                            \
         return genopts_settable(&algs[ALG_##row]);                                                \
     }                                                                                             \
+    static const OSSL_PARAM *settable_##row(void *provctx)                                        \
+    {                                                                                             \
+        static const OSSL_PARAM none[] = { OSSL_PARAM_END };                                      \
+                                                                                                  \
+        (void)provctx;                                                                            \
+        return algs[ALG_##row].settable == NULL ? none : algs[ALG_##row].settable;                \
+    }                                                                                             \
     static const char *operation_##row(int operation)                                             \
     {                                                                                             \
         return operation == OSSL_OP_SIGNATURE ? algs[ALG_##row].signature : algs[ALG_##row].name; \
@@ -212,6 +241,8 @@ static void *dup(const void *keydata, int selection)
         LB_FN(KEYMGMT_VALIDATE, keymgmt_validate, validate),                                      \
         LB_FN(KEYMGMT_GET_PARAMS, keymgmt_get_params, get_params),                                \
         LB_FN(KEYMGMT_GETTABLE_PARAMS, keymgmt_gettable_params, gettable_##row),                  \
+        LB_FN(KEYMGMT_SET_PARAMS, keymgmt_set_params, set_params),                                \
+        LB_FN(KEYMGMT_SETTABLE_PARAMS, keymgmt_settable_params, settable_##row),                  \
         LB_FN(KEYMGMT_IMPORT, keymgmt_import, import),                                            \
         LB_FN(KEYMGMT_IMPORT_TYPES, keymgmt_import_types, types_##row),                           \
         LB_FN(KEYMGMT_EXPORT, keymgmt_export, export),                                            \

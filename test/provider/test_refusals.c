@@ -275,7 +275,7 @@ static void test_encoder_of_parameters(void)
     ctx = newctx(OSSL_PROVIDER_get0_provider_ctx(prov));
     CU_ASSERT_PTR_NOT_NULL_FATAL(ctx);
     CU_ASSERT_EQUAL(encode(ctx, NULL, NULL, abstract, EVP_PKEY_KEYPAIR, NULL, NULL), 0);
-    CU_ASSERT(littlebox_says("a handle is written of a key object only"));
+    CU_ASSERT(littlebox_says("only a key object can be written"));
     freectx(ctx);
     OSSL_PROVIDER_unquery_operation(prov, OSSL_OP_ENCODER, rows);
     OSSL_PROVIDER_unload(prov);
