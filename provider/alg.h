@@ -81,7 +81,7 @@ extern const OSSL_DISPATCH store_functions[];
     X(ec_der, "der", "ec", PART_PARAMS)                               \
     X(x962_pem, "pem", "X9.62", PART_PARAMS)                          \
     X(x962_der, "der", "X9.62", PART_PARAMS)                          \
-    X(blob, "blob", NULL, PART_PUBLIC)                                \
+    X(blob, "blob", NULL, PART_PUBLIC | PART_PARAMS)                  \
     X(msblob, "msblob", NULL, PART_PUBLIC)                            \
     X(text, "text", NULL, PART_PRIVATE | PART_PUBLIC | PART_PARAMS)
 
