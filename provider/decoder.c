@@ -118,7 +118,7 @@ static int decode(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *ca
         return 1;
     if (r != 0) {
         return error_raise(d->prov, r,
-                           "this is a littlebox handle, but it is cut off or damaged: "
+                           "this is a littlebox handle, but it is cut off or damaged, or a newer littlebox wrote it: "
                            "write it again with 'littlebox handle KEY'");
     }
     if (h.type != d->alg->handle_type)
