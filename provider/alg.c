@@ -10,10 +10,18 @@
 #include "sigalg.h"
 
 static const char *const rsa_secrets[] = { OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_FACTOR1, NULL };
+/* Of EC a "seed" is public: that of the curve. */
+static const char *const ec_secrets[] = { OSSL_PKEY_PARAM_PRIV_KEY, NULL };
 /* The seed is ML-DSA's. */
 static const char *const raw_secrets[] = { OSSL_PKEY_PARAM_PRIV_KEY, "seed", NULL };
 
+#ifdef OSSL_PKEY_PARAM_SECURITY_CATEGORY /* OpenSSL 3.6 */
+#define CATEGORY_GETTABLE OSSL_PARAM_int(OSSL_PKEY_PARAM_SECURITY_CATEGORY, NULL),
+#else
+#define CATEGORY_GETTABLE
+#endif
 #define COMMON_GETTABLE                                           \
+    CATEGORY_GETTABLE                                             \
     OSSL_PARAM_int(OSSL_PKEY_PARAM_BITS, NULL),                   \
     OSSL_PARAM_int(OSSL_PKEY_PARAM_SECURITY_BITS, NULL),          \
     OSSL_PARAM_int(OSSL_PKEY_PARAM_MAX_SIZE, NULL)
@@ -81,7 +89,7 @@ const struct alg algs[ALG_COUNT] = {
     [ALG_RSA_PSS] = { "RSA-PSS", HANDLE_RSA_PSS, "RSA", SCHEME_RSA_PSS, OPT_DIGEST | OPT_PADDING | OPT_PSS_ONLY,
                       rsa_secrets, pss_public, pss_gettable },
     [ALG_EC]      = { "EC", HANDLE_EC, "ECDSA", SCHEME_ECDSA, OPT_DIGEST | OPT_NONCE,
-                      raw_secrets, ec_public, ec_gettable, .settable = ec_settable },
+                      ec_secrets, ec_public, ec_gettable, .settable = ec_settable },
     [ALG_ED25519] = { "ED25519", HANDLE_ED25519, "ED25519", SCHEME_ED25519, OPT_INSTANCE | OPT_CONTEXT,
                       raw_secrets, raw_public, raw_gettable },
     [ALG_ED448]   = { "ED448", HANDLE_ED448, "ED448", SCHEME_ED448, OPT_INSTANCE | OPT_CONTEXT,
