@@ -55,8 +55,8 @@ LB_MUST_USE int key_from_box(struct provctx *prov, const struct key_uri *uri, bo
 
 struct key *key_ref(struct key *k);
 /*
- * A copy that shares nothing with k but its box: of the selected parts (OSSL_KEYMGMT_SELECT_*), the place of the private
- * half included. NULL: libcrypto has the error on its queue.
+ * A copy that shares nothing with k but its box: of the selected parts (OSSL_KEYMGMT_SELECT_*), the place of the
+ * private half included. NULL: libcrypto has the error on its queue.
  */
 struct key *key_dup(const struct key *k, int selection);
 /* NULL is fine. */

@@ -140,8 +140,8 @@ static int set_params(void *keydata, const OSSL_PARAM params[])
         return 0;
     for (const OSSL_PARAM *p = params; p != NULL && p->key != NULL; p++) {
         if (k->alg->settable == NULL || OSSL_PARAM_locate_const(k->alg->settable, p->key) == NULL)
-            return error_raise(k->prov, LB_E_UNSUPPORTED, "the parameter '%s' of a key of type %s cannot be set", p->key,
-                               k->alg->name);
+            return error_raise(k->prov, LB_E_UNSUPPORTED, "the parameter '%s' of a key of type %s cannot be set",
+                               p->key, k->alg->name);
     }
     return params == NULL || EVP_PKEY_set_params(k->pub, (OSSL_PARAM *)params);
 }

@@ -17,7 +17,8 @@ int keytext_print(const struct key *k, BIO *out)
                    k->ref.name) <= 0)
         return LB_E_NOMEM;
     if (ask_get(k->box, &k->ref, answer, &m, &p) == 0)
-        n = BIO_printf(out, "    Version: %u\n    State: %s\n    Type: %s\n", m.version, key_state_name(m.state), m.type);
+        n = BIO_printf(out, "    Version: %u\n    State: %s\n    Type: %s\n", m.version, key_state_name(m.state),
+                       m.type);
     else
         n = BIO_printf(out, "    State: %s%s%s\n", p.text, p.hint[0] != '\0' ? ": " : "", p.hint);
     return n <= 0 ? LB_E_NOMEM : 0;

@@ -1,8 +1,8 @@
 /* Things of others that are read from files: plain keys, parameters, certificates, rubbish. */
 #include "others.h"
 
-#include <openssl/encoder.h>
 #include <openssl/core_names.h>
+#include <openssl/encoder.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
@@ -11,14 +11,14 @@
 
 #include "types.h"
 
-#define BLOBS_MAX 128
+#define BLOBS_MAX 256
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static OSSL_LIB_CTX *ctx;
 static struct blob blobs[BLOBS_MAX];
 static size_t blob_count;
-static EVP_PKEY *keys[TYPES + 1]; /* the last one is "other" */
-static char *key_pems[TYPES + 1];
+static EVP_PKEY *keys[ALL_TYPES + 1]; /* the last one is "other" */
+static char *key_pems[ALL_TYPES + 1];
 static char *parts[128];
 static char file[] = "/tmp/littlebox-test-file-XXXXXX";
 
@@ -117,9 +117,11 @@ static EVP_PKEY *generate_type(const struct type *t)
     int bits = option == NULL ? 0 : atoi(option + 1);
 
     if (strcmp(t->name, "EC") == 0)
-        return generate("EC", OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)option + 1, 0), NULL);
-    return generate(t->name, bits == 0 ? OSSL_PARAM_construct_end()
-                                       : OSSL_PARAM_construct_int(OSSL_PKEY_PARAM_RSA_BITS, &bits), NULL);
+        return generate("EC", OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)option + 1, 0),
+                        NULL);
+    return generate(t->name,
+                    bits == 0 ? OSSL_PARAM_construct_end() : OSSL_PARAM_construct_int(OSSL_PKEY_PARAM_RSA_BITS, &bits),
+                    NULL);
 }
 
 static char *pem_of(EVP_PKEY *key, const EVP_CIPHER *cipher)
@@ -239,12 +241,12 @@ void others_begin(OSSL_LIB_CTX *libctx)
 
     NEED(fd >= 0 && close(fd) == 0);
     ctx = libctx;
-    keys[TYPES] = generate("EC", OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0), NULL);
-    for (size_t i = 0; i < TYPES; i++)
+    keys[ALL_TYPES] = generate("EC", OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0), NULL);
+    for (size_t i = 0; i < ALL_TYPES; i++)
         keys[i] = generate_type(&types[i]);
-    for (size_t i = 0; i <= TYPES; i++) {
+    for (size_t i = 0; i <= ALL_TYPES; i++) {
         key_pems[i] = pem_of(keys[i], NULL);
-        if (i < TYPES)
+        if (i < ALL_TYPES)
             add_every_form(types[i].type, keys[i]);
     }
     for (size_t i = 0; i < COUNT(exchange); i++) {
@@ -253,11 +255,11 @@ void others_begin(OSSL_LIB_CTX *libctx)
         add_every_form(exchange[i], key);
         EVP_PKEY_free(key);
     }
-    parts['E'] = pem_of(keys[TYPES], EVP_aes_128_cbc());
+    parts['E'] = pem_of(keys[ALL_TYPES], EVP_aes_128_cbc());
     mem = BIO_new(BIO_s_mem());
-    NEED(mem != NULL && PEM_write_bio_Parameters(mem, keys[TYPES]) == 1);
+    NEED(mem != NULL && PEM_write_bio_Parameters(mem, keys[ALL_TYPES]) == 1);
     parts['P'] = take_text(mem);
-    add_certificates(keys[TYPES]);
+    add_certificates(keys[ALL_TYPES]);
     add_dh();
     add_dsa();
     add_rubbish();
@@ -267,7 +269,7 @@ void others_end(void)
 {
     for (size_t i = 0; i < blob_count; i++)
         OPENSSL_free(blobs[i].data);
-    for (size_t i = 0; i <= TYPES; i++) {
+    for (size_t i = 0; i <= ALL_TYPES; i++) {
         EVP_PKEY_free(keys[i]);
         OPENSSL_free(key_pems[i]);
     }
@@ -283,12 +285,12 @@ const struct blob *others_blob(size_t i)
 
 static size_t index_of(const char *key)
 {
-    for (size_t i = 0; i < TYPES; i++) {
+    for (size_t i = 0; i < ALL_TYPES; i++) {
         if (strcmp(types[i].key, key) == 0)
             return i;
     }
     NEED(strcmp(key, "other") == 0);
-    return TYPES;
+    return ALL_TYPES;
 }
 
 const char *others_key_pem(const char *key)

@@ -341,7 +341,7 @@ static void parameter_functions(OSSL_LIB_CTX *libctx, const struct type *t, EVP_
 {
     static const char *const numbers[] = { OSSL_PKEY_PARAM_RSA_N, OSSL_PKEY_PARAM_RSA_E, OSSL_PKEY_PARAM_EC_PUB_X,
                                            OSSL_PKEY_PARAM_EC_PUB_Y, OSSL_PKEY_PARAM_EC_ORDER };
-    uint8_t raw[2][200], *point[2] = { NULL, NULL };
+    uint8_t raw[2][2048], *point[2] = { NULL, NULL };
     size_t len[2] = { sizeof(raw[0]), sizeof(raw[1]) };
     char name[2][80] = { "", "" };
     int nid[2] = { 0, 0 };

@@ -3,7 +3,7 @@
 
 #include <openssl/err.h>
 
-const struct type types[TYPES] = {
+const struct type types[ALL_TYPES] = {
     { "rsa", "rsa:2048", "RSA", "SHA1 SHA256 SHA384 SHA512 SHA3-256 SHA512-256" },
     { "pss", "rsa-pss:2048", "RSA-PSS", "SHA256 SHA384 SHA512" },
     { "pss256", "rsa-pss:2048:sha256", "RSA-PSS", "SHA256" },
@@ -12,6 +12,10 @@ const struct type types[TYPES] = {
     { "p521", "ec:P-521", "EC", "SHA256 SHA512" },
     { "ed25519", "ed25519", "ED25519", NULL },
     { "ed448", "ed448", "ED448", NULL },
+#if OPENSSL_VERSION_PREREQ(3, 5)
+    { "mldsa", "ml-dsa-44", "ML-DSA-44", NULL },
+    { "slhdsa", "slh-dsa-sha2-128f", "SLH-DSA-SHA2-128f", NULL },
+#endif
 };
 
 OSSL_LIB_CTX *contexts[2];
@@ -20,7 +24,7 @@ struct boxproc box;
 void types_begin(void)
 {
     boxproc_new(&box, "default");
-    for (size_t i = 0; i < TYPES; i++)
+    for (size_t i = 0; i < ALL_TYPES; i++)
         boxproc_create(&box, types[i].key, types[i].type);
     for (size_t c = 0; c < 2; c++)
         contexts[c] = new_libctx(box.dir, /* littlebox_first= */ c == 0, "");
@@ -36,7 +40,7 @@ void types_end(void)
 void each(void (*test)(OSSL_LIB_CTX *libctx, const struct type *t, EVP_PKEY *key, EVP_PKEY *plain))
 {
     for (size_t c = 0; c < 2; c++) {
-        for (size_t i = 0; i < TYPES; i++) {
+        for (size_t i = 0; i < ALL_TYPES; i++) {
             EVP_PKEY *key = load_key(contexts[c], types[i].key), *plain = plain_public(key);
             unsigned failed = CU_get_number_of_failures();
 

@@ -12,8 +12,14 @@ struct type {
     const char *digests; /* separated by spaces; NULL: signs whole texts */
 };
 
+/* The first TYPES of them are in every OpenSSL 3, and in TLS 1.2 and 1.3. */
 #define TYPES 8
-extern const struct type types[TYPES];
+#if OPENSSL_VERSION_PREREQ(3, 5)
+#define ALL_TYPES (TYPES + 2)
+#else
+#define ALL_TYPES TYPES
+#endif
+extern const struct type types[ALL_TYPES];
 
 /* Library contexts that load littlebox first and default first; both live all the time. */
 extern OSSL_LIB_CTX *contexts[2];
