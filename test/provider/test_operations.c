@@ -82,6 +82,16 @@ const struct row rows[] = {
     { "Sign CMS and S/MIME messages", "RSA", "digest:SHA2-256|SHA2-512 rsa_padding_mode:pkcs1|pss", 0, NULL,
       sign_messages, NULL },
     { "", "EC", "digest:SHA2-256|SHA2-512", 0, NULL, sign_messages, NULL },
+    { "Generate a key in the box", "RSA, RSA-PSS, EC, Ed25519, Ed448, ML-DSA, SLH-DSA", NULL, 0,
+      "littlebox_uri and the options below", generate_keys, NULL },
+    { "Write the public key", "RSA, RSA-PSS, EC, Ed25519, Ed448, ML-DSA, SLH-DSA",
+      "-output:PEM|DER -structure:SubjectPublicKeyInfo", 0, "PEM or DER, SubjectPublicKeyInfo", write_public, NULL },
+    { "", "RSA", "-output:PEM|DER -structure:type-specific|pkcs1", 0, "PEM or DER, PKCS#1", write_public, NULL },
+    { "Write and read the handle", "RSA, RSA-PSS, EC, Ed25519, Ed448, ML-DSA, SLH-DSA", NULL, 0,
+      "PEM or DER, PrivateKeyInfo; with OSSL_STORE, PEM_read_bio_PrivateKey, d2i_AutoPrivateKey, EVP_PKCS82PKEY",
+      write_handles, NULL },
+    { "Print the key", "RSA, RSA-PSS, EC, Ed25519, Ed448, ML-DSA, SLH-DSA", NULL, 0,
+      "box, name, version, state, type, and the public key", write_texts, NULL },
     { NULL, NULL, NULL, 0, NULL, NULL, NULL },
 };
 
