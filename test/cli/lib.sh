@@ -129,6 +129,8 @@ expect() {
         fail "exit status $got instead of $want: $*"
     fi
     if [ -z "$text" ]; then
+        # A sign of life is allowed: it comes with whatever takes longer than a second.
+        sed -i '/^littlebox: .* \.\.\.$/d' "$T/err"
         [ ! -s "$T/err" ] || fail "unexpected words of '$*': $(cat "$T/err")"
     else
         grep -qF -- "$text" "$T/err" || fail "'$*' does not say '$text' but: $(cat "$T/err")"
