@@ -4,7 +4,7 @@
 # As root it installs what is missing (Debian packages, by name); as another user it says what is. Builds are in
 # build/: gcc, clang, asan.
 # RUN_ONLY="lint gcc clang asan valgrind fuzz distcheck quickstart" chooses parts. JOBS: 2. FUZZ_SECONDS (60): for
-# each target.
+# each target. With --packages it prints what it needs, and does nothing.
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -12,7 +12,11 @@ cd "$top"
 JOBS=${JOBS:-2}
 parts=${RUN_ONLY:-lint gcc clang asan valgrind fuzz distcheck quickstart}
 packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-dev libsqlite3-dev libargon2-dev libseccomp-dev
-    libp11-dev libcunit1-dev openssl curl nginx procps valgrind shellcheck mandoc xz-utils"
+    libp11-dev libcunit1-dev openssl curl nginx procps valgrind shellcheck mandoc man-db xz-utils"
+if [ "${1:-}" = --packages ]; then
+    xargs <<<"$packages"
+    exit
+fi
 # Of the unit tests; the other suites make thousands of keys or stores, which takes valgrind too long and is covered
 # by ASan.
 valgrind_suites="wire message names uri handle paths socket channel secret aead store seal textfile"
@@ -110,7 +114,7 @@ built() { [ -x "$top/build/$1/littleboxd" ]; }
 
 # What is linted: the scripts and pages that belong to the project, from git where there is one.
 files() {
-    if [ -e "$top/.git" ]; then git ls-files -- "$@"; else find . -path ./build -prune -o -type f -print |
+    if [ -e "$top/.git" ]; then git ls-files -- "$@"; else find . -path './build*' -prune -o -path ./autom4te.cache -prune -o -type f -print |
         sed 's|^\./||' |
         grep -E "$(printf '%s\n' "$@" | sed -e 's/[.]/[.]/g' -e 's/\*/.*/g' -e 's/$/$/' | paste -sd '|' -)"; fi
 }
