@@ -29,7 +29,7 @@ static const struct {
     [OPT_KEY] = { "--key", "KEY", "the key's name in the box" },
     [OPT_LABEL] = { "--label", "TEXT", "a remark kept with the seal" },
     [OPT_MODULE] = { "--module", "PATH", "the provider module, if not OpenSSL's modules directory has it" },
-    [OPT_OP] = { "--op", "OPERATION", "what it is about: sign" },
+    [OPT_OP] = { "--op", "OPERATIONS", "what it is about: sign, decrypt, derive" },
     [OPT_OUT] = { "--out", "FILE", "write there instead of to standard output" },
     [OPT_PASSPHRASE] = { "--passphrase", NULL, "seal with a passphrase, which is asked for" },
     [OPT_PASSPHRASE_FD] = { "--passphrase-fd", "N", "read the passphrase from this descriptor, not the terminal" },

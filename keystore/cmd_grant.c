@@ -49,19 +49,44 @@ static int find_group(const char *name, struct grant *ret, struct problem *p)
     return 0;
 }
 
+/* The bits of "sign,decrypt"; *ret_bad is the first word that names no operation. */
+static uint16_t parse_ops(const char *text, const char **ret_bad, size_t *ret_len)
+{
+    unsigned ops = 0;
+
+    for (;;) {
+        size_t len = strcspn(text, ",");
+        unsigned op = key_op_by_name(text, len);
+
+        if (op == 0) {
+            *ret_bad = text;
+            *ret_len = len;
+            return 0;
+        }
+        ops |= op;
+        if (text[len] == '\0')
+            return (uint16_t)ops;
+        text += len + 1;
+    }
+}
+
 static int change(struct cli *cli, uint16_t type)
 {
-    const char *user = cli->options[OPT_USER], *group = cli->options[OPT_GROUP], *op = cli->options[OPT_OP];
-    struct msg_grant m = { .grant = { .ops = OP_SIGN } };
+    const char *user = cli->options[OPT_USER], *group = cli->options[OPT_GROUP], *bad = NULL;
+    const char *op = cli->options[OPT_OP] == NULL ? key_op_name(OP_SIGN) : cli->options[OPT_OP];
+    char ops[OP_NAMES_SIZE];
+    struct msg_grant m = { 0 };
     struct problem p = { 0 };
     struct client *c = NULL;
     struct json j;
+    size_t len = 0;
     int r;
 
     if ((user == NULL) == (group == NULL))
         return cli_usage_error(cli, "give either --user or --group");
-    if (op != NULL && strcmp(op, "sign") != 0)
-        return cli_usage_error(cli, "unknown operation '%s': there is 'sign'", op);
+    m.grant.ops = parse_ops(op, &bad, &len);
+    if (m.grant.ops == 0)
+        return cli_usage_error(cli, "unknown operation '%.*s': there are sign, decrypt and derive", (int)len, bad);
     r = key_name_check(cli->args[0], &p);
     if (r == 0)
         r = user != NULL ? find_user(user, &m.grant, &p) : find_group(group, &m.grant, &p);
@@ -77,7 +102,8 @@ static int change(struct cli *cli, uint16_t type)
         json_string(&j, "key", m.name);
         json_string(&j, "kind", user != NULL ? "user" : "group");
         json_number(&j, "id", m.grant.id);
-        json_string(&j, "op", "sign");
+        key_op_names(m.grant.ops, ops);
+        json_string(&j, "op", ops);
         json_bool(&j, "allowed", type == MSG_ALLOW);
         json_close(&j, '}');
         json_end(&j);

@@ -137,10 +137,10 @@ static int fill_grants(const struct msg_show *show, struct table *t)
         const struct passwd *pw = g->kind == SUBJECT_USER ? getpwuid(g->id) : NULL;
         const struct group *gr = g->kind == SUBJECT_GROUP ? getgrgid(g->id) : NULL;
         const char *name = pw != NULL ? pw->pw_name : gr != NULL ? gr->gr_name : NULL;
-        char id[12];
-        const char *cells[GRANT_COLUMNS] = { g->kind == SUBJECT_USER ? "user" : "group", name, id,
-                                             (g->ops & OP_SIGN) != 0 ? "sign" : NULL };
+        char id[12], ops[OP_NAMES_SIZE];
+        const char *cells[GRANT_COLUMNS] = { g->kind == SUBJECT_USER ? "user" : "group", name, id, ops };
 
+        key_op_names(g->ops, ops);
         snprintf(id, sizeof(id), "%u", g->id);
         r = table_add(t, cells);
     }

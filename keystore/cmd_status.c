@@ -22,7 +22,8 @@ static void print_people(const struct client *c, const struct msg_status *s)
     if (s->damaged != 0)
         printf("damaged      %u: see 'littlebox list'\n", s->damaged);
     printf("connections  %u, served by %u threads\n", s->connections, s->threads);
-    printf("signatures   %llu, refusals %llu\n", (unsigned long long)s->signatures, (unsigned long long)s->refusals);
+    printf("signatures   %llu, decryptions %llu, derivations %llu, refusals %llu\n", (unsigned long long)s->signatures,
+           (unsigned long long)s->decryptions, (unsigned long long)s->derivations, (unsigned long long)s->refusals);
     printf("you          uid %u, %s\n", s->uid, s->admin ? "an administrator" : "not an administrator");
 }
 
@@ -51,6 +52,8 @@ static void print_json(const struct client *c, const struct msg_status *s)
     json_number(&j, "connections", s->connections);
     json_number(&j, "threads", s->threads);
     json_number(&j, "signatures", s->signatures);
+    json_number(&j, "decryptions", s->decryptions);
+    json_number(&j, "derivations", s->derivations);
     json_number(&j, "refusals", s->refusals);
     json_number(&j, "uid", s->uid);
     json_bool(&j, "admin", s->admin);

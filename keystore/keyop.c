@@ -1,12 +1,10 @@
-/* What a private key does, through EVP: sign. One path for every backend. */
-#include "keyop.h"
+/* What a private key does, through EVP: sign, and what lives between two requests. One path for every backend. */
+#include "keyop_priv.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,15 +21,6 @@ struct warm {
     EVP_MD_CTX *md;     /* hashes the text; for schemes over the whole text it signs too */
     bool used;
     struct warm *next;
-};
-
-struct livekey {
-    EVP_PKEY *key;
-    atomic_uint refs;
-    unsigned schemes; /* bits, 1 << enum scheme */
-    pthread_mutex_t lock;
-    struct warm *idle; /* guarded by lock */
-    unsigned idle_count;
 };
 
 /* Which schemes a key type does; a type that ends in '-' is all those that begin so. */
@@ -92,6 +81,11 @@ int keyop_setup(void)
     }
     ERR_clear_error();
     return 0;
+}
+
+const EVP_MD *keyop_digest(unsigned digest)
+{
+    return digest > DIGEST_LAST ? NULL : digests[digest];
 }
 
 static void warm_free(struct warm *w)

@@ -1,4 +1,4 @@
-/* What a private key does, through EVP: sign. One path for every backend. */
+/* What a private key does, through EVP: sign, decrypt, derive. One path for every backend. */
 #ifndef LB_KEYOP_H
 #define LB_KEYOP_H
 
@@ -28,5 +28,22 @@ void livekey_unref(struct livekey *k); /* NULL is fine */
  */
 LB_MUST_USE int keyop_sign(struct livekey *k, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len,
                            struct problem *p);
+
+/*
+ * Decrypts and unpads; plain is secret memory of size bytes, LB_CIPHERTEXT_MAX is always enough. LB_E_SCHEME with the
+ * reason in p when the key does not do that; LB_E_CRYPTO, with the same words whatever is wrong with the ciphertext.
+ * For PADDING_TLS nothing that the client padded is wrong: there are LB_TLS_PREMASTER bytes, random ones if need be,
+ * made in constant time. For PADDING_PKCS1 the same holds where libcrypto rejects implicitly (3.2 and later).
+ */
+LB_MUST_USE int keyop_decrypt(struct livekey *k, const struct msg_decrypt *m, uint8_t *plain, size_t size,
+                              size_t *ret_len, struct problem *p);
+
+/*
+ * The shared secret of the key and a peer's, as it is, without a KDF (NIST SP 800-56A 5.7.1.2, RFC 7748 5); shared is
+ * secret memory of size bytes, LB_SHARED_MAX is always enough. LB_E_SCHEME: the key does not do that, or the peer's is
+ * on another curve, on none, at infinity, or gives no secret (all zero).
+ */
+LB_MUST_USE int keyop_derive(struct livekey *k, const struct msg_derive *m, uint8_t *shared, size_t size,
+                             size_t *ret_len, struct problem *p);
 
 #endif

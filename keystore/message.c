@@ -26,6 +26,39 @@ const char *lock_state_name(unsigned state)
     return state > LOCK_UNLOCKED || names[state] == NULL ? "unknown" : names[state];
 }
 
+/* In the order of the bits. */
+static const char *const op_names[OP_COUNT] = { "sign", "decrypt", "derive" };
+
+const char *key_op_name(unsigned op)
+{
+    for (unsigned i = 0; i < OP_COUNT; i++) {
+        if (op == 1u << i)
+            return op_names[i];
+    }
+    return "unknown";
+}
+
+unsigned key_op_by_name(const char *name, size_t len)
+{
+    for (unsigned i = 0; i < OP_COUNT; i++) {
+        if (strlen(op_names[i]) == len && memcmp(op_names[i], name, len) == 0)
+            return 1u << i;
+    }
+    return 0;
+}
+
+void key_op_names(unsigned ops, char ret[OP_NAMES_SIZE])
+{
+    ret[0] = '\0';
+    for (unsigned i = 0; i < OP_COUNT; i++) {
+        if ((ops & 1u << i) == 0)
+            continue;
+        if (ret[0] != '\0')
+            strcat(ret, ",");
+        strcat(ret, op_names[i]);
+    }
+}
+
 const char *seal_kind_name(unsigned kind)
 {
     static const char *const names[SEAL_KIND_LAST + 1] = {
@@ -211,6 +244,60 @@ MSG_DECODER(sign, struct msg_sign)
     ret->data = wire_get_bytes(&r, LB_TEXT_MAX);
     if (ret->input == INPUT_FILE && ret->data.len != 0)
         wire_refuse(&r, LB_E_VALUE);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(decrypt, struct msg_decrypt)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    put_ref(&w, &m->key);
+    wire_put_u8(&w, m->padding);
+    wire_put_u8(&w, m->digest);
+    wire_put_u8(&w, m->mgf1_digest);
+    wire_put_u16(&w, m->client_version);
+    wire_put_u16(&w, m->negotiated_version);
+    wire_put_bytes(&w, m->label.p, m->label.len);
+    wire_put_bytes(&w, m->data.p, m->data.len);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(decrypt, struct msg_decrypt)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_ref(&r, &ret->key);
+    ret->padding = get_enum(&r, PADDING_PKCS1, PADDING_LAST);
+    ret->digest = get_enum(&r, 0, DIGEST_LAST);
+    ret->mgf1_digest = get_enum(&r, 0, DIGEST_LAST);
+    ret->client_version = wire_get_u16(&r);
+    ret->negotiated_version = wire_get_u16(&r);
+    ret->label = wire_get_bytes(&r, LB_OAEP_LABEL_MAX);
+    ret->data = wire_get_bytes(&r, LB_CIPHERTEXT_MAX);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(derive, struct msg_derive)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    put_ref(&w, &m->key);
+    wire_put_bytes(&w, m->peer.p, m->peer.len);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(derive, struct msg_derive)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_ref(&r, &ret->key);
+    ret->peer = wire_get_bytes(&r, LB_SPKI_MAX);
     return wire_end(&r);
 }
 
@@ -420,6 +507,8 @@ MSG_ENCODER(status, struct msg_status)
     wire_put_u32(&w, m->damaged);
     wire_put_u64(&w, m->started);
     wire_put_u64(&w, m->signatures);
+    wire_put_u64(&w, m->decryptions);
+    wire_put_u64(&w, m->derivations);
     wire_put_u64(&w, m->refusals);
     return wire_written(&w, ret_len);
 }
@@ -447,6 +536,8 @@ MSG_DECODER(status, struct msg_status)
     ret->damaged = wire_get_u32(&r);
     ret->started = wire_get_u64(&r);
     ret->signatures = wire_get_u64(&r);
+    ret->decryptions = wire_get_u64(&r);
+    ret->derivations = wire_get_u64(&r);
     ret->refusals = wire_get_u64(&r);
     return wire_end(&r);
 }

@@ -17,6 +17,10 @@
 #define LB_TEXT_MAX 16384       /* text or digest in a signature request */
 #define LB_CONTEXT_MAX 255      /* context string of a signature (RFC 8032 2, FIPS 204 5.2, FIPS 205 10.2) */
 #define LB_SIGNATURE_MAX 49856  /* SLH-DSA-SHA2-256f, FIPS 205 11; RSA-16384 has 2048 */
+#define LB_CIPHERTEXT_MAX 2048  /* RSA-16384; what comes out of it is shorter */
+#define LB_OAEP_LABEL_MAX 1024
+#define LB_SHARED_MAX 66        /* shared secret of a key agreement: P-521 */
+#define LB_TLS_PREMASTER 48     /* RFC 5246 7.4.7.1 */
 #define LB_SPKI_MAX 4096        /* DER SubjectPublicKeyInfo */
 #define LB_HASH_SIZE 32         /* SHA-256 of the SubjectPublicKeyInfo */
 #define LB_PRIVATE_MAX 16384    /* DER PrivateKeyInfo of an imported key */
@@ -32,6 +36,8 @@ enum msg_type {
     MSG_CHANNEL = 0x0001,     /* one descriptor attached, empty body; never answered */
     MSG_RESET = 0x0002,       /* box to caller, id 0: the child was replaced; send again what was not answered */
     MSG_SIGN = 0x0010,
+    MSG_DECRYPT = 0x0011,
+    MSG_DERIVE = 0x0012,
     MSG_GET = 0x0020,
     MSG_LIST = 0x0021,
     MSG_SHOW = 0x0022,
@@ -72,8 +78,19 @@ const char *key_state_name(unsigned state);
 /* What may be granted, as bits; requests and the store carry them as u16. */
 enum key_op {
     OP_SIGN = 1 << 0,
-    OP_ALL = OP_SIGN
+    OP_DECRYPT = 1 << 1,
+    OP_DERIVE = 1 << 2,
+    OP_ALL = OP_SIGN | OP_DECRYPT | OP_DERIVE
 };
+#define OP_COUNT 3
+/* "sign", "decrypt", "derive"; "unknown" for anything but one of these bits. */
+const char *key_op_name(unsigned op);
+/* The bit of that name; 0: there is none. */
+unsigned key_op_by_name(const char *name, size_t len);
+/* Room for the names of all operations with ',' between them. */
+#define OP_NAMES_SIZE 32
+/* "sign,decrypt" */
+void key_op_names(unsigned ops, char ret[OP_NAMES_SIZE]);
 
 enum subject_kind { SUBJECT_USER = 1, SUBJECT_GROUP = 2 };
 
@@ -117,6 +134,30 @@ struct msg_sign {
     uint8_t context[LB_CONTEXT_MAX];
     uint8_t input;        /* enum sign_input; the box hashes INPUT_TEXT and INPUT_FILE itself */
     struct bytes data;    /* at most LB_TEXT_MAX on the wire */
+};
+
+/* There is no "none": raw RSA would undo every padding. */
+enum decrypt_padding {
+    PADDING_PKCS1 = 1, /* RFC 8017 7.2 */
+    PADDING_OAEP = 2,  /* RFC 8017 7.1 */
+    PADDING_TLS = 3,   /* RFC 5246 7.4.7.1: a premaster secret, or a random one where the padding or the version is bad */
+    PADDING_LAST = PADDING_TLS
+};
+
+struct msg_decrypt {
+    struct key_ref key;
+    uint8_t padding;             /* enum decrypt_padding */
+    uint8_t digest;              /* OAEP: enum digest; else DIGEST_NONE */
+    uint8_t mgf1_digest;         /* OAEP, else DIGEST_NONE */
+    uint16_t client_version;     /* TLS: what the ClientHello offered, else 0 */
+    uint16_t negotiated_version; /* TLS: also taken where it is not 0, for clients that send the wrong one; else 0 */
+    struct bytes label;          /* OAEP: at most LB_OAEP_LABEL_MAX; else empty */
+    struct bytes data;           /* at most LB_CIPHERTEXT_MAX */
+};
+
+struct msg_derive {
+    struct key_ref key;
+    struct bytes peer; /* DER SubjectPublicKeyInfo of the other side, at most LB_SPKI_MAX */
 };
 
 /* One version of a key with its public half: the answer to GET, CREATE and IMPORT. */
@@ -185,6 +226,8 @@ struct msg_status {
     uint32_t damaged;
     uint64_t started;                /* seconds since 1970 */
     uint64_t signatures;             /* made since then */
+    uint64_t decryptions;
+    uint64_t derivations;
     uint64_t refusals;               /* requests answered with LB_E_DENIED since then */
 };
 
@@ -255,7 +298,11 @@ MSG_ENCODER(error, struct problem);
 MSG_DECODER(error, struct problem);
 MSG_ENCODER(sign, struct msg_sign);
 MSG_DECODER(sign, struct msg_sign);
-/* SIGN's answer, and any other that is a string of bytes. */
+MSG_ENCODER(decrypt, struct msg_decrypt);
+MSG_DECODER(decrypt, struct msg_decrypt);
+MSG_ENCODER(derive, struct msg_derive);
+MSG_DECODER(derive, struct msg_derive);
+/* The answer to SIGN, DECRYPT and DERIVE. */
 MSG_ENCODER(bytes, struct bytes);
 MSG_DECODER(bytes, struct bytes);
 /*

@@ -45,6 +45,15 @@ bool policy_granted(const struct grant *grants, size_t count, const struct calle
     return (has & ops) == ops;
 }
 
+bool policy_granted_any(const struct grant *grants, size_t count, const struct caller *who)
+{
+    for (size_t i = 0; i < count && who->peer.pid != 0; i++) {
+        if (is_subject(&grants[i], who))
+            return true;
+    }
+    return false;
+}
+
 int grant_compare(const void *a, const void *b)
 {
     const struct grant *x = a, *y = b;

@@ -23,6 +23,9 @@ bool policy_is_admin(const struct boxconf *conf, const struct caller *who);
 /* Does a grant give this caller all of ops (enum key_op)? */
 bool policy_granted(const struct grant *grants, size_t count, const struct caller *who, uint16_t ops);
 
+/* Does a grant give this caller any operation? */
+bool policy_granted_any(const struct grant *grants, size_t count, const struct caller *who);
+
 /* The order of grants in the store: by kind, then id. For qsort(3). */
 int grant_compare(const void *a, const void *b);
 

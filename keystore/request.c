@@ -10,6 +10,7 @@
 
 #include "keeplink.h"
 #include "log.h"
+#include "secret.h"
 #include "textfile.h"
 
 /*
@@ -29,7 +30,7 @@ static int answer_empty(struct request *rq)
 /* Using keys */
 
 /* The operation knows why, and here is known with which key. */
-static int sign_refused(struct request *rq, const struct key_ref *key, int code)
+static int key_refused(struct request *rq, const struct key_ref *key, int code)
 {
     struct problem why = rq->problem;
 
@@ -71,7 +72,7 @@ static int handle_sign(struct request *rq)
     if (r == 0) {
         r = keyop_sign(key, &m, sig, room, &len, &rq->problem);
         if (r != 0)
-            r = sign_refused(rq, &m.key, r);
+            r = key_refused(rq, &m.key, r);
         if (m.input == INPUT_FILE)
             textfile_unmap(m.data);
     }
@@ -79,6 +80,51 @@ static int handle_sign(struct request *rq)
     if (r != 0)
         return r;
     atomic_fetch_add_explicit(&rq->box->signatures, 1, memory_order_relaxed);
+    return msg_bytes_finish(ANSWER(rq), len, INTO(rq));
+}
+
+/* The answer is made where it is sent from, which is secret memory, and no copy of it stays anywhere. */
+static int handle_decrypt(struct request *rq)
+{
+    struct livekey *key = NULL;
+    struct msg_decrypt m;
+    size_t room, len = 0;
+    uint8_t *plain = msg_bytes_place(rq->answer, rq->size, &room);
+    int r = msg_decrypt_decode(rq->body, &m);
+
+    if (r == 0)
+        r = vault_use(&rq->box->vault, &m.key, &rq->who, OP_DECRYPT, &key, &rq->problem);
+    if (r != 0)
+        return r;
+    r = keyop_decrypt(key, &m, plain, room, &len, &rq->problem);
+    livekey_unref(key);
+    if (r != 0) {
+        secret_wipe(plain, LB_CIPHERTEXT_MAX);
+        return key_refused(rq, &m.key, r);
+    }
+    atomic_fetch_add_explicit(&rq->box->decryptions, 1, memory_order_relaxed);
+    return msg_bytes_finish(ANSWER(rq), len, INTO(rq));
+}
+
+static int handle_derive(struct request *rq)
+{
+    struct livekey *key = NULL;
+    struct msg_derive m;
+    size_t room, len = 0;
+    uint8_t *shared = msg_bytes_place(rq->answer, rq->size, &room);
+    int r = msg_derive_decode(rq->body, &m);
+
+    if (r == 0)
+        r = vault_use(&rq->box->vault, &m.key, &rq->who, OP_DERIVE, &key, &rq->problem);
+    if (r != 0)
+        return r;
+    r = keyop_derive(key, &m, shared, room, &len, &rq->problem);
+    livekey_unref(key);
+    if (r != 0) {
+        secret_wipe(shared, LB_SHARED_MAX);
+        return key_refused(rq, &m.key, r);
+    }
+    atomic_fetch_add_explicit(&rq->box->derivations, 1, memory_order_relaxed);
     return msg_bytes_finish(ANSWER(rq), len, INTO(rq));
 }
 
@@ -137,6 +183,8 @@ static int handle_status(struct request *rq)
         .damaged = atomic_load(&b->vault.damaged),
         .started = b->started,
         .signatures = atomic_load(&b->signatures),
+        .decryptions = atomic_load(&b->decryptions),
+        .derivations = atomic_load(&b->derivations),
         .refusals = atomic_load(&b->refusals),
     };
     int r = msg_empty_decode(rq->body);
@@ -201,6 +249,7 @@ static int handle_destroy(struct request *rq)
 
 static int change_grant(struct request *rq, bool allow)
 {
+    char ops[OP_NAMES_SIZE];
     struct msg_grant m;
     int r = msg_grant_decode(rq->body, &m);
 
@@ -208,8 +257,9 @@ static int change_grant(struct request *rq, bool allow)
         r = vault_grant(&rq->box->vault, &m, allow, &rq->problem);
     if (r != 0)
         return r;
-    log_info("uid %u pid %d: %s %s %u to sign with key '%s'", rq->who.peer.uid, (int)rq->who.peer.pid,
-             allow ? "allowed" : "denied", m.grant.kind == SUBJECT_USER ? "uid" : "gid", m.grant.id, m.name);
+    key_op_names(m.grant.ops, ops);
+    log_info("uid %u pid %d: %s %s %u to %s with key '%s'", rq->who.peer.uid, (int)rq->who.peer.pid,
+             allow ? "allowed" : "denied", m.grant.kind == SUBJECT_USER ? "uid" : "gid", m.grant.id, ops, m.name);
     return answer_empty(rq);
 }
 
@@ -343,23 +393,25 @@ static int handle_unlock(struct request *rq)
 }
 
 static const struct request_kind kinds[] = {
-    /* type            name           admin  change secret fd     handler */
-    { MSG_SIGN,        "sign",        false, false, false, true,  handle_sign },
-    { MSG_GET,         "get",         false, false, false, false, handle_get },
-    { MSG_LIST,        "list",        false, false, false, false, handle_list },
-    { MSG_SHOW,        "show",        true,  false, false, false, handle_show },
-    { MSG_STATUS,      "status",      false, false, false, false, handle_status },
-    { MSG_CREATE,      "create",      true,  true,  false, false, handle_create },
-    { MSG_IMPORT,      "import",      true,  true,  true,  false, handle_import },
-    { MSG_DESTROY,     "destroy",     true,  true,  false, false, handle_destroy },
-    { MSG_ALLOW,       "allow",       true,  true,  false, false, handle_allow },
-    { MSG_DENY,        "deny",        true,  true,  false, false, handle_deny },
-    { MSG_INIT,        "init",        true,  true,  true,  false, handle_init },
-    { MSG_SEAL_LIST,   "seal list",   true,  true,  false, false, handle_seal_list },
-    { MSG_SEAL_ADD,    "seal add",    true,  true,  true,  false, handle_seal_add },
-    { MSG_SEAL_REMOVE, "seal remove", true,  true,  false, false, handle_seal_remove },
-    { MSG_LOCK,        "lock",        true,  true,  false, false, handle_lock },
-    { MSG_UNLOCK,      "unlock",      true,  true,  true,  false, handle_unlock },
+    /* type            name           admin  change secret s.ans. fd     handler */
+    { MSG_SIGN,        "sign",        false, false, false, false, true,  handle_sign },
+    { MSG_DECRYPT,     "decrypt",     false, false, false, true,  false, handle_decrypt },
+    { MSG_DERIVE,      "derive",      false, false, false, true,  false, handle_derive },
+    { MSG_GET,         "get",         false, false, false, false, false, handle_get },
+    { MSG_LIST,        "list",        false, false, false, false, false, handle_list },
+    { MSG_SHOW,        "show",        true,  false, false, false, false, handle_show },
+    { MSG_STATUS,      "status",      false, false, false, false, false, handle_status },
+    { MSG_CREATE,      "create",      true,  true,  false, false, false, handle_create },
+    { MSG_IMPORT,      "import",      true,  true,  true,  false, false, handle_import },
+    { MSG_DESTROY,     "destroy",     true,  true,  false, false, false, handle_destroy },
+    { MSG_ALLOW,       "allow",       true,  true,  false, false, false, handle_allow },
+    { MSG_DENY,        "deny",        true,  true,  false, false, false, handle_deny },
+    { MSG_INIT,        "init",        true,  true,  true,  false, false, handle_init },
+    { MSG_SEAL_LIST,   "seal list",   true,  true,  false, false, false, handle_seal_list },
+    { MSG_SEAL_ADD,    "seal add",    true,  true,  true,  false, false, handle_seal_add },
+    { MSG_SEAL_REMOVE, "seal remove", true,  true,  false, false, false, handle_seal_remove },
+    { MSG_LOCK,        "lock",        true,  true,  false, false, false, handle_lock },
+    { MSG_UNLOCK,      "unlock",      true,  true,  true,  false, false, handle_unlock },
 };
 
 const struct request_kind *request_kind(uint16_t type)

@@ -21,7 +21,7 @@ struct box {
     bool memory_locked, sandboxed;
     uint64_t started;         /* seconds since 1970 */
     atomic_uint connections;
-    atomic_ullong signatures, refusals;
+    atomic_ullong signatures, decryptions, derivations, refusals;
 };
 
 /* One request on its way: what came, and where its answer goes. */
@@ -43,6 +43,7 @@ struct request_kind {
     bool admin;               /* only administrators may ask for it */
     bool change;              /* goes to the thread that makes changes */
     bool secret;              /* the packet is wiped afterwards */
+    bool secret_answer;       /* so is the answer */
     bool takes_fd;            /* a descriptor may come with it; not with a change */
     int (*handle)(struct request *rq);
 };

@@ -270,6 +270,8 @@ static void handle_packet(struct worker *w, struct conn *c, const struct peer *p
     socket_close(fd);
     if (kind == NULL || kind->secret)
         secret_wipe(w->packet, len);
+    if (kind != NULL && kind->secret_answer)
+        secret_wipe(w->answer, rq.answer_len);
 }
 
 static void serve_conn(struct worker *w, struct conn *c)

@@ -92,13 +92,15 @@ static int check_state(const struct vault *v, const struct version_record *rec, 
     return p->code;
 }
 
-static int denied(const struct vault *v, const char *name, const struct caller *who, struct problem *p)
+static int denied(const struct vault *v, const char *name, const struct caller *who, enum key_op op, struct problem *p)
 {
     if (who->peer.pid == 0)
         return problem_set(p, LB_E_DENIED, "the kernel did not tell who asks for key '%s'", name);
-    problem_set(p, LB_E_DENIED, "uid %u may not sign with key '%s' of box '%s'", who->peer.uid, name, v->conf->box);
-    problem_hint(p, "an administrator may run: littlebox --box %s allow %s --user %u", v->conf->box, name,
-                 who->peer.uid);
+    problem_set(p, LB_E_DENIED, "uid %u may not %s with key '%s' of box '%s'", who->peer.uid, key_op_name(op), name,
+                v->conf->box);
+    /* What --op is if it is not given. */
+    problem_hint(p, "an administrator may run: littlebox --box %s allow %s --user %u%s%s", v->conf->box, name,
+                 who->peer.uid, op == OP_SIGN ? "" : " --op ", op == OP_SIGN ? "" : key_op_name(op));
     return LB_E_DENIED;
 }
 
@@ -112,7 +114,7 @@ static int use(struct vault *v, const struct key_ref *ref, const struct caller *
     if (k == NULL)
         return vault_no_key(v, ref->name, p);
     if (!policy_granted(k->rec.grants, k->rec.grant_count, who, op) && !policy_is_admin(v->conf, who))
-        return denied(v, ref->name, who, p);
+        return denied(v, ref->name, who, op, p);
     if (k->damaged)
         return vault_damaged(v, ref->name, ref->version, p);
     i = pick_version(v, k, ref, p);
@@ -234,7 +236,7 @@ int vault_list(struct vault *v, const struct msg_list *from, const struct caller
         const struct boxkey *k = v->ring.keys[i];
         struct list_entry e;
 
-        if (!admin && !policy_granted(k->rec.grants, k->rec.grant_count, who, OP_SIGN))
+        if (!admin && !policy_granted_any(k->rec.grants, k->rec.grant_count, who))
             continue;
         more = w.left < ENTRY_ROOM || count == UINT16_MAX;
         if (more)

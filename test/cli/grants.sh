@@ -21,6 +21,21 @@ expect_json grants.0 '{"kind":"user","name":"root","id":0,"op":"sign"}' grants.1
 expect 0 '' littlebox --json deny web --user 12345
 expect_json '' '{"key":"web","kind":"user","id":12345,"op":"sign","allowed":false}'
 expect 1 'uid 12345 was not allowed this' littlebox deny web --user 12345
+
+# Each operation is granted by itself: none comes with another.
+expect 0 '' littlebox allow web --user 12346 --op decrypt,derive
+expect 0 '' littlebox allow web --user 12346 --op derive
+expect 0 '' littlebox show web
+grep -qE '^user +- +12346 +decrypt,derive$' "$T/out" || fail "no 12346 in: $(cat "$T/out")"
+expect 0 '' littlebox --json allow web --user 12346 --op=sign
+expect_json '' '{"key":"web","kind":"user","id":12346,"op":"sign","allowed":true}'
+expect 0 '' littlebox --json deny web --user 12346 --op decrypt,derive
+expect_json '' '{"key":"web","kind":"user","id":12346,"op":"decrypt,derive","allowed":false}'
+expect 0 '' littlebox --json show web
+expect_json grants.1 '{"kind":"user","name":null,"id":12346,"op":"sign"}'
+expect 1 'uid 12346 was not allowed this' littlebox deny web --user 12346 --op decrypt
+expect 0 '' littlebox deny web --user 12346
+
 for uid in $(seq 20000 20253); do
     littlebox allow mail --user "$uid"
 done

@@ -40,7 +40,9 @@ expect 2 "'import' needs: KEY FILE" littlebox import web
 expect 2 "one argument too many: 'b'" littlebox create a b
 expect 2 'give either --user or --group' littlebox allow web
 expect 2 'give either --user or --group' littlebox allow web --user a --group b
-expect 2 "unknown operation 'decrypt'" littlebox allow web --user root --op decrypt
+expect 2 "unknown operation 'export': there are sign, decrypt and derive" littlebox allow web --user root --op export
+expect 2 "unknown operation ''" littlebox allow web --user root --op sign,
+expect 2 "unknown operation 'signs'" littlebox deny web --user root --op decrypt,signs
 expect 2 "unknown 'seal frob'" littlebox seal frob
 expect 2 "'seal remove' needs the number of a seal" littlebox seal remove
 expect 2 "'seal list' takes no argument" littlebox seal list 1

@@ -37,6 +37,8 @@ static void decode_all(const struct msg_header *header, struct bytes body, const
 
     TRY(error, struct problem);
     TRY(sign, struct msg_sign);
+    TRY(decrypt, struct msg_decrypt);
+    TRY(derive, struct msg_derive);
     TRY(bytes, struct bytes);
     TRY(key_ref, struct key_ref);
     TRY(key, struct msg_key);

@@ -67,6 +67,20 @@ static void messages(void)
                              .context_len = 7,
                              .context = "context",
                              .input = INPUT_FILE }));
+    PUT("decrypt-oaep", decrypt, MSG_DECRYPT,
+        (&(struct msg_decrypt){ .key = pinned,
+                                .padding = PADDING_OAEP,
+                                .digest = DIGEST_SHA256,
+                                .mgf1_digest = DIGEST_SHA1,
+                                .label = view,
+                                .data = view }));
+    PUT("decrypt-tls", decrypt, MSG_DECRYPT,
+        (&(struct msg_decrypt){ .key = ref,
+                                .padding = PADDING_TLS,
+                                .client_version = 0x0303,
+                                .negotiated_version = 0x0302,
+                                .data = view }));
+    PUT("derive", derive, MSG_DERIVE, (&(struct msg_derive){ .key = pinned, .peer = view }));
     PUT("signature", bytes, MSG_SIGN | MSG_ANSWER, &view);
     PUT("get", key_ref, MSG_GET, &pinned);
     PUT("key", key, MSG_GET | MSG_ANSWER,

@@ -39,6 +39,7 @@ struct message_case {
 
 WRAP(error, struct problem)
 WRAP(sign, struct msg_sign)
+WRAP(derive, struct msg_derive)
 WRAP(bytes, struct bytes)
 WRAP(key_ref, struct key_ref)
 WRAP(key, struct msg_key)
@@ -66,6 +67,31 @@ static const struct msg_sign sign = { .key = { .name = "web", .version = 3, .has
                                       .context = "ctx",
                                       .input = INPUT_TEXT,
                                       .data = { data, sizeof(data) } };
+/* DECRYPT has two views; the test knows of one, so the other is compared here. */
+static int encode_decrypt(const void *m, void *buf, size_t size, size_t *ret_len)
+{
+    return msg_decrypt_encode(TYPE, ID, m, buf, size, ret_len);
+}
+
+static int decode_decrypt(struct bytes body, void *ret)
+{
+    struct msg_decrypt *m = ret;
+    int r = msg_decrypt_decode(body, m);
+
+    if (r == 0 && m->label.len == 2 && memcmp(m->label.p, data, 2) == 0)
+        m->label.p = data;
+    return r;
+}
+
+static const struct msg_decrypt decrypt = { .key = { .name = "web", .version = 3 },
+                                            .padding = PADDING_OAEP,
+                                            .digest = DIGEST_SHA256,
+                                            .mgf1_digest = DIGEST_SHA3_512,
+                                            .client_version = 0x0303,
+                                            .negotiated_version = 0x0302,
+                                            .label = { data, 2 },
+                                            .data = { data, sizeof(data) } };
+static const struct msg_derive derive = { .key = { .name = "web" }, .peer = { data, sizeof(data) } };
 static const struct bytes bytes = { data, sizeof(data) };
 static const struct key_ref key_ref = { .name = "a.b_c-d", .version = 0xfedcba98 };
 static const struct msg_key key = { .box = "default",
@@ -82,7 +108,7 @@ static const struct msg_show show = {
     .versions = { { .version = 1, .state = STATE_DESTROYED, .type = "rsa:2048", .created = 5, .changed = 6 },
                   { .version = 2, .state = STATE_ACTIVE, .damaged = true, .type = "ed448", .hash = { 9 } } },
     .grant_count = 2,
-    .grants = { { SUBJECT_USER, 33, OP_SIGN }, { SUBJECT_GROUP, 0xfffffffe, OP_SIGN } },
+    .grants = { { SUBJECT_USER, 33, OP_SIGN | OP_DERIVE }, { SUBJECT_GROUP, 0xfffffffe, OP_DECRYPT } },
 };
 static const struct msg_status status = { .box = "default",
                                           .software = "littlebox 0.1.0",
@@ -99,7 +125,9 @@ static const struct msg_status status = { .box = "default",
                                           .damaged = 5,
                                           .started = 6,
                                           .signatures = 7,
-                                          .refusals = 8 };
+                                          .decryptions = 8,
+                                          .derivations = 9,
+                                          .refusals = 10 };
 static const struct msg_create create = { .name = "web", .type = "rsa-pss:4096:sha512" };
 static const struct msg_import import = { .name = "web", .pkcs8 = { data, sizeof(data) } };
 static const struct msg_destroy destroy = { .name = "web", .version = 7 };
@@ -133,6 +161,27 @@ static const struct message_case cases[] = {
       sizeof(sign),
       offsetof(struct msg_sign, data),
       { { 53, 0, LB_E_VALUE }, { 53, 4, LB_E_VALUE }, { 54, 0x41, LB_E_TOO_LONG } } },
+    { "DECRYPT",
+      encode_decrypt,
+      decode_decrypt,
+      &decrypt,
+      sizeof(decrypt),
+      offsetof(struct msg_decrypt, data),
+      { { 2, '.', LB_E_NAME },
+        { 9, 2, LB_E_VALUE },
+        { 10, 0, LB_E_VALUE },
+        { 10, PADDING_LAST + 1, LB_E_VALUE },
+        { 11, DIGEST_LAST + 1, LB_E_VALUE },
+        { 12, DIGEST_LAST + 1, LB_E_VALUE },
+        { 17, 0x05, LB_E_TOO_LONG },     /* the label's length */
+        { 21, 0x08, LB_E_TOO_LONG } } }, /* the ciphertext's */
+    { "DERIVE",
+      encode_derive,
+      decode_derive,
+      &derive,
+      sizeof(derive),
+      offsetof(struct msg_derive, peer),
+      { { 2, '.', LB_E_NAME }, { 9, 2, LB_E_VALUE }, { 10, 0x10, LB_E_TOO_LONG } } },
     { "bytes", encode_bytes, decode_bytes, &bytes, sizeof(bytes), 0, { { 1, 6, LB_E_CUT_OFF } } },
     { "GET",
       encode_key_ref,
@@ -202,7 +251,7 @@ static const struct message_case cases[] = {
         { 5, 3, LB_E_VALUE },
         { 10, 1, LB_E_VALUE },
         { 11, 0, LB_E_VALUE },
-        { 11, 2, LB_E_VALUE } } },
+        { 11, OP_ALL + 1, LB_E_VALUE } } },
     { "INIT",
       encode_secret,
       decode_secret,
@@ -435,6 +484,26 @@ static void names_of_numbers(void)
     TEXT_IS(seal_kind_name(0), "unknown");
 }
 
+static void names_of_operations(void)
+{
+    char names[OP_NAMES_SIZE];
+
+    for (unsigned op = 1; op <= OP_ALL; op <<= 1) {
+        const char *text = key_op_name(op);
+
+        CU_ASSERT_EQUAL(key_op_by_name(text, strlen(text)), op);
+        CU_ASSERT_EQUAL(key_op_by_name(text, strlen(text) - 1), 0);
+    }
+    TEXT_IS(key_op_name(OP_SIGN | OP_DERIVE), "unknown");
+    TEXT_IS(key_op_name(OP_ALL + 1), "unknown");
+    CU_ASSERT_EQUAL(key_op_by_name("sign,decrypt", 4), OP_SIGN);
+    CU_ASSERT_EQUAL(key_op_by_name("", 0), 0);
+    key_op_names(OP_ALL, names);
+    TEXT_IS(names, "sign,decrypt,derive");
+    key_op_names(OP_DECRYPT, names);
+    TEXT_IS(names, "decrypt");
+}
+
 static const struct unit_test tests[] = {
     { "there and back", there_and_back },
     { "every cut is refused", every_cut_is_refused },
@@ -445,6 +514,7 @@ static const struct unit_test tests[] = {
     { "entries of lists", entries_of_lists },
     { "the longest SHOW fits in a packet", the_longest_show_fits_in_a_packet },
     { "names of numbers", names_of_numbers },
+    { "names of operations", names_of_operations },
     { NULL, NULL },
 };
 const struct unit_suite suite_message = { "message", tests };
