@@ -28,6 +28,8 @@ static const struct family {
     { "rsa-pss", "RSA-PSS" },
     { "ed25519", "ED25519" },
     { "ed448", "ED448" },
+    { "x25519", "X25519" },
+    { "x448", "X448" },
     { "ml-dsa-44", "ML-DSA-44" },
     { "ml-dsa-65", "ML-DSA-65" },
     { "ml-dsa-87", "ML-DSA-87" },

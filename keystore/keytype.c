@@ -34,6 +34,8 @@ static const struct type types[] = {
     { "rsa-pss:4096", "RSA-PSS", NULL, 4096, true },
     { "ed25519", "ED25519", NULL, 0, false },
     { "ed448", "ED448", NULL, 0, false },
+    { "x25519", "X25519", NULL, 0, false },
+    { "x448", "X448", NULL, 0, false },
     { "ml-dsa-44", "ML-DSA-44", NULL, 0, false },
     { "ml-dsa-65", "ML-DSA-65", NULL, 0, false },
     { "ml-dsa-87", "ML-DSA-87", NULL, 0, false },
@@ -167,7 +169,36 @@ out:
     return r;
 }
 
-int keytype_pairwise(EVP_PKEY *key)
+static bool agree(EVP_PKEY *mine, EVP_PKEY *peer, unsigned char secret[LB_SHARED_MAX], size_t *ret_len)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(/* libctx= */ NULL, mine, /* properties= */ NULL);
+    bool ok;
+
+    *ret_len = LB_SHARED_MAX;
+    ok = ctx != NULL && EVP_PKEY_derive_init(ctx) > 0 && EVP_PKEY_derive_set_peer(ctx, peer) > 0 &&
+         EVP_PKEY_derive(ctx, secret, ret_len) > 0;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+/* Another key agrees with the public half on what the private half agrees on with the other key. */
+static int pairwise_agreement(EVP_PKEY *key)
+{
+    EVP_PKEY *other = EVP_PKEY_Q_keygen(NULL, NULL, EVP_PKEY_get0_type_name(key));
+    unsigned char a[LB_SHARED_MAX], b[LB_SHARED_MAX];
+    size_t a_len, b_len;
+    int r = LB_E_CRYPTO;
+
+    if (other != NULL && agree(key, other, a, &a_len) && agree(other, key, b, &b_len) && a_len == b_len &&
+        CRYPTO_memcmp(a, b, a_len) == 0)
+        r = 0;
+    OPENSSL_cleanse(a, sizeof(a));
+    OPENSSL_cleanse(b, sizeof(b));
+    EVP_PKEY_free(other);
+    return r;
+}
+
+static int pairwise_signature(EVP_PKEY *key)
 {
     static const unsigned char text[] = "littlebox: do both halves of this key belong together?";
     EVP_MD_CTX *sign = EVP_MD_CTX_new(), *verify = EVP_MD_CTX_new();
@@ -199,6 +230,13 @@ out:
     return r;
 }
 
+int keytype_pairwise(EVP_PKEY *key)
+{
+    bool signs = !EVP_PKEY_is_a(key, "X25519") && !EVP_PKEY_is_a(key, "X448");
+
+    return signs ? pairwise_signature(key) : pairwise_agreement(key);
+}
+
 int keytype_generate(const char *type, EVP_PKEY **ret, struct problem *p)
 {
     enum digest digest;
@@ -216,7 +254,7 @@ int keytype_generate(const char *type, EVP_PKEY **ret, struct problem *p)
     if (r != 0) {
         EVP_PKEY_free(*ret);
         *ret = NULL;
-        problem_set(p, r, "the new key of type %s does not verify its own signature", type);
+        problem_set(p, r, "the halves of the new key of type %s do not belong together", type);
         problem_hint(p, "do not trust this machine or its libcrypto with keys");
     }
     return r;
@@ -326,6 +364,6 @@ int keytype_of(EVP_PKEY *key, char ret[LB_TYPE_MAX + 1], struct problem *p)
     }
     problem_set(p, LB_E_KEY_TYPE, "keys of the algorithm %s are not held by a box",
                 algorithm == NULL ? "?" : algorithm);
-    problem_hint(p, "RSA, RSA-PSS, EC on P-256, P-384 and P-521, Ed25519, Ed448, ML-DSA and SLH-DSA are");
+    problem_hint(p, "RSA, RSA-PSS, EC on P-256, P-384 and P-521, Ed25519, Ed448, X25519, X448, ML-DSA and SLH-DSA are");
     return LB_E_KEY_TYPE;
 }

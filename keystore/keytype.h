@@ -10,16 +10,18 @@
 /* What a person may type after --type, for usage and errors. */
 #define KEYTYPE_LIST                                                                                                   \
     "ec:P-256 ec:P-384 ec:P-521 rsa:BITS rsa-pss:BITS[:DIGEST] (BITS: 2048 3072 4096; DIGEST: sha256 sha384 sha512) "  \
-    "ed25519 ed448 ml-dsa-{44,65,87} slh-dsa-{sha2,shake}-{128,192,256}{s,f}"
+    "ed25519 ed448 x25519 x448 ml-dsa-{44,65,87} slh-dsa-{sha2,shake}-{128,192,256}{s,f}"
 #define KEYTYPE_DEFAULT "ec:P-256"
 
 /* LB_E_KEY_TYPE with text and hint when it is none that can be generated. Needs no libcrypto. */
 LB_MUST_USE int keytype_check(const char *type, struct problem *p);
-/* Signs a text and verifies it: do both halves belong together? LB_E_CRYPTO: they do not. */
+/*
+ * Do both halves belong together? Signs a text and verifies it, or, with a key that only agrees on secrets, does that
+ * with another key, in both directions. LB_E_CRYPTO: they do not.
+ */
 LB_MUST_USE int keytype_pairwise(EVP_PKEY *key);
 /*
- * Generates a key of that type, with its pairwise consistency check (a signature made and verified). LB_E_KEY_TYPE,
- * LB_E_CRYPTO. The text of p names the type.
+ * Generates a key of that type, with its pairwise consistency check. LB_E_KEY_TYPE, LB_E_CRYPTO. The text of p names the type.
  */
 LB_MUST_USE int keytype_generate(const char *type, EVP_PKEY **ret, struct problem *p);
 /*

@@ -26,7 +26,9 @@ openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.pem 2>/dev
 openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out pss.pem 2>/dev/null
 openssl genpkey -algorithm ED25519 -out ed.pem
 openssl genpkey -algorithm ED448 -out ed448.pem
-for k in ec rsa pss ed ed448; do
+openssl genpkey -algorithm X25519 -out x25519.pem
+openssl genpkey -algorithm X448 -out x448.pem
+for k in ec rsa pss ed ed448 x25519 x448; do
     openssl pkey -in $k.pem -pubout -out $k.pub
     taken $k.pem $k.pub
     openssl pkey -in $k.pem -outform DER -out $k.der
@@ -98,8 +100,8 @@ openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out k1.pem 2
 expect 1 'EC keys on the curve secp256k1 are not held by a box' littlebox import x k1.pem
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out small.pem 2>/dev/null
 expect 1 'RSA keys of 1024 bits are not held by a box' littlebox import x small.pem
-openssl genpkey -algorithm X25519 -out x25519.pem
-expect 1 'keys of the algorithm X25519 are not held by a box' littlebox import x x25519.pem
+openssl genpkey -algorithm SM2 -out sm2.pem
+expect 1 'keys of the algorithm SM2 are not held by a box' littlebox import x sm2.pem
 expect 1 "key 'key1' exists already" littlebox import key1 ec.pem
 littlebox handle key1 --out handle.pem
 expect 1 "'handle.pem' is a handle already, to littlebox:key1" littlebox import x handle.pem

@@ -10,7 +10,7 @@ expect_out 'KEY  TYPE'
 expect 0 '' littlebox --json list
 expect_json '' '[]'
 
-for type in ec:P-256 ec:P-384 ec:P-521 rsa:2048 rsa-pss:2048 rsa-pss:2048:sha512 ed25519 ed448; do
+for type in ec:P-256 ec:P-384 ec:P-521 rsa:2048 rsa-pss:2048 rsa-pss:2048:sha512 ed25519 ed448 x25519 x448; do
     name=$(echo "$type" | tr ':' '_')
     # RSA may take long enough to say so.
     littlebox create "$name" --type "$type" >"$T/uri" 2>/dev/null
@@ -25,9 +25,9 @@ expect 1 "key 'web' exists already" littlebox create web
 expect 1 'hint: choose another name, or destroy it first' littlebox create web
 
 expect 0 '' littlebox --json list
-expect_json '#' 10
+expect_json '#' 12
 json_at '*.key' | sort -c || fail "keys out of order"
-for i in 0 1 2 3 4 5 6 7 8 9; do
+for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
     expect_json $i.@ key,type,state,version,versions,created,damaged
 done
 expect 0 '' littlebox list
@@ -39,7 +39,7 @@ grep -q ' $' "$T/out" && fail "blanks at the end of a line"
 for i in $(seq 30); do
     littlebox create "$(printf 'long-%059d' "$i")" --type ed25519 >/dev/null
 done
-[ "$(littlebox list | wc -l)" = 41 ] || fail "list is not whole"
+[ "$(littlebox list | wc -l)" = 43 ] || fail "list is not whole"
 
 expect 0 '' littlebox show web
 expect_out 'littlebox:web'

@@ -59,6 +59,7 @@ static void types_of_public_keys(void)
     } types[] = {
         { "EC", "P-256", HANDLE_EC },    { "EC", "P-521", HANDLE_EC }, { "ED25519", NULL, HANDLE_ED25519 },
         { "ED448", NULL, HANDLE_ED448 }, { "X25519", NULL, HANDLE_X25519 },
+        { "X448", NULL, HANDLE_X448 },   { "EC", "secp256k1", HANDLE_EC },
     };
 
     for (size_t i = 0; i < COUNT(types); i++) {

@@ -21,6 +21,8 @@ static void each_type_is_generated(void)
         { "ec:P-521", "EC", 521, false },
         { "ed25519", "ED25519", 256, false },
         { "ed448", "ED448", 456, false },
+        { "x25519", "X25519", 253, false },
+        { "x448", "X448", 448, false },
         { "rsa:2048", "RSA", 2048, false },
         { "rsa-pss:2048", "RSA-PSS", 2048, false },
         { "rsa-pss:2048:sha384", "RSA-PSS", 2048, false },
@@ -68,7 +70,9 @@ static void types_that_are_none(void)
                                          "rsa-pss:2048:sha256x",
                                          "ED25519",
                                          "ed25519:",
-                                         "x25519",
+                                         "X25519",
+                                         "x25519:",
+                                         "x449",
                                          "dsa:2048",
                                          "ec:P-256 " };
 
@@ -158,12 +162,45 @@ static EVP_PKEY *generate_explicit(void)
     return read;
 }
 
+static EVP_PKEY *generate_sm2(void)
+{
+    return EVP_PKEY_Q_keygen(NULL, NULL, "SM2");
+}
+
+/* The halves of two keys in one. */
+static void halves_that_do_not_belong_together(void)
+{
+    static const char *const algorithms[] = { "X25519", "X448", "ED25519", "ED448" };
+
+    for (size_t i = 0; i < COUNT(algorithms); i++) {
+        EVP_PKEY *a = EVP_PKEY_Q_keygen(NULL, NULL, algorithms[i]), *b = EVP_PKEY_Q_keygen(NULL, NULL, algorithms[i]);
+        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, algorithms[i], NULL);
+        EVP_PKEY *mixed = NULL;
+        uint8_t private[64], public[64];
+        size_t private_len = sizeof(private), public_len = sizeof(public);
+        OSSL_PARAM params[3] = { OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END };
+
+        CU_ASSERT_FATAL(EVP_PKEY_get_raw_private_key(a, private, &private_len) > 0);
+        CU_ASSERT_FATAL(EVP_PKEY_get_raw_public_key(b, public, &public_len) > 0);
+        params[0] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, private, private_len);
+        params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, public, public_len);
+        CU_ASSERT_FATAL(EVP_PKEY_fromdata_init(ctx) > 0);
+        CU_ASSERT_FATAL(EVP_PKEY_fromdata(ctx, &mixed, EVP_PKEY_KEYPAIR, params) > 0);
+        OK(keytype_pairwise(a));
+        FAILS(keytype_pairwise(mixed), LB_E_CRYPTO);
+        EVP_PKEY_free(mixed);
+        EVP_PKEY_CTX_free(ctx);
+        EVP_PKEY_free(b);
+        EVP_PKEY_free(a);
+    }
+}
+
 static void refusals_have_texts(void)
 {
     expect_refusal(EVP_PKEY_Q_keygen(NULL, NULL, "EC", "secp256k1"),
                    "EC keys on the curve secp256k1 are not held by a box", "P-256, P-384 and P-521 are");
-    expect_refusal(EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), "keys of the algorithm X25519 are not held by a box",
-                   "RSA, RSA-PSS, EC on P-256, P-384 and P-521, Ed25519, Ed448, ML-DSA and SLH-DSA are");
+    expect_refusal(generate_sm2(), "keys of the algorithm SM2 are not held by a box",
+                   "RSA, RSA-PSS, EC on P-256, P-384 and P-521, Ed25519, Ed448, X25519, X448, ML-DSA and SLH-DSA are");
     expect_refusal(generate_rsa("RSA", 1024, NULL), "RSA keys of 1024 bits are not held by a box",
                    "from 2048 to 16384 bits are");
     expect_refusal(generate_rsa("RSA-PSS", 2040, NULL), "RSA keys of 2040 bits are not held by a box",
@@ -206,6 +243,7 @@ static void restrictions_restrict(void)
 static const struct unit_test tests[] = {
     { "each type is generated", each_type_is_generated }, { "types that are none", types_that_are_none },
     { "foreign keys are named", foreign_keys_are_named }, { "refusals have texts", refusals_have_texts },
-    { "restrictions restrict", restrictions_restrict },   { NULL, NULL },
+    { "restrictions restrict", restrictions_restrict },   { "halves of two keys", halves_that_do_not_belong_together },
+    { NULL, NULL },
 };
 const struct unit_suite suite_keytype = { "keytype", tests };
