@@ -65,15 +65,21 @@ static const OSSL_PARAM ec_gettable[] = {
     OSSL_PARAM_int(OSSL_PKEY_PARAM_USE_COFACTOR_FLAG, NULL),
     OSSL_PARAM_END
 };
-/* How the public half is written; what the key is cannot be set. */
+/* How the public half is written, and the public half of a key that has none; what a key in a box is cannot be set. */
+#define POINT_SETTABLE OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, NULL, 0)
 static const OSSL_PARAM ec_settable[] = {
+    POINT_SETTABLE,
     OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, NULL, 0),
     OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING, NULL, 0),
     OSSL_PARAM_int(OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC, NULL),
     OSSL_PARAM_int(OSSL_PKEY_PARAM_USE_COFACTOR_FLAG, NULL),
     OSSL_PARAM_END
 };
+static const OSSL_PARAM point_settable[] = { POINT_SETTABLE, OSSL_PARAM_END };
 static const OSSL_PARAM raw_public[] = { RAW_PUBLIC, OSSL_PARAM_END };
+static const OSSL_PARAM x_gettable[] = {
+    COMMON_GETTABLE, RAW_PUBLIC, OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, NULL, 0), OSSL_PARAM_END
+};
 static const OSSL_PARAM raw_gettable[] = { COMMON_GETTABLE, DIGEST_GETTABLE, RAW_PUBLIC, OSSL_PARAM_END };
 
 #define ML_DSA_ROW(row, name)                                                                                          \
@@ -85,15 +91,19 @@ static const OSSL_PARAM raw_gettable[] = { COMMON_GETTABLE, DIGEST_GETTABLE, RAW
 
 const struct alg algs[ALG_COUNT] = {
     [ALG_RSA]     = { "RSA", HANDLE_RSA, "RSA", SCHEME_RSA_PKCS1, OPT_DIGEST | OPT_PADDING,
-                      rsa_secrets, rsa_public, rsa_gettable },
+                      rsa_secrets, rsa_public, rsa_gettable, .cipher = "RSA" },
     [ALG_RSA_PSS] = { "RSA-PSS", HANDLE_RSA_PSS, "RSA", SCHEME_RSA_PSS, OPT_DIGEST | OPT_PADDING | OPT_PSS_ONLY,
-                      rsa_secrets, pss_public, pss_gettable },
-    [ALG_EC]      = { "EC", HANDLE_EC, "ECDSA", SCHEME_ECDSA, OPT_DIGEST | OPT_NONCE,
-                      ec_secrets, ec_public, ec_gettable, .settable = ec_settable },
+                      rsa_secrets, pss_public, pss_gettable, .cipher = "RSA" },
+    [ALG_EC]      = { "EC", HANDLE_EC, "ECDSA", SCHEME_ECDSA, OPT_DIGEST | OPT_NONCE | OPT_CURVES,
+                      ec_secrets, ec_public, ec_gettable, .settable = ec_settable, .exchange = "ECDH" },
     [ALG_ED25519] = { "ED25519", HANDLE_ED25519, "ED25519", SCHEME_ED25519, OPT_INSTANCE | OPT_CONTEXT,
                       raw_secrets, raw_public, raw_gettable },
     [ALG_ED448]   = { "ED448", HANDLE_ED448, "ED448", SCHEME_ED448, OPT_INSTANCE | OPT_CONTEXT,
                       raw_secrets, raw_public, raw_gettable },
+    [ALG_X25519]  = { "X25519", HANDLE_X25519, NULL, 0, 0, raw_secrets, raw_public, x_gettable,
+                      .settable = point_settable, .exchange = "X25519" },
+    [ALG_X448]    = { "X448", HANDLE_X448, NULL, 0, 0, raw_secrets, raw_public, x_gettable,
+                      .settable = point_settable, .exchange = "X448" },
     ML_DSA_ROW(ML_DSA_44, "ML-DSA-44"),
     ML_DSA_ROW(ML_DSA_65, "ML-DSA-65"),
     ML_DSA_ROW(ML_DSA_87, "ML-DSA-87"),
@@ -120,6 +130,8 @@ const struct alg algs[ALG_COUNT] = {
 #define NAMES_EC        "EC:id-ecPublicKey:1.2.840.10045.2.1:" LB_HANDLE_ARC ".3"
 #define NAMES_ED25519   "ED25519:1.3.101.112:" LB_HANDLE_ARC ".4"
 #define NAMES_ED448     "ED448:1.3.101.113:" LB_HANDLE_ARC ".5"
+#define NAMES_X25519    "X25519:1.3.101.110:" LB_HANDLE_ARC ".9"
+#define NAMES_X448      "X448:1.3.101.111:" LB_HANDLE_ARC ".10"
 #define NAMES_ML_DSA_44 "ML-DSA-44:MLDSA44:2.16.840.1.101.3.4.3.17:id-ml-dsa-44:" LB_HANDLE_ARC ".6"
 #define NAMES_ML_DSA_65 "ML-DSA-65:MLDSA65:2.16.840.1.101.3.4.3.18:id-ml-dsa-65:" LB_HANDLE_ARC ".7"
 #define NAMES_ML_DSA_87 "ML-DSA-87:MLDSA87:2.16.840.1.101.3.4.3.19:id-ml-dsa-87:" LB_HANDLE_ARC ".8"
@@ -204,6 +216,18 @@ const OSSL_ALGORITHM alg_signature[] = {
 #define SIGALG_LINE(row, name, names, scheme, digest, family) { name names, PROPERTIES, sigalg_##row, DESCRIPTION },
     SIGALG_ROWS(SIGALG_LINE)
 #endif
+    END
+};
+
+const OSSL_ALGORITHM alg_cipher[] = {
+    { "RSA:rsaEncryption:1.2.840.113549.1.1.1", PROPERTIES, cipher_functions, DESCRIPTION },
+    END
+};
+
+const OSSL_ALGORITHM alg_exchange[] = {
+    { "ECDH",               PROPERTIES, exchange_ecdh, DESCRIPTION },
+    { "X25519:1.3.101.110", PROPERTIES, exchange_ecx,  DESCRIPTION },
+    { "X448:1.3.101.111",   PROPERTIES, exchange_ecx,  DESCRIPTION },
     END
 };
 

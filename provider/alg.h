@@ -8,7 +8,7 @@
 
 /* The rows, for those few functions that OpenSSL calls without saying which row it means: they are made once a row. */
 #define ALG_ROWS(X)                                                                                           \
-    X(RSA) X(RSA_PSS) X(EC) X(ED25519) X(ED448) X(ML_DSA_44) X(ML_DSA_65) X(ML_DSA_87)                        \
+    X(RSA) X(RSA_PSS) X(EC) X(ED25519) X(ED448) X(X25519) X(X448) X(ML_DSA_44) X(ML_DSA_65) X(ML_DSA_87)      \
     X(SLH_DSA_SHA2_128S) X(SLH_DSA_SHA2_128F) X(SLH_DSA_SHA2_192S) X(SLH_DSA_SHA2_192F)                       \
     X(SLH_DSA_SHA2_256S) X(SLH_DSA_SHA2_256F) X(SLH_DSA_SHAKE_128S) X(SLH_DSA_SHAKE_128F)                     \
     X(SLH_DSA_SHAKE_192S) X(SLH_DSA_SHAKE_192F) X(SLH_DSA_SHAKE_256S) X(SLH_DSA_SHAKE_256F)
@@ -29,18 +29,21 @@ enum alg_options {
     OPT_CONTEXT = 1 << 5,  /* takes a context string */
     OPT_DETERMINISTIC = 1 << 6, /* can do without fresh randomness, and sign a text that is encoded already */
     OPT_MU = 1 << 7,       /* can sign mu in place of the text (FIPS 204 6.2) */
+    OPT_CURVES = 1 << 8,   /* the curve is a parameter of the key */
 };
 
 struct alg {
     const char *name;          /* first of its names: the data type for OpenSSL */
     unsigned handle_type;      /* enum handle_type */
-    const char *signature;     /* name of its signature algorithm */
+    const char *signature;     /* name of its signature algorithm; NULL: it has none */
     unsigned scheme;           /* enum scheme; where there is padding, that of the padding it begins with */
     unsigned options;          /* enum alg_options */
     const char *const *secrets;     /* names of the parameters that carry a private key, NULL at the end */
     const OSSL_PARAM *public_types; /* those of a public key */
     const OSSL_PARAM *gettable;     /* what EVP_PKEY_get_params(3) finds */
     const OSSL_PARAM *settable;     /* what EVP_PKEY_set_params(3) may change in the public half; NULL: nothing */
+    const char *cipher;             /* name of its asymmetric cipher; NULL: it has none */
+    const char *exchange;           /* name of its key agreement; NULL: it has none */
 };
 
 extern const struct alg algs[ALG_COUNT];
@@ -49,13 +52,14 @@ extern const struct alg algs[ALG_COUNT];
 const struct alg *alg_by_handle_type(unsigned handle_type);
 
 /* What the provider offers, operation by operation; constant. */
-extern const OSSL_ALGORITHM alg_keymgmt[], alg_signature[], alg_decoder[], alg_encoder[], alg_store[];
+extern const OSSL_ALGORITHM alg_keymgmt[], alg_signature[], alg_cipher[], alg_exchange[], alg_decoder[], alg_encoder[],
+    alg_store[];
 
 /* The dispatch tables behind them, one of a kind or one a row; those of signatures are in sigalg.h. */
 #define ALG_DISPATCH(row) extern const OSSL_DISPATCH keymgmt_##row[], decoder_##row[];
 ALG_ROWS(ALG_DISPATCH)
 #undef ALG_DISPATCH
-extern const OSSL_DISPATCH store_functions[];
+extern const OSSL_DISPATCH cipher_functions[], exchange_ecdh[], exchange_ecx[], store_functions[];
 
 /*
  * What encoders write, as `default` does: a name of ours, output type, structure (NULL: the output has none), and the

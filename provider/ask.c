@@ -112,6 +112,51 @@ out:
     return r;
 }
 
+/* An answer that is a secret: taken out of the packet, and the packet wiped. */
+static int ask_secret(struct box *b, uint16_t type, uint32_t id, const uint8_t *request, size_t len, uint8_t *ret,
+                      size_t size, size_t *ret_len, struct problem *p)
+{
+    uint8_t answer[ASK_ANSWER_MAX];
+    struct bytes body, secret;
+    int r = box_call(b, type, id, request, len, answer, sizeof(answer), &body, p);
+
+    if (r == 0 && (msg_bytes_decode(body, &secret) != 0 || secret.len > size))
+        r = refuse_answer(b, p);
+    if (r == 0) {
+        if (secret.len > 0)
+            memcpy(ret, secret.p, secret.len);
+        *ret_len = secret.len;
+    }
+    OPENSSL_cleanse(answer, sizeof(answer));
+    return r;
+}
+
+int ask_decrypt(struct box *b, const struct msg_decrypt *m, uint8_t *plain, size_t size, size_t *ret_len,
+                struct problem *p)
+{
+    uint8_t request[REQUEST_MAX];
+    uint32_t id = box_next_id(b);
+    size_t len;
+    int r = msg_decrypt_encode(MSG_DECRYPT, id, m, request, sizeof(request), &len);
+
+    if (r != 0)
+        return refuse_request(b, r, p);
+    return ask_secret(b, MSG_DECRYPT, id, request, len, plain, size, ret_len, p);
+}
+
+int ask_derive(struct box *b, const struct msg_derive *m, uint8_t *shared, size_t size, size_t *ret_len,
+               struct problem *p)
+{
+    uint8_t request[REQUEST_MAX];
+    uint32_t id = box_next_id(b);
+    size_t len;
+    int r = msg_derive_encode(MSG_DERIVE, id, m, request, sizeof(request), &len);
+
+    if (r != 0)
+        return refuse_request(b, r, p);
+    return ask_secret(b, MSG_DERIVE, id, request, len, shared, size, ret_len, p);
+}
+
 int ask_list(struct box *b, const char *after, uint8_t *answer, bool *ret_more, uint16_t *ret_count,
              struct wire_reader *ret_entries, struct problem *p)
 {

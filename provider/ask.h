@@ -20,6 +20,14 @@ LB_MUST_USE int ask_get(struct box *b, const struct key_ref *key, uint8_t *answe
 LB_MUST_USE int ask_sign(struct box *b, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len,
                          struct problem *p);
 
+/* A plaintext into plain (size bytes); no copy of it stays anywhere else. LB_E_VALUE when the box sends more than that. */
+LB_MUST_USE int ask_decrypt(struct box *b, const struct msg_decrypt *m, uint8_t *plain, size_t size, size_t *ret_len,
+                            struct problem *p);
+
+/* The same for a shared secret. */
+LB_MUST_USE int ask_derive(struct box *b, const struct msg_derive *m, uint8_t *shared, size_t size, size_t *ret_len,
+                           struct problem *p);
+
 /*
  * One page of the keys after a name ("": from the first): count entries to be read from ret_entries with
  * msg_list_entry_get(); answer has LB_PACKET_MAX bytes.

@@ -131,10 +131,13 @@ static int get_params(void *keydata, OSSL_PARAM params[])
     return EVP_PKEY_get_params(k->pub, params);
 }
 
-/* How the public half is written, as `openssl ec -conv_form` sets it; not what the key is. */
+/*
+ * How the public half is written, as `openssl ec -conv_form` sets it; not what the key is. A key without a public half
+ * gets one: libcrypto makes the other side's key of a key agreement out of a copy of our curve and a point (CMS does).
+ */
 static int set_params(void *keydata, const OSSL_PARAM params[])
 {
-    const struct key *k = keydata;
+    struct key *k = keydata;
 
     if (k == NULL || k->pub == NULL)
         return 0;
@@ -142,8 +145,16 @@ static int set_params(void *keydata, const OSSL_PARAM params[])
         if (k->alg->settable == NULL || OSSL_PARAM_locate_const(k->alg->settable, p->key) == NULL)
             return error_raise(k->prov, LB_E_UNSUPPORTED, "the parameter '%s' of a key of type %s cannot be set",
                                p->key, k->alg->name);
+        if (k->is_private && strcmp(p->key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) == 0)
+            return error_raise(k->prov, LB_E_UNSUPPORTED, "the public half of a key in a box cannot be changed");
     }
-    return params == NULL || EVP_PKEY_set_params(k->pub, (OSSL_PARAM *)params);
+    if (params == NULL || params[0].key == NULL)
+        return 1;
+    if (!EVP_PKEY_set_params(k->pub, (OSSL_PARAM *)params))
+        return 0;
+    if (OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) != NULL)
+        k->has_public = true;
+    return 1;
 }
 
 /*
@@ -196,6 +207,21 @@ static void *dup(const void *keydata, int selection)
     return k == NULL || k->pub == NULL ? NULL : key_dup(k, selection);
 }
 
+/* The name of the row's algorithm for an operation; NULL: keys of this type do not do that. */
+static const char *operation_name(const struct alg *alg, int operation)
+{
+    switch (operation) {
+    case OSSL_OP_SIGNATURE:
+        return alg->signature;
+    case OSSL_OP_ASYM_CIPHER:
+        return alg->cipher;
+    case OSSL_OP_KEYEXCH:
+        return alg->exchange;
+    default:
+        return NULL;
+    }
+}
+
 /* What libcrypto asks without a key at hand, so each row has its own. */
 #define KEYMGMT_ROW(row)                                                                          \
     static void *new_##row(void *provctx)                                                         \
@@ -230,7 +256,7 @@ static void *dup(const void *keydata, int selection)
     }                                                                                             \
     static const char *operation_##row(int operation)                                             \
     {                                                                                             \
-        return operation == OSSL_OP_SIGNATURE ? algs[ALG_##row].signature : algs[ALG_##row].name; \
+        return operation_name(&algs[ALG_##row], operation);                                       \
     }                                                                                             \
     const OSSL_DISPATCH keymgmt_##row[] = {                                                       \
         LB_FN(KEYMGMT_NEW, keymgmt_new, new_##row),                                               \

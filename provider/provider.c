@@ -117,9 +117,13 @@ static void let_others_go_first(const struct provctx *prov, int operation)
     others_go_first = true;
     ERR_set_mark();
     if (operation == OSSL_OP_KEYMGMT)
-        EVP_KEYMGMT_free(EVP_KEYMGMT_fetch(caller, algs[0].name, NULL));
+        EVP_KEYMGMT_free(EVP_KEYMGMT_fetch(caller, algs[ALG_RSA].name, NULL));
+    else if (operation == OSSL_OP_SIGNATURE)
+        EVP_SIGNATURE_free(EVP_SIGNATURE_fetch(caller, algs[ALG_RSA].signature, NULL));
+    else if (operation == OSSL_OP_ASYM_CIPHER)
+        EVP_ASYM_CIPHER_free(EVP_ASYM_CIPHER_fetch(caller, algs[ALG_RSA].cipher, NULL));
     else
-        EVP_SIGNATURE_free(EVP_SIGNATURE_fetch(caller, algs[0].signature, NULL));
+        EVP_KEYEXCH_free(EVP_KEYEXCH_fetch(caller, algs[ALG_EC].exchange, NULL));
     ERR_pop_to_mark();
     others_go_first = false;
 }
@@ -133,6 +137,8 @@ static const OSSL_ALGORITHM *query_operation(void *provctx, int operation, int *
     } operations[] = {
         [OSSL_OP_KEYMGMT] = { alg_keymgmt, true },
         [OSSL_OP_SIGNATURE] = { alg_signature, true },
+        [OSSL_OP_ASYM_CIPHER] = { alg_cipher, true },
+        [OSSL_OP_KEYEXCH] = { alg_exchange, true },
         [OSSL_OP_DECODER] = { alg_decoder, false },
         [OSSL_OP_ENCODER] = { alg_encoder, false },
         [OSSL_OP_STORE] = { alg_store, false },
