@@ -113,13 +113,13 @@ out:
 }
 
 /* An answer that is a secret: taken out of the packet, and the packet wiped. */
-static int ask_secret(struct box *b, uint16_t type, uint32_t id, const uint8_t *request, size_t len, uint8_t *ret,
-                      size_t size, size_t *ret_len, struct problem *p)
+static int ask_secret(struct box *b, int r, uint16_t type, uint32_t id, const uint8_t *request, size_t len,
+                      uint8_t *ret, size_t size, size_t *ret_len, struct problem *p)
 {
     uint8_t answer[ASK_ANSWER_MAX];
     struct bytes body, secret;
-    int r = box_call(b, type, id, request, len, answer, sizeof(answer), &body, p);
 
+    r = ask(b, r, type, id, request, len, answer, sizeof(answer), &body, p);
     if (r == 0 && (msg_bytes_decode(body, &secret) != 0 || secret.len > size))
         r = refuse_answer(b, p);
     if (r == 0) {
@@ -134,27 +134,23 @@ static int ask_secret(struct box *b, uint16_t type, uint32_t id, const uint8_t *
 int ask_decrypt(struct box *b, const struct msg_decrypt *m, uint8_t *plain, size_t size, size_t *ret_len,
                 struct problem *p)
 {
-    uint8_t request[REQUEST_MAX];
+    uint8_t request[LB_CIPHERTEXT_MAX + LB_OAEP_LABEL_MAX + 256];
     uint32_t id = box_next_id(b);
-    size_t len;
+    size_t len = 0;
     int r = msg_decrypt_encode(MSG_DECRYPT, id, m, request, sizeof(request), &len);
 
-    if (r != 0)
-        return refuse_request(b, r, p);
-    return ask_secret(b, MSG_DECRYPT, id, request, len, plain, size, ret_len, p);
+    return ask_secret(b, r, MSG_DECRYPT, id, request, len, plain, size, ret_len, p);
 }
 
 int ask_derive(struct box *b, const struct msg_derive *m, uint8_t *shared, size_t size, size_t *ret_len,
                struct problem *p)
 {
-    uint8_t request[REQUEST_MAX];
+    uint8_t request[LB_SPKI_MAX + 256];
     uint32_t id = box_next_id(b);
-    size_t len;
+    size_t len = 0;
     int r = msg_derive_encode(MSG_DERIVE, id, m, request, sizeof(request), &len);
 
-    if (r != 0)
-        return refuse_request(b, r, p);
-    return ask_secret(b, MSG_DERIVE, id, request, len, shared, size, ret_len, p);
+    return ask_secret(b, r, MSG_DERIVE, id, request, len, shared, size, ret_len, p);
 }
 
 int ask_list(struct box *b, const char *after, uint8_t *answer, bool *ret_more, uint16_t *ret_count,

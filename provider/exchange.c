@@ -22,7 +22,7 @@ struct exchange {
     bool kdf;          /* X9.63 with all that follows */
     unsigned digest;   /* enum digest; DIGEST_NONE: not said yet */
     size_t out_len;
-    unsigned char *ukm; /* owned */
+    unsigned char *ukm; /* owned; NULL: none, or an empty one, which is the same to the KDF */
     size_t ukm_len;
 };
 
@@ -134,6 +134,10 @@ static int set_ukm(struct exchange *x, const OSSL_PARAM *p)
 
     if (!OSSL_PARAM_get_octet_string(p, &ukm, 0, &len))
         return error_raise(x->prov, LB_E_VALUE, "the KDF's user keying material is not a string of bytes");
+    if (len == 0) {
+        OPENSSL_free(ukm);
+        ukm = NULL;
+    }
     OPENSSL_clear_free(x->ukm, x->ukm_len);
     x->ukm = ukm;
     x->ukm_len = len;
