@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
+#include <openssl/x509.h>
 #include <openssl/rand.h>
 #include <poll.h>
 #include <signal.h>
@@ -270,9 +271,32 @@ void boxproc_destroy(struct boxproc *b, const char *key, uint32_t version)
     call(b, MSG_DESTROY, request, len, answer, &body);
 }
 
+void boxproc_import(struct boxproc *b, const char *key, EVP_PKEY *pkey)
+{
+    PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(pkey);
+    struct msg_import m = { 0 };
+    unsigned char *der = NULL;
+    int der_len = p8 == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(p8, &der);
+    struct bytes body;
+    size_t len;
+
+    NEED(der_len > 0);
+    snprintf(m.name, sizeof(m.name), "%s", key);
+    m.pkcs8 = (struct bytes){ der, (size_t)der_len };
+    NEED(msg_import_encode(MSG_IMPORT, 1, &m, request, sizeof(request), &len) == 0);
+    call(b, MSG_IMPORT, request, len, answer, &body);
+    OPENSSL_clear_free(der, (size_t)der_len);
+    PKCS8_PRIV_KEY_INFO_free(p8);
+}
+
 void boxproc_allow(struct boxproc *b, const char *key, uid_t uid)
 {
-    struct msg_grant m = { .grant = { .kind = SUBJECT_USER, .id = uid, .ops = OP_SIGN } };
+    boxproc_allow_ops(b, key, uid, OP_SIGN);
+}
+
+void boxproc_allow_ops(struct boxproc *b, const char *key, uid_t uid, unsigned ops)
+{
+    struct msg_grant m = { .grant = { .kind = SUBJECT_USER, .id = uid, .ops = (uint16_t)ops } };
     struct bytes body;
     size_t len;
 

@@ -2,6 +2,7 @@
 #ifndef LB_TEST_BOXPROC_H
 #define LB_TEST_BOXPROC_H
 
+#include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,11 @@ void boxproc_free(struct boxproc *b);
 
 void boxproc_create(struct boxproc *b, const char *key, const char *type);
 void boxproc_destroy(struct boxproc *b, const char *key, uint32_t version);
+/* Copies a private key into the box, under a name that is not taken. */
+void boxproc_import(struct boxproc *b, const char *key, EVP_PKEY *pkey);
 void boxproc_allow(struct boxproc *b, const char *key, uid_t uid);
+/* ops: of enum key_op. */
+void boxproc_allow_ops(struct boxproc *b, const char *key, uid_t uid, unsigned ops);
 void boxproc_lock(struct boxproc *b);
 void boxproc_status(struct boxproc *b, struct msg_status *ret);
 
