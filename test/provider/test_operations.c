@@ -18,6 +18,8 @@ const struct key_type key_types[] = {
     { "EC", "p521", "ec:P-521", 0 },
     { "Ed25519", "ed25519", "ed25519", 0 },
     { "Ed448", "ed448", "ed448", 0 },
+    { "X25519", "x25519", "x25519", 0 },
+    { "X448", "x448", "x448", 0 },
     { "ML-DSA", "ml-dsa-44", "ml-dsa-44", V3_5 },
     { "ML-DSA", "ml-dsa-65", "ml-dsa-65", V3_5 },
     { "ML-DSA", "ml-dsa-87", "ml-dsa-87", V3_5 },
@@ -29,8 +31,7 @@ const struct key_type key_types[] = {
 #define SHA2 "SHA2-224|SHA2-256|SHA2-384|SHA2-512|SHA2-512/224|SHA2-512/256"
 #define SHA3 "SHA3-224|SHA3-256|SHA3-384|SHA3-512"
 #define ALL_DIGESTS "SHA1|" SHA2 "|" SHA3
-#define SIGNERS "RSA, RSA-PSS, EC, Ed25519, Ed448, ML-DSA, SLH-DSA"
-#define SALTS "rsa_pss_saltlen:digest|max|auto|auto-digestmax|20"
+#define ALL_KEYS "RSA, RSA-PSS, EC, Ed25519, Ed448, X25519, X448, ML-DSA, SLH-DSA"
 #define OLD "does not sign in this way"
 
 const struct row rows[] = {
@@ -82,15 +83,26 @@ const struct row rows[] = {
     { "Sign CMS and S/MIME messages", "RSA", "digest:SHA2-256|SHA2-512 rsa_padding_mode:pkcs1|pss", 0, NULL,
       sign_messages, NULL },
     { "", "EC", "digest:SHA2-256|SHA2-512", 0, NULL, sign_messages, NULL },
-    { "Generate a key in the box", "RSA, RSA-PSS, EC, Ed25519, Ed448, ML-DSA, SLH-DSA", NULL, 0,
+    { "Decrypt", "RSA", "rsa_padding_mode:pkcs1", 0, NULL, decrypt_texts, NULL },
+    { "", "RSA", "rsa_padding_mode:oaep rsa_oaep_md:" ALL_DIGESTS, 0, NULL, decrypt_texts, NULL },
+    { "", "RSA", "rsa_padding_mode:oaep rsa_oaep_md:SHA2-256 rsa_mgf1_md:" ALL_DIGESTS " rsa_oaep_label:00|6c6162656c", 0,
+      NULL, decrypt_texts, NULL },
+    { "Decrypt CMS and S/MIME messages", "RSA", "rsa_padding_mode:pkcs1|oaep", 0, NULL, decrypt_messages, NULL },
+    { "", "RSA", "rsa_padding_mode:oaep rsa_oaep_md:SHA2-256 rsa_mgf1_md:SHA1|SHA2-256", 0, NULL, decrypt_messages, NULL },
+    { "", "EC", "ecdh_kdf_md:SHA1|SHA2-256|SHA2-512 ecdh_cofactor_mode:0|1", 0, NULL, decrypt_messages, NULL },
+    { "Agree on a secret", "EC, X25519, X448", NULL, 0, NULL, derive_secrets, NULL },
+    { "", "EC", "ecdh_cofactor_mode:0|1", 0, NULL, derive_secrets, NULL },
+    { "", "EC", "kdf-type:X963KDF kdf-digest:" ALL_DIGESTS " kdf-outlen:16|200 kdf-ukm:shared", 0, NULL, derive_secrets,
+      NULL },
+    { "Generate a key in the box", ALL_KEYS, NULL, 0,
       "littlebox_uri and the options below", generate_keys, NULL },
-    { "Write the public key", "RSA, RSA-PSS, EC, Ed25519, Ed448, ML-DSA, SLH-DSA",
+    { "Write the public key", ALL_KEYS,
       "-output:PEM|DER -structure:SubjectPublicKeyInfo", 0, "PEM or DER, SubjectPublicKeyInfo", write_public, NULL },
     { "", "RSA", "-output:PEM|DER -structure:type-specific|pkcs1", 0, "PEM or DER, PKCS#1", write_public, NULL },
-    { "Write and read the handle", "RSA, RSA-PSS, EC, Ed25519, Ed448, ML-DSA, SLH-DSA", NULL, 0,
+    { "Write and read the handle", ALL_KEYS, NULL, 0,
       "PEM or DER, PrivateKeyInfo; with OSSL_STORE, PEM_read_bio_PrivateKey, d2i_AutoPrivateKey, EVP_PKCS82PKEY",
       write_handles, NULL },
-    { "Print the key", "RSA, RSA-PSS, EC, Ed25519, Ed448, ML-DSA, SLH-DSA", NULL, 0,
+    { "Print the key", ALL_KEYS, NULL, 0,
       "box, name, version, state, type, and the public key", write_texts, NULL },
     { NULL, NULL, NULL, 0, NULL, NULL, NULL },
 };
