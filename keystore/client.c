@@ -38,6 +38,7 @@ static const struct request_kind kinds[] = {
     { MSG_LIST, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_SEAL_LIST, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_SIGN, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_DERIVE, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_CREATE, true, TIMEOUT_LONG, "the box is making the key", "show" },
     { MSG_IMPORT, true, TIMEOUT_LONG, "the box is checking the key", "show" },
     { MSG_DESTROY, true, TIMEOUT_SHORT, NULL, "show" },
@@ -349,6 +350,14 @@ int client_sign(struct client *c, const struct msg_sign *m, struct bytes *ret, s
     int r = ask(c, ENCODE(sign, MSG_SIGN, m), MSG_SIGN, m->key.name, &body, p);
 
     return r != 0 ? r : decoded(c, msg_bytes_decode(body, ret), MSG_SIGN, m->key.name, p);
+}
+
+int client_derive(struct client *c, const struct msg_derive *m, struct bytes *ret, struct problem *p)
+{
+    struct bytes body;
+    int r = ask(c, ENCODE(derive, MSG_DERIVE, m), MSG_DERIVE, m->key.name, &body, p);
+
+    return r != 0 ? r : decoded(c, msg_bytes_decode(body, ret), MSG_DERIVE, m->key.name, p);
 }
 
 int client_create(struct client *c, const struct msg_create *m, struct msg_key *ret, struct problem *p)

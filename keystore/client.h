@@ -49,6 +49,8 @@ LB_MUST_USE int client_show(struct client *c, const char *name, struct msg_show 
 LB_MUST_USE int client_list(struct client *c, const char *after, bool *ret_more, uint16_t *ret_count,
                             struct wire_reader *r, struct problem *p);
 LB_MUST_USE int client_seals(struct client *c, uint16_t *ret_count, struct wire_reader *r, struct problem *p);
+/* A shared secret, for a proof that a key works: it stays in the buffer of answers until the next one. */
+LB_MUST_USE int client_derive(struct client *c, const struct msg_derive *m, struct bytes *ret, struct problem *p);
 LB_MUST_USE int client_sign(struct client *c, const struct msg_sign *m, struct bytes *ret, struct problem *p);
 LB_MUST_USE int client_create(struct client *c, const struct msg_create *m, struct msg_key *ret, struct problem *p);
 LB_MUST_USE int client_import(struct client *c, const struct msg_import *m, struct msg_key *ret, struct problem *p);

@@ -85,7 +85,7 @@ static int prove(struct client *c, const struct msg_key *key, EVP_PKEY *expected
     if (public == NULL || EVP_PKEY_eq(public, expected) != 1)
         r = problem_set(p, LB_E_PUBLIC_KEY, "the box has another public key than the file");
     EVP_PKEY_free(public);
-    return r != 0 ? r : proof_sign(c, key->name, key->version, expected, p);
+    return r != 0 ? r : proof_make(c, key->name, key->version, expected, p);
 }
 
 /* Everything after the import. *ret_placed: the file was replaced, so the box has the only key. */

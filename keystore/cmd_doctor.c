@@ -187,7 +187,7 @@ static void check_signature(struct doctor *d)
         report(d, VERDICT_SKIPPED, "signature", "give a key: --handle littlebox:KEY, or a handle file",
                "no test signature");
     else if (r == 0)
-        report(d, VERDICT_OK, "signature", NULL, "a test signature with %s verifies", handle);
+        report(d, VERDICT_OK, "signature", NULL, "a test %s with %s verifies", p.text, handle);
     else
         report(d, VERDICT_FAIL, "signature", hint, "no test signature with %s: %s", handle, p.text);
 }

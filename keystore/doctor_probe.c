@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "handle.h"
+#include "message.h"
 #include "socket.h"
 #include "uri.h"
 
@@ -62,25 +63,43 @@ static EVP_PKEY *load_key(OSSL_LIB_CTX *ctx, const char *handle)
     return key;
 }
 
+/* As a key of the default provider. */
+static EVP_PKEY *public_half(EVP_PKEY *key, OSSL_LIB_CTX *ctx)
+{
+    uint8_t *der = NULL;
+    const uint8_t *at;
+    int len = key == NULL ? -1 : i2d_PUBKEY(key, &der);
+    EVP_PKEY *public = NULL;
+
+    at = der;
+    if (len > 0)
+        public = d2i_PUBKEY_ex(NULL, &at, len, ctx, NULL);
+    OPENSSL_free(der);
+    return public;
+}
+
+static bool agree(OSSL_LIB_CTX *libctx, EVP_PKEY *mine, EVP_PKEY *peer, uint8_t *ret, size_t *len)
+{
+    EVP_PKEY_CTX *ctx = mine == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(libctx, mine, NULL);
+    bool ok = ctx != NULL && peer != NULL && EVP_PKEY_derive_init(ctx) > 0 &&
+              EVP_PKEY_derive_set_peer(ctx, peer) > 0 && EVP_PKEY_derive(ctx, ret, len) > 0;
+
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
 /* With the public half alone and the default provider, as the other end of a connection does it. */
 static bool verifies(EVP_PKEY *key, const char *md, const uint8_t *text, size_t text_len, const uint8_t *sig,
                      size_t len)
 {
     OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
     EVP_MD_CTX *verify = EVP_MD_CTX_new();
-    EVP_PKEY *public = NULL;
-    uint8_t *der = NULL;
-    const uint8_t *at;
-    int der_len = i2d_PUBKEY(key, &der);
+    EVP_PKEY *public = ctx == NULL || verify == NULL ? NULL : public_half(key, ctx);
     bool ok = false;
 
-    at = der;
-    if (ctx != NULL && verify != NULL && der_len > 0)
-        public = d2i_PUBKEY_ex(NULL, &at, der_len, ctx, NULL);
     if (public != NULL && EVP_DigestVerifyInit_ex(verify, NULL, md, ctx, NULL, public, NULL) > 0)
         ok = EVP_DigestVerify(verify, sig, len, text, text_len) == 1;
     EVP_PKEY_free(public);
-    OPENSSL_free(der);
     EVP_MD_CTX_free(verify);
     OSSL_LIB_CTX_free(ctx);
     return ok;
@@ -96,6 +115,7 @@ static int test_signature(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
     size_t len = sizeof(sig);
     int r = 0;
 
+    snprintf(p->text, sizeof(p->text), "signature");
     if (EVP_PKEY_get_default_digest_name(key, digest, sizeof(digest)) > 0 && strcasecmp(digest, "UNDEF") != 0)
         md = digest;
     if (sign == NULL || EVP_DigestSignInit_ex(sign, NULL, md, ctx, NULL, key, NULL) <= 0 ||
@@ -104,6 +124,26 @@ static int test_signature(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
     else if (!verifies(key, md, text, sizeof(text), sig, len))
         r = openssl_problem(p, LB_E_CRYPTO, "the signature does not verify");
     EVP_MD_CTX_free(sign);
+    return r;
+}
+
+/* With a key that signs nothing: a fresh key and the public half agree on what the handle agrees on with it. */
+static int test_agreement(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
+{
+    EVP_PKEY *other = EVP_PKEY_Q_keygen(ctx, NULL, EVP_PKEY_get0_type_name(key));
+    EVP_PKEY *other_public = public_half(other, ctx), *public = public_half(key, ctx);
+    uint8_t a[LB_SHARED_MAX], b[LB_SHARED_MAX];
+    size_t a_len = sizeof(a), b_len = sizeof(b);
+    int r = 0;
+
+    snprintf(p->text, sizeof(p->text), "key agreement");
+    if (!agree(ctx, key, other_public, a, &a_len))
+        r = openssl_problem(p, LB_E_CRYPTO, "no key agreement");
+    else if (!agree(ctx, other, public, b, &b_len) || a_len != b_len || memcmp(a, b, a_len) != 0)
+        r = openssl_problem(p, LB_E_CRYPTO, "the other side agrees on another secret");
+    EVP_PKEY_free(public);
+    EVP_PKEY_free(other_public);
+    EVP_PKEY_free(other);
     return r;
 }
 
@@ -118,6 +158,8 @@ static int use_handle(OSSL_LIB_CTX *ctx, const char *handle, struct problem *p)
     provider = EVP_PKEY_get0_provider(key);
     if (provider == NULL || strcmp(OSSL_PROVIDER_get0_name(provider), PLUGIN) != 0)
         r = problem_set(p, LB_E_UNSUPPORTED, "it is a plain private key, which the server holds itself");
+    else if (EVP_PKEY_is_a(key, "X25519") || EVP_PKEY_is_a(key, "X448"))
+        r = test_agreement(ctx, key, p);
     else
         r = test_signature(ctx, key, p);
     EVP_PKEY_free(key);

@@ -1,10 +1,11 @@
-/* The proof that a box can sign with a key, and that it is the key one thinks it is. */
+/* The proof that a box can use a key, and that it is the key one thinks it is. */
 #include "proof.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,7 +87,7 @@ out:
     return r;
 }
 
-int proof_sign(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected, struct problem *p)
+static int proof_sign(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected, struct problem *p)
 {
     const struct row *row = find_row(expected);
     uint8_t random[TEXT_SIZE];
@@ -108,4 +109,51 @@ int proof_sign(struct client *c, const char *name, uint32_t version, EVP_PKEY *e
     if (r == 0 && verify(expected, &m, text, signature) != 0)
         r = problem_set(p, LB_E_CRYPTO, "the box's signature with key '%s' does not verify", name);
     return r;
+}
+
+static bool agree(EVP_PKEY *mine, EVP_PKEY *peer, uint8_t ret[LB_SHARED_MAX], size_t *ret_len)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(/* libctx= */ NULL, mine, /* properties= */ NULL);
+    bool ok;
+
+    *ret_len = LB_SHARED_MAX;
+    ok = ctx != NULL && EVP_PKEY_derive_init(ctx) > 0 && EVP_PKEY_derive_set_peer(ctx, peer) > 0 &&
+         EVP_PKEY_derive(ctx, ret, ret_len) > 0;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+/* The secret is worth nothing: the other key is forgotten with it. */
+static int proof_derive(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected, struct problem *p)
+{
+    EVP_PKEY *other = EVP_PKEY_Q_keygen(NULL, NULL, EVP_PKEY_get0_type_name(expected));
+    struct msg_derive m = { .key = { .version = version } };
+    uint8_t secret[LB_SHARED_MAX];
+    struct bytes theirs;
+    unsigned char *der = NULL;
+    size_t len;
+    int r = LB_E_CRYPTO, der_len = other == NULL ? -1 : i2d_PUBKEY(other, &der);
+
+    if (der_len <= 0 || !agree(other, expected, secret, &len)) {
+        problem_set(p, r, "libcrypto does not agree on a secret with the key");
+        goto out;
+    }
+    snprintf(m.key.name, sizeof(m.key.name), "%s", name);
+    m.peer = (struct bytes){ der, (size_t)der_len };
+    r = client_derive(c, &m, &theirs, p);
+    if (r == 0 && (theirs.len != len || CRYPTO_memcmp(theirs.p, secret, len) != 0))
+        r = problem_set(p, LB_E_CRYPTO, "the box agrees on another secret with key '%s'", name);
+out:
+    ERR_clear_error();
+    OPENSSL_cleanse(secret, sizeof(secret));
+    OPENSSL_free(der);
+    EVP_PKEY_free(other);
+    return r;
+}
+
+int proof_make(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected, struct problem *p)
+{
+    if (EVP_PKEY_is_a(expected, "X25519") || EVP_PKEY_is_a(expected, "X448"))
+        return proof_derive(c, name, version, expected, p);
+    return proof_sign(c, name, version, expected, p);
 }

@@ -1,4 +1,4 @@
-/* The proof that a box can sign with a key, and that it is the key one thinks it is. */
+/* The proof that a box can use a key, and that it is the key one thinks it is. */
 #ifndef LB_PROOF_H
 #define LB_PROOF_H
 
@@ -7,10 +7,11 @@
 #include "client.h"
 
 /*
- * The box signs random data with that version, and expected (a public half is enough) verifies it. LB_E_CRYPTO: it
- * does not; or the box's refusal.
+ * The box signs random data with that version, and expected (a public half is enough) verifies it; or, with a key that
+ * only agrees on secrets, it agrees with a fresh key on the same secret as expected does. LB_E_CRYPTO: it does not; or
+ * the box's refusal.
  */
-LB_MUST_USE int proof_sign(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected,
+LB_MUST_USE int proof_make(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected,
                            struct problem *p);
 
 #endif

@@ -75,7 +75,7 @@ expect 0 overwritten littlebox adopt enc.p8 --passphrase-file pw
 same_public enc "$T/enc.pem.pub"
 
 # The other types prove themselves too.
-for alg in RSA RSA-PSS ED25519 ED448; do
+for alg in RSA RSA-PSS ED25519 ED448 X25519 X448; do
     openssl genpkey -algorithm $alg -out $alg.pem 2>/dev/null
     expect 0 overwritten littlebox adopt $alg.pem
     expect_out "littlebox:$alg"

@@ -109,6 +109,11 @@ for type in rsa:2048 rsa-pss:2048:sha384 ed25519; do
     littlebox create "$(echo $type | tr ':' '_')" --type $type >/dev/null 2>&1
     expect 0 '' littlebox doctor --handle "littlebox:$(echo $type | tr ':' '_')"
 done
+for type in x25519 x448; do
+    littlebox create $type --type $type >/dev/null 2>&1
+    expect 0 '' littlebox doctor --handle littlebox:$type
+    passing "a test key agreement with littlebox:$type verifies"
+done
 expect 1 '' littlebox doctor --handle littlebox:nosuch
 failing 'no test signature with littlebox:nosuch: it does not load'
 grep -qF "there is no key 'nosuch'" out || fail "no reason: $(cat out)"
