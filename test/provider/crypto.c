@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
+#include <openssl/rsa.h>
 #include <openssl/store.h>
 #include <openssl/ui.h>
 #include <openssl/x509.h>
@@ -19,8 +20,7 @@ static const char *module_path(void)
     return path;
 }
 
-/* providers: lines of the list of providers. */
-static OSSL_LIB_CTX *libctx_with(const char *providers, const char *dir, const char *settings)
+static OSSL_LIB_CTX *configure(const char *providers, const char *dir, bool activate, const char *settings)
 {
     OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
     char file[] = "/tmp/littlebox-test-cnf-XXXXXX";
@@ -29,27 +29,37 @@ static OSSL_LIB_CTX *libctx_with(const char *providers, const char *dir, const c
 
     NEED(libctx != NULL && f != NULL);
     fprintf(f, "openssl_conf = init\n[init]\nproviders = providers\n[providers]\n%s", providers);
-    fprintf(f, "[default_section]\nactivate = 1\n[littlebox_section]\nactivate = 1\nmodule = %s\n", module_path());
+    fprintf(f, "[default_section]\nactivate = 1\n[littlebox_section]\nmodule = %s\n", module_path());
+    if (activate)
+        fprintf(f, "activate = 1\n");
     if (dir != NULL)
         fprintf(f, "littlebox-directory = %s\n", dir);
     fprintf(f, "%s\n", settings);
     NEED(fclose(f) == 0);
     NEED(OSSL_LIB_CTX_load_config(libctx, file) == 1);
     unlink(file);
-    NEED(OSSL_PROVIDER_available(libctx, "littlebox") == 1);
+    NEED(OSSL_PROVIDER_available(libctx, "littlebox") == activate);
     return libctx;
 }
 
+#define DEFAULT_LINE "default = default_section\n"
+#define LITTLEBOX_LINE "littlebox = littlebox_section\n"
+
 OSSL_LIB_CTX *new_libctx(const char *dir, bool littlebox_first, const char *settings)
 {
-    return libctx_with(littlebox_first ? "littlebox = littlebox_section\ndefault = default_section\n"
-                                       : "default = default_section\nlittlebox = littlebox_section\n",
-                       dir, settings);
+    return configure(littlebox_first ? LITTLEBOX_LINE DEFAULT_LINE : DEFAULT_LINE LITTLEBOX_LINE, dir,
+                     /* activate= */ true, settings);
 }
 
 OSSL_LIB_CTX *new_libctx_alone(const char *dir)
 {
-    return libctx_with("littlebox = littlebox_section\n", dir, "");
+    return configure(LITTLEBOX_LINE, dir, /* activate= */ true, "");
+}
+
+OSSL_LIB_CTX *new_libctx_without(const char *dir, bool default_configured)
+{
+    return configure(default_configured ? DEFAULT_LINE LITTLEBOX_LINE : LITTLEBOX_LINE, dir, /* activate= */ false,
+                     "");
 }
 
 EVP_PKEY *load_uri(OSSL_LIB_CTX *libctx, const char *uri, int expect)
@@ -84,6 +94,32 @@ EVP_PKEY *load_key(OSSL_LIB_CTX *libctx, const char *key)
     k = load_uri(libctx, uri, 0);
     NEED(k != NULL);
     return k;
+}
+
+EVP_PKEY *plain_key(OSSL_LIB_CTX *libctx, const char *type)
+{
+    char name[32], *arg, *restriction = NULL;
+    EVP_PKEY_CTX *ctx;
+    EVP_PKEY *key = NULL;
+
+    snprintf(name, sizeof(name), "%s", type);
+    arg = strchr(name, ':');
+    if (arg != NULL)
+        *arg++ = '\0';
+    if (arg != NULL && (restriction = strchr(arg, ':')) != NULL)
+        *restriction++ = '\0';
+    ctx = EVP_PKEY_CTX_new_from_name(libctx, name, NULL);
+    NEED(ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1);
+    if (arg != NULL)
+        NEED(EVP_PKEY_CTX_ctrl_str(ctx, strcmp(name, "ec") == 0 ? "group" : "bits", arg) > 0);
+    if (restriction != NULL) {
+        NEED(EVP_PKEY_CTX_ctrl_str(ctx, "digest", restriction) > 0);
+        NEED(EVP_PKEY_CTX_ctrl_str(ctx, "mgf1-digest", restriction) > 0);
+        NEED(EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(ctx, EVP_MD_get_size(EVP_get_digestbyname(restriction))) > 0);
+    }
+    NEED(EVP_PKEY_generate(ctx, &key) == 1);
+    EVP_PKEY_CTX_free(ctx);
+    return key;
 }
 
 char *handle_pem(EVP_PKEY *key)

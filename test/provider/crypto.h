@@ -16,10 +16,19 @@ OSSL_LIB_CTX *new_libctx(const char *dir, bool littlebox_first, const char *sett
 /* The same with littlebox and no other provider. */
 OSSL_LIB_CTX *new_libctx_alone(const char *dir);
 
+/*
+ * The same without littlebox, which OSSL_PROVIDER_load(libctx, "littlebox") brings in later. default_configured: the
+ * file activates `default`; else it is there because nobody activates any provider.
+ */
+OSSL_LIB_CTX *new_libctx_without(const char *dir, bool default_configured);
+
 /* The key of a store URI; expect is an OSSL_STORE_INFO_* or 0. NULL: an error is on the queue. */
 EVP_PKEY *load_uri(OSSL_LIB_CTX *libctx, const char *uri, int expect);
 /* "littlebox:KEY", which must be there. */
 EVP_PKEY *load_key(OSSL_LIB_CTX *libctx, const char *key);
+
+/* A new key of `default`, of a type as `littlebox create` has it: "rsa:2048", "rsa-pss:2048:sha256", "ec:P-256". */
+EVP_PKEY *plain_key(OSSL_LIB_CTX *libctx, const char *type);
 
 /* The handle file of a key, freed with OPENSSL_free(). */
 char *handle_pem(EVP_PKEY *key);
