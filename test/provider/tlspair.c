@@ -110,7 +110,8 @@ void tls_pair_new(struct tls_pair *p, SSL_CTX *server, SSL_CTX *client, int vers
     SSL_set_msg_callback_arg(p->client, &p->client_saw);
     NEED(SSL_set_min_proto_version(p->client, version) == 1 && SSL_set_max_proto_version(p->client, version) == 1);
     if (host != NULL)
-        NEED(SSL_set_tlsext_host_name(p->client, host) == 1 && SSL_set1_host(p->client, host) == 1);
+        NEED(SSL_set_tlsext_host_name(p->client, host) == 1 &&
+             X509_VERIFY_PARAM_set1_host(SSL_get0_param(p->client), host, 0) == 1);
 }
 
 bool tls_shake_hands(struct tls_pair *p)
