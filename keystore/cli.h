@@ -70,6 +70,7 @@ extern const struct command commands[];
 
 int cmd_adopt(struct cli *c);
 int cmd_allow(struct cli *c);
+int cmd_cert(struct cli *c);
 int cmd_create(struct cli *c);
 int cmd_deny(struct cli *c);
 int cmd_destroy(struct cli *c);

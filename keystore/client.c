@@ -39,11 +39,13 @@ static const struct request_kind kinds[] = {
     { MSG_SEAL_LIST, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_SIGN, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_DERIVE, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_CERT_GET, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_CREATE, true, TIMEOUT_LONG, "the box is making the key", "show" },
     { MSG_IMPORT, true, TIMEOUT_LONG, "the box is checking the key", "show" },
     { MSG_DESTROY, true, TIMEOUT_SHORT, NULL, "show" },
     { MSG_ALLOW, true, TIMEOUT_SHORT, NULL, "show" },
     { MSG_DENY, true, TIMEOUT_SHORT, NULL, "show" },
+    { MSG_CERT_SET, true, TIMEOUT_SHORT, NULL, "show" },
     { MSG_INIT, true, TIMEOUT_LONG, "the box is making its store", "status" },
     { MSG_SEAL_ADD, true, TIMEOUT_LONG, "the box is making the seal", "seal list" },
     { MSG_SEAL_REMOVE, true, TIMEOUT_SHORT, NULL, "seal list" },
@@ -301,6 +303,19 @@ int client_box_peer(struct client *c, struct peer *ret, struct problem *p)
 int client_get(struct client *c, const struct key_ref *ref, struct msg_key *ret, struct problem *p)
 {
     return ask_key(c, ENCODE(key_ref, MSG_GET, ref), MSG_GET, ref->name, ret, p);
+}
+
+int client_cert_get(struct client *c, const struct key_ref *ref, struct bytes *ret, struct problem *p)
+{
+    struct bytes body;
+    int r = ask(c, ENCODE(key_ref, MSG_CERT_GET, ref), MSG_CERT_GET, ref->name, &body, p);
+
+    return r != 0 ? r : decoded(c, msg_chain_decode(body, ret), MSG_CERT_GET, ref->name, p);
+}
+
+int client_cert_set(struct client *c, const struct msg_cert_set *m, struct problem *p)
+{
+    return ask_empty(c, ENCODE(cert_set, MSG_CERT_SET, m), MSG_CERT_SET, m->name, p);
 }
 
 int client_show(struct client *c, const char *name, struct msg_show *ret, struct problem *p)

@@ -44,6 +44,9 @@ LB_MUST_USE int client_status(struct client *c, struct msg_status *ret, struct p
 /* Who the box runs as, from the kernel's word on the packet that it answers. */
 LB_MUST_USE int client_box_peer(struct client *c, struct peer *ret, struct problem *p);
 LB_MUST_USE int client_get(struct client *c, const struct key_ref *ref, struct msg_key *ret, struct problem *p);
+/* The chain of a version: read it with msg_chain_read(). */
+LB_MUST_USE int client_cert_get(struct client *c, const struct key_ref *ref, struct bytes *ret, struct problem *p);
+LB_MUST_USE int client_cert_set(struct client *c, const struct msg_cert_set *m, struct problem *p);
 LB_MUST_USE int client_show(struct client *c, const char *name, struct msg_show *ret, struct problem *p);
 /* One page: r stands at the first of *ret_count entries. */
 LB_MUST_USE int client_list(struct client *c, const char *after, bool *ret_more, uint16_t *ret_count,

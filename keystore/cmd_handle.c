@@ -1,9 +1,6 @@
 /* littlebox handle: what a program has instead of a private key. */
-#include <errno.h>
 #include <openssl/bio.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "client.h"
 #include "handle.h"
@@ -21,26 +18,6 @@ static int make_pem(const char *uri, struct bytes spki, BIO *out, struct problem
     snprintf(h.uri, sizeof(h.uri), "%s", uri);
     r = handle_to_pem(&h, out); /* the public key stays the caller's */
     return r == 0 ? 0 : problem_set(p, r, "cannot make the handle: %s", lb_strerror(r));
-}
-
-static int write_file(const char *path, bool force, const char *pem, size_t len, struct problem *p)
-{
-    struct newfile f;
-    int r = newfile_begin(path, &f, p);
-
-    if (r != 0)
-        return r;
-    /* For everybody to read: there is no secret in it, and servers read it as their own user. */
-    if (fchmod(f.fd, 0644) < 0)
-        r = problem_set(p, LB_E_SYSTEM, "%s: %s", path, strerror(errno));
-    if (r == 0)
-        r = newfile_write(&f, pem, len, p);
-    if (r == 0)
-        r = newfile_commit(&f, force, /* ret_placed= */ NULL, p);
-    if (r == LB_E_EXISTS)
-        problem_hint(p, "--force replaces it: be sure that it holds no key that you need");
-    newfile_drop(&f);
-    return r;
 }
 
 static void print_json(const char *uri, const struct msg_key *key, const char *path, const char *pem)
@@ -83,7 +60,7 @@ int cmd_handle(struct cli *cli)
     if (r == 0 && len < 0)
         r = problem_set(&p, LB_E_NOMEM, "out of memory");
     if (r == 0 && path != NULL)
-        r = write_file(path, cli->options[OPT_FORCE] != NULL, pem, (size_t)len, &p);
+        r = newfile_public(path, cli->options[OPT_FORCE] != NULL, pem, (size_t)len, &p);
     if (r == 0 && cli->json)
         print_json(uri, &key, path, pem);
     else if (r == 0 && path == NULL)

@@ -88,7 +88,7 @@ int key_import(struct client *c, const char *name, EVP_PKEY *key, struct msg_key
     return r;
 }
 
-static int read_file(const char *path, void **ret, size_t *ret_len, struct problem *p)
+int key_read_file(const char *path, const char *what, void **ret, size_t *ret_len, struct problem *p)
 {
     int r = secret_read_file(path, KEYFILE_MAX, ret, ret_len);
 
@@ -98,7 +98,7 @@ static int read_file(const char *path, void **ret, size_t *ret_len, struct probl
     case LB_E_SYSTEM:
         return problem_set(p, r, "cannot read '%s': %s", path, errno == ENODATA ? "it is empty" : strerror(errno));
     case LB_E_TOO_LONG:
-        return problem_set(p, r, "'%s' is longer than %d bytes: that is no key file", path, KEYFILE_MAX);
+        return problem_set(p, r, "'%s' is longer than %d bytes: that is no %s", path, KEYFILE_MAX, what);
     default:
         return problem_set(p, r, "no locked memory left");
     }
@@ -116,7 +116,7 @@ int cmd_import(struct cli *cli)
     int status = EXIT_DONE, r = key_name_check(cli->args[0], &p);
 
     if (r == 0)
-        r = read_file(path, &data, &len, &p);
+        r = key_read_file(path, "key file", &data, &len, &p);
     if (r == 0)
         r = keyfile_parse(cli, path, data, len, &file, &p);
     if (r == 0 && file.is_handle) {

@@ -9,6 +9,11 @@
 void key_print(const struct client *c, const struct msg_key *key);
 /* A plain key name from the command line: LB_E_NAME otherwise. */
 LB_MUST_USE int key_name_check(const char *name, struct problem *p);
+/*
+ * A whole file, which should be a what ("key file"), into secret memory of KEYFILE_MAX bytes. LB_E_SYSTEM,
+ * LB_E_TOO_LONG, LB_E_NOMEM.
+ */
+LB_MUST_USE int key_read_file(const char *path, const char *what, void **ret, size_t *ret_len, struct problem *p);
 /* Brings a key into the box under that name. ret's spki points into the client's answer. */
 LB_MUST_USE int key_import(struct client *c, const char *name, EVP_PKEY *key, struct msg_key *ret, struct problem *p);
 

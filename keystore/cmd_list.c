@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "cmd_cert.h"
 #include "table.h"
 #include "uri.h"
 
@@ -150,7 +151,7 @@ static int fill_grants(const struct msg_show *show, struct table *t)
 static int print_key(struct client *c, const struct key_ref *ref, const struct msg_show *show, struct problem *p)
 {
     struct table *versions = table_new(version_columns, VERSION_COLUMNS);
-    struct table *grants = table_new(grant_columns, GRANT_COLUMNS);
+    struct table *grants = table_new(grant_columns, GRANT_COLUMNS), *certificates = NULL;
     char uri[LB_URI_MAX + 1];
     struct json j;
     int r = LB_E_NOMEM;
@@ -160,7 +161,9 @@ static int print_key(struct client *c, const struct key_ref *ref, const struct m
         out_of_memory(p);
         goto out;
     }
-    r = 0;
+    r = cert_overview(c, show, ref->version, &certificates, p);
+    if (r != 0)
+        goto out;
     client_uri(c, ref->name, ref->version, uri);
     if (c->cli->json) {
         json_start(&j, stdout);
@@ -169,6 +172,7 @@ static int print_key(struct client *c, const struct key_ref *ref, const struct m
         json_string(&j, "box", c->cli->box);
         json_string(&j, "uri", uri);
         table_json(versions, &j, "versions");
+        table_json(certificates, &j, "certificates");
         table_json(grants, &j, "grants");
         json_close(&j, '}');
         json_end(&j);
@@ -177,12 +181,17 @@ static int print_key(struct client *c, const struct key_ref *ref, const struct m
     printf("%s\n\n", uri);
     table_print(versions, stdout);
     putchar('\n');
+    if (table_rows(certificates) > 0) {
+        table_print(certificates, stdout);
+        putchar('\n');
+    }
     if (show->grant_count == 0)
         puts("only administrators of the box may use this key");
     else
         table_print(grants, stdout);
 out:
     table_free(versions);
+    table_free(certificates);
     table_free(grants);
     return r;
 }

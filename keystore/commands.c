@@ -22,6 +22,11 @@ const struct command commands[] = {
     { "handle", KEY_VERSION " [--out FILE] [--force]", "print or write the handle file of a key",
       "A handle file stands where a program wants a private key file. It holds no secret.\n",
       OPT_BIT(OUT) | OPT_BIT(FORCE), 1, 1, false, cmd_handle },
+    { "cert", "set " KEY_VERSION " FILE | get " KEY_VERSION " [--out FILE] [--force] | remove " KEY_VERSION,
+      "the certificates that go with a key: set, get, remove",
+      "FILE is PEM: the certificate of the key, and those of its issuers, in any order; '-' is standard input. Whoever\n"
+      "loads the key through OpenSSL's store finds them beside it. 'get' prints PEM, the key's certificate first.\n",
+      OPT_BIT(OUT) | OPT_BIT(FORCE), 2, 3, true, cmd_cert },
     { "list", "", "the keys of the box", NULL, 0, 0, 0, false, cmd_list },
     { "show", KEY_VERSION " [--public]", "versions of a key, who may use it, its public half",
       "With --public the public key alone, as PEM.\n", OPT_BIT(PUBLIC), 1, 1, false, cmd_show },

@@ -32,6 +32,7 @@ static bool copy_record(const struct key_record *from, struct key_record *to)
     for (size_t i = 0; i < to->version_count; i++) {
         to->versions[i].spki = copy(from->versions[i].spki, from->versions[i].spki_len, &ok);
         to->versions[i].material = copy(from->versions[i].material, from->versions[i].material_len, &ok);
+        to->versions[i].chain = copy(from->versions[i].chain, from->versions[i].chain_len, &ok);
     }
     return ok;
 }

@@ -419,6 +419,7 @@ void msg_list_entry_put(struct wire_writer *w, const struct list_entry *e)
     wire_put_u8(w, e->state);
     wire_put_u8(w, e->damaged);
     wire_put_u64(w, e->created);
+    wire_put_u8(w, e->certified);
 }
 
 void msg_list_entry_get(struct wire_reader *r, struct list_entry *ret)
@@ -430,6 +431,7 @@ void msg_list_entry_get(struct wire_reader *r, struct list_entry *ret)
     ret->state = get_enum(r, 1, STATE_LAST);
     ret->damaged = wire_get_bool(r);
     ret->created = wire_get_u64(r);
+    ret->certified = wire_get_bool(r);
 }
 
 MSG_ENCODER(show, struct msg_show)
@@ -449,6 +451,8 @@ MSG_ENCODER(show, struct msg_show)
         wire_put_u64(&w, v->created);
         wire_put_u64(&w, v->changed);
         wire_put_raw(&w, v->hash, LB_HASH_SIZE);
+        wire_put_u8(&w, v->certificates);
+        wire_put_u8(&w, v->chain_damaged);
     }
     wire_put_u16(&w, m->grant_count);
     for (unsigned i = 0; i < m->grant_count; i++)
@@ -476,6 +480,8 @@ MSG_DECODER(show, struct msg_show)
         v->created = wire_get_u64(&r);
         v->changed = wire_get_u64(&r);
         get_hash(&r, v->hash);
+        v->certificates = get_enum(&r, 0, LB_CERTS_MAX);
+        v->chain_damaged = wire_get_bool(&r);
     }
     ret->grant_count = wire_get_u16(&r);
     if (ret->grant_count > LB_GRANTS_MAX)
@@ -623,6 +629,81 @@ MSG_DECODER(grant, struct msg_grant)
     wire_read(&r, body.p, body.len);
     get_name(&r, ret->name);
     get_grant(&r, &ret->grant);
+    return wire_end(&r);
+}
+
+int msg_chain_read(struct bytes chain, unsigned *ret_count, struct wire_reader *ret)
+{
+    struct wire_reader r;
+    unsigned count;
+
+    *ret_count = 0;
+    wire_read(&r, chain.p, chain.len);
+    count = wire_get_u16(&r);
+    if (chain.len > LB_CHAIN_MAX || count > LB_CERTS_MAX)
+        wire_refuse(&r, LB_E_TOO_LONG);
+    *ret = r;
+    for (unsigned i = 0; i < count && r.error == 0; i++) {
+        if (wire_get_bytes(&r, LB_CHAIN_MAX).len == 0)
+            wire_refuse(&r, LB_E_VALUE);
+    }
+    if (wire_end(&r) != 0)
+        return wire_end(&r);
+    *ret_count = count;
+    return 0;
+}
+
+/* The rest of a body. */
+static void get_chain(struct wire_reader *r, struct bytes *ret)
+{
+    struct wire_reader certificates;
+    unsigned count;
+    int result;
+
+    *ret = wire_get_raw(r, r->left);
+    result = msg_chain_read(*ret, &count, &certificates);
+    if (result != 0)
+        wire_refuse(r, result);
+}
+
+MSG_ENCODER(cert_set, struct msg_cert_set)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->name);
+    wire_put_u32(&w, m->version);
+    wire_put_raw(&w, m->chain.p, m->chain.len);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(cert_set, struct msg_cert_set)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_name(&r, ret->name);
+    ret->version = wire_get_u32(&r);
+    get_chain(&r, &ret->chain);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(chain, struct bytes)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_raw(&w, m->p, m->len);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(chain, struct bytes)
+{
+    struct wire_reader r;
+
+    wire_read(&r, body.p, body.len);
+    get_chain(&r, ret);
     return wire_end(&r);
 }
 

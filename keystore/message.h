@@ -30,6 +30,9 @@
 #define LB_VERSIONS_MAX 200     /* versions of a key in one SHOW answer */
 #define LB_GRANTS_MAX 256       /* policy entries of one key */
 #define LB_SEALS_MAX 16
+#define LB_CERTS_MAX 16         /* certificates in the chain of a version */
+/* A whole chain as messages and the store carry it: what is left of a packet behind a name and a version. */
+#define LB_CHAIN_MAX (LB_PACKET_MAX - LB_HEADER_SIZE - (2 + LB_NAME_MAX) - 4)
 
 /* Message types. An answer has the type of its request with MSG_ANSWER set, or is MSG_ERROR. */
 enum msg_type {
@@ -42,11 +45,13 @@ enum msg_type {
     MSG_LIST = 0x0021,
     MSG_SHOW = 0x0022,
     MSG_STATUS = 0x0023,
+    MSG_CERT_GET = 0x0024,
     MSG_CREATE = 0x0030,
     MSG_IMPORT = 0x0031,
     MSG_DESTROY = 0x0032,
     MSG_ALLOW = 0x0033,
     MSG_DENY = 0x0034,
+    MSG_CERT_SET = 0x0035,
     MSG_INIT = 0x0040,
     MSG_SEAL_LIST = 0x0041,
     MSG_SEAL_ADD = 0x0042,
@@ -184,6 +189,7 @@ struct list_entry {
     uint8_t state;              /* of the active, else of the newest version */
     bool damaged;               /* a record of the key does not authenticate */
     uint64_t created;           /* of that version */
+    bool certified;             /* the active version has a certificate */
 };
 
 struct version_entry {
@@ -194,6 +200,8 @@ struct version_entry {
     uint64_t created;
     uint64_t changed;           /* when the state last changed */
     uint8_t hash[LB_HASH_SIZE]; /* SHA-256 of the SubjectPublicKeyInfo */
+    uint8_t certificates;       /* in its chain */
+    bool chain_damaged;         /* it had a chain that cannot be read any more */
 };
 
 /* SHOW: all of a key but its public halves. The arrays belong to whoever filled the struct. */
@@ -251,6 +259,17 @@ struct msg_destroy {
 struct msg_grant {
     char name[LB_NAME_MAX + 1];
     struct grant grant;
+};
+
+/*
+ * The chain of a version: u16 count, then that many certificates as bytes<65535>, DER, that of the key first and each
+ * next one the issuer of the one before. chain is all of that, of checked form. version 0: the active one; count 0:
+ * none any more.
+ */
+struct msg_cert_set {
+    char name[LB_NAME_MAX + 1];
+    uint32_t version;
+    struct bytes chain;
 };
 
 enum seal_kind { SEAL_PASSPHRASE = 1, SEAL_CREDENTIAL = 2, SEAL_KIND_LAST = SEAL_CREDENTIAL };
@@ -329,6 +348,11 @@ MSG_ENCODER(destroy, struct msg_destroy);
 MSG_DECODER(destroy, struct msg_destroy);
 MSG_ENCODER(grant, struct msg_grant);
 MSG_DECODER(grant, struct msg_grant);
+MSG_ENCODER(cert_set, struct msg_cert_set);
+MSG_DECODER(cert_set, struct msg_cert_set);
+/* CERT_GET's answer: a chain. */
+MSG_ENCODER(chain, struct bytes);
+MSG_DECODER(chain, struct bytes);
 MSG_ENCODER(secret, struct msg_secret);
 MSG_DECODER(secret, struct msg_secret);
 MSG_ENCODER(seal_remove, struct msg_seal_remove);
@@ -349,6 +373,11 @@ void msg_list_entry_put(struct wire_writer *w, const struct list_entry *e);
 void msg_list_entry_get(struct wire_reader *r, struct list_entry *ret);
 void msg_seal_entry_put(struct wire_writer *w, const struct seal_entry *e);
 void msg_seal_entry_get(struct wire_reader *r, struct seal_entry *ret);
+/*
+ * A chain certificate by certificate: count, and a reader that gives that many with wire_get_bytes(). Of bytes that are
+ * no chain (VALUE, TOO_LONG ...) the count is 0.
+ */
+LB_MUST_USE int msg_chain_read(struct bytes chain, unsigned *ret_count, struct wire_reader *ret);
 /* Header alone, for answers built by hand. */
 void msg_header_put(struct wire_writer *w, uint16_t msg_type, uint32_t id);
 /* A grant as the store's associated data and SHOW write it. */

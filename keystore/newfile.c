@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "socket.h"
@@ -96,4 +97,24 @@ void newfile_drop(struct newfile *f)
     socket_close(f->fd);
     socket_close(f->dir);
     f->fd = f->dir = -1;
+}
+
+int newfile_public(const char *path, bool force, const void *data, size_t len, struct problem *p)
+{
+    struct newfile f;
+    int r = newfile_begin(path, &f, p);
+
+    if (r != 0)
+        return r;
+    /* For everybody to read: there is no secret in it, and servers read it as their own user. */
+    if (fchmod(f.fd, 0644) < 0)
+        r = problem_set(p, LB_E_SYSTEM, "%s: %s", path, strerror(errno));
+    if (r == 0)
+        r = newfile_write(&f, data, len, p);
+    if (r == 0)
+        r = newfile_commit(&f, force, /* ret_placed= */ NULL, p);
+    if (r == LB_E_EXISTS)
+        problem_hint(p, "--force replaces it: be sure that it holds no key that you need");
+    newfile_drop(&f);
+    return r;
 }

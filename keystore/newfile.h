@@ -31,6 +31,11 @@ LB_MUST_USE int newfile_write(struct newfile *f, const void *data, size_t len, s
  * name.
  */
 LB_MUST_USE int newfile_commit(struct newfile *f, bool replace, bool *ret_placed, struct problem *p);
+/*
+ * All of it: a file that everybody may read, of those bytes. With force it takes the place of what is there; without,
+ * that is LB_E_EXISTS with a hint.
+ */
+LB_MUST_USE int newfile_public(const char *path, bool force, const void *data, size_t len, struct problem *p);
 /* Closes, and removes what was not committed. Harmless after a failed begin. */
 void newfile_drop(struct newfile *f);
 

@@ -150,6 +150,14 @@ static int handle_list(struct request *rq)
     return r != 0 ? r : vault_list(&rq->box->vault, &m, &rq->who, rq->header.id, INTO(rq), &rq->problem);
 }
 
+static int handle_cert_get(struct request *rq)
+{
+    struct key_ref ref;
+    int r = msg_key_ref_decode(rq->body, &ref);
+
+    return r != 0 ? r : vault_cert_get(&rq->box->vault, &ref, rq->header.id, INTO(rq), &rq->problem);
+}
+
 static int handle_show(struct request *rq)
 {
     struct msg_show *show = malloc(sizeof(*show));
@@ -271,6 +279,24 @@ static int handle_allow(struct request *rq)
 static int handle_deny(struct request *rq)
 {
     return change_grant(rq, false);
+}
+
+static int handle_cert_set(struct request *rq)
+{
+    struct wire_reader reader;
+    struct msg_cert_set m;
+    unsigned count = 0;
+    uint32_t version;
+    int r = msg_cert_set_decode(rq->body, &m);
+
+    if (r == 0)
+        r = msg_chain_read(m.chain, &count, &reader);
+    if (r == 0)
+        r = vault_cert_set(&rq->box->vault, &m, &version, &rq->problem);
+    if (r != 0)
+        return r;
+    log_change(rq, count == 0 ? "removed the certificates of key" : "set the certificates of key", m.name, version);
+    return answer_empty(rq);
 }
 
 /* The store key and its seals */
@@ -401,11 +427,13 @@ static const struct request_kind kinds[] = {
     { MSG_LIST,        "list",        false, false, false, false, false, handle_list },
     { MSG_SHOW,        "show",        true,  false, false, false, false, handle_show },
     { MSG_STATUS,      "status",      false, false, false, false, false, handle_status },
+    { MSG_CERT_GET,    "get certificates", false, false, false, false, false, handle_cert_get },
     { MSG_CREATE,      "create",      true,  true,  false, false, false, handle_create },
     { MSG_IMPORT,      "import",      true,  true,  true,  false, false, handle_import },
     { MSG_DESTROY,     "destroy",     true,  true,  false, false, false, handle_destroy },
     { MSG_ALLOW,       "allow",       true,  true,  false, false, false, handle_allow },
     { MSG_DENY,        "deny",        true,  true,  false, false, false, handle_deny },
+    { MSG_CERT_SET,    "set certificates", true,  true,  false, false, false, handle_cert_set },
     { MSG_INIT,        "init",        true,  true,  true,  false, false, handle_init },
     { MSG_SEAL_LIST,   "seal list",   true,  true,  false, false, false, handle_seal_list },
     { MSG_SEAL_ADD,    "seal add",    true,  true,  true,  false, false, handle_seal_add },

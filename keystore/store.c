@@ -312,9 +312,30 @@ static int put_grant_row(struct store *s, const struct key_record *k, const stru
     return schema_run(s, stmt, p);
 }
 
+static int put_chain_row(struct store *s, const struct key_record *k, const struct version_record *v,
+                         struct problem *p)
+{
+    sqlite3_stmt *stmt;
+    uint8_t digest[LB_HASH_SIZE];
+
+    if (chain_digest(k->key_id, v->version, (struct bytes){ v->chain, v->chain_len }, digest) != 0)
+        return problem_set(p, LB_E_CRYPTO, "SHA-256 failed");
+    stmt = schema_prepare(s, "INSERT INTO chain (key_id, version, certificates, digest) VALUES (?, ?, ?, ?)", p);
+    if (stmt == NULL)
+        return p->code;
+    sqlite3_bind_blob(stmt, 1, k->key_id, KEY_ID_SIZE, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 2, v->version);
+    sqlite3_bind_blob(stmt, 3, v->chain, (int)v->chain_len, SQLITE_STATIC);
+    sqlite3_bind_blob(stmt, 4, digest, sizeof(digest), SQLITE_STATIC);
+    return schema_run(s, stmt, p);
+}
+
 /* A record that store_each_key() would call damaged is not written. */
 static int check_record(const struct key_record *k, struct problem *p)
 {
+    struct wire_reader reader;
+    unsigned certificates;
+
     if (!keyname_ok(k->name, strnlen(k->name, sizeof(k->name))))
         return problem_set(p, LB_E_NAME, "'%.64s' is not a key name", k->name);
     if (k->grant_count > LB_GRANTS_MAX)
@@ -326,6 +347,11 @@ static int check_record(const struct key_record *k, struct problem *p)
             v->material_len > STORE_MATERIAL_MAX || v->version < 1 || v->state < 1 || v->state > STATE_LAST ||
             v->type[0] == '\0' || strcmp(v->name, k->name) != 0 || memcmp(v->key_id, k->key_id, KEY_ID_SIZE) != 0)
             return problem_set(p, LB_E_VALUE, "key '%s' cannot be stored: its version %u is not whole", k->name,
+                               v->version);
+        if (v->chain != NULL &&
+            (msg_chain_read((struct bytes){ v->chain, v->chain_len }, &certificates, &reader) != 0 ||
+             certificates == 0))
+            return problem_set(p, LB_E_VALUE, "key '%s' cannot be stored: the chain of its version %u is none", k->name,
                                v->version);
     }
     return 0;
@@ -340,7 +366,9 @@ int store_put_key(struct store *s, const struct key_record *k, struct problem *p
         r = schema_begin(s, p);
     if (r != 0)
         return r;
-    r = delete_rows(s, "DELETE FROM version WHERE key_id = ?", k->key_id, p);
+    r = delete_rows(s, "DELETE FROM chain WHERE key_id = ?", k->key_id, p);
+    if (r == 0)
+        r = delete_rows(s, "DELETE FROM version WHERE key_id = ?", k->key_id, p);
     had_material = r == 0 && sqlite3_changes(s->db) > 0;
     if (r == 0)
         r = delete_rows(s, "DELETE FROM grant_ WHERE key_id = ?", k->key_id, p);
@@ -350,6 +378,10 @@ int store_put_key(struct store *s, const struct key_record *k, struct problem *p
         r = delete_rows(s, "DELETE FROM key WHERE key_id = ?", k->key_id, p);
     for (size_t i = 0; r == 0 && i < k->version_count; i++)
         r = put_version_row(s, k, &k->versions[i], p);
+    for (size_t i = 0; r == 0 && i < k->version_count; i++) {
+        if (k->versions[i].chain != NULL)
+            r = put_chain_row(s, k, &k->versions[i], p);
+    }
     for (size_t i = 0; r == 0 && k->version_count > 0 && i < k->grant_count; i++)
         r = put_grant_row(s, k, &k->grants[i], p);
     r = schema_end(s, r, p);

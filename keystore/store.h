@@ -32,6 +32,10 @@ struct version_record {
     uint8_t *material; /* what the backend needs to have the key again; never NULL in the store: a destroyed
                                     version has one too, without a key in it, that binds its metadata (backend.h) */
     size_t material_len;
+    uint8_t *chain; /* certificates as messages carry them (struct msg_cert_set); NULL: none. Public, and not bound
+                                    to the material */
+    size_t chain_len;
+    bool chain_damaged; /* of what was read: there was a chain, and its row is not what it should be */
 };
 
 struct key_record {
@@ -81,6 +85,7 @@ const uint8_t *store_id(const struct store *s);
  * them; "?" when no name can be read or all belong to keys that are whole. Never a whole key hidden or called damaged
  * for the sake of another. each() returning non-zero ends the walk with that value. Returns 0 with p->code LB_E_DAMAGED
  * and a text when a part of the file could not be read (else p->code 0), and LB_E_STORE only when nothing could be.
+ * A certificate chain that is damaged is left out: its key is whole without it. p->code is LB_E_DAMAGED then too.
  */
 LB_MUST_USE int store_each_key(struct store *s, int (*each)(const struct key_record *k, bool damaged, void *arg),
                                void *arg, struct problem *p);
@@ -111,6 +116,14 @@ LB_MUST_USE int store_remove_seal(struct store *s, uint32_t id, struct problem *
 LB_MUST_USE int version_record_aad(const uint8_t store_id[STORE_ID_SIZE], const struct version_record *v,
                                    const struct grant *grants, size_t grant_count, uint8_t **ret, size_t *ret_len);
 
+/*
+ * SHA-256 over what a row of a chain says (STORE.md): finds what a disk did to it, not what somebody did. LB_E_CRYPTO.
+ */
+LB_MUST_USE int chain_digest(const uint8_t key_id[KEY_ID_SIZE], uint32_t version, struct bytes chain,
+                             uint8_t ret[LB_HASH_SIZE]);
+
+/* Takes its chain away. */
+void version_record_drop_chain(struct version_record *v);
 void version_record_clear(struct version_record *v);
 void key_record_clear(struct key_record *k);
 void seal_records_free(struct seal_record *seals, size_t count);

@@ -97,6 +97,38 @@ static const uint8_t *grant_at(const struct reading *all, size_t i)
     return row == NULL ? NULL : row->key_id;
 }
 
+/*
+ * Chains go to their versions; both are sorted in the same way. What is left over is lost: it is damaged, or its
+ * version is not there.
+ */
+static void hand_out_chains(struct reading *all)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < all->versions.count; i++) {
+        struct version_record *v = &((struct version_row *)all->versions.at)[i].v;
+
+        for (; at < all->chains.count; at++) {
+            struct chain_row *c = &((struct chain_row *)all->chains.at)[at];
+            int order = memcmp(c->key_id, v->key_id, KEY_ID_SIZE);
+
+            if (order == 0)
+                order = (c->version > v->version) - (c->version < v->version);
+            if (order > 0)
+                break;
+            if (order == 0 && c->ok && v->chain == NULL) {
+                v->chain = c->certificates;
+                v->chain_len = c->len;
+                c->certificates = NULL; /* now the version's */
+                continue;
+            }
+            v->chain_damaged = order == 0 && v->chain == NULL;
+            all->chains_lost++;
+        }
+    }
+    all->chains_lost += (unsigned)(all->chains.count - at);
+}
+
 /* groups has room for as many as there are rows. Returns how many there are. */
 static size_t make_groups(struct reading *all, struct group *groups)
 {
@@ -104,6 +136,7 @@ static size_t make_groups(struct reading *all, struct group *groups)
     const uint8_t *id;
 
     reading_sort(all);
+    hand_out_chains(all);
     while ((id = lowest(key_at(all, k), version_at(all, v), grant_at(all, g))) != NULL) {
         struct group *group = &groups[count++];
 
@@ -264,6 +297,9 @@ int store_each_key(struct store *s, int (*each)(const struct key_record *k, bool
         problem_set(p, LB_E_DAMAGED, "a part of the store %s cannot be read: its keys are reported as damaged",
                     s->path);
         problem_hint(p, "restore it from a backup");
+    } else if (all.chains_lost > 0) {
+        problem_set(p, LB_E_DAMAGED, "certificate chains in the store %s are damaged: their keys go on without", s->path);
+        problem_hint(p, "set them again: littlebox cert set");
     }
     for (size_t i = 0; r == 0 && i < reports.count; i++)
         r = report_one(&reports.at[i], each, arg);

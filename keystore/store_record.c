@@ -1,4 +1,5 @@
 /* Records of the store: what is bound to a version's material, and how records are freed. */
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,10 +48,42 @@ int version_record_aad(const uint8_t store_id[STORE_ID_SIZE], const struct versi
     return 0;
 }
 
+#define CHAIN_LABEL "littlebox v1 chain"
+
+int chain_digest(const uint8_t key_id[KEY_ID_SIZE], uint32_t version, struct bytes chain, uint8_t ret[LB_HASH_SIZE])
+{
+    uint8_t head[sizeof(CHAIN_LABEL) + KEY_ID_SIZE + 16];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    struct wire_writer w;
+    size_t len;
+    int r;
+
+    wire_write(&w, head, sizeof(head));
+    wire_put_str(&w, CHAIN_LABEL);
+    wire_put_raw(&w, key_id, KEY_ID_SIZE);
+    wire_put_u32(&w, version);
+    r = wire_written(&w, &len);
+    if (r == 0 && (ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) <= 0 ||
+                   EVP_DigestUpdate(ctx, head, len) <= 0 || EVP_DigestUpdate(ctx, chain.p, chain.len) <= 0 ||
+                   EVP_DigestFinal_ex(ctx, ret, NULL) <= 0))
+        r = LB_E_CRYPTO;
+    EVP_MD_CTX_free(ctx);
+    return r;
+}
+
+void version_record_drop_chain(struct version_record *v)
+{
+    free(v->chain);
+    v->chain = NULL;
+    v->chain_len = 0;
+    v->chain_damaged = false;
+}
+
 void version_record_clear(struct version_record *v)
 {
     free(v->spki);
     free(v->material);
+    free(v->chain);
     memset(v, 0, sizeof(*v));
 }
 

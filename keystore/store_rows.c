@@ -1,4 +1,4 @@
-/* The rows of keys, versions and grants as they stand in a file that may be damaged. */
+/* The rows of keys, versions, grants and chains as they stand in a file that may be damaged. */
 #include "store_rows.h"
 
 #include <stdlib.h>
@@ -82,6 +82,26 @@ static void read_grant_row(sqlite3_stmt *stmt, void *row)
     r->g = (struct grant){ .kind = (uint8_t)kind, .id = (uint32_t)id, .ops = (uint16_t)ops };
 }
 
+static void read_chain_row(sqlite3_stmt *stmt, void *row)
+{
+    struct chain_row *c = row;
+    uint8_t digest[LB_HASH_SIZE], *stored = NULL;
+    struct wire_reader reader;
+    unsigned count = 0;
+    uint64_t version;
+    size_t len;
+
+    c->ok = column_key_id(stmt, 1, c->key_id);
+    c->ok &= column_uint(stmt, 2, 1, UINT32_MAX, &version);
+    c->ok &= column_blob(stmt, 3, 1, LB_CHAIN_MAX, &c->certificates, &c->len);
+    c->ok &= column_blob(stmt, 4, sizeof(digest), sizeof(digest), &stored, &len);
+    c->version = (uint32_t)version;
+    c->ok = c->ok && msg_chain_read((struct bytes){ c->certificates, c->len }, &count, &reader) == 0 && count > 0 &&
+            chain_digest(c->key_id, c->version, (struct bytes){ c->certificates, c->len }, digest) == 0 &&
+            memcmp(stored, digest, sizeof(digest)) == 0;
+    free(stored);
+}
+
 /* Any failure but a want of memory is a place that cannot be read: a page out of form, a bad sector. */
 static bool is_damage(int rc)
 {
@@ -146,11 +166,13 @@ static int read_table(struct store *s, const char *up, const char *down, struct 
 
 int reading_load(struct store *s, struct reading *all, struct problem *p)
 {
+    unsigned partial;
     int r;
 
     *all = (struct reading){ .keys = { .size = sizeof(struct key_row) },
                              .versions = { .size = sizeof(struct version_row) },
-                             .grants = { .size = sizeof(struct grant_row) } };
+                             .grants = { .size = sizeof(struct grant_row) },
+                             .chains = { .size = sizeof(struct chain_row) } };
     r = read_table(s, UP_AND_DOWN("key_id, name, versions, grants", "key"), &all->keys, read_key_row, all, p);
 
     if (r == 0)
@@ -159,6 +181,13 @@ int reading_load(struct store *s, struct reading *all, struct problem *p)
         r = read_table(s, UP_AND_DOWN("key_id, kind, id, ops", "grant_"), &all->grants, read_grant_row, all, p);
     if (r == 0 && all->partial > 0 && all->keys.count == 0 && all->versions.count == 0)
         r = schema_failure(s, all->failure, "read", p);
+    /* Its damage is not that of keys: it is counted apart. */
+    partial = all->partial;
+    if (r == 0)
+        r = read_table(s, UP_AND_DOWN("key_id, version, certificates, digest", "chain"), &all->chains, read_chain_row,
+                       all, p);
+    all->chains_lost = all->partial - partial;
+    all->partial = partial;
     return r;
 }
 
@@ -197,6 +226,18 @@ static int by_grant(const void *a, const void *b)
     return c != 0 ? c : (x->rowid > y->rowid) - (x->rowid < y->rowid);
 }
 
+static int by_chain(const void *a, const void *b)
+{
+    const struct chain_row *x = a, *y = b;
+    int c = memcmp(x->key_id, y->key_id, KEY_ID_SIZE);
+
+    if (c == 0)
+        c = (x->version > y->version) - (x->version < y->version);
+    if (c == 0)
+        c = (int)y->ok - (int)x->ok;
+    return c != 0 ? c : (x->rowid > y->rowid) - (x->rowid < y->rowid);
+}
+
 /* Rows that compare equal have the same rowid too: they are one row. */
 static void sort_rows(struct rows *rows, int (*compare)(const void *, const void *), void (*clear)(void *row))
 {
@@ -226,20 +267,30 @@ static void clear_version_row(void *row)
     version_record_clear(&((struct version_row *)row)->v);
 }
 
+static void clear_chain_row(void *row)
+{
+    free(((struct chain_row *)row)->certificates);
+}
+
 void reading_sort(struct reading *all)
 {
     sort_rows(&all->keys, by_key_id, clear_nothing);
     sort_rows(&all->versions, by_version, clear_version_row);
     sort_rows(&all->grants, by_grant, clear_nothing);
+    sort_rows(&all->chains, by_chain, clear_chain_row);
 }
 
 void reading_clear(struct reading *all)
 {
     struct version_row *v = all->versions.at;
+    struct chain_row *c = all->chains.at;
 
     for (size_t i = 0; i < all->versions.count; i++)
         version_record_clear(&v[i].v);
+    for (size_t i = 0; i < all->chains.count; i++)
+        clear_chain_row(&c[i]);
     free(all->keys.at);
     free(all->versions.at);
     free(all->grants.at);
+    free(all->chains.at);
 }

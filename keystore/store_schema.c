@@ -57,6 +57,13 @@ const struct migration store_migrations[] = {
       "  ops INTEGER NOT NULL CHECK (ops BETWEEN 1 AND 65535),"
       "  UNIQUE (key_id, kind, id)"
       ") STRICT;" },
+    { "CREATE TABLE chain ("
+      "  key_id BLOB NOT NULL REFERENCES key (key_id),"
+      "  version INTEGER NOT NULL CHECK (version BETWEEN 1 AND 4294967295),"
+      "  certificates BLOB NOT NULL,"
+      "  digest BLOB NOT NULL CHECK (length(digest) = 32),"
+      "  UNIQUE (key_id, version)"
+      ") STRICT;" },
 };
 const int store_schema_version = sizeof(store_migrations) / sizeof(store_migrations[0]);
 

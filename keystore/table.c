@@ -162,6 +162,11 @@ void table_free(struct table *t)
     free(t);
 }
 
+size_t table_rows(const struct table *t)
+{
+    return t->rows;
+}
+
 int table_add(struct table *t, const char *const *cells)
 {
     char **more = reallocarray(t->cells, (t->rows + 1) * t->count, sizeof(*more));

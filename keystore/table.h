@@ -43,6 +43,7 @@ struct table;
 
 struct table *table_new(const struct column *columns, size_t count);
 void table_free(struct table *t);
+size_t table_rows(const struct table *t);
 /* As many strings as there are columns; NULL is an empty cell. LB_E_NOMEM. */
 LB_MUST_USE int table_add(struct table *t, const char *const *cells);
 /* Header and rows, columns aligned with two blanks between them; numbers to the right. */

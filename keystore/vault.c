@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chain.h"
 #include "log.h"
 #include "seal.h"
 #include "secret.h"
@@ -17,6 +18,22 @@ struct load {
     struct vault *v;
     unsigned nameless;
 };
+
+/* A chain that is not the key's any more is left out of answers; the key goes on. */
+static void check_chains(struct boxkey *k)
+{
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        struct version_record *v = &k->rec.versions[i];
+
+        if (v->chain != NULL && !chain_is_of((struct bytes){ v->chain, v->chain_len },
+                                             (struct bytes){ v->spki, v->spki_len })) {
+            version_record_drop_chain(v);
+            v->chain_damaged = true;
+        }
+        if (v->chain_damaged)
+            log_error("the certificate chain of key '%s' version %u is damaged: set it again", k->rec.name, v->version);
+    }
+}
 
 static int load_key(const struct key_record *rec, bool damaged, void *arg)
 {
@@ -34,6 +51,7 @@ static int load_key(const struct key_record *rec, bool damaged, void *arg)
     }
     if (k->damaged)
         log_error("the record of key '%s' is damaged", k->rec.name);
+    check_chains(k);
     r = keyring_put(&load->v->ring, /* old= */ NULL, k);
     if (r != 0)
         boxkey_free(k);

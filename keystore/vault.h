@@ -52,6 +52,9 @@ LB_MUST_USE int vault_use(struct vault *v, const struct key_ref *ref, const stru
  */
 LB_MUST_USE int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct msg_key *ret,
                           struct problem *p);
+/* The chain of a version, as the whole answer to CERT_GET; refuses as vault_get() does. */
+LB_MUST_USE int vault_cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void *buf, size_t size,
+                               size_t *ret_len, struct problem *p);
 /* One page of LIST into w, from header to end: all keys for admins, the granted ones for others. */
 LB_MUST_USE int vault_list(struct vault *v, const struct msg_list *from, const struct caller *who, uint32_t id,
                            void *buf, size_t size, size_t *ret_len, struct problem *p);
@@ -73,6 +76,12 @@ LB_MUST_USE int vault_import(struct vault *v, const struct msg_import *m, uint8_
 LB_MUST_USE int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p);
 /* allow: adds the operations, else takes them away. LB_E_VALUE: there is nothing to take away. */
 LB_MUST_USE int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct problem *p);
+/*
+ * The certificate chain of a version, checked against its public half and within itself; an empty one takes away what
+ * is there. LB_E_VALUE, LB_E_PUBLIC_KEY.
+ */
+LB_MUST_USE int vault_cert_set(struct vault *v, const struct msg_cert_set *m, uint32_t *ret_version,
+                               struct problem *p);
 LB_MUST_USE int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, struct problem *p);
 LB_MUST_USE int vault_seal_add(struct vault *v, const struct msg_secret *seal, struct problem *p);
 LB_MUST_USE int vault_seal_remove(struct vault *v, uint32_t id, struct problem *p);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "chain.h"
 #include "keytype.h"
 #include "log.h"
 #include "seal.h"
@@ -231,6 +232,7 @@ static int mark_destroyed(struct vault *v, const struct msg_destroy *m, struct b
             continue;
         rec->state = STATE_DESTROYED;
         rec->changed = now();
+        version_record_drop_chain(rec);
         marked++;
     }
     if (!found && m->version != 0) {
@@ -354,6 +356,67 @@ int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct p
         keep_live(old, next);
         r = publish(v, old, next, p);
     }
+    if (r != 0)
+        boxkey_free(next);
+    return r;
+}
+
+/* Certificates */
+
+/* The chain in place of what version i of next has; an empty one takes that away. */
+static int put_chain(struct vault *v, struct boxkey *next, size_t i, const struct msg_cert_set *m, struct problem *p)
+{
+    struct version_record *rec = &next->rec.versions[i];
+    struct wire_reader r;
+    unsigned count;
+    char key[LB_NAME_MAX + 40];
+    int result = msg_chain_read(m->chain, &count, &r);
+
+    if (result != 0)
+        return result;
+    if (count == 0 && rec->chain == NULL && !rec->chain_damaged) {
+        problem_set(p, LB_E_VALUE, "version %u of key '%s' in box '%s' has no certificate", rec->version, rec->name,
+                    v->conf->box);
+        problem_hint(p, "set one: littlebox --box %s cert set %s FILE", v->conf->box, rec->name);
+        return LB_E_VALUE;
+    }
+    snprintf(key, sizeof(key), "version %u of key '%s'", rec->version, rec->name);
+    result = count == 0 ? 0 : chain_check(m->chain, (struct bytes){ rec->spki, rec->spki_len }, key, p);
+    if (result != 0)
+        return result;
+    version_record_drop_chain(rec);
+    if (count == 0)
+        return 0;
+    rec->chain = malloc(m->chain.len);
+    if (rec->chain == NULL)
+        return out_of_memory(p);
+    memcpy(rec->chain, m->chain.p, m->chain.len);
+    rec->chain_len = m->chain.len;
+    return 0;
+}
+
+int vault_cert_set(struct vault *v, const struct msg_cert_set *m, uint32_t *ret_version, struct problem *p)
+{
+    struct key_ref ref = { .version = m->version };
+    struct boxkey *old, *next;
+    int i, r = find(v, m->name, &old, p);
+
+    if (r != 0)
+        return r;
+    snprintf(ref.name, sizeof(ref.name), "%s", m->name);
+    i = vault_pick_version(v, old, &ref, p);
+    if (i < 0)
+        return i;
+    next = boxkey_new(&old->rec);
+    if (next == NULL)
+        return out_of_memory(p);
+    for (size_t k = 0; k < next->rec.version_count; k++)
+        next->versions[k].damaged = old->versions[k].damaged;
+    keep_live(old, next);
+    r = put_chain(v, next, (size_t)i, m, p);
+    *ret_version = next->rec.versions[i].version;
+    if (r == 0)
+        r = publish(v, old, next, p);
     if (r != 0)
         boxkey_free(next);
     return r;

@@ -16,6 +16,13 @@ void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret);
 /* Version i of k as an answer. */
 void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct msg_key *ret);
 
+/*
+ * The version that ref means, 0-based, for what concerns its public half: in whatever state but destroyed, and not
+ * damaged; or a refusal. With the lock held, or by the changing thread.
+ */
+LB_MUST_USE int vault_pick_version(const struct vault *v, const struct boxkey *k, const struct key_ref *ref,
+                                   struct problem *p);
+
 /* Refusals: each sets p and returns its code. */
 int vault_no_store(const struct vault *v, struct problem *p);
 int vault_locked(const struct vault *v, struct problem *p);

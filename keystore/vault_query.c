@@ -160,13 +160,10 @@ void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uin
         memcpy(spki_buf, rec->spki, ret->spki.len);
 }
 
-static int get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct msg_key *ret, struct problem *p)
+int vault_pick_version(const struct vault *v, const struct boxkey *k, const struct key_ref *ref, struct problem *p)
 {
-    const struct boxkey *k = keyring_find(&v->ring, ref->name);
     int i;
 
-    if (k == NULL)
-        return vault_no_key(v, ref->name, p);
     if (k->damaged)
         return vault_damaged(v, ref->name, ref->version, p);
     i = pick_version(v, k, ref, p);
@@ -176,6 +173,16 @@ static int get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, st
         return vault_damaged(v, ref->name, k->rec.versions[i].version, p);
     if (k->rec.versions[i].state == STATE_DESTROYED)
         return check_state(v, &k->rec.versions[i], p);
+    return i;
+}
+
+static int get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct msg_key *ret, struct problem *p)
+{
+    const struct boxkey *k = keyring_find(&v->ring, ref->name);
+    int i = k == NULL ? vault_no_key(v, ref->name, p) : vault_pick_version(v, k, ref, p);
+
+    if (i < 0)
+        return i;
     vault_describe(v, k, (size_t)i, spki_buf, ret);
     return 0;
 }
@@ -192,6 +199,34 @@ int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, str
     return r;
 }
 
+static int cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void *buf, size_t size, size_t *ret_len,
+                    struct problem *p)
+{
+    static const uint8_t none[2] = { 0, 0 };
+    const struct boxkey *k = keyring_find(&v->ring, ref->name);
+    int i = k == NULL ? vault_no_key(v, ref->name, p) : vault_pick_version(v, k, ref, p);
+    struct bytes chain = { none, sizeof(none) };
+
+    if (i < 0)
+        return i;
+    if (k->rec.versions[i].chain != NULL)
+        chain = (struct bytes){ k->rec.versions[i].chain, k->rec.versions[i].chain_len };
+    return msg_chain_encode(MSG_CERT_GET | MSG_ANSWER, id, &chain, buf, size, ret_len);
+}
+
+int vault_cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void *buf, size_t size, size_t *ret_len,
+                   struct problem *p)
+{
+    int r;
+
+    if (atomic_load(&v->lock) == LOCK_NO_STORE)
+        return vault_no_store(v, p);
+    pthread_rwlock_rdlock(&v->ring.lock);
+    r = cert_get(v, ref, id, buf, size, ret_len, p);
+    pthread_rwlock_unlock(&v->ring.lock);
+    return r;
+}
+
 static void list_entry(const struct boxkey *k, struct list_entry *ret)
 {
     int i = boxkey_active(k);
@@ -202,10 +237,12 @@ static void list_entry(const struct boxkey *k, struct list_entry *ret)
     ret->versions = (uint32_t)n;
     ret->damaged = boxkey_is_damaged(k);
     ret->state = STATE_DESTROYED;
-    if (i >= 0)
+    if (i >= 0) {
         ret->version = k->rec.versions[i].version;
-    else
+        ret->certified = k->rec.versions[i].chain != NULL;
+    } else {
         i = (int)n - 1;
+    }
     if (i < 0)
         return;
     snprintf(ret->type, sizeof(ret->type), "%s", k->rec.versions[i].type);
@@ -215,7 +252,7 @@ static void list_entry(const struct boxkey *k, struct list_entry *ret)
 }
 
 /* Room that one entry may take: the longest name and type and the fixed fields. */
-#define ENTRY_ROOM (2 + LB_NAME_MAX + 2 + LB_TYPE_MAX + 4 + 4 + 1 + 1 + 8)
+#define ENTRY_ROOM (2 + LB_NAME_MAX + 2 + LB_TYPE_MAX + 4 + 4 + 1 + 1 + 8 + 1)
 
 int vault_list(struct vault *v, const struct msg_list *from, const struct caller *who, uint32_t id, void *buf,
                size_t size, size_t *ret_len, struct problem *p)
@@ -255,6 +292,16 @@ int vault_list(struct vault *v, const struct msg_list *from, const struct caller
     return 0;
 }
 
+static uint8_t count_certificates(const struct version_record *rec)
+{
+    struct wire_reader r;
+    unsigned count = 0;
+
+    if (rec->chain == NULL || msg_chain_read((struct bytes){ rec->chain, rec->chain_len }, &count, &r) != 0)
+        return 0;
+    return (uint8_t)count;
+}
+
 static int show(const struct boxkey *k, struct msg_show *ret)
 {
     size_t first = k->rec.version_count > LB_VERSIONS_MAX ? k->rec.version_count - LB_VERSIONS_MAX : 0;
@@ -272,6 +319,8 @@ static int show(const struct boxkey *k, struct msg_show *ret)
         e->created = rec->created;
         e->changed = rec->changed;
         memcpy(e->hash, k->versions[i].hash, LB_HASH_SIZE);
+        e->certificates = count_certificates(rec);
+        e->chain_damaged = rec->chain_damaged;
     }
     for (size_t i = 0; i < k->rec.grant_count && i < LB_GRANTS_MAX; i++)
         ret->grants[ret->grant_count++] = k->rec.grants[i];

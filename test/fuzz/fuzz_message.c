@@ -49,6 +49,8 @@ static void decode_all(const struct msg_header *header, struct bytes body, const
     TRY(import, struct msg_import);
     TRY(destroy, struct msg_destroy);
     TRY(grant, struct msg_grant);
+    TRY(cert_set, struct msg_cert_set);
+    TRY(chain, struct bytes);
     TRY(secret, struct msg_secret);
     TRY(seal_remove, struct msg_seal_remove);
     TRY(name, struct msg_name);
@@ -86,6 +88,22 @@ static void read_seals(struct bytes body)
         msg_seal_entry_get(&reader, &entry);
 }
 
+/* A chain, certificate by certificate: as many as it says, and none of them empty. */
+static void read_chain(struct bytes body)
+{
+    struct wire_reader reader;
+    unsigned count;
+
+    if (msg_chain_read(body, &count, &reader) != 0)
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        if (wire_get_bytes(&reader, LB_CHAIN_MAX).len == 0)
+            abort();
+    }
+    if (wire_end(&reader) != 0)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct msg_header header;
@@ -96,5 +114,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     decode_all(&header, body, data, size);
     read_list(body);
     read_seals(body);
+    read_chain(body);
     return 0;
 }

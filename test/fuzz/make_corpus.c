@@ -39,7 +39,8 @@ static void messages(void)
         .name = "web", .type = "ec:P-256", .version = 1, .versions = 1, .state = STATE_ACTIVE, .created = 1700000000
     };
     static const struct seal_entry seal = { .id = 1, .kind = SEAL_PASSPHRASE, .label = "mine", .created = 1700000000 };
-    struct bytes view = { data, sizeof(data) - 1 };
+    static const uint8_t chain[] = { 0, 2, 0, 1, 0xc1, 0, 2, 0xc2, 0xc3 };
+    struct bytes view = { data, sizeof(data) - 1 }, two = { chain, sizeof(chain) };
     struct key_ref ref = { .name = "web", .version = 1 },
                    pinned = { .name = "web", .has_hash = true, .hash = { 1, 2 } };
     struct msg_show show = { .name = "web", .version_count = 1, .grant_count = 1 };
@@ -96,6 +97,8 @@ static void messages(void)
     PUT("import", import, MSG_IMPORT, (&(struct msg_import){ .name = "web", .pkcs8 = view }));
     PUT("destroy", destroy, MSG_DESTROY, (&(struct msg_destroy){ .name = "web", .version = 2 }));
     PUT("allow", grant, MSG_ALLOW, (&(struct msg_grant){ .name = "web", .grant = { SUBJECT_GROUP, 33, OP_SIGN } }));
+    PUT("cert-set", cert_set, MSG_CERT_SET, (&(struct msg_cert_set){ .name = "web", .version = 1, .chain = two }));
+    PUT("chain", chain, MSG_CERT_GET | MSG_ANSWER, &two);
     PUT("unlock", secret, MSG_UNLOCK,
         (&(struct msg_secret){ .kind = SEAL_CREDENTIAL, .label = "file", .secret = view }));
     PUT("seal-remove", seal_remove, MSG_SEAL_REMOVE, (&(struct msg_seal_remove){ .id = 2 }));

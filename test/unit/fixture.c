@@ -116,6 +116,31 @@ void fixture_add_key(struct fixture *f, const char *name, const char *type, size
     qsort(f->keys, f->key_count, sizeof(f->keys[0]), by_name);
 }
 
+void fixture_add_chain(struct fixture *f, const char *name, uint32_t version, unsigned n)
+{
+    uint8_t *chain = malloc(LB_CHAIN_MAX);
+    struct version_record *v = NULL;
+    struct key_record *k = NULL;
+    struct wire_writer w;
+    struct problem p;
+    char text[64];
+
+    for (size_t i = 0; i < f->key_count; i++)
+        k = strcmp(f->keys[i].name, name) == 0 ? &f->keys[i] : k;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+    v = &k->versions[version - 1];
+    wire_write(&w, chain, LB_CHAIN_MAX);
+    wire_put_u16(&w, (uint16_t)n);
+    for (unsigned i = 0; i < n; i++) {
+        snprintf(text, sizeof(text), "certificate %u of %s version %u", i, name, version);
+        wire_put_str(&w, text);
+    }
+    free(v->chain);
+    v->chain = chain;
+    OK(wire_written(&w, &v->chain_len));
+    OK(store_put_key(f->store, k, &p));
+}
+
 /* Comparing */
 
 static bool same_version(const struct version_record *a, const struct version_record *b)
@@ -143,6 +168,22 @@ static bool same_key(const struct key_record *a, const struct key_record *b)
             return false;
     }
     return true;
+}
+
+/* -1: there is another chain than there was; else how many are not there any more. */
+static int compare_chains(const struct key_record *is, const struct key_record *was)
+{
+    int lost = 0;
+
+    for (size_t i = 0; i < is->version_count; i++) {
+        const struct version_record *a = &is->versions[i], *b = &was->versions[i];
+
+        if (a->chain == NULL)
+            lost += b->chain != NULL;
+        else if (b->chain == NULL || a->chain_len != b->chain_len || memcmp(a->chain, b->chain, a->chain_len) != 0)
+            return -1;
+    }
+    return lost;
 }
 
 static bool all_open(struct fixture *f, const struct key_record *k)
@@ -174,7 +215,15 @@ static int look(const struct key_record *k, bool damaged, void *arg)
     for (size_t i = 0; i < w->f->key_count; i++) {
         if (strcmp(w->f->keys[i].name, k->name) != 0)
             continue;
-        w->ret->found[i] = found == FOUND_WRONG && same_key(k, &w->f->keys[i]) ? FOUND_GOOD : found;
+        if (found == FOUND_WRONG && same_key(k, &w->f->keys[i])) {
+            int lost = compare_chains(k, &w->f->keys[i]);
+
+            found = lost < 0 ? FOUND_WRONG : FOUND_GOOD;
+            w->ret->chains_lost[i] = lost < 0 ? 0 : (size_t)lost;
+        }
+        for (size_t j = 0; j < k->version_count; j++)
+            w->ret->chains_told += k->versions[j].chain_damaged;
+        w->ret->found[i] = found;
         return 0;
     }
     if (found == FOUND_DAMAGED)
@@ -214,8 +263,8 @@ bool fixture_all_good(struct fixture *f, struct store *store)
 
     fixture_compare(f, store, &i);
     for (size_t k = 0; k < f->key_count; k++)
-        good = good && i.found[k] == FOUND_GOOD;
-    good = good && i.walked == 0 && i.problem.code == 0 && i.strangers == 0 && i.impostors == 0;
+        good = good && i.found[k] == FOUND_GOOD && i.chains_lost[k] == 0;
+    good = good && i.chains_told == 0 && i.walked == 0 && i.problem.code == 0 && i.strangers == 0 && i.impostors == 0;
     if (!good)
         fprintf(stderr, "\nwalk %d (%s) found %d %d, %zu strangers, %zu impostors\n", i.walked, i.problem.text,
                 i.found[0], i.found[1], i.strangers, i.impostors);

@@ -34,6 +34,11 @@ struct key_record fixture_make_key(struct fixture *f, const char *name, const ch
                                    size_t grants);
 /* Makes it, puts it into the store, and into keys. */
 void fixture_add_key(struct fixture *f, const char *name, const char *type, size_t versions, size_t grants);
+/*
+ * Gives a version of a key of the fixture a chain of n certificates (of that form; nothing that X.509 knows), in the
+ * store too.
+ */
+void fixture_add_chain(struct fixture *f, const char *name, uint32_t version, unsigned n);
 /* A seal of a credential that is the label. */
 struct seal_record fixture_make_seal(struct fixture *f, const char *label);
 
@@ -43,7 +48,9 @@ struct inspection {
     int opened;                         /* of store_open() */
     int walked;                         /* of store_each_key() */
     struct problem problem;             /* the last of those */
-    enum found found[FIXTURE_KEYS_MAX]; /* of each key of the fixture */
+    enum found found[FIXTURE_KEYS_MAX]; /* of each key of the fixture, chains aside; WRONG for a wrong chain */
+    size_t chains_lost[FIXTURE_KEYS_MAX]; /* versions that should have a chain and have none */
+    size_t chains_told;                 /* versions of which it was said that theirs is damaged */
     size_t strangers;                   /* damaged keys under other names */
     size_t impostors;                   /* keys under other names that open */
 };

@@ -115,7 +115,7 @@ static void complain(const char *what, unsigned page, size_t at, unsigned bit, c
 }
 
 /* One bit: what may be seen of each key depends on whose byte it is. */
-static bool judge(const struct fixture *f, const struct place *place, const struct inspection *seen)
+static bool judge_row(const struct fixture *f, const struct place *place, const struct inspection *seen)
 {
     if (seen->opened != 0 || seen->walked != 0 || seen->impostors != 0)
         return false;
@@ -133,8 +133,28 @@ static bool judge(const struct fixture *f, const struct place *place, const stru
     return true;
 }
 
+/* One bit in a chain's page: no key feels it, and that chain is what it was or gone; never another one. */
+static bool judge_chain(const struct fixture *f, const struct place *place, const struct inspection *seen)
+{
+    size_t lost = 0;
+
+    if (seen->opened != 0 || seen->walked != 0 || seen->impostors != 0 || seen->strangers != 0)
+        return false;
+    for (size_t k = 0; k < f->key_count; k++) {
+        if (seen->found[k] != FOUND_GOOD)
+            return false;
+        if (place->owner >= 0 && place->owner != (int)k && seen->chains_lost[k] > 0)
+            return false;
+        lost += seen->chains_lost[k];
+    }
+    /* A row's content: lost, and told. (A page that says it has fewer rows tells of none.) */
+    return place->part != PART_CONTENT || (lost == 1 && seen->problem.code == LB_E_DAMAGED);
+}
+
+typedef bool judge_fn(const struct fixture *f, const struct place *place, const struct inspection *seen);
+
 static void flip(struct fixture *f, unsigned number, const uint8_t *page, size_t i, unsigned bit,
-                 const struct place *place)
+                 const struct place *place, judge_fn *judge)
 {
     off_t at = (off_t)(number - 1) * PAGE + (off_t)i;
     struct inspection seen;
@@ -150,7 +170,7 @@ static void flip(struct fixture *f, unsigned number, const uint8_t *page, size_t
 }
 
 /* One bit of each byte; all bits where the page and its rows say how long they are. */
-static void flip_page(struct fixture *f, unsigned number, size_t stride)
+static void flip_page(struct fixture *f, unsigned number, size_t stride, judge_fn *judge)
 {
     static struct place places[PAGE];
     uint8_t page[PAGE];
@@ -163,7 +183,7 @@ static void flip_page(struct fixture *f, unsigned number, size_t stride)
         if (!worth_trying(page, i))
             continue;
         for (unsigned n = 0; n < (length ? 8 : 1); n++)
-            flip(f, number, page, i, (unsigned)(i + i / 8 + n) % 8, &places[i]);
+            flip(f, number, page, i, (unsigned)(i + i / 8 + n) % 8, &places[i], judge);
     }
 }
 
@@ -172,6 +192,8 @@ static void fill(struct fixture *f)
     fixture_add_key(f, "alpha", "ed25519", 2, 2);
     fixture_add_key(f, "beta", "ec:P-256", 1, 1);
     fixture_add_key(f, "gamma", "ed25519", 1, 0);
+    fixture_add_chain(f, "alpha", 2, 3);
+    fixture_add_chain(f, "beta", 1, 1);
     store_close(f->store);
     f->store = NULL;
 }
@@ -184,7 +206,8 @@ static void all_still_good(struct fixture *f)
     OK(seen.opened);
     OK(seen.walked);
     for (size_t i = 0; i < f->key_count; i++)
-        CU_ASSERT_EQUAL(seen.found[i], FOUND_GOOD);
+        CU_ASSERT(seen.found[i] == FOUND_GOOD && seen.chains_lost[i] == 0);
+    CU_ASSERT_EQUAL(seen.chains_told, 0);
     CU_ASSERT_EQUAL(seen.strangers + seen.impostors, 0);
 }
 
@@ -200,8 +223,87 @@ static void each_byte_of_each_row(void)
     /* Three tables, and an index for each UNIQUE. */
     CU_ASSERT_EQUAL(count, 7);
     for (size_t i = 0; i < count; i++)
-        flip_page(&f, pages[i], unit_is_slow() ? 23 : 1);
+        flip_page(&f, pages[i], unit_is_slow() ? 23 : 1, judge_row);
     all_still_good(&f);
+    fixture_close(&f);
+}
+
+static void each_byte_of_each_chain(void)
+{
+    struct fixture f;
+    unsigned pages[8];
+    size_t count;
+
+    fixture_open(&f);
+    fill(&f);
+    count = root_pages(f.path, "'chain'", pages, COUNT(pages));
+    CU_ASSERT_EQUAL(count, 2);
+    for (size_t i = 0; i < count; i++)
+        flip_page(&f, pages[i], unit_is_slow() ? 23 : 1, judge_chain);
+    all_still_good(&f);
+    fixture_close(&f);
+}
+
+/* What one bit does not make: rows of chains that are edited, moved, or of no key. */
+static void edited_chains(void)
+{
+    static const struct {
+        const char *sql;
+        size_t alpha, beta, told;
+    } edits[] = {
+        { "DELETE FROM chain WHERE version = 2", 1, 0, 0 },
+        { "UPDATE chain SET certificates = x'0001000141' WHERE version = 2", 1, 0, 1 },
+        { "UPDATE chain SET certificates = x'0000' WHERE version = 2", 1, 0, 1 },
+        { "UPDATE chain SET certificates = zeroblob(70000) WHERE version = 2", 1, 0, 1 },
+        { "UPDATE chain SET digest = zeroblob(32) WHERE version = 1", 0, 1, 1 },
+        { "UPDATE chain SET version = 1 WHERE version = 2", 1, 0, 1 },
+        { "UPDATE chain SET version = 3 WHERE version = 2", 1, 0, 0 },
+        { "UPDATE chain SET key_id = zeroblob(16) WHERE version = 2", 1, 0, 0 },
+        { "UPDATE chain SET key_id = (SELECT key_id FROM key WHERE name = 'beta') WHERE version = 2", 1, 0, 0 },
+        { "INSERT INTO chain SELECT key_id, 1, certificates, digest FROM chain WHERE version = 2", 0, 0, 1 },
+    };
+
+    for (size_t i = 0; i < COUNT(edits); i++) {
+        struct fixture f;
+        struct inspection seen;
+        sqlite3 *db = NULL;
+        bool removed = i == 0;
+
+        fixture_open(&f);
+        fill(&f);
+        CU_ASSERT_EQUAL_FATAL(sqlite3_open(f.path, &db), SQLITE_OK);
+        CU_ASSERT_EQUAL(sqlite3_exec(db, edits[i].sql, NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        fixture_inspect(&f, &seen);
+        if (seen.opened != 0 || seen.walked != 0 || seen.found[0] != FOUND_GOOD || seen.found[1] != FOUND_GOOD ||
+            seen.chains_lost[0] != edits[i].alpha || seen.chains_lost[1] != edits[i].beta ||
+            seen.chains_told != edits[i].told || seen.problem.code != (removed ? 0 : LB_E_DAMAGED)) {
+            fprintf(stderr, "\n%s: found %d %d lost %zu %zu told %zu (%s)", edits[i].sql, seen.found[0], seen.found[1],
+                    seen.chains_lost[0], seen.chains_lost[1], seen.chains_told, seen.problem.text);
+            CU_FAIL("an edited chain was judged wrongly");
+        }
+        if (!removed)
+            TEXT_HAS(seen.problem.text, "are damaged: their keys go on without");
+        fixture_close(&f);
+    }
+}
+
+/* A damaged chain is gone with the next change of its key; those of the other versions stay. */
+static void a_damaged_chain_is_replaced(void)
+{
+    struct fixture f;
+    struct problem p;
+    sqlite3 *db = NULL;
+
+    fixture_open(&f);
+    fill(&f);
+    CU_ASSERT_EQUAL_FATAL(sqlite3_open(f.path, &db), SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_exec(db, "UPDATE chain SET digest = zeroblob(32)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    OK(store_open(f.path, &f.store, &p));
+    fixture_add_chain(&f, "alpha", 1, 2);
+    fixture_add_chain(&f, "beta", 1, 1);
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
     fixture_close(&f);
 }
 
@@ -283,7 +385,7 @@ static void bits_in_a_larger_store(void)
         read_page(f.path, number, page);
         write_byte(f.path, (off_t)(number - 1) * PAGE + (off_t)i, page[i] ^ (uint8_t)(1 << n % 8));
         fixture_inspect(&f, &seen);
-        good = judge(&f, &nobody, &seen);
+        good = judge_row(&f, &nobody, &seen);
         if (!good)
             complain("larger store", number, i, n % 8, &seen);
         CU_ASSERT_TRUE(good);
@@ -376,6 +478,9 @@ static void a_store_cut_off(void)
 
 static const struct unit_test tests[] = {
     { "each byte of each row", each_byte_of_each_row },
+    { "each byte of each chain", each_byte_of_each_chain },
+    { "edited chains", edited_chains },
+    { "a damaged chain is replaced", a_damaged_chain_is_replaced },
     { "the other pages", the_other_pages },
     { "bits in a larger store", bits_in_a_larger_store },
     { "edited rows", edited_rows },

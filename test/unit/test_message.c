@@ -50,6 +50,8 @@ WRAP(create, struct msg_create)
 WRAP(import, struct msg_import)
 WRAP(destroy, struct msg_destroy)
 WRAP(grant, struct msg_grant)
+WRAP(cert_set, struct msg_cert_set)
+WRAP(chain, struct bytes)
 WRAP(secret, struct msg_secret)
 WRAP(seal_remove, struct msg_seal_remove)
 WRAP(name, struct msg_name)
@@ -106,7 +108,13 @@ static const struct msg_show show = {
     .name = "web",
     .version_count = 2,
     .versions = { { .version = 1, .state = STATE_DESTROYED, .type = "rsa:2048", .created = 5, .changed = 6 },
-                  { .version = 2, .state = STATE_ACTIVE, .damaged = true, .type = "ed448", .hash = { 9 } } },
+                  { .version = 2,
+                    .state = STATE_ACTIVE,
+                    .damaged = true,
+                    .type = "ed448",
+                    .hash = { 9 },
+                    .certificates = LB_CERTS_MAX,
+                    .chain_damaged = true } },
     .grant_count = 2,
     .grants = { { SUBJECT_USER, 33, OP_SIGN | OP_DERIVE }, { SUBJECT_GROUP, 0xfffffffe, OP_DECRYPT } },
 };
@@ -132,6 +140,10 @@ static const struct msg_create create = { .name = "web", .type = "rsa-pss:4096:s
 static const struct msg_import import = { .name = "web", .pkcs8 = { data, sizeof(data) } };
 static const struct msg_destroy destroy = { .name = "web", .version = 7 };
 static const struct msg_grant grant = { .name = "web", .grant = { SUBJECT_GROUP, 33, OP_SIGN } };
+/* Two certificates, of one byte and of two. */
+static const uint8_t chain_data[] = { 0, 2, 0, 1, 0xc1, 0, 2, 0xc2, 0xc3 };
+static const struct bytes chain = { chain_data, sizeof(chain_data) };
+static const struct msg_cert_set cert_set = { .name = "web", .version = 7, .chain = { chain_data, sizeof(chain_data) } };
 static const struct msg_secret secret = { .kind = SEAL_CREDENTIAL, .label = "spare", .secret = { data, sizeof(data) } };
 static const struct msg_seal_remove seal_remove = { .id = 0x01020304 };
 static const struct msg_name name = { .name = "web" };
@@ -212,7 +224,9 @@ static const struct message_case cases[] = {
         { 5, 1, LB_E_TOO_LONG },
         { 11, 0, LB_E_VALUE },
         { 11, 6, LB_E_VALUE },
-        { 12, 2, LB_E_VALUE } } },
+        { 12, 2, LB_E_VALUE },
+        { 71, LB_CERTS_MAX + 1, LB_E_VALUE },
+        { 72, 2, LB_E_VALUE } } },
     { "STATUS",
       encode_status,
       decode_status,
@@ -252,6 +266,26 @@ static const struct message_case cases[] = {
         { 10, 1, LB_E_VALUE },
         { 11, 0, LB_E_VALUE },
         { 11, OP_ALL + 1, LB_E_VALUE } } },
+    { "CERT_SET",
+      encode_cert_set,
+      decode_cert_set,
+      &cert_set,
+      sizeof(cert_set),
+      offsetof(struct msg_cert_set, chain),
+      { { 2, '.', LB_E_NAME },
+        { 9, 1, LB_E_TOO_LONG },
+        { 10, LB_CERTS_MAX + 1, LB_E_TOO_LONG },
+        { 10, 1, LB_E_TRAILING },
+        { 10, 3, LB_E_CUT_OFF },
+        { 12, 0, LB_E_VALUE },
+        { 15, 3, LB_E_CUT_OFF } } },
+    { "chain",
+      encode_chain,
+      decode_chain,
+      &chain,
+      sizeof(chain),
+      0,
+      { { 1, LB_CERTS_MAX + 1, LB_E_TOO_LONG }, { 1, 0, LB_E_TRAILING }, { 3, 0, LB_E_VALUE } } },
     { "INIT",
       encode_secret,
       decode_secret,
@@ -296,7 +330,7 @@ static void there_and_back(void)
         const struct message_case *c = &cases[i];
         uint8_t packet[LB_PACKET_MAX], again[LB_PACKET_MAX];
         struct msg_header header;
-        struct bytes body, *view;
+        struct bytes body, *view, *sent;
         void *m = malloc(c->size);
         size_t len = 0, len2 = 0;
 
@@ -312,9 +346,10 @@ static void there_and_back(void)
         CU_ASSERT(memcmp(packet, again, len) == 0);
         view = view_of(c, m);
         if (view != NULL) {
-            CU_ASSERT_EQUAL(view->len, sizeof(data));
-            CU_ASSERT(memcmp(view->p, data, sizeof(data)) == 0);
-            view->p = data;
+            sent = view_of(c, (void *)c->sample);
+            CU_ASSERT_EQUAL(view->len, sent->len);
+            CU_ASSERT(memcmp(view->p, sent->p, sent->len) == 0);
+            view->p = sent->p;
         }
         /* Every member, so that none is forgotten on both sides. */
         if (memcmp(m, c->sample, c->size) != 0)
@@ -422,7 +457,8 @@ static void entries_of_lists(void)
                                          .versions = 2,
                                          .state = STATE_ACTIVE,
                                          .damaged = true,
-                                         .created = 77 };
+                                         .created = 77,
+                                         .certified = true };
     static const struct seal_entry s = { .id = 5, .kind = SEAL_PASSPHRASE, .label = "mine", .created = 78 };
     struct list_entry l2;
     struct seal_entry s2;
@@ -473,6 +509,40 @@ static void the_longest_show_fits_in_a_packet(void)
     free(m);
 }
 
+static void chains_are_read_one_by_one(void)
+{
+    static uint8_t packet[LB_PACKET_MAX], body[LB_CHAIN_MAX + 2];
+    struct msg_cert_set longest = { .name = "web" };
+    struct wire_reader r;
+    struct wire_writer w;
+    struct bytes one;
+    unsigned count = 9;
+    size_t len = 0;
+
+    OK(msg_chain_read(chain, &count, &r));
+    CU_ASSERT_EQUAL(count, 2);
+    one = wire_get_bytes(&r, LB_CHAIN_MAX);
+    CU_ASSERT(one.len == 1 && one.p[0] == 0xc1);
+    one = wire_get_bytes(&r, LB_CHAIN_MAX);
+    CU_ASSERT(one.len == 2 && one.p[0] == 0xc2);
+    OK(wire_end(&r));
+    OK(msg_chain_read((struct bytes){ (const uint8_t *)"\0", 2 }, &count, &r));
+    CU_ASSERT_EQUAL(count, 0);
+    /* The longest fits under the longest name; one byte more is refused as a chain. */
+    memset(longest.name, 'n', LB_NAME_MAX);
+    wire_write(&w, body, LB_CHAIN_MAX);
+    wire_put_u16(&w, 1);
+    wire_put_u16(&w, LB_CHAIN_MAX - 4);
+    longest.chain = (struct bytes){ body, LB_CHAIN_MAX };
+    OK(msg_cert_set_encode(TYPE, ID, &longest, packet, sizeof(packet), &len));
+    CU_ASSERT_EQUAL(len, LB_PACKET_MAX);
+    OK(msg_cert_set_decode((struct bytes){ packet + LB_HEADER_SIZE, len - LB_HEADER_SIZE }, &longest));
+    longest.chain = (struct bytes){ body, LB_CHAIN_MAX + 1 };
+    FAILS(msg_chain_read(longest.chain, &count, &r), LB_E_TOO_LONG);
+    CU_ASSERT_EQUAL(count, 0);
+    FAILS(msg_cert_set_encode(TYPE, ID, &longest, packet, sizeof(packet), &len), LB_E_TOO_LONG);
+}
+
 static void names_of_numbers(void)
 {
     TEXT_IS(key_state_name(STATE_DESTROYED), "destroyed");
@@ -513,6 +583,7 @@ static const struct unit_test tests[] = {
     { "headers", headers },
     { "entries of lists", entries_of_lists },
     { "the longest SHOW fits in a packet", the_longest_show_fits_in_a_packet },
+    { "chains are read one by one", chains_are_read_one_by_one },
     { "names of numbers", names_of_numbers },
     { "names of operations", names_of_operations },
     { NULL, NULL },

@@ -137,6 +137,59 @@ static void keys_are_replaced_and_removed(void)
     fixture_close(&f);
 }
 
+static void chains_in_and_out(void)
+{
+    struct fixture f;
+    struct problem p;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "web", "ed25519", 3, 1);
+    fixture_add_key(&f, "mail", "ed25519", 1, 0);
+    fixture_add_chain(&f, "web", 1, 1);
+    fixture_add_chain(&f, "web", 3, LB_CERTS_MAX);
+    fixture_add_chain(&f, "mail", 1, 2);
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    fixture_reopen(&f);
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    /* Another one in its place, and none: the others stay. */
+    fixture_add_chain(&f, "web", 3, 2);
+    version_record_drop_chain(&f.keys[1].versions[0]);
+    OK(store_put_key(f.store, &f.keys[1], &p));
+    fixture_reopen(&f);
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    fixture_close(&f);
+}
+
+static void chains_out_of_form_are_not_stored(void)
+{
+    static const struct {
+        uint8_t bytes[8];
+        size_t len;
+    } bad[] = {
+        { { 0 }, 0 },                               /* nothing */
+        { { 0, 0 }, 2 },                            /* a chain of none */
+        { { 0, 1, 0, 0 }, 4 },                      /* an empty certificate */
+        { { 0, 1, 0, 2, 'x' }, 5 },                 /* cut off */
+        { { 0, 1, 0, 1, 'x', 'y' }, 6 },            /* bytes behind */
+        { { 0, LB_CERTS_MAX + 1, 0, 1, 'x' }, 5 },
+    };
+    struct fixture f;
+    struct problem p;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "web", "ed25519", 1, 0);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        f.keys[0].versions[0].chain = (uint8_t *)bad[i].bytes;
+        f.keys[0].versions[0].chain_len = bad[i].len;
+        FAILS(store_put_key(f.store, &f.keys[0], &p), LB_E_VALUE);
+        TEXT_IS(p.text, "key 'web' cannot be stored: the chain of its version 1 is none");
+    }
+    f.keys[0].versions[0].chain = NULL;
+    f.keys[0].versions[0].chain_len = 0;
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    fixture_close(&f);
+}
+
 static void names_are_taken_once(void)
 {
     struct fixture f;
@@ -346,11 +399,34 @@ static int user_version(const char *path)
     return version;
 }
 
+/* A store of the first schema, which knew no chains: as one that this code made, with what it added taken away. */
+static void a_store_of_schema_1(void)
+{
+    struct fixture f;
+    struct problem p;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "web", "ed25519", 2, 1);
+    store_close(f.store);
+    sql(f.path, "DROP TABLE chain; PRAGMA user_version = 1");
+    f.store = NULL;
+    OK(store_open(f.path, &f.store, &p));
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    fixture_add_chain(&f, "web", 2, 2);
+    fixture_reopen(&f);
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    store_close(f.store);
+    f.store = NULL;
+    CU_ASSERT_EQUAL(user_version(f.path), 2);
+    fixture_close(&f);
+}
+
 /* Steps that a later version could have, after the real ones. */
 static void migrations(void)
 {
     struct migration steps[] = {
         store_migrations[0],
+        store_migrations[1],
         { "ALTER TABLE key ADD COLUMN note TEXT NOT NULL DEFAULT 'none'" },
         { "UPDATE key SET note = 'some'; UPDATE nosuchtable SET x = 1" },
         { "UPDATE key SET note = 'more'" },
@@ -358,33 +434,33 @@ static void migrations(void)
     struct fixture f;
     struct problem p;
 
-    CU_ASSERT_EQUAL(store_schema_version, 1);
+    CU_ASSERT_EQUAL(store_schema_version, 2);
     fixture_open(&f);
     fixture_add_key(&f, "web", "ed25519", 1, 1);
-    OK(schema_migrate(f.store, steps, 2, &p));
+    OK(schema_migrate(f.store, steps, 3, &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
     store_close(f.store);
-    CU_ASSERT_EQUAL(user_version(f.path), 2);
+    CU_ASSERT_EQUAL(user_version(f.path), 3);
     /* A newer store is refused, not harmed. */
     f.store = NULL;
     FAILS(store_open(f.path, &f.store, &p), LB_E_STORE_SCHEMA);
-    TEXT_HAS(p.text, "has schema 2, this littlebox knows up to 1");
+    TEXT_HAS(p.text, "has schema 3, this littlebox knows up to 2");
     TEXT_HAS(p.hint, "newer littlebox");
     CU_ASSERT_PTR_NULL(f.store);
-    sql(f.path, "PRAGMA user_version = 1");
+    sql(f.path, "PRAGMA user_version = 2");
     OK(store_open(f.path, &f.store, &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
     /* A step that fails takes the ones before it back. */
     sql(f.path, "");
     store_close(f.store);
-    sql(f.path, "PRAGMA user_version = 2");
+    sql(f.path, "PRAGMA user_version = 3");
     f.store = calloc(1, sizeof(*f.store));
     f.store->path = strdup(f.path);
     OK(schema_connect(f.store, &p));
-    FAILS(schema_migrate(f.store, steps, 4, &p), LB_E_STORE);
+    FAILS(schema_migrate(f.store, steps, 5, &p), LB_E_STORE);
     store_close(f.store);
-    CU_ASSERT_EQUAL(user_version(f.path), 2);
-    sql(f.path, "SELECT CASE note WHEN 'none' THEN 1 ELSE json('{') END FROM key; PRAGMA user_version = 1");
+    CU_ASSERT_EQUAL(user_version(f.path), 3);
+    sql(f.path, "SELECT CASE note WHEN 'none' THEN 1 ELSE json('{') END FROM key; PRAGMA user_version = 2");
     f.store = NULL;
     OK(store_open(f.path, &f.store, &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
@@ -427,6 +503,9 @@ static const struct unit_test tests[] = {
     { "walks can be ended", walks_can_be_ended },
     { "seals", seals },
     { "a damaged seal does not hide the others", a_damaged_seal_does_not_hide_the_others },
+    { "chains in and out", chains_in_and_out },
+    { "chains out of form are not stored", chains_out_of_form_are_not_stored },
+    { "a store of schema 1", a_store_of_schema_1 },
     { "migrations", migrations },
     { "what is no store of ours", what_is_no_store_of_ours },
     { NULL, NULL },

@@ -1,0 +1,12 @@
+/* What other commands tell about certificates. */
+#ifndef LB_CMD_CERT_H
+#define LB_CMD_CERT_H
+
+#include "client.h"
+#include "table.h"
+
+/* A table with a row for each version of show (or that one, if not 0) that has certificates, or had. */
+LB_MUST_USE int cert_overview(struct client *c, const struct msg_show *show, uint32_t only, struct table **ret,
+                              struct problem *p);
+
+#endif
