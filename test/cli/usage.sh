@@ -46,6 +46,13 @@ expect 2 "unknown operation 'signs'" littlebox deny web --user root --op decrypt
 expect 2 "unknown 'seal frob'" littlebox seal frob
 expect 2 "'seal remove' needs the number of a seal" littlebox seal remove
 expect 2 "'seal list' takes no argument" littlebox seal list 1
+expect 2 "unknown 'cert frob'" littlebox cert frob web
+expect 2 "'cert' needs: set KEY" littlebox cert
+expect 2 "'cert set' needs a key and a file" littlebox cert set web
+expect 2 "'cert get' needs a key alone" littlebox cert get web file
+expect 2 "'cert remove' writes no file" littlebox cert remove web --out file
+expect 2 "'cert set' writes no file" littlebox cert set web file --force
+expect 2 '--force needs --out FILE' littlebox cert get web --force
 expect 2 'a passphrase and --credential exclude each other' littlebox init --passphrase --credential x
 expect 2 '--passphrase-file and --passphrase-fd exclude each other' littlebox unlock --passphrase-file x --passphrase-fd 3
 
