@@ -51,6 +51,20 @@ int ask_get(struct box *b, const struct key_ref *key, uint8_t *answer, struct ms
     return msg_key_decode(body, ret) != 0 ? refuse_answer(b, p) : 0;
 }
 
+int ask_chain_of(struct box *b, const struct key_ref *key, uint8_t *answer, struct bytes *ret, struct problem *p)
+{
+    uint8_t request[256];
+    uint32_t id = box_next_id(b);
+    struct bytes body;
+    size_t len = 0;
+    int r = msg_key_ref_encode(MSG_CERT_GET, id, key, request, sizeof(request), &len);
+
+    r = ask(b, r, MSG_CERT_GET, id, request, len, answer, LB_PACKET_MAX, &body, p);
+    if (r != 0)
+        return r;
+    return msg_chain_decode(body, ret) != 0 ? refuse_answer(b, p) : 0;
+}
+
 /* The packet, and for a long text the file that goes with it; rq->fd is to be closed by the caller in any case. */
 static int sign_request(struct box *b, const struct msg_sign *m, uint8_t *packet, size_t size, struct box_request *rq,
                         struct problem *p)

@@ -16,6 +16,10 @@
 LB_MUST_USE int ask_get(struct box *b, const struct key_ref *key, uint8_t *answer, struct msg_key *ret,
                         struct problem *p);
 
+/* The chain of a version (msg_chain_read()), in answer (LB_PACKET_MAX bytes). */
+LB_MUST_USE int ask_chain_of(struct box *b, const struct key_ref *key, uint8_t *answer, struct bytes *ret,
+                             struct problem *p);
+
 /* A signature into sig (size bytes). LB_E_VALUE when the box sends more than that. */
 LB_MUST_USE int ask_sign(struct box *b, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len,
                          struct problem *p);

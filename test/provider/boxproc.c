@@ -305,6 +305,25 @@ void boxproc_allow_ops(struct boxproc *b, const char *key, uid_t uid, unsigned o
     call(b, MSG_ALLOW, request, len, answer, &body);
 }
 
+void boxproc_certify(struct boxproc *b, const char *key, uint32_t version, const struct bytes *certificates,
+                     size_t count)
+{
+    static uint8_t chain[LB_CHAIN_MAX];
+    struct msg_cert_set m = { .version = version, .chain = { .p = chain } };
+    struct wire_writer w;
+    struct bytes body;
+    size_t len;
+
+    snprintf(m.name, sizeof(m.name), "%s", key);
+    wire_write(&w, chain, sizeof(chain));
+    wire_put_u16(&w, (uint16_t)count);
+    for (size_t i = 0; i < count; i++)
+        wire_put_bytes(&w, certificates[i].p, certificates[i].len);
+    NEED(wire_written(&w, &m.chain.len) == 0);
+    NEED(msg_cert_set_encode(MSG_CERT_SET, 1, &m, request, sizeof(request), &len) == 0);
+    call(b, MSG_CERT_SET, request, len, answer, &body);
+}
+
 void boxproc_lock(struct boxproc *b)
 {
     struct bytes body;

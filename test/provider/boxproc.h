@@ -53,6 +53,9 @@ void boxproc_import(struct boxproc *b, const char *key, EVP_PKEY *pkey);
 void boxproc_allow(struct boxproc *b, const char *key, uid_t uid);
 /* ops: of enum key_op. */
 void boxproc_allow_ops(struct boxproc *b, const char *key, uid_t uid, unsigned ops);
+/* The certificates that go with a version (0: the active one), DER, that of the key first; none: takes them away. */
+void boxproc_certify(struct boxproc *b, const char *key, uint32_t version, const struct bytes *certificates,
+                     size_t count);
 void boxproc_lock(struct boxproc *b);
 void boxproc_status(struct boxproc *b, struct msg_status *ret);
 
