@@ -211,6 +211,9 @@ done
 # --- The store, changed behind the box's back
 lb create damaged --type ec:P-256 >/dev/null 2>>"$TEST_DIR/lb.log"
 ossl pkey -in littlebox:damaged -pubout -outform DER -out "$TEST_DIR/damaged.der"
+lb create certified --type ec:P-256 >/dev/null 2>>"$TEST_DIR/lb.log"
+self_signed littlebox:certified "$TEST_DIR/certified.crt" 2>>"$TEST_DIR/openssl.log"
+lb cert set certified "$TEST_DIR/certified.crt"
 stop_box
 store=$BOX_DIR/default/store.db
 cp "$store" "$TEST_DIR/store.good"
@@ -243,6 +246,25 @@ spki=$(to_hex <"$TEST_DIR/store.good" | awk -v key="$(tail -c 24 "$TEST_DIR/dama
 [ -n "$spki" ] || fail "the public key is not in the store"
 damage "a byte of the public key" "$((spki + 3))"
 damage "a byte of the sealed key" "$((spki + 24 + 30))"
+# A certificate's last bytes, of its signature.
+tail=$(plain_ossl x509 -in "$TEST_DIR/certified.crt" -outform DER | tail -c 24 | to_hex)
+place=$(to_hex <"$TEST_DIR/store.good" | awk -v tail="$tail" '{ at = index($0, tail); if (at % 2 == 1) print (at - 1) / 2 }')
+[ -n "$place" ] || fail "the certificate is not in the store"
+flip "$place"
+start_box "$BOX_DIR"
+check "a byte of a certificate: its key goes on" signs certified
+same "nor is it called damaged" 0 "$(status damaged)"
+refused "the certificate is not given out" 'has no certificate' lb cert get certified
+lb --json show certified >"$TEST_DIR/show"
+check "show says what it is" grep -q '"damaged": true' "$TEST_DIR/show"
+says "and the log" "the certificate chain of key 'certified' version 1 is damaged: set it again" "$BOX_DIR/box.log"
+check "it is set again" lb cert set certified "$TEST_DIR/certified.crt"
+lb cert get certified >"$TEST_DIR/got.crt"
+check "and is what it was" cmp -s "$TEST_DIR/got.crt" "$TEST_DIR/certified.crt"
+stop_box
+start_box "$BOX_DIR"
+check "after a restart too" lb cert get certified --out "$TEST_DIR/again.crt"
+stop_box
 type=
 for place in $(offsets ec:P-256); do
     # The record's type is the last one before its public key.

@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "../../keystore/store.h"
 #include "crypto.h"
 #include "suite.h"
 
@@ -573,6 +574,61 @@ static void certificates_change(void)
     X509_free(renewed);
 }
 
+/* What somebody with the disk can do: the chain of another key, as the store itself would write it. */
+static int swap_chain(const struct key_record *k, bool damaged, void *arg)
+{
+    struct version_record versions[4], *v = &versions[0];
+    struct key_record copy = *k;
+    struct problem p;
+    unsigned char *der = NULL;
+    uint8_t chain[4096];
+    struct wire_writer w;
+    int len, r;
+
+    NEED(!damaged);
+    if (strcmp(k->name, "web") != 0)
+        return 0;
+    NEED(k->version_count <= COUNT(versions));
+    memcpy(versions, k->versions, k->version_count * sizeof(*versions));
+    copy.versions = versions;
+    len = i2d_X509(mail, &der);
+    wire_write(&w, chain, sizeof(chain));
+    wire_put_u16(&w, 1);
+    wire_put_bytes(&w, der, (size_t)len);
+    v->chain = chain;
+    NEED(wire_written(&w, &v->chain_len) == 0);
+    r = store_put_key(arg, &copy, &p);
+    OPENSSL_free(der);
+    return r == 0 ? 1 : r;
+}
+
+static void a_chain_of_another_key(void)
+{
+    char path[128], line[512];
+    struct store *store = NULL;
+    struct problem p;
+    bool told = false;
+    FILE *log;
+
+    boxproc_stop(&box);
+    snprintf(path, sizeof(path), "%s/default/store.db", box.dir);
+    NEED(store_open(path, &store, &p) == 0);
+    CU_ASSERT_EQUAL(store_each_key(store, swap_chain, store, &p), 1);
+    store_close(store);
+    boxproc_start(&box);
+    FINDS("pP", contexts[0], "littlebox:web", 0, NULL);
+    FINDS("C", contexts[0], "littlebox:", 0, by_issuer("sub", 1001));
+    snprintf(path, sizeof(path), "%s/log", box.dir);
+    log = fopen(path, "r");
+    NEED(log != NULL);
+    while (fgets(line, sizeof(line), log) != NULL)
+        told = told || strstr(line, "the certificate chain of key 'web' version 1 is damaged: set it again") != NULL;
+    fclose(log);
+    CU_ASSERT_TRUE(told);
+    keep("web", 0, web, 2);
+    FINDS("pPCCC", contexts[0], "littlebox:web", 0, NULL);
+}
+
 int main(void)
 {
     static CU_TestInfo tests[] = {
@@ -587,6 +643,7 @@ int main(void)
         { "parameters of open", parameters_of_open },
         { "criteria out of form", criteria_out_of_form },
         { "a box that goes", a_box_that_goes },
+        { "a chain of another key", a_chain_of_another_key },
         { "certificates change", certificates_change },
         CU_TEST_INFO_NULL,
     };
