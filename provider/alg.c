@@ -51,13 +51,19 @@ static const char *const raw_secrets[] = { OSSL_PKEY_PARAM_PRIV_KEY, "seed", NUL
     OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, NULL, 0)
 #define RAW_PUBLIC OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, NULL, 0)
 
+#ifdef OSSL_PKEY_PARAM_EC_FIELD_DEGREE /* OpenSSL 4.0 */
+#define DEGREE_GETTABLE OSSL_PARAM_int(OSSL_PKEY_PARAM_EC_FIELD_DEGREE, NULL),
+#else
+#define DEGREE_GETTABLE
+#endif
+
 static const OSSL_PARAM rsa_public[] = { RSA_PUBLIC, OSSL_PARAM_END };
 static const OSSL_PARAM rsa_gettable[] = { COMMON_GETTABLE, DIGEST_GETTABLE, RSA_PUBLIC, OSSL_PARAM_END };
 static const OSSL_PARAM pss_public[] = { RSA_PUBLIC, PSS_PUBLIC, OSSL_PARAM_END };
 static const OSSL_PARAM pss_gettable[] = { COMMON_GETTABLE, DIGEST_GETTABLE, RSA_PUBLIC, PSS_PUBLIC, OSSL_PARAM_END };
 static const OSSL_PARAM ec_public[] = { EC_PUBLIC, OSSL_PARAM_END };
 static const OSSL_PARAM ec_gettable[] = {
-    COMMON_GETTABLE, DIGEST_GETTABLE, EC_PUBLIC,
+    COMMON_GETTABLE, DIGEST_GETTABLE, EC_PUBLIC, DEGREE_GETTABLE
     OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, NULL, 0),
     OSSL_PARAM_BN(OSSL_PKEY_PARAM_EC_PUB_X, NULL, 0),
     OSSL_PARAM_BN(OSSL_PKEY_PARAM_EC_PUB_Y, NULL, 0),
@@ -84,10 +90,10 @@ static const OSSL_PARAM raw_gettable[] = { COMMON_GETTABLE, DIGEST_GETTABLE, RAW
 
 #define ML_DSA_ROW(row, name)                                                                                          \
     [ALG_##row] = { name, HANDLE_##row, name, SCHEME_ML_DSA, OPT_CONTEXT | OPT_DETERMINISTIC | OPT_MU,                 \
-                    raw_secrets, raw_public, raw_gettable }
+                    raw_secrets, raw_public, raw_gettable, .settable = NULL }
 #define SLH_DSA_ROW(row, name)                                                                                         \
     [ALG_##row] = { name, HANDLE_##row, name, SCHEME_SLH_DSA, OPT_CONTEXT | OPT_DETERMINISTIC,                         \
-                    raw_secrets, raw_public, raw_gettable }
+                    raw_secrets, raw_public, raw_gettable, .settable = NULL }
 
 const struct alg algs[ALG_COUNT] = {
     [ALG_RSA]     = { "RSA", HANDLE_RSA, "RSA", SCHEME_RSA_PKCS1, OPT_DIGEST | OPT_PADDING,
@@ -97,9 +103,9 @@ const struct alg algs[ALG_COUNT] = {
     [ALG_EC]      = { "EC", HANDLE_EC, "ECDSA", SCHEME_ECDSA, OPT_DIGEST | OPT_NONCE | OPT_CURVES,
                       ec_secrets, ec_public, ec_gettable, .settable = ec_settable, .exchange = "ECDH" },
     [ALG_ED25519] = { "ED25519", HANDLE_ED25519, "ED25519", SCHEME_ED25519, OPT_INSTANCE | OPT_CONTEXT,
-                      raw_secrets, raw_public, raw_gettable },
+                      raw_secrets, raw_public, raw_gettable, .settable = NULL },
     [ALG_ED448]   = { "ED448", HANDLE_ED448, "ED448", SCHEME_ED448, OPT_INSTANCE | OPT_CONTEXT,
-                      raw_secrets, raw_public, raw_gettable },
+                      raw_secrets, raw_public, raw_gettable, .settable = NULL },
     [ALG_X25519]  = { "X25519", HANDLE_X25519, NULL, 0, 0, raw_secrets, raw_public, x_gettable,
                       .settable = point_settable, .exchange = "X25519" },
     [ALG_X448]    = { "X448", HANDLE_X448, NULL, 0, 0, raw_secrets, raw_public, x_gettable,

@@ -146,7 +146,7 @@ static int set_params(void *keydata, const OSSL_PARAM params[])
             return error_raise(k->prov, LB_E_UNSUPPORTED, "the parameter '%s' of a key of type %s cannot be set",
                                p->key, k->alg->name);
         if (k->is_private && strcmp(p->key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) == 0)
-            return error_raise(k->prov, LB_E_UNSUPPORTED, "the public half of a key in a box cannot be changed");
+            return error_raise(k->prov, LB_E_UNSUPPORTED, "the public half of a key in a box cannot be set");
     }
     if (params == NULL || params[0].key == NULL)
         return 1;

@@ -272,7 +272,7 @@ static void text_of_states(void)
     CU_ASSERT_EQUAL(ERR_peek_error(), 0);
     snprintf(want, sizeof(want), "    Key: gone\n    State: no box 'default' answers at %s/default.sock", dir);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, want));
-    CU_ASSERT_PTR_NOT_NULL(strstr(text, "Public-Key: (256 bit)\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "Public-Key: (256 bit"));
     OPENSSL_free(text);
     EVP_PKEY_free(key);
     OSSL_LIB_CTX_free(elsewhere);
