@@ -374,7 +374,7 @@ static void test_handles_as_peers(void)
         /* A key in a box is what it is. */
         ERR_clear_error();
         CU_ASSERT(EVP_PKEY_set1_encoded_public_key(a, point, len) <= 0);
-        CU_ASSERT(littlebox_says("the public half of a key in a box cannot be changed"));
+        CU_ASSERT(littlebox_says("the public half of a key in a box cannot be set"));
         OPENSSL_free(point);
         EVP_PKEY_free(copy);
         EVP_PKEY_free(b_public);
