@@ -13,6 +13,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#ifdef LB_SANITIZED
+#include <sanitizer/lsan_interface.h>
+#endif
+
 #define ALIGNMENT 16
 #define SECURE_HEAP_MIN ((size_t)1 << 20)
 #define SECURE_HEAP_MAX ((size_t)32 << 20)
@@ -133,8 +137,26 @@ static size_t secure_heap_size(void)
     return size;
 }
 
+/*
+ * The sanitizer looks for pointers in all memory but this, and would call lost what only libcrypto's generators of random
+ * numbers know, which are in there. libcrypto 4.0 keeps them until after the sanitizer has looked.
+ */
+static void show_to_sanitizer(size_t size)
+{
+#ifdef LB_SANITIZED
+    void *whole = OPENSSL_secure_malloc(size);
+
+    __lsan_register_root_region(whole, size);
+    OPENSSL_secure_free(whole);
+#else
+    (void)size;
+#endif
+}
+
 int secret_setup_libcrypto(void)
 {
+    size_t size;
+
     if (CRYPTO_secure_malloc_initialized())
         return 0;
     if (!CRYPTO_set_mem_functions(wiping_malloc, wiping_realloc, wiping_free))
@@ -142,8 +164,12 @@ int secret_setup_libcrypto(void)
     /* A box whose openssl.cnf loads the plugin would end up asking itself. */
     if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
         return LB_E_CRYPTO;
+    size = secure_heap_size();
     /* 2 says that it is there but could not be locked: no worse than the ordinary heap would be, so not refused. */
-    return CRYPTO_secure_malloc_init(secure_heap_size(), SECURE_BLOCK_MIN) == 0 ? LB_E_CRYPTO : 0;
+    if (CRYPTO_secure_malloc_init(size, SECURE_BLOCK_MIN) == 0)
+        return LB_E_CRYPTO;
+    show_to_sanitizer(size);
+    return 0;
 }
 
 /* A sanitizer would put the array elsewhere, between guards or on a stack of its own making. */
