@@ -138,8 +138,8 @@ static size_t secure_heap_size(void)
 }
 
 /*
- * The sanitizer looks for pointers in all memory but this, and would call lost what only libcrypto's generators of random
- * numbers know, which are in there. libcrypto 4.0 keeps them until after the sanitizer has looked.
+ * The sanitizer looks for pointers in all memory but this, and would call lost what only libcrypto's generators of
+ * random numbers know, which are in there. libcrypto 4.0 keeps them until after the sanitizer has looked.
  */
 static void show_to_sanitizer(size_t size)
 {
@@ -176,8 +176,8 @@ int secret_setup_libcrypto(void)
 __attribute__((noinline, no_sanitize("address"))) void secret_wipe_stack(void)
 {
     /*
-     * Eight bytes less than a multiple of 16, the stack's alignment: with the stack protector's word behind it there is no
-     * hole then between the array and the end of this frame, in which something of the last one could stay.
+     * Eight bytes less than a multiple of 16, the stack's alignment: with the stack protector's word behind it there
+     * is no hole then between the array and the end of this frame, in which something of the last one could stay.
      */
     uint8_t below[STACK_WIPED - 8];
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds littlebox and runs test/run.sh with the OpenSSL of other Debian releases: trixie 3.5, sid 3.6, experimental 4.0.
+# Runs test/run.sh with the OpenSSL of other Debian releases: trixie has 3.5, sid 3.6, experimental 4.0.
 #
 # Usage: test/openssl-matrix.sh [trixie] [sid] [experimental]    (trixie and sid, if none is named)
 #
@@ -48,8 +48,8 @@ skip_all() {
 
 # --- inside: what is called in namespaces of its own, which end with the one process that began them
 
-# in_namespaces SECONDS FUNCTION ARGUMENTS... : this script again. Its mounts are gone with it, and so are its processes,
-# even if this shell is killed: each in the chain dies with its parent.
+# in_namespaces SECONDS FUNCTION ARGUMENTS... : this script again. Its mounts are gone with it, and so are its
+# processes, even if this shell is killed: each in the chain dies with its parent.
 in_namespaces() {
     local seconds=$1
     shift
@@ -80,7 +80,8 @@ inside_make() {
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 0755 "$root/usr/sbin/policy-rc.d"
     # Proxies and the like; an old snapshot of a mirror is good enough where it is for the host.
-    apt-config dump 2>/dev/null | grep -E '^Acquire::(http|https|Check|Retries)' >"$root/etc/apt/apt.conf.d/90host" || true
+    apt-config dump 2>/dev/null | grep -E '^Acquire::(http|https|Check|Retries)' \
+        >"$root/etc/apt/apt.conf.d/90host" || true
     {
         echo "deb $(mirror) ${base[$release]} main"
         [ -z "${overlay[$release]:-}" ] || echo "deb $(mirror) ${overlay[$release]} main"
@@ -91,7 +92,8 @@ inside_make() {
     in_root "$root" apt-get install -q -y --no-install-recommends $packages
     if [ -n "${overlay[$release]:-}" ]; then
         # shellcheck disable=SC2086
-        in_root "$root" apt-get install -q -y --no-install-recommends -t "${overlay[$release]}" ${from_overlay[$release]}
+        in_root "$root" apt-get install -q -y --no-install-recommends -t "${overlay[$release]}" \
+            ${from_overlay[$release]}
     fi
     in_root "$root" apt-get clean
 }
@@ -147,8 +149,8 @@ make_root() {
         cp -a --one-file-system "$from" "$new" || return
         rm -f "$new/etc/littlebox-matrix"
     else
-        timeout --foreground -k 10 "$make_seconds" debootstrap --variant=minbase --keyring="$keyring" --force-check-gpg \
-            --include=ca-certificates "${base[$release]}" "$new" "$(mirror)" </dev/null || return
+        timeout --foreground -k 10 "$make_seconds" debootstrap --variant=minbase --include=ca-certificates \
+            --keyring="$keyring" --force-check-gpg "${base[$release]}" "$new" "$(mirror)" </dev/null || return
     fi
     MATRIX_MIRROR=$(mirror) in_namespaces "$make_seconds" make "$release" "$new" "$packages" || return
     say "$packages" >"$new/etc/littlebox-matrix"

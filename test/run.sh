@@ -114,9 +114,11 @@ built() { [ -x "$top/build/$1/littleboxd" ]; }
 
 # What is linted: the scripts and pages that belong to the project, from git where there is one.
 files() {
-    if [ -e "$top/.git" ]; then git ls-files -- "$@"; else find . -path './build*' -prune -o -path ./autom4te.cache -prune -o -type f -print |
-        sed 's|^\./||' |
-        grep -E "$(printf '%s\n' "$@" | sed -e 's/[.]/[.]/g' -e 's/\*/.*/g' -e 's/$/$/' | paste -sd '|' -)"; fi
+    if [ -e "$top/.git" ]; then git ls-files -- "$@"; else
+        find . \( -path './build*' -o -path ./autom4te.cache \) -prune -o -type f -print |
+            sed 's|^\./||' |
+            grep -E "$(printf '%s\n' "$@" | sed -e 's/[.]/[.]/g' -e 's/\*/.*/g' -e 's/$/$/' | paste -sd '|' -)"
+    fi
 }
 scripts() { { files '*.sh' && echo .ci/run; } | sort -u; }
 lint_scripts() {
