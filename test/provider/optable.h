@@ -61,6 +61,7 @@ bool table_put_into(const char *page);
 
 /* rows, by file */
 bool sign_texts(struct run *r);
+bool sign_one_text(struct run *r);
 bool sign_long_text(struct run *r);
 bool sign_digests(struct run *r);
 bool sign_by_name(struct run *r);
