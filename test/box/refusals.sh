@@ -188,7 +188,7 @@ refused_handle() {
     write_nginx_conf "$TEST_DIR/nginx" 1
     refused "$1: nginx" "cannot load certificate key \"$TEST_DIR/cut.pem\": .*$2" run_nginx "$TEST_DIR/nginx" -t
 }
-damaged="this is a littlebox handle, but it is cut off or damaged: write it again with 'littlebox handle KEY'"
+damaged="this is a littlebox handle, but it is cut off or damaged, or a newer littlebox wrote it: write it again with 'littlebox handle KEY'"
 # OpenSSL 3.2 and later parse a PrivateKeyInfo before they show it to anybody, and have words of their own.
 for length in $((size - 1)) $((size - 20)) $((size / 2)) 40; do
     head -c "$length" "$TEST_DIR/web.der" | to_pem >"$TEST_DIR/cut.pem"
