@@ -38,6 +38,7 @@ static operation_fn digest_sign, digest_stream, digest_twice, digest_late, sign,
 #define NO_X931 "a box makes no X9.31 signature"
 #define NOT_HASHED "a box signs digests, not any bytes"
 #define IGNORED "what is not understood is not passed over: it might matter"
+#define OTHER_KEY "another type of key signs so"
 #define ONCE "libcrypto itself ends a context after a signature in one call, from some version on"
 
 /*
@@ -157,18 +158,20 @@ static const struct row {
     { "ed448", digest_sign, "|abc", .options = "$instance=Ed448ph @context-string=%", .from = 0x0302 },
     { ED_KEYS, digest_sign, "|abc|" LONGEST "|" LONGEST "x", .options = "@context-string=%", .from = 0x0302 },
     { ED_KEYS, digest_sign, "abc", .options = "$context-string=%", .from = 0x0302 },
-    { ED_KEYS, digest_sign, "Ed25519|Ed25519ph|Ed25519ctx|Ed448|Ed448ph|ed25519|unheard-of|",
-      .options = "$instance=%", .from = 0x0302 },
+    { "ed25519", digest_sign, "Ed25519|Ed25519ph|Ed25519ctx|ed25519|none|", .options = "$instance=%", .from = 0x0302 },
+    { "ed25519", digest_sign, "Ed448|Ed448ph", .options = "$instance=%", .stricter = OTHER_KEY, .from = 0x0302 },
+    { "ed448", digest_sign, "Ed448|Ed448ph|ed448|none|", .options = "$instance=%", .from = 0x0302 },
+    { "ed448", digest_sign, "Ed25519|Ed25519ctx", .options = "$instance=%", .stricter = OTHER_KEY, .from = 0x0302 },
     { ED_KEYS, digest_sign, "5", .options = "#instance=%", .from = 0x0302 },
-    { EC_KEYS, digest_sign, "0|1|2|-1", .options = "#nonce-type=%", .from = 0x0302 },
+    { EC_KEYS, digest_sign, "0|1|-1", .options = "#nonce-type=%", .from = 0x0302 },
+    { EC_KEYS, digest_sign, "2", .options = "#nonce-type=%", .stricter = IGNORED, .from = 0x0302 },
     { EC_KEYS, digest_sign, "0|x", .options = "$nonce-type=%", .from = 0x0302 },
 
     /* Verifying, of what is no signature: wrong lengths, wrong options */
     { HASHING_KEYS, verify, "-1000|-1|0|1", .room = "%" },
     { ALL_KEYS, digest_verify, "-1000|-1|0|1", .room = "%" },
     { RSA_KEYS, recover, "-1000|-1|0|1", .room = "%" },
-    { RSA_KEYS, digest_verify, "SHA256|unheard-of", .options = "digest=%" },
-    { EC_KEYS, digest_verify, "SHA256|unheard-of", .options = "digest=%" },
+    { HASHING_KEYS, digest_verify, "SHA256|unheard-of", .options = "digest=%" },
     { HASHING_KEYS, verify, "0|1|31|33|64", .options = "digest=SHA256", .input = "%" },
     { HASHING_KEYS, verify, "digest=unheard-of|rsa_padding_mode=none|rsa_padding_mode=unheard-of|unheard-of=x",
       .options = "%" },
@@ -448,17 +451,6 @@ static void pairs(const struct row *row, const struct type *t, OSSL_LIB_CTX *lib
             break;
         p += len + 1;
     }
-}
-
-static bool in_list(const char *list, const char *word)
-{
-    size_t len = strlen(word);
-
-    for (const char *p = list; (p = strstr(p, word)) != NULL; p += len) {
-        if ((p == list || p[-1] == ' ') && (p[len] == '\0' || p[len] == ' '))
-            return true;
-    }
-    return false;
 }
 
 static bool in_version(const struct row *row, unsigned version)

@@ -140,17 +140,6 @@ static void scene_end(struct scene *s)
     EVP_PKEY_free(s->peer_key);
 }
 
-static bool in_list(const char *list, const char *word)
-{
-    size_t len = strlen(word);
-
-    for (const char *p = list; (p = strstr(p, word)) != NULL; p += len) {
-        if ((p == list || p[-1] == ' ') && (p[len] == '\0' || p[len] == ' '))
-            return true;
-    }
-    return false;
-}
-
 static uint64_t signatures(void)
 {
     struct msg_status s;

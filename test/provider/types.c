@@ -2,6 +2,7 @@
 #include "types.h"
 
 #include <openssl/err.h>
+#include <string.h>
 
 const struct type types[ALL_TYPES] = {
     { "rsa", "rsa:2048", "RSA", "SHA1 SHA256 SHA384 SHA512 SHA3-256 SHA512-256" },
@@ -54,4 +55,15 @@ void each(void (*test)(OSSL_LIB_CTX *libctx, const struct type *t, EVP_PKEY *key
             EVP_PKEY_free(key);
         }
     }
+}
+
+bool in_list(const char *list, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (const char *p = list; (p = strstr(p, word)) != NULL; p += len) {
+        if ((p == list || p[-1] == ' ') && (p[len] == '\0' || p[len] == ' '))
+            return true;
+    }
+    return false;
 }

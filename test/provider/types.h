@@ -33,4 +33,7 @@ void types_end(void);
 /* Runs a part of a test for each type in both contexts; says which of them failed. */
 void each(void (*test)(OSSL_LIB_CTX *libctx, const struct type *t, EVP_PKEY *key, EVP_PKEY *plain));
 
+/* Is the word in a list of words, separated by spaces? */
+bool in_list(const char *list, const char *word);
+
 #endif
