@@ -1,94 +1,128 @@
-/* TLS 1.2 with RSA key exchange: the server's key is in a box, which decrypts the client's premaster secret. */
+/* TLS up to 1.2 with RSA key exchange: the server's key is in a box, which decrypts the client's premaster secret. */
 #include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <string.h>
 
+#include "tlspair.h"
 #include "types.h"
 
-static X509 *self_signed(OSSL_LIB_CTX *libctx, EVP_PKEY *key)
+static const struct {
+    const char *cipher;
+    int oldest; /* version */
+} ciphers[] = {
+    { "AES128-SHA", TLS1_VERSION },
+    { "AES256-SHA256", TLS1_2_VERSION },
+    { "AES128-GCM-SHA256", TLS1_2_VERSION },
+    { "AES256-GCM-SHA384", TLS1_2_VERSION },
+};
+#define CIPHERS (sizeof(ciphers) / sizeof(ciphers[0]))
+
+/* client_signs: the client has a key of the box too, so that one connection decrypts and signs. */
+static bool connects(SSL_CTX *server, SSL_CTX *client, int version, const char *cipher, uint64_t options,
+                     bool client_signs)
 {
-    X509 *cert = X509_new_ex(libctx, NULL);
-    X509_NAME *name = X509_NAME_new();
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-
-    NEED(X509_set_version(cert, 2) && ASN1_INTEGER_set(X509_get_serialNumber(cert), 1));
-    NEED(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"test", -1, -1, 0));
-    NEED(X509_set_subject_name(cert, name) && X509_set_issuer_name(cert, name));
-    NEED(X509_gmtime_adj(X509_getm_notBefore(cert), 0) && X509_gmtime_adj(X509_getm_notAfter(cert), 3600));
-    NEED(X509_set_pubkey(cert, key) == 1);
-    NEED(EVP_DigestSignInit_ex(md, NULL, NULL, libctx, NULL, key, NULL) > 0 && X509_sign_ctx(cert, md) > 0);
-    EVP_MD_CTX_free(md);
-    X509_NAME_free(name);
-    return cert;
-}
-
-/* Lets both ends talk over memory until neither has anything to say. */
-static bool shake_hands(SSL *server, SSL *client)
-{
-    int s = 0, c = 0;
-
-    for (int i = 0; i < 20 && (s != 1 || c != 1); i++) {
-        c = SSL_do_handshake(client);
-        if (c != 1 && SSL_get_error(client, c) != SSL_ERROR_WANT_READ)
-            return false;
-        s = SSL_do_handshake(server);
-        if (s != 1 && SSL_get_error(server, s) != SSL_ERROR_WANT_READ)
-            return false;
-    }
-    return s == 1 && c == 1;
-}
-
-/* Both ends over memory, with RSA key exchange: a decryption each, and no signature. */
-static void tls_once(OSSL_LIB_CTX *libctx)
-{
-    EVP_PKEY *key = load_key(libctx, "rsa");
-    X509 *cert = self_signed(libctx, key);
-    SSL_CTX *server_ctx = SSL_CTX_new_ex(libctx, NULL, TLS_server_method());
-    SSL_CTX *client_ctx = SSL_CTX_new_ex(libctx, NULL, TLS_client_method());
-    SSL *server, *client;
-    BIO *a = NULL, *b = NULL;
     struct msg_status before, after;
+    struct tls_pair p;
+    bool ok;
 
-    NEED(SSL_CTX_use_certificate(server_ctx, cert) == 1 && SSL_CTX_use_PrivateKey(server_ctx, key) == 1);
-    NEED(SSL_CTX_set_max_proto_version(server_ctx, TLS1_2_VERSION) == 1);
-    NEED(SSL_CTX_set_cipher_list(server_ctx, "AES128-SHA") == 1);
-    NEED(SSL_CTX_set_cipher_list(client_ctx, "AES128-SHA") == 1);
-    SSL_CTX_set_verify(client_ctx, SSL_VERIFY_PEER, NULL);
-    NEED(X509_STORE_add_cert(SSL_CTX_get_cert_store(client_ctx), cert) == 1);
-    server = SSL_new(server_ctx);
-    client = SSL_new(client_ctx);
-    NEED(BIO_new_bio_pair(&a, 0, &b, 0) == 1);
-    SSL_set_bio(server, a, a);
-    SSL_set_bio(client, b, b);
-    SSL_set_accept_state(server);
-    SSL_set_connect_state(client);
+    tls_pair_new(&p, server, client, version, "box.example");
+    NEED(SSL_set_min_proto_version(p.server, version) == 1);
+    SSL_set_options(p.client, options);
     boxproc_status(&box, &before);
-    CU_ASSERT(shake_hands(server, client));
+    ok = tls_connect(&p) && strcmp(SSL_get_cipher_name(p.client), cipher) == 0;
     boxproc_status(&box, &after);
-    CU_ASSERT_EQUAL(after.decryptions - before.decryptions, 1);
-    CU_ASSERT_EQUAL(after.signatures, before.signatures);
-    CU_ASSERT_EQUAL(SSL_version(client), TLS1_2_VERSION);
-    CU_ASSERT_STRING_EQUAL(SSL_get_cipher_name(client), "AES128-SHA");
-    CU_ASSERT_EQUAL(SSL_get_verify_result(client), X509_V_OK);
-    SSL_free(server);
-    SSL_free(client);
-    SSL_CTX_free(client_ctx);
-    SSL_CTX_free(server_ctx);
+    /* A decryption each, and of the server no signature. */
+    ok = ok && after.decryptions - before.decryptions == 1 && p.client_saw.signatures == 0 &&
+         after.signatures - before.signatures == (client_signs ? 1 : 0);
+    if (!ok) {
+        fprintf(stderr, "\nfailed: %s, version %x\n", cipher, (unsigned)version);
+        ERR_print_errors_fp(stderr);
+    }
+    tls_pair_free(&p);
+    return ok;
+}
+
+static void key_exchange(OSSL_LIB_CTX *libctx, const char *client_name)
+{
+    EVP_PKEY *key = load_key(libctx, "rsa"), *client_key = client_name == NULL ? NULL : load_key(libctx, client_name);
+    X509 *cert = tls_certificate(libctx, key, "box.example");
+    X509 *client_cert = client_key == NULL ? NULL : tls_certificate(libctx, client_key, "client.example");
+    SSL_CTX *server = tls_ctx(libctx, TLS_server_method(), cert, key);
+    SSL_CTX *client = tls_ctx(libctx, TLS_client_method(), client_cert, client_key);
+
+    tls_trust(client, cert);
+    if (client_cert != NULL)
+        tls_trust(server, client_cert);
+    for (size_t i = 0; i < CIPHERS; i++) {
+        char list[64];
+
+        /* Versions before TLS 1.2 are below what OpenSSL takes by itself. */
+        snprintf(list, sizeof(list), "%s:@SECLEVEL=0", ciphers[i].cipher);
+        NEED(SSL_CTX_set_cipher_list(server, list) == 1 && SSL_CTX_set_cipher_list(client, list) == 1);
+        for (int version = ciphers[i].oldest; version <= TLS1_2_VERSION; version++)
+            CU_ASSERT(connects(server, client, version, ciphers[i].cipher, 0, client_key != NULL));
+        CU_ASSERT(connects(server, client, TLS1_2_VERSION, ciphers[i].cipher, SSL_OP_NO_EXTENDED_MASTER_SECRET,
+                           client_key != NULL));
+    }
+    SSL_CTX_free(client);
+    SSL_CTX_free(server);
+    X509_free(client_cert);
     X509_free(cert);
+    EVP_PKEY_free(client_key);
     EVP_PKEY_free(key);
 }
 
-static void test_tls(void)
+static void test_key_exchange(void)
 {
     for (size_t c = 0; c < 2; c++)
-        tls_once(contexts[c]);
+        key_exchange(contexts[c], NULL);
+}
+
+static void test_client_too(void)
+{
+    key_exchange(contexts[0], "rsa");
+    key_exchange(contexts[1], "p256");
+}
+
+/* Resumption needs the key no more. */
+static void test_resumption(void)
+{
+    EVP_PKEY *key = load_key(contexts[0], "rsa");
+    X509 *cert = tls_certificate(contexts[0], key, "box.example");
+    SSL_CTX *server = tls_ctx(contexts[0], TLS_server_method(), cert, key);
+    SSL_CTX *client = tls_ctx(contexts[0], TLS_client_method(), NULL, NULL);
+    struct msg_status before, after;
+    SSL_SESSION *session;
+    struct tls_pair p;
+
+    tls_trust(client, cert);
+    NEED(SSL_CTX_set_cipher_list(client, "AES128-GCM-SHA256") == 1);
+    tls_pair_new(&p, server, client, TLS1_2_VERSION, "box.example");
+    CU_ASSERT_FATAL(tls_connect(&p));
+    session = SSL_get1_session(p.client);
+    CU_ASSERT(SSL_shutdown(p.client) >= 0 && SSL_shutdown(p.server) >= 0);
+    tls_pair_free(&p);
+    boxproc_status(&box, &before);
+    tls_pair_new(&p, server, client, TLS1_2_VERSION, "box.example");
+    NEED(SSL_set_session(p.client, session) == 1);
+    CU_ASSERT(tls_connect(&p));
+    CU_ASSERT_EQUAL(SSL_session_reused(p.client), 1);
+    boxproc_status(&box, &after);
+    CU_ASSERT_EQUAL(after.decryptions, before.decryptions);
+    CU_ASSERT_EQUAL(after.signatures, before.signatures);
+    tls_pair_free(&p);
+    SSL_SESSION_free(session);
+    SSL_CTX_free(client);
+    SSL_CTX_free(server);
+    X509_free(cert);
+    EVP_PKEY_free(key);
 }
 
 int main(void)
 {
     static CU_TestInfo tests[] = {
-        { "a decryption each", test_tls },
+        { "a decryption each", test_key_exchange },
+        { "and a signature of the client", test_client_too },
+        { "resumption", test_resumption },
         CU_TEST_INFO_NULL,
     };
     int status;
