@@ -47,7 +47,10 @@ static const struct {
 
 void sigopts_init(const struct key *k, const struct sigalg *fixed, struct sigopts *ret)
 {
-    *ret = (struct sigopts){ .scheme = k->alg->scheme, .salt = RSA_PSS_SALTLEN_AUTO };
+    /* As `default` does: since OpenSSL 3.1 no longer than the digest (FIPS 186-4 5.5), before that the largest. */
+    int salt = OpenSSL_version_num() >= 0x30100000ul ? RSA_PSS_SALTLEN_AUTO_DIGEST_MAX : RSA_PSS_SALTLEN_AUTO;
+
+    *ret = (struct sigopts){ .scheme = k->alg->scheme, .salt = salt };
     if (fixed != NULL) {
         ret->scheme = fixed->scheme;
         ret->digest = fixed->digest;
@@ -155,6 +158,9 @@ static int set_padding(const struct key *k, struct sigopts *o, const OSSL_PARAM 
     if ((k->alg->options & OPT_PSS_ONLY) != 0 && paddings[i].scheme != SCHEME_RSA_PSS)
         return error_raise(k->prov, LB_E_SCHEME, "an RSA-PSS key has no padding but pss, not '%s'", paddings[i].name);
     o->scheme = paddings[i].scheme;
+    /* What `default` takes for PSS where nobody said the digest. */
+    if (o->scheme == SCHEME_RSA_PSS && o->digest == DIGEST_NONE)
+        o->digest = DIGEST_SHA1;
     return 1;
 }
 

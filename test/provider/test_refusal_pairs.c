@@ -128,7 +128,7 @@ static const struct row {
     { HASHING_KEYS, sign, "0|1|31|32|33|48|64|65|1000", .options = "digest=SHA256", .input = "%" },
     { RSA_KEYS, sign, "0|1|31|32|33|48|64|65|1000", .options = "rsa_padding_mode=pss digest=SHA256", .input = "%" },
     { RSA_KEYS, sign, "0|1|32|48|64", .options = "rsa_padding_mode=pss", .input = "%" },
-    { "rsa pss256", sign, "20", .options = "rsa_padding_mode=pss", .input = "%" },
+    { RSA_KEYS, sign, "20", .options = "rsa_padding_mode=pss", .input = "%" },
     { RSA_KEYS, sign, "0|1|20|28|32|36|48|64|245|246|247|255|256|257|1000", .input = "%" },
     { EC_KEYS, sign, "20|28|32|48|64", .input = "%" }, /* as long as a digest */
     { EC_KEYS, sign, "0|1|31|33|65|1000", .input = "%", .stricter = NOT_HASHED },
