@@ -442,6 +442,23 @@ static void criteria_are_announced(void)
     OSSL_STORE_close(store);
 }
 
+/*
+ * The same certificate, without the query that it was loaded with: newer versions of libcrypto keep that and decode the
+ * public key with it, which is the default provider's business.
+ */
+static X509 *without_query(OSSL_LIB_CTX *libctx, const X509 *cert)
+{
+    X509 *copy = X509_new_ex(libctx, NULL);
+    unsigned char *der = NULL;
+    int len = i2d_X509(cert, &der);
+    const unsigned char *at = der;
+
+    CU_ASSERT_FATAL(len > 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d2i_X509(&copy, &at, len));
+    OPENSSL_free(der);
+    return copy;
+}
+
 static void property_queries(void)
 {
     static const char *const queries[] = { "provider=littlebox", "?provider=littlebox", "?provider=default" };
@@ -449,10 +466,13 @@ static void property_queries(void)
     for (size_t c = 0; c < 2; c++) {
         for (size_t i = 0; i < COUNT(queries); i++) {
             struct seen s = look(contexts[c], "littlebox:web", queries[i], 0, NULL);
+            X509 *cert;
 
             CU_ASSERT_STRING_EQUAL_FATAL(s.order, "pPCCC");
             CU_ASSERT_EQUAL(X509_cmp(s.certificates[0], web), 0);
-            CU_ASSERT_EQUAL(X509_check_private_key(s.certificates[0], s.key), 1);
+            cert = without_query(contexts[c], s.certificates[0]);
+            CU_ASSERT_EQUAL(X509_check_private_key(cert, s.key), 1);
+            X509_free(cert);
             seen_clear(&s);
         }
         CU_ASSERT_PTR_NULL(OSSL_STORE_open_ex("littlebox:web", contexts[c], "provider=default", NULL, NULL, NULL, NULL,

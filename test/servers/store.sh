@@ -14,7 +14,8 @@ cd "$TEST_DIR"
 for key in root:rsa:2048 sub:ec:P-384 web:ec:P-256 bare:ed25519; do
     lb create "${key%%:*}" --type "${key#*:}" >/dev/null 2>>lb.log
 done
-ossl req -x509 -new -key littlebox:root -subj /CN=root -days 2 -out root.crt
+ossl req -x509 -new -key littlebox:root -subj /CN=root -days 2 -addext basicConstraints=critical,CA:TRUE \
+    -out root.crt
 lb cert set root root.crt
 printf '%s\n' basicConstraints=critical,CA:TRUE keyUsage=critical,keyCertSign,cRLSign >sub.ext
 ossl req -new -key littlebox:sub -subj /CN=sub -out sub.csr
@@ -46,7 +47,10 @@ found() {
     TEST_CHECKS=$((TEST_CHECKS + 1))
     ossl storeutl "$@" >found 2>storeutl.log || fail "storeutl $*: $(cat storeutl.log)"
     [ ! -s storeutl.log ] || fail "storeutl $* complains: $(cat storeutl.log)"
-    grep -q "^Total found: $count\$" found || fail "storeutl $*: not $count but $(cat found)"
+    # From 3.5 on it writes nothing at all where it found nothing.
+    if [ "$count" -ne 0 ] || [ -s found ]; then
+        grep -q "^Total found: $count\$" found || fail "storeutl $*: not $count but $(cat found)"
+    fi
     say "ok: storeutl $* finds $count"
 }
 spki=$(ossl pkey -in littlebox:web -pubout -outform DER | sha256sum | cut -d' ' -f1)
