@@ -33,8 +33,8 @@ const struct command commands[] = {
     { "destroy", KEY_VERSION " [--yes]", "destroy a key, or one version of it, for good", NULL, OPT_BIT(YES), 1, 1,
       false, cmd_destroy },
     { "allow", "KEY --user USER | --group GROUP [--op OPERATIONS]", "let a user or a group use a key",
-      "USER and GROUP are names or numbers. The box asks the kernel who its caller is. OPERATIONS are sign (if nothing\n"
-      "is said), decrypt and derive, with commas between them.\n",
+      "USER and GROUP are names or numbers. The box asks the kernel who its caller is. OPERATIONS are sign (if\n"
+      "nothing is said), decrypt and derive, with commas between them.\n",
       OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_allow },
     { "deny", "KEY --user USER | --group GROUP [--op OPERATIONS]", "take back what was allowed", NULL,
       OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_deny },

@@ -43,9 +43,10 @@ void doctor_module_path(const struct doctor_conf *conf, const char *given, char 
 
 /*
  * In a process of its own, which may crash: loads openssl.cnf with the lines added, and with handle (URI or file;
- * NULL: none) makes a signature that the default provider verifies, or agrees with it on a secret. LB_E_CONFIG: the provider is not there then;
- * LB_E_NO_KEY: the handle does not load; LB_E_UNSUPPORTED: it is no handle but a key; LB_E_CRYPTO: no good
- * signature. p tells; after success with a handle its text is what was tried, "signature" or "key agreement".
+ * NULL: none) makes a signature that the default provider verifies, or agrees with it on a secret. LB_E_CONFIG: the
+ * provider is not there then; LB_E_NO_KEY: the handle does not load; LB_E_UNSUPPORTED: it is no handle but a key;
+ * LB_E_CRYPTO: no good signature. p tells; after success with a handle its text is what was tried, "signature" or "key
+ * agreement".
  */
 LB_MUST_USE int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,
                              struct problem *p);

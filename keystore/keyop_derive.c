@@ -8,8 +8,8 @@
 #include "keyop_priv.h"
 
 /*
- * SubjectPublicKeyInfo, read by these four lines and not by libcrypto's decoders: those would take any kind of key, with
- * any parameters, from whoever may talk to the box.
+ * SubjectPublicKeyInfo, read by these four lines and not by libcrypto's decoders: those would take any kind of key,
+ * with any parameters, from whoever may talk to the box.
  */
 typedef struct {
     X509_ALGOR *algorithm;

@@ -21,7 +21,8 @@ LB_MUST_USE int keytype_check(const char *type, struct problem *p);
  */
 LB_MUST_USE int keytype_pairwise(EVP_PKEY *key);
 /*
- * Generates a key of that type, with its pairwise consistency check. LB_E_KEY_TYPE, LB_E_CRYPTO. The text of p names the type.
+ * Generates a key of that type, with its pairwise consistency check. LB_E_KEY_TYPE, LB_E_CRYPTO. The text of p names the
+ * type.
  */
 LB_MUST_USE int keytype_generate(const char *type, EVP_PKEY **ret, struct problem *p);
 /*

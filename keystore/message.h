@@ -145,7 +145,7 @@ struct msg_sign {
 enum decrypt_padding {
     PADDING_PKCS1 = 1, /* RFC 8017 7.2 */
     PADDING_OAEP = 2,  /* RFC 8017 7.1 */
-    PADDING_TLS = 3,   /* RFC 5246 7.4.7.1: a premaster secret, or a random one where the padding or the version is bad */
+    PADDING_TLS = 3,   /* RFC 5246 7.4.7.1: a premaster secret, or a random one where padding or version are bad */
     PADDING_LAST = PADDING_TLS
 };
 

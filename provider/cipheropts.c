@@ -18,7 +18,7 @@ static const struct {
 } paddings[] = {
     { OSSL_PKEY_RSA_PAD_MODE_PKCSV15, RSA_PKCS1_PADDING, PADDING_PKCS1 },
     { OSSL_PKEY_RSA_PAD_MODE_OAEP, RSA_PKCS1_OAEP_PADDING, PADDING_OAEP },
-    { "oeap", RSA_PKCS1_OAEP_PADDING, PADDING_OAEP }, /* libcrypto takes this one too, for the programs that have it so */
+    { "oeap", RSA_PKCS1_OAEP_PADDING, PADDING_OAEP }, /* libcrypto takes this spelling too */
     { NULL, RSA_PKCS1_WITH_TLS_PADDING, PADDING_TLS },
 };
 #define PADDINGS (sizeof(paddings) / sizeof(paddings[0]))
@@ -66,7 +66,8 @@ static int set_padding(const struct provctx *prov, struct cipheropts *o, const O
     }
     if (name != NULL)
         return error_raise(prov, LB_E_SCHEME, "padding '%s' is none that a box decrypts with: use oaep or pkcs1", name);
-    return error_raise(prov, LB_E_SCHEME, "padding number %d is none that a box decrypts with: use oaep or pkcs1", number);
+    return error_raise(prov, LB_E_SCHEME, "padding number %d is none that a box decrypts with: use oaep or pkcs1",
+                       number);
 }
 
 static int find_digest(const struct provctx *prov, const OSSL_PARAM *p, unsigned *ret)

@@ -181,13 +181,22 @@ static int set_ctx_params(void *ctx, const OSSL_PARAM params[])
     return 1;
 }
 
+/* That of the key where nothing was said. */
+static int cofactor_mode(const struct exchange *x)
+{
+    int mode = x->cofactor_mode;
+
+    if (mode == -1 && x->key != NULL)
+        (void)EVP_PKEY_get_int_param(x->key->pub, OSSL_PKEY_PARAM_USE_COFACTOR_ECDH, &mode);
+    return mode == 1;
+}
+
 static int get_ctx_params(void *ctx, OSSL_PARAM params[])
 {
     const struct exchange *x = ctx;
     OSSL_PARAM *p = OSSL_PARAM_locate(params, OSSL_EXCHANGE_PARAM_EC_ECDH_COFACTOR_MODE);
 
-    /* That of the key where nothing was said, and those of a box do without. */
-    if (p != NULL && !OSSL_PARAM_set_int(p, x->cofactor_mode == 1))
+    if (p != NULL && !OSSL_PARAM_set_int(p, cofactor_mode(x)))
         return 0;
     p = OSSL_PARAM_locate(params, OSSL_EXCHANGE_PARAM_KDF_TYPE);
     if (p != NULL && !OSSL_PARAM_set_utf8_string(p, x->kdf ? OSSL_KDF_NAME_X963KDF : ""))
