@@ -12,7 +12,8 @@ cd "$top"
 JOBS=${JOBS:-2}
 parts=${RUN_ONLY:-lint gcc clang asan valgrind fuzz distcheck quickstart}
 packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-dev libsqlite3-dev libargon2-dev libseccomp-dev
-    libp11-dev libcunit1-dev openssl curl nginx procps valgrind shellcheck mandoc man-db xz-utils"
+    libp11-dev libcunit1-dev openssl curl nginx procps valgrind shellcheck mandoc man-db xz-utils
+    python3-cryptography-vectors golang-github-cloudflare-circl-dev"
 if [ "${1:-}" = --packages ]; then
     xargs <<<"$packages"
     exit

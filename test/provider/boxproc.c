@@ -109,12 +109,11 @@ void boxproc_start(struct boxproc *b)
     unlink(notify.sun_path);
 }
 
-/* One request on a connection of its own; the box must answer it with success. */
-static void call(struct boxproc *b, uint16_t type, const void *request, size_t len, void *answer,
-                 struct bytes *ret_body)
+/* One request on a connection of its own: 0, or what the box says against it. */
+static int try_call(struct boxproc *b, uint16_t type, const void *request, size_t len, void *answer,
+                    struct bytes *ret_body, struct problem *p)
 {
     uint16_t got = 0;
-    struct problem p;
     int fd = -1, r;
 
     NEED(socket_connect(b->socket, &fd) == 0);
@@ -125,10 +124,23 @@ static void call(struct boxproc *b, uint16_t type, const void *request, size_t l
     NEED(r == 0);
     close(fd);
     if (got == MSG_ERROR) {
-        NEED(msg_error_decode(*ret_body, &p) == 0);
-        fprintf(stderr, "box '%s' refuses: %s: %s\n", b->name, p.text, p.hint);
+        NEED(msg_error_decode(*ret_body, p) == 0);
+        return p->code;
     }
     NEED(got == (type | MSG_ANSWER));
+    return 0;
+}
+
+/* The same, and the box must answer it with success. */
+static void call(struct boxproc *b, uint16_t type, const void *request, size_t len, void *answer,
+                 struct bytes *ret_body)
+{
+    struct problem p;
+    int r = try_call(b, type, request, len, answer, ret_body, &p);
+
+    if (r != 0)
+        fprintf(stderr, "box '%s' refuses: %s: %s\n", b->name, p.text, p.hint);
+    NEED(r == 0);
 }
 
 static uint8_t request[LB_PACKET_MAX], answer[LB_PACKET_MAX];
@@ -271,12 +283,12 @@ void boxproc_destroy(struct boxproc *b, const char *key, uint32_t version)
     call(b, MSG_DESTROY, request, len, answer, &body);
 }
 
-void boxproc_import(struct boxproc *b, const char *key, EVP_PKEY *pkey)
+int boxproc_try_import(struct boxproc *b, const char *key, EVP_PKEY *pkey, struct problem *p)
 {
     PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(pkey);
     struct msg_import m = { 0 };
     unsigned char *der = NULL;
-    int der_len = p8 == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(p8, &der);
+    int der_len = p8 == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(p8, &der), r;
     struct bytes body;
     size_t len;
 
@@ -284,9 +296,17 @@ void boxproc_import(struct boxproc *b, const char *key, EVP_PKEY *pkey)
     snprintf(m.name, sizeof(m.name), "%s", key);
     m.pkcs8 = (struct bytes){ der, (size_t)der_len };
     NEED(msg_import_encode(MSG_IMPORT, 1, &m, request, sizeof(request), &len) == 0);
-    call(b, MSG_IMPORT, request, len, answer, &body);
+    r = try_call(b, MSG_IMPORT, request, len, answer, &body, p);
     OPENSSL_clear_free(der, (size_t)der_len);
     PKCS8_PRIV_KEY_INFO_free(p8);
+    return r;
+}
+
+void boxproc_import(struct boxproc *b, const char *key, EVP_PKEY *pkey)
+{
+    struct problem p = { 0 };
+
+    NEED(boxproc_try_import(b, key, pkey, &p) == 0);
 }
 
 void boxproc_allow(struct boxproc *b, const char *key, uid_t uid)

@@ -50,6 +50,8 @@ void boxproc_create(struct boxproc *b, const char *key, const char *type);
 void boxproc_destroy(struct boxproc *b, const char *key, uint32_t version);
 /* Copies a private key into the box, under a name that is not taken. */
 void boxproc_import(struct boxproc *b, const char *key, EVP_PKEY *pkey);
+/* The same, of which the box may have something to say: 0, or its LB_E_* with p. */
+int boxproc_try_import(struct boxproc *b, const char *key, EVP_PKEY *pkey, struct problem *p);
 void boxproc_allow(struct boxproc *b, const char *key, uid_t uid);
 /* ops: of enum key_op. */
 void boxproc_allow_ops(struct boxproc *b, const char *key, uid_t uid, unsigned ops);

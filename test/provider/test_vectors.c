@@ -1,0 +1,763 @@
+/*
+ * What standards and others say that a private key gives, it gives in a box: each key of a vector is imported, and the
+ * operation is asked of its handle.
+ */
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto.h"
+#include "rfc6979.h"
+#include "suite.h"
+#include "vectors.h"
+
+static struct boxproc box;
+static OSSL_LIB_CTX *contexts[2];
+static unsigned ran; /* vectors, in the test that runs */
+
+/* Brings a key into the box and gives its handle; the key is freed. */
+static EVP_PKEY *in_box(EVP_PKEY *key)
+{
+    static unsigned n;
+    char name[32];
+
+    NEED(key != NULL);
+    snprintf(name, sizeof(name), "vector-%u", n++);
+    boxproc_import(&box, name, key);
+    EVP_PKEY_free(key);
+    return load_key(contexts[n % 2], name);
+}
+
+static OSSL_LIB_CTX *context_of(void)
+{
+    return contexts[ran % 2];
+}
+
+static EVP_PKEY *raw_key(const char *algorithm, const char *hex)
+{
+    size_t len;
+    uint8_t *bytes = vectors_hex(hex, &len);
+    EVP_PKEY *key = EVP_PKEY_new_raw_private_key_ex(NULL, algorithm, NULL, bytes, len);
+
+    free(bytes);
+    return key;
+}
+
+static void failed(const char *what, unsigned number)
+{
+    fprintf(stderr, "\n%s: vector %u\n", what, number);
+    ERR_print_errors_fp(stderr);
+    CU_FAIL("a vector");
+}
+
+/* Values are kept under these labels until the last of a vector is there. */
+#define FIELDS 16
+struct fields {
+    struct {
+        char label[64];
+        char *value;
+    } f[FIELDS];
+};
+
+static void put(struct fields *f, const char *label, const char *value)
+{
+    size_t i = 0;
+
+    while (i < FIELDS && f->f[i].value != NULL && strcmp(f->f[i].label, label) != 0)
+        i++;
+    NEED(i < FIELDS && strlen(label) < sizeof(f->f[i].label));
+    free(f->f[i].value);
+    strcpy(f->f[i].label, label);
+    f->f[i].value = strdup(value);
+    NEED(f->f[i].value != NULL);
+}
+
+/* NULL: there is none. */
+static const char *get(const struct fields *f, const char *label)
+{
+    for (size_t i = 0; i < FIELDS && f->f[i].value != NULL; i++) {
+        if (strcmp(f->f[i].label, label) == 0)
+            return f->f[i].value;
+    }
+    return NULL;
+}
+
+static void clear(struct fields *f)
+{
+    for (size_t i = 0; i < FIELDS; i++)
+        free(f->f[i].value);
+    memset(f, 0, sizeof(*f));
+}
+
+/* Ed25519 and Ed448 */
+
+/* instance and context NULL: pure. */
+static bool signs_as(EVP_PKEY *key, const char *instance, const char *context, const char *message, const char *expected)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *ctx = NULL;
+    uint8_t sig[LB_SIGNATURE_MAX];
+    size_t len = sizeof(sig), text_len, expected_len, context_len = 0;
+    uint8_t *text = vectors_hex(message, &text_len), *want = vectors_hex(expected, &expected_len);
+    uint8_t *ctx_bytes = context == NULL ? NULL : vectors_hex(context, &context_len);
+    OSSL_PARAM params[3] = { OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END };
+    size_t n = 0;
+    bool ok;
+
+    if (instance != NULL)
+        params[n++] = OSSL_PARAM_construct_utf8_string("instance", (char *)instance, 0);
+    if (context_len > 0)
+        params[n++] = OSSL_PARAM_construct_octet_string("context-string", ctx_bytes, context_len);
+    ok = EVP_DigestSignInit_ex(md, &ctx, NULL, context_of(), NULL, key, NULL) > 0 &&
+         (n == 0 || EVP_PKEY_CTX_set_params(ctx, params) > 0) && EVP_DigestSign(md, sig, &len, text, text_len) > 0 &&
+         len == expected_len && memcmp(sig, want, len) == 0;
+    free(ctx_bytes);
+    free(want);
+    free(text);
+    EVP_MD_CTX_free(md);
+    return ok;
+}
+
+/* Contexts and prehashed texts are of OpenSSL 3.2 and later: where there are none, the box says so. */
+static void eddsa_vector(const char *name, EVP_PKEY *key, const char *instance, const char *context,
+                         const char *message, const char *expected)
+{
+    bool plain = instance == NULL && (context == NULL || context[0] == '\0');
+    bool older = OPENSSL_version_major() == 3 && OPENSSL_version_minor() < 2;
+    bool ok = signs_as(key, instance, context, message, expected);
+
+    ran++;
+    if (older && !plain) {
+        CU_ASSERT(!ok && littlebox_says("does not sign in this way"));
+    } else if (!ok) {
+        failed(name, ran);
+    }
+}
+
+/* Secret and public key, public key, text, signature and text: a thousand, by the authors of Ed25519, and RFC 8032's. */
+static void ed25519_line(const char *label, const char *line, void *arg)
+{
+    char *copy = strdup(line), *rest = copy, *fields[4];
+    EVP_PKEY *key;
+
+    (void)label;
+    (void)arg;
+    for (size_t i = 0; i < 4; i++)
+        fields[i] = strsep(&rest, ":");
+    NEED(copy != NULL && fields[3] != NULL && strlen(fields[0]) == 128 && strlen(fields[3]) >= 128);
+    fields[0][64] = '\0';
+    fields[3][128] = '\0';
+    key = in_box(raw_key("ED25519", fields[0]));
+    eddsa_vector("Ed25519", key, NULL, NULL, fields[2], fields[3]);
+    EVP_PKEY_free(key);
+    free(copy);
+}
+
+static void test_ed25519(void)
+{
+    ran = 0;
+    vectors_lines(VECTORS_PYTHON "Ed25519/sign.input", ed25519_line, NULL);
+    CU_ASSERT_EQUAL(ran, 1024);
+}
+
+static void ed448_value(const char *label, const char *value, void *arg)
+{
+    struct fields *f = arg;
+    EVP_PKEY *key;
+
+    put(f, label, value);
+    if (strcmp(label, "SIGNATURE") != 0)
+        return;
+    key = in_box(raw_key("ED448", get(f, "SECRET")));
+    eddsa_vector("Ed448", key, NULL, get(f, "CONTEXT"), get(f, "MESSAGE"), value);
+    EVP_PKEY_free(key);
+    clear(f);
+}
+
+static void test_ed448(void)
+{
+    struct fields f = { 0 };
+
+    ran = 0;
+    vectors_nist(VECTORS_PYTHON "Ed448/rfc8032.txt", ed448_value, &f);
+    CU_ASSERT_EQUAL(ran, 9);
+    clear(&f);
+}
+
+/* RFC 8032 7.2 to 7.5, where also contexts and prehashed texts are. A vector begins with its name. */
+
+static void rfc8032_vector(struct fields *f, const char *algorithm)
+{
+    const char *scheme = get(f, "scheme"), *context = get(f, "ctx"), *instance = NULL;
+    EVP_PKEY *key;
+
+    if (scheme == NULL || get(f, "sig") == NULL)
+        return;
+    if (strcmp(scheme, "Ed25519Ph") == 0)
+        instance = "Ed25519ph";
+    else if (strcmp(scheme, "Ed25519Ctx") == 0)
+        instance = "Ed25519ctx";
+    else if (strcmp(scheme, "Ed448Ph") == 0)
+        instance = "Ed448ph";
+    key = in_box(raw_key(algorithm, get(f, "sk")));
+    eddsa_vector(get(f, "name") != NULL ? get(f, "name") : scheme, key, instance, context, get(f, "msg"), get(f, "sig"));
+    EVP_PKEY_free(key);
+}
+
+static void rfc8032_value(const char *label, const char *value, void *arg)
+{
+    struct fields *f = arg;
+
+    if (strcmp(label, "name") == 0 || strcmp(label, "scheme") == 0) {
+        if (get(f, "scheme") != NULL) {
+            rfc8032_vector(f, strncmp(get(f, "scheme"), "Ed448", 5) == 0 ? "ED448" : "ED25519");
+            clear(f);
+        }
+    }
+    if (strcmp(label, "name") == 0 || strcmp(label, "scheme") == 0 || strcmp(label, "sk") == 0 ||
+        strcmp(label, "msg") == 0 || strcmp(label, "sig") == 0 || strcmp(label, "ctx") == 0)
+        put(f, label, value);
+}
+
+static void test_rfc8032(void)
+{
+    static const char *const paths[] = { VECTORS_CIRCL "sign/ed25519/rfc8032_test.go",
+                                         VECTORS_CIRCL "sign/ed448/rfc8032_test.go" };
+
+    ran = 0;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct fields f = { 0 };
+
+        vectors_go(paths[i], rfc8032_value, &f);
+        if (get(&f, "scheme") != NULL)
+            rfc8032_vector(&f, i == 0 ? "ED25519" : "ED448");
+        clear(&f);
+    }
+    CU_ASSERT_EQUAL(ran, 10 + 11);
+}
+
+/* Wycheproof's signatures that are good: the key is there too, and there is one signature of a text only. */
+static void wycheproof_signature(const char *label, const char *value, void *arg)
+{
+    struct fields *f = arg;
+    const char *curve;
+    EVP_PKEY *key;
+
+    if (strcmp(label, "curve") == 0 || strcmp(label, "sk") == 0 || strcmp(label, "msg") == 0 ||
+        strcmp(label, "sig") == 0)
+        put(f, label, value);
+    curve = get(f, "curve");
+    if (strcmp(label, "result") != 0 || strcmp(value, "valid") != 0 || curve == NULL)
+        return;
+    key = in_box(raw_key(strcmp(curve, "edwards448") == 0 ? "ED448" : "ED25519", get(f, "sk")));
+    eddsa_vector("Wycheproof", key, NULL, NULL, get(f, "msg"), get(f, "sig"));
+    EVP_PKEY_free(key);
+}
+
+static void test_wycheproof_eddsa(void)
+{
+    static const char *const paths[] = { VECTORS_CIRCL "sign/ed25519/testdata/wycheproof_Ed25519.json",
+                                         VECTORS_CIRCL "sign/ed448/testdata/wycheproof_Ed448.json" };
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct fields f = { 0 };
+
+        ran = 0;
+        vectors_json(paths[i], wycheproof_signature, &f);
+        CU_ASSERT(ran > 10);
+        clear(&f);
+    }
+}
+
+/* Key agreement */
+
+static bool is_zero(const char *hex)
+{
+    return strspn(hex, "0") == strlen(hex);
+}
+
+/* -1: it was refused; else whether the secret is that one. */
+static int agrees(EVP_PKEY *key, EVP_PKEY *peer, const char *expected)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(context_of(), key, NULL);
+    uint8_t secret[LB_SHARED_MAX];
+    size_t len = sizeof(secret), want_len;
+    uint8_t *want = vectors_hex(expected, &want_len);
+    int r = -1;
+
+    NEED(EVP_PKEY_derive_init(ctx) > 0);
+    if (EVP_PKEY_derive_set_peer(ctx, peer) > 0 && EVP_PKEY_derive(ctx, secret, &len) > 0)
+        r = len == want_len && memcmp(secret, want, len) == 0;
+    free(want);
+    EVP_PKEY_CTX_free(ctx);
+    return r;
+}
+
+/* A secret that is all zero must not be given (RFC 7748 6). */
+static void montgomery(const char *algorithm, const char *private, const char *public, const char *shared)
+{
+    size_t len;
+    uint8_t *bytes = vectors_hex(public, &len);
+    EVP_PKEY *peer = EVP_PKEY_new_raw_public_key_ex(NULL, algorithm, NULL, bytes, len);
+    EVP_PKEY *key;
+
+    ran++;
+    key = in_box(raw_key(algorithm, private));
+    NEED(peer != NULL);
+    if (agrees(key, peer, shared) != (is_zero(shared) ? -1 : 1))
+        failed(algorithm, ran);
+    ERR_clear_error();
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(peer);
+    free(bytes);
+}
+
+static void rfc7748_value(const char *label, const char *value, void *arg)
+{
+    struct fields *f = arg;
+
+    put(f, label, value);
+    if (strcmp(label, "OUTPUT_U") != 0)
+        return;
+    montgomery(strlen(value) == 64 ? "X25519" : "X448", get(f, "INPUT_SCALAR"), get(f, "INPUT_U"), value);
+}
+
+static void test_rfc7748(void)
+{
+    struct fields f = { 0 };
+
+    ran = 0;
+    vectors_nist(VECTORS_PYTHON "X25519/rfc7748.txt", rfc7748_value, &f);
+    vectors_nist(VECTORS_PYTHON "X448/rfc7748.txt", rfc7748_value, &f);
+    CU_ASSERT_EQUAL(ran, 6);
+    clear(&f);
+}
+
+static void wycheproof_x25519(const char *label, const char *value, void *arg)
+{
+    struct fields *f = arg;
+
+    if (strcmp(label, "public") == 0 || strcmp(label, "private") == 0 || strcmp(label, "shared") == 0)
+        put(f, label, value);
+    if (strcmp(label, "result") == 0)
+        montgomery("X25519", get(f, "private"), get(f, "public"), get(f, "shared"));
+}
+
+static void test_wycheproof_x25519(void)
+{
+    struct fields f = { 0 };
+
+    ran = 0;
+    vectors_json(VECTORS_CIRCL "dh/x25519/testdata/wycheproof_kat.json", wycheproof_x25519, &f);
+    CU_ASSERT_EQUAL(ran, 87);
+    clear(&f);
+}
+
+/* EC keys from numbers; d NULL: a public one. NULL: libcrypto does not take them. */
+static EVP_PKEY *ec_key(const char *group, const char *d, const char *x, const char *y)
+{
+    size_t size = strcmp(group, "P-256") == 0 ? 32 : strcmp(group, "P-384") == 0 ? 48 : 66;
+    uint8_t point[1 + 2 * 66] = { 4 };
+    BIGNUM *bn_d = NULL, *bn_x = NULL, *bn_y = NULL;
+    OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    OSSL_PARAM *params;
+    EVP_PKEY *key = NULL;
+
+    NEED(BN_hex2bn(&bn_x, x) > 0 && BN_hex2bn(&bn_y, y) > 0 && BN_bn2binpad(bn_x, point + 1, (int)size) > 0 &&
+         BN_bn2binpad(bn_y, point + 1 + size, (int)size) > 0);
+    NEED(OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) &&
+         OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * size));
+    if (d != NULL)
+        NEED(BN_hex2bn(&bn_d, d) > 0 && OSSL_PARAM_BLD_push_BN_pad(bld, OSSL_PKEY_PARAM_PRIV_KEY, bn_d, size));
+    params = OSSL_PARAM_BLD_to_param(bld);
+    NEED(params != NULL && EVP_PKEY_fromdata_init(ctx) > 0);
+    if (EVP_PKEY_fromdata(ctx, &key, d == NULL ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR, params) <= 0)
+        key = NULL;
+    OSSL_PARAM_free(params);
+    EVP_PKEY_CTX_free(ctx);
+    OSSL_PARAM_BLD_free(bld);
+    BN_free(bn_d);
+    BN_free(bn_x);
+    BN_free(bn_y);
+    return key;
+}
+
+/* NIST CAVS: our key, theirs, the secret, and what is wrong with one of them (the number in "Result"). */
+static void cavs_vector(const struct fields *f, const char *group)
+{
+    const char *result = get(f, "Result");
+    int fault = atoi(strchr(result, '(') + 1);
+    EVP_PKEY *mine = ec_key(group, get(f, "dsIUT"), get(f, "QsIUTx"), get(f, "QsIUTy"));
+    EVP_PKEY *peer = ec_key(group, NULL, get(f, "QsCAVSx"), get(f, "QsCAVSy"));
+    EVP_PKEY *key = NULL;
+    struct problem p = { 0 };
+    char name[32];
+    int agreed;
+
+    ran++;
+    if (fault >= 5 && fault <= 7) {
+        /* Our own key is none: either libcrypto says so, or the box does not take it. */
+        snprintf(name, sizeof(name), "cavs-%u", ran);
+        CU_ASSERT(mine == NULL || boxproc_try_import(&box, name, mine, &p) == LB_E_VALUE);
+        goto out;
+    }
+    NEED(mine != NULL);
+    key = in_box(mine);
+    mine = NULL; /* freed by in_box() */
+    if (fault == 1 || fault == 2) {
+        CU_ASSERT(peer == NULL || agrees(key, peer, get(f, "Z")) == -1);
+        goto out;
+    }
+    NEED(peer != NULL);
+    agreed = agrees(key, peer, get(f, "Z"));
+    /* 8: the secret was changed. */
+    if (agreed != (fault == 8 ? 0 : 1))
+        failed(group, ran);
+out:
+    ERR_clear_error();
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(mine);
+    EVP_PKEY_free(peer);
+}
+
+static void cavs_value(const char *label, const char *value, void *arg)
+{
+    static const char *const sections[][2] = { { "EC - SHA256", "P-256" },
+                                               { "ED - SHA384", "P-384" },
+                                               { "EE - SHA512", "P-521" } };
+    static const char *group;
+    struct fields *f = arg;
+
+    if (strcmp(label, "section") == 0) {
+        group = NULL;
+        for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+            group = strcmp(value, sections[i][0]) == 0 ? sections[i][1] : group;
+        clear(f);
+    } else if (group != NULL) {
+        put(f, label, value);
+        if (strcmp(label, "Result") == 0)
+            cavs_vector(f, group);
+    }
+}
+
+static void test_ecdh(void)
+{
+    static const char *const paths[] = {
+        VECTORS_PYTHON "ECDH/KASValidityTest_ECCStaticUnified_NOKC_ZZOnly_init.fax",
+        VECTORS_PYTHON "ECDH/KASValidityTest_ECCStaticUnified_NOKC_ZZOnly_resp.fax",
+    };
+
+    ran = 0;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct fields f = { 0 };
+
+        vectors_nist(paths[i], cavs_value, &f);
+        clear(&f);
+    }
+    CU_ASSERT_EQUAL(ran, 2 * 3 * 30);
+}
+
+/* RSA decryption */
+
+struct rsa {
+    struct fields fields;
+    bool private;    /* what follows is of the private key */
+    EVP_PKEY *key;   /* the handle; NULL: the key is smaller than a box takes */
+    int padding;
+    char digest[16], mgf1[16];
+    char *message;
+};
+
+static EVP_PKEY *rsa_key(const struct fields *f)
+{
+    static const char *const names[][2] = {
+        { "Modulus", OSSL_PKEY_PARAM_RSA_N },          { "Public exponent", OSSL_PKEY_PARAM_RSA_E },
+        { "Exponent", OSSL_PKEY_PARAM_RSA_D },         { "Prime 1", OSSL_PKEY_PARAM_RSA_FACTOR1 },
+        { "Prime 2", OSSL_PKEY_PARAM_RSA_FACTOR2 },    { "Prime exponent 1", OSSL_PKEY_PARAM_RSA_EXPONENT1 },
+        { "Prime exponent 2", OSSL_PKEY_PARAM_RSA_EXPONENT2 }, { "Coefficient", OSSL_PKEY_PARAM_RSA_COEFFICIENT1 },
+    };
+    OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    BIGNUM *numbers[8] = { NULL };
+    OSSL_PARAM *params;
+    EVP_PKEY *key = NULL;
+
+    for (size_t i = 0; i < 8; i++) {
+        const char *value = get(f, names[i][0]);
+
+        NEED(value != NULL && BN_hex2bn(&numbers[i], value) > 0 &&
+             OSSL_PARAM_BLD_push_BN(bld, names[i][1], numbers[i]));
+    }
+    params = OSSL_PARAM_BLD_to_param(bld);
+    NEED(params != NULL && EVP_PKEY_fromdata_init(ctx) > 0 &&
+         EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) > 0);
+    OSSL_PARAM_free(params);
+    EVP_PKEY_CTX_free(ctx);
+    OSSL_PARAM_BLD_free(bld);
+    for (size_t i = 0; i < 8; i++)
+        BN_free(numbers[i]);
+    return key;
+}
+
+static bool decrypts_as(EVP_PKEY *key, int padding, const char *digest, const char *mgf1, const char *label,
+                        const char *ciphertext, const uint8_t *expected, size_t expected_len)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(context_of(), key, NULL);
+    size_t sealed_len, len = 0, label_len = 0;
+    uint8_t *sealed = vectors_hex(ciphertext, &sealed_len), *opened;
+    uint8_t *label_bytes = label == NULL ? NULL : vectors_hex(label, &label_len);
+    bool ok = EVP_PKEY_decrypt_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_padding(ctx, padding) > 0 &&
+              (digest[0] == '\0' || EVP_PKEY_CTX_set_rsa_oaep_md_name(ctx, digest, NULL) > 0) &&
+              (mgf1[0] == '\0' || EVP_PKEY_CTX_set_rsa_mgf1_md_name(ctx, mgf1, NULL) > 0) &&
+              (label == NULL ||
+               EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, OPENSSL_memdup(label_bytes, label_len), (int)label_len) > 0) &&
+              EVP_PKEY_decrypt(ctx, NULL, &len, sealed, sealed_len) > 0;
+
+    opened = malloc(len + 1);
+    ok = ok && EVP_PKEY_decrypt(ctx, opened, &len, sealed, sealed_len) > 0 && len == expected_len &&
+         memcmp(opened, expected, len) == 0;
+    free(opened);
+    free(label_bytes);
+    free(sealed);
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+static void rsa_take_key(struct rsa *r)
+{
+    EVP_PKEY *key = rsa_key(&r->fields);
+
+    EVP_PKEY_free(r->key);
+    r->key = NULL;
+    if (EVP_PKEY_get_bits(key) >= 2048) {
+        r->key = in_box(key);
+        return;
+    }
+    EVP_PKEY_free(key);
+}
+
+static void rsa_value(const char *label, const char *value, void *arg)
+{
+    struct rsa *r = arg;
+    uint8_t *message;
+    size_t len;
+
+    if (strcmp(label, "remark") == 0) {
+        const char *alg = strstr(value, "alg="), *mgf1 = strstr(value, "mgf1=");
+
+        if (strncmp(value, "Private key", 11) == 0)
+            r->private = true;
+        if (strncmp(value, "Public key", 10) == 0)
+            r->private = false;
+        if (alg != NULL && mgf1 != NULL && sscanf(alg, "alg=%15s mgf1=%15s", r->digest, r->mgf1) != 2)
+            CU_FAIL("digests of a vector");
+        return;
+    }
+    if (r->private && strcmp(label, "Message") != 0 && strcmp(label, "Seed") != 0 && strcmp(label, "Encryption") != 0)
+        put(&r->fields, label, value);
+    if (strcmp(label, "Coefficient") == 0) {
+        rsa_take_key(r);
+        clear(&r->fields);
+        r->private = false;
+    }
+    if (strcmp(label, "Message") == 0) {
+        free(r->message);
+        r->message = strdup(value);
+    }
+    if (strcmp(label, "Encryption") != 0 || r->key == NULL)
+        return;
+    ran++;
+    message = vectors_hex(r->message, &len);
+    if (!decrypts_as(r->key, r->padding, r->digest, r->mgf1, NULL, value, message, len))
+        failed(r->padding == RSA_PKCS1_PADDING ? "PKCS#1 v1.5" : r->digest, ran);
+    free(message);
+}
+
+static void rsa_file(const char *path, int padding)
+{
+    struct rsa r = { .padding = padding };
+    unsigned before = ran;
+
+    vectors_rsa(path, rsa_value, &r);
+    /* A file of which nothing was found would prove nothing. */
+    if (ran == before)
+        failed(path, 0);
+    EVP_PKEY_free(r.key);
+    free(r.message);
+    clear(&r.fields);
+}
+
+static void test_rsa(void)
+{
+    static const char *const digests[] = { "sha1", "sha224", "sha256", "sha384", "sha512" };
+
+    ran = 0;
+    rsa_file(VECTORS_PYTHON "RSA/pkcs1v15crypt-vectors.txt", RSA_PKCS1_PADDING);
+    rsa_file(VECTORS_PYTHON "RSA/pkcs-1v2-1d2-vec/oaep-vect.txt", RSA_PKCS1_OAEP_PADDING);
+    for (size_t i = 0; i < 5; i++) {
+        for (size_t j = 0; j < 5; j++) {
+            char path[200];
+
+            snprintf(path, sizeof(path), VECTORS_PYTHON "RSA/oaep-custom/oaep-%s-%s.txt", digests[i], digests[j]);
+            /* That pair is in the file of the standard. */
+            if (i + j > 0)
+                rsa_file(path, RSA_PKCS1_OAEP_PADDING);
+        }
+    }
+}
+
+/* The key as PKCS#8, in hexadecimal. */
+static void label_value(const char *label, const char *value, void *arg)
+{
+    struct fields *f = arg;
+    const unsigned char *at;
+    EVP_PKEY *key;
+    uint8_t *der;
+    size_t len;
+
+    put(f, label, value);
+    if (strcmp(label, "Output") != 0)
+        return;
+    ran++;
+    der = vectors_hex(get(f, "KEY"), &len);
+    at = der;
+    key = in_box(d2i_AutoPrivateKey(NULL, &at, (long)len));
+    free(der);
+    /* The text is in quotes. */
+    NEED(value[0] == '"' && strlen(value) > 2);
+    if (!decrypts_as(key, RSA_PKCS1_OAEP_PADDING, get(f, "OAEPDigest"), "", get(f, "OAEPLabel"), get(f, "Input"),
+                     (const uint8_t *)value + 1, strlen(value) - 2))
+        failed("OAEP with a label", ran);
+    EVP_PKEY_free(key);
+}
+
+static void test_rsa_label(void)
+{
+    struct fields f = { 0 };
+
+    ran = 0;
+    vectors_nist(VECTORS_PYTHON "RSA/oaep-label.txt", label_value, &f);
+    CU_ASSERT(ran > 0);
+    clear(&f);
+}
+
+/* RFC 6979 */
+
+/* The key of a curve, of which the RFC gives the public half too, but libcrypto can tell it as well. */
+static EVP_PKEY *rfc6979_private(const struct rfc6979_key *k)
+{
+    BN_CTX *bn = BN_CTX_new();
+    BIGNUM *d = NULL, *x = BN_new(), *y = BN_new();
+    EC_GROUP *group = EC_GROUP_new_by_curve_name(EC_curve_nist2nid(k->group));
+    EC_POINT *point = EC_POINT_new(group);
+    char *x_text, *y_text;
+    EVP_PKEY *key;
+
+    NEED(BN_hex2bn(&d, k->d) > 0 && EC_POINT_mul(group, point, d, NULL, NULL, bn) &&
+         EC_POINT_get_affine_coordinates(group, point, x, y, bn));
+    x_text = BN_bn2hex(x);
+    y_text = BN_bn2hex(y);
+    key = ec_key(k->group, k->d, x_text, y_text);
+    NEED(key != NULL);
+    OPENSSL_free(x_text);
+    OPENSSL_free(y_text);
+    EC_POINT_free(point);
+    EC_GROUP_free(group);
+    BN_free(d);
+    BN_free(x);
+    BN_free(y);
+    BN_CTX_free(bn);
+    return key;
+}
+
+/* r and s as a signature. */
+static size_t rfc6979_der(const struct rfc6979_signature *v, uint8_t ret[256])
+{
+    ECDSA_SIG *sig = ECDSA_SIG_new();
+    BIGNUM *r = NULL, *s = NULL;
+    unsigned char *at = ret;
+    int len;
+
+    NEED(BN_hex2bn(&r, v->r) > 0 && BN_hex2bn(&s, v->s) > 0 && ECDSA_SIG_set0(sig, r, s));
+    len = i2d_ECDSA_SIG(sig, NULL);
+    NEED(len > 0 && len <= 256 && i2d_ECDSA_SIG(sig, &at) == len);
+    ECDSA_SIG_free(sig);
+    return (size_t)len;
+}
+
+static void rfc6979_vector(EVP_PKEY *key, EVP_PKEY *plain, const struct rfc6979_signature *v)
+{
+    bool older = OPENSSL_version_major() == 3 && OPENSSL_version_minor() < 2;
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *ctx = NULL;
+    unsigned type = 1;
+    OSSL_PARAM params[] = { OSSL_PARAM_construct_uint("nonce-type", &type), OSSL_PARAM_END };
+    uint8_t want[256], sig[256];
+    size_t want_len = rfc6979_der(v, want), len = sizeof(sig), text_len = strlen(v->message);
+    bool ok;
+
+    ran++;
+    /* What the table says verifies, so it is whole. */
+    CU_ASSERT(verify_text(plain, v->digest, v->message, text_len, want, want_len));
+    ok = EVP_DigestSignInit_ex(md, &ctx, v->digest, context_of(), NULL, key, NULL) > 0 &&
+         EVP_PKEY_CTX_set_params(ctx, params) > 0 &&
+         EVP_DigestSign(md, sig, &len, (const uint8_t *)v->message, text_len) > 0;
+    if (older) {
+        /* This libcrypto has no deterministic nonces, and the box says so. */
+        CU_ASSERT(!ok);
+        CU_ASSERT(littlebox_says("does not sign in this way"));
+    } else if (!ok || len != want_len || memcmp(sig, want, len) != 0) {
+        failed(v->group, ran);
+    }
+    EVP_MD_CTX_free(md);
+}
+
+static void test_rfc6979(void)
+{
+    ran = 0;
+    for (const struct rfc6979_key *k = rfc6979_keys; k->group != NULL; k++) {
+        EVP_PKEY *key = in_box(rfc6979_private(k)), *plain = plain_public(key);
+
+        for (const struct rfc6979_signature *v = rfc6979_signatures; v->group != NULL; v++) {
+            if (strcmp(v->group, k->group) == 0)
+                rfc6979_vector(key, plain, v);
+        }
+        EVP_PKEY_free(plain);
+        EVP_PKEY_free(key);
+    }
+    CU_ASSERT_EQUAL(ran, 30);
+}
+
+int main(void)
+{
+    static CU_TestInfo tests[] = {
+        { "Ed25519", test_ed25519 },
+        { "Ed448", test_ed448 },
+        { "RFC 8032, contexts and prehashed texts", test_rfc8032 },
+        { "Wycheproof, EdDSA", test_wycheproof_eddsa },
+        { "RFC 6979", test_rfc6979 },
+        { "RFC 7748", test_rfc7748 },
+        { "Wycheproof, X25519", test_wycheproof_x25519 },
+        { "CAVS, ECDH", test_ecdh },
+        { "RSA decryption", test_rsa },
+        { "RSA decryption with a label", test_rsa_label },
+        CU_TEST_INFO_NULL,
+    };
+    int status;
+
+    boxproc_new(&box, "default");
+    for (int i = 0; i < 2; i++)
+        contexts[i] = new_libctx(box.dir, /* littlebox_first= */ i == 0, "");
+    status = run_suite("vectors", tests);
+    for (int i = 0; i < 2; i++)
+        OSSL_LIB_CTX_free(contexts[i]);
+    boxproc_free(&box);
+    return status;
+}

@@ -1,0 +1,214 @@
+/* Readers of the files in which Debian's packages have test vectors. */
+#include "vectors.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "boxproc.h"
+
+#define LABEL_SIZE 64
+
+static char *read_file(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    char *text = NULL;
+    long len;
+
+    if (f == NULL) {
+        fprintf(stderr, "no %s: install python3-cryptography-vectors and golang-github-cloudflare-circl-dev\n", path);
+        exit(1);
+    }
+    NEED(fseek(f, 0, SEEK_END) == 0 && (len = ftell(f)) > 0 && fseek(f, 0, SEEK_SET) == 0);
+    text = malloc((size_t)len + 1);
+    NEED(text != NULL && fread(text, 1, (size_t)len, f) == (size_t)len);
+    text[len] = '\0';
+    fclose(f);
+    return text;
+}
+
+/* The next line without the blanks at its ends; *at goes behind it. NULL: there is none. */
+static char *next_line(char **at)
+{
+    char *line = *at, *end;
+
+    if (*line == '\0')
+        return NULL;
+    end = line + strcspn(line, "\n");
+    *at = *end == '\0' ? end : end + 1;
+    while (end > line && isspace((unsigned char)end[-1]))
+        end--;
+    *end = '\0';
+    while (isspace((unsigned char)*line))
+        line++;
+    return line;
+}
+
+void vectors_nist(const char *path, vector_fn *fn, void *arg)
+{
+    char *text = read_file(path), *at = text, *line;
+
+    while ((line = next_line(&at)) != NULL) {
+        char *is = strchr(line, '='), *end;
+
+        if (line[0] == '[') {
+            line[strcspn(line, "]")] = '\0';
+            fn("section", line + 1, arg);
+        } else if (line[0] != '#' && is != NULL) {
+            for (end = is; end > line && isspace((unsigned char)end[-1]); end--)
+                ;
+            *end = '\0';
+            for (is++; isspace((unsigned char)*is); is++)
+                ;
+            fn(line, is, arg);
+        }
+    }
+    free(text);
+}
+
+void vectors_rsa(const char *path, vector_fn *fn, void *arg)
+{
+    char *text = read_file(path), *at = text, *line, label[LABEL_SIZE] = "";
+    char *value = calloc(1, strlen(text) + 1);
+    size_t len = 0;
+
+    NEED(value != NULL);
+    for (;;) {
+        line = next_line(&at);
+        if (label[0] != '\0' && (line == NULL || line[0] == '#' || line[0] == '=')) {
+            fn(label, value, arg);
+            label[0] = '\0';
+        }
+        if (line == NULL)
+            break;
+        if (line[0] != '#') {
+            for (const char *c = line; label[0] != '\0' && *c != '\0'; c++) {
+                if (isxdigit((unsigned char)*c))
+                    value[len++] = *c;
+            }
+            value[len] = '\0';
+            continue;
+        }
+        while (*line == '#' || *line == ' ')
+            line++;
+        len = strlen(line);
+        if (len > 0 && line[len - 1] == ':') {
+            NEED(len < sizeof(label));
+            memcpy(label, line, len - 1);
+            label[len - 1] = '\0';
+        } else if (len > 0) {
+            fn("remark", line, arg);
+        }
+        len = 0;
+        value[0] = '\0';
+    }
+    free(value);
+    free(text);
+}
+
+void vectors_lines(const char *path, vector_fn *fn, void *arg)
+{
+    char *text = read_file(path), *at = text, *line;
+
+    while ((line = next_line(&at)) != NULL) {
+        if (line[0] != '#' && line[0] != '\0')
+            fn("line", line, arg);
+    }
+    free(text);
+}
+
+/* Behind the string that begins at the quote; ends the string there. Escapes stay as they are: no vector has any. */
+static char *end_string(char *quote)
+{
+    char *end = quote + 1;
+
+    while (*end != '"' && *end != '\0')
+        end += *end == '\\' && end[1] != '\0' ? 2 : 1;
+    NEED(*end == '"');
+    *end = '\0';
+    return end + 1;
+}
+
+void vectors_json(const char *path, vector_fn *fn, void *arg)
+{
+    char *text = read_file(path), *at = text;
+
+    while ((at = strchr(at, '"')) != NULL) {
+        char *name = at + 1, *value;
+
+        at = end_string(at);
+        at += strspn(at, " \n");
+        if (*at != ':')
+            continue; /* an element of an array */
+        at++;
+        at += strspn(at, " \n");
+        if (*at != '"')
+            continue;
+        value = at + 1;
+        at = end_string(at);
+        fn(name, value, arg);
+    }
+    free(text);
+}
+
+/* The bytes of "0x01, 0x02 }" as hexadecimal, in place. */
+static char *go_bytes(char *at, char **ret_value)
+{
+    char *end = strchr(at, '}'), *to = at, *from;
+
+    NEED(end != NULL);
+    *end = '\0';
+    for (from = strstr(at, "0x"); from != NULL; from = strstr(from, "0x")) {
+        memmove(to, from + 2, 2);
+        to += 2;
+        from += 4;
+    }
+    *to = '\0';
+    *ret_value = at;
+    return end + 1;
+}
+
+void vectors_go(const char *path, vector_fn *fn, void *arg)
+{
+    char *text = read_file(path), *at = text, *colon;
+
+    while ((colon = strchr(at, ':')) != NULL) {
+        char *name = colon, *value;
+
+        while (name > at && (isalnum((unsigned char)name[-1]) || name[-1] == '_'))
+            name--;
+        *colon = '\0';
+        at = colon + 1;
+        at += strspn(at, " ");
+        if (*at == '"') {
+            value = at + 1;
+            at = end_string(at);
+            fn(name, value, arg);
+        } else if (strncmp(at, "[]byte{", 7) == 0) {
+            at = go_bytes(at + 7, &value);
+            fn(name, value, arg);
+        }
+    }
+    free(text);
+}
+
+static unsigned digit(char c)
+{
+    const char *digits = "0123456789abcdef", *at = strchr(digits, tolower((unsigned char)c));
+
+    NEED(c != '\0' && at != NULL);
+    return (unsigned)(at - digits);
+}
+
+uint8_t *vectors_hex(const char *text, size_t *ret_len)
+{
+    size_t len = strlen(text);
+    uint8_t *bytes = malloc(len / 2 + 1);
+
+    NEED(bytes != NULL && len % 2 == 0);
+    for (size_t i = 0; i < len / 2; i++)
+        bytes[i] = (uint8_t)(digit(text[2 * i]) << 4 | digit(text[2 * i + 1]));
+    *ret_len = len / 2;
+    return bytes;
+}
