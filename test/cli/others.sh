@@ -118,6 +118,18 @@ refused_to_sign
 littlebox allow web --group $UNPRIVILEGED
 expect 0 '' other littlebox doctor --handle littlebox:web
 
+# A key that is granted for another operation is listed too, and the refusal names the operation that is missing.
+littlebox create agree --type x25519 >/dev/null
+expect 0 '' other littlebox --json list
+grep -q agree out && fail "a key that is granted to nobody is listed: $(cat out)"
+expect 1 '' other littlebox doctor --handle littlebox:agree
+expect_out "uid 65534 may not derive with key 'agree'"
+expect_out "allow agree --user 65534 --op derive"
+littlebox allow agree --user $UNPRIVILEGED --op derive
+expect 0 '' other littlebox doctor --handle littlebox:agree
+expect 0 '' other littlebox --json list
+grep -q agree out || fail "a key that is granted for agreements is not listed: $(cat out)"
+
 # A socket that is closed to others says so, and where that is set.
 printf 'socket-mode = 0600\n' >box/private.conf
 start_box private

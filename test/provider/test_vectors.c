@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "crypto.h"
+#include "fips204.h"
 #include "rfc6979.h"
 #include "suite.h"
 #include "vectors.h"
@@ -98,7 +99,8 @@ static void clear(struct fields *f)
 /* Ed25519 and Ed448 */
 
 /* instance and context NULL: pure. */
-static bool signs_as(EVP_PKEY *key, const char *instance, const char *context, const char *message, const char *expected)
+static bool signs_as(EVP_PKEY *key, const char *instance, const char *context, const char *message,
+                     const char *expected)
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     EVP_PKEY_CTX *ctx = NULL;
@@ -140,7 +142,7 @@ static void eddsa_vector(const char *name, EVP_PKEY *key, const char *instance, 
     }
 }
 
-/* Secret and public key, public key, text, signature and text: a thousand, by the authors of Ed25519, and RFC 8032's. */
+/* Secret and public key, public key, text, signature and text: a thousand, by the authors of Ed25519. */
 static void ed25519_line(const char *label, const char *line, void *arg)
 {
     char *copy = strdup(line), *rest = copy, *fields[4];
@@ -206,7 +208,7 @@ static void rfc8032_vector(struct fields *f, const char *algorithm)
     else if (strcmp(scheme, "Ed448Ph") == 0)
         instance = "Ed448ph";
     key = in_box(raw_key(algorithm, get(f, "sk")));
-    eddsa_vector(get(f, "name") != NULL ? get(f, "name") : scheme, key, instance, context, get(f, "msg"), get(f, "sig"));
+    eddsa_vector(scheme, key, instance, context, get(f, "msg"), get(f, "sig"));
     EVP_PKEY_free(key);
 }
 
@@ -735,6 +737,73 @@ static void test_rfc6979(void)
     CU_ASSERT_EQUAL(ran, 30);
 }
 
+/* FIPS 204 */
+
+static bool has_hash(const uint8_t *data, size_t len, const char *expected)
+{
+    uint8_t hash[32];
+    size_t want_len;
+    uint8_t *want = vectors_hex(expected, &want_len);
+    bool same = EVP_Q_digest(NULL, "SHA256", NULL, data, len, hash, NULL) > 0 && want_len == sizeof(hash) &&
+                memcmp(hash, want, sizeof(hash)) == 0;
+
+    free(want);
+    return same;
+}
+
+/* A key from its seed; its public half is the one of the vector. */
+static EVP_PKEY *ml_dsa_key(const struct fips204_signature *v)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, v->algorithm, NULL);
+    size_t seed_len, public_len = 0;
+    uint8_t *seed = vectors_hex(v->seed, &seed_len), public[4096];
+    OSSL_PARAM params[] = { OSSL_PARAM_construct_octet_string("seed", seed, seed_len), OSSL_PARAM_END };
+    EVP_PKEY *key = NULL;
+
+    NEED(ctx != NULL && EVP_PKEY_fromdata_init(ctx) > 0 && EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) > 0);
+    public_len = sizeof(public);
+    NEED(EVP_PKEY_get_raw_public_key(key, public, &public_len) > 0);
+    CU_ASSERT(has_hash(public, public_len, v->public_hash));
+    free(seed);
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
+static void fips204_vector(const struct fips204_signature *v)
+{
+    EVP_PKEY *key = in_box(ml_dsa_key(v));
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *ctx = NULL;
+    size_t text_len, context_len, len = LB_SIGNATURE_MAX;
+    uint8_t *text = vectors_hex(v->message, &text_len), *context = vectors_hex(v->context, &context_len);
+    uint8_t *sig = malloc(len);
+    int deterministic = 1;
+    OSSL_PARAM params[] = { OSSL_PARAM_construct_octet_string("context-string", context, context_len),
+                            OSSL_PARAM_construct_int("deterministic", &deterministic), OSSL_PARAM_END };
+
+    ran++;
+    if (EVP_DigestSignInit_ex(md, &ctx, NULL, context_of(), NULL, key, NULL) <= 0 ||
+        EVP_PKEY_CTX_set_params(ctx, params) <= 0 || EVP_DigestSign(md, sig, &len, text, text_len) <= 0 ||
+        !has_hash(sig, len, v->hash))
+        failed(v->algorithm, ran);
+    free(sig);
+    free(context);
+    free(text);
+    EVP_MD_CTX_free(md);
+    EVP_PKEY_free(key);
+}
+
+/* libcrypto has ML-DSA from 3.5 on. */
+static void test_fips204(void)
+{
+    bool older = OPENSSL_version_major() == 3 && OPENSSL_version_minor() < 5;
+
+    ran = 0;
+    for (const struct fips204_signature *v = fips204_signatures; v->algorithm != NULL && !older; v++)
+        fips204_vector(v);
+    CU_ASSERT_EQUAL(ran, older ? 0 : 12);
+}
+
 int main(void)
 {
     static CU_TestInfo tests[] = {
@@ -744,6 +813,7 @@ int main(void)
         { "Wycheproof, EdDSA", test_wycheproof_eddsa },
         { "RFC 6979", test_rfc6979 },
         { "RFC 7748", test_rfc7748 },
+        { "FIPS 204", test_fips204 },
         { "Wycheproof, X25519", test_wycheproof_x25519 },
         { "CAVS, ECDH", test_ecdh },
         { "RSA decryption", test_rsa },

@@ -150,7 +150,8 @@ static void keys_that_do_not(void)
     } cases[] = {
         { "rsa-pss:2048", false, "a key of type RSA-PSS does not decrypt",
           "a key of type RSA-PSS does not agree on secrets" },
-        { "ed25519", false, "a key of type ED25519 does not decrypt", "a key of type ED25519 does not agree on secrets" },
+        { "ed25519", false, "a key of type ED25519 does not decrypt",
+          "a key of type ED25519 does not agree on secrets" },
         { "ec:P-256", true, "a key of type EC does not decrypt", NULL },
         { "x25519", true, "a key of type X25519 does not decrypt", NULL },
     };
@@ -278,8 +279,9 @@ static void foreign_peers(void)
 /* The point at infinity, P-256 written out, and points of small order. */
 static void peers_that_are_no_points(void)
 {
-    static const uint8_t infinity[] = { 0x30, 0x19, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
-                                        0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x02, 0x00, 0x00 };
+    static const uint8_t infinity[] = { 0x30, 0x19, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+                                        0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x02, 0x00,
+                                        0x00 };
     EVP_PKEY *key = NULL, *explicit = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     struct livekey *k = make("ec:P-256", &key), *x;
     uint8_t *out = NULL, zeros[44] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00 };
