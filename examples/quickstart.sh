@@ -3,109 +3,20 @@
 # running and, but for build/quickstart and installed Debian packages, nothing behind. Run it as root, or as any user.
 set -eu
 
-top=$(cd "$(dirname "$0")/.." && pwd)
-build=$top/build/quickstart
-packages="autoconf automake libtool pkg-config gcc make libc6-dev libssl-dev libsqlite3-dev libargon2-dev libseccomp-dev
-    libp11-dev libcunit1-dev openssl curl nginx procps"
-PATH=$PATH:/usr/sbin:/sbin
-unset LITTLEBOX_DIR OPENSSL_CONF OPENSSL_MODULES
-
-step() { printf '\n\033[1m%s\033[0m\n' "$*" | if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9]*m//g'; fi; }
-say() { printf '   %s\n' "$*"; }
-die() {
-    printf 'quickstart: %s\n' "$*" >&2
-    if [ -n "${dir:-}" ]; then tail -n 20 "$dir"/*.log >&2 || true; fi
-    exit 1
-}
-is_root() { [ "$(id -u)" -eq 0 ]; }
-alive() { [ -d "/proc/$1" ] && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; }
-gone() { ! alive "$1"; }
-# await WHAT COMMAND... : for 20 seconds at most
-await() {
-    local what=$1 end=$((SECONDS + 20))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$end" ] || die "waited 20 seconds for $what"
-        sleep 0.05
-    done
-}
-
-keeper='' nginx_pid='' loops=()
-clean_up() {
-    local status=$? pid
-    trap - EXIT
-    set +e
-    for pid in "${loops[@]}" $nginx_pid $keeper; do
-        kill "$pid" 2>/dev/null
-        for _ in {1..100}; do
-            alive "$pid" || break
-            sleep 0.05
-        done
-        kill -KILL "$pid" 2>/dev/null
-    done
-    wait 2>/dev/null
-    rm -rf "$dir"
-    exit "$status"
-}
-dir=$(mktemp -d /tmp/littlebox-quickstart.XXXXXX)
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-chmod 0755 "$dir" # www-data must reach the box's socket
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh"
 started=$SECONDS
 
 step "1. Packages"
-missing=
-for package in $packages; do
-    dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed' ||
-        missing="$missing $package"
-done
-if [ -z "$missing" ]; then
-    say "all there"
-elif is_root; then
-    say "installing:$missing"
-    export DEBIAN_FRONTEND=noninteractive
-    # shellcheck disable=SC2086 # a list of names
-    { apt-get update -q && timeout 900 apt-get install -q -y --no-install-recommends $missing; } >"$dir/apt.log" 2>&1 ||
-        die "apt-get could not install:$missing"
-else
-    die "these packages are needed, ask root to install them:$missing"
-fi
+install_packages
 
 step "2. Build, in ${build#"$top/"}"
-[ -x "$top/configure" ] || (cd "$top" && autoreconf -fi) >"$dir/build.log" 2>&1 || die "autoreconf failed"
-if [ -e "$top/config.status" ]; then
-    build=$top # configured in the source tree, which excludes a second build beside it
-fi
-mkdir -p "$build"
-cd "$build"
-{ [ -e Makefile ] || "$top/configure" --quiet; } >>"$dir/build.log" 2>&1 || die "configure failed"
-make -s -j "$(nproc)" all test/harness/memscan test/harness/tlsload test/harness/freeport >>"$dir/build.log" 2>&1 ||
-    die "make failed"
-cd "$dir"
-say "littleboxd (the box), littlebox (the command), littlebox.so (the provider)"
+build_littlebox
 
 step "3. A box, in a directory of its own"
-littlebox() { "$build/littlebox" --dir "$dir/box" "$@" 2>>"$dir/littlebox.log" || die "littlebox $* failed"; }
-answers() {
-    local status=0
-    "$build/littlebox" --dir "$dir/box" status >"$dir/status" 2>&1 || status=$?
-    [ "$status" -eq 0 ] || [ "$status" -eq 3 ] # 3: it answers, and cannot sign yet
-}
-start_box() {
-    "$build/littleboxd" --box default --dir "$dir/box" >>"$dir/box.log" 2>&1 &
-    keeper=$!
-    await "the box" answers
-}
-mkdir "$dir/box"
-start_box
-littlebox init >"$dir/init.log"
-say "littleboxd runs as process $keeper, with its keys in process $(pgrep -P "$keeper")"
+new_box
 
 step "4. Two keys: one made in the box, one that was a file"
-# examples/nginx/openssl.cnf, with the module and the box of this directory
-sed -e "s|^\[littlebox_section\]|&\nmodule = $build/.libs/littlebox.so\nlittlebox-directory = $dir/box|" \
-    "$top/examples/nginx/openssl.cnf" >"$dir/openssl.cnf"
-export OPENSSL_CONF=$dir/openssl.cnf
 certificate() {
     openssl req -x509 -new -key "$1" -subj /CN=localhost -addext subjectAltName=DNS:localhost -days 2 -out "$2" \
         2>>"$dir/openssl.log" || die "openssl req -x509 -key $1 failed"
@@ -132,41 +43,11 @@ done
 say "openssl dgst -sign web.pem, and old.pem: verified"
 
 step "5. A stock nginx: $(nginx -v 2>&1 | sed 's/.*: //')"
-mapfile -t port < <("$build/test/harness/freeport" 3)
+free_ports 3
 # server PORT NAME KEYFILE : examples/nginx/littlebox.conf with other paths and port
 server() {
     sed -e "s|listen 443|listen 127.0.0.1:$1|" -e "s|/etc/nginx/tls/web.crt|$dir/$2.crt|" \
         -e "s|/etc/nginx/tls/web.pem|$dir/$3.pem|" "$top/examples/nginx/littlebox.conf"
-}
-# nginx_conf WORK SERVER... : a whole configuration
-nginx_conf() {
-    local work=$1 kind
-    mkdir "$work"
-    {
-        if is_root; then echo "user www-data;"; fi
-        printf '%s\n' "worker_processes 2;" "pid $work/pid;" "error_log $work/error.log;" "events { }" \
-            "http {" "access_log off;"
-        for kind in client_body proxy fastcgi uwsgi scgi; do
-            echo "${kind}_temp_path $work/$kind;"
-        done
-        cat
-        echo "}"
-    } >"$work/nginx.conf"
-}
-run_nginx() {
-    nginx -p "$1" -e "$1/error.log" -c "$1/nginx.conf" "${@:2}" 2>>"$dir/nginx.log" || die "nginx ${*:2} failed"
-}
-start_nginx() {
-    run_nginx "$1" -t
-    run_nginx "$1"
-    await "nginx" test -s "$1/pid"
-    nginx_pid=$(cat "$1/pid")
-    await "nginx's workers" pgrep -P "$nginx_pid"
-}
-stop_nginx() {
-    run_nginx "$1" -s stop
-    await "nginx to end" gone "$nginx_pid"
-    nginx_pid=
 }
 if is_root; then
     littlebox allow web --user www-data
