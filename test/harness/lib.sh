@@ -271,7 +271,9 @@ plain_ossl() { OPENSSL_CONF=/dev/null openssl "$@"; }
 # new_key TYPE FILE : a plain key, for imports and controls.
 new_key() {
     case $1 in
-    rsa:*) plain_ossl genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:${1#rsa:}" -out "$2" 2>/dev/null ;;
+    rsa:* | rsa-pss:*)
+        plain_ossl genpkey -algorithm "${1%:*}" -pkeyopt "rsa_keygen_bits:${1#*:}" -out "$2" 2>/dev/null
+        ;;
     ec:*) plain_ossl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:${1#ec:}" -out "$2" ;;
     *) plain_ossl genpkey -algorithm "$1" -out "$2" ;;
     esac
