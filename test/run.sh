@@ -182,6 +182,7 @@ main() {
     if wanted quickstart; then
         one "examples/quickstart.sh" "$top/examples/quickstart.sh" || true
         one "examples/quickstart.sh, once more" "$top/examples/quickstart.sh" || true
+        one "examples/chain.sh" "$top/examples/chain.sh" || true
     fi
 }
 
