@@ -60,14 +60,6 @@ static const struct rule {
     [SCHEME_SLH_DSA] = { false, false, CONTEXT_MAY, SIGN_DETERMINISTIC | SIGN_RAW_MESSAGE, NULL, "3.5" },
 };
 
-/* Names of options that the headers of OpenSSL 3.0 do not have yet. */
-#define PARAM_INSTANCE "instance"
-#define PARAM_CONTEXT "context-string"
-#define PARAM_NONCE_TYPE "nonce-type"
-#define PARAM_DETERMINISTIC "deterministic"
-#define PARAM_ENCODING "message-encoding"
-#define PARAM_MU "mu"
-
 /* Fetched once, read-only from then on, for the life of the process. */
 static EVP_MD *digests[DIGEST_LAST + 1];
 

@@ -40,6 +40,14 @@ enum digest {
     DIGEST_LAST = DIGEST_MD5_SHA1
 };
 
+/* OpenSSL's names of options of signatures, those that the headers of OpenSSL 3.0 do not have yet. */
+#define PARAM_INSTANCE "instance"
+#define PARAM_CONTEXT "context-string"
+#define PARAM_NONCE_TYPE "nonce-type"
+#define PARAM_DETERMINISTIC "deterministic"
+#define PARAM_ENCODING "message-encoding"
+#define PARAM_MU "mu"
+
 /* OpenSSL's name of a digest, as EVP_MD_fetch(3) takes it; NULL for DIGEST_NONE and numbers out of range. */
 const char *digest_name(unsigned digest);
 /* Size of its output in bytes; 0 for DIGEST_NONE and numbers out of range. */

@@ -12,12 +12,6 @@
 #include "error.h"
 
 /* Names that headers of OpenSSL 3.0 do not have yet. */
-#define PARAM_INSTANCE "instance"
-#define PARAM_CONTEXT "context-string"
-#define PARAM_NONCE_TYPE "nonce-type"
-#define PARAM_DETERMINISTIC "deterministic"
-#define PARAM_ENCODING "message-encoding"
-#define PARAM_MU "mu"
 #define PARAM_TLS_VERSION "tls-version"
 #ifndef RSA_PSS_SALTLEN_AUTO_DIGEST_MAX
 #define RSA_PSS_SALTLEN_AUTO_DIGEST_MAX (-4)
