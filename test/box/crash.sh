@@ -97,6 +97,8 @@ for ((run = 1; run <= RUNS; run++)); do
     else
         await "the next child" box_unlocked
     fi
+    # The change may still be in its socket, which outlives the child: it is over when that connection is.
+    await "what was under way to be over" status_is connections 1
     status_is state unlocked || fail "run $run ($what $key): the store did not open again"
     status_is damaged 0 || fail "run $run ($what $key): a key is damaged"
     wholly "$key"
