@@ -71,9 +71,10 @@ in_root() {
         "$@"
 }
 
-# inside_make RELEASE ROOT PACKAGES : everything into ROOT that is missing or old. Nothing of it is started.
+# inside_make RELEASE ROOT PACKAGES IF-ANY : everything into ROOT that is missing or old; of IF-ANY what the release
+# has. Nothing of it is started.
 inside_make() {
-    local release=$1 root=$2 packages=$3
+    local release=$1 root=$2 packages=$3 if_any=$4 package
     mount_kernel "$root"
     cp -L /etc/resolv.conf "$root/etc/resolv.conf"
     printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
@@ -88,6 +89,9 @@ inside_make() {
     } >"$root/etc/apt/sources.list"
     in_root "$root" apt-get update -q -o APT::Update::Error-Mode=any
     in_root "$root" apt-get dist-upgrade -q -y
+    for package in $if_any; do
+        if in_root "$root" apt-cache show "$package" >/dev/null 2>&1; then packages="$packages $package"; fi
+    done
     # shellcheck disable=SC2086 # lists of names
     in_root "$root" apt-get install -q -y --no-install-recommends $packages
     if [ -n "${overlay[$release]:-}" ]; then
@@ -135,7 +139,8 @@ mirror() {
 
 # The stamp tells what is in a root, and its age; it is written last.
 stamp() { say "$cache/$1/etc/littlebox-matrix"; }
-has_packages() { [ "$(cat "$(stamp "$1")" 2>/dev/null)" = "$packages" ]; }
+wanted() { say "$packages $if_any"; }
+has_packages() { [ "$(cat "$(stamp "$1")" 2>/dev/null)" = "$(wanted)" ]; }
 is_young() { [ -n "$(find "$(stamp "$1")" -mtime "-$days" 2>/dev/null)" ]; }
 
 # make_root RELEASE : beside the old one, if there is one, and put in its place when it is whole.
@@ -152,8 +157,8 @@ make_root() {
         timeout --foreground -k 10 "$make_seconds" debootstrap --variant=minbase --include=ca-certificates \
             --keyring="$keyring" --force-check-gpg "${base[$release]}" "$new" "$(mirror)" </dev/null || return
     fi
-    MATRIX_MIRROR=$(mirror) in_namespaces "$make_seconds" make "$release" "$new" "$packages" || return
-    say "$packages" >"$new/etc/littlebox-matrix"
+    MATRIX_MIRROR=$(mirror) in_namespaces "$make_seconds" make "$release" "$new" "$packages" "$if_any" || return
+    wanted >"$new/etc/littlebox-matrix"
     rm -rf --one-file-system "$cache/$release.old"
     [ ! -e "$cache/$release" ] || mv "$cache/$release" "$cache/$release.old"
     mv "$new" "$cache/$release"
@@ -224,7 +229,7 @@ if ! command -v debootstrap >/dev/null || [ ! -e "$keyring" ]; then
     { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends debootstrap \
         debian-archive-keyring; } >/dev/null || fail "debootstrap cannot be installed"
 fi
-packages=$("$top/test/run.sh" --packages)
+packages=$("$top/test/run.sh" --packages) if_any=$("$top/test/run.sh" --packages-if-any)
 mkdir -p "$cache/scratch"
 for release in "${releases[@]}"; do
     # One at a time works on a root or in it.

@@ -309,6 +309,25 @@ void boxproc_import(struct boxproc *b, const char *key, EVP_PKEY *pkey)
     NEED(boxproc_try_import(b, key, pkey, &p) == 0);
 }
 
+int boxproc_try_derive(struct boxproc *b, const char *key, struct bytes peer, uint8_t ret[LB_SHARED_MAX],
+                       size_t *ret_len, struct problem *p)
+{
+    struct msg_derive m = { .peer = peer };
+    struct bytes body, shared;
+    size_t len;
+    int r;
+
+    snprintf(m.key.name, sizeof(m.key.name), "%s", key);
+    NEED(msg_derive_encode(MSG_DERIVE, 1, &m, request, sizeof(request), &len) == 0);
+    r = try_call(b, MSG_DERIVE, request, len, answer, &body, p);
+    if (r != 0)
+        return r;
+    NEED(msg_bytes_decode(body, &shared) == 0 && shared.len <= LB_SHARED_MAX);
+    memcpy(ret, shared.p, shared.len);
+    *ret_len = shared.len;
+    return 0;
+}
+
 void boxproc_allow(struct boxproc *b, const char *key, uid_t uid)
 {
     boxproc_allow_ops(b, key, uid, OP_SIGN);

@@ -52,6 +52,12 @@ void boxproc_destroy(struct boxproc *b, const char *key, uint32_t version);
 void boxproc_import(struct boxproc *b, const char *key, EVP_PKEY *pkey);
 /* The same, of which the box may have something to say: 0, or its LB_E_* with p. */
 int boxproc_try_import(struct boxproc *b, const char *key, EVP_PKEY *pkey, struct problem *p);
+/*
+ * What the box answers a peer (DER SubjectPublicKeyInfo) that no libcrypto of the caller has looked at: 0 and
+ * LB_SHARED_MAX bytes at most, or its LB_E_* with p.
+ */
+int boxproc_try_derive(struct boxproc *b, const char *key, struct bytes peer, uint8_t ret[LB_SHARED_MAX],
+                       size_t *ret_len, struct problem *p);
 void boxproc_allow(struct boxproc *b, const char *key, uid_t uid);
 /* ops: of enum key_op. */
 void boxproc_allow_ops(struct boxproc *b, const char *key, uid_t uid, unsigned ops);

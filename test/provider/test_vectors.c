@@ -16,85 +16,9 @@
 #include "fips204.h"
 #include "rfc6979.h"
 #include "suite.h"
+#include "vectorbox.h"
 #include "vectors.h"
-
-static struct boxproc box;
-static OSSL_LIB_CTX *contexts[2];
-static unsigned ran; /* vectors, in the test that runs */
-
-/* Brings a key into the box and gives its handle; the key is freed. */
-static EVP_PKEY *in_box(EVP_PKEY *key)
-{
-    static unsigned n;
-    char name[32];
-
-    NEED(key != NULL);
-    snprintf(name, sizeof(name), "vector-%u", n++);
-    boxproc_import(&box, name, key);
-    EVP_PKEY_free(key);
-    return load_key(contexts[n % 2], name);
-}
-
-static OSSL_LIB_CTX *context_of(void)
-{
-    return contexts[ran % 2];
-}
-
-static EVP_PKEY *raw_key(const char *algorithm, const char *hex)
-{
-    size_t len;
-    uint8_t *bytes = vectors_hex(hex, &len);
-    EVP_PKEY *key = EVP_PKEY_new_raw_private_key_ex(NULL, algorithm, NULL, bytes, len);
-
-    free(bytes);
-    return key;
-}
-
-static void failed(const char *what, unsigned number)
-{
-    fprintf(stderr, "\n%s: vector %u\n", what, number);
-    ERR_print_errors_fp(stderr);
-    CU_FAIL("a vector");
-}
-
-/* Values are kept under these labels until the last of a vector is there. */
-#define FIELDS 16
-struct fields {
-    struct {
-        char label[64];
-        char *value;
-    } f[FIELDS];
-};
-
-static void put(struct fields *f, const char *label, const char *value)
-{
-    size_t i = 0;
-
-    while (i < FIELDS && f->f[i].value != NULL && strcmp(f->f[i].label, label) != 0)
-        i++;
-    NEED(i < FIELDS && strlen(label) < sizeof(f->f[i].label));
-    free(f->f[i].value);
-    strcpy(f->f[i].label, label);
-    f->f[i].value = strdup(value);
-    NEED(f->f[i].value != NULL);
-}
-
-/* NULL: there is none. */
-static const char *get(const struct fields *f, const char *label)
-{
-    for (size_t i = 0; i < FIELDS && f->f[i].value != NULL; i++) {
-        if (strcmp(f->f[i].label, label) == 0)
-            return f->f[i].value;
-    }
-    return NULL;
-}
-
-static void clear(struct fields *f)
-{
-    for (size_t i = 0; i < FIELDS; i++)
-        free(f->f[i].value);
-    memset(f, 0, sizeof(*f));
-}
+#include "wycheproof.h"
 
 /* Ed25519 and Ed448 */
 
@@ -138,7 +62,7 @@ static void eddsa_vector(const char *name, EVP_PKEY *key, const char *instance, 
     if (older && !plain) {
         CU_ASSERT(!ok && littlebox_says("does not sign in this way"));
     } else if (!ok) {
-        failed(name, ran);
+        vector_failed(name, ran);
     }
 }
 
@@ -173,13 +97,13 @@ static void ed448_value(const char *label, const char *value, void *arg)
     struct fields *f = arg;
     EVP_PKEY *key;
 
-    put(f, label, value);
+    field_put(f, label, value);
     if (strcmp(label, "SIGNATURE") != 0)
         return;
-    key = in_box(raw_key("ED448", get(f, "SECRET")));
-    eddsa_vector("Ed448", key, NULL, get(f, "CONTEXT"), get(f, "MESSAGE"), value);
+    key = in_box(raw_key("ED448", field_get(f, "SECRET")));
+    eddsa_vector("Ed448", key, NULL, field_get(f, "CONTEXT"), field_get(f, "MESSAGE"), value);
     EVP_PKEY_free(key);
-    clear(f);
+    fields_clear(f);
 }
 
 static void test_ed448(void)
@@ -189,17 +113,17 @@ static void test_ed448(void)
     ran = 0;
     vectors_nist(VECTORS_PYTHON "Ed448/rfc8032.txt", ed448_value, &f);
     CU_ASSERT_EQUAL(ran, 9);
-    clear(&f);
+    fields_clear(&f);
 }
 
 /* RFC 8032 7.2 to 7.5, where also contexts and prehashed texts are. A vector begins with its name. */
 
 static void rfc8032_vector(struct fields *f, const char *algorithm)
 {
-    const char *scheme = get(f, "scheme"), *context = get(f, "ctx"), *instance = NULL;
+    const char *scheme = field_get(f, "scheme"), *context = field_get(f, "ctx"), *instance = NULL;
     EVP_PKEY *key;
 
-    if (scheme == NULL || get(f, "sig") == NULL)
+    if (scheme == NULL || field_get(f, "sig") == NULL)
         return;
     if (strcmp(scheme, "Ed25519Ph") == 0)
         instance = "Ed25519ph";
@@ -207,8 +131,8 @@ static void rfc8032_vector(struct fields *f, const char *algorithm)
         instance = "Ed25519ctx";
     else if (strcmp(scheme, "Ed448Ph") == 0)
         instance = "Ed448ph";
-    key = in_box(raw_key(algorithm, get(f, "sk")));
-    eddsa_vector(scheme, key, instance, context, get(f, "msg"), get(f, "sig"));
+    key = in_box(raw_key(algorithm, field_get(f, "sk")));
+    eddsa_vector(scheme, key, instance, context, field_get(f, "msg"), field_get(f, "sig"));
     EVP_PKEY_free(key);
 }
 
@@ -217,14 +141,14 @@ static void rfc8032_value(const char *label, const char *value, void *arg)
     struct fields *f = arg;
 
     if (strcmp(label, "name") == 0 || strcmp(label, "scheme") == 0) {
-        if (get(f, "scheme") != NULL) {
-            rfc8032_vector(f, strncmp(get(f, "scheme"), "Ed448", 5) == 0 ? "ED448" : "ED25519");
-            clear(f);
+        if (field_get(f, "scheme") != NULL) {
+            rfc8032_vector(f, strncmp(field_get(f, "scheme"), "Ed448", 5) == 0 ? "ED448" : "ED25519");
+            fields_clear(f);
         }
     }
     if (strcmp(label, "name") == 0 || strcmp(label, "scheme") == 0 || strcmp(label, "sk") == 0 ||
         strcmp(label, "msg") == 0 || strcmp(label, "sig") == 0 || strcmp(label, "ctx") == 0)
-        put(f, label, value);
+        field_put(f, label, value);
 }
 
 static void test_rfc8032(void)
@@ -237,9 +161,9 @@ static void test_rfc8032(void)
         struct fields f = { 0 };
 
         vectors_go(paths[i], rfc8032_value, &f);
-        if (get(&f, "scheme") != NULL)
+        if (field_get(&f, "scheme") != NULL)
             rfc8032_vector(&f, i == 0 ? "ED25519" : "ED448");
-        clear(&f);
+        fields_clear(&f);
     }
     CU_ASSERT_EQUAL(ran, 10 + 11);
 }
@@ -253,12 +177,12 @@ static void wycheproof_signature(const char *label, const char *value, void *arg
 
     if (strcmp(label, "curve") == 0 || strcmp(label, "sk") == 0 || strcmp(label, "msg") == 0 ||
         strcmp(label, "sig") == 0)
-        put(f, label, value);
-    curve = get(f, "curve");
+        field_put(f, label, value);
+    curve = field_get(f, "curve");
     if (strcmp(label, "result") != 0 || strcmp(value, "valid") != 0 || curve == NULL)
         return;
-    key = in_box(raw_key(strcmp(curve, "edwards448") == 0 ? "ED448" : "ED25519", get(f, "sk")));
-    eddsa_vector("Wycheproof", key, NULL, NULL, get(f, "msg"), get(f, "sig"));
+    key = in_box(raw_key(strcmp(curve, "edwards448") == 0 ? "ED448" : "ED25519", field_get(f, "sk")));
+    eddsa_vector("Wycheproof", key, NULL, NULL, field_get(f, "msg"), field_get(f, "sig"));
     EVP_PKEY_free(key);
 }
 
@@ -273,7 +197,7 @@ static void test_wycheproof_eddsa(void)
         ran = 0;
         vectors_json(paths[i], wycheproof_signature, &f);
         CU_ASSERT(ran > 10);
-        clear(&f);
+        fields_clear(&f);
     }
 }
 
@@ -282,23 +206,6 @@ static void test_wycheproof_eddsa(void)
 static bool is_zero(const char *hex)
 {
     return strspn(hex, "0") == strlen(hex);
-}
-
-/* -1: it was refused; else whether the secret is that one. */
-static int agrees(EVP_PKEY *key, EVP_PKEY *peer, const char *expected)
-{
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(context_of(), key, NULL);
-    uint8_t secret[LB_SHARED_MAX];
-    size_t len = sizeof(secret), want_len;
-    uint8_t *want = vectors_hex(expected, &want_len);
-    int r = -1;
-
-    NEED(EVP_PKEY_derive_init(ctx) > 0);
-    if (EVP_PKEY_derive_set_peer(ctx, peer) > 0 && EVP_PKEY_derive(ctx, secret, &len) > 0)
-        r = len == want_len && memcmp(secret, want, len) == 0;
-    free(want);
-    EVP_PKEY_CTX_free(ctx);
-    return r;
 }
 
 /* A secret that is all zero must not be given (RFC 7748 6). */
@@ -312,8 +219,8 @@ static void montgomery(const char *algorithm, const char *private, const char *p
     ran++;
     key = in_box(raw_key(algorithm, private));
     NEED(peer != NULL);
-    if (agrees(key, peer, shared) != (is_zero(shared) ? -1 : 1))
-        failed(algorithm, ran);
+    if (agrees(context_of(), key, peer, shared) != (is_zero(shared) ? -1 : 1))
+        vector_failed(algorithm, ran);
     ERR_clear_error();
     EVP_PKEY_free(key);
     EVP_PKEY_free(peer);
@@ -324,10 +231,10 @@ static void rfc7748_value(const char *label, const char *value, void *arg)
 {
     struct fields *f = arg;
 
-    put(f, label, value);
+    field_put(f, label, value);
     if (strcmp(label, "OUTPUT_U") != 0)
         return;
-    montgomery(strlen(value) == 64 ? "X25519" : "X448", get(f, "INPUT_SCALAR"), get(f, "INPUT_U"), value);
+    montgomery(strlen(value) == 64 ? "X25519" : "X448", field_get(f, "INPUT_SCALAR"), field_get(f, "INPUT_U"), value);
 }
 
 static void test_rfc7748(void)
@@ -338,7 +245,7 @@ static void test_rfc7748(void)
     vectors_nist(VECTORS_PYTHON "X25519/rfc7748.txt", rfc7748_value, &f);
     vectors_nist(VECTORS_PYTHON "X448/rfc7748.txt", rfc7748_value, &f);
     CU_ASSERT_EQUAL(ran, 6);
-    clear(&f);
+    fields_clear(&f);
 }
 
 static void wycheproof_x25519(const char *label, const char *value, void *arg)
@@ -346,9 +253,9 @@ static void wycheproof_x25519(const char *label, const char *value, void *arg)
     struct fields *f = arg;
 
     if (strcmp(label, "public") == 0 || strcmp(label, "private") == 0 || strcmp(label, "shared") == 0)
-        put(f, label, value);
+        field_put(f, label, value);
     if (strcmp(label, "result") == 0)
-        montgomery("X25519", get(f, "private"), get(f, "public"), get(f, "shared"));
+        montgomery("X25519", field_get(f, "private"), field_get(f, "public"), field_get(f, "shared"));
 }
 
 static void test_wycheproof_x25519(void)
@@ -358,46 +265,16 @@ static void test_wycheproof_x25519(void)
     ran = 0;
     vectors_json(VECTORS_CIRCL "dh/x25519/testdata/wycheproof_kat.json", wycheproof_x25519, &f);
     CU_ASSERT_EQUAL(ran, 87);
-    clear(&f);
-}
-
-/* EC keys from numbers; d NULL: a public one. NULL: libcrypto does not take them. */
-static EVP_PKEY *ec_key(const char *group, const char *d, const char *x, const char *y)
-{
-    size_t size = strcmp(group, "P-256") == 0 ? 32 : strcmp(group, "P-384") == 0 ? 48 : 66;
-    uint8_t point[1 + 2 * 66] = { 4 };
-    BIGNUM *bn_d = NULL, *bn_x = NULL, *bn_y = NULL;
-    OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    OSSL_PARAM *params;
-    EVP_PKEY *key = NULL;
-
-    NEED(BN_hex2bn(&bn_x, x) > 0 && BN_hex2bn(&bn_y, y) > 0 && BN_bn2binpad(bn_x, point + 1, (int)size) > 0 &&
-         BN_bn2binpad(bn_y, point + 1 + size, (int)size) > 0);
-    NEED(OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) &&
-         OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * size));
-    if (d != NULL)
-        NEED(BN_hex2bn(&bn_d, d) > 0 && OSSL_PARAM_BLD_push_BN_pad(bld, OSSL_PKEY_PARAM_PRIV_KEY, bn_d, size));
-    params = OSSL_PARAM_BLD_to_param(bld);
-    NEED(params != NULL && EVP_PKEY_fromdata_init(ctx) > 0);
-    if (EVP_PKEY_fromdata(ctx, &key, d == NULL ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR, params) <= 0)
-        key = NULL;
-    OSSL_PARAM_free(params);
-    EVP_PKEY_CTX_free(ctx);
-    OSSL_PARAM_BLD_free(bld);
-    BN_free(bn_d);
-    BN_free(bn_x);
-    BN_free(bn_y);
-    return key;
+    fields_clear(&f);
 }
 
 /* NIST CAVS: our key, theirs, the secret, and what is wrong with one of them (the number in "Result"). */
 static void cavs_vector(const struct fields *f, const char *group)
 {
-    const char *result = get(f, "Result");
+    const char *result = field_get(f, "Result");
     int fault = atoi(strchr(result, '(') + 1);
-    EVP_PKEY *mine = ec_key(group, get(f, "dsIUT"), get(f, "QsIUTx"), get(f, "QsIUTy"));
-    EVP_PKEY *peer = ec_key(group, NULL, get(f, "QsCAVSx"), get(f, "QsCAVSy"));
+    EVP_PKEY *mine = ec_key(group, field_get(f, "dsIUT"), field_get(f, "QsIUTx"), field_get(f, "QsIUTy"));
+    EVP_PKEY *peer = ec_key(group, NULL, field_get(f, "QsCAVSx"), field_get(f, "QsCAVSy"));
     EVP_PKEY *key = NULL;
     struct problem p = { 0 };
     char name[32];
@@ -414,14 +291,14 @@ static void cavs_vector(const struct fields *f, const char *group)
     key = in_box(mine);
     mine = NULL; /* freed by in_box() */
     if (fault == 1 || fault == 2) {
-        CU_ASSERT(peer == NULL || agrees(key, peer, get(f, "Z")) == -1);
+        CU_ASSERT(peer == NULL || agrees(context_of(), key, peer, field_get(f, "Z")) == -1);
         goto out;
     }
     NEED(peer != NULL);
-    agreed = agrees(key, peer, get(f, "Z"));
+    agreed = agrees(context_of(), key, peer, field_get(f, "Z"));
     /* 8: the secret was changed. */
     if (agreed != (fault == 8 ? 0 : 1))
-        failed(group, ran);
+        vector_failed(group, ran);
 out:
     ERR_clear_error();
     EVP_PKEY_free(key);
@@ -441,9 +318,9 @@ static void cavs_value(const char *label, const char *value, void *arg)
         group = NULL;
         for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
             group = strcmp(value, sections[i][0]) == 0 ? sections[i][1] : group;
-        clear(f);
+        fields_clear(f);
     } else if (group != NULL) {
-        put(f, label, value);
+        field_put(f, label, value);
         if (strcmp(label, "Result") == 0)
             cavs_vector(f, group);
     }
@@ -461,7 +338,7 @@ static void test_ecdh(void)
         struct fields f = { 0 };
 
         vectors_nist(paths[i], cavs_value, &f);
-        clear(&f);
+        fields_clear(&f);
     }
     CU_ASSERT_EQUAL(ran, 2 * 3 * 30);
 }
@@ -492,7 +369,7 @@ static EVP_PKEY *rsa_key(const struct fields *f)
     EVP_PKEY *key = NULL;
 
     for (size_t i = 0; i < 8; i++) {
-        const char *value = get(f, names[i][0]);
+        const char *value = field_get(f, names[i][0]);
 
         NEED(value != NULL && BN_hex2bn(&numbers[i], value) > 0 &&
              OSSL_PARAM_BLD_push_BN(bld, names[i][1], numbers[i]));
@@ -563,10 +440,10 @@ static void rsa_value(const char *label, const char *value, void *arg)
         return;
     }
     if (r->private && strcmp(label, "Message") != 0 && strcmp(label, "Seed") != 0 && strcmp(label, "Encryption") != 0)
-        put(&r->fields, label, value);
+        field_put(&r->fields, label, value);
     if (strcmp(label, "Coefficient") == 0) {
         rsa_take_key(r);
-        clear(&r->fields);
+        fields_clear(&r->fields);
         r->private = false;
     }
     if (strcmp(label, "Message") == 0) {
@@ -578,7 +455,7 @@ static void rsa_value(const char *label, const char *value, void *arg)
     ran++;
     message = vectors_hex(r->message, &len);
     if (!decrypts_as(r->key, r->padding, r->digest, r->mgf1, NULL, value, message, len))
-        failed(r->padding == RSA_PKCS1_PADDING ? "PKCS#1 v1.5" : r->digest, ran);
+        vector_failed(r->padding == RSA_PKCS1_PADDING ? "PKCS#1 v1.5" : r->digest, ran);
     free(message);
 }
 
@@ -590,10 +467,10 @@ static void rsa_file(const char *path, int padding)
     vectors_rsa(path, rsa_value, &r);
     /* A file of which nothing was found would prove nothing. */
     if (ran == before)
-        failed(path, 0);
+        vector_failed(path, 0);
     EVP_PKEY_free(r.key);
     free(r.message);
-    clear(&r.fields);
+    fields_clear(&r.fields);
 }
 
 static void test_rsa(void)
@@ -624,19 +501,19 @@ static void label_value(const char *label, const char *value, void *arg)
     uint8_t *der;
     size_t len;
 
-    put(f, label, value);
+    field_put(f, label, value);
     if (strcmp(label, "Output") != 0)
         return;
     ran++;
-    der = vectors_hex(get(f, "KEY"), &len);
+    der = vectors_hex(field_get(f, "KEY"), &len);
     at = der;
     key = in_box(d2i_AutoPrivateKey(NULL, &at, (long)len));
     free(der);
     /* The text is in quotes. */
     NEED(value[0] == '"' && strlen(value) > 2);
-    if (!decrypts_as(key, RSA_PKCS1_OAEP_PADDING, get(f, "OAEPDigest"), "", get(f, "OAEPLabel"), get(f, "Input"),
-                     (const uint8_t *)value + 1, strlen(value) - 2))
-        failed("OAEP with a label", ran);
+    if (!decrypts_as(key, RSA_PKCS1_OAEP_PADDING, field_get(f, "OAEPDigest"), "", field_get(f, "OAEPLabel"),
+                     field_get(f, "Input"), (const uint8_t *)value + 1, strlen(value) - 2))
+        vector_failed("OAEP with a label", ran);
     EVP_PKEY_free(key);
 }
 
@@ -647,37 +524,10 @@ static void test_rsa_label(void)
     ran = 0;
     vectors_nist(VECTORS_PYTHON "RSA/oaep-label.txt", label_value, &f);
     CU_ASSERT(ran > 0);
-    clear(&f);
+    fields_clear(&f);
 }
 
 /* RFC 6979 */
-
-/* The key of a curve, of which the RFC gives the public half too, but libcrypto can tell it as well. */
-static EVP_PKEY *rfc6979_private(const struct rfc6979_key *k)
-{
-    BN_CTX *bn = BN_CTX_new();
-    BIGNUM *d = NULL, *x = BN_new(), *y = BN_new();
-    EC_GROUP *group = EC_GROUP_new_by_curve_name(EC_curve_nist2nid(k->group));
-    EC_POINT *point = EC_POINT_new(group);
-    char *x_text, *y_text;
-    EVP_PKEY *key;
-
-    NEED(BN_hex2bn(&d, k->d) > 0 && EC_POINT_mul(group, point, d, NULL, NULL, bn) &&
-         EC_POINT_get_affine_coordinates(group, point, x, y, bn));
-    x_text = BN_bn2hex(x);
-    y_text = BN_bn2hex(y);
-    key = ec_key(k->group, k->d, x_text, y_text);
-    NEED(key != NULL);
-    OPENSSL_free(x_text);
-    OPENSSL_free(y_text);
-    EC_POINT_free(point);
-    EC_GROUP_free(group);
-    BN_free(d);
-    BN_free(x);
-    BN_free(y);
-    BN_CTX_free(bn);
-    return key;
-}
 
 /* r and s as a signature. */
 static size_t rfc6979_der(const struct rfc6979_signature *v, uint8_t ret[256])
@@ -716,7 +566,7 @@ static void rfc6979_vector(EVP_PKEY *key, EVP_PKEY *plain, const struct rfc6979_
         CU_ASSERT(!ok);
         CU_ASSERT(littlebox_says("does not sign in this way"));
     } else if (!ok || len != want_len || memcmp(sig, want, len) != 0) {
-        failed(v->group, ran);
+        vector_failed(v->group, ran);
     }
     EVP_MD_CTX_free(md);
 }
@@ -725,7 +575,7 @@ static void test_rfc6979(void)
 {
     ran = 0;
     for (const struct rfc6979_key *k = rfc6979_keys; k->group != NULL; k++) {
-        EVP_PKEY *key = in_box(rfc6979_private(k)), *plain = plain_public(key);
+        EVP_PKEY *key = in_box(ec_private_key(k->group, k->d)), *plain = plain_public(key);
 
         for (const struct rfc6979_signature *v = rfc6979_signatures; v->group != NULL; v++) {
             if (strcmp(v->group, k->group) == 0)
@@ -785,7 +635,7 @@ static void fips204_vector(const struct fips204_signature *v)
     if (EVP_DigestSignInit_ex(md, &ctx, NULL, context_of(), NULL, key, NULL) <= 0 ||
         EVP_PKEY_CTX_set_params(ctx, params) <= 0 || EVP_DigestSign(md, sig, &len, text, text_len) <= 0 ||
         !has_hash(sig, len, v->hash))
-        failed(v->algorithm, ran);
+        vector_failed(v->algorithm, ran);
     free(sig);
     free(context);
     free(text);
@@ -822,12 +672,10 @@ int main(void)
     };
     int status;
 
-    boxproc_new(&box, "default");
-    for (int i = 0; i < 2; i++)
-        contexts[i] = new_libctx(box.dir, /* littlebox_first= */ i == 0, "");
+    vectorbox_begin();
     status = run_suite("vectors", tests);
-    for (int i = 0; i < 2; i++)
-        OSSL_LIB_CTX_free(contexts[i]);
-    boxproc_free(&box);
+    if (wycheproof_installed() && run_suite("Wycheproof", wycheproof_tests) != 0)
+        status = 1;
+    vectorbox_end();
     return status;
 }

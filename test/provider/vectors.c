@@ -23,7 +23,7 @@ static FILE *open_file(const char *path, bool *ret_packed)
         return f;
     snprintf(command, sizeof(command), "%s.gz", path);
     if (access(command, R_OK) != 0) {
-        fprintf(stderr, "no %s: install python3-cryptography-vectors and golang-github-cloudflare-circl-dev\n", path);
+        fprintf(stderr, "no %s: install the packages that test/run.sh --packages names\n", path);
         exit(1);
     }
     snprintf(command, sizeof(command), "exec gzip -dc '%s.gz'", path);
@@ -148,24 +148,45 @@ static char *end_string(char *quote)
     return end + 1;
 }
 
+/* A number, true or false: what is left of it ends where the next thing begins. */
+static char *end_word(char *word)
+{
+    return word + strcspn(word, " \n,]}");
+}
+
 void vectors_json(const char *path, vector_fn *fn, void *arg)
 {
     char *text = read_file(path), *at = text;
+    const char *array = NULL;
 
     while ((at = strchr(at, '"')) != NULL) {
         char *name = at + 1, *value;
 
         at = end_string(at);
         at += strspn(at, " \n");
-        if (*at != ':')
-            continue; /* an element of an array */
+        if (*at != ':') {
+            NEED(array != NULL);
+            fn(array, name, arg);
+            continue;
+        }
         at++;
         at += strspn(at, " \n");
-        if (*at != '"')
-            continue;
-        value = at + 1;
-        at = end_string(at);
-        fn(name, value, arg);
+        value = at;
+        if (*at == '[') {
+            array = name;
+        } else if (*at == '"') {
+            value = at + 1;
+            at = end_string(at);
+            fn(name, value, arg);
+        } else if (*at != '{') {
+            char behind;
+
+            at = end_word(at);
+            behind = *at;
+            *at = '\0';
+            fn(name, value, arg);
+            *at = behind;
+        }
     }
     free(text);
 }

@@ -17,7 +17,7 @@ typedef void vector_fn(const char *label, const char *value, void *arg);
 void vectors_nist(const char *path, vector_fn *fn, void *arg);
 /* "# LABEL:" and hexadecimal on the lines behind it, as RSA Laboratories has it; another "# TEXT" is a "remark". */
 void vectors_rsa(const char *path, vector_fn *fn, void *arg);
-/* The strings of a JSON file under their names; whatever is no string is left out. */
+/* The strings and numbers of a JSON file under their names; the strings of an array each under that of the array. */
 void vectors_json(const char *path, vector_fn *fn, void *arg);
 /* Go: LABEL: "VALUE", and LABEL: []byte{ 0x01, 0x02 } as hexadecimal. */
 void vectors_go(const char *path, vector_fn *fn, void *arg);
