@@ -1,4 +1,4 @@
-/* Writes the seed corpora, the same each time: "make_corpus DIR" fills DIR/message, DIR/uri and DIR/handle. */
+/* Writes the seed corpora, the same each time: "make_corpus DIR" fills DIR/message, DIR/uri, DIR/p11uri and DIR/handle. */
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -191,6 +191,35 @@ static void handles(void)
     OPENSSL_free(spki);
 }
 
+static void p11uris(void)
+{
+    static const char *const texts[] = {
+        "pkcs11:",
+        "PKCS11:token=my%20token;object=web",
+        "pkcs11:id=%01%fF%00;type=private?pin-source=file:/etc/pin",
+        "pkcs11:token=t;manufacturer=m;model=d;serial=s;library-manufacturer=lm;library-description=ld;"
+        "library-version=01.20;slot-id=007;slot-manufacturer=sm;slot-description=sd;object=o;id=%01;type=cert"
+        "?pin-source=|/usr/bin/pin&module-name=softhsm2",
+        "pkcs11:object=a&b:[c]@!$'()*+,=~",
+        "pkcs11:object=;id=",
+        "pkcs11:library-version=1.",
+        "pkcs11:token=a?pin-value=1234",
+        "pkcs11:token=a?module-path=/lib/a.so",
+        "pkcs11:token=a;token=a",
+        "pkcs11:colour=red",
+        "pkcs11:id=%0",
+        "pkcs11:token=a#b",
+        "littlebox:web",
+    };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "%02zu", i);
+        put("p11uri", name, texts[i], strlen(texts[i]));
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -200,6 +229,7 @@ int main(int argc, char **argv)
     top = argv[1];
     messages();
     uris();
+    p11uris();
     handles();
     return 0;
 }
