@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "errors.h"
+#include "p11uri.h"
 #include "store.h"
 
 /*
@@ -36,6 +37,14 @@ struct backend_ops {
      */
     int (*rebind)(void *b, const struct version_record *old, const struct grant *old_grants, size_t old_n,
                   struct version_record *v, const struct grant *grants, size_t n);
+    /*
+     * What PKCS#11 URIs find. NULL, both, where the keys are on no token: then the box passes for a token of its own
+     * name, with objects that are named as its keys are and have no id.
+     */
+    /* The token that the keys are on: sets what is known of P11_OF_TOKEN in ret, which is zeroed. */
+    void (*token_of)(void *b, struct p11uri *ret);
+    /* CKA_LABEL and CKA_ID of a version that has a key: sets P11_OBJECT and P11_ID in ret, which is zeroed. */
+    int (*object_of)(void *b, const struct version_record *v, struct p11uri *ret);
 };
 
 struct backend_sealed; /* the local sealed store */

@@ -121,6 +121,24 @@ struct livekey *livekey_ref(struct livekey *k)
     return k;
 }
 
+int livekey_set_object(struct livekey *k, const struct p11uri *u)
+{
+    struct token_object *object = calloc(1, sizeof(*object));
+
+    if (object == NULL)
+        return LB_E_NOMEM;
+    object->label = u->a[P11_OBJECT];
+    object->id = u->a[P11_ID];
+    free(k->object);
+    k->object = object;
+    return 0;
+}
+
+const struct token_object *livekey_object(const struct livekey *k)
+{
+    return k->object;
+}
+
 void livekey_unref(struct livekey *k)
 {
     if (k == NULL || atomic_fetch_sub_explicit(&k->refs, 1, memory_order_acq_rel) != 1)
@@ -132,6 +150,7 @@ void livekey_unref(struct livekey *k)
         warm_free(w);
     }
     EVP_PKEY_free(k->key);
+    free(k->object);
     pthread_mutex_destroy(&k->lock);
     free(k);
 }

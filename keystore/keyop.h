@@ -21,6 +21,15 @@ struct livekey *livekey_new(EVP_PKEY *key);
 struct livekey *livekey_ref(struct livekey *k);
 void livekey_unref(struct livekey *k); /* NULL is fine */
 
+/* What the token calls a key: CKA_LABEL and CKA_ID. */
+struct token_object {
+    struct p11_value label, id;
+};
+/* Notes P11_OBJECT and P11_ID of u with a key that nobody else knows yet. LB_E_NOMEM. */
+LB_MUST_USE int livekey_set_object(struct livekey *k, const struct p11uri *u);
+/* NULL: the key is on no token. Lives as long as k. */
+const struct token_object *livekey_object(const struct livekey *k);
+
 /*
  * Signs as m says; the text of INPUT_FILE is in m->data, as long as it may be. sig has room for size bytes,
  * LB_SIGNATURE_MAX is always enough. LB_E_SCHEME with the reason in p when the key does not do that (wrong type, digest

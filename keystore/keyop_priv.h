@@ -13,6 +13,7 @@ struct livekey {
     EVP_PKEY *key;
     atomic_uint refs;
     unsigned schemes; /* bits, 1 << enum scheme */
+    struct token_object *object; /* NULL: it is on no token */
     pthread_mutex_t lock;
     struct warm *idle; /* guarded by lock */
     unsigned idle_count;

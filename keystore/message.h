@@ -7,6 +7,7 @@
 
 #include "errors.h"
 #include "keyname.h"
+#include "p11uri.h"
 #include "wire.h"
 
 #define LB_PROTOCOL_VERSION 1
@@ -31,6 +32,8 @@
 #define LB_GRANTS_MAX 256       /* policy entries of one key */
 #define LB_SEALS_MAX 16
 #define LB_CERTS_MAX 16         /* certificates in the chain of a version */
+#define LB_FOUND_MAX 64         /* objects in one FIND answer */
+#define LB_TOKEN_URI_MAX 2048   /* what a token says of itself, as a URI */
 /* A whole chain as messages and the store carry it: what is left of a packet behind a name and a version. */
 #define LB_CHAIN_MAX (LB_PACKET_MAX - LB_HEADER_SIZE - (2 + LB_NAME_MAX) - 4)
 
@@ -46,6 +49,7 @@ enum msg_type {
     MSG_SHOW = 0x0022,
     MSG_STATUS = 0x0023,
     MSG_CERT_GET = 0x0024,
+    MSG_FIND = 0x0025,
     MSG_CREATE = 0x0030,
     MSG_IMPORT = 0x0031,
     MSG_DESTROY = 0x0032,
@@ -192,6 +196,27 @@ struct list_entry {
     bool certified;             /* the active version has a certificate */
 };
 
+/* FIND asks for the objects that a PKCS#11 URI means, by the attributes of P11_OF_TOKEN, P11_OBJECT and P11_ID. */
+struct msg_find {
+    struct p11uri want;
+};
+
+/* The answer: what token the box serves, and if it is the one. Its objects are read one by one. */
+struct msg_found {
+    char token[LB_TOKEN_URI_MAX + 1]; /* "pkcs11:token=..." */
+    bool is_the_token;                /* else there are no objects */
+    bool more;                        /* objects that were left out */
+    uint16_t count;                   /* at most LB_FOUND_MAX */
+};
+
+struct found_entry {
+    char name[LB_NAME_MAX + 1];
+    uint32_t version;           /* 0: the active one, whichever that is */
+    char type[LB_TYPE_MAX + 1];
+    bool certified;
+    struct p11uri object;       /* P11_OBJECT and, where there is one, P11_ID */
+};
+
 struct version_entry {
     uint32_t version;
     uint8_t state;
@@ -336,6 +361,8 @@ MSG_ENCODER(key, struct msg_key);
 MSG_DECODER(key, struct msg_key);
 MSG_ENCODER(list, struct msg_list);
 MSG_DECODER(list, struct msg_list);
+MSG_ENCODER(find, struct msg_find);
+MSG_DECODER(find, struct msg_find);
 MSG_ENCODER(show, struct msg_show);
 MSG_DECODER(show, struct msg_show);
 MSG_ENCODER(status, struct msg_status);
@@ -371,6 +398,11 @@ MSG_DECODER(name, struct msg_name);
  */
 void msg_list_entry_put(struct wire_writer *w, const struct list_entry *e);
 void msg_list_entry_get(struct wire_reader *r, struct list_entry *ret);
+/* FIND: what comes before the entries, then count of these. */
+void msg_found_put(struct wire_writer *w, const struct msg_found *m);
+void msg_found_get(struct wire_reader *r, struct msg_found *ret);
+void msg_found_entry_put(struct wire_writer *w, const struct found_entry *e);
+void msg_found_entry_get(struct wire_reader *r, struct found_entry *ret);
 void msg_seal_entry_put(struct wire_writer *w, const struct seal_entry *e);
 void msg_seal_entry_get(struct wire_reader *r, struct seal_entry *ret);
 /*

@@ -330,14 +330,15 @@ int p11uri_set_text(struct p11uri *u, enum p11_attr attr, const char *value)
     return p11uri_set(u, attr, value, strlen(value));
 }
 
+bool p11_value_fits(const struct p11_value *want, const struct p11_value *has)
+{
+    return !want->set || (has->set && has->len == want->len && memcmp(has->bytes, want->bytes, want->len) == 0);
+}
+
 bool p11uri_matches(const struct p11uri *want, const struct p11uri *has, unsigned of)
 {
     for (size_t i = 0; i < P11_ATTRS; i++) {
-        const struct p11_value *w = &want->a[i], *h = &has->a[i];
-
-        if ((of & P11_BIT(i)) == 0 || !w->set)
-            continue;
-        if (!h->set || h->len != w->len || memcmp(h->bytes, w->bytes, w->len) != 0)
+        if ((of & P11_BIT(i)) != 0 && !p11_value_fits(&want->a[i], &has->a[i]))
             return false;
     }
     return true;

@@ -68,6 +68,9 @@ bool p11uri_is(const char *uri);
 LB_MUST_USE int p11uri_set(struct p11uri *u, enum p11_attr attr, const void *value, size_t len);
 LB_MUST_USE int p11uri_set_text(struct p11uri *u, enum p11_attr attr, const char *value);
 
+/* Is one value what another asks for? */
+bool p11_value_fits(const struct p11_value *want, const struct p11_value *has);
+
 /*
  * RFC 7512 2.5: every attribute of the set `of` that want has, is in has too, with the same bytes. What want does not
  * say fits anything; what has does not know fits nothing that is asked for.

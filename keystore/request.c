@@ -158,6 +158,14 @@ static int handle_cert_get(struct request *rq)
     return r != 0 ? r : vault_cert_get(&rq->box->vault, &ref, rq->header.id, INTO(rq), &rq->problem);
 }
 
+static int handle_find(struct request *rq)
+{
+    struct msg_find m;
+    int r = msg_find_decode(rq->body, &m);
+
+    return r != 0 ? r : vault_find(&rq->box->vault, &m.want, &rq->who, rq->header.id, INTO(rq), &rq->problem);
+}
+
 static int handle_show(struct request *rq)
 {
     struct msg_show *show = malloc(sizeof(*show));
@@ -428,6 +436,7 @@ static const struct request_kind kinds[] = {
     { MSG_SHOW,        "show",        true,  false, false, false, false, handle_show },
     { MSG_STATUS,      "status",      false, false, false, false, false, handle_status },
     { MSG_CERT_GET,    "get certificates", false, false, false, false, false, handle_cert_get },
+    { MSG_FIND,        "find",        false, false, false, false, false, handle_find },
     { MSG_CREATE,      "create",      true,  true,  false, false, false, handle_create },
     { MSG_IMPORT,      "import",      true,  true,  true,  false, false, handle_import },
     { MSG_DESTROY,     "destroy",     true,  true,  false, false, false, handle_destroy },

@@ -68,6 +68,16 @@ void vault_count(struct vault *v)
     atomic_store(&v->damaged, damaged);
 }
 
+/* A box whose keys are on no token. */
+static int pass_for_token(struct vault *v)
+{
+    int r = p11uri_set_text(&v->token, P11_TOKEN, v->conf->box);
+
+    if (r == 0)
+        r = p11uri_set_text(&v->token, P11_MANUFACTURER, "littlebox");
+    return r == 0 ? p11uri_set_text(&v->token, P11_MODEL, v->ops->name) : r;
+}
+
 int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
 {
     struct load load = { .v = v };
@@ -78,6 +88,8 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
     v->ops = &backend_sealed_ops;
     atomic_init(&v->lock, LOCK_NO_STORE);
     r = keyring_init(&v->ring);
+    if (r == 0)
+        r = pass_for_token(v);
     if (r != 0)
         return problem_set(p, r, "out of memory");
     r = store_open(conf->paths.store, &v->store, p);
@@ -111,6 +123,39 @@ void vault_close(struct vault *v)
 
 /* Unlocking and locking */
 
+struct livekey *vault_livekey(struct vault *v, const struct version_record *rec, EVP_PKEY *key)
+{
+    struct livekey *live = livekey_new(key);
+    struct p11uri object;
+    int r = 0;
+
+    if (live == NULL || v->ops->object_of == NULL)
+        return live;
+    memset(&object, 0, sizeof(object));
+    r = v->ops->object_of(v->backend, rec, &object);
+    if (r == 0)
+        r = livekey_set_object(live, &object);
+    if (r == 0)
+        return live;
+    log_error("key '%s' version %u: its object is not known: %s", rec->name, rec->version, lb_strerror(r));
+    livekey_unref(live);
+    return NULL;
+}
+
+/* Names of the token in the place of what was known of it before. */
+static void know_token(struct vault *v)
+{
+    struct p11uri token;
+
+    if (v->ops->token_of == NULL)
+        return;
+    memset(&token, 0, sizeof(token));
+    v->ops->token_of(v->backend, &token);
+    pthread_rwlock_wrlock(&v->ring.lock);
+    v->token = token;
+    pthread_rwlock_unlock(&v->ring.lock);
+}
+
 static void open_version(struct vault *v, struct boxkey *k, size_t i)
 {
     const struct version_record *rec = &k->rec.versions[i];
@@ -123,7 +168,7 @@ static void open_version(struct vault *v, struct boxkey *k, size_t i)
         damaged = true;
     }
     if (key != NULL)
-        live = livekey_new(key);
+        live = vault_livekey(v, rec, key);
     pthread_rwlock_wrlock(&v->ring.lock);
     k->versions[i].damaged = damaged;
     livekey_unref(k->versions[i].live);
@@ -137,6 +182,7 @@ int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
 
     if (r != 0)
         return problem_set(p, r, "cannot open the store of box '%s': %s", v->conf->box, lb_strerror(r));
+    know_token(v);
     for (size_t i = 0; i < v->ring.count; i++) {
         for (size_t j = 0; j < v->ring.keys[i]->rec.version_count; j++)
             open_version(v, v->ring.keys[i], j);

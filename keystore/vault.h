@@ -23,6 +23,7 @@ struct vault {
     const struct backend_ops *ops;
     struct backend_sealed *backend; /* NULL: locked */
     struct keyring ring;
+    struct p11uri token;          /* what the box passes for in PKCS#11 URIs; guarded by the ring's lock */
     atomic_int lock;              /* enum lock_state */
     atomic_bool by_credential;
     atomic_uint keys, damaged;
@@ -55,6 +56,13 @@ LB_MUST_USE int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *s
 /* The chain of a version, as the whole answer to CERT_GET; refuses as vault_get() does. */
 LB_MUST_USE int vault_cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void *buf, size_t size,
                                size_t *ret_len, struct problem *p);
+/*
+ * The objects that a PKCS#11 URI means, as the whole answer to FIND: where it has a label or an id, of all keys; else of
+ * those that LIST would show. Only of the active version of a key, if that fits. LB_E_NO_STORE; LB_E_LOCKED: what the
+ * token calls its objects is known while the box is unlocked.
+ */
+LB_MUST_USE int vault_find(struct vault *v, const struct p11uri *want, const struct caller *who, uint32_t id, void *buf,
+                           size_t size, size_t *ret_len, struct problem *p);
 /* One page of LIST into w, from header to end: all keys for admins, the granted ones for others. */
 LB_MUST_USE int vault_list(struct vault *v, const struct msg_list *from, const struct caller *who, uint32_t id,
                            void *buf, size_t size, size_t *ret_len, struct problem *p);

@@ -155,7 +155,7 @@ static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *ne
 
     for (size_t i = 0; r == 0 && i < n; i++)
         r = rebind(v, old, next, i, p);
-    next->versions[n].live = livekey_new(key);
+    next->versions[n].live = vault_livekey(v, rec, key);
     if (r != 0)
         return r;
     if (next->versions[n].live == NULL)

@@ -13,6 +13,10 @@ LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct p
  * itself.
  */
 void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret);
+/*
+ * A key that the backend gave for rec, with what the token calls it; takes over key. NULL: out of memory.
+ */
+struct livekey *vault_livekey(struct vault *v, const struct version_record *rec, EVP_PKEY *key);
 /* Version i of k as an answer. */
 void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct msg_key *ret);
 

@@ -43,6 +43,7 @@ static void decode_all(const struct msg_header *header, struct bytes body, const
     TRY(key_ref, struct key_ref);
     TRY(key, struct msg_key);
     TRY(list, struct msg_list);
+    TRY(find, struct msg_find);
     TRY(show, struct msg_show);
     TRY(status, struct msg_status);
     TRY(create, struct msg_create);
@@ -73,6 +74,28 @@ static void read_list(struct bytes body)
     for (unsigned i = 0; i < count && reader.error == 0; i++)
         msg_list_entry_get(&reader, &entry);
     if (reader.error == 0 && count > 0 && !keyname_ok(entry.name, strlen(entry.name)))
+        abort();
+}
+
+/* The answer to FIND, as the provider reads it: what was read is written as it came. */
+static void read_found(struct bytes body)
+{
+    static uint8_t again[LB_PACKET_MAX];
+    static struct msg_found found;
+    static struct found_entry entry;
+    struct wire_reader reader;
+    struct wire_writer w;
+    size_t len;
+
+    wire_read(&reader, body.p, body.len);
+    wire_write(&w, again, sizeof(again));
+    msg_found_get(&reader, &found);
+    msg_found_put(&w, &found);
+    for (unsigned i = 0; i < found.count && reader.error == 0; i++) {
+        msg_found_entry_get(&reader, &entry);
+        msg_found_entry_put(&w, &entry);
+    }
+    if (wire_end(&reader) == 0 && (wire_written(&w, &len) != 0 || len != body.len || memcmp(again, body.p, len) != 0))
         abort();
 }
 
@@ -113,6 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     decode_all(&header, body, data, size);
     read_list(body);
+    read_found(body);
     read_seals(body);
     read_chain(body);
     return 0;

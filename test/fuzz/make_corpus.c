@@ -44,6 +44,11 @@ static void messages(void)
     struct key_ref ref = { .name = "web", .version = 1 },
                    pinned = { .name = "web", .has_hash = true, .hash = { 1, 2 } };
     struct msg_show show = { .name = "web", .version_count = 1, .grant_count = 1 };
+    static const struct msg_find find = { .want.a = { [P11_TOKEN] = { true, 1, "t" }, [P11_ID] = { true, 1, "\1" } } };
+    static const struct found_entry object = { .name = "web",
+                                               .version = 1,
+                                               .type = "ed25519",
+                                               .object.a = { [P11_OBJECT] = { true, 6, "my key" } } };
     struct wire_writer w;
     size_t len;
 
@@ -105,6 +110,14 @@ static void messages(void)
     if (msg_empty_encode(MSG_STATUS, 1, packet, sizeof(packet), &len) != 0)
         exit(1);
     put("message", "empty", packet, len);
+    PUT("find", find, MSG_FIND, &find);
+    wire_write(&w, packet, sizeof(packet));
+    msg_header_put(&w, MSG_FIND | MSG_ANSWER, 7);
+    msg_found_put(&w, &(struct msg_found){ .token = "pkcs11:token=a", .is_the_token = true, .count = 1 });
+    msg_found_entry_put(&w, &object);
+    if (wire_written(&w, &len) != 0)
+        exit(1);
+    put("message", "find-answer", packet, len);
     wire_write(&w, packet, sizeof(packet));
     msg_header_put(&w, MSG_LIST | MSG_ANSWER, 3);
     wire_put_u8(&w, 0);

@@ -44,6 +44,7 @@ WRAP(bytes, struct bytes)
 WRAP(key_ref, struct key_ref)
 WRAP(key, struct msg_key)
 WRAP(list, struct msg_list)
+WRAP(find, struct msg_find)
 WRAP(show, struct msg_show)
 WRAP(status, struct msg_status)
 WRAP(create, struct msg_create)
@@ -104,6 +105,7 @@ static const struct msg_key key = { .box = "default",
                                     .created = 0x1122334455667788,
                                     .spki = { data, sizeof(data) } };
 static const struct msg_list list = { .after = "web" };
+static const struct msg_find find = { .want.a = { [P11_TOKEN] = { true, 2, "t\0" }, [P11_ID] = { true, 1, "\1" } } };
 static const struct msg_show show = {
     .name = "web",
     .version_count = 2,
@@ -213,6 +215,8 @@ static const struct message_case cases[] = {
         { 28, 0, LB_E_VALUE },
         { 28, STATE_LAST + 1, LB_E_VALUE },
         { 37, 0x10, LB_E_TOO_LONG } } },
+    { "FIND", encode_find, decode_find, &find, sizeof(find), NO_VIEW,
+      { { 0, 0x10, LB_E_VALUE }, { 2, 1, LB_E_TOO_LONG } } },
     { "LIST", encode_list, decode_list, &list, sizeof(list), NO_VIEW, { { 2, '-', LB_E_NAME }, { 3, 0, LB_E_VALUE } } },
     { "SHOW",
       encode_show,
@@ -485,6 +489,53 @@ static void entries_of_lists(void)
     CU_ASSERT_EQUAL(r.error, LB_E_NAME);
 }
 
+static void objects_that_were_found(void)
+{
+    static const struct {
+        size_t at;
+        uint8_t byte;
+        int code;
+    } wrong[] = {
+        { 8, 0x1f, LB_E_VALUE },    /* a control character in the token */
+        { 16, 2, LB_E_VALUE },      /* bool */
+        { 16, 0, LB_E_VALUE },      /* objects of another token */
+        { 18, 1, LB_E_TOO_LONG },   /* 257 objects */
+        { 22, '.', LB_E_NAME },
+        { 39, 0x1c, LB_E_VALUE },   /* the type among what an object has */
+    };
+    static struct msg_found m = { .token = "pkcs11:token=a", .is_the_token = true, .more = true, .count = 1 }, m2;
+    static struct found_entry e = { .name = "web", .version = 3, .type = "ed25519", .certified = true }, e2;
+    uint8_t buf[256], copy[256];
+    struct wire_writer w;
+    struct wire_reader r;
+    size_t len = 0;
+
+    OK(p11uri_set(&e.object, P11_OBJECT, "my key", 6));
+    OK(p11uri_set(&e.object, P11_ID, "\0\1", 2));
+    wire_write(&w, buf, sizeof(buf));
+    msg_found_put(&w, &m);
+    msg_found_entry_put(&w, &e);
+    OK(wire_written(&w, &len));
+    wire_read(&r, buf, len);
+    msg_found_get(&r, &m2);
+    msg_found_entry_get(&r, &e2);
+    OK(wire_end(&r));
+    CU_ASSERT(memcmp(&m, &m2, sizeof(m)) == 0);
+    TEXT_IS(e2.name, "web");
+    CU_ASSERT_EQUAL(e2.version, 3);
+    TEXT_IS(e2.type, "ed25519");
+    CU_ASSERT_TRUE(e2.certified);
+    CU_ASSERT(memcmp(&e.object, &e2.object, sizeof(e.object)) == 0);
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        memcpy(copy, buf, len);
+        copy[wrong[i].at] = wrong[i].byte;
+        wire_read(&r, copy, len);
+        msg_found_get(&r, &m2);
+        msg_found_entry_get(&r, &e2);
+        FAILS(r.error, wrong[i].code);
+    }
+}
+
 static void the_longest_show_fits_in_a_packet(void)
 {
     struct msg_show *m = calloc(2, sizeof(*m));
@@ -582,6 +633,7 @@ static const struct unit_test tests[] = {
     { "a short buffer is refused", a_short_buffer_is_refused },
     { "headers", headers },
     { "entries of lists", entries_of_lists },
+    { "objects that were found", objects_that_were_found },
     { "the longest SHOW fits in a packet", the_longest_show_fits_in_a_packet },
     { "chains are read one by one", chains_are_read_one_by_one },
     { "names of numbers", names_of_numbers },

@@ -1,0 +1,115 @@
+/* Which keys of a box the objects are that a PKCS#11 URI means. */
+#include <stdio.h>
+#include <string.h>
+
+#include "vault_priv.h"
+
+/*
+ * Version i of k as an object. Where keys are on no token, a key is the object and not one version of it: a roll-over
+ * goes on under the same URI. False: it is nothing to be found.
+ */
+static bool as_object(const struct vault *v, const struct boxkey *k, size_t i, struct found_entry *ret)
+{
+    const struct version_record *rec = &k->rec.versions[i];
+    const struct token_object *object;
+
+    if (k->damaged || k->versions[i].damaged || rec->state == STATE_DESTROYED)
+        return false;
+    memset(ret, 0, sizeof(*ret));
+    snprintf(ret->name, sizeof(ret->name), "%s", k->rec.name);
+    snprintf(ret->type, sizeof(ret->type), "%s", rec->type);
+    ret->certified = rec->chain != NULL;
+    if (v->ops->object_of == NULL)
+        return (int)i == boxkey_active(k) && p11uri_set_text(&ret->object, P11_OBJECT, k->rec.name) == 0;
+    object = k->versions[i].live == NULL ? NULL : livekey_object(k->versions[i].live);
+    if (object == NULL)
+        return false;
+    ret->version = rec->version;
+    ret->object.a[P11_OBJECT] = object->label;
+    ret->object.a[P11_ID] = object->id;
+    return true;
+}
+
+struct search {
+    const struct vault *v;
+    const struct p11uri *want;
+    struct wire_writer *w;
+    struct msg_found *found;
+};
+
+/* Room that one entry may take: the longest name, type, label and id, and the fixed fields. */
+#define ENTRY_ROOM (2 + LB_NAME_MAX + 4 + 2 + LB_TYPE_MAX + 1 + 2 + 2 * (2 + P11_VALUE_MAX))
+
+static void put_found(struct search *s, const struct found_entry *e)
+{
+    if (s->found->count == LB_FOUND_MAX || s->w->left < ENTRY_ROOM) {
+        s->found->more = true;
+        return;
+    }
+    msg_found_entry_put(s->w, e);
+    s->found->count++;
+}
+
+/* The versions of one key that fit; if the active one does, it alone: it is what the others are the past of. */
+static void find_in_key(struct search *s, const struct boxkey *k)
+{
+    int active = boxkey_active(k);
+    struct found_entry e;
+
+    if (active >= 0 && as_object(s->v, k, (size_t)active, &e) && p11uri_matches(s->want, &e.object, P11_OF_OBJECT)) {
+        put_found(s, &e);
+        return;
+    }
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if ((int)i != active && as_object(s->v, k, i, &e) && p11uri_matches(s->want, &e.object, P11_OF_OBJECT))
+            put_found(s, &e);
+    }
+}
+
+/* With the read lock held: the body of the answer into w, and its head, whose numbers are known at the end. */
+static int find(struct vault *v, const struct p11uri *want, const struct caller *who, struct wire_writer *w,
+                struct msg_found *found, struct problem *p)
+{
+    bool named = p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID)), admin = policy_is_admin(v->conf, who);
+    struct search s = { v, want, w, found };
+
+    memset(found, 0, sizeof(*found));
+    (void)p11uri_format(&v->token, P11_OF_TOKEN, found->token, sizeof(found->token)); /* a text: may be cut off */
+    found->is_the_token = p11uri_matches(want, &v->token, P11_OF_TOKEN);
+    msg_found_put(w, found);
+    if (!found->is_the_token)
+        return 0;
+    if (v->ops->object_of != NULL && atomic_load(&v->lock) == LOCK_LOCKED)
+        return vault_locked(v, p);
+    for (size_t i = 0; i < v->ring.count; i++) {
+        const struct boxkey *k = v->ring.keys[i];
+
+        if (named || admin || policy_granted_any(k->rec.grants, k->rec.grant_count, who))
+            find_in_key(&s, k);
+    }
+    return 0;
+}
+
+int vault_find(struct vault *v, const struct p11uri *want, const struct caller *who, uint32_t id, void *buf,
+               size_t size, size_t *ret_len, struct problem *p)
+{
+    struct wire_writer w, head;
+    struct msg_found found;
+    int r;
+
+    if (atomic_load(&v->lock) == LOCK_NO_STORE)
+        return vault_no_store(v, p);
+    wire_write(&w, buf, size);
+    msg_header_put(&w, MSG_FIND | MSG_ANSWER, id);
+    pthread_rwlock_rdlock(&v->ring.lock);
+    r = find(v, want, who, &w, &found, p);
+    pthread_rwlock_unlock(&v->ring.lock);
+    if (r == 0)
+        r = wire_written(&w, ret_len);
+    if (r != 0)
+        return p->code != 0 ? r : problem_set(p, r, "the objects do not fit");
+    /* Once more, with the same length. */
+    wire_write(&head, (uint8_t *)buf + LB_HEADER_SIZE, size - LB_HEADER_SIZE);
+    msg_found_put(&head, &found);
+    return 0;
+}
