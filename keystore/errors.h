@@ -48,7 +48,12 @@
     X(CONFIG, 37, "the configuration is wrong")                                       \
     X(STOPPING, 38, "the box is stopping")                                            \
     X(WEAK_SECRET, 39, "the secret is too short")                                     \
-    X(IN_USE, 40, "it is in use")
+    X(IN_USE, 40, "it is in use")                                                     \
+    X(TOKEN, 41, "the token failed")                                                  \
+    X(NO_TOKEN, 42, "the token is not there")                                         \
+    X(NO_OBJECT, 43, "no such object on the token")                                   \
+    X(AMBIGUOUS, 44, "several objects on the token fit")                              \
+    X(PIN, 45, "the PIN is missing or not right")
 
 enum {
 #define LB_ERROR_ENUM(name, number, text) LB_E_##name = -(number),

@@ -1,6 +1,7 @@
 /* Where the files of a box are. */
 #include "paths.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "keyname.h"
 
 static int LB_PRINTF(2, 3) put(char ret[PATH_MAX], const char *fmt, ...)
 {
@@ -153,4 +156,46 @@ int paths_find_socket(const char *box, char ret[PATH_MAX])
     if (r == 0 && stat(ret, &st) == 0 && S_ISSOCK(st.st_mode))
         return 0;
     return put(ret, "%s/%s.sock", LB_SYSTEM_RUN_DIR, box);
+}
+
+/* The name of the box whose socket has this file name; false: it is something else. */
+static bool box_of_socket(const char *file, char ret[LB_NAME_MAX + 1])
+{
+    static const char suffix[] = ".sock";
+    size_t len = strlen(file), tail = strlen(suffix);
+
+    if (len <= tail || len - tail > LB_NAME_MAX || strcmp(file + len - tail, suffix) != 0 ||
+        !keyname_ok(file, len - tail))
+        return false;
+    memcpy(ret, file, len - tail);
+    ret[len - tail] = '\0';
+    return true;
+}
+
+static int each_box_in(const char *path, void (*each)(void *arg, const char *box), void *arg)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    char box[LB_NAME_MAX + 1];
+
+    if (dir == NULL)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : LB_E_SYSTEM;
+    while ((entry = readdir(dir)) != NULL) {
+        if (box_of_socket(entry->d_name, box))
+            each(arg, box);
+    }
+    closedir(dir);
+    return 0;
+}
+
+int paths_each_box(const char *dir, void (*each)(void *arg, const char *box), void *arg)
+{
+    struct dirs user;
+    int r = 0;
+
+    if (dir != NULL)
+        return each_box_in(dir, each, arg);
+    if (geteuid() != 0 && find_user(&user) == 0)
+        r = each_box_in(user.run, each, arg);
+    return r != 0 ? r : each_box_in(LB_SYSTEM_RUN_DIR, each, arg);
 }

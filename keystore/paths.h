@@ -50,4 +50,10 @@ LB_MUST_USE int box_paths(const struct dirs *dirs, const char *box, struct box_p
  */
 LB_MUST_USE int paths_find_socket(const char *box, char ret[PATH_MAX]);
 
+/*
+ * Calls each for the name of every box that has a socket in dir, or with dir NULL where paths_find_socket() looks; a
+ * name may come twice. A directory that is not there has none. LB_E_SYSTEM when one is there and cannot be read.
+ */
+LB_MUST_USE int paths_each_box(const char *dir, void (*each)(void *arg, const char *box), void *arg);
+
 #endif

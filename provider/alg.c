@@ -5,6 +5,7 @@
 #include <openssl/params.h>
 
 #include "../keystore/handle.h"
+#include "../keystore/p11uri.h"
 #include "../keystore/scheme.h"
 #include "../keystore/uri.h"
 #include "sigalg.h"
@@ -180,6 +181,8 @@ const OSSL_ALGORITHM alg_keymgmt[] = {
 const OSSL_ALGORITHM alg_decoder[] = {
 #define DECODER_LINE(row) { NAMES_##row, PROPERTIES_DECODER, decoder_##row, DESCRIPTION },
     ALG_ROWS(DECODER_LINE)
+    /* The name is that of what comes out of it, as libcrypto looks for what comes before another decoder. */
+    { "DER", PROPERTIES ",input=pem", decoder_p11pem, "reference to a key on a token" },
     END
 };
 
@@ -239,6 +242,7 @@ const OSSL_ALGORITHM alg_exchange[] = {
 
 const OSSL_ALGORITHM alg_store[] = {
     { LB_URI_SCHEME, PROPERTIES, store_functions, "keys in littleboxes" },
+    { LB_P11_SCHEME, PROPERTIES, store_p11_functions, "keys on the tokens of littleboxes" },
     END
 };
 

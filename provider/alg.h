@@ -59,7 +59,8 @@ extern const OSSL_ALGORITHM alg_keymgmt[], alg_signature[], alg_cipher[], alg_ex
 #define ALG_DISPATCH(row) extern const OSSL_DISPATCH keymgmt_##row[], decoder_##row[];
 ALG_ROWS(ALG_DISPATCH)
 #undef ALG_DISPATCH
-extern const OSSL_DISPATCH cipher_functions[], exchange_ecdh[], exchange_ecx[], store_functions[];
+extern const OSSL_DISPATCH cipher_functions[], exchange_ecdh[], exchange_ecx[], store_functions[], store_p11_functions[],
+    decoder_p11pem[];
 
 /*
  * What encoders write, as `default` does: a name of ours, output type, structure (NULL: the output has none), and the

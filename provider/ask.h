@@ -33,6 +33,13 @@ LB_MUST_USE int ask_derive(struct box *b, const struct msg_derive *m, uint8_t *s
                            struct problem *p);
 
 /*
+ * What the box's token is, and which of its objects a PKCS#11 URI means: ret->count entries to be read from ret_entries
+ * with msg_found_entry_get(); answer has LB_PACKET_MAX bytes.
+ */
+LB_MUST_USE int ask_find(struct box *b, const struct p11uri *want, uint8_t *answer, struct msg_found *ret,
+                         struct wire_reader *ret_entries, struct problem *p);
+
+/*
  * One page of the keys after a name ("": from the first): count entries to be read from ret_entries with
  * msg_list_entry_get(); answer has LB_PACKET_MAX bytes.
  */

@@ -24,6 +24,20 @@ LB_MUST_USE int box_find(struct provctx *prov, const char *name, struct box **re
 const char *box_name(const struct box *b);
 
 /*
+ * The names of all boxes that could be asked: those that this provider knows, which a process in a chroot can reach
+ * without their sockets, and those that have a socket. Sorted, each once; freed with OPENSSL_free(). As box_find(), and
+ * LB_E_SYSTEM when the directory of sockets cannot be read.
+ */
+LB_MUST_USE int box_names(struct provctx *prov, char (**ret)[LB_NAME_MAX + 1], size_t *ret_count, struct problem *p);
+
+/*
+ * A box for a question or two, which may turn out to concern another one: connections that nobody had before are closed
+ * by box_leave().
+ */
+LB_MUST_USE int box_visit(struct provctx *prov, const char *name, struct box **ret, struct problem *p);
+void box_leave(struct box *b);
+
+/*
  * Connects if the box is there and this process tree has no connection yet, so that a later chroot or setuid does not
  * cut the key off. That it is not there is no failure: it may come.
  */

@@ -1,4 +1,7 @@
-/* The store of littlebox: URIs: a key with its certificates, the names of all keys in a box, or what is found in it. */
+/*
+ * The store of littlebox: and pkcs11: URIs: a key with its certificates, the names of all keys in a box, or what is
+ * found in it.
+ */
 #include <openssl/core_names.h>
 #include <openssl/core_object.h>
 #include <openssl/params.h>
@@ -11,6 +14,7 @@
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"
+#include "p11.h"
 #include "search.h"
 
 /* One thing to give out. What it points to is the loader's, until the next one is looked for. */
@@ -27,7 +31,10 @@ enum stage { STAGE_DONE, STAGE_KEY, STAGE_PUBLIC, STAGE_CHAIN, STAGE_CERTIFICATE
 struct loader {
     struct provctx *prov;
     struct key_uri uri;
-    int expect; /* OSSL_STORE_INFO_*, 0: anything */
+    struct p11uri *p11; /* NULL: it is a littlebox: URI; else uri is what this one means, once the boxes were asked */
+    bool certified;     /* the key of uri may have certificates */
+    int only;           /* what the URI asks for: OSSL_STORE_INFO_*, 0: anything */
+    int expect;         /* what the caller asks for, likewise */
     struct search search;
     bool started, done;
     /*
@@ -55,24 +62,58 @@ struct loader {
 
 /* Opening */
 
-/* Nothing is asked here: what the caller expects is said after it. */
-static void *open_uri(void *provctx, const char *uri)
+static struct loader *loader_new(struct provctx *prov)
 {
-    struct provctx *prov = provctx;
     struct loader *l = OPENSSL_zalloc(sizeof(*l));
-    struct problem p;
 
     if (l == NULL) {
         error_raise(prov, LB_E_NOMEM, "for a store");
         return NULL;
     }
     l->prov = prov;
-    if (uri_parse(uri, &l->uri, &p) != 0) {
-        error_problem(prov, &p);
-        OPENSSL_free(l);
-        return NULL;
-    }
+    l->certified = true;
     return l;
+}
+
+/* Nothing is asked here: what the caller expects is said after it. */
+static void *open_uri(void *provctx, const char *uri)
+{
+    struct loader *l = loader_new(provctx);
+    struct problem p;
+
+    if (l == NULL || uri_parse(uri, &l->uri, &p) == 0)
+        return l;
+    error_problem(provctx, &p);
+    OPENSSL_free(l);
+    return NULL;
+}
+
+static void *open_p11(void *provctx, const char *uri)
+{
+    static const struct {
+        const char *name;
+        int type;
+    } types[] = {
+        { "private", OSSL_STORE_INFO_PKEY }, { "public", OSSL_STORE_INFO_PUBKEY }, { "cert", OSSL_STORE_INFO_CERT }
+    };
+    struct loader *l = loader_new(provctx);
+    struct problem p;
+    int r = 0;
+
+    if (l == NULL)
+        return NULL;
+    l->p11 = OPENSSL_zalloc(sizeof(*l->p11));
+    r = l->p11 == NULL ? problem_set(&p, LB_E_NOMEM, "out of memory") : p11uri_parse(uri, l->p11, &p);
+    for (size_t i = 0; r == 0 && i < sizeof(types) / sizeof(types[0]); i++) {
+        if (p11_is_type(l->p11, types[i].name))
+            l->only = types[i].type;
+    }
+    if (r == 0)
+        return l;
+    error_problem(provctx, &p);
+    OPENSSL_free(l->p11);
+    OPENSSL_free(l);
+    return NULL;
 }
 
 static int close_store(void *ctx)
@@ -83,6 +124,7 @@ static int close_store(void *ctx)
     search_clear(&l->search);
     OPENSSL_free(l->chain);
     OPENSSL_free(l->page);
+    OPENSSL_free(l->p11);
     OPENSSL_free(l);
     return 1;
 }
@@ -121,7 +163,7 @@ static const OSSL_PARAM *settable_ctx_params(void *provctx)
 
 static bool wants(const struct loader *l, int type)
 {
-    return (l->expect == 0 || l->expect == type) && (type == OSSL_STORE_INFO_CERT || search_takes_keys(&l->search));
+    return (l->expect == 0 || l->expect == type) && (l->only == 0 || l->only == type) && (type == OSSL_STORE_INFO_CERT || search_takes_keys(&l->search));
 }
 
 /* A buffer for an answer that may fill a packet, made once. */
@@ -147,7 +189,7 @@ static int ask_key(struct loader *l, struct problem *p)
 
     if (!wants(l, OSSL_STORE_INFO_PKEY) && !wants(l, OSSL_STORE_INFO_PUBKEY))
         return 0;
-    r = key_from_box(l->prov, &l->key_uri, l->expect != OSSL_STORE_INFO_PUBKEY, &l->key, p);
+    r = key_from_box(l->prov, &l->key_uri, wants(l, OSSL_STORE_INFO_PKEY), &l->key, p);
     if (r != 0)
         return r;
     if (!search_fits_key(l->prov, &l->search, l->key_uri.name, (struct bytes){ l->key->spki, l->key->spki_len })) {
@@ -203,14 +245,14 @@ static int next_of_key(struct loader *l, struct object *ret, struct problem *p)
         r = ask_key(l, p);
         if (r != 0)
             return r;
-        if (l->key != NULL && l->expect != OSSL_STORE_INFO_PUBKEY) {
+        if (l->key != NULL && wants(l, OSSL_STORE_INFO_PKEY)) {
             ret->type = OSSL_STORE_INFO_PKEY;
             return 0;
         }
     }
     if (l->stage == STAGE_PUBLIC) {
         l->stage = STAGE_CHAIN;
-        if (l->key != NULL && l->expect != OSSL_STORE_INFO_PKEY) {
+        if (l->key != NULL && wants(l, OSSL_STORE_INFO_PUBKEY)) {
             ret->type = OSSL_STORE_INFO_PUBKEY;
             return 0;
         }
@@ -337,13 +379,35 @@ static int next_found(struct loader *l, struct object *ret, struct problem *p)
 
 /* Giving out */
 
+/*
+ * Which box and key a PKCS#11 URI means. A token as a whole is for those who want to see what there is, or who search:
+ * whoever expects a key or asks for one by its type wants one, and hears which there are.
+ */
+static int find_p11(struct loader *l, struct problem *p)
+{
+    bool whole = search_is_set(&l->search) || (l->expect == 0 && l->only == 0) || l->expect == OSSL_STORE_INFO_NAME;
+    struct p11_found found;
+    int r = p11_find(l->prov, l->p11, whole, &found, p);
+
+    if (r == 0) {
+        l->uri = found.key;
+        l->certified = found.certified;
+    }
+    return r;
+}
+
 static void start(struct loader *l)
 {
     l->started = true;
+    if (l->p11 != NULL) {
+        l->problem.code = find_p11(l, &l->problem);
+        if (l->problem.code != 0)
+            return;
+    }
     l->walks = l->uri.name[0] == '\0';
     l->more = l->walks;
     if (!l->walks)
-        begin_key(l, &l->uri, /* certified= */ true);
+        begin_key(l, &l->uri, l->certified);
     /* There are no such things in a box, so it need not be walked for them. */
     else if (search_is_set(&l->search) && !wants(l, OSSL_STORE_INFO_CERT) && !wants(l, OSSL_STORE_INFO_PKEY) &&
              !wants(l, OSSL_STORE_INFO_PUBKEY))
@@ -354,6 +418,8 @@ static void look_ahead(struct loader *l)
 {
     int r;
 
+    if (l->problem.code != 0)
+        return;
     if (!l->walks)
         r = next_of_key(l, &l->ahead, &l->problem);
     else if (search_is_set(&l->search))
@@ -462,12 +528,15 @@ static int load(void *ctx, OSSL_CALLBACK *callback, void *arg, OSSL_PASSPHRASE_C
  * No OSSL_FUNC_store_export_object(): then libcrypto takes our key manager for our keys, also for public ones, whichever
  * it would rather use.
  */
-const OSSL_DISPATCH store_functions[] = {
-    LB_FN(STORE_OPEN, store_open, open_uri),
-    LB_FN(STORE_SETTABLE_CTX_PARAMS, store_settable_ctx_params, settable_ctx_params),
-    LB_FN(STORE_SET_CTX_PARAMS, store_set_ctx_params, set_ctx_params),
-    LB_FN(STORE_LOAD, store_load, load),
-    LB_FN(STORE_EOF, store_eof, eof),
-    LB_FN(STORE_CLOSE, store_close, close_store),
-    LB_FN_END,
-};
+#define STORE_TABLE(name, open)                                                          \
+    const OSSL_DISPATCH name[] = {                                                       \
+        LB_FN(STORE_OPEN, store_open, open),                                             \
+        LB_FN(STORE_SETTABLE_CTX_PARAMS, store_settable_ctx_params, settable_ctx_params), \
+        LB_FN(STORE_SET_CTX_PARAMS, store_set_ctx_params, set_ctx_params),               \
+        LB_FN(STORE_LOAD, store_load, load),                                             \
+        LB_FN(STORE_EOF, store_eof, eof),                                                \
+        LB_FN(STORE_CLOSE, store_close, close_store),                                    \
+        LB_FN_END,                                                                       \
+    }
+STORE_TABLE(store_functions, open_uri);
+STORE_TABLE(store_p11_functions, open_p11);

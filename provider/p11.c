@@ -1,0 +1,184 @@
+/* From a PKCS#11 URI to a key in a box: the boxes are asked which of them it means. */
+#include "p11.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ask.h"
+
+/* Of a URI in the text of an error; what is longer is cut off. */
+#define SHORT_URI 120
+
+/* The answers of all boxes, and what there is to say of them. */
+struct look {
+    struct provctx *prov;
+    const struct p11uri *want;
+    uint8_t *answer; /* LB_PACKET_MAX bytes */
+    struct p11_found first;
+    size_t objects, tokens, boxes, untold;
+    char token_box[LB_NAME_MAX + 1]; /* the last one that has the token */
+    char candidates[280], answers[280];
+};
+
+bool p11_is_type(const struct p11uri *want, const char *type)
+{
+    const struct p11_value *v = &want->a[P11_TYPE];
+
+    return v->set && v->len == strlen(type) && memcmp(v->bytes, type, v->len) == 0;
+}
+
+/* Appends to a list, ", " between. False, and nothing appended: there is no room. */
+static bool LB_PRINTF(3, 4) add(char *list, size_t size, const char *fmt, ...)
+{
+    size_t len = strlen(list);
+    va_list ap;
+    int n;
+
+    if (len > 0)
+        len += (size_t)snprintf(list + len, size - len, ", ");
+    if (len >= size) {
+        list[size - 1] = '\0';
+        return false;
+    }
+    va_start(ap, fmt);
+    n = vsnprintf(list + len, size - len, fmt, ap);
+    va_end(ap);
+    if (n >= 0 && (size_t)n < size - len)
+        return true;
+    list[len > 1 ? len - 2 : 0] = '\0';
+    return false;
+}
+
+#define ADD(list, ...) add((list), sizeof(list), __VA_ARGS__)
+
+static void note_object(struct look *l, const char *box, const struct found_entry *e)
+{
+    char object[SHORT_URI], uri[LB_URI_MAX + 1];
+    struct p11_found found = { .key.version = e->version, .certified = e->certified };
+
+    snprintf(found.key.box, sizeof(found.key.box), "%s", box);
+    snprintf(found.key.name, sizeof(found.key.name), "%s", e->name);
+    if (l->objects++ == 0)
+        l->first = found;
+    uri_format(&found.key, uri);
+    (void)p11uri_format(&e->object, P11_OF_OBJECT, object, sizeof(object));
+    if (l->untold > 0 || !ADD(l->candidates, "%s (%s)", uri, object + strlen(LB_P11_SCHEME ":")))
+        l->untold++;
+}
+
+static int read_objects(struct look *l, const char *box, const struct msg_found *found, struct wire_reader *entries)
+{
+    for (unsigned i = 0; i < found->count; i++) {
+        struct found_entry e;
+
+        msg_found_entry_get(entries, &e);
+        if (entries->error != 0)
+            return entries->error;
+        note_object(l, box, &e);
+    }
+    if (found->more) {
+        l->objects++;
+        l->untold++;
+    }
+    return wire_end(entries);
+}
+
+static void ask_box(struct look *l, const char *name)
+{
+    struct wire_reader entries;
+    struct msg_found found;
+    struct box *box = NULL;
+    struct problem p;
+    int r = box_visit(l->prov, name, &box, &p);
+
+    if (r == 0)
+        r = ask_find(box, l->want, l->answer, &found, &entries, &p);
+    if (r == 0 && found.is_the_token && read_objects(l, name, &found, &entries) != 0)
+        r = problem_set(&p, LB_E_VALUE, "box '%s' sent a malformed list of objects", name);
+    if (box != NULL)
+        box_leave(box);
+    l->boxes++;
+    if (r != 0) {
+        ADD(l->answers, "%.100s", p.text);
+        return;
+    }
+    if (found.is_the_token) {
+        l->tokens++;
+        snprintf(l->token_box, sizeof(l->token_box), "%s", name);
+    }
+    ADD(l->answers, "box '%s' has %s%.80s", name, found.is_the_token ? "no such object on " : "", found.token);
+}
+
+static int ask_boxes(struct look *l, struct problem *p)
+{
+    char (*names)[LB_NAME_MAX + 1] = NULL;
+    size_t count = 0;
+    int r = box_names(l->prov, &names, &count, p);
+
+    for (size_t i = 0; r == 0 && i < count; i++)
+        ask_box(l, names[i]);
+    OPENSSL_free(names);
+    return r;
+}
+
+static int refuse_none(const struct look *l, const char *uri, struct problem *p)
+{
+    if (l->boxes == 0) {
+        problem_set(p, LB_E_NO_BOX, "there is no box that could have '%s'", uri);
+        problem_hint(p, "start one with that token: 'backend = pkcs11' in littlebox.conf(5); littlebox-directory in "
+                        "openssl.cnf is where their sockets are");
+        return LB_E_NO_BOX;
+    }
+    if (l->tokens == 0) {
+        problem_set(p, LB_E_NO_TOKEN, "no box has the token of '%s': %s", uri, l->answers);
+        problem_hint(p, "start a box with that token, or correct the URI");
+        return LB_E_NO_TOKEN;
+    }
+    problem_set(p, LB_E_NO_OBJECT, "no box has the object of '%s': %s", uri, l->answers);
+    problem_hint(p, "the keys of a box: littlebox --box %s list", l->token_box);
+    return LB_E_NO_OBJECT;
+}
+
+static int refuse_several(const struct look *l, const char *uri, struct problem *p)
+{
+    if (l->untold > 0)
+        problem_set(p, LB_E_AMBIGUOUS, "'%s' fits several keys: %s and more", uri, l->candidates);
+    else
+        problem_set(p, LB_E_AMBIGUOUS, "'%s' fits several keys: %s", uri, l->candidates);
+    problem_hint(p, "say which: with one of these URIs, or with object, id, token or serial in the PKCS#11 URI");
+    return LB_E_AMBIGUOUS;
+}
+
+int p11_find(struct provctx *prov, const struct p11uri *want, bool whole_tokens, struct p11_found *ret,
+             struct problem *p)
+{
+    static const char *const others[] = { "data", "secret-key" };
+    struct look l = { .prov = prov, .want = want };
+    char uri[SHORT_URI];
+    int r;
+
+    (void)p11uri_format(want, P11_ALL, uri, sizeof(uri));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (p11_is_type(want, others[i]))
+            return problem_set(p, LB_E_UNSUPPORTED, "type=%s: a box gives out private keys, public keys and "
+                                                    "certificates only", others[i]);
+    }
+    l.answer = OPENSSL_malloc(LB_PACKET_MAX);
+    if (l.answer == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    r = ask_boxes(&l, p);
+    OPENSSL_free(l.answer);
+    if (r != 0)
+        return r;
+    if (l.objects == 1) {
+        *ret = l.first;
+        return 0;
+    }
+    if (whole_tokens && l.tokens == 1 && !p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID))) {
+        memset(ret, 0, sizeof(*ret));
+        snprintf(ret->key.box, sizeof(ret->key.box), "%s", l.token_box);
+        return 0;
+    }
+    return l.objects == 0 ? refuse_none(&l, uri, p) : refuse_several(&l, uri, p);
+}
