@@ -155,7 +155,7 @@ static void initialise(struct boxproc *b, const uint8_t *credential)
     call(b, MSG_INIT, request, len, answer, &body);
 }
 
-void boxproc_new(struct boxproc *b, const char *name)
+static void make(struct boxproc *b)
 {
     uint8_t credential[CREDENTIAL_SIZE];
     const char *conf = getenv("LITTLEBOX_BOX_CONF");
@@ -163,11 +163,6 @@ void boxproc_new(struct boxproc *b, const char *name)
     size_t slot = 0;
     FILE *f;
 
-    memset(b, 0, sizeof(*b));
-    snprintf(b->name, sizeof(b->name), "%s", name);
-    snprintf(b->dir, sizeof(b->dir), "/tmp/littlebox-test-XXXXXX");
-    NEED(mkdtemp(b->dir) != NULL);
-    NEED(chmod(b->dir, 0755) == 0);
     snprintf(b->socket, sizeof(b->socket), "%s/%s.sock", b->dir, b->name);
     while (slot < BOXES_MAX && running[slot] != NULL)
         slot++;
@@ -188,6 +183,25 @@ void boxproc_new(struct boxproc *b, const char *name)
     f = fopen(path, "w");
     NEED(f != NULL && fchmod(fileno(f), 0600) == 0 && fwrite(credential, sizeof(credential), 1, f) == 1 &&
          fclose(f) == 0);
+}
+
+void boxproc_new(struct boxproc *b, const char *name)
+{
+    memset(b, 0, sizeof(*b));
+    snprintf(b->name, sizeof(b->name), "%s", name);
+    snprintf(b->dir, sizeof(b->dir), "/tmp/littlebox-test-XXXXXX");
+    NEED(mkdtemp(b->dir) != NULL);
+    NEED(chmod(b->dir, 0755) == 0);
+    make(b);
+}
+
+void boxproc_beside(struct boxproc *b, const char *name, const struct boxproc *other)
+{
+    memset(b, 0, sizeof(*b));
+    snprintf(b->name, sizeof(b->name), "%s", name);
+    snprintf(b->dir, sizeof(b->dir), "%s", other->dir);
+    b->guest = true;
+    make(b);
 }
 
 static void wait_end(struct boxproc *b)
@@ -256,7 +270,7 @@ void boxproc_free(struct boxproc *b)
         kill(b->keeper, SIGTERM);
         wait_end(b);
     }
-    if (getenv("LITTLEBOX_KEEP") == NULL)
+    if (getenv("LITTLEBOX_KEEP") == NULL && !b->guest)
         remove_tree(b->dir);
 }
 

@@ -25,6 +25,7 @@ struct boxproc {
     char dir[64]; /* everything is in here, mode 0755 */
     char socket[192];
     pid_t keeper; /* 0: not running */
+    bool guest;   /* the directory is another's */
 };
 
 /* Prints OpenSSL's queue. */
@@ -35,6 +36,8 @@ void boxproc_show_errors(void);
  * LITTLEBOX_BOX_CONF of the environment is a further line of its configuration ("sandbox = no" under valgrind).
  */
 void boxproc_new(struct boxproc *b, const char *name);
+/* The same in the directory of another one, which must live longer. */
+void boxproc_beside(struct boxproc *b, const char *name, const struct boxproc *other);
 /* Starts a box that is not running; returns when it is ready. */
 void boxproc_start(struct boxproc *b);
 /* SIGTERM, and waits for its end. */

@@ -136,6 +136,40 @@ char *handle_pem(EVP_PKEY *key)
     return pem;
 }
 
+char *reference_pem(const char *description, const char *uri)
+{
+    int inner = ASN1_object_size(0, (int)strlen(description), V_ASN1_VISIBLESTRING) +
+                ASN1_object_size(0, (int)strlen(uri), V_ASN1_UTF8STRING);
+    int size = ASN1_object_size(1, inner, V_ASN1_SEQUENCE);
+    uint8_t *der = OPENSSL_malloc((size_t)size), *p = der;
+    BIO *mem = BIO_new(BIO_s_mem());
+    char *data = NULL, *pem;
+    long len;
+
+    NEED(der != NULL && mem != NULL);
+    ASN1_put_object(&p, 1, inner, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+    ASN1_put_object(&p, 0, (int)strlen(description), V_ASN1_VISIBLESTRING, V_ASN1_UNIVERSAL);
+    memcpy(p, description, strlen(description));
+    p += strlen(description);
+    ASN1_put_object(&p, 0, (int)strlen(uri), V_ASN1_UTF8STRING, V_ASN1_UNIVERSAL);
+    memcpy(p, uri, strlen(uri));
+    NEED(PEM_write_bio(mem, "PKCS#11 PROVIDER URI", "", der, size) > 0);
+    len = BIO_get_mem_data(mem, &data);
+    pem = OPENSSL_strndup(data, (size_t)len);
+    NEED(pem != NULL);
+    BIO_free(mem);
+    OPENSSL_free(der);
+    return pem;
+}
+
+char *reference_to(const struct boxproc *box, const char *key)
+{
+    char uri[256];
+
+    snprintf(uri, sizeof(uri), "pkcs11:token=%s;object=%s;type=private", box->name, key);
+    return reference_pem("PKCS#11 Provider URI v1.0", uri);
+}
+
 static int no_passphrase(char *buf, int size, int rwflag, void *arg)
 {
     (void)buf;

@@ -32,6 +32,10 @@ EVP_PKEY *plain_key(OSSL_LIB_CTX *libctx, const char *type);
 
 /* The handle file of a key, freed with OPENSSL_free(). */
 char *handle_pem(EVP_PKEY *key);
+/* A reference file as pkcs11-provider writes it, freed with OPENSSL_free(). */
+char *reference_pem(const char *description, const char *uri);
+/* "pkcs11:token=BOX;object=KEY;type=private" in one. */
+char *reference_to(const struct boxproc *box, const char *key);
 /* PEM_read_bio_PrivateKey_ex, without a passphrase. */
 EVP_PKEY *load_pem(OSSL_LIB_CTX *libctx, const char *pem);
 

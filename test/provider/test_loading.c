@@ -260,11 +260,9 @@ static void make_bundle(const char *bundle, const char *key, const char *other_k
     BIO_free(mem);
 }
 
-static void load_bundles(OSSL_LIB_CTX *libctx, const struct type *t, EVP_PKEY *key, EVP_PKEY *plain)
+static void load_bundles_with(OSSL_LIB_CTX *libctx, const struct type *t, EVP_PKEY *plain, const char *pem,
+                              const char *other_pem)
 {
-    EVP_PKEY *other = load_key(libctx, strcmp(t->key, "p256") == 0 ? "p384" : "p256");
-    char *pem = handle_pem(key), *other_pem = handle_pem(other);
-
     for (size_t i = 0; i < COUNT(bundles); i++) {
         struct blob handle, stand_in;
         bool every_bundle = strstr(" rsa p256 ed25519 ", t->key) != NULL;
@@ -279,9 +277,33 @@ static void load_bundles(OSSL_LIB_CTX *libctx, const struct type *t, EVP_PKEY *k
         OPENSSL_free(handle.data);
         OPENSSL_free(stand_in.data);
     }
+}
+
+static const char *other_than(const struct type *t)
+{
+    return strcmp(t->key, "p256") == 0 ? "p384" : "p256";
+}
+
+static void load_bundles(OSSL_LIB_CTX *libctx, const struct type *t, EVP_PKEY *key, EVP_PKEY *plain)
+{
+    EVP_PKEY *other = load_key(libctx, other_than(t));
+    char *pem = handle_pem(key), *other_pem = handle_pem(other);
+
+    load_bundles_with(libctx, t, plain, pem, other_pem);
     OPENSSL_free(other_pem);
     OPENSSL_free(pem);
     EVP_PKEY_free(other);
+}
+
+/* The same with references to keys on tokens, as pkcs11-provider writes them. */
+static void load_references(OSSL_LIB_CTX *libctx, const struct type *t, EVP_PKEY *key, EVP_PKEY *plain)
+{
+    char *pem = reference_to(&box, t->key), *other_pem = reference_to(&box, other_than(t));
+
+    (void)key;
+    load_bundles_with(libctx, t, plain, pem, other_pem);
+    OPENSSL_free(other_pem);
+    OPENSSL_free(pem);
 }
 
 static void pem_to_der(const char *pem, struct blob *ret)
@@ -501,6 +523,11 @@ static void test_bundles(void)
     each(load_bundles);
 }
 
+static void test_references(void)
+{
+    each(load_references);
+}
+
 static void test_der(void)
 {
     each(load_der);
@@ -511,6 +538,7 @@ int main(void)
 {
     static CU_TestInfo tests[] = {
         { "bundles", test_bundles },
+        { "references", test_references },
         { "DER", test_der },
         { "newer handles", test_newer },
         { "what is not ours", test_others },
