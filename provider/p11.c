@@ -67,21 +67,27 @@ static void note_object(struct look *l, const char *box, const struct found_entr
         l->untold++;
 }
 
-static int read_objects(struct look *l, const char *box, const struct msg_found *found, struct wire_reader *entries)
+/* All or none of an answer. */
+static int read_objects(struct look *l, const char *box, const struct msg_found *found, struct wire_reader entries)
 {
-    for (unsigned i = 0; i < found->count; i++) {
-        struct found_entry e;
+    struct wire_reader check = entries;
+    struct found_entry e;
+    int r;
 
-        msg_found_entry_get(entries, &e);
-        if (entries->error != 0)
-            return entries->error;
+    for (unsigned i = 0; i < found->count && check.error == 0; i++)
+        msg_found_entry_get(&check, &e);
+    r = wire_end(&check);
+    if (r != 0)
+        return r;
+    for (unsigned i = 0; i < found->count; i++) {
+        msg_found_entry_get(&entries, &e);
         note_object(l, box, &e);
     }
     if (found->more) {
         l->objects++;
         l->untold++;
     }
-    return wire_end(entries);
+    return 0;
 }
 
 static void ask_box(struct look *l, const char *name)
@@ -94,7 +100,7 @@ static void ask_box(struct look *l, const char *name)
 
     if (r == 0)
         r = ask_find(box, l->want, l->answer, &found, &entries, &p);
-    if (r == 0 && found.is_the_token && read_objects(l, name, &found, &entries) != 0)
+    if (r == 0 && (found.is_the_token ? read_objects(l, name, &found, entries) : wire_end(&entries)) != 0)
         r = problem_set(&p, LB_E_VALUE, "box '%s' sent a malformed list of objects", name);
     if (box != NULL)
         box_leave(box);

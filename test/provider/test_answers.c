@@ -104,6 +104,42 @@ static size_t answer_short_list(const struct msg_header *request, uint8_t *packe
     return packet_of(request->type | MSG_ANSWER, request->id, "\0\0\2", 3, packet);
 }
 
+static size_t found(const struct msg_header *request, unsigned says, unsigned count, uint8_t *packet)
+{
+    struct msg_found m = { .token = "pkcs11:token=a%20token", .is_the_token = true, .count = (uint16_t)says };
+    struct wire_writer w;
+    size_t len = 0;
+
+    wire_write(&w, packet, LB_PACKET_MAX);
+    msg_header_put(&w, request->type | MSG_ANSWER, request->id);
+    msg_found_put(&w, &m);
+    for (unsigned i = 1; i <= count; i++) {
+        struct found_entry e = { .name = "web", .version = i, .type = "ec:P-256" };
+        uint8_t id[2] = { 0, (uint8_t)i };
+
+        NEED(p11uri_set_text(&e.object, P11_OBJECT, "my web;key") == 0 && p11uri_set(&e.object, P11_ID, id, 2) == 0);
+        msg_found_entry_put(&w, &e);
+    }
+    NEED(wire_written(&w, &len) == 0);
+    return len;
+}
+
+static size_t answer_two_objects(const struct msg_header *request, uint8_t *packet)
+{
+    return found(request, 2, 2, packet);
+}
+
+/* It says more objects than it has. */
+static size_t answer_short_found(const struct msg_header *request, uint8_t *packet)
+{
+    return found(request, 2, 1, packet);
+}
+
+static size_t answer_long_found(const struct msg_header *request, uint8_t *packet)
+{
+    return found(request, 1, 2, packet);
+}
+
 static size_t say_nothing(const struct msg_header *request, uint8_t *packet)
 {
     (void)request;
@@ -224,9 +260,9 @@ static bool creates(OSSL_LIB_CTX *libctx)
     return made;
 }
 
-static bool lists(OSSL_LIB_CTX *libctx)
+static bool opens(OSSL_LIB_CTX *libctx, const char *uri)
 {
-    OSSL_STORE_CTX *store = OSSL_STORE_open_ex("littlebox:", libctx, NULL, NULL, NULL, NULL, NULL, NULL);
+    OSSL_STORE_CTX *store = OSSL_STORE_open_ex(uri, libctx, NULL, NULL, NULL, NULL, NULL, NULL);
     OSSL_STORE_INFO *info;
     bool any;
 
@@ -237,6 +273,16 @@ static bool lists(OSSL_LIB_CTX *libctx)
     OSSL_STORE_INFO_free(info);
     OSSL_STORE_close(store);
     return any;
+}
+
+static bool lists(OSSL_LIB_CTX *libctx)
+{
+    return opens(libctx, "littlebox:");
+}
+
+static bool finds(OSSL_LIB_CTX *libctx)
+{
+    return opens(libctx, "pkcs11:object=my%20web%3Bkey");
 }
 
 #define NO_ANSWER "box 'default' sent something that is no answer"
@@ -264,6 +310,15 @@ static const struct {
     { MSG_LIST, lists, answer_garbage, false, NO_ANSWER CURE },
     { MSG_LIST, lists, answer_cut, false, MALFORMED CURE },
     { MSG_LIST, lists, answer_short_list, false, "the box sent a malformed list of keys" },
+    { MSG_FIND, finds, answer_garbage, false, "no box has the token of 'pkcs11:object=my%20web%3Bkey': " NO_ANSWER },
+    { MSG_FIND, finds, answer_cut, false, MALFORMED },
+    { MSG_FIND, finds, answer_short_found, false, "box 'default' sent a malformed list of objects" },
+    { MSG_FIND, finds, answer_long_found, false, "box 'default' sent a malformed list of objects" },
+    { MSG_FIND, finds, say_nothing, true, "box 'default' did not answer within 400 ms" },
+    { MSG_FIND, finds, hang_up, true, "box 'default' closed the connection" },
+    { MSG_FIND, finds, answer_two_objects, false,
+      "'pkcs11:object=my%20web%3Bkey' fits several keys: littlebox://default/web;version=1 "
+      "(object=my%20web%3Bkey;id=%00%01), littlebox://default/web;version=2 (object=my%20web%3Bkey;id=%00%02): say which" },
     { MSG_GET, gets, say_nothing, true,
       "box 'default' did not answer within 400 ms: look at the box's log; littlebox-timeout in openssl.cnf sets the "
       "limit" },
