@@ -1,4 +1,4 @@
-/* Writes the seed corpora, the same each time: "make_corpus DIR" fills DIR/message, DIR/uri, DIR/p11uri and DIR/handle. */
+/* Writes the seed corpora, the same each time: "make_corpus DIR" fills DIR/message, DIR/uri, DIR/p11uri, DIR/p11ref and DIR/handle. */
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 
 #include "handle.h"
 #include "message.h"
+#include "p11ref.h"
 #include "scheme.h"
 
 static const char *top;
@@ -233,6 +234,40 @@ static void p11uris(void)
     }
 }
 
+/* DER of up to 127 bytes: tag and length in one byte each. */
+static size_t tlv(uint8_t *to, uint8_t tag, const void *value, size_t len)
+{
+    to[0] = tag;
+    to[1] = (uint8_t)len;
+    memcpy(to + 2, value, len);
+    return len + 2;
+}
+
+static void p11refs(void)
+{
+    static const struct {
+        const char *name, *description, *uri;
+        size_t uri_len;
+    } refs[] = {
+        { "good", P11REF_DESCRIPTION, "pkcs11:token=a;object=web", 25 },
+        { "newer", "PKCS#11 Provider URI v2.0", "pkcs11:token=a;object=web", 25 },
+        { "pin", P11REF_DESCRIPTION, "pkcs11:object=web?pin-value=1", 29 },
+        { "nul", P11REF_DESCRIPTION, "pkcs11:object=we\0b", 18 },
+        { "empty", P11REF_DESCRIPTION, "", 0 },
+    };
+
+    for (size_t i = 0; i < sizeof(refs) / sizeof(refs[0]); i++) {
+        uint8_t inner[128], der[130];
+        size_t len = tlv(inner, V_ASN1_VISIBLESTRING, refs[i].description, strlen(refs[i].description));
+
+        len += tlv(inner + len, V_ASN1_UTF8STRING, refs[i].uri, refs[i].uri_len);
+        len = tlv(der, V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED, inner, len);
+        put("p11ref", refs[i].name, der, len);
+        if (i == 0)
+            put("p11ref", "cut-off", der, len - 3);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -243,6 +278,7 @@ int main(int argc, char **argv)
     messages();
     uris();
     p11uris();
+    p11refs();
     handles();
     return 0;
 }
