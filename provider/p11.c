@@ -7,7 +7,7 @@
 
 #include "ask.h"
 
-/* Of a URI in the text of an error; what is longer is cut off. */
+/* Of a URI in the text of an error. */
 #define SHORT_URI 120
 
 /* The answers of all boxes, and what there is to say of them. */
@@ -52,6 +52,15 @@ static bool LB_PRINTF(3, 4) add(char *list, size_t size, const char *fmt, ...)
 
 #define ADD(list, ...) add((list), sizeof(list), __VA_ARGS__)
 
+/* What does not fit is cut off, and that is shown. */
+static void short_uri(const struct p11uri *u, unsigned of, char ret[SHORT_URI])
+{
+    static const char dots[] = "...";
+
+    if (!p11uri_format(u, of, ret, SHORT_URI - strlen(dots)))
+        strcat(ret, dots);
+}
+
 static void note_object(struct look *l, const char *box, const struct found_entry *e)
 {
     char object[SHORT_URI], uri[LB_URI_MAX + 1];
@@ -62,7 +71,7 @@ static void note_object(struct look *l, const char *box, const struct found_entr
     if (l->objects++ == 0)
         l->first = found;
     uri_format(&found.key, uri);
-    (void)p11uri_format(&e->object, P11_OF_OBJECT, object, sizeof(object));
+    short_uri(&e->object, P11_OF_OBJECT, object);
     if (l->untold > 0 || !ADD(l->candidates, "%s (%s)", uri, object + strlen(LB_P11_SCHEME ":")))
         l->untold++;
 }
@@ -164,7 +173,7 @@ int p11_find(struct provctx *prov, const struct p11uri *want, bool whole_tokens,
     char uri[SHORT_URI];
     int r;
 
-    (void)p11uri_format(want, P11_ALL, uri, sizeof(uri));
+    short_uri(want, P11_ALL, uri);
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (p11_is_type(want, others[i]))
             return problem_set(p, LB_E_UNSUPPORTED, "type=%s: a box gives out private keys, public keys and "

@@ -198,6 +198,10 @@ static void test_refused(void)
           "no box has the token of 'pkcs11:token=hsm3;object=web': box 'hsm1' has pkcs11:token=hsm1;manufacturer=littlebox;"
           "model=sealed, box 'hsm2' has pkcs11:token=hsm2;manufacturer=littlebox;model=sealed: start a box with that token",
           "" },
+        { "pkcs11:token=a%20token;manufacturer=a%20manufacturer;model=a%20model;serial=0123456789abcdef;id=%01%02%03%04%05%06"
+          "%07%08%09%0a;object=mail", 0,
+          "no box has the token of 'pkcs11:token=a%20token;manufacturer=a%20manufacturer;model=a%20model;serial="
+          "0123456789abcdef;object=mail;id=%01%02...': box", "" },
         { "pkcs11:serial=1;object=web", 0, "no box has the token of 'pkcs11:serial=1;object=web'", "" },
         { "pkcs11:token=hsm1;object=none", 0,
           "no box has the object of 'pkcs11:token=hsm1;object=none': box 'hsm1' has no such object on "
