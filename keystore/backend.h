@@ -41,7 +41,11 @@ struct backend_ops {
      * What PKCS#11 URIs find. NULL, both, where the keys are on no token: then the box passes for a token of its own
      * name, with objects that are named as its keys are and have no id.
      */
-    /* The token that the keys are on: sets what is known of P11_OF_TOKEN in ret, which is zeroed. */
+    /*
+     * The token that the keys are on: sets what is known of P11_OF_TOKEN in ret, which is zeroed. Called by any number of
+     * threads at any time, while the vault's ring is locked: it asks the token nothing and waits for nothing. Of a token
+     * that is away, what is configured.
+     */
     void (*token_of)(void *b, struct p11uri *ret);
     /* CKA_LABEL and CKA_ID of a version that has a key: sets P11_OBJECT and P11_ID in ret, which is zeroed. */
     int (*object_of)(void *b, const struct version_record *v, struct p11uri *ret);

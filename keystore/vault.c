@@ -71,8 +71,11 @@ void vault_count(struct vault *v)
 /* A box whose keys are on no token. */
 static int pass_for_token(struct vault *v)
 {
-    int r = p11uri_set_text(&v->token, P11_TOKEN, v->conf->box);
+    int r;
 
+    if (v->ops->token_of != NULL)
+        return 0;
+    r = p11uri_set_text(&v->token, P11_TOKEN, v->conf->box);
     if (r == 0)
         r = p11uri_set_text(&v->token, P11_MANUFACTURER, "littlebox");
     return r == 0 ? p11uri_set_text(&v->token, P11_MODEL, v->ops->name) : r;
@@ -142,20 +145,6 @@ struct livekey *vault_livekey(struct vault *v, const struct version_record *rec,
     return NULL;
 }
 
-/* Names of the token in the place of what was known of it before. */
-static void know_token(struct vault *v)
-{
-    struct p11uri token;
-
-    if (v->ops->token_of == NULL)
-        return;
-    memset(&token, 0, sizeof(token));
-    v->ops->token_of(v->backend, &token);
-    pthread_rwlock_wrlock(&v->ring.lock);
-    v->token = token;
-    pthread_rwlock_unlock(&v->ring.lock);
-}
-
 static void open_version(struct vault *v, struct boxkey *k, size_t i)
 {
     const struct version_record *rec = &k->rec.versions[i];
@@ -182,7 +171,6 @@ int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
 
     if (r != 0)
         return problem_set(p, r, "cannot open the store of box '%s': %s", v->conf->box, lb_strerror(r));
-    know_token(v);
     for (size_t i = 0; i < v->ring.count; i++) {
         for (size_t j = 0; j < v->ring.keys[i]->rec.version_count; j++)
             open_version(v, v->ring.keys[i], j);
@@ -280,6 +268,14 @@ void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret)
     secret_free(file, LB_SECRET_MAX);
 }
 
+void vault_token(const struct vault *v, struct p11uri *ret)
+{
+    if (v->ops->token_of == NULL)
+        return;
+    memset(ret, 0, sizeof(*ret));
+    v->ops->token_of(v->backend, ret);
+}
+
 void vault_lock(struct vault *v)
 {
     if (v->backend == NULL)
@@ -294,6 +290,7 @@ void vault_lock(struct vault *v)
             k->versions[j].live = NULL;
         }
     }
+    vault_token(v, &v->token);
     pthread_rwlock_unlock(&v->ring.lock);
     backend_sealed_free(v->backend);
     v->backend = NULL;

@@ -23,7 +23,7 @@ struct vault {
     const struct backend_ops *ops;
     struct backend_sealed *backend; /* NULL: locked */
     struct keyring ring;
-    struct p11uri token;          /* what the box passes for in PKCS#11 URIs; guarded by the ring's lock */
+    struct p11uri token;          /* as PKCS#11 URIs name it; of a token what is known while locked. By the ring's lock */
     atomic_int lock;              /* enum lock_state */
     atomic_bool by_credential;
     atomic_uint keys, damaged;

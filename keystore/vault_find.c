@@ -66,20 +66,40 @@ static void find_in_key(struct search *s, const struct boxkey *k)
     }
 }
 
+/*
+ * Is the token the one? What a token is called is known when it is there, and a server that starts while it is not, or
+ * not yet, shall find its key all the same: so what is not known of it is not held against it.
+ */
+static bool is_the_token(const struct vault *v, const struct p11uri *want, const struct p11uri *token)
+{
+    unsigned known = P11_OF_TOKEN;
+
+    for (unsigned i = 0; v->ops->token_of != NULL && i < P11_ATTRS; i++) {
+        if (!token->a[i].set)
+            known &= ~P11_BIT(i);
+    }
+    return p11uri_matches(want, token, known);
+}
+
 /* With the read lock held: the body of the answer into w, and its head, whose numbers are known at the end. */
 static int find(struct vault *v, const struct p11uri *want, const struct caller *who, struct wire_writer *w,
                 struct msg_found *found, struct problem *p)
 {
     bool named = p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID)), admin = policy_is_admin(v->conf, who);
+    /* A vault that was open once the ring is held stays so, backend and all, until it is given back: see vault_lock(). */
+    bool open = atomic_load(&v->lock) == LOCK_UNLOCKED;
     struct search s = { v, want, w, found };
+    struct p11uri token = v->token;
 
+    if (open)
+        vault_token(v, &token);
     memset(found, 0, sizeof(*found));
-    (void)p11uri_format(&v->token, P11_OF_TOKEN, found->token, sizeof(found->token)); /* a text: may be cut off */
-    found->is_the_token = p11uri_matches(want, &v->token, P11_OF_TOKEN);
+    (void)p11uri_format(&token, P11_OF_TOKEN, found->token, sizeof(found->token)); /* a text: may be cut off */
+    found->is_the_token = is_the_token(v, want, &token);
     msg_found_put(w, found);
     if (!found->is_the_token)
         return 0;
-    if (v->ops->object_of != NULL && atomic_load(&v->lock) == LOCK_LOCKED)
+    if (v->ops->object_of != NULL && !open)
         return vault_locked(v, p);
     for (size_t i = 0; i < v->ring.count; i++) {
         const struct boxkey *k = v->ring.keys[i];

@@ -122,6 +122,8 @@ static void ask_box(struct look *l, const char *name)
         l->tokens++;
         snprintf(l->token_box, sizeof(l->token_box), "%s", name);
     }
+    if (strcmp(found.token, LB_P11_SCHEME ":") == 0)
+        snprintf(found.token, sizeof(found.token), "a token that is away");
     ADD(l->answers, "box '%s' has %s%.80s", name, found.is_the_token ? "no such object on " : "", found.token);
 }
 
