@@ -268,7 +268,7 @@ void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret)
     secret_free(file, LB_SECRET_MAX);
 }
 
-void vault_token(const struct vault *v, struct p11uri *ret)
+void vault_token_uri(const struct vault *v, struct p11uri *ret)
 {
     if (v->ops->token_of == NULL)
         return;
@@ -290,7 +290,7 @@ void vault_lock(struct vault *v)
             k->versions[j].live = NULL;
         }
     }
-    vault_token(v, &v->token);
+    vault_token_uri(v, &v->token);
     pthread_rwlock_unlock(&v->ring.lock);
     backend_sealed_free(v->backend);
     v->backend = NULL;

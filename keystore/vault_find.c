@@ -92,7 +92,7 @@ static int find(struct vault *v, const struct p11uri *want, const struct caller 
     struct p11uri token = v->token;
 
     if (open)
-        vault_token(v, &token);
+        vault_token_uri(v, &token);
     memset(found, 0, sizeof(*found));
     (void)p11uri_format(&token, P11_OF_TOKEN, found->token, sizeof(found->token)); /* a text: may be cut off */
     found->is_the_token = is_the_token(v, want, &token);

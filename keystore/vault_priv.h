@@ -18,7 +18,7 @@ void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret);
  */
 struct livekey *vault_livekey(struct vault *v, const struct version_record *rec, EVP_PKEY *key);
 /* What the token says of itself now, if the keys are on one; else ret stays. The backend is there. */
-void vault_token(const struct vault *v, struct p11uri *ret);
+void vault_token_uri(const struct vault *v, struct p11uri *ret);
 /* Version i of k as an answer. */
 void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct msg_key *ret);
 
