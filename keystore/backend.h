@@ -9,6 +9,10 @@
 #include "p11uri.h"
 #include "store.h"
 
+/* Of p11_object.h and p11_token.h: who has no token needs not know them. */
+struct p11_name;
+struct p11_token;
+
 /*
  * A backend turns a version's record into an EVP_PKEY that can sign, and makes and unmakes the record's material. The
  * record it is given has all metadata filled in (spki too, but for create and import, which fill type, spki and
@@ -38,6 +42,16 @@ struct backend_ops {
     int (*rebind)(void *b, const struct version_record *old, const struct grant *old_grants, size_t old_n,
                   struct version_record *v, const struct grant *grants, size_t n);
     /*
+     * Ends the key itself, where it is elsewhere than in the material, before its record becomes a tombstone. NULL:
+     * there is nothing elsewhere. That it is gone already is not a failure.
+     */
+    int (*destroy)(void *b, const struct version_record *v, const struct grant *grants, size_t n, struct problem *p);
+    /*
+     * A key that is on the token already, as create() makes one. NULL: there is no token. LB_E_NO_OBJECT, LB_E_AMBIGUOUS.
+     */
+    int (*attach)(void *b, const struct p11_name *name, struct version_record *v, const struct grant *grants, size_t n,
+                  EVP_PKEY **ret, struct problem *p);
+    /*
      * What PKCS#11 URIs find. NULL, both, where the keys are on no token: then the box passes for a token of its own
      * name, with objects that are named as its keys are and have no id.
      */
@@ -47,8 +61,8 @@ struct backend_ops {
      * that is away, what is configured.
      */
     void (*token_of)(void *b, struct p11uri *ret);
-    /* CKA_LABEL and CKA_ID of a version that has a key: sets P11_OBJECT and P11_ID in ret, which is zeroed. */
-    int (*object_of)(void *b, const struct version_record *v, struct p11uri *ret);
+    /* CKA_LABEL and CKA_ID of a key that this backend gave: sets P11_OBJECT and P11_ID in ret, which is zeroed. */
+    int (*object_of)(void *b, EVP_PKEY *key, struct p11uri *ret);
 };
 
 struct backend_sealed; /* the local sealed store */
@@ -59,7 +73,20 @@ LB_MUST_USE int backend_sealed_new(const uint8_t store_id[STORE_ID_SIZE], const 
                                    struct backend_sealed **ret);
 /* Wipes the store key; NULL is fine. */
 void backend_sealed_free(struct backend_sealed *b);
+/*
+ * Seals and opens the material of a version whose plain text is another backend's: bound to the record in the same way.
+ * plain of open has LB_PRIVATE_MAX bytes of secret memory. LB_E_DAMAGED.
+ */
+LB_MUST_USE int backend_sealed_put(const struct backend_sealed *b, struct version_record *v, const struct grant *grants,
+                                   size_t n, struct bytes plain);
+LB_MUST_USE int backend_sealed_get(const struct backend_sealed *b, const struct version_record *v,
+                                   const struct grant *grants, size_t n, uint8_t *plain, size_t *ret_len);
 /* The store key, for wrapping it under another seal. Owned by b. */
 const uint8_t *backend_sealed_store_key(const struct backend_sealed *b);
 
+/* Keys on a token; the store has, sealed, what the token calls them. Both outlive it. */
+struct backend_pkcs11;
+extern const struct backend_ops backend_pkcs11_ops;
+LB_MUST_USE int backend_pkcs11_new(struct backend_sealed *sealer, struct p11_token *token, struct backend_pkcs11 **ret);
+void backend_pkcs11_free(struct backend_pkcs11 *b);
 #endif

@@ -163,6 +163,18 @@ static int unseal(const struct backend_sealed *b, const struct version_record *v
     return r;
 }
 
+int backend_sealed_put(const struct backend_sealed *b, struct version_record *v, const struct grant *grants, size_t n,
+                       struct bytes plain)
+{
+    return seal(b, v, grants, n, plain, &v->material, &v->material_len);
+}
+
+int backend_sealed_get(const struct backend_sealed *b, const struct version_record *v, const struct grant *grants,
+                       size_t n, uint8_t *plain, size_t *ret_len)
+{
+    return unseal(b, v, grants, n, plain, ret_len);
+}
+
 /* Keys and their encodings */
 
 static OSSL_DECODER_CTX *decoder_of(struct backend_sealed *b, const char *type)

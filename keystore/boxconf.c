@@ -120,6 +120,28 @@ static const char *set_sandbox(struct boxconf *c, const char *value)
     return c->sandbox || strcmp(value, "no") == 0 ? NULL : "yes or no";
 }
 
+static const char *set_backend(struct boxconf *c, const char *value)
+{
+    c->backend = strcmp(value, "pkcs11") == 0 ? BACKEND_PKCS11 : BACKEND_SEALED;
+    return c->backend == BACKEND_PKCS11 || strcmp(value, "sealed") == 0 ? NULL : "sealed or pkcs11";
+}
+
+/* The settings of a token count only where there is one. */
+#define P11_SETTER(name)                                                 \
+    static const char *set_p11_##name(struct boxconf *c, const char *value) \
+    {                                                                    \
+        c->token_settings = true;                                        \
+        return p11conf_##name(&c->p11, value);                           \
+    }
+P11_SETTER(module)
+P11_SETTER(dirs)
+P11_SETTER(env)
+P11_SETTER(token)
+P11_SETTER(pin)
+P11_SETTER(sessions)
+P11_SETTER(login)
+P11_SETTER(timeout)
+
 /* A setter returns NULL, or what the value has to be. */
 static const struct {
     const char *key;
@@ -128,7 +150,11 @@ static const struct {
     { "threads", set_threads },         { "max-connections", set_max_connections },
     { "admin", set_admin },             { "credential", set_credential },
     { "socket-mode", set_socket_mode }, { "log-level", set_log_level },
-    { "sandbox", set_sandbox },
+    { "sandbox", set_sandbox },         { "backend", set_backend },
+    { "module", set_p11_module },       { "module-dirs", set_p11_dirs },
+    { "module-env", set_p11_env },      { "token", set_p11_token },
+    { "pin", set_p11_pin },             { "sessions", set_p11_sessions },
+    { "login", set_p11_login },         { "token-timeout", set_p11_timeout },
 };
 
 static char *trim(char *s)
@@ -160,6 +186,9 @@ static int parse_line(struct boxconf *c, char *line, unsigned n, struct problem 
         wanted = settings[i].set(c, value);
         if (wanted == NULL)
             return 0;
+        /* Whoever writes a PIN here must not read it in a log. */
+        if (strcmp(key, "pin") == 0)
+            return problem_set(p, LB_E_CONFIG, "%s:%u: pin must be %s", c->paths.config, n, wanted);
         return problem_set(p, LB_E_CONFIG, "%s:%u: %s = %.60s: it must be %s", c->paths.config, n, key, value, wanted);
     }
     problem_set(p, LB_E_CONFIG, "%s:%u: unknown setting '%.60s'", c->paths.config, n, key);
@@ -191,6 +220,18 @@ static void set_defaults(struct boxconf *c, const char *box, const struct box_pa
     c->socket_mode = geteuid() == 0 ? 0666 : 0600;
     c->log_level = LOG_LEVEL_INFO;
     c->sandbox = true;
+    p11conf_defaults(&c->p11);
+}
+
+static int check_backend(const struct boxconf *c, struct problem *p)
+{
+    if (c->backend == BACKEND_PKCS11)
+        return p11conf_check(&c->p11, c->paths.config, p);
+    if (!c->token_settings)
+        return 0;
+    problem_set(p, LB_E_CONFIG, "%s: there are settings of a token, but not 'backend = pkcs11'", c->paths.config);
+    problem_hint(p, "see littlebox.conf(5)");
+    return LB_E_CONFIG;
 }
 
 int boxconf_load(const char *box, const struct box_paths *paths, struct boxconf *ret, struct problem *p)
@@ -217,5 +258,5 @@ int boxconf_load(const char *box, const struct box_paths *paths, struct boxconf 
     if (r == 0 && ferror(f))
         r = problem_set(p, LB_E_CONFIG, "%s: %s", paths->config, strerror(errno));
     fclose(f);
-    return r;
+    return r != 0 ? r : check_backend(ret, p);
 }

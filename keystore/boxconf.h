@@ -9,9 +9,12 @@
 #include "errors.h"
 #include "log.h"
 #include "message.h"
+#include "p11conf.h"
 #include "paths.h"
 
 #define BOXCONF_ADMINS_MAX 32
+
+enum backend_kind { BACKEND_SEALED, BACKEND_PKCS11 };
 
 struct boxconf {
     char box[LB_NAME_MAX + 1];
@@ -24,6 +27,9 @@ struct boxconf {
     mode_t socket_mode;
     enum log_level log_level;
     bool sandbox;
+    enum backend_kind backend;
+    struct p11conf p11;                      /* of BACKEND_PKCS11 */
+    bool token_settings;                     /* any line about a token was there */
 };
 
 /*

@@ -83,7 +83,7 @@ static int enter_sandbox(struct box *box)
         log_warning("sandbox = no: no system call filter");
         return 0;
     }
-    r = sandbox_enter();
+    r = sandbox_enter(box->conf->backend == BACKEND_PKCS11);
     box->sandboxed = r == 0;
     return r == 0 ? 0 : report("cannot enter the sandbox", r);
 }

@@ -18,6 +18,7 @@ enum cli_option {
     OPT_FORCE,
     OPT_GROUP,
     OPT_HANDLE,
+    OPT_ID,
     OPT_KEY,
     OPT_LABEL,
     OPT_MODULE,
@@ -27,6 +28,7 @@ enum cli_option {
     OPT_PASSPHRASE_FD,
     OPT_PASSPHRASE_FILE,
     OPT_PUBLIC,
+    OPT_TOKEN,
     OPT_TYPE,
     OPT_USER,
     OPT_YES,
@@ -70,6 +72,7 @@ extern const struct command commands[];
 
 int cmd_adopt(struct cli *c);
 int cmd_allow(struct cli *c);
+int cmd_attach(struct cli *c);
 int cmd_cert(struct cli *c);
 int cmd_create(struct cli *c);
 int cmd_deny(struct cli *c);
@@ -81,6 +84,7 @@ int cmd_import(struct cli *c);
 int cmd_init(struct cli *c);
 int cmd_list(struct cli *c);
 int cmd_lock(struct cli *c);
+int cmd_login(struct cli *c);
 int cmd_seal(struct cli *c);
 int cmd_show(struct cli *c);
 int cmd_status(struct cli *c);

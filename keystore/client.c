@@ -42,7 +42,12 @@ static const struct request_kind kinds[] = {
     { MSG_CERT_GET, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_CREATE, true, TIMEOUT_LONG, "the box is making the key", "show" },
     { MSG_IMPORT, true, TIMEOUT_LONG, "the box is checking the key", "show" },
-    { MSG_DESTROY, true, TIMEOUT_SHORT, NULL, "show" },
+    { MSG_ATTACH, true, TIMEOUT_LONG, "the box is asking its token", "show" },
+    /* Never twice: each wrong PIN counts. */
+    { MSG_LOGIN, true, TIMEOUT_LONG, "the token is checking the PIN", "status" },
+    { MSG_TOKEN, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_TOKEN_LIST, false, TIMEOUT_LONG, "the box is asking its token", NULL },
+    { MSG_DESTROY, true, TIMEOUT_LONG, "the box is destroying the key", "show" },
     { MSG_ALLOW, true, TIMEOUT_SHORT, NULL, "show" },
     { MSG_DENY, true, TIMEOUT_SHORT, NULL, "show" },
     { MSG_CERT_SET, true, TIMEOUT_SHORT, NULL, "show" },
@@ -437,4 +442,40 @@ int client_key_ref(const char *text, struct key_ref *ret, struct problem *p)
     snprintf(ret->name, sizeof(ret->name), "%s", uri.name);
     ret->version = uri.version;
     return 0;
+}
+
+/* The token */
+
+int client_attach(struct client *c, const struct msg_attach *m, struct msg_key *ret, struct problem *p)
+{
+    return ask_key(c, ENCODE(attach, MSG_ATTACH, m), MSG_ATTACH, m->name, ret, p);
+}
+
+int client_login(struct client *c, struct bytes pin, struct problem *p)
+{
+    return ask_empty(c, ENCODE(bytes, MSG_LOGIN, &pin), MSG_LOGIN, NULL, p);
+}
+
+int client_token(struct client *c, struct msg_token *ret, struct problem *p)
+{
+    struct bytes body;
+    int r = msg_empty_encode(MSG_TOKEN, ++c->id, c->request, LB_PACKET_MAX, &c->request_len);
+
+    r = ask(c, r, MSG_TOKEN, NULL, &body, p);
+    return r != 0 ? r : decoded(c, msg_token_decode(body, ret), MSG_TOKEN, NULL, p);
+}
+
+int client_token_list(struct client *c, uint32_t from, bool *ret_more, uint16_t *ret_count, struct wire_reader *ret,
+                      struct problem *p)
+{
+    struct msg_token_list m = { from };
+    struct bytes body;
+    int r = ask(c, ENCODE(token_list, MSG_TOKEN_LIST, &m), MSG_TOKEN_LIST, NULL, &body, p);
+
+    if (r != 0)
+        return r;
+    wire_read(ret, body.p, body.len);
+    *ret_more = wire_get_bool(ret);
+    *ret_count = wire_get_u16(ret);
+    return decoded(c, ret->error, MSG_TOKEN_LIST, NULL, p);
 }

@@ -57,6 +57,13 @@ LB_MUST_USE int client_derive(struct client *c, const struct msg_derive *m, stru
 LB_MUST_USE int client_sign(struct client *c, const struct msg_sign *m, struct bytes *ret, struct problem *p);
 LB_MUST_USE int client_create(struct client *c, const struct msg_create *m, struct msg_key *ret, struct problem *p);
 LB_MUST_USE int client_import(struct client *c, const struct msg_import *m, struct msg_key *ret, struct problem *p);
+LB_MUST_USE int client_attach(struct client *c, const struct msg_attach *m, struct msg_key *ret, struct problem *p);
+/* The PIN of the box's token. */
+LB_MUST_USE int client_login(struct client *c, struct bytes pin, struct problem *p);
+LB_MUST_USE int client_token(struct client *c, struct msg_token *ret, struct problem *p);
+/* One page of what is on the token, as client_list() gives one of what is in the box. */
+LB_MUST_USE int client_token_list(struct client *c, uint32_t from, bool *ret_more, uint16_t *ret_count,
+                                  struct wire_reader *r, struct problem *p);
 LB_MUST_USE int client_destroy(struct client *c, const struct msg_destroy *m, struct problem *p);
 /* type: MSG_ALLOW or MSG_DENY. */
 LB_MUST_USE int client_grant(struct client *c, uint16_t type, const struct msg_grant *m, struct problem *p);

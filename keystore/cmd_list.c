@@ -8,6 +8,7 @@
 
 #include "client.h"
 #include "cmd_cert.h"
+#include "cmd_token.h"
 #include "table.h"
 #include "uri.h"
 
@@ -76,6 +77,12 @@ int cmd_list(struct cli *cli)
     struct json j;
     int r = t == NULL ? out_of_memory(&p) : client_open(cli, CLIENT_READY, &c, &p);
 
+    if (r == 0 && cli->options[OPT_TOKEN] != NULL) {
+        r = token_list(c, &p);
+        table_free(t);
+        client_close(c);
+        return r == 0 ? EXIT_DONE : cli_fail(&p);
+    }
     if (r == 0)
         r = fill_list(c, t, &p);
     if (r == 0 && cli->json) {

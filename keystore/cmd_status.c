@@ -1,10 +1,42 @@
 /* littlebox status: what the box is doing. */
 #include <stdio.h>
+#include <string.h>
 
 #include "client.h"
 #include "table.h"
 
-static void print_people(const struct client *c, const struct msg_status *s)
+static void print_token(const struct msg_token *t)
+{
+    printf("token        '%s', %s %s, serial %s, slot %llu\n", t->label, t->manufacturer, t->model, t->serial,
+           (unsigned long long)t->slot);
+    printf("module       %s (%s)\n", t->module, t->library);
+    printf("sessions     %u of %u, reconnected %u times\n", t->sessions, t->sessions_max, t->reconnects);
+    printf("connection   %s%s\n", t->connected ? "there" : "not there", t->problem.code == 0 ? "" : ":");
+    if (t->problem.code != 0)
+        printf("             %s\n", t->problem.text);
+    if (t->problem.hint[0] != '\0')
+        printf("             %s\n", t->problem.hint);
+}
+
+static void json_token(struct json *j, const struct msg_token *t)
+{
+    json_open(j, "token", '{');
+    json_bool(j, "connected", t->connected);
+    json_string(j, "label", t->label);
+    json_string(j, "manufacturer", t->manufacturer);
+    json_string(j, "model", t->model);
+    json_string(j, "serial", t->serial);
+    json_number(j, "slot", t->slot);
+    json_string(j, "module", t->module);
+    json_string(j, "library", t->library);
+    json_number(j, "open_sessions", t->sessions);
+    json_number(j, "max_sessions", t->sessions_max);
+    json_number(j, "reconnects", t->reconnects);
+    json_string(j, "problem", t->problem.code == 0 ? NULL : t->problem.text);
+    json_close(j, '}');
+}
+
+static void print_people(const struct client *c, const struct msg_status *s, const struct msg_token *t)
 {
     char started[TIME_TEXT_SIZE];
 
@@ -14,6 +46,8 @@ static void print_people(const struct client *c, const struct msg_status *s)
     printf("socket       %s\n", c->paths.socket);
     printf("store        %s\n", c->paths.store);
     printf("software     %s, backend %s\n", s->software, s->backend);
+    if (t != NULL)
+        print_token(t);
     printf("process      %u, since %s, restarted %u times\n", s->pid, started, s->restarts);
     printf("credential   %s\n", s->credential ? "opens the store at start" : "none in use");
     printf("memory       %s\n", s->memory_locked ? "all locked" : "secrets locked");
@@ -27,7 +61,7 @@ static void print_people(const struct client *c, const struct msg_status *s)
     printf("you          uid %u, %s\n", s->uid, s->admin ? "an administrator" : "not an administrator");
 }
 
-static void print_json(const struct client *c, const struct msg_status *s)
+static void print_json(const struct client *c, const struct msg_status *s, const struct msg_token *t)
 {
     char started[TIME_TEXT_SIZE];
     struct json j;
@@ -57,6 +91,8 @@ static void print_json(const struct client *c, const struct msg_status *s)
     json_number(&j, "refusals", s->refusals);
     json_number(&j, "uid", s->uid);
     json_bool(&j, "admin", s->admin);
+    if (t != NULL)
+        json_token(&j, t);
     json_close(&j, '}');
     json_end(&j);
 }
@@ -65,17 +101,23 @@ int cmd_status(struct cli *cli)
 {
     struct problem p = { 0 };
     struct client *c = NULL;
+    struct msg_token token;
     struct msg_status s;
+    bool has_token = false;
     int r = client_open(cli, CLIENT_RUNNING, &c, &p);
 
     if (r == 0)
         r = client_status(c, &s, &p);
+    if (r == 0 && strcmp(s.backend, "pkcs11") == 0) {
+        r = client_token(c, &token, &p);
+        has_token = r == 0;
+    }
     if (r == 0 && cli->json)
-        print_json(c, &s);
+        print_json(c, &s, has_token ? &token : NULL);
     else if (r == 0)
-        print_people(c, &s);
+        print_people(c, &s, has_token ? &token : NULL);
     client_close(c);
     if (r != 0)
         return cli_fail(&p);
-    return s.lock == LOCK_UNLOCKED ? EXIT_DONE : EXIT_NOT_READY;
+    return s.lock == LOCK_UNLOCKED && (!has_token || token.connected) ? EXIT_DONE : EXIT_NOT_READY;
 }

@@ -19,6 +19,10 @@ const struct command commands[] = {
       "The key is imported under the name of the file (web.key becomes 'web'), used once as a proof, and then the\n"
       "file is replaced by its handle: certificates in it, owner and mode stay. The old content is overwritten.\n",
       OPT_BIT(KEY) | OPT_BITS_PASSPHRASE, 1, 1, true, cmd_adopt },
+    { "attach", "KEY [--id HEX] [--label TEXT]", "take a key that is on the token already into the box",
+      "For boxes with 'backend = pkcs11'. The key is found by its id, by its label, or by both; without either, by the\n"
+      "label KEY. 'list --token' shows what there is. Nothing on the token is changed.\n",
+      OPT_BIT(ID) | OPT_BIT(LABEL), 1, 1, false, cmd_attach },
     { "handle", KEY_VERSION " [--out FILE] [--force]", "print or write the handle file of a key",
       "A handle file stands where a program wants a private key file. It holds no secret.\n",
       OPT_BIT(OUT) | OPT_BIT(FORCE), 1, 1, false, cmd_handle },
@@ -27,7 +31,8 @@ const struct command commands[] = {
       "FILE is PEM: the certificate of the key, and those of its issuers, in any order; '-' is standard input. Whoever\n"
       "loads the key through OpenSSL's store finds them beside it. 'get' prints PEM, the key's certificate first.\n",
       OPT_BIT(OUT) | OPT_BIT(FORCE), 2, 3, true, cmd_cert },
-    { "list", "", "the keys of the box", NULL, 0, 0, 0, false, cmd_list },
+    { "list", "[--token]", "the keys of the box", "With --token the private keys on its token, attached or not.\n",
+      OPT_BIT(TOKEN), 0, 0, false, cmd_list },
     { "show", KEY_VERSION " [--public]", "versions of a key, who may use it, its public half",
       "With --public the public key alone, as PEM.\n", OPT_BIT(PUBLIC), 1, 1, false, cmd_show },
     { "destroy", KEY_VERSION " [--yes]", "destroy a key, or one version of it, for good", NULL, OPT_BIT(YES), 1, 1,
@@ -45,6 +50,8 @@ const struct command commands[] = {
     { "lock", "", "forget the clear keys until 'unlock'", NULL, 0, 0, 0, false, cmd_lock },
     { "unlock", "[--credential FILE]", "open the store with a passphrase or a credential file", NULL,
       OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL), 0, 0, true, cmd_unlock },
+    { "login", "", "give the token its PIN", "For boxes with 'backend = pkcs11'. A PIN that was refused is never tried again without this.\n",
+      OPT_BITS_PASSPHRASE, 0, 0, true, cmd_login },
     { "status", "", "what the box is doing; exit status 3 if it cannot sign now", NULL, 0, 0, 0, false, cmd_status },
     { "doctor", "[--handle URI|FILE] [--module PATH]", "find out why it does not work",
       "Looks at openssl.cnf, the provider module, the socket and the box, in the way of a server that runs as the\n"

@@ -371,6 +371,34 @@ static int refuse_unsupported(struct problem *p, const struct msg_sign *m)
     return LB_E_SCHEME;
 }
 
+bool keyop_backend_problem(struct problem *p)
+{
+    const char *data;
+    int flags;
+    unsigned long e = ERR_peek_error();
+    bool found = false;
+
+    /* libcrypto may have put errors of its own around it; most failures have none of ours at all. */
+    if (e == 0)
+        return false;
+    e = ERR_peek_last_error_all(NULL, NULL, NULL, &data, &flags);
+    if (ERR_GET_LIB(e) != ERR_LIB_USER) {
+        e = ERR_peek_error_all(NULL, NULL, NULL, &data, &flags);
+        if (ERR_GET_LIB(e) != ERR_LIB_USER)
+            return false;
+    }
+    if ((flags & ERR_TXT_STRING) != 0) {
+        const char *hint = strchr(data, '\n');
+
+        problem_set(p, -(int)ERR_GET_REASON(e), "%.*s", (int)strcspn(data, "\n"), data);
+        if (hint != NULL && hint[1] != '\0')
+            problem_hint(p, "%s", hint + 1);
+        found = true;
+        ERR_clear_error();
+    }
+    return found;
+}
+
 /* libcrypto's reason is about the caller's options, which the caller may see. */
 static int crypto_problem(struct problem *p, int code, const struct msg_sign *m)
 {
@@ -378,6 +406,8 @@ static int crypto_problem(struct problem *p, int code, const struct msg_sign *m)
     unsigned long e = ERR_peek_error();
     const char *reason = e == 0 ? NULL : ERR_reason_error_string(e);
 
+    if (keyop_backend_problem(p))
+        return p->code;
     problem_set(p, code, "%s: %s", scheme_name(m->scheme), reason == NULL ? "libcrypto refused" : reason);
     ERR_clear_error();
     return code;

@@ -81,6 +81,8 @@ int keyop_decrypt(struct livekey *k, const struct msg_decrypt *m, uint8_t *plain
     }
     decrypted = EVP_PKEY_decrypt(ctx, plain, &len, m->data.p, m->data.len);
     EVP_PKEY_CTX_free(ctx);
+    if (decrypted <= 0 && keyop_backend_problem(p))
+        return p->code;
     /* What is on the queue now would tell a good padding from a bad one, and may be there after a success too. */
     ERR_clear_error();
     if (decrypted <= 0 || len > size)

@@ -108,6 +108,10 @@ int keyop_derive(struct livekey *k, const struct msg_derive *m, uint8_t *shared,
     }
     peer_key = make_peer(peer, algorithm, group);
     if (peer_key == NULL || !derive(k->key, peer_key, shared, &len) || len > size) {
+        if (keyop_backend_problem(p)) {
+            r = p->code;
+            goto out;
+        }
         r = problem_set(p, LB_E_SCHEME, "the other side's key is not a good point of %s", curve ? group : algorithm);
         goto out;
     }

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "keyop.h"
 
@@ -21,5 +22,11 @@ struct livekey {
 
 /* A digest of keyop_setup(); NULL: the box's libcrypto has none of that number. */
 const EVP_MD *keyop_digest(unsigned digest);
+
+/*
+ * The problem that a backend's own provider left on libcrypto's queue (p11_key.h), which is empty afterwards. False:
+ * there is none, and the queue is as it was.
+ */
+bool keyop_backend_problem(struct problem *p);
 
 #endif

@@ -32,6 +32,7 @@
 #define LB_GRANTS_MAX 256       /* policy entries of one key */
 #define LB_SEALS_MAX 16
 #define LB_CERTS_MAX 16         /* certificates in the chain of a version */
+#define LB_PATH_TEXT_MAX 255    /* a path that is told; longer ones are cut */
 #define LB_FOUND_MAX 64         /* objects in one FIND answer */
 #define LB_TOKEN_URI_MAX 2048   /* what a token says of itself, as a URI */
 /* A whole chain as messages and the store carry it: what is left of a packet behind a name and a version. */
@@ -50,18 +51,22 @@ enum msg_type {
     MSG_STATUS = 0x0023,
     MSG_CERT_GET = 0x0024,
     MSG_FIND = 0x0025,
+    MSG_TOKEN = 0x0026,
+    MSG_TOKEN_LIST = 0x0027,
     MSG_CREATE = 0x0030,
     MSG_IMPORT = 0x0031,
     MSG_DESTROY = 0x0032,
     MSG_ALLOW = 0x0033,
     MSG_DENY = 0x0034,
     MSG_CERT_SET = 0x0035,
+    MSG_ATTACH = 0x0036,
     MSG_INIT = 0x0040,
     MSG_SEAL_LIST = 0x0041,
     MSG_SEAL_ADD = 0x0042,
     MSG_SEAL_REMOVE = 0x0043,
     MSG_LOCK = 0x0044,
     MSG_UNLOCK = 0x0045,
+    MSG_LOGIN = 0x0046,
     MSG_ANSWER = 0x8000,
     MSG_ERROR = 0xffff
 };
@@ -269,6 +274,38 @@ struct msg_create {
     char type[LB_TYPE_MAX + 1];
 };
 
+/*
+ * A key that is on the token already becomes a key of the box: found by its id, its label, or both; an empty one fits
+ * anything.
+ */
+struct msg_attach {
+    char name[LB_NAME_MAX + 1];
+    struct bytes id, label; /* at most P11_VALUE_MAX */
+};
+
+/* TOKEN: the token of a box, and how it is. Texts are without control characters. */
+struct msg_token {
+    bool connected;
+    char module[LB_PATH_TEXT_MAX + 1];
+    char library[33], label[33], manufacturer[33], model[17], serial[17];
+    uint64_t slot;
+    uint32_t sessions;      /* open now */
+    uint32_t sessions_max;
+    uint32_t reconnects;    /* since the box was started */
+    struct problem problem; /* why it is not connected; code 0: nothing known */
+};
+
+/* TOKEN_LIST asks for the private keys on the token from that place on. */
+struct msg_token_list {
+    uint32_t from;
+};
+
+struct token_entry {
+    char key[LB_NAME_MAX + 1];  /* of the box, if it is one; else "" */
+    char type[LB_TYPE_MAX + 1]; /* "" where the token does not tell, or a box does not hold it */
+    struct bytes id, label;     /* at most P11_VALUE_MAX */
+};
+
 struct msg_import {
     char name[LB_NAME_MAX + 1];
     struct bytes pkcs8;   /* DER PrivateKeyInfo, RFC 5208; a secret: wipe the packet */
@@ -363,6 +400,12 @@ MSG_ENCODER(list, struct msg_list);
 MSG_DECODER(list, struct msg_list);
 MSG_ENCODER(find, struct msg_find);
 MSG_DECODER(find, struct msg_find);
+MSG_ENCODER(token, struct msg_token);
+MSG_DECODER(token, struct msg_token);
+MSG_ENCODER(token_list, struct msg_token_list);
+MSG_DECODER(token_list, struct msg_token_list);
+MSG_ENCODER(attach, struct msg_attach);
+MSG_DECODER(attach, struct msg_attach);
 MSG_ENCODER(show, struct msg_show);
 MSG_DECODER(show, struct msg_show);
 MSG_ENCODER(status, struct msg_status);
@@ -398,6 +441,9 @@ MSG_DECODER(name, struct msg_name);
  */
 void msg_list_entry_put(struct wire_writer *w, const struct list_entry *e);
 void msg_list_entry_get(struct wire_reader *r, struct list_entry *ret);
+/* TOKEN_LIST: bool more, u16 count, entries. */
+void msg_token_entry_put(struct wire_writer *w, const struct token_entry *e);
+void msg_token_entry_get(struct wire_reader *r, struct token_entry *ret);
 /* FIND: what comes before the entries, then count of these. */
 void msg_found_put(struct wire_writer *w, const struct msg_found *m);
 void msg_found_get(struct wire_reader *r, struct msg_found *ret);

@@ -34,7 +34,10 @@ static int key_refused(struct request *rq, const struct key_ref *key, int code)
 {
     struct problem why = rq->problem;
 
-    return problem_set(&rq->problem, code, "key '%s' in box '%s': %.300s", key->name, rq->box->conf->box, why.text);
+    problem_set(&rq->problem, code, "key '%s' in box '%s': %.300s", key->name, rq->box->conf->box, why.text);
+    if (why.hint[0] != '\0')
+        problem_hint(&rq->problem, "%s", why.hint);
+    return code;
 }
 
 /* Only after the policy was asked: whoever may not sign costs the box nothing. */
@@ -166,6 +169,27 @@ static int handle_find(struct request *rq)
     return r != 0 ? r : vault_find(&rq->box->vault, &m.want, &rq->who, rq->header.id, INTO(rq), &rq->problem);
 }
 
+static int handle_token(struct request *rq)
+{
+    struct msg_token *m = malloc(sizeof(*m));
+    int r = m == NULL ? LB_E_NOMEM : msg_empty_decode(rq->body);
+
+    if (r == 0)
+        r = vault_token(&rq->box->vault, m, &rq->problem);
+    if (r == 0)
+        r = msg_token_encode(ANSWER(rq), m, INTO(rq));
+    free(m);
+    return r;
+}
+
+static int handle_token_list(struct request *rq)
+{
+    struct msg_token_list m;
+    int r = msg_token_list_decode(rq->body, &m);
+
+    return r != 0 ? r : vault_token_list(&rq->box->vault, m.from, rq->header.id, INTO(rq), &rq->problem);
+}
+
 static int handle_show(struct request *rq)
 {
     struct msg_show *show = malloc(sizeof(*show));
@@ -248,6 +272,34 @@ static int handle_import(struct request *rq)
         return r;
     log_change(rq, "imported key", key.name, key.version);
     return msg_key_encode(ANSWER(rq), &key, INTO(rq));
+}
+
+static int handle_attach(struct request *rq)
+{
+    uint8_t spki[LB_SPKI_MAX];
+    struct msg_attach m;
+    struct msg_key key;
+    int r = msg_attach_decode(rq->body, &m);
+
+    if (r == 0)
+        r = vault_attach(&rq->box->vault, &m, spki, &key, &rq->problem);
+    if (r != 0)
+        return r;
+    log_change(rq, "attached key", key.name, key.version);
+    return msg_key_encode(ANSWER(rq), &key, INTO(rq));
+}
+
+static int handle_login(struct request *rq)
+{
+    struct bytes pin;
+    int r = msg_bytes_decode(rq->body, &pin);
+
+    if (r == 0)
+        r = vault_login(&rq->box->vault, pin, &rq->problem);
+    if (r != 0)
+        return r;
+    log_info("uid %u pid %d: gave the PIN of the token", rq->who.peer.uid, (int)rq->who.peer.pid);
+    return answer_empty(rq);
 }
 
 static int handle_destroy(struct request *rq)
@@ -437,8 +489,11 @@ static const struct request_kind kinds[] = {
     { MSG_STATUS,      "status",      false, false, false, false, false, handle_status },
     { MSG_CERT_GET,    "get certificates", false, false, false, false, false, handle_cert_get },
     { MSG_FIND,        "find",        false, false, false, false, false, handle_find },
+    { MSG_TOKEN,       "token",       false, false, false, false, false, handle_token },
+    { MSG_TOKEN_LIST,  "token list",  true,  false, false, false, false, handle_token_list },
     { MSG_CREATE,      "create",      true,  true,  false, false, false, handle_create },
     { MSG_IMPORT,      "import",      true,  true,  true,  false, false, handle_import },
+    { MSG_ATTACH,      "attach",      true,  true,  false, false, false, handle_attach },
     { MSG_DESTROY,     "destroy",     true,  true,  false, false, false, handle_destroy },
     { MSG_ALLOW,       "allow",       true,  true,  false, false, false, handle_allow },
     { MSG_DENY,        "deny",        true,  true,  false, false, false, handle_deny },
@@ -449,6 +504,7 @@ static const struct request_kind kinds[] = {
     { MSG_SEAL_REMOVE, "seal remove", true,  true,  false, false, false, handle_seal_remove },
     { MSG_LOCK,        "lock",        true,  true,  false, false, false, handle_lock },
     { MSG_UNLOCK,      "unlock",      true,  true,  true,  false, false, handle_unlock },
+    { MSG_LOGIN,       "login",       true,  true,  true,  false, false, handle_login },
 };
 
 const struct request_kind *request_kind(uint16_t type)

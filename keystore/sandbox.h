@@ -2,6 +2,8 @@
 #ifndef LB_SANDBOX_H
 #define LB_SANDBOX_H
 
+#include <stdbool.h>
+
 #include "errors.h"
 
 /*
@@ -9,6 +11,6 @@
  * making a socket, connecting, tracing and loading kernel code end the process; what else is not needed fails with
  * EPERM. Cannot be undone. LB_E_SYSTEM.
  */
-LB_MUST_USE int sandbox_enter(void);
+LB_MUST_USE int sandbox_enter(bool with_module);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "chain.h"
 #include "log.h"
+#include "p11_token.h"
 #include "seal.h"
 #include "secret.h"
 #include "vault_priv.h"
@@ -81,6 +82,16 @@ static int pass_for_token(struct vault *v)
     return r == 0 ? p11uri_set_text(&v->token, P11_MODEL, v->ops->name) : r;
 }
 
+/* The module alone: a token may come later, a module that is not there is a wrong configuration. */
+static int load_token(struct vault *v, struct problem *p)
+{
+    char remember[PATH_MAX];
+
+    if (snprintf(remember, sizeof(remember), "%s/pin-refused", v->conf->paths.state) >= (int)sizeof(remember))
+        return problem_set(p, LB_E_TOO_LONG, "%s: the path is too long", v->conf->paths.state);
+    return p11_token_new(&v->conf->p11, remember, &v->p11, p);
+}
+
 int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
 {
     struct load load = { .v = v };
@@ -88,13 +99,16 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
 
     memset(v, 0, sizeof(*v));
     v->conf = conf;
-    v->ops = &backend_sealed_ops;
+    v->ops = conf->backend == BACKEND_PKCS11 ? &backend_pkcs11_ops : &backend_sealed_ops;
     atomic_init(&v->lock, LOCK_NO_STORE);
     r = keyring_init(&v->ring);
     if (r == 0)
         r = pass_for_token(v);
     if (r != 0)
         return problem_set(p, r, "out of memory");
+    r = conf->backend == BACKEND_PKCS11 ? load_token(v, p) : 0;
+    if (r != 0)
+        return r;
     r = store_open(conf->paths.store, &v->store, p);
     if (r == LB_E_NO_STORE)
         return 0;
@@ -122,6 +136,8 @@ void vault_close(struct vault *v)
     keyring_clear(&v->ring);
     store_close(v->store);
     v->store = NULL;
+    p11_token_free(v->p11);
+    v->p11 = NULL;
 }
 
 /* Unlocking and locking */
@@ -135,7 +151,7 @@ struct livekey *vault_livekey(struct vault *v, const struct version_record *rec,
     if (live == NULL || v->ops->object_of == NULL)
         return live;
     memset(&object, 0, sizeof(object));
-    r = v->ops->object_of(v->backend, rec, &object);
+    r = v->ops->object_of(v->backend, key, &object);
     if (r == 0)
         r = livekey_set_object(live, &object);
     if (r == 0)
@@ -151,11 +167,14 @@ static void open_version(struct vault *v, struct boxkey *k, size_t i)
     EVP_PKEY *key = NULL;
     struct livekey *live = NULL;
     bool damaged = k->damaged;
+    int r = damaged ? 0 : v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key);
 
-    if (!damaged && v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key) != 0) {
+    if (r == LB_E_UNSUPPORTED)
+        log_error("key '%s' version %u is not on a token: it was made with another 'backend =' in %s", k->rec.name,
+                  rec->version, v->conf->paths.config);
+    else if (r != 0)
         log_error("key '%s' version %u is damaged: its record does not authenticate", k->rec.name, rec->version);
-        damaged = true;
-    }
+    damaged = damaged || r != 0;
     if (key != NULL)
         live = vault_livekey(v, rec, key);
     pthread_rwlock_wrlock(&v->ring.lock);
@@ -165,10 +184,33 @@ static void open_version(struct vault *v, struct boxkey *k, size_t i)
     pthread_rwlock_unlock(&v->ring.lock);
 }
 
+static int make_backend(struct vault *v)
+{
+    struct backend_pkcs11 *on_token = NULL;
+    int r;
+
+    if (v->p11 == NULL) {
+        v->backend = v->sealer;
+        return 0;
+    }
+    r = backend_pkcs11_new(v->sealer, v->p11, &on_token);
+    if (r != 0) {
+        backend_sealed_free(v->sealer);
+        v->sealer = NULL;
+        return r;
+    }
+    v->backend = on_token;
+    p11_token_lock(v->p11, false);
+    p11_token_connect_soon(v->p11);
+    return 0;
+}
+
 int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
 {
-    int r = backend_sealed_new(store_id(v->store), store_key, &v->backend);
+    int r = backend_sealed_new(store_id(v->store), store_key, &v->sealer);
 
+    if (r == 0)
+        r = make_backend(v);
     if (r != 0)
         return problem_set(p, r, "cannot open the store of box '%s': %s", v->conf->box, lb_strerror(r));
     for (size_t i = 0; i < v->ring.count; i++) {
@@ -292,7 +334,12 @@ void vault_lock(struct vault *v)
     }
     vault_token_uri(v, &v->token);
     pthread_rwlock_unlock(&v->ring.lock);
-    backend_sealed_free(v->backend);
+    if (v->p11 != NULL) {
+        backend_pkcs11_free(v->backend);
+        p11_token_lock(v->p11, true);
+    }
+    backend_sealed_free(v->sealer);
+    v->sealer = NULL;
     v->backend = NULL;
     secret_wipe_stack();
 }

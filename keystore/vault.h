@@ -21,7 +21,9 @@ struct vault {
     const struct boxconf *conf;
     struct store *store;          /* NULL: none made yet */
     const struct backend_ops *ops;
-    struct backend_sealed *backend; /* NULL: locked */
+    struct backend_sealed *sealer; /* the store key; NULL: locked */
+    void *backend;                /* of ops; NULL: locked */
+    struct p11_token *p11;        /* of a box on a token: from vault_open() on */
     struct keyring ring;
     struct p11uri token;          /* as PKCS#11 URIs name it; of a token what is known while locked. By the ring's lock */
     atomic_int lock;              /* enum lock_state */
@@ -81,6 +83,16 @@ LB_MUST_USE int vault_create(struct vault *v, const struct msg_create *m, uint8_
                              struct problem *p);
 LB_MUST_USE int vault_import(struct vault *v, const struct msg_import *m, uint8_t *spki_buf, struct msg_key *ret,
                              struct problem *p);
+/* A key that is on the token already. LB_E_UNSUPPORTED: this box has no token. */
+LB_MUST_USE int vault_attach(struct vault *v, const struct msg_attach *m, uint8_t *spki_buf, struct msg_key *ret,
+                             struct problem *p);
+/* Gives the token its PIN. LB_E_UNSUPPORTED. */
+LB_MUST_USE int vault_login(struct vault *v, struct bytes pin, struct problem *p);
+/* What there is to say about the token. LB_E_UNSUPPORTED. */
+LB_MUST_USE int vault_token(struct vault *v, struct msg_token *ret, struct problem *p);
+/* One page of the private keys on the token, as the whole answer to TOKEN_LIST. */
+LB_MUST_USE int vault_token_list(struct vault *v, uint32_t from, uint32_t id, void *buf, size_t size, size_t *ret_len,
+                                 struct problem *p);
 LB_MUST_USE int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p);
 /* allow: adds the operations, else takes them away. LB_E_VALUE: there is nothing to take away. */
 LB_MUST_USE int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct problem *p);

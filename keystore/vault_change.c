@@ -9,6 +9,7 @@
 #include "chain.h"
 #include "keytype.h"
 #include "log.h"
+#include "p11_object.h"
 #include "seal.h"
 #include "secret.h"
 #include "vault_priv.h"
@@ -168,6 +169,15 @@ static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *ne
     return r;
 }
 
+/* A new version that came to nothing: what it left behind on the token goes too. */
+static void undo(struct vault *v, const struct version_record *rec)
+{
+    struct problem p;
+
+    if (rec->material != NULL && v->ops->destroy != NULL && v->ops->destroy(v->backend, rec, NULL, 0, &p) != 0)
+        log_error("what was made for key '%s' is still on the token: %s", rec->name, p.text);
+}
+
 int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf, struct msg_key *ret,
                  struct problem *p)
 {
@@ -185,6 +195,38 @@ int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf,
     rec = &next->rec.versions[next->rec.version_count - 1];
     snprintf(rec->type, sizeof(rec->type), "%s", m->type);
     r = v->ops->create(v->backend, rec, /* grants= */ NULL, 0, &key, p);
+    if (r == 0) {
+        r = finish_version(v, old, next, key, spki_buf, ret, p);
+        if (r != 0 && r != LB_E_NOMEM)
+            undo(v, rec);
+    }
+    if (r != 0)
+        boxkey_free(next);
+    return r;
+}
+
+int vault_attach(struct vault *v, const struct msg_attach *m, uint8_t *spki_buf, struct msg_key *ret,
+                 struct problem *p)
+{
+    struct boxkey *old, *next = NULL;
+    struct p11_name name = { .id_len = m->id.len, .label_len = m->label.len };
+    EVP_PKEY *key = NULL;
+    int r = check_open(v, p);
+
+    if (r == 0 && v->ops->attach == NULL) {
+        r = problem_set(p, LB_E_UNSUPPORTED, "box '%s' has no token to attach a key of", v->conf->box);
+        problem_hint(p, "BOX.conf: backend = pkcs11; see littlebox.conf(5)");
+    }
+    if (r == 0)
+        r = prepare_version(v, m->name, &old, &next, p);
+    if (r != 0)
+        return r;
+    if (m->id.len > 0)
+        memcpy(name.id, m->id.p, m->id.len);
+    if (m->label.len > 0)
+        memcpy(name.label, m->label.p, m->label.len);
+    r = v->ops->attach(v->backend, &name, &next->rec.versions[next->rec.version_count - 1], /* grants= */ NULL, 0, &key,
+                       p);
     if (r == 0)
         r = finish_version(v, old, next, key, spki_buf, ret, p);
     if (r != 0)
@@ -207,8 +249,11 @@ int vault_import(struct vault *v, const struct msg_import *m, uint8_t *spki_buf,
         return r;
     r = v->ops->import(v->backend, m->pkcs8, &next->rec.versions[next->rec.version_count - 1], /* grants= */ NULL, 0,
                        &key, p);
-    if (r == 0)
+    if (r == 0) {
         r = finish_version(v, old, next, key, spki_buf, ret, p);
+        if (r != 0 && r != LB_E_NOMEM)
+            undo(v, &next->rec.versions[next->rec.version_count - 1]);
+    }
     if (r != 0)
         boxkey_free(next);
     return r;
@@ -248,6 +293,28 @@ static int mark_destroyed(struct vault *v, const struct msg_destroy *m, struct b
     return problem_set(p, LB_E_DESTROYED, "key '%s' in box '%s' is destroyed already", m->name, v->conf->box);
 }
 
+/*
+ * On the token first: a record that says "destroyed" is then true, and a crash between leaves a record that can be
+ * destroyed again. What a damaged record was about is not known: its tombstone is all that can be made.
+ */
+static int destroy_elsewhere(struct vault *v, const struct boxkey *old, const struct boxkey *next, struct problem *p)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && v->ops->destroy != NULL && i < next->rec.version_count; i++) {
+        const struct version_record *rec = &old->rec.versions[i];
+
+        if (rec->state == STATE_DESTROYED || next->rec.versions[i].state != STATE_DESTROYED)
+            continue;
+        if (old->damaged || old->versions[i].damaged)
+            log_warning("key '%s' version %u is damaged: what may be left of it on the token stays there", rec->name,
+                        rec->version);
+        else
+            r = v->ops->destroy(v->backend, rec, old->rec.grants, old->rec.grant_count, p);
+    }
+    return r;
+}
+
 int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p)
 {
     struct boxkey *old, *next;
@@ -261,6 +328,9 @@ int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *
         return out_of_memory(p);
     r = mark_destroyed(v, m, next, p);
     if (r < 0)
+        goto fail;
+    r = destroy_elsewhere(v, old, next, p);
+    if (r != 0)
         goto fail;
     for (size_t i = 0; i < next->rec.version_count; i++)
         all = all && next->rec.versions[i].state == STATE_DESTROYED;
@@ -489,7 +559,7 @@ int vault_seal_add(struct vault *v, const struct msg_secret *m, struct problem *
     int r = check_open(v, p);
 
     if (r == 0)
-        r = wrap(v, store_id(v->store), m, backend_sealed_store_key(v->backend), &seal, p);
+        r = wrap(v, store_id(v->store), m, backend_sealed_store_key(v->sealer), &seal, p);
     if (r == 0)
         r = store_add_seal(v->store, &seal, &id, p);
     seal_clear(&seal);

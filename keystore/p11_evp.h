@@ -1,0 +1,24 @@
+/* What the files of the token's provider share. */
+#ifndef LB_P11_EVP_H
+#define LB_P11_EVP_H
+
+#include <openssl/core_dispatch.h>
+
+#include "p11_key.h"
+
+/* EVP_PKEY's keydata: a key on the token, or a public half that another provider brought, for key agreement. */
+struct p11_keydata {
+    struct p11_key *key; /* NULL: a public half alone */
+    EVP_PKEY *pub;       /* of the default provider; owned */
+    enum p11_kind kind;
+};
+
+/* Puts a problem on libcrypto's queue, in the form that p11_key.h names; returns 0. */
+int p11_evp_failed(const struct problem *p);
+/* Cryptoki's names of a digest of libcrypto: hash and MGF1. False: it has none. */
+bool p11_evp_digest(const char *name, CK_MECHANISM_TYPE *ret_hash, CK_RSA_PKCS_MGF_TYPE *ret_mgf);
+
+extern const OSSL_DISPATCH p11_rsa_signature[], p11_ecdsa_signature[], p11_eddsa_signature[], p11_rsa_cipher[],
+    p11_ecdh_exchange[];
+
+#endif

@@ -1,0 +1,58 @@
+/* What p11_token.c and p11_session.c share. */
+#ifndef LB_P11_PRIV_H
+#define LB_P11_PRIV_H
+
+#include <pthread.h>
+
+#include "p11_token.h"
+
+#define P11_MECHANISMS_MAX 512
+
+struct p11_mechanism {
+    CK_MECHANISM_TYPE type;
+    CK_FLAGS flags;
+};
+
+struct p11_token {
+    const struct p11conf *conf;
+    char remember[PATH_MAX];
+    CK_FUNCTION_LIST *f;
+    bool initialized;            /* C_Initialize was ours to make */
+    struct p11_watchdog *watchdog;
+    struct p11_caller **callers; /* for the watchdog: control, then the sessions */
+
+    /*
+     * Work holds it for reading; whoever connects, reconnects or logs in holds it for writing. It guards all that
+     * follows but the pool.
+     */
+    pthread_rwlock_t lock;
+    struct p11_session control;  /* the login's session, which stays open: without one the token logs out */
+    bool connected, locked;
+    atomic_uint generation;
+    CK_SLOT_ID slot;
+    CK_FLAGS flags;              /* of the token */
+    bool logged_in;
+    struct p11_mechanism mechanisms[P11_MECHANISMS_MAX];
+    CK_ULONG mechanism_count;
+    uint8_t *pin;                /* secret memory of P11_PIN_MAX + 1 bytes */
+    size_t pin_len;
+    bool pin_good;               /* the token took it */
+    atomic_bool pin_refused;     /* the token did not: not to be tried again by ourselves */
+    unsigned long long failed_at;/* when connecting last failed, in milliseconds */
+    struct p11_token_info info;  /* but its counts */
+    pthread_t connector;         /* of p11_token_connect_soon() */
+    bool has_connector;
+
+    pthread_mutex_t pool_lock;
+    pthread_cond_t pool_ready;
+    struct p11_session *pool, *idle;
+    unsigned open_count;         /* sessions that are open */
+    struct p11_token_info told;  /* the last that p11_token_info() gave */
+};
+
+/* With the lock held for writing. */
+LB_MUST_USE int p11_connect(struct p11_token *t, struct problem *p);
+void p11_disconnect(struct p11_token *t);
+LB_MUST_USE int p11_login(struct p11_token *t, struct problem *p);
+
+#endif

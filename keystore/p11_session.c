@@ -1,0 +1,255 @@
+/* The pool of sessions, and work that is done again where the token was away. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "p11_priv.h"
+
+/* A token that could not be had is not asked for again by every request meanwhile. */
+#define RETRY_MS 500
+
+static unsigned long long now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (unsigned long long)t.tv_sec * 1000 + (unsigned long long)t.tv_nsec / 1000000;
+}
+
+/* What a failure asks for. */
+enum cure {
+    CURE_NONE,
+    CURE_SESSION, /* a new session: this one is gone */
+    CURE_LOGIN,   /* log in again */
+    CURE_CONNECT  /* all anew: the module started again, the token found again */
+};
+
+static enum cure cure_of(CK_RV rv)
+{
+    switch (rv) {
+    case CKR_SESSION_HANDLE_INVALID:
+    case CKR_SESSION_CLOSED:
+    case CKR_OPERATION_ACTIVE: /* something of a call before is left in it */
+    case CKR_OPERATION_NOT_INITIALIZED:
+        return CURE_SESSION;
+    case CKR_USER_NOT_LOGGED_IN:
+        return CURE_LOGIN;
+    case CKR_DEVICE_ERROR:
+    case CKR_DEVICE_REMOVED:
+    case CKR_TOKEN_NOT_PRESENT:
+    case CKR_TOKEN_NOT_RECOGNIZED:
+    case CKR_CRYPTOKI_NOT_INITIALIZED:
+    case CKR_SLOT_ID_INVALID:
+    case CKR_OBJECT_HANDLE_INVALID: /* found again already, and in vain: see p11_key.c */
+    case CKR_KEY_HANDLE_INVALID:
+        return CURE_CONNECT;
+    default:
+        return CURE_NONE;
+    }
+}
+
+/*
+ * Modules say CKR_GENERAL_ERROR and CKR_FUNCTION_FAILED both of a token that is gone and of an input that they do not
+ * like. The session tells which: where it is alive, nothing is lost.
+ */
+static CK_RV look_behind(struct p11_session *s, CK_RV rv)
+{
+    CK_SESSION_INFO info;
+    CK_RV alive;
+
+    if (rv != CKR_GENERAL_ERROR && rv != CKR_FUNCTION_FAILED)
+        return rv;
+    alive = P11_CALL(&s->call, C_GetSessionInfo, s->h, &info);
+    return alive == CKR_OK ? rv : alive == rv ? CKR_DEVICE_ERROR : alive;
+}
+
+/* Sessions */
+
+static struct p11_session *take(struct p11_token *t)
+{
+    struct p11_session *s;
+
+    pthread_mutex_lock(&t->pool_lock);
+    while (t->idle == NULL)
+        pthread_cond_wait(&t->pool_ready, &t->pool_lock);
+    s = t->idle;
+    t->idle = s->next;
+    s->next = NULL;
+    pthread_mutex_unlock(&t->pool_lock);
+    return s;
+}
+
+/* To the front: the session that was used last is the one whose memory is warmest. */
+static void give_back(struct p11_token *t, struct p11_session *s)
+{
+    pthread_mutex_lock(&t->pool_lock);
+    s->next = t->idle;
+    t->idle = s;
+    pthread_cond_signal(&t->pool_ready);
+    pthread_mutex_unlock(&t->pool_lock);
+}
+
+static void count_open(struct p11_token *t, bool more)
+{
+    pthread_mutex_lock(&t->pool_lock);
+    if (more)
+        t->open_count++;
+    else if (t->open_count > 0)
+        t->open_count--;
+    pthread_mutex_unlock(&t->pool_lock);
+}
+
+/* With the token's lock held for reading: a session of this connection. */
+static CK_RV ready(struct p11_token *t, struct p11_session *s)
+{
+    CK_FLAGS flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
+    CK_RV rv;
+
+    if (s->open && s->generation == t->control.generation)
+        return CKR_OK;
+    rv = P11_CALL(&s->call, C_OpenSession, t->slot, flags, NULL, NULL, &s->h);
+    if (rv == CKR_TOKEN_WRITE_PROTECTED)
+        rv = P11_CALL(&s->call, C_OpenSession, t->slot, CKF_SERIAL_SESSION, NULL, NULL, &s->h);
+    s->open = rv == CKR_OK;
+    s->generation = t->control.generation;
+    if (s->open)
+        count_open(t, true);
+    return rv;
+}
+
+static void drop(struct p11_token *t, struct p11_session *s)
+{
+    if (s->open && s->generation == t->control.generation) {
+        (void)P11_CALL(&s->call, C_CloseSession, s->h);
+        count_open(t, false);
+    }
+    s->open = false;
+}
+
+/* Curing. Several threads find out at once: the first one does it, the others see that the generation is another. */
+
+static int connect_anew(struct p11_token *t, unsigned seen, bool lost, struct problem *p)
+{
+    int r = 0;
+
+    pthread_rwlock_wrlock(&t->lock);
+    if (t->locked) {
+        r = problem_set(p, LB_E_LOCKED, "the box is locked");
+        problem_hint(p, "run: littlebox unlock");
+        goto out;
+    }
+    if (atomic_load(&t->generation) != seen && t->connected)
+        goto out;
+    if (!t->connected && t->info.problem.code != 0 && now_ms() - t->failed_at < RETRY_MS) {
+        *p = t->info.problem;
+        r = p->code;
+        goto out;
+    }
+    if (lost)
+        log_warning("token '%s' is lost: connecting again", t->info.label);
+    if (t->connected || lost) {
+        p11_disconnect(t);
+        t->info.reconnects++;
+    }
+    r = p11_connect(t, p);
+    if (r != 0) {
+        t->failed_at = now_ms();
+        log_error("%s%s%s", p->text, p->hint[0] == '\0' ? "" : "; ", p->hint);
+    }
+out:
+    pthread_rwlock_unlock(&t->lock);
+    return r;
+}
+
+static int login_anew(struct p11_token *t, unsigned seen, struct problem *p)
+{
+    int r = 0;
+
+    pthread_rwlock_wrlock(&t->lock);
+    if (atomic_load(&t->generation) == seen && t->connected) {
+        log_warning("token '%s' has lost the login: logging in again", t->info.label);
+        r = p11_login(t, p);
+        t->info.reconnects++;
+    }
+    pthread_rwlock_unlock(&t->lock);
+    return r;
+}
+
+int p11_token_connect(struct p11_token *t, struct problem *p)
+{
+    bool connected;
+
+    pthread_rwlock_rdlock(&t->lock);
+    connected = t->connected;
+    pthread_rwlock_unlock(&t->lock);
+    return connected ? 0 : connect_anew(t, p11_token_generation(t), /* lost= */ false, p);
+}
+
+/* Once, with a session; *ret_seen is the connection that it was in. */
+static CK_RV attempt(struct p11_token *t, p11_work *work, void *arg, unsigned *ret_seen, struct problem *p)
+{
+    struct p11_session *s = take(t);
+    CK_RV rv;
+
+    pthread_rwlock_rdlock(&t->lock);
+    *ret_seen = atomic_load(&t->generation);
+    rv = t->connected ? ready(t, s) : CKR_CRYPTOKI_NOT_INITIALIZED;
+    if (rv == CKR_OK)
+        rv = look_behind(s, work(s, arg, p));
+    if (cure_of(rv) == CURE_SESSION)
+        drop(t, s);
+    pthread_rwlock_unlock(&t->lock);
+    give_back(t, s);
+    return rv;
+}
+
+int p11_do(struct p11_token *t, const char *what, p11_work *work, void *arg, struct problem *p)
+{
+    bool connected_anew = false, logged_in = false, new_session = false;
+
+    for (;;) {
+        unsigned seen = 0;
+        enum cure cure;
+        CK_RV rv;
+        int r = p11_token_connect(t, p);
+
+        if (r != 0)
+            return r;
+        rv = attempt(t, work, arg, &seen, p);
+        if (rv == CKR_OK)
+            return 0;
+        cure = rv == P11_TOLD ? CURE_NONE : cure_of(rv);
+        if (cure == CURE_SESSION && !new_session) {
+            new_session = true;
+            continue;
+        }
+        if (cure == CURE_LOGIN && !logged_in) {
+            logged_in = true;
+            r = login_anew(t, seen, p);
+        } else if (cure != CURE_NONE && !connected_anew) {
+            connected_anew = true;
+            r = connect_anew(t, seen, /* lost= */ true, p);
+        } else {
+            return p11_failed(t, what, rv, p);
+        }
+        if (r != 0)
+            return r;
+    }
+}
+
+CK_RV p11_context_login(struct p11_session *s, struct problem *p)
+{
+    struct p11_token *t = s->token;
+    CK_RV rv = CKR_PIN_INCORRECT;
+
+    if (!atomic_load(&t->pin_refused))
+        rv = P11_CALL(&s->call, C_Login, s->h, CKU_CONTEXT_SPECIFIC, t->pin_len == 0 ? NULL : t->pin, t->pin_len);
+    if (rv != CKR_PIN_INCORRECT && rv != CKR_PIN_LOCKED)
+        return rv;
+    /* Once is enough: each further signature would be one more wrong PIN. */
+    atomic_store(&t->pin_refused, true);
+    problem_set(p, LB_E_PIN, "token '%s' refuses the PIN that this key wants for each use", t->info.label);
+    problem_hint(p, "give the right one: littlebox login");
+    return P11_TOLD;
+}
