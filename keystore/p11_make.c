@@ -192,8 +192,6 @@ static CK_RV destroy(struct p11_session *s, void *arg, struct problem *p)
     CK_ULONG count = 0;
     CK_RV rv = p11_find_key(s, d->name, d->spki, d->spki_len, &key, p);
 
-    if (rv == P11_TOLD && p->code == LB_E_NO_OBJECT)
-        return CKR_OK;
     if (rv == CKR_OK)
         rv = P11_CALL(&s->call, C_DestroyObject, s->h, key);
     if (rv != CKR_OK)
@@ -207,8 +205,15 @@ int p11_destroy(struct p11_token *t, const struct p11_name *name, const uint8_t 
                 struct problem *p)
 {
     struct destroy d = { name, spki, spki_len };
+    int r = p11_do(t, "destroying the key", destroy, &d, p);
 
-    return p11_do(t, "destroying the key", destroy, &d, p);
+    if (r != LB_E_NO_OBJECT)
+        return r;
+    /* "Destroyed" is said of what is gone from the token, not of what the module does not remember. */
+    r = p11_token_reconnect(t, p);
+    if (r == 0)
+        r = p11_do(t, "destroying the key", destroy, &d, p);
+    return r == LB_E_NO_OBJECT ? 0 : r;
 }
 
 /* Importing */

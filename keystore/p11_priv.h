@@ -38,6 +38,7 @@ struct p11_token {
     size_t pin_len;
     bool pin_good;               /* the token took it */
     atomic_bool pin_refused;     /* the token did not: not to be tried again by ourselves */
+    unsigned long long connected_at;
     unsigned long long failed_at;/* when connecting last failed, in milliseconds */
     struct p11_token_info info;  /* but its counts */
     pthread_t connector;         /* of p11_token_connect_soon() */

@@ -17,6 +17,12 @@ static unsigned long long now_ms(void)
     return (unsigned long long)t.tv_sec * 1000 + (unsigned long long)t.tv_nsec / 1000000;
 }
 
+/*
+ * Modules keep lists of what is on the token, and some never look again: an object that is not there is looked for in a
+ * new connection, if this one is older than that.
+ */
+#define STALE_MS 5000
+
 /* What a failure asks for. */
 enum cure {
     CURE_NONE,
@@ -147,12 +153,13 @@ static int connect_anew(struct p11_token *t, unsigned seen, bool lost, struct pr
         goto out;
     }
     if (lost)
-        log_warning("token '%s' is lost: connecting again", t->info.label);
+        log_warning("token '%s': connecting again", t->info.label);
     if (t->connected || lost) {
         p11_disconnect(t);
         t->info.reconnects++;
     }
     r = p11_connect(t, p);
+    t->connected_at = now_ms();
     if (r != 0) {
         t->failed_at = now_ms();
         log_error("%s%s%s", p->text, p->hint[0] == '\0' ? "" : "; ", p->hint);
@@ -184,6 +191,21 @@ int p11_token_connect(struct p11_token *t, struct problem *p)
     connected = t->connected;
     pthread_rwlock_unlock(&t->lock);
     return connected ? 0 : connect_anew(t, p11_token_generation(t), /* lost= */ false, p);
+}
+
+static bool is_stale(struct p11_token *t)
+{
+    bool stale;
+
+    pthread_rwlock_rdlock(&t->lock);
+    stale = t->connected && now_ms() - t->connected_at > STALE_MS;
+    pthread_rwlock_unlock(&t->lock);
+    return stale;
+}
+
+int p11_token_reconnect(struct p11_token *t, struct problem *p)
+{
+    return connect_anew(t, p11_token_generation(t), /* lost= */ true, p);
 }
 
 /* Once, with a session; *ret_seen is the connection that it was in. */
@@ -219,7 +241,7 @@ int p11_do(struct p11_token *t, const char *what, p11_work *work, void *arg, str
         rv = attempt(t, work, arg, &seen, p);
         if (rv == CKR_OK)
             return 0;
-        cure = rv == P11_TOLD ? CURE_NONE : cure_of(rv);
+        cure = rv != P11_TOLD ? cure_of(rv) : p->code == LB_E_NO_OBJECT && is_stale(t) ? CURE_CONNECT : CURE_NONE;
         if (cure == CURE_SESSION && !new_session) {
             new_session = true;
             continue;
