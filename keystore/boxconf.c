@@ -136,6 +136,7 @@ static const char *set_backend(struct boxconf *c, const char *value)
 P11_SETTER(module)
 P11_SETTER(dirs)
 P11_SETTER(env)
+P11_SETTER(arguments)
 P11_SETTER(token)
 P11_SETTER(pin)
 P11_SETTER(sessions)
@@ -154,6 +155,7 @@ static const struct {
     { "module", set_p11_module },       { "module-dirs", set_p11_dirs },
     { "module-env", set_p11_env },      { "token", set_p11_token },
     { "pin", set_p11_pin },             { "sessions", set_p11_sessions },
+    { "module-arguments", set_p11_arguments },
     { "login", set_p11_login },         { "token-timeout", set_p11_timeout },
 };
 

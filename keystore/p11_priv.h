@@ -2,6 +2,7 @@
 #ifndef LB_P11_PRIV_H
 #define LB_P11_PRIV_H
 
+#include <libp11.h>
 #include <pthread.h>
 
 #include "p11_token.h"
@@ -17,7 +18,7 @@ struct p11_token {
     const struct p11conf *conf;
     char remember[PATH_MAX];
     CK_FUNCTION_LIST *f;
-    bool initialized;            /* C_Initialize was ours to make */
+    PKCS11_CTX *libp11;          /* the module, started; NULL: it is not */
     struct p11_watchdog *watchdog;
     struct p11_caller **callers; /* for the watchdog: control, then the sessions */
 
@@ -51,7 +52,13 @@ struct p11_token {
     struct p11_token_info told;  /* the last that p11_token_info() gave */
 };
 
-/* With the lock held for writing. */
+/* With the lock held for writing, all. */
+
+/* C_Initialize, if need be. LB_E_TOKEN. */
+LB_MUST_USE int p11_initialize(struct p11_token *t, struct problem *p);
+void p11_finalize(struct p11_token *t);
+/* Finds the one token that the configuration means. LB_E_NO_TOKEN, LB_E_AMBIGUOUS, LB_E_TOKEN. */
+LB_MUST_USE int p11_find_slot(struct p11_token *t, struct problem *p);
 LB_MUST_USE int p11_connect(struct p11_token *t, struct problem *p);
 void p11_disconnect(struct p11_token *t);
 LB_MUST_USE int p11_login(struct p11_token *t, struct problem *p);

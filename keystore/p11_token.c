@@ -1,4 +1,8 @@
-/* The token of a box: the module started, the token found in its slot, its mechanisms read, and logged in. */
+/*
+ * The token of a box: its mechanisms read, logged in, connected. libp11 starts the module and finds the token
+ * (p11_slot.c). Logging in is not left to it: up to 0.4.18 at least it keeps a copy of the PIN in ordinary memory, and
+ * has no login for one use of a key (CKU_CONTEXT_SPECIFIC) that stands apart from its own signing.
+ */
 #include "p11_token.h"
 
 #include <errno.h>
@@ -13,8 +17,6 @@
 #include "log.h"
 #include "p11_priv.h"
 #include "secret.h"
-
-#define SLOTS_MAX 256
 
 static const char *label_of(const struct p11_token *t)
 {
@@ -37,129 +39,7 @@ int p11_failed(struct p11_token *t, const char *what, CK_RV rv, struct problem *
     return LB_E_TOKEN;
 }
 
-/* The module */
-
-static int initialize(struct p11_token *t, struct problem *p)
-{
-    CK_C_INITIALIZE_ARGS args;
-    CK_INFO info;
-    CK_RV rv;
-
-    if (t->initialized)
-        return 0;
-    memset(&args, 0, sizeof(args));
-    args.flags = CKF_OS_LOCKING_OK;
-    rv = P11_CALL(&t->control.call, C_Initialize, &args);
-    if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
-        return p11_failed(t, "C_Initialize", rv, p);
-    t->initialized = true;
-    memset(&info, 0, sizeof(info));
-    if (P11_CALL(&t->control.call, C_GetInfo, &info) == CKR_OK)
-        snprintf(t->info.library, sizeof(t->info.library), "%.32s", (const char *)info.libraryDescription);
-    return 0;
-}
-
-static void finalize(struct p11_token *t)
-{
-    if (t->initialized)
-        (void)P11_CALL(&t->control.call, C_Finalize, NULL);
-    t->initialized = false;
-}
-
-/* The token's slot */
-
-/* Cryptoki's texts have no end but blanks. Control characters are not for logs and terminals. */
-static void text(const CK_UTF8CHAR *from, size_t len, char *to)
-{
-    while (len > 0 && (from[len - 1] == ' ' || from[len - 1] == '\0'))
-        len--;
-    for (size_t i = 0; i < len; i++)
-        to[i] = from[i] < 0x20 || from[i] == 0x7f ? '?' : (char)from[i];
-    to[len] = '\0';
-}
-
-static bool describe(struct p11_token *t, CK_SLOT_ID slot, struct p11_token_info *ret, CK_FLAGS *ret_flags)
-{
-    CK_TOKEN_INFO token;
-    CK_SLOT_INFO info;
-    char number[24];
-
-    memset(&token, 0, sizeof(token));
-    memset(&info, 0, sizeof(info));
-    memset(&ret->id, 0, sizeof(ret->id));
-    if (P11_CALL(&t->control.call, C_GetTokenInfo, slot, &token) != CKR_OK ||
-        P11_CALL(&t->control.call, C_GetSlotInfo, slot, &info) != CKR_OK)
-        return false;
-    snprintf(number, sizeof(number), "%lu", slot);
-    if (p11uri_set(&ret->id, P11_TOKEN, token.label, sizeof(token.label)) != 0 ||
-        p11uri_set(&ret->id, P11_MANUFACTURER, token.manufacturerID, sizeof(token.manufacturerID)) != 0 ||
-        p11uri_set(&ret->id, P11_MODEL, token.model, sizeof(token.model)) != 0 ||
-        p11uri_set(&ret->id, P11_SERIAL, token.serialNumber, sizeof(token.serialNumber)) != 0 ||
-        p11uri_set(&ret->id, P11_SLOT_DESCRIPTION, info.slotDescription, sizeof(info.slotDescription)) != 0 ||
-        p11uri_set(&ret->id, P11_SLOT_MANUFACTURER, info.manufacturerID, sizeof(info.manufacturerID)) != 0 ||
-        p11uri_set_text(&ret->id, P11_SLOT_ID, number) != 0)
-        return false;
-    text(token.label, sizeof(token.label), ret->label);
-    text(token.manufacturerID, sizeof(token.manufacturerID), ret->manufacturer);
-    text(token.model, sizeof(token.model), ret->model);
-    text(token.serialNumber, sizeof(token.serialNumber), ret->serial);
-    ret->slot = slot;
-    *ret_flags = token.flags;
-    return true;
-}
-
-static int several(const struct p11_token_info *a, const struct p11_token_info *b, struct problem *p)
-{
-    problem_set(p, LB_E_AMBIGUOUS, "several tokens fit: '%s' serial %s in slot %lu, '%s' serial %s in slot %lu", a->label,
-                a->serial, a->slot, b->label, b->serial, b->slot);
-    problem_hint(p, "say which in BOX.conf, with 'token = ...;serial=...'");
-    return LB_E_AMBIGUOUS;
-}
-
-static int not_there(struct p11_token *t, char *seen, struct problem *p)
-{
-    problem_set(p, LB_E_NO_TOKEN, "the token that BOX.conf asks for is not there; the module shows %s",
-                seen[0] == '\0' ? "none" : seen);
-    problem_hint(p, "plug it in, or compare: pkcs11-tool --module %.100s -L", t->conf->module);
-    return LB_E_NO_TOKEN;
-}
-
-static int find_slot(struct p11_token *t, struct problem *p)
-{
-    CK_SLOT_ID slots[SLOTS_MAX];
-    CK_ULONG count = SLOTS_MAX;
-    struct p11_token_info *found = &t->info, next;
-    char seen[200] = "";
-    bool any = false;
-    CK_RV rv = P11_CALL(&t->control.call, C_GetSlotList, CK_TRUE, slots, &count);
-
-    if (rv != CKR_OK || count > SLOTS_MAX)
-        return p11_failed(t, "C_GetSlotList", rv == CKR_OK ? CKR_GENERAL_ERROR : rv, p);
-    for (CK_ULONG i = 0; i < count; i++) {
-        CK_FLAGS flags;
-
-        if (!describe(t, slots[i], &next, &flags))
-            continue;
-        if (!p11uri_matches(&t->conf->token, &next.id, P11_OF_TOKEN)) {
-            size_t len = strlen(seen);
-
-            if (next.label[0] != '\0')
-                snprintf(seen + len, sizeof(seen) - len, "%s'%s' serial %s", len == 0 ? "" : ", ", next.label, next.serial);
-            continue;
-        }
-        if (any)
-            return several(found, &next, p);
-        any = true;
-        found->id = next.id;
-        memcpy(found->label, next.label, sizeof(found->label));
-        memcpy(found->manufacturer, next.manufacturer, sizeof(found->manufacturer));
-        memcpy(found->model, next.model, sizeof(found->model));
-        memcpy(found->serial, next.serial, sizeof(found->serial));
-        found->slot = t->slot = slots[i];
-        t->flags = flags;
-    }
-    return any ? 0 : not_there(t, seen, p);
-}
+/* Mechanisms */
 
 static int read_mechanisms(struct p11_token *t, struct problem *p)
 {
@@ -375,16 +255,16 @@ void p11_disconnect(struct p11_token *t)
     t->open_count = 0;
     pthread_mutex_unlock(&t->pool_lock);
     /* Ends all sessions, and the login with them. */
-    finalize(t);
+    p11_finalize(t);
 }
 
 /* Up to the login. */
 static int reach(struct p11_token *t, struct problem *p)
 {
-    int r = initialize(t, p);
+    int r = p11_initialize(t, p);
 
     if (r == 0)
-        r = find_slot(t, p);
+        r = p11_find_slot(t, p);
     if (r == 0)
         r = read_mechanisms(t, p);
     return r == 0 ? open_control(t, p) : r;
@@ -526,6 +406,8 @@ int p11_token_new(const struct p11conf *conf, const char *remember, struct p11_t
     t->conf = conf;
     snprintf(t->remember, sizeof(t->remember), "%s", remember);
     snprintf(t->info.module, sizeof(t->info.module), "%s", conf->module);
+    /* Until it is found, what is looked for is what is known of it. */
+    t->info.id = t->told.id = conf->token;
     pthread_rwlock_init(&t->lock, NULL);
     pthread_mutex_init(&t->pool_lock, NULL);
     pthread_cond_init(&t->pool_ready, NULL);

@@ -83,6 +83,14 @@ const char *p11conf_env(struct p11conf *c, const char *value)
     return NULL;
 }
 
+const char *p11conf_arguments(struct p11conf *c, const char *value)
+{
+    if (strlen(value) >= sizeof(c->arguments))
+        return "at most 1023 characters";
+    strcpy(c->arguments, value);
+    return NULL;
+}
+
 /* The words of the configuration are those of RFC 7512, but for the token's label, which is "token" there. */
 const char *p11conf_token(struct p11conf *c, const char *value)
 {

@@ -20,6 +20,7 @@ struct p11conf {
     char dirs[P11_ENV_SIZE];         /* where modules may be, with ':' between */
     char env[P11_ENV_MAX][P11_ENV_SIZE]; /* NAME=VALUE, for the module */
     unsigned env_count;
+    char arguments[P11_ENV_SIZE];    /* for the module's C_Initialize; "": none */
     struct p11uri token;             /* the attributes that it must have */
     bool has_token;
     enum p11_pin pin;
@@ -35,6 +36,7 @@ void p11conf_defaults(struct p11conf *c);
 const char *p11conf_module(struct p11conf *c, const char *value);
 const char *p11conf_dirs(struct p11conf *c, const char *value);
 const char *p11conf_env(struct p11conf *c, const char *value);
+const char *p11conf_arguments(struct p11conf *c, const char *value);
 const char *p11conf_token(struct p11conf *c, const char *value);
 const char *p11conf_pin(struct p11conf *c, const char *value);
 const char *p11conf_sessions(struct p11conf *c, const char *value);

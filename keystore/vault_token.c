@@ -63,9 +63,10 @@ struct listing {
     bool more;
 };
 
-/* With the ring's lock held: the key with this public half that is not destroyed, or "". */
-static void name_of(const struct vault *v, const uint8_t hash[LB_HASH_SIZE], char *ret)
+/* The key with this public half that is not destroyed, or "". */
+static void name_of(struct vault *v, const uint8_t hash[LB_HASH_SIZE], char *ret)
 {
+    pthread_rwlock_rdlock(&v->ring.lock);
     for (size_t i = 0; i < v->ring.count; i++) {
         const struct boxkey *k = v->ring.keys[i];
 
@@ -73,12 +74,13 @@ static void name_of(const struct vault *v, const uint8_t hash[LB_HASH_SIZE], cha
             if (k->rec.versions[j].state == STATE_DESTROYED || memcmp(k->versions[j].hash, hash, LB_HASH_SIZE) != 0)
                 continue;
             snprintf(ret, LB_NAME_MAX + 1, "%s", k->rec.name);
-            return;
+            break;
         }
     }
+    pthread_rwlock_unlock(&v->ring.lock);
 }
 
-static void put_type(const struct vault *v, const uint8_t *spki, size_t len, struct token_entry *e)
+static void put_type(struct vault *v, const uint8_t *spki, size_t len, struct token_entry *e)
 {
     const unsigned char *at = spki;
     EVP_PKEY *pub = d2i_PUBKEY(NULL, &at, (long)len);
@@ -154,9 +156,7 @@ int vault_token_list(struct vault *v, uint32_t from, uint32_t id, void *buf, siz
     wire_put_u8(&w, 0);
     wire_put_u16(&w, 0);
     l.start = w;
-    pthread_rwlock_rdlock(&v->ring.lock);
     r = p11_do(v->p11, "listing the keys", list, &l, p);
-    pthread_rwlock_unlock(&v->ring.lock);
     if (r != 0)
         return r;
     r = wire_written(&w, ret_len);
