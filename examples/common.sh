@@ -9,7 +9,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${LITTLEBOX_BUILD:-$top/build/quickstart}
 script=$(basename "$0" .sh)
 packages="autoconf automake libtool pkg-config gcc make libc6-dev libssl-dev libsqlite3-dev libargon2-dev libseccomp-dev
-    libp11-dev libcunit1-dev openssl curl nginx procps"
+    libp11-dev libp11-kit-dev libcunit1-dev openssl curl nginx procps"
 PATH=$PATH:/usr/sbin:/sbin
 unset LITTLEBOX_DIR OPENSSL_CONF OPENSSL_MODULES
 

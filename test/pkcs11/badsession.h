@@ -1,0 +1,62 @@
+/* The state of the hostile module: its sessions and logins, and what its functions share. */
+#ifndef BADSESSION_H
+#define BADSESSION_H
+
+#include <pthread.h>
+
+#include "badcontrol.h"
+#include "badtoken.h"
+
+#define BAD_SLOT 7
+#define BAD_SESSIONS_MAX 1024
+#define BAD_PIN_TRIES 3
+#define BAD_FOUND_MAX (4 * BAD_KEYS_MAX)
+
+struct bad_operation {
+    bool active, needs_login;
+    unsigned key;
+    CK_MECHANISM mechanism;
+    union {
+        CK_RSA_PKCS_PSS_PARAMS pss;
+        CK_RSA_PKCS_OAEP_PARAMS oaep;
+    } parameter;
+    uint8_t oaep_label[256];
+};
+
+struct bad_session {
+    bool open, dead;
+    unsigned long generation;
+    CK_FLAGS flags;
+    bool finding;
+    CK_OBJECT_HANDLE found[BAD_FOUND_MAX];
+    size_t found_count, found_next;
+    struct bad_operation sign, decrypt;
+};
+
+struct bad_module {
+    pthread_mutex_t lock;
+    bool initialized, logged_in;
+    unsigned long login_generation, login_state;
+    unsigned long salt; /* part of object handles */
+    struct bad_session sessions[BAD_SESSIONS_MAX];
+};
+extern struct bad_module bad_module;
+
+
+/* Logs the call, finds the rule, and does what is common to all. */
+CK_RV bad_enter(const char *function, struct bad_rule *rule);
+/* The same for a function that has no action of its own, once the module is initialized. */
+CK_RV bad_enter_plain(const char *function);
+
+/* Wrong PINs since the last right one. */
+size_t bad_wrong_pins(void);
+/* The token is out of its slot. */
+bool bad_removed(void);
+
+/* All of these with bad_module.lock. */
+CK_RV bad_find_session(CK_SESSION_HANDLE h, struct bad_session **ret);
+bool bad_may_see_private(void);
+CK_OBJECT_HANDLE bad_handle_of(unsigned key, bool private_half);
+CK_RV bad_resolve(CK_OBJECT_HANDLE h, unsigned *key, bool *private_half);
+
+#endif
