@@ -144,17 +144,28 @@ new_nss() {
 
 # --- p11-kit's server, which makes any module a remote one
 
-# start_p11_server DIR URI MODULE : exports P11_KIT_SERVER_ADDRESS. Sets P11_SERVER.
+# start_p11_server DIR URI MODULE : exports P11_KIT_SERVER_ADDRESS. Sets P11_SERVER. Once more: another server in place of
+# the one before, which goes on with the connections that it has, so that no time is without one.
+P11_SERVERS=0
 start_p11_server() {
     needs p11-kit
     [ -n "$CLIENT_MODULE" ] || skip "p11-kit-modules is not installed"
     mkdir -p "$1"
-    rm -f "$1/p11.sock"
-    p11-kit server --foreground --name "$1/p11.sock" --provider "$3" "$2" >>"$1/server.log" 2>&1 3>&- &
+    P11_SERVERS=$((P11_SERVERS + 1))
+    p11-kit server --foreground --name "$1/$P11_SERVERS.sock" --provider "$3" "$2" >>"$1/server.log" 2>&1 3>&- &
     P11_SERVER=$!
     own "$P11_SERVER"
-    await "p11-kit's server" test -S "$1/p11.sock"
+    await "p11-kit's server" test -S "$1/$P11_SERVERS.sock"
+    ln -s "$1/$P11_SERVERS.sock" "$1/new.sock"
+    mv -T "$1/new.sock" "$1/p11.sock"
     export P11_KIT_SERVER_ADDRESS=unix:path=$1/p11.sock
+}
+# kill_p11_server PID : it and what it forked, at once.
+kill_p11_server() {
+    # shellcheck disable=SC2046 # a list of process ids
+    kill -KILL "$1" $(children_of "$1") 2>/dev/null || true
+    await "the server to end" gone "$1"
+    wait "$1" 2>/dev/null || true
 }
 
 # --- a box in front of a token
@@ -173,4 +184,14 @@ module_env() {
     for name; do
         echo "module-env = $name=${!name}"
     done
+}
+
+# attach KEY ID : the object with that CKA_ID gets a name in the box.
+attach() { lb attach "$1" --id "$2" >/dev/null; }
+
+# token_files KEY DIR [USER] : its handle file and certificate, for a server, whose workers are that user.
+token_files() {
+    lb handle "$1" --out "$2/$1.pem"
+    self_signed "littlebox:$1" "$2/$1.crt" 2>>"$TEST_DIR/openssl.log" || fail "no certificate for $1"
+    [ -z "${3:-}" ] || lb allow "$1" --user "$3" 2>>"$TEST_DIR/lb.log"
 }

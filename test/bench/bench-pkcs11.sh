@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# What a key on a SoftHSM2 token costs nginx: by a box in front of it, by libp11's engine and by pkcs11-provider, as ratios
+# to a plain key in the same run; and what sessions bring with a token that takes 2 ms for a signature. Rounds are
+# interleaved, medians are printed.
+#
+# BENCH_ROUNDS (5) rounds of BENCH_SECONDS (2) each; BENCH_KINDS ("plain box engine provider control"): which.
+set -eu
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+# shellcheck source=../harness/tokens.sh
+. "$(dirname "$0")/../harness/tokens.sh"
+# shellcheck source=../servers/serving.sh
+. "$(dirname "$0")/../servers/serving.sh"
+
+needs nginx openssl softhsm2-util pkcs11-tool
+sanitized && skip "a sanitizer would be measured"
+TEST_SECONDS=${TEST_SECONDS_BENCH:-1800}
+begin
+ROUNDS=${BENCH_ROUNDS:-5}
+LENGTH=${BENCH_SECONDS:-2}
+KINDS=${BENCH_KINDS:-plain box engine provider control}
+exec 4>&1
+! is_root || USER_OF_WORKERS=root # the engine's and the provider's workers read the token themselves
+mkdir "$TEST_DIR/results" "$TEST_DIR/files"
+note() { echo "$2" >>"$TEST_DIR/results/$1"; }
+median() {
+    [ -s "$TEST_DIR/results/$1" ] || { echo - && return; }
+    sort -n "$TEST_DIR/results/$1" |
+        awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (a == "-" || b == "-") print "-"; else printf "%.2f", a / b }'; }
+wanted() { grep -qw -- "$1" <<<"$KINDS"; }
+drop() {
+    echo "not measured: $1: $2" >&4
+    KINDS=${KINDS//$1/}
+}
+
+# --- The same keys as files and on a token
+softhsm_dir "$TEST_DIR/hsm"
+softhsm_token bench
+declare -A ID=([rsa]=01 [ec]=02 [ed]=03)
+for key in $KEYS; do
+    new_key "${KEY_TYPE[$key]}" "$TEST_DIR/files/$key.pem"
+    plain_ossl req -x509 -new -config "$LITTLEBOX_SRC/examples/nginx/openssl.cnf" -key "$TEST_DIR/files/$key.pem" \
+        -subj /CN=localhost -addext subjectAltName=DNS:localhost -days 2 -out "$TEST_DIR/files/$key.crt"
+    softhsm_import bench "$TEST_DIR/files/$key.pem" "${ID[$key]}" "$key" || fail "no $key on the token"
+done
+
+# --- Each way to the keys: KEY_OF[kind-key] is what nginx is told, CNF_OF[kind] its openssl.cnf
+declare -A KEY_OF CNF_OF
+for key in $KEYS; do
+    KEY_OF[plain-$key]=$TEST_DIR/files/$key.pem
+    KEY_OF[control-$key]=$TEST_DIR/files/$key.pem
+done
+CNF_OF[plain]=/dev/null CNF_OF[control]=/dev/null
+
+if wanted box; then
+    token_conf "$TEST_DIR/box" "$SOFTHSM_MODULE" label=bench "sessions = 8" "$(module_env SOFTHSM2_CONF)"
+    new_box "$TEST_DIR/box"
+    write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
+    CNF_OF[box]=$BOX_DIR/openssl.cnf
+    for key in $KEYS; do
+        attach "$key" "${ID[$key]}" 2>>"$TEST_DIR/lb.log" || fail "attach $key: $(tail -n 2 "$TEST_DIR/lb.log")"
+        lb handle "$key" --out "$TEST_DIR/box/$key.pem"
+        KEY_OF[box-$key]=$TEST_DIR/box/$key.pem
+    done
+fi
+
+if wanted engine; then
+    engine=$(module_file "$TOKEN_LIB/engines-3/pkcs11.so") ||
+        drop engine "libp11's engine is not installed (Debian: libengine-pkcs11-openssl)"
+fi
+if wanted engine; then
+    CNF_OF[engine]=$TEST_DIR/engine.cnf
+    printf '%s\n' "openssl_conf = init" "[init]" "engines = engines" "[engines]" "pkcs11 = pkcs11" "[pkcs11]" \
+        "engine_id = pkcs11" "dynamic_path = $engine" "MODULE_PATH = $SOFTHSM_MODULE" "PIN = $TOKEN_PIN" \
+        "init = 1" >"$TEST_DIR/engine.cnf"
+    for key in rsa ec; do # it has no Ed25519; and a token with such a key has no other for it either
+        KEY_OF[engine-$key]="\"engine:pkcs11:pkcs11:token=engine;id=%${ID[$key]};type=private\""
+    done
+    softhsm_token engine
+    for key in rsa ec; do
+        softhsm_import engine "$TEST_DIR/files/$key.pem" "${ID[$key]}" "$key"
+    done
+fi
+
+# pkcs11-provider is in Debian's backports for this release: fetched by apt, unpacked and not installed.
+fetch_provider() {
+    local apt=$TEST_DIR/apt
+    mkdir -p "$apt"/{lists,cache,out}
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm-backports main" \
+        >"$apt/sources.list"
+    (
+        cd "$apt/out"
+        options=(-q -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
+            -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root)
+        timeout 120 apt-get "${options[@]}" update && timeout 120 apt-get "${options[@]}" download pkcs11-provider &&
+            dpkg-deb -x pkcs11-provider_*.deb .
+    ) >"$TEST_DIR/apt.log" 2>&1
+}
+if wanted provider; then
+    provider=$(module_file "$TOKEN_LIB/ossl-modules/pkcs11.so") ||
+        { fetch_provider && provider=$(find "$TEST_DIR/apt/out" -name pkcs11.so | head -n 1) && [ -n "$provider" ]; } ||
+        drop provider "pkcs11-provider is not installed, and could not be fetched: $(tail -n 1 "$TEST_DIR/apt.log")"
+fi
+# A file of the form that it reads: SEQUENCE { VisibleString, UTF8String }.
+provider_pem() {
+    printf '%s\n' "asn1 = SEQUENCE:pair" "[pair]" "what = VISIBLESTRING:PKCS#11 Provider URI v1.0" "uri = UTF8:$1" \
+        >"$TEST_DIR/asn1.cnf"
+    plain_ossl asn1parse -genconf "$TEST_DIR/asn1.cnf" -noout -out "$TEST_DIR/asn1.der"
+    echo "-----BEGIN PKCS#11 PROVIDER URI-----"
+    base64 -w 64 "$TEST_DIR/asn1.der"
+    echo "-----END PKCS#11 PROVIDER URI-----"
+}
+if wanted provider; then
+    CNF_OF[provider]=$TEST_DIR/provider.cnf
+    (umask 077 && printf %s "$TOKEN_PIN" >"$TEST_DIR/provider.pin")
+    printf '%s\n' "openssl_conf = init" "[init]" "providers = providers" "[providers]" "default = default" \
+        "pkcs11 = pkcs11" "[default]" "activate = 1" "[pkcs11]" "module = $provider" \
+        "pkcs11-module-path = $SOFTHSM_MODULE" "pkcs11-module-token-pin = file:$TEST_DIR/provider.pin" \
+        "pkcs11-module-quirks = no-deinit" "activate = 1" >"$TEST_DIR/provider.cnf"
+    for key in $KEYS; do
+        provider_pem "pkcs11:token=bench;id=%${ID[$key]};type=private" >"$TEST_DIR/provider-$key.pem"
+        KEY_OF[provider-$key]=$TEST_DIR/provider-$key.pem
+    done
+fi
+
+# --- Rounds
+if [ "$(nproc)" -gt 1 ]; then
+    taskset -pc 0 $$ >/dev/null
+    [ -z "${BOX_DIR:-}" ] || for pid in "$KEEPER" $(children_of "$KEEPER"); do taskset -apc 0 "$pid" >/dev/null; done
+    CLIENT="taskset -c 1"
+fi
+round() {
+    local kind=$1 key=$2 port
+    port=$(free_ports 1)
+    PORT[$key]=$port
+    NGINX_OPENSSL_CONF=${CNF_OF[$kind]}
+    nginx_server "$port" "$TEST_DIR/files/$key.crt" "${KEY_OF[$kind-$key]}"
+    write_nginx_conf "$TEST_DIR/nginx" 1 ${USER_OF_WORKERS:+"$USER_OF_WORKERS"}
+    sed -i '1i env SOFTHSM2_CONF;' "$TEST_DIR/nginx/nginx.conf" # workers lose it otherwise
+    start_nginx "$TEST_DIR/nginx"
+    note "first-$kind-$key" "$(handshakes "$key" "$TEST_DIR/files" --first --tls1.3 || echo -)"
+    handshakes "$key" "$TEST_DIR/files" --seconds "$LENGTH" --tls1.3 >"$TEST_DIR/load" 2>"$TEST_DIR/load.err" ||
+        { drop "$kind" "$key: $(head -n 1 "$TEST_DIR/load.err")" && stop_nginx "$TEST_DIR/nginx" && return; }
+    note "rate-$kind-$key" "$(sed 's/.*per_second //' "$TEST_DIR/load")"
+    stop_nginx "$TEST_DIR/nginx"
+}
+for ((i = 1; i <= ROUNDS; i++)); do
+    for key in $KEYS; do
+        for kind in $KINDS; do
+            [ -n "${KEY_OF[$kind-$key]:-}" ] || continue
+            echo "round $i of $ROUNDS: $key, $kind" >&2
+            round "$kind" "$key"
+        done
+    done
+done
+table() {
+    local key kind value
+    printf '\n%s\n%-10s' "$1" key >&4
+    for kind in $KINDS; do printf ' %18s' "$kind" >&4; done
+    for key in $KEYS; do
+        printf '\n%-10s' "${KEY_TYPE[$key]}" >&4
+        for kind in $KINDS; do
+            value=$(median "$2-$kind-$key")
+            printf ' %18s' "$value ($(ratio "$value" "$(median "$2-plain-$key")"))" >&4
+        done
+    done
+    echo >&4
+}
+table "full TLS 1.3 handshakes per second, nginx with one worker (ratio to plain)" rate
+table "first handshake of a fresh worker, ms (ratio to plain)" first
+
+# --- 16 connections and a token that takes 2 ms
+# together SESSIONS : signatures per second of 16 processes at once.
+together() {
+    local i pids=()
+    token_conf "$TEST_DIR/slow" "$BAD" label=hostile "sessions = $1" "threads = 20"
+    start_box "$TEST_DIR/slow"
+    [ -e "$TEST_DIR/slow/init.log" ] || { lb init >"$TEST_DIR/slow/init.log" && attach ec 02 2>>"$TEST_DIR/lb.log"; }
+    write_openssl_cnf "$TEST_DIR/slow/openssl.cnf" "$TEST_DIR/slow"
+    for i in {1..16}; do
+        OPENSSL_CONF=$TEST_DIR/slow/openssl.cnf "$LITTLEBOX_BUILD/test/bench/signspeed" littlebox:ec 4 \
+            >"$TEST_DIR/slow/rate.$i" 2>>"$TEST_DIR/slow/rate.log" &
+        pids+=("$!")
+    done
+    for i in "${pids[@]}"; do wait "$i" || fail "signspeed: $(cat "$TEST_DIR/slow/rate.log")"; done
+    stop_box
+    cat "$TEST_DIR"/slow/rate.* | awk '/^[0-9]+$/ { n += $1 } END { print n }'
+}
+if wanted box; then
+    taskset -pc 0-$(($(nproc) - 1)) $$ >/dev/null
+    stop_box
+    bad_token "$TEST_DIR/bad"
+    echo "C_Sign sleep 2" >"$BAD_DIR/control"
+    one=$(together 1)
+    many=$(together 16)
+    printf '\n16 connections, 2 ms a signature: %s signatures per second with one session, %s with 16: %s times\n' "$one" "$many" \
+        "$(ratio "$many" "$one")" >&4
+fi
+finish_bench() { TEST_CHECKS=1 && finish; }
+finish_bench
