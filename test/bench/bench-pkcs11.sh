@@ -105,7 +105,7 @@ if wanted provider; then
 fi
 # A file of the form that it reads: SEQUENCE { VisibleString, UTF8String }.
 provider_pem() {
-    printf '%s\n' "asn1 = SEQUENCE:pair" "[pair]" "what = VISIBLESTRING:PKCS#11 Provider URI v1.0" "uri = UTF8:$1" \
+    printf '%s\n' "asn1 = SEQUENCE:pair" "[pair]" "what = VISIBLESTRING:PKCS\\#11 Provider URI v1.0" "uri = UTF8:$1" \
         >"$TEST_DIR/asn1.cnf"
     plain_ossl asn1parse -genconf "$TEST_DIR/asn1.cnf" -noout -out "$TEST_DIR/asn1.der"
     echo "-----BEGIN PKCS#11 PROVIDER URI-----"
@@ -115,8 +115,8 @@ provider_pem() {
 if wanted provider; then
     CNF_OF[provider]=$TEST_DIR/provider.cnf
     (umask 077 && printf %s "$TOKEN_PIN" >"$TEST_DIR/provider.pin")
-    printf '%s\n' "openssl_conf = init" "[init]" "providers = providers" "[providers]" "default = default" \
-        "pkcs11 = pkcs11" "[default]" "activate = 1" "[pkcs11]" "module = $provider" \
+    printf '%s\n' "openssl_conf = init" "[init]" "providers = providers" "[providers]" "default = default_section" \
+        "pkcs11 = pkcs11_section" "[default_section]" "activate = 1" "[pkcs11_section]" "module = $provider" \
         "pkcs11-module-path = $SOFTHSM_MODULE" "pkcs11-module-token-pin = file:$TEST_DIR/provider.pin" \
         "pkcs11-module-quirks = no-deinit" "activate = 1" >"$TEST_DIR/provider.cnf"
     for key in $KEYS; do
