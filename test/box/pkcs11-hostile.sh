@@ -73,9 +73,9 @@ harmless() {
 # --- What it answers
 hostile "a CKR of the standard is told by name" 'CKR_DEVICE_MEMORY' "C_Sign return 0x31"
 hostile "so is one at the beginning of a signature" 'CKR_KEY_FUNCTION_NOT_PERMITTED' "C_SignInit return 0x68"
-hostile "a CKR that is none" '0x7fffffff' "C_Sign return 0x7fffffff"
-hostile "a CKR of a vendor" '0x80000bad' "C_Sign return 0x80000bad"
-hostile "a CKR beyond 32 bits" '0xffffffffffffffff' "C_Sign return 0xffffffffffffffff"
+hostile "a CKR that is none" 'unknown code 0x7fffffff' "C_Sign return 0x7fffffff"
+hostile "a CKR of a vendor" 'CKR_VENDOR_DEFINED[+]0xbad' "C_Sign return 0x80000bad"
+hostile "a CKR beyond 32 bits" 'CKR_VENDOR_DEFINED[+]0xffffffff7fffffff' "C_Sign return 0xffffffffffffffff"
 for length in 0 5 63 65 100000 0xffffffffffffffff; do
     hostile "a signature of $length bytes" "signature of $(printf %u "$length") bytes instead of 64" "C_Sign length $length"
 done
