@@ -29,6 +29,21 @@ static void text(const char *from, char *to, size_t size)
     to[len] = '\0';
 }
 
+/*
+ * p11-kit gives each who asks a function list of its own, with a state of its own: to it, ours and libp11's are two. To
+ * any other module they are one, and the second of us hears that it is started already.
+ */
+static int initialize_list(struct p11_token *t, struct problem *p)
+{
+    CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
+    CK_RV rv;
+
+    if (t->conf->arguments[0] != '\0')
+        args.pReserved = (void *)t->conf->arguments;
+    rv = P11_CALL(&t->control.call, C_Initialize, &args);
+    return rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? 0 : p11_failed(t, "C_Initialize", rv, p);
+}
+
 int p11_initialize(struct p11_token *t, struct problem *p)
 {
     PKCS11_CTX *ctx;
@@ -36,6 +51,8 @@ int p11_initialize(struct p11_token *t, struct problem *p)
 
     if (t->libp11 != NULL)
         return 0;
+    if (initialize_list(t, p) != 0)
+        return p->code;
     ERR_clear_error();
     ctx = PKCS11_CTX_new();
     if (ctx == NULL)
@@ -49,6 +66,7 @@ int p11_initialize(struct p11_token *t, struct problem *p)
         int r = failed(t, "C_Initialize", p);
 
         PKCS11_CTX_free(ctx);
+        (void)P11_CALL(&t->control.call, C_Finalize, NULL);
         return r;
     }
     text(ctx->description, t->info.library, sizeof(t->info.library));
@@ -62,6 +80,7 @@ void p11_finalize(struct p11_token *t)
         return;
     p11_enter(&t->control.call, "C_Finalize");
     PKCS11_CTX_unload(t->libp11);
+    (void)t->f->C_Finalize(NULL); /* of one list: it is finalized already, and says so */
     (void)p11_left(&t->control.call, CKR_OK);
     PKCS11_CTX_free(t->libp11);
     t->libp11 = NULL;
