@@ -178,6 +178,12 @@ static int login_anew(struct p11_token *t, unsigned seen, struct problem *p)
         log_warning("token '%s' has lost the login: logging in again", t->info.label);
         r = p11_login(t, p);
         t->info.reconnects++;
+        /* The session that logs in may be gone as well. A PIN that was refused is LB_E_PIN, and stays refused. */
+        if (r == LB_E_TOKEN) {
+            p11_disconnect(t);
+            r = p11_connect(t, p);
+            t->connected_at = now_ms();
+        }
     }
     pthread_rwlock_unlock(&t->lock);
     return r;
