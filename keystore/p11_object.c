@@ -142,19 +142,20 @@ void p11_name_text(const struct p11_name *n, char *ret, size_t size)
  */
 enum has { HAS_OTHER, HAS_UNKNOWN, HAS_THIS };
 
-static enum has has_public(struct p11_session *s, CK_OBJECT_HANDLE h, const uint8_t *spki, size_t len)
+static CK_RV has_public(struct p11_session *s, CK_OBJECT_HANDLE h, const uint8_t *spki, size_t len, enum has *ret)
 {
     uint8_t *has = NULL;
     size_t has_len = 0;
     struct problem ignored = { 0 };
-    enum has r = HAS_OTHER;
+    CK_RV rv = p11_public(s, h, &has, &has_len, &ignored);
 
-    if (p11_public(s, h, &has, &has_len, &ignored) != CKR_OK)
-        r = ignored.code == LB_E_NO_OBJECT ? HAS_UNKNOWN : HAS_OTHER;
-    else if (has_len == len && memcmp(has, spki, len) == 0)
-        r = HAS_THIS;
+    *ret = HAS_OTHER;
+    if (rv == P11_TOLD && ignored.code == LB_E_NO_OBJECT)
+        *ret = HAS_UNKNOWN;
+    else if (rv == CKR_OK && has_len == len && memcmp(has, spki, len) == 0)
+        *ret = HAS_THIS;
     free(has);
-    return r;
+    return rv == P11_TOLD ? CKR_OK : rv;
 }
 
 static CK_RV tell(struct p11_session *s, const struct p11_name *name, const CK_OBJECT_HANDLE *found, CK_ULONG count,
@@ -200,8 +201,12 @@ CK_RV p11_find_key(struct p11_session *s, const struct p11_name *name, const uin
     if (rv != CKR_OK)
         return rv;
     for (CK_ULONG i = 0; i < count; i++) {
-        enum has has = spki == NULL ? HAS_THIS : has_public(s, found[i], spki, spki_len);
+        enum has has = HAS_THIS;
 
+        if (spki != NULL)
+            rv = has_public(s, found[i], spki, spki_len, &has);
+        if (rv != CKR_OK)
+            return rv;
         if (has == HAS_THIS || (has == HAS_UNKNOWN && count == 1))
             found[kept++] = found[i];
     }
