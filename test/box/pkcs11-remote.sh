@@ -11,6 +11,7 @@ set -eu
 
 needs nginx openssl softhsm2-util pkcs11-tool p11-kit
 begin
+KEYS="rsa ec" # p11-kit 0.24 does not pass Ed25519 on
 softhsm_dir "$TEST_DIR/hsm"
 softhsm_token remote
 start_server() { start_p11_server "$TEST_DIR/p11" "pkcs11:token=remote" "$SOFTHSM_MODULE"; }

@@ -34,20 +34,20 @@ serve() {
 new_tpm "$TEST_DIR/tpm"
 tpm_key rsa:2048 01 rsa
 tpm_key EC:prime256v1 02 ec
-token_conf "$TEST_DIR/tpm-box" "$TPM_MODULE" label=tpm "$(module_env TPM2_PKCS11_STORE TPM2_PKCS11_TCTI)"
+token_conf "$TEST_DIR/tpm-box" "$TPM_MODULE" label=tpm "$(module_env "${TPM_VARIABLES[@]}")"
 new_box "$TEST_DIR/tpm-box"
 check "tpm: attach rsa" attach rsa 01 2>>"$TEST_DIR/lb.log"
 check "tpm: attach ec" attach ec 02 2>>"$TEST_DIR/lb.log"
 serve tpm
 # The TPM is reset: what it held is gone, and is loaded again.
-stop "$TPM"
+stop_tpm
 refused "tpm: no signature without it" token signs ec
 start_tpm "$TEST_DIR/tpm"
 signs_ec() { signs ec; }
 await "a signature by the TPM that is back" signs_ec
 check "tpm: it is back" signs rsa
 stop_box
-stop "$TPM"
+stop_tpm
 
 # --- NSS
 new_nss "$TEST_DIR/nss"

@@ -65,10 +65,26 @@ softhsm_key() { softhsm "$1" --keypairgen --key-type "$2" --id "$3" --label "$4"
 softhsm_import() {
     softhsm2-util --import "$2" --token "$1" --id "$3" --label "$4" --pin $TOKEN_PIN >>"$TEST_DIR/token.log" 2>&1
 }
-# softhsm_public LABEL ID FILE : the public key as the token has it, in PEM.
+# softhsm_public LABEL ID FILE : the public key as the token has it, in PEM. Put together here: pkcs11-tool 0.23 can read out
+# those of RSA, and of EC only on P-256. What is before the point in a SubjectPublicKeyInfo, by the point's length in digits:
+declare -A BEFORE_POINT=(
+    [64]=302a300506032b6570032100
+    [130]=3059301306072a8648ce3d020106082a8648ce3d030107034200
+    [194]=3076301006072a8648ce3d020106052b81040022036200
+    [266]=30819b301006072a8648ce3d020106052b8104002303818600
+)
 softhsm_public() {
-    softhsm "$1" --read-object --type pubkey --id "$2" --output-file "$3.der" >>"$TEST_DIR/token.log" 2>&1 &&
-        plain_ossl pkey -pubin -inform DER -in "$3.der" -out "$3"
+    local point
+    point=$(softhsm "$1" --list-objects --type pubkey 2>>"$TEST_DIR/token.log" | awk -v id="$2" \
+        '/^Public Key Object/ { point = "" } $1 == "EC_POINT:" { point = $2 } $1 == "ID:" && $2 == id { print point }' |
+        sed -E 's/^04(81)?..//')
+    if [ -z "$point" ]; then
+        softhsm "$1" --read-object --type pubkey --id "$2" --output-file "$3.der" >>"$TEST_DIR/token.log" 2>&1 || return 1
+    else
+        # shellcheck disable=SC2001 # every two digits
+        printf '%b' "$(sed 's/../\\x&/g' <<<"${BEFORE_POINT[${#point}]}$point")" >"$3.der"
+    fi
+    plain_ossl pkey -pubin -inform DER -in "$3.der" -out "$3"
 }
 
 # --- the hostile module
@@ -97,28 +113,47 @@ bad_pins_tried() { grep -cE '^C_Login (right|wrong|locked)$' "$BAD_DIR/calls" 2>
 
 # --- a TPM in software
 
-# new_tpm DIR : a running swtpm with a token "tpm". Sets TPM; exports what its module needs.
-# It serves one program at a time, and only while that program runs.
+# new_tpm DIR : a running swtpm with a token "tpm", behind a resource manager on a bus of its own: the TPM itself holds three
+# objects and serves one program. Exports what its module needs. Sets TPM, TPM_BUS, TPM_MANAGER.
 new_tpm() {
     local ready
-    needs swtpm
+    needs swtpm tpm2-abrmd dbus-daemon dbus-send
     [ -n "$TPM_MODULE" ] || skip "libtpm2-pkcs11-1 is not installed"
     mkdir -p "$1/state" "$1/store"
+    export DBUS_SESSION_BUS_ADDRESS=unix:path=$1/bus
+    dbus-daemon --session --nofork --nopidfile --address="$DBUS_SESSION_BUS_ADDRESS" >>"$1/bus.log" 2>&1 3>&- &
+    TPM_BUS=$!
+    own "$TPM_BUS"
+    await "the bus" test -S "$1/bus"
     start_tpm "$1"
-    export TPM2_PKCS11_STORE=$1/store TPM2_PKCS11_TCTI=swtpm:path=$1/tpm.sock
+    export TPM2_PKCS11_STORE=$1/store TPM2_PKCS11_TCTI=tabrmd:bus_type=session
     for ready in "--init-token --label tpm --so-pin $TOKEN_SO_PIN" \
         "--token-label tpm --login --so-pin $TOKEN_SO_PIN --init-pin --pin $TOKEN_PIN"; do
         # shellcheck disable=SC2086 # a list of arguments
         p11tool "$TPM_MODULE" $ready >>"$TEST_DIR/token.log" 2>&1 || fail "no token: $(cat "$TEST_DIR/token.log")"
     done
 }
+# start_tpm DIR : the TPM and its resource manager. stop_tpm : both.
 start_tpm() {
+    local root=()
+    rm -f "$1/tpm.sock" "$1/tpm.sock.ctrl"
     swtpm socket --tpm2 --tpmstate "dir=$1/state" --server "type=unixio,path=$1/tpm.sock" \
         --ctrl "type=unixio,path=$1/tpm.sock.ctrl" --flags not-need-init,startup-clear >>"$1/swtpm.log" 2>&1 3>&- &
     TPM=$!
     own "$TPM"
     await "the TPM" test -S "$1/tpm.sock"
+    ! is_root || root=(--allow-root)
+    tpm2-abrmd --session "${root[@]}" --tcti="swtpm:path=$1/tpm.sock" >>"$1/manager.log" 2>&1 3>&- &
+    TPM_MANAGER=$!
+    own "$TPM_MANAGER"
+    await "the TPM's resource manager" dbus-send --session --print-reply --dest=com.intel.tss2.Tabrmd / \
+        org.freedesktop.DBus.Peer.Ping
 }
+stop_tpm() {
+    stop "$TPM_MANAGER"
+    stop "$TPM"
+}
+TPM_VARIABLES=(TPM2_PKCS11_STORE TPM2_PKCS11_TCTI DBUS_SESSION_BUS_ADDRESS)
 tpm_key() {
     p11tool "$TPM_MODULE" --token-label tpm --login --pin $TOKEN_PIN --keypairgen --key-type "$1" --id "$2" \
         --label "$3" >>"$TEST_DIR/token.log" 2>&1
@@ -177,7 +212,7 @@ token_conf() {
     local dir=$1
     mkdir -p "$dir"
     (umask 077 && echo $TOKEN_PIN >"$dir/token.pin")
-    printf '%s\n' "backend = pkcs11" "module = $2" "module-dirs = $(dirname "$2")" "token = $3" \
+    printf '%s\n' "backend = pkcs11" "module = $2" "module-dirs = $(dirname "$(realpath "$2")")" "token = $3" \
         "pin = file:$dir/token.pin" "${@:4}" >"$dir/default.conf"
 }
 # module_env NAME... : lines of that configuration for variables of ours.

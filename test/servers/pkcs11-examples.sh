@@ -45,8 +45,6 @@ page() {
     NGINX_SERVERS=("$(sed -e "s|listen 443|listen 127.0.0.1:$port|" -e "s|/etc/nginx/tls|$TEST_DIR|" \
         "$examples/nginx/littlebox.conf")")
     if is_root; then write_nginx_conf "$work" 2 www-data; else write_nginx_conf "$work" 2; fi
-    # The example has these itself.
-    sed -i -e '/^    ssl_protocols /d' -e '/^    ssl_session_tickets /d' "$work/nginx.conf"
     start_nginx "$work"
     for version in 1.2 1.3; do
         check "$1: curl, TLS $version" grep -q 'a key that nginx does not have' \
@@ -71,7 +69,7 @@ page() {
 softhsm_dir "$TEST_DIR/hsm"
 softhsm_token softhsm
 example_conf "$examples/pkcs11/softhsm2.conf" "$TEST_DIR/softhsm-box" "module = $SOFTHSM_MODULE" \
-    "module-dirs = $(dirname "$SOFTHSM_MODULE")" "$(module_env SOFTHSM2_CONF)" "token = label=softhsm" \
+    "$(module_env SOFTHSM2_CONF)" "token = label=softhsm" \
     "pin = file:$TEST_DIR/softhsm-box/token.pin"
 new_box "$TEST_DIR/softhsm-box"
 page softhsm
@@ -79,15 +77,14 @@ stop_box
 
 new_tpm "$TEST_DIR/tpm"
 example_conf "$examples/pkcs11/tpm.conf" "$TEST_DIR/tpm-box" "module = $TPM_MODULE" \
-    "module-dirs = $(dirname "$TPM_MODULE")" \
-    "$(module_env TPM2_PKCS11_STORE TPM2_PKCS11_TCTI)" "token = label=tpm" "pin = file:$TEST_DIR/tpm-box/token.pin"
+    "$(module_env "${TPM_VARIABLES[@]}")" "token = label=tpm" "pin = file:$TEST_DIR/tpm-box/token.pin"
 new_box "$TEST_DIR/tpm-box"
 page tpm
 stop_box
 
 # The smart card's, as far as it goes without one: it is a configuration, and what is missing is said.
 example_conf "$examples/pkcs11/smartcard.conf" "$TEST_DIR/card-box" "module = $(module_file "$TOKEN_LIB/opensc-pkcs11.so" \
-    "$TOKEN_LIB/pkcs11/opensc-pkcs11.so")" "module-dirs = $TOKEN_LIB"
+    "$TOKEN_LIB/pkcs11/opensc-pkcs11.so")"
 new_box "$TEST_DIR/card-box"
 refused "card: no card, no key" 'token|not there' lb create web
 refused "card: no card, no login" 'token|not there' lb login
