@@ -127,23 +127,25 @@ refused "and still is out" 'not there|DEVICE_REMOVED|TOKEN_NOT_PRESENT' signs_ec
 same "the box itself is well" unlocked "$(status state)"
 recovers
 say "ok: it was put in again"
-hostile "another token in the slot" 'not there' "state label 2" "state generation 4"
+# The box must look for it all again.
+LOST="C_SignInit return 0x32 max=1"
+hostile "another token in the slot" 'not there' "state label 2" "$LOST"
 
 # --- Objects that change
-hostile "a token without the key" 'no private key' "C_FindObjects none" "state generation 5"
-hostile "objects without end" '[Aa]mbiguous|private keys on the token|too many|token' "C_FindObjects endless" "state generation 6"
-hostile "more objects than there was room for" 'token|CKR|objects' "C_FindObjects count 1000000" "state generation 7"
-hostile "handles that name nothing" 'CKR_OBJECT_HANDLE_INVALID|no private key' "C_FindObjects junk" "state generation 8"
+hostile "a token without the key" 'no private key' "C_FindObjects none" "$LOST"
+hostile "objects without end" '[Aa]mbiguous|private keys on the token|too many|token' "C_FindObjects endless" "$LOST"
+hostile "more objects than there was room for" 'token|CKR|objects' "C_FindObjects count 1000000" "$LOST"
+hostile "handles that name nothing" 'CKR_OBJECT_HANDLE_INVALID|no private key' "C_FindObjects junk" "$LOST"
 bad_behaves "state rotate 1"
 check "a handle that names another key now: its signature does not pass" not signs_ec 2>>lb.log
 recovers
 mv "$BAD_DIR/keys/02.ec.pem" "$TEST_DIR/ec.away"
 new_key ec:P-256 "$BAD_DIR/keys/02.ec.pem"
 hostile_key() { refused "another key of the same id and label" 'another one|public half|no private key' signs_ec; }
-bad_behaves "state generation 9"
+bad_behaves "$LOST"
 hostile_key
 mv "$TEST_DIR/ec.away" "$BAD_DIR/keys/02.ec.pem"
-bad_behaves "state generation 10"
+bad_behaves "$LOST"
 await "the right key again" signs_ec
 
 # --- Attributes, where keys are attached

@@ -52,7 +52,7 @@ done
 end_loads
 failed=$(failures)
 check "three servers were killed: $failed handshakes failed, which were in flight" test "$failed" -le $((3 * ${#LOADS[@]}))
-check "connections were made again" test "$(status token_reconnects)" -ge 3
+check "connections were made again" test "$(status reconnects)" -ge 3
 
 # --- Away for a while: every handshake fails, and says why in nginx's log
 kill_p11_server "$P11_SERVER"

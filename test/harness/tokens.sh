@@ -232,3 +232,7 @@ token_files() {
     self_signed "littlebox:$1" "$2/$1.crt" 2>>"$TEST_DIR/openssl.log" || fail "no certificate for $1"
     [ -z "${3:-}" ] || lb allow "$1" --user "$3" 2>>"$TEST_DIR/lb.log"
 }
+
+# The box has its token.
+
+token_connected() { [ "$(status connected)" = true ]; }

@@ -54,7 +54,7 @@ page() {
 
     # openssl cms, by URI, by handle file and by the token's name for the key.
     for inkey in littlebox:web web.pem "pkcs11:token=$1;object=web"; do
-        check "$1: cms -sign -inkey $inkey" ossl cms -sign -in text -signer web.crt -inkey "$inkey" -out signed.pem -outform PEM
+        check "$1: cms -sign -inkey $inkey" ossl cms -sign -in text -signer web.crt -inkey "$inkey" -nodetach -out signed.pem -outform PEM
         check "$1: it verifies, without us" plain_ossl cms -verify -in signed.pem -inform PEM -CAfile web.crt -purpose any \
             -out verified 2>>openssl.log
         rm -f signed.pem
