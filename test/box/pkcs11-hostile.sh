@@ -133,7 +133,7 @@ hostile "another token in the slot" 'not there' "state label 2" "$LOST"
 
 # --- Objects that change
 hostile "a token without the key" 'no private key' "C_FindObjects none" "$LOST"
-hostile "objects without end" '[Aa]mbiguous|private keys on the token|too many|token' "C_FindObjects endless" "$LOST"
+harmless "one object without end: it is that object" "C_FindObjects endless" "$LOST"
 hostile "more objects than there was room for" 'token|CKR|objects' "C_FindObjects count 1000000" "$LOST"
 hostile "handles that name nothing" 'CKR_OBJECT_HANDLE_INVALID|no private key' "C_FindObjects junk" "$LOST"
 bad_behaves "state rotate 1"
@@ -149,12 +149,14 @@ bad_behaves "$LOST"
 await "the right key again" signs_ec
 
 # --- Attributes, where keys are attached
+attached=0
 for attribute in EC_PARAMS:0x180 EC_POINT:0x181 ID:0x102 LABEL:0x3 KEY_TYPE:0x100; do
     name=${attribute%:*} type=${attribute#*:}
     for lie in huge "huge 0xfffffffffffffff0" grow "lie 100000" empty unavailable "short 1"; do
         bad_behaves "C_GetAttributeValue $lie attr=$type"
         status=0
-        lb attach new --id 02 >attach.out 2>&1 || status=$?
+        attached=$((attached + 1))
+        lb attach "new$attached" --id 02 >attach.out 2>&1 || status=$?
         case $name in
         EC_* | KEY_TYPE)
             [ "$status" -ne 0 ] || fail "CKA_$name $lie: it was attached"
@@ -163,8 +165,6 @@ for attribute in EC_PARAMS:0x180 EC_POINT:0x181 ID:0x102 LABEL:0x3 KEY_TYPE:0x10
         # Names are for people: a key without them is one.
         *) check "CKA_$name, $lie: the box says yes or no" test "$status" -lt 124 ;;
         esac
-        [ "$status" -ne 0 ] || lb destroy new --yes >>lb.log 2>&1 || true
-        lb detach new >>lb.log 2>&1 || true
         check "the box goes on" status_is state unlocked
     done
 done

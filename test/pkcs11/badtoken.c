@@ -25,6 +25,7 @@ struct key {
     char label[128];
     EVP_PKEY *pkey; /* kept when the file is gone: another thread may sign with it */
     bool gone;
+    ino_t inode; /* another file of the same name is another key */
 };
 
 static struct {
@@ -66,6 +67,7 @@ int bad_keys_load(void)
 {
     char dir[BAD_PATH_MAX], path[BAD_PATH_MAX + 300];
     struct dirent **entries = NULL;
+    struct stat st;
     int n;
 
     if (token.libctx == NULL) {
@@ -76,7 +78,7 @@ int bad_keys_load(void)
     bad_path(dir, "keys");
     for (unsigned i = 0; i < token.count; i++) {
         snprintf(path, sizeof(path), "%s/%s", dir, token.keys[i].file);
-        if (access(path, F_OK) != 0)
+        if (stat(path, &st) != 0 || st.st_ino != token.keys[i].inode)
             token.keys[i].gone = true;
     }
     n = scandir(dir, &entries, NULL, alphasort);
@@ -87,8 +89,10 @@ int bad_keys_load(void)
         for (unsigned j = 0; j < token.count && !known; j++)
             known = !token.keys[j].gone && strcmp(token.keys[j].file, k.file) == 0;
         snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name);
-        if (!known && token.count < BAD_KEYS_MAX && (k.pkey = read_key(path)) != NULL)
+        if (!known && token.count < BAD_KEYS_MAX && stat(path, &st) == 0 && (k.pkey = read_key(path)) != NULL) {
+            k.inode = st.st_ino;
             token.keys[token.count++] = k;
+        }
         free(entries[i]);
     }
     free(entries);
@@ -301,6 +305,7 @@ CK_RV bad_key_generate(CK_KEY_TYPE type, unsigned bits, const uint8_t *id, size_
     char dir[BAD_PATH_MAX], path[BAD_PATH_MAX + 300], name[256] = "";
     struct key k = { 0 };
     CK_RV rv = CKR_FUNCTION_FAILED;
+    struct stat st;
     size_t at = 0;
     FILE *f;
 
@@ -319,6 +324,8 @@ CK_RV bad_key_generate(CK_KEY_TYPE type, unsigned bits, const uint8_t *id, size_
     f = k.pkey == NULL ? NULL : fopen(path, "wxe");
     if (f != NULL && PEM_write_PKCS8PrivateKey(f, k.pkey, NULL, NULL, 0, NULL, NULL) == 1)
         rv = CKR_OK;
+    if (f != NULL && fstat(fileno(f), &st) == 0)
+        k.inode = st.st_ino;
     if (f != NULL && fclose(f) != 0)
         rv = CKR_DEVICE_ERROR;
     if (rv != CKR_OK) {
