@@ -174,7 +174,12 @@ recovers
 
 # --- A module that does not begin
 stop_box
-for line in "C_GetFunctionList null" "C_GetFunctionList return 5" "C_Initialize return 5" "C_GetSlotList count 1000000" \
+for line in "C_GetFunctionList null" "C_GetFunctionList return 5"; do
+    bad_behaves "$line"
+    refused "$line: it is no module, and the box does not start" 'gives no functions' \
+        timeout 20 "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"
+done
+for line in "C_Initialize return 5" "C_GetSlotList count 1000000" \
     "C_GetMechanismList count 0x100000000" "C_GetTokenInfo junk" "C_OpenSession return 0xb1" "C_Login return 5" \
     "C_Initialize crash" "C_Initialize hang" "C_GetSlotList crash"; do
     bad_behaves "$line"
