@@ -32,7 +32,7 @@ for type in rsa:2048 ec:P-256 ec:P-384 ed25519; do
     same "$type: five signatures are ten calls" "5 C_Sign, 5 C_SignInit" "$(calls)"
 done
 mark
-openssl dgst -sha256 -binary "$0" >digest
+head -c 32 /dev/urandom >digest
 for padding in pkcs1 pss; do
     check "RSA, $padding: a digest" ossl pkeyutl -sign -inkey littlebox:rsa2048 -in digest -out sig \
         -pkeyopt "rsa_padding_mode:$padding" -pkeyopt digest:sha256
