@@ -59,12 +59,16 @@ first=$(handshakes ec "$TEST_DIR/files" --first --tls1.3)
 check "the first handshake of a fresh worker takes $first ms" awk -v ms="$first" 'BEGIN { exit !(ms < 500) }'
 
 # --- Where the module and the PIN are
-maps_module() { grep -qE "$(basename "$SOFTHSM_MODULE")|p11-kit|libp11|opensc" "/proc/$1/maps"; }
+maps_module() { grep -qE "$(basename "$SOFTHSM_MODULE")|p11-kit|opensc" "/proc/$1/maps"; }
+# No module, but what speaks to one: littleboxd is linked with it, keeper and child.
+maps_libp11() { grep -q "/libp11[.]" "/proc/$1/maps"; }
 child=$(box_child)
 check "the box's child maps the module" maps_module "$child"
+check "and libp11" maps_libp11 "$child"
 check "the keeper does not" not maps_module "$KEEPER"
 for pid in $(nginx_pids); do
     check "nginx $pid does not" not maps_module "$pid"
+    check "nor libp11" not maps_libp11 "$pid"
 done
 if sanitized; then
     say "not scanned: the sanitizer maps terabytes into each process"
