@@ -148,8 +148,10 @@ static int serve_box(struct box *box, int signal_fd)
         log_start(box);
         r = keep_send(KEEP_LINK_FD, KEEP_READY, atomic_load(&box->vault.by_credential), /* fd= */ -1);
     }
-    if (r == 0)
+    if (r == 0) {
+        vault_serve(&box->vault);
         wait_for_end(signal_fd);
+    }
 close:
     if (eventfd_write(box->stop_fd, 1) < 0)
         report("eventfd", LB_E_SYSTEM);

@@ -42,7 +42,8 @@ struct p11_token {
     unsigned long long connected_at;
     unsigned long long failed_at;/* when connecting last failed, in milliseconds */
     struct p11_token_info info;  /* but its counts */
-    pthread_t connector;         /* of p11_token_connect_soon() */
+    pthread_mutex_t connector_lock;
+    pthread_t connector;         /* of p11_token_connect_soon(); by connector_lock */
     bool has_connector;
 
     pthread_mutex_t pool_lock;

@@ -341,6 +341,7 @@ static void *connector(void *arg)
     return NULL;
 }
 
+/* With connector_lock. */
 static void join_connector(struct p11_token *t)
 {
     if (t->has_connector)
@@ -350,13 +351,17 @@ static void join_connector(struct p11_token *t)
 
 void p11_token_connect_soon(struct p11_token *t)
 {
+    pthread_mutex_lock(&t->connector_lock);
     join_connector(t);
     t->has_connector = pthread_create(&t->connector, NULL, connector, t) == 0;
+    pthread_mutex_unlock(&t->connector_lock);
 }
 
 void p11_token_lock(struct p11_token *t, bool locked)
 {
+    pthread_mutex_lock(&t->connector_lock);
     join_connector(t);
+    pthread_mutex_unlock(&t->connector_lock);
     pthread_rwlock_wrlock(&t->lock);
     t->locked = locked;
     if (locked) {
@@ -409,6 +414,7 @@ int p11_token_new(const struct p11conf *conf, const char *remember, struct p11_t
     /* Until it is found, what is looked for is what is known of it. */
     t->info.id = t->told.id = conf->token;
     pthread_rwlock_init(&t->lock, NULL);
+    pthread_mutex_init(&t->connector_lock, NULL);
     pthread_mutex_init(&t->pool_lock, NULL);
     pthread_cond_init(&t->pool_ready, NULL);
     r = p11_module_load(conf, &t->f, p);
@@ -438,6 +444,7 @@ void p11_token_free(struct p11_token *t)
     free(t->callers);
     pthread_cond_destroy(&t->pool_ready);
     pthread_mutex_destroy(&t->pool_lock);
+    pthread_mutex_destroy(&t->connector_lock);
     pthread_rwlock_destroy(&t->lock);
     free(t);
 }

@@ -201,7 +201,8 @@ static int make_backend(struct vault *v)
     }
     v->backend = on_token;
     p11_token_lock(v->p11, false);
-    p11_token_connect_soon(v->p11);
+    if (atomic_load(&v->serving))
+        p11_token_connect_soon(v->p11);
     return 0;
 }
 
@@ -295,6 +296,13 @@ void vault_try_credential(struct vault *v)
     if (r != 0)
         log_error("the credential %s does not open the store: %s", v->conf->credential, p.text);
     secret_free(secret, LB_SECRET_MAX);
+}
+
+void vault_serve(struct vault *v)
+{
+    atomic_store(&v->serving, true);
+    if (v->p11 != NULL && atomic_load(&v->lock) == LOCK_UNLOCKED)
+        p11_token_connect_soon(v->p11);
 }
 
 void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret)

@@ -30,6 +30,7 @@ struct vault {
     atomic_bool by_credential;
     atomic_uint keys, damaged;
     unsigned wrong_secrets;       /* in a row */
+    atomic_bool serving;          /* vault_serve() was called */
 };
 
 /* Opens the store if there is one; the vault is locked then. The public halves can be read from now on. */
@@ -39,6 +40,12 @@ LB_MUST_USE int vault_open(struct vault *v, const struct boxconf *conf, struct p
  * not fatal.
  */
 void vault_try_credential(struct vault *v);
+/*
+ * From now on the token is connected as soon as the vault is unlocked, which it may be already: what a module does then,
+ * ending this process included, meets the system call filter and a keeper that knows that the box did start. Beside any
+ * other function.
+ */
+void vault_serve(struct vault *v);
 void vault_close(struct vault *v);
 
 /*

@@ -193,7 +193,7 @@ stop_box
 tries() { grep -c 'refuses the PIN' "$BOX_DIR/box.log" || true; }
 echo 99999999 >"$BOX_DIR/pin"
 start_box "$BOX_DIR"
-says "a wrong PIN is told" "refuses the PIN: CKR_PIN_INCORRECT" "$BOX_DIR/box.log"
+await "a wrong PIN to be told" grep -q "refuses the PIN: CKR_PIN_INCORRECT" "$BOX_DIR/box.log"
 refused "and what to do" 'not tried again.*littlebox login|littlebox login' signs byid
 refused "again" 'littlebox login' signs byid
 kill -KILL "$(box_child)"
