@@ -130,6 +130,9 @@ int sandbox_enter(bool with_module)
 
     if (r == 0)
         r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 1);
+    /* A module, and the watchdog of it, may have started threads already: what is left out would be no sandbox. */
+    if (r == 0)
+        r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     /* A filter of a hundred rules is walked at each system call: as a tree it costs a few steps. */
     if (r == 0)
         r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);

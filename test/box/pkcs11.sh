@@ -182,6 +182,11 @@ check "can be destroyed here" lb destroy twice --yes
 check "other keys go on" signs byid
 check "list --token tells attached from not attached" grep -Eq '^toolec +02 +ec:P-256 +byid$' <<<"$(lb list --token)"
 
+# --- Each thread of the child has the filter, those that were started before it as well
+if ! sanitized; then
+    same "all threads are filtered" 2 "$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$(box_child)"/task/*/status | sort -u)"
+fi
+
 # --- Locking forgets the token
 lb lock
 refused "locked" 'locked' signs byid
