@@ -222,7 +222,7 @@ bad_forget_calls
 start_box "$BOX_DIR"
 refused "one try is left" 'one more wrong PIN' signs_ec
 same "it is left" 0 "$(bad_pins_tried)"
-check "login: the right one from a person" lb login <<<"$TOKEN_PIN" 2>>lb.log
+check "login: the right one from a person" lb login --passphrase-file <(echo "$TOKEN_PIN") 2>>lb.log
 check "it signs" signs_ec
 stop_box
 wrong_by_others
