@@ -17,6 +17,12 @@ struct p11_keydata {
 int p11_evp_failed(const struct problem *p);
 /* Cryptoki's names of a digest of libcrypto: hash and MGF1. False: it has none. */
 bool p11_evp_digest(const char *name, CK_MECHANISM_TYPE *ret_hash, CK_RSA_PKCS_MGF_TYPE *ret_mgf);
+/*
+ * The block that raw RSA makes a PSS signature of: hash, which is digest's, padded with a new salt; as many bytes as pub has.
+ * False: it does not fit, with libcrypto's error on the queue.
+ */
+LB_MUST_USE bool p11_pss_pad(EVP_PKEY *pub, const char *digest, const char *mgf1, size_t salt_len, struct bytes hash,
+                             uint8_t *out);
 
 extern const OSSL_DISPATCH p11_rsa_signature[], p11_ecdsa_signature[], p11_eddsa_signature[], p11_rsa_cipher[],
     p11_ecdh_exchange[];

@@ -14,6 +14,7 @@
 #define PREFIX_MAX 32
 /* Longest r and s together: P-521. */
 #define RAW_MAX (2 * 66)
+#define RSA_BYTES_MAX (OPENSSL_RSA_MAX_MODULUS_BITS / 8)
 
 struct signing {
     struct p11_key *key; /* a reference */
@@ -224,6 +225,31 @@ static int pss(struct signing *g)
     return 1;
 }
 
+/*
+ * Some tokens, TPMs above all, list raw RSA but no PSS: then we pad. Nobody outside can ask for raw RSA. Where the token
+ * has that neither, what is said is about PSS.
+ */
+static int pss_sign(struct signing *g, struct bytes digest, uint8_t *sig, size_t len)
+{
+    CK_MECHANISM whole = { CKM_RSA_PKCS_PSS, &g->pss, sizeof(g->pss) }, raw = { CKM_RSA_X_509, NULL, 0 };
+    const char *mgf1 = g->mgf1[0] == '\0' ? g->digest : g->mgf1;
+    struct problem p = { 0 }, raw_p = { 0 };
+    uint8_t block[RSA_BYTES_MAX];
+    int r;
+
+    if (!pss(g))
+        return 0;
+    r = p11_key_sign(g->key, &whole, digest, sig, len, &p);
+    if (r == 0)
+        return 1;
+    if (r != LB_E_SCHEME || len > sizeof(block))
+        return p11_evp_failed(&p);
+    if (!p11_pss_pad(p11_key_public(g->key), g->digest, mgf1, g->pss.s_len, digest, block))
+        return 0;
+    r = p11_key_sign(g->key, &raw, (struct bytes){ block, len }, sig, len, &raw_p);
+    return r == 0 ? 1 : p11_evp_failed(r == LB_E_SCHEME ? &p : &raw_p);
+}
+
 static int rsa_sign(void *ctx, unsigned char *sig, size_t *len, size_t size, const unsigned char *tbs, size_t tbs_len)
 {
     struct signing *g = ctx;
@@ -234,12 +260,8 @@ static int rsa_sign(void *ctx, unsigned char *sig, size_t *len, size_t size, con
 
     if (room <= 0)
         return room < 0;
-    if (g->padding == RSA_PKCS1_PSS_PADDING) {
-        if (!pss(g))
-            return 0;
-        m = (CK_MECHANISM){ CKM_RSA_PKCS_PSS, &g->pss, sizeof(g->pss) };
-        return sign_with(g, &m, (struct bytes){ tbs, tbs_len }, sig, most);
-    }
+    if (g->padding == RSA_PKCS1_PSS_PADDING)
+        return pss_sign(g, (struct bytes){ tbs, tbs_len }, sig, most);
     if (g->digest[0] == '\0' || g->prefix_len == 0)
         return sign_with(g, &m, (struct bytes){ tbs, tbs_len }, sig, most);
     if (tbs_len != g->digest_len)

@@ -25,7 +25,10 @@ const struct p11_name *p11_key_name(const struct p11_key *k);
 /* Of the default provider. Owned by k. */
 EVP_PKEY *p11_key_public(const struct p11_key *k);
 
-/* C_SignInit and C_Sign. What comes out has exactly len bytes, or it is a failure. */
+/*
+ * C_SignInit and C_Sign. What comes out has exactly len bytes, or it is a failure. LB_E_SCHEME: the token does not list
+ * the mechanism, and was not asked.
+ */
 LB_MUST_USE int p11_key_sign(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *out, size_t len,
                              struct problem *p);
 /*
