@@ -55,19 +55,31 @@ static enum cure cure_of(CK_RV rv)
     }
 }
 
+static bool says_nothing(CK_RV rv)
+{
+    return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED;
+}
+
 /*
  * Modules say CKR_GENERAL_ERROR and CKR_FUNCTION_FAILED both of a token that is gone and of an input that they do not
- * like. The session tells which: where it is alive, nothing is lost.
+ * like. The session tells which: where it is alive, nothing is lost. But some modules keep sessions by themselves, as
+ * tpm2-pkcs11 does: a random byte comes from the token.
  */
 static CK_RV look_behind(struct p11_session *s, CK_RV rv)
 {
     CK_SESSION_INFO info;
+    CK_BYTE byte;
     CK_RV alive;
 
-    if (rv != CKR_GENERAL_ERROR && rv != CKR_FUNCTION_FAILED)
+    if (!says_nothing(rv))
         return rv;
     alive = P11_CALL(&s->call, C_GetSessionInfo, s->h, &info);
-    return alive == CKR_OK ? rv : alive == rv ? CKR_DEVICE_ERROR : alive;
+    if (alive != CKR_OK)
+        return says_nothing(alive) ? CKR_DEVICE_ERROR : alive;
+    if ((s->token->flags & CKF_RNG) == 0 || s->call.f->C_GenerateRandom == NULL)
+        return rv;
+    alive = P11_CALL(&s->call, C_GenerateRandom, s->h, &byte, sizeof(byte));
+    return says_nothing(alive) || cure_of(alive) == CURE_CONNECT ? CKR_DEVICE_ERROR : rv;
 }
 
 /* Sessions */

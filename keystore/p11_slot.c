@@ -112,7 +112,7 @@ static bool describe(PKCS11_SLOT *slot, struct p11_token_info *ret)
 
 static CK_FLAGS flags_of(const PKCS11_TOKEN *token)
 {
-    return (token->loginRequired ? CKF_LOGIN_REQUIRED : 0) |
+    return (token->hasRng ? CKF_RNG : 0) | (token->loginRequired ? CKF_LOGIN_REQUIRED : 0) |
            (token->secureLogin ? CKF_PROTECTED_AUTHENTICATION_PATH : 0) |
            (token->userPinFinalTry ? CKF_USER_PIN_FINAL_TRY : 0) | (token->userPinLocked ? CKF_USER_PIN_LOCKED : 0);
 }
