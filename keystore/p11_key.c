@@ -175,14 +175,13 @@ static CK_RV decrypt(struct p11_session *s, void *arg, struct problem *p)
 {
     struct op *o = arg;
     CK_ULONG len = o->size;
-    CK_SESSION_INFO info;
     CK_RV rv = begin(s, o, /* decrypt= */ true, p), alive;
 
     if (rv != CKR_OK)
         return rv;
     rv = P11_CALL(&s->call, C_Decrypt, s->h, (CK_BYTE_PTR)o->in.p, o->in.len, o->out, &len);
     /* Asked in each case, so that a bad padding makes no other calls than a good one. */
-    alive = P11_CALL(&s->call, C_GetSessionInfo, s->h, &info);
+    alive = p11_alive(s);
     if (is_of_token(rv))
         return rv;
     if (alive != CKR_OK)

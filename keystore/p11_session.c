@@ -60,26 +60,30 @@ static bool says_nothing(CK_RV rv)
     return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED;
 }
 
-/*
- * Modules say CKR_GENERAL_ERROR and CKR_FUNCTION_FAILED both of a token that is gone and of an input that they do not
- * like. The session tells which: where it is alive, nothing is lost. But some modules keep sessions by themselves, as
- * tpm2-pkcs11 does: a random byte comes from the token.
- */
-static CK_RV look_behind(struct p11_session *s, CK_RV rv)
+/* Some modules keep sessions by themselves, as tpm2-pkcs11 does: but a random byte comes from the token. */
+CK_RV p11_alive(struct p11_session *s)
 {
     CK_SESSION_INFO info;
     CK_BYTE byte;
-    CK_RV alive;
+    CK_RV rv = P11_CALL(&s->call, C_GetSessionInfo, s->h, &info);
 
-    if (!says_nothing(rv))
-        return rv;
-    alive = P11_CALL(&s->call, C_GetSessionInfo, s->h, &info);
-    if (alive != CKR_OK)
-        return says_nothing(alive) ? CKR_DEVICE_ERROR : alive;
+    if (rv != CKR_OK)
+        return says_nothing(rv) ? CKR_DEVICE_ERROR : rv;
     if ((s->token->flags & CKF_RNG) == 0 || s->call.f->C_GenerateRandom == NULL)
-        return rv;
-    alive = P11_CALL(&s->call, C_GenerateRandom, s->h, &byte, sizeof(byte));
-    return says_nothing(alive) || cure_of(alive) == CURE_CONNECT ? CKR_DEVICE_ERROR : rv;
+        return CKR_OK;
+    rv = P11_CALL(&s->call, C_GenerateRandom, s->h, &byte, sizeof(byte));
+    return says_nothing(rv) || cure_of(rv) == CURE_CONNECT ? CKR_DEVICE_ERROR : CKR_OK;
+}
+
+/*
+ * Modules say CKR_GENERAL_ERROR and CKR_FUNCTION_FAILED both of a token that is gone and of an input that they do not
+ * like.
+ */
+static CK_RV look_behind(struct p11_session *s, CK_RV rv)
+{
+    CK_RV alive = says_nothing(rv) ? p11_alive(s) : CKR_OK;
+
+    return alive == CKR_OK ? rv : alive;
 }
 
 /* Sessions */

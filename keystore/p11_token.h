@@ -75,6 +75,9 @@ LB_MUST_USE int p11_do(struct p11_token *t, const char *what, p11_work *work, vo
 /* Why a call failed, as p11_do() says it; LB_E_*. */
 int p11_failed(struct p11_token *t, const char *what, CK_RV rv, struct problem *p);
 
+/* CKR_OK: the session and the token behind it are there. Else what p11_do() has a cure for, if it is returned to it. */
+CK_RV p11_alive(struct p11_session *s);
+
 /* Between the init and the call of a key with CKA_ALWAYS_AUTHENTICATE: the PIN once more. */
 CK_RV p11_context_login(struct p11_session *s, struct problem *p);
 

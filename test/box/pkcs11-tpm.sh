@@ -39,13 +39,24 @@ new_box "$TEST_DIR/tpm-box"
 check "tpm: attach rsa" attach rsa 01 2>>"$TEST_DIR/lb.log"
 check "tpm: attach ec" attach ec 02 2>>"$TEST_DIR/lb.log"
 serve tpm
-# The TPM is reset: what it held is gone, and is loaded again.
-stop_tpm
-refused "tpm: no signature without it" token signs ec
-start_tpm "$TEST_DIR/tpm"
+# The TPM is reset: what it held is gone, and is loaded again, whatever is asked of it first.
 signs_ec() { signs ec; }
-await "a signature by the TPM that is back" signs_ec
-check "tpm: it is back" signs rsa
+decrypts_rsa() {
+    rm -f "$TEST_DIR/clear"
+    ossl pkeyutl -decrypt -inkey littlebox:rsa -in "$TEST_DIR/secret" -out "$TEST_DIR/clear" &&
+        cmp "$TEST_DIR/text" "$TEST_DIR/clear"
+}
+echo "a text" >"$TEST_DIR/text"
+plain_ossl pkeyutl -encrypt -certin -inkey "$TEST_DIR/tpm-files/rsa.crt" -in "$TEST_DIR/text" -out "$TEST_DIR/secret"
+lb allow rsa --user "$(id -u)" --op decrypt 2>>"$TEST_DIR/lb.log"
+check "tpm: rsa decrypts" decrypts_rsa
+for what in signs_ec decrypts_rsa; do
+    stop_tpm
+    refused "tpm: none of $what without it" 'littlebox|token' $what
+    start_tpm "$TEST_DIR/tpm"
+    await "$what by the TPM that is back" $what
+    check "tpm: it is back" signs rsa
+done
 stop_box
 stop_tpm
 
