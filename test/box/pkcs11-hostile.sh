@@ -131,6 +131,24 @@ say "ok: it was put in again"
 LOST="C_SignInit return 0x32 max=1"
 hostile "another token in the slot" 'not there' "state label 2" "$LOST"
 
+# --- Mechanisms that it lacks: of those in its list, the first two are RSA's, without PSS
+echo "a text" >text
+plain_ossl dgst -sha256 -binary -out digest text
+signs_pss() {
+    ossl pkeyutl -sign -inkey littlebox:rsa -in digest -pkeyopt digest:sha256 -pkeyopt rsa_padding_mode:pss \
+        -pkeyopt rsa_pss_saltlen:digest -out pss.sig &&
+        plain_ossl dgst -sha256 -verify rsa.pub -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest \
+            -signature pss.sig text
+}
+check "PSS" signs_pss
+bad_behaves "C_GetMechanismList count 2" "$LOST"
+check "without PSS and raw RSA: PKCS#1 v1.5" signs_rsa
+refused "but no PSS" "token 'hostile' .* does not do this: it has no CKM_RSA_PKCS_PSS" signs_pss
+bad_behaves "$LOST"
+check "all of them again, once it was looked for" signs_rsa
+recovers
+check "PSS too" signs_pss
+
 # --- Objects that change
 hostile "a token without the key" 'no private key' "C_FindObjects none" "$LOST"
 harmless "one object without end: it is that object" "C_FindObjects endless" "$LOST"
