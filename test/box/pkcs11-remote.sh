@@ -52,7 +52,8 @@ done
 end_loads
 failed=$(failures)
 check "three servers were killed: $failed handshakes failed, which were in flight" test "$failed" -le $((3 * ${#LOADS[@]}))
-check "connections were made again" test "$(status reconnects)" -ge 3
+# In the same process, or in the next one, where p11-kit's client did not return from a call.
+check "connections were made again" test "$(grep -c 'is ready$' "$BOX_DIR/box.log")" -ge 4
 
 # --- Away for a while: every handshake fails, and says why in nginx's log
 kill_p11_server "$P11_SERVER"
