@@ -172,9 +172,9 @@ static int oaep(const struct decryption *c, CK_RSA_PKCS_OAEP_PARAMS *ret)
     CK_RSA_PKCS_MGF_TYPE ignored;
     struct problem p = { 0 };
 
-    *ret = (CK_RSA_PKCS_OAEP_PARAMS){ .source = CKZ_DATA_SPECIFIED, .source_data = c->label,
-                                      .source_data_len = c->label_len };
-    if (p11_evp_digest(digest, &ret->hash_alg, &ignored) && p11_evp_digest(mgf1, &mgf_hash, &ret->mgf))
+    *ret = (CK_RSA_PKCS_OAEP_PARAMS){ .source = CKZ_DATA_SPECIFIED, .pSourceData = c->label,
+                                      .ulSourceDataLen = c->label_len };
+    if (p11_evp_digest(digest, &ret->hashAlg, &ignored) && p11_evp_digest(mgf1, &mgf_hash, &ret->mgf))
         return 1;
     problem_set(&p, LB_E_SCHEME, "PKCS#11 has no OAEP with %s and MGF1 with %s", digest, mgf1);
     return p11_evp_failed(&p);

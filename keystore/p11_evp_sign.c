@@ -120,7 +120,7 @@ static int set_salt(struct signing *g, const OSSL_PARAM *p)
         return 0;
     if (len < 0)
         return 0;
-    g->pss.s_len = (CK_ULONG)len;
+    g->pss.sLen = (CK_ULONG)len;
     return 1;
 }
 
@@ -217,7 +217,7 @@ static int pss(struct signing *g)
 
     if (g->has_pss)
         return 1;
-    if (!p11_evp_digest(g->digest, &g->pss.hash_alg, &ignored) || !p11_evp_digest(mgf1, &mgf_hash, &g->pss.mgf)) {
+    if (!p11_evp_digest(g->digest, &g->pss.hashAlg, &ignored) || !p11_evp_digest(mgf1, &mgf_hash, &g->pss.mgf)) {
         problem_set(&p, LB_E_SCHEME, "PKCS#11 has no RSA-PSS with %s and MGF1 with %s", g->digest, mgf1);
         return p11_evp_failed(&p);
     }
@@ -244,7 +244,7 @@ static int pss_sign(struct signing *g, struct bytes digest, uint8_t *sig, size_t
         return 1;
     if (r != LB_E_SCHEME || len > sizeof(block))
         return p11_evp_failed(&p);
-    if (!p11_pss_pad(p11_key_public(g->key), g->digest, mgf1, g->pss.s_len, digest, block))
+    if (!p11_pss_pad(p11_key_public(g->key), g->digest, mgf1, g->pss.sLen, digest, block))
         return 0;
     r = p11_key_sign(g->key, &raw, (struct bytes){ block, len }, sig, len, &raw_p);
     return r == 0 ? 1 : p11_evp_failed(r == LB_E_SCHEME ? &p : &raw_p);

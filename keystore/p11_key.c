@@ -238,8 +238,8 @@ static CK_RV derive(struct p11_session *s, void *arg, struct problem *p)
 
 int p11_key_derive(struct p11_key *k, struct bytes point, uint8_t *out, size_t len, struct problem *p)
 {
-    CK_ECDH1_DERIVE_PARAMS params = { .kdf = CKD_NULL, .public_data_len = point.len,
-                                      .public_data = (CK_BYTE_PTR)point.p };
+    CK_ECDH1_DERIVE_PARAMS params = { .kdf = CKD_NULL, .ulPublicDataLen = point.len,
+                                      .pPublicData = (CK_BYTE_PTR)point.p };
     CK_MECHANISM m = { CKM_ECDH1_DERIVE, &params, sizeof(params) };
     struct op o = { .key = k, .mechanism = &m, .out = out, .size = len };
     int r = p11_do(k->token, "key agreement", derive, &o, p);
