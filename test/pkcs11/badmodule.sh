@@ -35,8 +35,15 @@ check "PSS" pss
 echo secret >secret
 plain_ossl pkeyutl -encrypt -pubin -inkey rsa.pub -pkeyopt rsa_padding_mode:oaep -in secret -out oaep
 plain_ossl pkeyutl -encrypt -pubin -inkey rsa.pub -in secret -out pkcs1
-same "OAEP" secret "$(bad --decrypt --id 01 --mechanism RSA-PKCS-OAEP --hash-algorithm SHA-1 --input-file oaep 2>>tool.log)"
-same "PKCS#1 decryption" secret "$(bad --decrypt --id 01 --mechanism RSA-PKCS --input-file pkcs1 2>>tool.log)"
+# Into a file: newer versions of the tool say on stdout what they assume.
+decrypts() {
+    local input=$1
+    shift
+    rm -f clear
+    bad --decrypt --id 01 --input-file "$input" --output-file clear "$@" >>tool.log 2>&1 && cmp clear secret
+}
+check "OAEP" decrypts oaep --mechanism RSA-PKCS-OAEP --hash-algorithm SHA-1
+check "PKCS#1 decryption" decrypts pkcs1 --mechanism RSA-PKCS
 check "a new RSA key" bad --keypairgen --key-type rsa:2048 --id 03 --label new-rsa >>tool.log 2>&1
 check "a new P-256 key" bad --keypairgen --key-type EC:prime256v1 --id 04 --label new-ec >>tool.log 2>&1
 check "they are files" test -e "$BAD_DIR/keys/03.new-rsa.pem" -a -e "$BAD_DIR/keys/04.new-ec.pem"
@@ -58,7 +65,7 @@ trouble "a removed device" 'No slot|TOKEN_NOT_PRESENT|not found|failed' "state r
 trouble "removed in between" CKR_DEVICE_REMOVED "C_SignInit return 0x32"
 trouble "a key that needs its own login, without it" 'USER_NOT_LOGGED_IN|CKR_' "state always-authenticate 1" \
     "C_Login return 0x101 after=1"
-trouble "no private keys" 'Private key not found' "C_FindObjects none"
+trouble "no private keys" 'Private(/secret)? key not found' "C_FindObjects none"
 bad_behaves "C_SignInit return 0x31 after=1 max=1"
 check "a rule that begins later: the first" sign >>tool.log 2>&1
 refused "the second, in another process" CKR_DEVICE_MEMORY sign
