@@ -94,12 +94,11 @@ static const uint8_t *find_arc(const uint8_t *der, size_t len)
     return NULL;
 }
 
-bool handle_is_other(const uint8_t *der, size_t len, unsigned type)
+unsigned handle_peek(const uint8_t *der, size_t len)
 {
     const uint8_t *at = find_arc(der, len);
-    unsigned found = at == NULL || at + sizeof(arc) == der + len ? 0 : type_of_oid(at, sizeof(arc) + 1);
 
-    return found != 0 && found != type;
+    return at == NULL || at + sizeof(arc) == der + len ? 0 : type_of_oid(at, sizeof(arc) + 1);
 }
 
 int handle_from_der(const uint8_t *der, size_t len, struct handle *ret)

@@ -58,8 +58,8 @@ struct handle {
  */
 LB_MUST_USE int handle_from_der(const uint8_t *der, size_t len, struct handle *ret);
 
-/* Is this a handle for another type than that one, by its first bytes? The rest of it may be anything. */
-bool handle_is_other(const uint8_t *der, size_t len, unsigned type);
+/* The type of a handle by its first bytes, 0: none is to be seen. The rest of it may be anything. */
+unsigned handle_peek(const uint8_t *der, size_t len);
 
 /* Writes the PrivateKeyInfo; *ret is freed by the caller with OPENSSL_free(). LB_E_NOMEM, LB_E_VALUE (type). */
 LB_MUST_USE int handle_to_der(const struct handle *h, uint8_t **ret, size_t *ret_len);

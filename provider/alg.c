@@ -132,40 +132,51 @@ const struct alg algs[ALG_COUNT] = {
  * Names as `default` has them, so that both mean the same type, and our own OID: OpenSSL 3.2 and later look for a
  * decoder and a key manager by the OID that they find in a PrivateKeyInfo.
  */
-#define NAMES_RSA       "RSA:rsaEncryption:1.2.840.113549.1.1.1:" LB_HANDLE_ARC ".1"
-#define NAMES_RSA_PSS   "RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10:" LB_HANDLE_ARC ".2"
-#define NAMES_EC        "EC:id-ecPublicKey:1.2.840.10045.2.1:" LB_HANDLE_ARC ".3"
-#define NAMES_ED25519   "ED25519:1.3.101.112:" LB_HANDLE_ARC ".4"
-#define NAMES_ED448     "ED448:1.3.101.113:" LB_HANDLE_ARC ".5"
-#define NAMES_X25519    "X25519:1.3.101.110:" LB_HANDLE_ARC ".9"
-#define NAMES_X448      "X448:1.3.101.111:" LB_HANDLE_ARC ".10"
-#define NAMES_ML_DSA_44 "ML-DSA-44:MLDSA44:2.16.840.1.101.3.4.3.17:id-ml-dsa-44:" LB_HANDLE_ARC ".6"
-#define NAMES_ML_DSA_65 "ML-DSA-65:MLDSA65:2.16.840.1.101.3.4.3.18:id-ml-dsa-65:" LB_HANDLE_ARC ".7"
-#define NAMES_ML_DSA_87 "ML-DSA-87:MLDSA87:2.16.840.1.101.3.4.3.19:id-ml-dsa-87:" LB_HANDLE_ARC ".8"
-#define NAMES_SLH_DSA_SHA2_128S \
-    "SLH-DSA-SHA2-128s:id-slh-dsa-sha2-128s:2.16.840.1.101.3.4.3.20:" LB_HANDLE_ARC ".11"
-#define NAMES_SLH_DSA_SHA2_128F \
-    "SLH-DSA-SHA2-128f:id-slh-dsa-sha2-128f:2.16.840.1.101.3.4.3.21:" LB_HANDLE_ARC ".12"
-#define NAMES_SLH_DSA_SHA2_192S \
-    "SLH-DSA-SHA2-192s:id-slh-dsa-sha2-192s:2.16.840.1.101.3.4.3.22:" LB_HANDLE_ARC ".13"
-#define NAMES_SLH_DSA_SHA2_192F \
-    "SLH-DSA-SHA2-192f:id-slh-dsa-sha2-192f:2.16.840.1.101.3.4.3.23:" LB_HANDLE_ARC ".14"
-#define NAMES_SLH_DSA_SHA2_256S \
-    "SLH-DSA-SHA2-256s:id-slh-dsa-sha2-256s:2.16.840.1.101.3.4.3.24:" LB_HANDLE_ARC ".15"
-#define NAMES_SLH_DSA_SHA2_256F \
-    "SLH-DSA-SHA2-256f:id-slh-dsa-sha2-256f:2.16.840.1.101.3.4.3.25:" LB_HANDLE_ARC ".16"
-#define NAMES_SLH_DSA_SHAKE_128S \
-    "SLH-DSA-SHAKE-128s:id-slh-dsa-shake-128s:2.16.840.1.101.3.4.3.26:" LB_HANDLE_ARC ".17"
-#define NAMES_SLH_DSA_SHAKE_128F \
-    "SLH-DSA-SHAKE-128f:id-slh-dsa-shake-128f:2.16.840.1.101.3.4.3.27:" LB_HANDLE_ARC ".18"
-#define NAMES_SLH_DSA_SHAKE_192S \
-    "SLH-DSA-SHAKE-192s:id-slh-dsa-shake-192s:2.16.840.1.101.3.4.3.28:" LB_HANDLE_ARC ".19"
-#define NAMES_SLH_DSA_SHAKE_192F \
-    "SLH-DSA-SHAKE-192f:id-slh-dsa-shake-192f:2.16.840.1.101.3.4.3.29:" LB_HANDLE_ARC ".20"
-#define NAMES_SLH_DSA_SHAKE_256S \
-    "SLH-DSA-SHAKE-256s:id-slh-dsa-shake-256s:2.16.840.1.101.3.4.3.30:" LB_HANDLE_ARC ".21"
-#define NAMES_SLH_DSA_SHAKE_256F \
-    "SLH-DSA-SHAKE-256f:id-slh-dsa-shake-256f:2.16.840.1.101.3.4.3.31:" LB_HANDLE_ARC ".22"
+#define FEW_RSA                "RSA:rsaEncryption:1.2.840.113549.1.1.1"
+#define FEW_RSA_PSS            "RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10"
+#define FEW_EC                 "EC:id-ecPublicKey:1.2.840.10045.2.1"
+#define FEW_ED25519            "ED25519:1.3.101.112"
+#define FEW_ED448              "ED448:1.3.101.113"
+#define FEW_X25519             "X25519:1.3.101.110"
+#define FEW_X448               "X448:1.3.101.111"
+#define FEW_ML_DSA_44          "ML-DSA-44"
+#define FEW_ML_DSA_65          "ML-DSA-65"
+#define FEW_ML_DSA_87          "ML-DSA-87"
+#define FEW_SLH_DSA_SHA2_128S  "SLH-DSA-SHA2-128s"
+#define FEW_SLH_DSA_SHA2_128F  "SLH-DSA-SHA2-128f"
+#define FEW_SLH_DSA_SHA2_192S  "SLH-DSA-SHA2-192s"
+#define FEW_SLH_DSA_SHA2_192F  "SLH-DSA-SHA2-192f"
+#define FEW_SLH_DSA_SHA2_256S  "SLH-DSA-SHA2-256s"
+#define FEW_SLH_DSA_SHA2_256F  "SLH-DSA-SHA2-256f"
+#define FEW_SLH_DSA_SHAKE_128S "SLH-DSA-SHAKE-128s"
+#define FEW_SLH_DSA_SHAKE_128F "SLH-DSA-SHAKE-128f"
+#define FEW_SLH_DSA_SHAKE_192S "SLH-DSA-SHAKE-192s"
+#define FEW_SLH_DSA_SHAKE_192F "SLH-DSA-SHAKE-192f"
+#define FEW_SLH_DSA_SHAKE_256S "SLH-DSA-SHAKE-256s"
+#define FEW_SLH_DSA_SHAKE_256F "SLH-DSA-SHAKE-256f"
+
+#define NAMES_RSA                FEW_RSA ":" LB_HANDLE_ARC ".1"
+#define NAMES_RSA_PSS            FEW_RSA_PSS ":" LB_HANDLE_ARC ".2"
+#define NAMES_EC                 FEW_EC ":" LB_HANDLE_ARC ".3"
+#define NAMES_ED25519            FEW_ED25519 ":" LB_HANDLE_ARC ".4"
+#define NAMES_ED448              FEW_ED448 ":" LB_HANDLE_ARC ".5"
+#define NAMES_X25519             FEW_X25519 ":" LB_HANDLE_ARC ".9"
+#define NAMES_X448               FEW_X448 ":" LB_HANDLE_ARC ".10"
+#define NAMES_ML_DSA_44          FEW_ML_DSA_44 ":MLDSA44:2.16.840.1.101.3.4.3.17:id-ml-dsa-44:" LB_HANDLE_ARC ".6"
+#define NAMES_ML_DSA_65          FEW_ML_DSA_65 ":MLDSA65:2.16.840.1.101.3.4.3.18:id-ml-dsa-65:" LB_HANDLE_ARC ".7"
+#define NAMES_ML_DSA_87          FEW_ML_DSA_87 ":MLDSA87:2.16.840.1.101.3.4.3.19:id-ml-dsa-87:" LB_HANDLE_ARC ".8"
+#define NAMES_SLH_DSA_SHA2_128S  FEW_SLH_DSA_SHA2_128S ":id-slh-dsa-sha2-128s:2.16.840.1.101.3.4.3.20:" LB_HANDLE_ARC ".11"
+#define NAMES_SLH_DSA_SHA2_128F  FEW_SLH_DSA_SHA2_128F ":id-slh-dsa-sha2-128f:2.16.840.1.101.3.4.3.21:" LB_HANDLE_ARC ".12"
+#define NAMES_SLH_DSA_SHA2_192S  FEW_SLH_DSA_SHA2_192S ":id-slh-dsa-sha2-192s:2.16.840.1.101.3.4.3.22:" LB_HANDLE_ARC ".13"
+#define NAMES_SLH_DSA_SHA2_192F  FEW_SLH_DSA_SHA2_192F ":id-slh-dsa-sha2-192f:2.16.840.1.101.3.4.3.23:" LB_HANDLE_ARC ".14"
+#define NAMES_SLH_DSA_SHA2_256S  FEW_SLH_DSA_SHA2_256S ":id-slh-dsa-sha2-256s:2.16.840.1.101.3.4.3.24:" LB_HANDLE_ARC ".15"
+#define NAMES_SLH_DSA_SHA2_256F  FEW_SLH_DSA_SHA2_256F ":id-slh-dsa-sha2-256f:2.16.840.1.101.3.4.3.25:" LB_HANDLE_ARC ".16"
+#define NAMES_SLH_DSA_SHAKE_128S FEW_SLH_DSA_SHAKE_128S ":id-slh-dsa-shake-128s:2.16.840.1.101.3.4.3.26:" LB_HANDLE_ARC ".17"
+#define NAMES_SLH_DSA_SHAKE_128F FEW_SLH_DSA_SHAKE_128F ":id-slh-dsa-shake-128f:2.16.840.1.101.3.4.3.27:" LB_HANDLE_ARC ".18"
+#define NAMES_SLH_DSA_SHAKE_192S FEW_SLH_DSA_SHAKE_192S ":id-slh-dsa-shake-192s:2.16.840.1.101.3.4.3.28:" LB_HANDLE_ARC ".19"
+#define NAMES_SLH_DSA_SHAKE_192F FEW_SLH_DSA_SHAKE_192F ":id-slh-dsa-shake-192f:2.16.840.1.101.3.4.3.29:" LB_HANDLE_ARC ".20"
+#define NAMES_SLH_DSA_SHAKE_256S FEW_SLH_DSA_SHAKE_256S ":id-slh-dsa-shake-256s:2.16.840.1.101.3.4.3.30:" LB_HANDLE_ARC ".21"
+#define NAMES_SLH_DSA_SHAKE_256F FEW_SLH_DSA_SHAKE_256F ":id-slh-dsa-shake-256f:2.16.840.1.101.3.4.3.31:" LB_HANDLE_ARC ".22"
 
 #define PROPERTIES         "provider=littlebox"
 #define PROPERTIES_DECODER PROPERTIES ",input=der,structure=PrivateKeyInfo"
@@ -178,11 +189,26 @@ const OSSL_ALGORITHM alg_keymgmt[] = {
     END
 };
 
+const OSSL_ALGORITHM alg_keymgmt_few[] = {
+#define KEYMGMT_FEW(row) { FEW_##row, PROPERTIES, keymgmt_##row, DESCRIPTION },
+    ALG_ROWS(KEYMGMT_FEW)
+    END
+};
+
+/* The name is that of what comes out of it, as libcrypto looks for what comes before another decoder. */
+#define P11PEM_LINE { "DER", PROPERTIES ",input=pem", decoder_p11pem, "reference to a key on a token" },
+
 const OSSL_ALGORITHM alg_decoder[] = {
 #define DECODER_LINE(row) { NAMES_##row, PROPERTIES_DECODER, decoder_##row, DESCRIPTION },
     ALG_ROWS(DECODER_LINE)
-    /* The name is that of what comes out of it, as libcrypto looks for what comes before another decoder. */
-    { "DER", PROPERTIES ",input=pem", decoder_p11pem, "reference to a key on a token" },
+    P11PEM_LINE
+    END
+};
+
+const OSSL_ALGORITHM alg_decoder_few[] = {
+#define DECODER_FEW(row) { FEW_##row, PROPERTIES_DECODER, decoder_##row, DESCRIPTION },
+    ALG_ROWS_FIRST(DECODER_FEW)
+    P11PEM_LINE
     END
 };
 

@@ -6,18 +6,24 @@
 #include <openssl/core_dispatch.h>
 #include <stdbool.h>
 
-/* The rows, for those few functions that OpenSSL calls without saying which row it means: they are made once a row. */
-#define ALG_ROWS(X)                                                                                           \
-    X(RSA) X(RSA_PSS) X(EC) X(ED25519) X(ED448) X(X25519) X(X448) X(ML_DSA_44) X(ML_DSA_65) X(ML_DSA_87)      \
+/*
+ * The rows, for those few functions that OpenSSL calls without saying which row it means: they are made once a row. Those of
+ * OpenSSL 3.0, and those of 3.5.
+ */
+#define ALG_ROWS_FIRST(X) X(RSA) X(RSA_PSS) X(EC) X(ED25519) X(ED448) X(X25519) X(X448)
+#define ALG_ROWS_NEWER(X)                                                                                     \
+    X(ML_DSA_44) X(ML_DSA_65) X(ML_DSA_87)                                                                    \
     X(SLH_DSA_SHA2_128S) X(SLH_DSA_SHA2_128F) X(SLH_DSA_SHA2_192S) X(SLH_DSA_SHA2_192F)                       \
     X(SLH_DSA_SHA2_256S) X(SLH_DSA_SHA2_256F) X(SLH_DSA_SHAKE_128S) X(SLH_DSA_SHAKE_128F)                     \
     X(SLH_DSA_SHAKE_192S) X(SLH_DSA_SHAKE_192F) X(SLH_DSA_SHAKE_256S) X(SLH_DSA_SHAKE_256F)
+#define ALG_ROWS(X) ALG_ROWS_FIRST(X) ALG_ROWS_NEWER(X)
 
 enum alg_row {
 #define ALG_ENUM(row) ALG_##row,
     ALG_ROWS(ALG_ENUM)
 #undef ALG_ENUM
-    ALG_COUNT
+    ALG_COUNT,
+    ALG_NEWER = ALG_ML_DSA_44, /* the first of the newer ones */
 };
 
 enum alg_options {
@@ -54,6 +60,12 @@ const struct alg *alg_by_handle_type(unsigned handle_type);
 /* What the provider offers, operation by operation; constant. */
 extern const OSSL_ALGORITHM alg_keymgmt[], alg_signature[], alg_cipher[], alg_exchange[], alg_decoder[], alg_encoder[],
     alg_store[];
+/*
+ * The same for OpenSSL before 3.2, which looks at the name of every key manager and decoder again and again for every key
+ * that is read, whatever it is: fewer names, and no decoders for the newer rows. The decoder of the first row says of
+ * handles to their keys that they need a newer OpenSSL.
+ */
+extern const OSSL_ALGORITHM alg_keymgmt_few[], alg_decoder_few[];
 
 /* The dispatch tables behind them, one of a kind or one a row; those of signatures are in sigalg.h. */
 #define ALG_DISPATCH(row) extern const OSSL_DISPATCH keymgmt_##row[], decoder_##row[];

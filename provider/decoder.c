@@ -98,6 +98,21 @@ static int pass_on(struct key **k, OSSL_CALLBACK *callback, void *arg)
 }
 
 /*
+ * The rows come here one after the other, and one of them alone reads a handle: its own, or the first row where there is none
+ * (alg_decoder_few).
+ */
+static bool is_for_another(const struct decoder *d, unsigned type)
+{
+    const struct alg *alg = alg_by_handle_type(type);
+
+    if (alg == NULL)
+        return false;
+    if (d->prov->few && alg >= &algs[ALG_NEWER])
+        alg = &algs[0];
+    return alg != d->alg;
+}
+
+/*
  * OpenSSL shows every decoder all input, so what is no handle of this row's type is passed over in silence: that is
  * success without an object.
  */
@@ -115,8 +130,7 @@ static int decode(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *ca
     (void)selection;
     (void)passphrase; /* a handle is no secret */
     (void)passphrase_arg;
-    /* The rows come here one after the other, and one of them alone reads it. */
-    if (handle_is_other(der, len, d->alg->handle_type))
+    if (is_for_another(d, handle_peek(der, len)))
         return 1;
     r = handle_from_der(der, len, &h);
     if (r == LB_E_UNSUPPORTED)
@@ -126,10 +140,8 @@ static int decode(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *ca
                            "this is a littlebox handle, but it is cut off or damaged, or a newer littlebox wrote it: "
                            "write it again with 'littlebox handle KEY'");
     }
-    if (h.type != d->alg->handle_type)
-        goto out;
-    ok = key_from_handle(d->prov, &h, &k, &p) == 0 ? pass_on(&k, callback, arg) : error_problem(d->prov, &p);
-out:
+    if (!is_for_another(d, h.type))
+        ok = key_from_handle(d->prov, &h, &k, &p) == 0 ? pass_on(&k, callback, arg) : error_problem(d->prov, &p);
     key_unref(k);
     handle_clear(&h);
     return ok;

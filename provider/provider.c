@@ -132,16 +132,16 @@ static const OSSL_ALGORITHM *query_operation(void *provctx, int operation, int *
 {
     struct provctx *prov = provctx;
     static const struct {
-        const OSSL_ALGORITHM *rows;
+        const OSSL_ALGORITHM *rows, *few;
         bool contended; /* `default` has rows of the same names and properties that we must not stand in front of */
     } operations[] = {
-        [OSSL_OP_KEYMGMT] = { alg_keymgmt, true },
-        [OSSL_OP_SIGNATURE] = { alg_signature, true },
-        [OSSL_OP_ASYM_CIPHER] = { alg_cipher, true },
-        [OSSL_OP_KEYEXCH] = { alg_exchange, true },
-        [OSSL_OP_DECODER] = { alg_decoder, false },
-        [OSSL_OP_ENCODER] = { alg_encoder, false },
-        [OSSL_OP_STORE] = { alg_store, false },
+        [OSSL_OP_KEYMGMT] = { alg_keymgmt, alg_keymgmt_few, true },
+        [OSSL_OP_SIGNATURE] = { alg_signature, NULL, true },
+        [OSSL_OP_ASYM_CIPHER] = { alg_cipher, NULL, true },
+        [OSSL_OP_KEYEXCH] = { alg_exchange, NULL, true },
+        [OSSL_OP_DECODER] = { alg_decoder, alg_decoder_few, false },
+        [OSSL_OP_ENCODER] = { alg_encoder, NULL, false },
+        [OSSL_OP_STORE] = { alg_store, NULL, false },
     };
 
     *no_cache = 0;
@@ -154,7 +154,7 @@ static const OSSL_ALGORITHM *query_operation(void *provctx, int operation, int *
         }
         let_others_go_first(prov, operation);
     }
-    return operations[operation].rows;
+    return prov->few && operations[operation].few != NULL ? operations[operation].few : operations[operation].rows;
 }
 
 static const OSSL_PARAM *gettable_params(void *provctx)
@@ -291,6 +291,7 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, 
     prov->default_provider = OSSL_PROVIDER_load(prov->libctx, "default");
     if (prov->default_provider == NULL)
         goto out;
+    prov->few = OPENSSL_version_major() == 3 && OPENSSL_version_minor() < 2;
     read_settings(prov);
     *out = provider_functions;
     *provctx = prov;

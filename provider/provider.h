@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "../keystore/errors.h"
 #include "../keystore/keyname.h"
@@ -38,6 +39,7 @@ struct provctx {
     OSSL_FUNC_BIO_write_ex_fn *bio_write_ex;
     OSSL_LIB_CTX *libctx; /* our own: public halves, digests and verification, by `default` */
     OSSL_PROVIDER *default_provider;
+    bool few; /* libcrypto is older than 3.2: alg_keymgmt_few and so on */
     struct settings settings;
     _Atomic(struct box *) boxes;                /* box.c; only ever grows */
     _Atomic(EVP_MD *) digests[DIGEST_LAST + 1]; /* provider_digest() */
