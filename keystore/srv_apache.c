@@ -148,7 +148,7 @@ static void directive(struct srvconf *c, struct srv_source *s, const struct srv_
     else if (strcasecmp(name, "LoadModule") == 0 && len > 7 && strcmp(value + len - 7, "_module") == 0)
         load_module(c, s, value, len - 7);
     else if (strcasecmp(name, "ServerRoot") == 0 && expand(c, value, path))
-        snprintf(c->base, sizeof(c->base), "%s", path);
+        srv_rebase(c, path);
     else if (strcasecmp(name, "User") == 0)
         user(c, value, c->user);
     else if (strcasecmp(name, "Group") == 0)

@@ -70,7 +70,8 @@ void srv_postgresql_finish(struct srvconf *c)
     uid_t owner;
 
     /* ALTER SYSTEM writes there, and it counts most. */
-    snprintf(data, sizeof(data), "%s", srv_get(c, "data_directory", c->base));
+    if (!srv_join(c->base, srv_get(c, "data_directory", c->base), data))
+        return;
     if (srv_join(data, "postgresql.auto.conf", path))
         srv_include(c, &place, path, /* absent= */ true, srv_postgresql);
     /* It runs as whoever has the data. */
@@ -79,7 +80,7 @@ void srv_postgresql_finish(struct srvconf *c)
     if (!is_on(srv_get(c, "ssl", "off")))
         return;
     /* What is relative is relative to the data directory. */
-    snprintf(c->base, sizeof(c->base), "%s", data);
+    srv_rebase(c, data);
     key = srv_setting(c, "ssl_key_file");
     if (key != NULL)
         place = srv_place(key);

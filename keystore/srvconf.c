@@ -100,6 +100,14 @@ bool srv_join(const char *dir, const char *name, char ret[PATH_MAX])
     return snprintf(ret, PATH_MAX, "%s%s%s", dir, slash, name) < PATH_MAX;
 }
 
+void srv_rebase(struct srvconf *c, const char *dir)
+{
+    char path[PATH_MAX];
+
+    if (srv_join(c->base, dir, path))
+        memcpy(c->base, path, sizeof(path));
+}
+
 void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind kind, const char *text)
 {
     char path[PATH_MAX];

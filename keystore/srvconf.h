@@ -103,6 +103,8 @@ struct srv_source srv_place(const struct srv_setting *setting);
 void srv_name(char ret[64], const char *name);
 /* name joined to dir unless it is absolute. False: too long. */
 bool srv_join(const char *dir, const char *name, char ret[PATH_MAX]);
+/* Another base, itself relative to the one before. */
+void srv_rebase(struct srvconf *c, const char *dir);
 
 /* srvfile.c: the files themselves. */
 
