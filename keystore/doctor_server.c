@@ -285,6 +285,10 @@ static void handle(struct examination *e, const struct subject *s, const char *u
     struct problem p = { 0 };
     int r;
 
+    if (e->conf.obstacle != NULL) {
+        say(e, DOCTOR_FAIL, s, e->conf.cure, "handle %s: %s", uri, e->conf.obstacle);
+        return;
+    }
     if (w == NULL) {
         say(e, DOCTOR_UNKNOWN, s, NULL, "handle %s: it is not known for whom it must work", uri);
         return;

@@ -10,6 +10,15 @@ const struct server servers[] = {
     { "haproxy", "/etc/haproxy/haproxy.cfg", NULL, LOADS_ROOT, .bare = true, .read = srv_haproxy },
     { "postgresql", "/etc/postgresql/*/*/postgresql.conf", "postgres", LOADS_USER, .strict = true,
       .read = srv_postgresql, .finish = srv_postgresql_finish },
+    { "postfix", "/etc/postfix/main.cf", "postfix", LOADS_ROOT, .read = srv_postfix, .finish = srv_postfix_finish },
+    { "dovecot", "/etc/dovecot/dovecot.conf", "dovenull", LOADS_ROOT, .read = srv_dovecot,
+      .finish = srv_dovecot_finish },
+    { "stunnel", "/etc/stunnel/*.conf", NULL, LOADS_ROOT, .bare = true, .read = srv_stunnel },
+    { "lighttpd", "/etc/lighttpd/lighttpd.conf", NULL, LOADS_ROOT, .read = srv_lighttpd },
+    { "mosquitto", "/etc/mosquitto/mosquitto.conf", "mosquitto", LOADS_ROOT, .read = srv_mosquitto },
+    { "redis", "/etc/redis/redis.conf", "redis", LOADS_USER, .read = srv_redis },
+    { "unbound", "/etc/unbound/unbound.conf", "unbound", LOADS_ROOT, .read = srv_unbound },
+    { "named", "/etc/bind/named.conf", "bind", LOADS_ROOT, .read = srv_named },
     { .name = NULL },
 };
 

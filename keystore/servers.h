@@ -24,7 +24,9 @@ struct server {
 /* Ends with a NULL name. */
 extern const struct server servers[];
 /* As in the table, for help. */
-#define SERVER_LIST "nginx, apache2, haproxy, postgresql"
+#define SERVER_LIST                                                                                     \
+    "nginx, apache2, haproxy, postgresql, postfix, dovecot, stunnel, lighttpd, mosquitto, redis, unbound, " \
+    "named"
 
 /* NULL: there is none of this name. */
 const struct server *server_find(const char *name);
@@ -39,5 +41,15 @@ void srv_apache(struct srvconf *c, struct srv_source *s);
 void srv_haproxy(struct srvconf *c, struct srv_source *s);
 void srv_postgresql(struct srvconf *c, struct srv_source *s);
 void srv_postgresql_finish(struct srvconf *c);
+void srv_postfix(struct srvconf *c, struct srv_source *s);
+void srv_postfix_finish(struct srvconf *c);
+void srv_dovecot(struct srvconf *c, struct srv_source *s);
+void srv_dovecot_finish(struct srvconf *c);
+void srv_named(struct srvconf *c, struct srv_source *s);
+void srv_stunnel(struct srvconf *c, struct srv_source *s);
+void srv_lighttpd(struct srvconf *c, struct srv_source *s);
+void srv_mosquitto(struct srvconf *c, struct srv_source *s);
+void srv_redis(struct srvconf *c, struct srv_source *s);
+void srv_unbound(struct srvconf *c, struct srv_source *s);
 
 #endif

@@ -26,6 +26,20 @@ static char *value_of(char *at)
     return from;
 }
 
+static void include(struct srvconf *c, const struct srv_source *s, const char *name, const char *value)
+{
+    char path[PATH_MAX];
+
+    if (!srv_beside(s, value, path))
+        srv_problem(c, s, "a path that is too long");
+    else if (strcmp(name, "include") == 0)
+        srv_include(c, s, path, /* absent= */ false, srv_postgresql);
+    else if (strcmp(name, "include_if_exists") == 0)
+        srv_include(c, s, path, /* absent= */ true, srv_postgresql);
+    else if (strcmp(name, "include_dir") == 0 && !srv_include_dir(c, s, path, "*.conf", srv_postgresql))
+        srv_problem(c, s, "cannot read the directory %s", path);
+}
+
 void srv_postgresql(struct srvconf *c, struct srv_source *s)
 {
     char *line = malloc(SRV_LINE_MAX);
@@ -41,13 +55,8 @@ void srv_postgresql(struct srvconf *c, struct srv_source *s)
         for (char *p = line; *p != '\0'; p++)
             *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
         value = value_of(value);
-        /* Relative to the file that says so, which for all but exotic layouts is the main one's directory. */
-        if (strcmp(line, "include") == 0)
-            srv_include(c, s, value, /* absent= */ false, srv_postgresql);
-        else if (strcmp(line, "include_if_exists") == 0)
-            srv_include(c, s, value, /* absent= */ true, srv_postgresql);
-        else if (strcmp(line, "include_dir") == 0 && !srv_include_dir(c, s, value, "*.conf", srv_postgresql))
-            srv_problem(c, s, "cannot read the directory %s", value);
+        if (strncmp(line, "include", 7) == 0)
+            include(c, s, line, value);
         else
             srv_set(c, s, line, value);
     }

@@ -100,6 +100,18 @@ bool srv_join(const char *dir, const char *name, char ret[PATH_MAX])
     return snprintf(ret, PATH_MAX, "%s%s%s", dir, slash, name) < PATH_MAX;
 }
 
+bool srv_beside(const struct srv_source *s, const char *name, char ret[PATH_MAX])
+{
+    const char *slash = strrchr(s->path, '/');
+    char dir[PATH_MAX];
+
+    if (slash == NULL || slash - s->path >= PATH_MAX)
+        return false;
+    memcpy(dir, s->path, (size_t)(slash - s->path));
+    dir[slash - s->path] = '\0';
+    return srv_join(dir, name, ret);
+}
+
 void srv_rebase(struct srvconf *c, const char *dir)
 {
     char path[PATH_MAX];

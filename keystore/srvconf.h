@@ -62,6 +62,7 @@ struct srvconf {
     char base[PATH_MAX];          /* what relative names are relative to */
     char user[64], group[64];     /* of the workers; "" where nothing is said, "?" where that is not decided */
     char chroot[PATH_MAX];        /* of the workers; "" for none */
+    const char *obstacle, *cure;  /* why no handle can work as it is configured, and what helps; NULL: nothing known */
     bool full;                    /* one of the caps was met: that is among the problems */
     unsigned files;
     size_t total;
@@ -105,6 +106,8 @@ void srv_name(char ret[64], const char *name);
 bool srv_join(const char *dir, const char *name, char ret[PATH_MAX]);
 /* Another base, itself relative to the one before. */
 void srv_rebase(struct srvconf *c, const char *dir);
+/* name as it is meant in the file that is read: relative to that file's directory. False: too long. */
+bool srv_beside(const struct srv_source *s, const char *name, char ret[PATH_MAX]);
 
 /* srvfile.c: the files themselves. */
 

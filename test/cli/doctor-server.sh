@@ -330,3 +330,140 @@ if is_root; then
     doctor 1 postgresql
     grep -qF 'it does not load' out || fail "a key file that postgresql cannot read passes: $(cat out)"
 fi
+
+# postfix
+write etc/postfix/main.cf <<'END'
+# comment
+cert_dir = /etc/ssl
+smtpd_tls_cert_file = ${cert_dir}/both.pem
+smtpd_tls_key_file =
+# a comment between
+  $(cert_dir)/private/web.pem
+smtp_tls_chain_files = /etc/ssl/web.crt,
+    $cert_dir/private/open.key
+smtp_tls_eckey_file = ${unknown}/x.key
+lmtp_tls_key_file = none
+tls_server_sni_maps = hash:/etc/postfix/sni
+END
+write etc/postfix/master.cf <<'END'
+smtp      inet  n       -       n       -       -       smtpd
+submission inet n       -       n       -       -       smtpd
+  -o smtpd_tls_key_file=/etc/ssl/private/plain.key
+  -o { smtpd_tls_dkey_file = /etc/ssl/private/absent.key }
+END
+echo "mail_owner = $worker" >>"$R/etc/postfix/main.cf"
+doctor 1 postfix
+line "ok    postfix: /etc/postfix/main.cf (2 files), its workers are user $worker (uid $uid)"
+line "ok    /etc/ssl/private/web.pem (/etc/postfix/main.cf:6): handle littlebox:web, a test signature by $worker verifies"
+line 'FAIL  /etc/ssl/both.pem (/etc/postfix/main.cf:3): a plain private key on disk, which anybody may read'
+line 'FAIL  /etc/ssl/private/open.key (/etc/postfix/main.cf:8): a plain private key on disk, which anybody may read'
+# shellcheck disable=SC2016 # Postfix's parameter
+line '??    ${unknown}/x.key (/etc/postfix/main.cf:9): only the running server knows what that is'
+line '??    hash:/etc/postfix/sni (/etc/postfix/main.cf:11): only the running server knows what that is'
+line 'FAIL  /etc/ssl/private/plain.key (/etc/postfix/master.cf:4): a plain private key on disk'
+line 'FAIL  /etc/ssl/private/absent.key (/etc/postfix/master.cf:4): cannot read it: No such file or directory'
+no_line 'none ('
+if is_root; then
+    # smtpd in its chroot, below no other root.
+    printf 'mail_owner = %s\nqueue_directory = %s\nsmtpd_tls_key_file = %s\n' "$worker" "$T/empty" \
+        "$R/etc/ssl/private/web.pem" >main.cf
+    echo 'smtp inet n - y - - smtpd' >master.cf
+    expect 0 '' littlebox doctor --server postfix --config main.cf
+    rmdir "$T/empty"
+    expect 1 '' littlebox doctor --server postfix --config main.cf
+    grep -qF "cannot become $worker in $T/empty: No such file or directory" out || fail "no word on chroot: $(cat out)"
+fi
+
+# dovecot
+write etc/dovecot/dovecot.conf <<END
+!include conf.d/*.conf
+!include_try absent.conf
+default_login_user = $worker
+END
+write etc/dovecot/conf.d/10-ssl.conf <<'END'
+ssl_key = </etc/ssl/private/web.pem
+!include beside.inc
+local_name example.org {
+  ssl_key = < /etc/ssl/private/plain.key
+  ssl_client_key = -----BEGIN
+}
+service imap-login {
+  inet_listener imaps {
+    ssl = yes
+  }
+  #chroot =
+}
+END
+echo 'ssl_alt_key = </etc/ssl/private/absent.key' | write etc/dovecot/conf.d/beside.inc
+doctor 1 dovecot
+line "FAIL  /etc/ssl/private/web.pem (/etc/dovecot/conf.d/10-ssl.conf:1): handle littlebox:web: dovecot's login processes load it in a chroot, where neither openssl.cnf nor the provider is"
+hint 'in dovecot'"'"'s configuration: service imap-login { chroot = }, and so for each other NAME-login'
+line 'FAIL  /etc/ssl/private/plain.key (/etc/dovecot/conf.d/10-ssl.conf:4): a plain private key on disk'
+line 'FAIL  ssl_client_key (/etc/dovecot/conf.d/10-ssl.conf:5): a private key in the configuration itself'
+line 'FAIL  /etc/ssl/private/absent.key (/etc/dovecot/conf.d/beside.inc:1): cannot read it: No such file or directory'
+sed -i 's/#chroot/chroot/' "$R/etc/dovecot/conf.d/10-ssl.conf"
+doctor 1 dovecot
+line "ok    /etc/ssl/private/web.pem (/etc/dovecot/conf.d/10-ssl.conf:1): handle littlebox:web, a test signature by $worker verifies"
+
+# stunnel: without a key the certificate's file has it; a second file is a configuration of its own.
+write etc/stunnel/a.conf <<END
+; comment
+setuid = $worker
+[one]
+cert = /etc/ssl/both.pem
+[two]
+key = /etc/ssl/private/web.pem
+cert = /etc/ssl/web.crt
+[three]
+connect = 1
+END
+printf 'cert = /etc/ssl/web.crt\n' | write etc/stunnel/b.conf
+doctor 1 stunnel
+line 'FAIL  /etc/ssl/both.pem (/etc/stunnel/a.conf:4): a plain private key on disk, which anybody may read'
+line "ok    /etc/ssl/private/web.pem (/etc/stunnel/a.conf:6): handle littlebox:web, a test signature by $worker verifies"
+line 'FAIL  /etc/ssl/web.crt (/etc/stunnel/b.conf:1): there is no private key in it'
+
+# Those with little more than words: each finds the handle and the plain key, its user, and what it includes.
+# words SERVER FILE LINE-OF-HANDLE LINE-OF-KEY [WHERE THE KEY IS NAMED]
+words() {
+    doctor 1 "$1"
+    grep -qF "its workers are user $worker (uid $uid)" out || fail "$1: not the workers of $worker: $(cat out)"
+    line "ok    /etc/ssl/private/web.pem ($2:$3): handle littlebox:web, a test signature by $worker verifies"
+    line "FAIL  /etc/ssl/private/plain.key (${5:-$2}:$4): a plain private key on disk"
+}
+write etc/lighttpd/lighttpd.conf <<END
+server.username="$worker"
+include_shell "/usr/share/lighttpd/create-mime.conf.pl"
+\$SERVER["socket"] == ":443" { ssl.privkey = "/etc/ssl/private/web.pem" }
+include "conf-enabled/*.conf"
+ssl.privkey = var.dir + "/x.key" # ssl.privkey = "comment"
+END
+printf 'ssl.pemfile = "/etc/ssl/web.crt"\nssl.privkey= "/etc/ssl/private/plain.key"\n' | write etc/lighttpd/conf-enabled/10-ssl.conf
+words lighttpd /etc/lighttpd/lighttpd.conf 3 2 /etc/lighttpd/conf-enabled/10-ssl.conf
+line '??    var.dir (/etc/lighttpd/lighttpd.conf:5): only the running server knows what that is'
+printf 'user %s\nkeyfile /etc/ssl/private/web.pem\n#keyfile no\ninclude_dir conf.d\n' "$worker" |
+    write etc/mosquitto/mosquitto.conf
+echo 'bridge_keyfile /etc/ssl/private/plain.key' | write etc/mosquitto/conf.d/bridge.conf
+words mosquitto /etc/mosquitto/mosquitto.conf 2 1 /etc/mosquitto/conf.d/bridge.conf
+write etc/unbound/unbound.conf <<END
+server: username: "$worker" # a comment: with words
+    tls-service-key: /etc/ssl/private/web.pem
+include: "/etc/unbound/unbound.conf.d/*.conf"
+END
+echo 'server-key-file: "/etc/ssl/private/plain.key"' | write etc/unbound/unbound.conf.d/control.conf
+words unbound /etc/unbound/unbound.conf 2 1 /etc/unbound/unbound.conf.d/control.conf
+# These two have users of their own, whom there need not be here.
+printf 'tls-key-file "/etc/ssl/private/plain.key"\ninclude other.conf\n# tls-key-file x\n' | write etc/redis/redis.conf
+echo 'tls-client-key-file /etc/ssl/private/absent.key' | write etc/redis/other.conf
+doctor 1 redis
+line 'FAIL  /etc/ssl/private/plain.key (/etc/redis/redis.conf:1): a plain private key on disk'
+line 'FAIL  /etc/ssl/private/absent.key (/etc/redis/other.conf:1): cannot read it: No such file or directory'
+write etc/bind/named.conf <<'END'
+// include "comment";
+/* tls x { key-file "comment"; }; */
+include "/etc/bind/tls.conf";
+END
+echo 'tls local { cert-file "/etc/ssl/web.crt"; key-file "/etc/ssl/private/plain.key"; };' | write etc/bind/tls.conf
+doctor 1 named
+line 'FAIL  /etc/ssl/private/plain.key (/etc/bind/tls.conf:1): a plain private key on disk'
+no_line comment
