@@ -150,7 +150,7 @@ void srv_lighttpd(struct srvconf *c, struct srv_source *s)
 
 /* stunnel: sections of name = value; without a key the certificate file has it. */
 
-static void stunnel_section(struct srvconf *c)
+static void stunnel_section(struct srvconf *c, const struct srv_source *s)
 {
     const struct srv_setting *key = srv_setting(c, "key"), *cert = srv_setting(c, "cert");
     const struct srv_setting *with = key != NULL && key->value[0] != '\0' ? key : cert;
@@ -160,8 +160,8 @@ static void stunnel_section(struct srvconf *c)
         return;
     place = srv_place(with);
     srv_key_add_any(c, &place, with->value);
-    srv_set(c, &place, "key", "");
-    srv_set(c, &place, "cert", "");
+    srv_set(c, s, "key", "");
+    srv_set(c, s, "cert", "");
 }
 
 void srv_stunnel(struct srvconf *c, struct srv_source *s)
@@ -173,7 +173,7 @@ void srv_stunnel(struct srvconf *c, struct srv_source *s)
 
     while (line != NULL && srv_line(c, s, ";#", /* folded= */ false, line)) {
         if (line[0] == '[') {
-            stunnel_section(c);
+            stunnel_section(c, s);
             continue;
         }
         if (!srv_split(line, &name, &value))
@@ -187,5 +187,5 @@ void srv_stunnel(struct srvconf *c, struct srv_source *s)
     }
     free(line);
     if (c->depth <= 1)
-        stunnel_section(c);
+        stunnel_section(c, s);
 }

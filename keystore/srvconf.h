@@ -98,7 +98,7 @@ void srv_set(struct srvconf *c, const struct srv_source *s, const char *name, co
 /* NULL: not set. */
 const struct srv_setting *srv_setting(const struct srvconf *c, const char *name);
 const char *srv_get(const struct srvconf *c, const char *name, const char *otherwise);
-/* A place for what is said about a setting. */
+/* A place for what is said about a setting, as long as that is not set again. */
 struct srv_source srv_place(const struct srv_setting *setting);
 /* The name of a user or group; one that cannot be any becomes "?". */
 void srv_name(char ret[64], const char *name);
