@@ -20,6 +20,20 @@ static void make_printable(char *text)
     }
 }
 
+/* A PIN in a URI of somebody's configuration is nobody else's business. */
+static void hide_pins(char *text)
+{
+    static const char name[] = "pin-value=";
+
+    while ((text = strcasestr(text, name)) != NULL) {
+        size_t len;
+
+        text += strlen(name);
+        len = strcspn(text, "&; ()'");
+        memmove(text, text + len, strlen(text + len) + 1);
+    }
+}
+
 void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, const char *hint, const char *fmt, ...)
 {
     static const struct {
@@ -32,6 +46,7 @@ void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, c
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     snprintf(cure, sizeof(cure), "%s", hint == NULL ? "" : hint);
+    hide_pins(text);
     make_printable(text);
     make_printable(cure);
     d->failed = d->failed || v == DOCTOR_FAIL || v == DOCTOR_UNKNOWN;

@@ -244,11 +244,11 @@ static void plain_key(struct examination *e, const struct subject *s, const stru
         if (k->kind <= SRV_BUNDLE && k != s->key && key_name_of_file(k->text, other, &p) == 0)
             fits = strcmp(other, name) != 0;
     }
-    snprintf(hint, sizeof(hint), "littlebox adopt %s%s%s%s%s", quoted(s->path, word), fits ? "" : " --key KEY",
-             e->worker.uid == 0 ? "" : " && littlebox allow ", e->worker.uid == 0 ? "" : fits ? name : "KEY",
-             e->worker.uid == 0 ? "" : " --user ");
-    if (e->worker.uid != 0)
-        snprintf(hint + strlen(hint), sizeof(hint) - strlen(hint), "%s", e->worker_known ? e->worker.name : "USER");
+    if (e->worker_known && e->worker.uid == 0)
+        snprintf(hint, sizeof(hint), "littlebox adopt %s%s", quoted(s->path, word), fits ? "" : " --key KEY");
+    else
+        snprintf(hint, sizeof(hint), "littlebox adopt %s%s && littlebox allow %s --user %s", quoted(s->path, word),
+                 fits ? "" : " --key KEY", fits ? name : "KEY", e->worker_known ? e->worker.name : "USER");
     say(e, DOCTOR_FAIL, s, hint, "%s private key on disk%s",
         seen->sight == KEYFILE_ENCRYPTED ? "an encrypted" : "a plain",
         (seen->st.st_mode & S_IROTH) == 0 ? "" : ", which anybody may read");
@@ -298,7 +298,8 @@ static void handle(struct examination *e, const struct subject *s, const char *u
             w->name);
         return;
     }
-    r = doctor_probe(&e->d->conf, e->d->lines, load, geteuid() == 0 && w->uid != 0 ? w : NULL, &p);
+    r = doctor_probe(&e->d->conf, e->d->lines, load, geteuid() == 0 && (w->uid != 0 || w->chroot != NULL) ? w : NULL,
+                     &p);
     if (r == 0) {
         say(e, DOCTOR_OK, s, NULL, "handle %s, a test %s by %s verifies", uri, p.text, w->name);
         return;
@@ -378,6 +379,7 @@ static void examine_key(struct examination *e, const struct srv_key *k)
     }
     if (k->kind <= SRV_BUNDLE)
         look_no_more(&seen);
+    secret_wipe_stack();
     free(s);
 }
 

@@ -28,21 +28,27 @@ static int open_at(const struct srvconf *c, const char *path, int flags)
     return (int)syscall(SYS_openat2, c->root, path, &how, sizeof(how));
 }
 
+/* Looked at first: to open a device can be to do something with it. */
 int srv_open(const struct srvconf *c, const char *path, int *ret_fd, struct stat *ret_st)
 {
-    int fd = open_at(c, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    int saved;
+    int at = open_at(c, path, O_PATH), fd = -1, saved;
+    char self[40];
 
+    if (at < 0)
+        return LB_E_SYSTEM;
+    if (fstat(at, ret_st) < 0 || !S_ISREG(ret_st->st_mode)) {
+        close(at);
+        return LB_E_VALUE;
+    }
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", at);
+    fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    saved = errno;
+    close(at);
+    errno = saved;
     if (fd < 0)
         return LB_E_SYSTEM;
-    if (fstat(fd, ret_st) == 0 && S_ISREG(ret_st->st_mode)) {
-        *ret_fd = fd;
-        return 0;
-    }
-    saved = errno;
-    close(fd);
-    errno = saved;
-    return LB_E_VALUE;
+    *ret_fd = fd;
+    return 0;
 }
 
 bool srv_is_dir(const struct srvconf *c, const char *path)

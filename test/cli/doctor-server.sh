@@ -144,6 +144,18 @@ grep -qF "FAIL  littlebox://elsewhere/web ($R/etc/nginx/nginx.conf:2): handle li
     fail "no word on the box that is absent: $(cat out)"
 grep -qF "elsewhere.sock" out || fail "which box is absent? $(cat out)"
 
+# A PIN that somebody has written there is not written elsewhere.
+write other.conf <<'END'
+http { ssl_certificate_key "engine:pkcs11:pkcs11:token=t;object=o?pin-value=246824";
+ssl_certificate_key "store:pkcs11:object=o?pin-value=246824&module-name=x"; }
+END
+doctor 1 nginx --config /other.conf
+line '??    engine:pkcs11:pkcs11:token=t;object=o?pin-value= (/other.conf:1): only the running server knows what that is'
+no_line 246824
+grep -qF 'module-name=x (' out || fail "more is missing than the PIN: $(cat out)"
+expect 1 '' littlebox --json doctor --server nginx --root "$R" --config /other.conf
+no_line 246824
+
 # Configurations that do not end, that are none, or too many.
 write etc/nginx/nginx.conf <<'END'
 include nginx.conf;

@@ -6,6 +6,7 @@ set -eu
 . "$(dirname "$0")/../harness/lib.sh"
 
 needs openssl nginx curl pebble certbot dehydrated
+export no_proxy=localhost NO_PROXY=localhost
 is_root && { id www-data >/dev/null 2>&1 || skip "there is no user www-data"; }
 begin
 new_box "$TEST_DIR/box"
