@@ -241,7 +241,7 @@ static void plain_key(struct examination *e, const struct subject *s, const stru
     for (size_t i = 0; fits && i < e->conf.key_count; i++) {
         const struct srv_key *k = &e->conf.keys[i];
 
-        if (k->kind <= SRV_BUNDLE && k != s->key && key_name_of_file(k->text, other, &p) == 0)
+        if ((k->kind == SRV_FILE || k->kind == SRV_BUNDLE) && k != s->key && key_name_of_file(k->text, other, &p) == 0)
             fits = strcmp(other, name) != 0;
     }
     if (e->worker_known && e->worker.uid == 0)

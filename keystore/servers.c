@@ -6,7 +6,8 @@
 
 const struct server servers[] = {
     { "nginx", "/etc/nginx/nginx.conf", "www-data", LOADS_ROOT, .read = srv_nginx },
-    { "apache2", "/etc/apache2/apache2.conf", "www-data", LOADS_ROOT, .read = srv_apache },
+    { "apache2", "/etc/apache2/apache2.conf", "www-data", LOADS_ROOT, .read = srv_apache,
+      .finish = srv_keys_with_certificates },
     { "haproxy", "/etc/haproxy/haproxy.cfg", NULL, LOADS_ROOT, .bare = true, .read = srv_haproxy },
     { "postgresql", "/etc/postgresql/*/*/postgresql.conf", "postgres", LOADS_USER, .strict = true,
       .read = srv_postgresql, .finish = srv_postgresql_finish },
@@ -14,7 +15,8 @@ const struct server servers[] = {
     { "dovecot", "/etc/dovecot/dovecot.conf", "dovenull", LOADS_ROOT, .read = srv_dovecot,
       .finish = srv_dovecot_finish },
     { "stunnel", "/etc/stunnel/*.conf", NULL, LOADS_ROOT, .bare = true, .read = srv_stunnel },
-    { "lighttpd", "/etc/lighttpd/lighttpd.conf", NULL, LOADS_ROOT, .read = srv_lighttpd },
+    { "lighttpd", "/etc/lighttpd/lighttpd.conf", NULL, LOADS_ROOT, .read = srv_lighttpd,
+      .finish = srv_keys_with_certificates },
     { "mosquitto", "/etc/mosquitto/mosquitto.conf", "mosquitto", LOADS_ROOT, .read = srv_mosquitto },
     { "redis", "/etc/redis/redis.conf", "redis", LOADS_USER, .read = srv_redis },
     { "unbound", "/etc/unbound/unbound.conf", "unbound", LOADS_ROOT, .read = srv_unbound },

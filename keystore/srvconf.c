@@ -156,6 +156,16 @@ void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind ki
     c->key_count++;
 }
 
+void srv_keys_with_certificates(struct srvconf *c)
+{
+    for (size_t i = 0; i < c->key_count; i++) {
+        if (c->keys[i].kind != SRV_MAYBE)
+            return;
+    }
+    for (size_t i = 0; i < c->key_count; i++)
+        c->keys[i].kind = SRV_FILE;
+}
+
 void srv_key_add_any(struct srvconf *c, const struct srv_source *s, const char *text)
 {
     static const char *const schemes[] = { "littlebox:", "pkcs11:" };

@@ -91,6 +91,8 @@ void srvconf_clear(struct srvconf *c);
 void srv_problem(struct srvconf *c, const struct srv_source *s, const char *fmt, ...) LB_PRINTF(3, 4);
 /* The same key is added once. A relative path is made absolute by c->base. */
 void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind kind, const char *text);
+/* Where the configuration names no key at all, its certificate files must have them: SRV_MAYBE becomes SRV_FILE. */
+void srv_keys_with_certificates(struct srvconf *c);
 /* As a file where text is a path, as a URI where it has one of the schemes that littlebox knows. */
 void srv_key_add_any(struct srvconf *c, const struct srv_source *s, const char *text);
 /* A later one takes the place of an earlier one. Names are compared as they are. */

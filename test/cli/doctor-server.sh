@@ -453,6 +453,10 @@ END
 printf 'ssl.pemfile = "/etc/ssl/web.crt"\nssl.privkey= "/etc/ssl/private/plain.key"\n' | write etc/lighttpd/conf-enabled/10-ssl.conf
 words lighttpd /etc/lighttpd/lighttpd.conf 3 2 /etc/lighttpd/conf-enabled/10-ssl.conf
 line '??    var.dir (/etc/lighttpd/lighttpd.conf:5): only the running server knows what that is'
+# Without any key the certificate's file must have it.
+printf 'ssl.pemfile = "/etc/ssl/web.crt"\n' | write etc/lighttpd/lighttpd.conf
+doctor 1 lighttpd
+line 'FAIL  /etc/ssl/web.crt (/etc/lighttpd/lighttpd.conf:1): there is no private key in it'
 printf 'user %s\nkeyfile /etc/ssl/private/web.pem\n#keyfile no\ninclude_dir conf.d\n' "$worker" |
     write etc/mosquitto/mosquitto.conf
 echo 'bridge_keyfile /etc/ssl/private/plain.key' | write etc/mosquitto/conf.d/bridge.conf

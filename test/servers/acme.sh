@@ -175,6 +175,12 @@ check "dehydrated: renew" dehydrated_run --cron --force
 issued shop "$old" dehydrated
 check "dehydrated's private key is the handle still" grep -q 'A littlebox handle' "$TEST_DIR/dehydrated/certs/shop/privkey.pem"
 
+if is_root; then
+    check "doctor finds both keys of nginx in the box, and its workers use them" \
+        as_installed littlebox doctor --server nginx --config "$TEST_DIR/nginx/nginx.conf" >"$TEST_DIR/doctor.log"
+    same "which are two handles" 2 "$(grep -c ': handle littlebox:.* by www-data verifies$' "$TEST_DIR/doctor.log")"
+fi
+
 # A certificate for another key changes nothing.
 old=$(served web -serial)
 refused "deploy.sh refuses a certificate that is not for the key" 'web' \
