@@ -73,7 +73,7 @@ static void check_conf(struct doctor *d)
 
     if (c->error[0] != '\0')
         doctor_report(d, DOCTOR_FAIL, "openssl.cnf", "OpenSSL reads the file that OPENSSL_CONF names, or this one",
-               "cannot read %s: %s", c->path, c->error);
+                      "cannot read %s: %s", c->path, c->error);
     else
         doctor_report(d, DOCTOR_OK, "openssl.cnf", NULL, "openssl.cnf is %s%s", c->path, from);
 }
@@ -98,12 +98,12 @@ static void check_activated(struct doctor *d)
         doctor_report(d, DOCTOR_OK, "littlebox activated", NULL, "openssl.cnf activates the provider 'littlebox'");
     else
         doctor_report(d, DOCTOR_FAIL, "littlebox activated", "add the lines below",
-               "openssl.cnf does not activate the provider 'littlebox'");
+                      "openssl.cnf does not activate the provider 'littlebox'");
     if (c->default_active)
         doctor_report(d, DOCTOR_OK, "default activated", NULL, "openssl.cnf activates the provider 'default'");
     else
         doctor_report(d, DOCTOR_FAIL, "default activated", "add the lines below",
-               "openssl.cnf does not activate the provider 'default', which others push out");
+                      "openssl.cnf does not activate the provider 'default', which others push out");
 }
 
 /* Does the provider look where the box of this command line is? */
@@ -116,8 +116,9 @@ static void check_directory(struct doctor *d)
     if (strcmp(configured, d->directory) == 0)
         doctor_report(d, DOCTOR_OK, "directory", NULL, "the provider looks for boxes in %s", configured);
     else
-        doctor_report(d, DOCTOR_FAIL, "directory", "add the lines below", "the provider looks for boxes in %s, not in %s",
-               configured[0] == '\0' ? "the usual places" : configured, d->directory);
+        doctor_report(d, DOCTOR_FAIL, "directory", "add the lines below",
+                      "the provider looks for boxes in %s, not in %s",
+                      configured[0] == '\0' ? "the usual places" : configured, d->directory);
 }
 
 /* The socket that the provider would use. */
@@ -141,12 +142,14 @@ static void check_box_state(struct doctor *d, struct client *c)
     }
     if (s.lock == LOCK_UNLOCKED)
         doctor_report(d, DOCTOR_OK, "unlocked", NULL, "box '%s' is unlocked and has %u key%s", s.box, s.keys,
-               s.keys == 1 ? "" : "s");
+                      s.keys == 1 ? "" : "s");
     else
-        doctor_report(d, DOCTOR_FAIL, "unlocked", s.lock == LOCK_LOCKED ? "run: littlebox unlock" : "run: littlebox init",
-               s.lock == LOCK_LOCKED ? "box '%s' is locked" : "box '%s' has no store yet", s.box);
+        doctor_report(d, DOCTOR_FAIL, "unlocked",
+                      s.lock == LOCK_LOCKED ? "run: littlebox unlock" : "run: littlebox init",
+                      s.lock == LOCK_LOCKED ? "box '%s' is locked" : "box '%s' has no store yet", s.box);
     if (s.damaged != 0)
-        doctor_report(d, DOCTOR_FAIL, "records", "see: littlebox list", "%u keys of box '%s' are damaged", s.damaged, s.box);
+        doctor_report(d, DOCTOR_FAIL, "records", "see: littlebox list", "%u keys of box '%s' are damaged", s.damaged,
+                      s.box);
 }
 
 static void check_box(struct doctor *d)
@@ -164,7 +167,7 @@ static void check_box(struct doctor *d)
         return;
     }
     doctor_report(d, DOCTOR_OK, "socket", NULL, "a box answers at %s, asked as user %s (uid %lu)", path,
-           pw == NULL ? "?" : pw->pw_name, (unsigned long)geteuid());
+                  pw == NULL ? "?" : pw->pw_name, (unsigned long)geteuid());
     check_box_state(d, c);
     client_close(c);
 }
@@ -186,14 +189,14 @@ static void check_signature(struct doctor *d)
         hint = cures[i].code == r ? cures[i].hint : hint;
     if (r == 0 || r == LB_E_NO_KEY || r == LB_E_UNSUPPORTED || r == LB_E_CRYPTO)
         doctor_report(d, DOCTOR_OK, "provider", NULL, "OpenSSL loads the provider%s",
-               d->lines[0] == '\0' ? "" : " once the lines below are there");
+                      d->lines[0] == '\0' ? "" : " once the lines below are there");
     else
         doctor_report(d, DOCTOR_FAIL, "provider", NULL, "%s", p.text);
     if (handle == NULL && d->cli->options[OPT_SERVER] != NULL)
         return;
     if (handle == NULL)
         doctor_report(d, DOCTOR_SKIPPED, "signature", "give a key: --handle littlebox:KEY, or a handle file",
-               "no test signature");
+                      "no test signature");
     else if (r == 0)
         doctor_report(d, DOCTOR_OK, "signature", NULL, "a test %s with %s verifies", p.text, handle);
     else

@@ -215,11 +215,11 @@ struct subject {
     char text[3 * PATH_MAX + 40]; /* the file or URI, and where that stands */
 };
 
-static void say(struct examination *e, enum doctor_verdict v, const struct subject *s, const char *hint, const char *fmt,
-                ...) LB_PRINTF(5, 6);
+static void say(struct examination *e, enum doctor_verdict v, const struct subject *s, const char *hint,
+                const char *fmt, ...) LB_PRINTF(5, 6);
 
-static void say(struct examination *e, enum doctor_verdict v, const struct subject *s, const char *hint, const char *fmt,
-                ...)
+static void say(struct examination *e, enum doctor_verdict v, const struct subject *s, const char *hint,
+                const char *fmt, ...)
 {
     char text[PATH_MAX];
     va_list ap;

@@ -1,4 +1,4 @@
-/* Postfix's configuration: main.cf with its parameters, and what master.cf says otherwise for a service (postconf(5)). */
+/* Postfix's configuration: the parameters in main.cf, and what master.cf says otherwise for a service. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -194,7 +194,9 @@ const struct srv_setting *srv_setting(const struct srvconf *c, const char *name)
 
 void srv_set(struct srvconf *c, const struct srv_source *s, const char *name, const char *value)
 {
-    struct srv_setting made = { .name = strdup(name), .value = strdup(value), .file = strdup(s->path), .line = s->line };
+    struct srv_setting made = {
+        .name = strdup(name), .value = strdup(value), .file = strdup(s->path), .line = s->line
+    };
     struct srv_setting *there = (struct srv_setting *)srv_setting(c, name);
 
     if (made.name == NULL || made.value == NULL || made.file == NULL) {

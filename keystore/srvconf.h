@@ -119,8 +119,8 @@ bool srv_beside(const struct srv_source *s, const char *name, char ret[PATH_MAX]
  */
 LB_MUST_USE int srv_open(const struct srvconf *c, const char *path, int *ret_fd, struct stat *ret_st);
 /*
- * Reads the files that a pattern (glob(7): * ? [...] in any part of the path) stands for, in their order. absent: a name
- * without wildcards that is not there is no problem. What a file includes itself, and what is nested too deep, is.
+ * Reads the files that a pattern (glob(7): * ? [...] in any part of the path) stands for, in their order. absent: a
+ * name without wildcards that is not there is no problem. A file that includes itself, and what is nested too deep, is.
  */
 void srv_include(struct srvconf *c, const struct srv_source *s, const char *pattern, bool absent, srv_reader *read);
 /* Every plain file of a directory whose name matches (NULL: all but hidden ones). False: it is no directory. */

@@ -2,10 +2,10 @@
  * Watches directories for private keys: "keywatch PUBLIC-KEY... -- DIRECTORY...".
  *
  * Says "ready", then of each file below them that ever had a private key in it, as soon as it sees it: "private NAME
- * PATH" where NAME is the file of the public key that it belongs to, or "other"; "encrypted - PATH"; "handle - PATH".
- * A file is opened when it appears and read again at each change, so that one that is removed soon is read as well.
- * SIGTERM ends it after all that happened until then was looked at: "missed - PATH" of each file that was gone before it
- * could be opened, unless it was renamed within these directories, and then "end FILES", how many were read.
+ * PATH" where NAME is the file of the public key that it belongs to, or "other"; "encrypted - PATH"; or "handle -
+ * PATH". A file is opened when it appears and read again at each change, so that one that is removed soon is read too.
+ * SIGTERM ends it after all that happened until then was looked at: "missed - PATH" of each file that was gone before
+ * it could be opened, unless it was renamed within these directories, and then "end FILES", how many were read.
  */
 #include <dirent.h>
 #include <errno.h>
