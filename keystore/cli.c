@@ -22,6 +22,7 @@ static const struct {
     const char *value; /* NULL: a flag */
     const char *help;
 } options[OPT_COUNT] = {
+    [OPT_CONFIG] = { "--config", "FILE", "the server's configuration, if it is not where Debian has it" },
     [OPT_CREDENTIAL] = { "--credential", "FILE", "a file of random bytes that opens the store" },
     [OPT_FORCE] = { "--force", NULL, "replace the file if there is one" },
     [OPT_GROUP] = { "--group", "GROUP", "a group, by name or number" },
@@ -36,6 +37,8 @@ static const struct {
     [OPT_PASSPHRASE_FD] = { "--passphrase-fd", "N", "read the passphrase from this descriptor, not the terminal" },
     [OPT_PASSPHRASE_FILE] = { "--passphrase-file", "FILE", "read the passphrase from the first line of this file" },
     [OPT_PUBLIC] = { "--public", NULL, "print the public key as PEM" },
+    [OPT_ROOT] = { "--root", "DIR", "the server's files are below DIR: an image, a container" },
+    [OPT_SERVER] = { "--server", "SERVER", "look at the keys in the configuration of this server" },
     [OPT_TOKEN] = { "--token", NULL, "what is on the token of the box" },
     [OPT_TYPE] = { "--type", "TYPE", "the type of the new key" },
     [OPT_USER] = { "--user", "USER", "a user, by name or number" },

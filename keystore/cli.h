@@ -14,6 +14,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_READY = 3 };
 
 /* Options behind a subcommand; the table in cli.c has a row for each, in this order. */
 enum cli_option {
+    OPT_CONFIG,
     OPT_CREDENTIAL,
     OPT_FORCE,
     OPT_GROUP,
@@ -28,6 +29,8 @@ enum cli_option {
     OPT_PASSPHRASE_FD,
     OPT_PASSPHRASE_FILE,
     OPT_PUBLIC,
+    OPT_ROOT,
+    OPT_SERVER,
     OPT_TOKEN,
     OPT_TYPE,
     OPT_USER,

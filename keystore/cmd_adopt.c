@@ -13,37 +13,6 @@
 #include "secret.h"
 #include "table.h"
 
-/* What names of key files end with. */
-static const char *const endings[] = { ".pem", ".key", ".crt", ".cer", ".der", ".p8", ".pk8", ".p12", ".pfx" };
-
-/* web.key, web.key.pem and web are all 'web'. */
-static int name_of_file(const char *path, char ret[LB_NAME_MAX + 1], struct problem *p)
-{
-    const char *base = strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1;
-    size_t len = strlen(base);
-    bool cut = true;
-
-    while (cut) {
-        cut = false;
-        for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-            size_t n = strlen(endings[i]);
-
-            if (len > n && memcmp(base + len - n, endings[i], n) == 0) {
-                len -= n;
-                cut = true;
-            }
-        }
-    }
-    if (!keyname_ok(base, len)) {
-        problem_set(p, LB_E_NAME, "the file name '%.100s' makes no key name", base);
-        problem_hint(p, "give one with --key: %s", LB_NAME_RULE);
-        return LB_E_NAME;
-    }
-    memcpy(ret, base, len);
-    ret[len] = '\0';
-    return 0;
-}
-
 /* The content of the new file in the form of the old one: *ret belongs to the BIO. */
 static int make_handle(const struct client *c, const struct msg_key *key, enum keyfile_form form, BIO *bio,
                        struct bytes *ret, struct problem *p)
@@ -239,7 +208,7 @@ int cmd_adopt(struct cli *cli)
         r = key_name_check(cli->options[OPT_KEY], &p);
         snprintf(name, sizeof(name), "%s", cli->options[OPT_KEY]);
     } else if (r == 0) {
-        r = name_of_file(cli->args[0], name, &p);
+        r = key_name_of_file(cli->args[0], name, &p);
     }
     if (r == 0 && file.form == KEYFILE_PKCS12) {
         r = problem_set(&p, LB_E_UNSUPPORTED, "'%s' is PKCS#12, which cannot hold a handle", cli->args[0]);

@@ -10,52 +10,58 @@
 
 #include "client.h"
 #include "doctor.h"
-#include "table.h"
 
-/* One run: what it is about, and what it found so far. */
-struct doctor {
-    const struct cli *cli;
-    struct json json;
-    bool failed;
-    struct doctor_conf conf;
-    char module[PATH_MAX];
-    const char *module_line;     /* for 'module =', NULL: OpenSSL finds it by its name */
-    const char *directory;       /* for 'littlebox-directory =', NULL: the usual places */
-    char box[LB_NAME_MAX + 1];   /* the box that is asked */
-    char lines[DOCTOR_LINES_MAX];
-};
+/* Names in a server's configuration are printed too: what could steer a terminal is not. */
+static void make_printable(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+    }
+}
 
-enum verdict { VERDICT_OK, VERDICT_FAIL, VERDICT_SKIPPED };
+/* A PIN in a URI of somebody's configuration is nobody else's business. */
+static void hide_pins(char *text)
+{
+    static const char name[] = "pin-value=";
 
-static void report(struct doctor *d, enum verdict v, const char *check, const char *hint, const char *fmt, ...)
-    LB_PRINTF(5, 6);
+    while ((text = strcasestr(text, name)) != NULL) {
+        size_t len;
 
-static void report(struct doctor *d, enum verdict v, const char *check, const char *hint, const char *fmt, ...)
+        text += strlen(name);
+        len = strcspn(text, "&; ()'");
+        memmove(text, text + len, strlen(text + len) + 1);
+    }
+}
+
+void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, const char *hint, const char *fmt, ...)
 {
     static const struct {
         const char *text, *json;
-    } verdicts[] = { { "ok  ", "ok" }, { "FAIL", "fail" }, { "--  ", "skipped" } };
-    char text[PATH_MAX + 400];
+    } verdicts[] = { { "ok  ", "ok" }, { "FAIL", "fail" }, { "??  ", "unknown" }, { "--  ", "skipped" } };
+    char text[2 * PATH_MAX + 400], cure[PATH_MAX + 400];
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    d->failed = d->failed || v == VERDICT_FAIL;
-    if (hint != NULL && hint[0] == '\0')
-        hint = NULL;
+    snprintf(cure, sizeof(cure), "%s", hint == NULL ? "" : hint);
+    hide_pins(text);
+    make_printable(text);
+    make_printable(cure);
+    d->failed = d->failed || v == DOCTOR_FAIL || v == DOCTOR_UNKNOWN;
     if (d->cli->json) {
         json_open(&d->json, NULL, '{');
         json_string(&d->json, "check", check);
         json_string(&d->json, "result", verdicts[v].json);
         json_string(&d->json, "text", text);
-        json_string(&d->json, "hint", hint);
+        json_string(&d->json, "hint", cure[0] == '\0' ? NULL : cure);
         json_close(&d->json, '}');
         return;
     }
     printf("%s  %s\n", verdicts[v].text, text);
-    if (hint != NULL)
-        printf("      hint: %s\n", hint);
+    if (cure[0] != '\0')
+        printf("      hint: %s\n", cure);
 }
 
 /* The checks, in the order in which a server comes by. */
@@ -66,10 +72,10 @@ static void check_conf(struct doctor *d)
     const char *from = getenv("OPENSSL_CONF") != NULL ? " (OPENSSL_CONF; a server may run without it)" : "";
 
     if (c->error[0] != '\0')
-        report(d, VERDICT_FAIL, "openssl.cnf", "OpenSSL reads the file that OPENSSL_CONF names, or this one",
-               "cannot read %s: %s", c->path, c->error);
+        doctor_report(d, DOCTOR_FAIL, "openssl.cnf", "OpenSSL reads the file that OPENSSL_CONF names, or this one",
+                      "cannot read %s: %s", c->path, c->error);
     else
-        report(d, VERDICT_OK, "openssl.cnf", NULL, "openssl.cnf is %s%s", c->path, from);
+        doctor_report(d, DOCTOR_OK, "openssl.cnf", NULL, "openssl.cnf is %s%s", c->path, from);
 }
 
 static void check_module(struct doctor *d)
@@ -77,11 +83,11 @@ static void check_module(struct doctor *d)
     char hint[PATH_MAX + 100];
 
     if (access(d->module, R_OK) == 0) {
-        report(d, VERDICT_OK, "module", NULL, "the provider module is %s", d->module);
+        doctor_report(d, DOCTOR_OK, "module", NULL, "the provider module is %s", d->module);
         return;
     }
     snprintf(hint, sizeof(hint), "install it there, or say where it is with --module PATH");
-    report(d, VERDICT_FAIL, "module", hint, "no provider module at %s: %s", d->module, strerror(errno));
+    doctor_report(d, DOCTOR_FAIL, "module", hint, "no provider module at %s: %s", d->module, strerror(errno));
 }
 
 static void check_activated(struct doctor *d)
@@ -89,15 +95,15 @@ static void check_activated(struct doctor *d)
     const struct doctor_conf *c = &d->conf;
 
     if (c->littlebox_active)
-        report(d, VERDICT_OK, "littlebox activated", NULL, "openssl.cnf activates the provider 'littlebox'");
+        doctor_report(d, DOCTOR_OK, "littlebox activated", NULL, "openssl.cnf activates the provider 'littlebox'");
     else
-        report(d, VERDICT_FAIL, "littlebox activated", "add the lines below",
-               "openssl.cnf does not activate the provider 'littlebox'");
+        doctor_report(d, DOCTOR_FAIL, "littlebox activated", "add the lines below",
+                      "openssl.cnf does not activate the provider 'littlebox'");
     if (c->default_active)
-        report(d, VERDICT_OK, "default activated", NULL, "openssl.cnf activates the provider 'default'");
+        doctor_report(d, DOCTOR_OK, "default activated", NULL, "openssl.cnf activates the provider 'default'");
     else
-        report(d, VERDICT_FAIL, "default activated", "add the lines below",
-               "openssl.cnf does not activate the provider 'default', which others push out");
+        doctor_report(d, DOCTOR_FAIL, "default activated", "add the lines below",
+                      "openssl.cnf does not activate the provider 'default', which others push out");
 }
 
 /* Does the provider look where the box of this command line is? */
@@ -108,10 +114,11 @@ static void check_directory(struct doctor *d)
     if (!d->conf.littlebox_active || d->directory == NULL)
         return;
     if (strcmp(configured, d->directory) == 0)
-        report(d, VERDICT_OK, "directory", NULL, "the provider looks for boxes in %s", configured);
+        doctor_report(d, DOCTOR_OK, "directory", NULL, "the provider looks for boxes in %s", configured);
     else
-        report(d, VERDICT_FAIL, "directory", "add the lines below", "the provider looks for boxes in %s, not in %s",
-               configured[0] == '\0' ? "the usual places" : configured, d->directory);
+        doctor_report(d, DOCTOR_FAIL, "directory", "add the lines below",
+                      "the provider looks for boxes in %s, not in %s",
+                      configured[0] == '\0' ? "the usual places" : configured, d->directory);
 }
 
 /* The socket that the provider would use. */
@@ -130,17 +137,19 @@ static void check_box_state(struct doctor *d, struct client *c)
     struct msg_status s;
 
     if (client_status(c, &s, &p) != 0) {
-        report(d, VERDICT_FAIL, "box", p.hint, "%s", p.text);
+        doctor_report(d, DOCTOR_FAIL, "box", p.hint, "%s", p.text);
         return;
     }
     if (s.lock == LOCK_UNLOCKED)
-        report(d, VERDICT_OK, "unlocked", NULL, "box '%s' is unlocked and has %u key%s", s.box, s.keys,
-               s.keys == 1 ? "" : "s");
+        doctor_report(d, DOCTOR_OK, "unlocked", NULL, "box '%s' is unlocked and has %u key%s", s.box, s.keys,
+                      s.keys == 1 ? "" : "s");
     else
-        report(d, VERDICT_FAIL, "unlocked", s.lock == LOCK_LOCKED ? "run: littlebox unlock" : "run: littlebox init",
-               s.lock == LOCK_LOCKED ? "box '%s' is locked" : "box '%s' has no store yet", s.box);
+        doctor_report(d, DOCTOR_FAIL, "unlocked",
+                      s.lock == LOCK_LOCKED ? "run: littlebox unlock" : "run: littlebox init",
+                      s.lock == LOCK_LOCKED ? "box '%s' is locked" : "box '%s' has no store yet", s.box);
     if (s.damaged != 0)
-        report(d, VERDICT_FAIL, "records", "see: littlebox list", "%u keys of box '%s' are damaged", s.damaged, s.box);
+        doctor_report(d, DOCTOR_FAIL, "records", "see: littlebox list", "%u keys of box '%s' are damaged", s.damaged,
+                      s.box);
 }
 
 static void check_box(struct doctor *d)
@@ -154,11 +163,11 @@ static void check_box(struct doctor *d)
     if (r == 0)
         r = client_open_at(d->cli, path, &c, &p);
     if (r != 0) {
-        report(d, VERDICT_FAIL, "socket", p.hint, "%s", p.text[0] == '\0' ? lb_strerror(r) : p.text);
+        doctor_report(d, DOCTOR_FAIL, "socket", p.hint, "%s", p.text[0] == '\0' ? lb_strerror(r) : p.text);
         return;
     }
-    report(d, VERDICT_OK, "socket", NULL, "a box answers at %s, asked as user %s (uid %lu)", path,
-           pw == NULL ? "?" : pw->pw_name, (unsigned long)geteuid());
+    doctor_report(d, DOCTOR_OK, "socket", NULL, "a box answers at %s, asked as user %s (uid %lu)", path,
+                  pw == NULL ? "?" : pw->pw_name, (unsigned long)geteuid());
     check_box_state(d, c);
     client_close(c);
 }
@@ -174,22 +183,24 @@ static void check_signature(struct doctor *d)
     };
     const char *handle = d->cli->options[OPT_HANDLE], *hint = NULL;
     struct problem p;
-    int r = doctor_probe(&d->conf, d->lines, handle, &p);
+    int r = doctor_probe(&d->conf, d->lines, handle, /* worker= */ NULL, &p);
 
     for (size_t i = 0; i < sizeof(cures) / sizeof(cures[0]); i++)
         hint = cures[i].code == r ? cures[i].hint : hint;
     if (r == 0 || r == LB_E_NO_KEY || r == LB_E_UNSUPPORTED || r == LB_E_CRYPTO)
-        report(d, VERDICT_OK, "provider", NULL, "OpenSSL loads the provider%s",
-               d->lines[0] == '\0' ? "" : " once the lines below are there");
+        doctor_report(d, DOCTOR_OK, "provider", NULL, "OpenSSL loads the provider%s",
+                      d->lines[0] == '\0' ? "" : " once the lines below are there");
     else
-        report(d, VERDICT_FAIL, "provider", NULL, "%s", p.text);
+        doctor_report(d, DOCTOR_FAIL, "provider", NULL, "%s", p.text);
+    if (handle == NULL && d->cli->options[OPT_SERVER] != NULL)
+        return;
     if (handle == NULL)
-        report(d, VERDICT_SKIPPED, "signature", "give a key: --handle littlebox:KEY, or a handle file",
-               "no test signature");
+        doctor_report(d, DOCTOR_SKIPPED, "signature", "give a key: --handle littlebox:KEY, or a handle file",
+                      "no test signature");
     else if (r == 0)
-        report(d, VERDICT_OK, "signature", NULL, "a test %s with %s verifies", p.text, handle);
+        doctor_report(d, DOCTOR_OK, "signature", NULL, "a test %s with %s verifies", p.text, handle);
     else
-        report(d, VERDICT_FAIL, "signature", hint, "no test signature with %s: %s", handle, p.text);
+        doctor_report(d, DOCTOR_FAIL, "signature", hint, "no test signature with %s: %s", handle, p.text);
 }
 
 static void print_lines(struct doctor *d)
@@ -208,12 +219,15 @@ static void print_lines(struct doctor *d)
 
 int cmd_doctor(struct cli *cli)
 {
-    const char *given = cli->options[OPT_MODULE];
-    struct doctor *d = calloc(1, sizeof(*d));
+    const char *given = cli->options[OPT_MODULE], *server = cli->options[OPT_SERVER];
+    struct doctor *d;
     struct problem p = { 0 };
     struct dirs dirs = { .run = "" };
     int status = EXIT_FAILED;
 
+    if (!doctor_server_ok(cli))
+        return EXIT_USAGE;
+    d = calloc(1, sizeof(*d));
     if (d == NULL) {
         problem_set(&p, LB_E_NOMEM, "out of memory");
         return cli_fail(&p);
@@ -247,8 +261,12 @@ int cmd_doctor(struct cli *cli)
     check_module(d);
     check_activated(d);
     check_directory(d);
-    check_box(d);
+    /* A server's handles name their boxes, and each of these is asked. */
+    if (server == NULL || cli->options[OPT_HANDLE] != NULL)
+        check_box(d);
     check_signature(d);
+    if (server != NULL)
+        doctor_server(d);
     print_lines(d);
     status = d->failed ? EXIT_FAILED : EXIT_DONE;
 out:

@@ -88,6 +88,36 @@ int key_import(struct client *c, const char *name, EVP_PKEY *key, struct msg_key
     return r;
 }
 
+/* What names of key files end with. */
+static const char *const endings[] = { ".pem", ".key", ".crt", ".cer", ".der", ".p8", ".pk8", ".p12", ".pfx" };
+
+int key_name_of_file(const char *path, char ret[LB_NAME_MAX + 1], struct problem *p)
+{
+    const char *base = strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1;
+    size_t len = strlen(base);
+    bool cut = true;
+
+    while (cut) {
+        cut = false;
+        for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+            size_t n = strlen(endings[i]);
+
+            if (len > n && memcmp(base + len - n, endings[i], n) == 0) {
+                len -= n;
+                cut = true;
+            }
+        }
+    }
+    if (!keyname_ok(base, len)) {
+        problem_set(p, LB_E_NAME, "the file name '%.100s' makes no key name", base);
+        problem_hint(p, "give one with --key: %s", LB_NAME_RULE);
+        return LB_E_NAME;
+    }
+    memcpy(ret, base, len);
+    ret[len] = '\0';
+    return 0;
+}
+
 int key_read_file(const char *path, const char *what, void **ret, size_t *ret_len, struct problem *p)
 {
     int r = secret_read_file(path, KEYFILE_MAX, ret, ret_len);

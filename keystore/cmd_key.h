@@ -9,6 +9,8 @@
 void key_print(const struct client *c, const struct msg_key *key);
 /* A plain key name from the command line: LB_E_NAME otherwise. */
 LB_MUST_USE int key_name_check(const char *name, struct problem *p);
+/* The key name that a file's name makes: web.key, web.key.pem and web are all 'web'. LB_E_NAME. */
+LB_MUST_USE int key_name_of_file(const char *path, char ret[LB_NAME_MAX + 1], struct problem *p);
 /*
  * A whole file, which should be a what ("key file"), into secret memory of KEYFILE_MAX bytes. LB_E_SYSTEM,
  * LB_E_TOO_LONG, LB_E_NOMEM.

@@ -9,12 +9,14 @@
 #include <openssl/provider.h>
 #include <openssl/store.h>
 #include <openssl/x509.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,7 +149,59 @@ static int test_agreement(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
     return r;
 }
 
-static int use_handle(OSSL_LIB_CTX *ctx, const char *handle, struct problem *p)
+static int test_key(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
+{
+    if (EVP_PKEY_is_a(key, "X25519") || EVP_PKEY_is_a(key, "X448"))
+        return test_agreement(ctx, key, p);
+    return test_signature(ctx, key, p);
+}
+
+/* For good: this process has no other rights any more than the worker. */
+static int become(const struct doctor_worker *w, struct problem *p)
+{
+    uid_t r, e, s;
+
+    if ((w->chroot != NULL && (chroot(w->chroot) < 0 || chdir("/") < 0)) ||
+        setgroups((size_t)w->group_count, w->groups) < 0 || setresgid(w->gid, w->gid, w->gid) < 0 ||
+        setresuid(w->uid, w->uid, w->uid) < 0)
+        return problem_set(p, LB_E_SYSTEM, "cannot become %s%s%s: %s", w->name, w->chroot == NULL ? "" : " in ",
+                           w->chroot == NULL ? "" : w->chroot, strerror(errno));
+    if (getresuid(&r, &e, &s) < 0 || r != w->uid || e != w->uid || s != w->uid)
+        return problem_set(p, LB_E_SYSTEM, "cannot become %s", w->name);
+    /* Cleared by the change. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return 0;
+}
+
+/*
+ * As a server's worker uses a key that the server has loaded: in another process, with other rights. It reports by
+ * itself; does not return.
+ */
+static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct problem *p)
+    __attribute__((noreturn));
+
+static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct problem *p)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        p->code = become(w, p);
+        if (p->code == 0)
+            p->code = test_key(ctx, key, p);
+    } else if (pid < 0) {
+        p->code = problem_set(p, LB_E_SYSTEM, "fork: %s", strerror(errno));
+    } else {
+        (void)waitpid(pid, &status, 0);
+        if (WIFEXITED(status))
+            _exit(WEXITSTATUS(status));
+        p->code = problem_set(p, LB_E_CONFIG, "the process that uses the key died of signal %d", WTERMSIG(status));
+    }
+    _exit(write(out, p, sizeof(*p)) == (ssize_t)sizeof(*p) ? 0 : 1);
+}
+
+static int use_handle(OSSL_LIB_CTX *ctx, const char *handle, const struct doctor_worker *worker, int out,
+                      struct problem *p)
 {
     EVP_PKEY *key = load_key(ctx, handle);
     const OSSL_PROVIDER *provider;
@@ -158,24 +212,27 @@ static int use_handle(OSSL_LIB_CTX *ctx, const char *handle, struct problem *p)
     provider = EVP_PKEY_get0_provider(key);
     if (provider == NULL || strcmp(OSSL_PROVIDER_get0_name(provider), PLUGIN) != 0)
         r = problem_set(p, LB_E_UNSUPPORTED, "it is a plain private key, which the server holds itself");
-    else if (EVP_PKEY_is_a(key, "X25519") || EVP_PKEY_is_a(key, "X448"))
-        r = test_agreement(ctx, key, p);
+    else if (worker != NULL && !worker->loads)
+        test_as_worker(ctx, key, worker, out, p);
     else
-        r = test_signature(ctx, key, p);
+        r = test_key(ctx, key, p);
     EVP_PKEY_free(key);
     return r;
 }
 
-static int run(const char *conf, const char *handle, struct problem *p)
+static int run(const char *conf, const char *handle, const struct doctor_worker *worker, int out, struct problem *p)
 {
-    OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
-    int r = 0;
+    OSSL_LIB_CTX *ctx = NULL;
+    int r = worker != NULL && worker->loads ? become(worker, p) : 0;
 
+    if (r != 0)
+        return r;
+    ctx = OSSL_LIB_CTX_new();
     OPENSSL_load_builtin_modules();
     if (ctx == NULL || !OSSL_LIB_CTX_load_config(ctx, conf) || !OSSL_PROVIDER_available(ctx, PLUGIN))
         r = openssl_problem(p, LB_E_CONFIG, "OpenSSL does not load the provider");
     else if (handle != NULL)
-        r = use_handle(ctx, handle, p);
+        r = use_handle(ctx, handle, worker, out, p);
     OSSL_LIB_CTX_free(ctx);
     return r;
 }
@@ -217,7 +274,8 @@ static int wait_child(pid_t pid, int fd, struct problem *p)
     return r;
 }
 
-int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle, struct problem *p)
+int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,
+                 const struct doctor_worker *worker, struct problem *p)
 {
     char path[40];
     int file = -1, fds[2] = { -1, -1 }, r = make_conf(conf, lines, path, &file, p);
@@ -231,7 +289,7 @@ int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *
     fflush(NULL);
     pid = fork();
     if (pid == 0) {
-        p->code = run(path, handle, p);
+        p->code = run(path, handle, worker, fds[1], p);
         _exit(write(fds[1], p, sizeof(*p)) == (ssize_t)sizeof(*p) ? 0 : 1);
     }
     socket_close(fds[1]);

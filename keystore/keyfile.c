@@ -14,6 +14,7 @@
 #include "keyfile_pkcs12.h"
 #include "keytype.h"
 #include "message.h"
+#include "p11ref.h"
 #include "secret.h"
 
 /* What is being read, for the callback that libcrypto asks for the passphrase. */
@@ -272,6 +273,76 @@ int keyfile_parse(const struct cli *c, const char *name, const uint8_t *data, si
         OSSL_PROVIDER_unload(legacy);
     if (r != 0)
         keyfile_clear(ret);
+    return r;
+}
+
+static bool has_text(const uint8_t *data, const struct block *b, const char *text)
+{
+    return find(data + b->start, data + b->end, text) != NULL;
+}
+
+static int look_at_block(const uint8_t *data, const struct block *b, enum keyfile_sight *ret_sight, struct handle *ret)
+{
+    struct keyfile k = { .is_handle = false };
+    struct problem p = { 0 };
+    int r;
+
+    *ret_sight = KEYFILE_NOTHING;
+    if (label_ends(b, P11REF_PEM_LABEL))
+        *ret_sight = KEYFILE_REFERENCE;
+    if (!label_ends(b, "PRIVATE KEY"))
+        return 0;
+    r = check_handle(data, b, &k, &p);
+    if (r == LB_E_NOMEM)
+        return r;
+    if (r == 0 && k.is_handle && ret->uri[0] == '\0') {
+        *ret = k.handle;
+        k.handle.spki = NULL; /* now owned by ret */
+    }
+    handle_clear(&k.handle);
+    if (r != 0)
+        *ret_sight = KEYFILE_DAMAGED;
+    else if (k.is_handle)
+        *ret_sight = KEYFILE_HANDLE;
+    else if (label_ends(b, "ENCRYPTED PRIVATE KEY") || has_text(data, b, "Proc-Type: 4,ENCRYPTED"))
+        *ret_sight = KEYFILE_ENCRYPTED;
+    else
+        *ret_sight = KEYFILE_PLAIN;
+    return 0;
+}
+
+static int look_at_der(const uint8_t *data, size_t len, enum keyfile_sight *ret_sight, struct handle *ret)
+{
+    const uint8_t *at = data;
+    int r = handle_from_der(data, len, ret);
+    EVP_PKEY *key;
+
+    *ret_sight = r == 0 ? KEYFILE_HANDLE : KEYFILE_DAMAGED;
+    if (r != LB_E_UNSUPPORTED)
+        return r == LB_E_NOMEM ? r : 0;
+    key = d2i_AutoPrivateKey(NULL, &at, (long)len);
+    *ret_sight = key == NULL ? KEYFILE_NOTHING : KEYFILE_PLAIN;
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return 0;
+}
+
+int keyfile_look(const uint8_t *data, size_t len, enum keyfile_sight *ret_sight, struct handle *ret)
+{
+    enum keyfile_sight sight;
+    struct block b;
+    size_t at = 0;
+    int r = 0;
+
+    memset(ret, 0, sizeof(*ret));
+    *ret_sight = KEYFILE_NOTHING;
+    if (find(data, data + len, "-----BEGIN ") == NULL)
+        return look_at_der(data, len, ret_sight, ret);
+    while (r == 0 && next_block(data, len, &at, &b)) {
+        r = look_at_block(data, &b, &sight, ret);
+        if (r == 0 && sight > *ret_sight)
+            *ret_sight = sight;
+    }
     return r;
 }
 

@@ -30,6 +30,18 @@ LB_MUST_USE int keyfile_parse(const struct cli *c, const char *name, const uint8
                               struct keyfile *ret, struct problem *p);
 void keyfile_clear(struct keyfile *k);
 
+/* What is in a file, as far as that shows without a passphrase; where there are several, what comes last here. */
+enum keyfile_sight {
+    KEYFILE_NOTHING,
+    KEYFILE_REFERENCE, /* to a key of a token, as pkcs11-provider writes it */
+    KEYFILE_HANDLE,
+    KEYFILE_DAMAGED,   /* a handle that cannot be read */
+    KEYFILE_ENCRYPTED,
+    KEYFILE_PLAIN
+};
+/* Loads no key and asks nobody. *ret is the handle of the first one, cleared by the caller in any case. LB_E_NOMEM. */
+LB_MUST_USE int keyfile_look(const uint8_t *data, size_t len, enum keyfile_sight *ret_sight, struct handle *ret);
+
 /*
  * The key as DER PrivateKeyInfo into secret memory of LB_PRIVATE_MAX bytes, freed with secret_free().
  * LB_E_TOO_LONG, LB_E_CRYPTO, LB_E_NOMEM, and LB_E_KEY_TYPE for types that a box does not hold.

@@ -1,0 +1,467 @@
+/* doctor --server: each private key that a server's configuration names, and if it is where it should be. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd_key.h"
+#include "doctor.h"
+#include "secret.h"
+#include "servers.h"
+
+/* One configuration under examination. */
+struct examination {
+    struct doctor *d;
+    const struct server *server;
+    struct srvconf conf;
+    const char *root;            /* in front of every path that is shown; "" for none */
+    bool worker_known;
+    struct doctor_worker worker;
+    size_t said;                 /* about keys */
+};
+
+/* A key file that was looked at. */
+struct seen {
+    int fd;
+    struct stat st;
+    int error;                   /* errno; 0: it was read */
+    const char *why;             /* without errno */
+    enum keyfile_sight sight;
+    struct handle handle;
+};
+
+bool doctor_server_ok(const struct cli *cli)
+{
+    const char *name = cli->options[OPT_SERVER];
+
+    if (name == NULL && (cli->options[OPT_CONFIG] != NULL || cli->options[OPT_ROOT] != NULL)) {
+        cli_usage_error(cli, "--config and --root say where the files of a --server are");
+        return false;
+    }
+    if (name != NULL && server_find(name) == NULL) {
+        cli_usage_error(cli, "no server '%.100s' is known; these are: %s", name, SERVER_LIST);
+        return false;
+    }
+    return true;
+}
+
+/* Words for the shell, where a path needs it. */
+static const char *quoted(const char *path, char ret[2 * PATH_MAX])
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%,";
+    size_t at = 0;
+
+    if (path[strspn(path, safe)] == '\0')
+        return path;
+    ret[at++] = '\'';
+    for (; *path != '\0' && at < 2 * PATH_MAX - 6; path++)
+        at += (size_t)snprintf(ret + at, 2 * PATH_MAX - at, "%s", *path == '\'' ? "'\\''" : (char[]){ *path, '\0' });
+    snprintf(ret + at, 2 * PATH_MAX - at, "'");
+    return ret;
+}
+
+/* The workers' user */
+
+static bool as_number(const char *text, unsigned long *ret)
+{
+    char *end;
+
+    errno = 0;
+    *ret = strtoul(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *ret < (uid_t)-1;
+}
+
+static bool find_group(const char *name, gid_t *ret)
+{
+    const struct group *gr = getgrnam(name);
+    unsigned long number;
+
+    if (gr != NULL)
+        *ret = gr->gr_gid;
+    else if (as_number(name, &number))
+        *ret = (gid_t)number;
+    else
+        return false;
+    return true;
+}
+
+static bool find_worker(struct examination *e)
+{
+    const char *name = e->conf.user[0] != '\0' ? e->conf.user : e->server->user != NULL ? e->server->user : "root";
+    const struct passwd *pw = getpwnam(name);
+    struct doctor_worker *w = &e->worker;
+    unsigned long number;
+
+    if (pw == NULL && as_number(name, &number)) {
+        pw = getpwuid((uid_t)number);
+        w->uid = (uid_t)number;
+        w->gid = (gid_t)number;
+    } else if (pw == NULL) {
+        doctor_report(e->d, DOCTOR_UNKNOWN, "user", NULL, "%s: its workers run as '%s', and there is no such user here",
+                      e->server->name, name);
+        return false;
+    }
+    if (pw != NULL) {
+        w->uid = pw->pw_uid;
+        w->gid = pw->pw_gid;
+    }
+    snprintf(w->name, sizeof(w->name), "%.63s", pw != NULL ? pw->pw_name : name);
+    if (e->conf.group[0] != '\0' && !find_group(e->conf.group, &w->gid)) {
+        doctor_report(e->d, DOCTOR_UNKNOWN, "user", NULL, "%s: its workers have the group '%s', and there is none here",
+                      e->server->name, e->conf.group);
+        return false;
+    }
+    w->group_count = DOCTOR_GROUPS_MAX;
+    if (e->server->bare || pw == NULL) {
+        w->groups[0] = w->gid;
+        w->group_count = 1;
+    } else if (getgrouplist(w->name, w->gid, w->groups, &w->group_count) < 0) {
+        w->group_count = DOCTOR_GROUPS_MAX; /* the first ones */
+    }
+    w->loads = e->server->loads == LOADS_USER;
+    w->chroot = e->conf.chroot[0] == '/' && e->root[0] == '\0' ? e->conf.chroot : NULL;
+    return true;
+}
+
+/* Key files */
+
+/* Reads it into memory that is wiped: it may be a plain key. */
+static void look(const struct examination *e, const char *path, struct seen *ret)
+{
+    uint8_t *data = NULL;
+    ssize_t n = 0;
+    int r;
+
+    memset(ret, 0, sizeof(*ret));
+    ret->fd = -1;
+    r = srv_open(&e->conf, path, &ret->fd, &ret->st);
+    if (r == LB_E_SYSTEM)
+        ret->error = errno;
+    else if (r != 0)
+        ret->why = "it is no plain file";
+    else if (ret->st.st_size > KEYFILE_MAX)
+        ret->why = "it is too long for a key file";
+    else if ((data = secret_alloc(KEYFILE_MAX)) == NULL)
+        ret->why = "no locked memory left";
+    else if ((n = pread(ret->fd, data, KEYFILE_MAX, 0)) < 0)
+        ret->error = errno;
+    else if (keyfile_look(data, (size_t)n, &ret->sight, &ret->handle) != 0)
+        ret->why = "out of memory";
+    secret_free(data, KEYFILE_MAX);
+}
+
+static void look_no_more(struct seen *s)
+{
+    handle_clear(&s->handle);
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+}
+
+static bool has_key(const struct seen *s)
+{
+    return s->error == 0 && s->why == NULL && s->sight != KEYFILE_NOTHING;
+}
+
+/* FILE.key, or with in_place FILE with .key for its last ending. False: there is no such name. */
+static bool key_beside(const char *path, bool in_place, char ret[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+    size_t len = strlen(path);
+
+    if (in_place && (dot == NULL || (slash != NULL && dot < slash)))
+        return false;
+    if (in_place)
+        len = (size_t)(dot - path);
+    if (len + sizeof(".key") > PATH_MAX)
+        return false;
+    memcpy(ret, path, len);
+    memcpy(ret + len, ".key", sizeof(".key"));
+    return true;
+}
+
+/* A certificate with its key: in the file, beside it, or in its place. path becomes the one that has the key. */
+static void look_bundle(const struct examination *e, char path[PATH_MAX], struct seen *ret)
+{
+    char cert[PATH_MAX], other[PATH_MAX];
+    struct seen next;
+
+    memcpy(cert, path, PATH_MAX);
+    look(e, path, ret);
+    for (int i = 0; i < 2 && !has_key(ret); i++) {
+        if (!key_beside(cert, /* in_place= */ i == 1, other))
+            continue;
+        look(e, other, &next);
+        if (next.error == ENOENT) {
+            look_no_more(&next);
+            continue;
+        }
+        look_no_more(ret);
+        *ret = next;
+        memcpy(path, other, PATH_MAX);
+    }
+}
+
+/* Verdicts */
+
+struct subject {
+    const struct srv_key *key;
+    char path[2 * PATH_MAX];      /* with the root */
+    char text[3 * PATH_MAX + 40]; /* the file or URI, and where that stands */
+};
+
+static void say(struct examination *e, enum doctor_verdict v, const struct subject *s, const char *hint,
+                const char *fmt, ...) LB_PRINTF(5, 6);
+
+static void say(struct examination *e, enum doctor_verdict v, const struct subject *s, const char *hint,
+                const char *fmt, ...)
+{
+    char text[PATH_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    doctor_report(e->d, v, "key", hint, "%s: %s", s->text, text);
+    e->said++;
+}
+
+/* The way to a handle. Names that two files of this configuration would have in common are left to the user. */
+static void plain_key(struct examination *e, const struct subject *s, const struct seen *seen)
+{
+    char hint[3 * PATH_MAX], word[2 * PATH_MAX], name[LB_NAME_MAX + 1] = "", other[LB_NAME_MAX + 1];
+    struct problem p = { 0 };
+    bool fits = key_name_of_file(s->path, name, &p) == 0;
+
+    for (size_t i = 0; fits && i < e->conf.key_count; i++) {
+        const struct srv_key *k = &e->conf.keys[i];
+
+        if ((k->kind == SRV_FILE || k->kind == SRV_BUNDLE) && k != s->key && key_name_of_file(k->text, other, &p) == 0)
+            fits = strcmp(other, name) != 0;
+    }
+    if (e->worker_known && e->worker.uid == 0)
+        snprintf(hint, sizeof(hint), "littlebox adopt %s%s", quoted(s->path, word), fits ? "" : " --key KEY");
+    else
+        snprintf(hint, sizeof(hint), "littlebox adopt %s%s && littlebox allow %s --user %s", quoted(s->path, word),
+                 fits ? "" : " --key KEY", fits ? name : "KEY", e->worker_known ? e->worker.name : "USER");
+    say(e, DOCTOR_FAIL, s, hint, "%s private key on disk%s",
+        seen->sight == KEYFILE_ENCRYPTED ? "an encrypted" : "a plain",
+        (seen->st.st_mode & S_IROTH) == 0 ? "" : ", which anybody may read");
+}
+
+/* Servers that look at the mode of the file refuse a handle as they would a key. */
+static bool mode_ok(struct examination *e, const struct subject *s, const struct seen *seen)
+{
+    bool of_root = seen->st.st_uid == 0;
+    mode_t more = seen->st.st_mode & (of_root ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO);
+    char hint[3 * PATH_MAX], word[2 * PATH_MAX];
+
+    if (!e->server->strict)
+        return true;
+    if (!of_root && seen->st.st_uid != e->worker.uid) {
+        snprintf(hint, sizeof(hint), "chown %s %s", e->worker.name, quoted(s->path, word));
+        say(e, DOCTOR_FAIL, s, hint, "%s takes a key file of %s or root alone, and this is another user's",
+            e->server->name, e->worker.name);
+        return false;
+    }
+    if (more != 0) {
+        snprintf(hint, sizeof(hint), "chmod %s %s", of_root ? "0640" : "0600", quoted(s->path, word));
+        say(e, DOCTOR_FAIL, s, hint, "%s refuses a key file with mode %04o, a handle too", e->server->name,
+            (unsigned)seen->st.st_mode & 07777);
+        return false;
+    }
+    return true;
+}
+
+/* uri: what stands in the handle; load: what the provider is given. */
+static void handle(struct examination *e, const struct subject *s, const char *uri, const char *load)
+{
+    const struct doctor_worker *w = e->worker_known ? &e->worker : NULL;
+    struct problem p = { 0 };
+    int r;
+
+    if (e->conf.obstacle != NULL) {
+        say(e, DOCTOR_FAIL, s, e->conf.cure, "handle %s: %s", uri, e->conf.obstacle);
+        return;
+    }
+    if (w == NULL) {
+        say(e, DOCTOR_UNKNOWN, s, NULL, "handle %s: it is not known for whom it must work", uri);
+        return;
+    }
+    if (geteuid() != 0 && geteuid() != w->uid) {
+        say(e, DOCTOR_UNKNOWN, s, "run this as root", "handle %s: only root can find out if it works for %s", uri,
+            w->name);
+        return;
+    }
+    r = doctor_probe(&e->d->conf, e->d->lines, load, geteuid() == 0 && (w->uid != 0 || w->chroot != NULL) ? w : NULL,
+                     &p);
+    if (r == 0) {
+        say(e, DOCTOR_OK, s, NULL, "handle %s, a test %s by %s verifies", uri, p.text, w->name);
+        return;
+    }
+    say(e, DOCTOR_FAIL, s, NULL, "handle %s does not work for %s: %s", uri, w->name, p.text);
+}
+
+static void file(struct examination *e, struct subject *s, const struct seen *seen)
+{
+    char self[40];
+    bool other_root = e->root[0] != '\0';
+
+    if (seen->error != 0 || seen->why != NULL) {
+        say(e, seen->error == EACCES ? DOCTOR_UNKNOWN : DOCTOR_FAIL, s,
+            seen->error == EACCES && geteuid() != 0 ? "run this as root" : NULL, "cannot read it: %s",
+            seen->error != 0 ? strerror(seen->error) : seen->why);
+        return;
+    }
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", seen->fd);
+    switch (seen->sight) {
+    case KEYFILE_NOTHING:
+        say(e, DOCTOR_FAIL, s, NULL, "there is no private key in it");
+        break;
+    case KEYFILE_DAMAGED:
+        say(e, DOCTOR_FAIL, s, "make it again: littlebox handle KEY --out FILE --force", "a damaged handle");
+        break;
+    case KEYFILE_PLAIN:
+    case KEYFILE_ENCRYPTED:
+        plain_key(e, s, seen);
+        break;
+    case KEYFILE_HANDLE:
+    case KEYFILE_REFERENCE:
+        if (mode_ok(e, s, seen))
+            handle(e, s, seen->sight == KEYFILE_HANDLE ? seen->handle.uri : "of a token", other_root ? self : s->path);
+        break;
+    }
+}
+
+static void examine_key(struct examination *e, const struct srv_key *k)
+{
+    struct subject *s = calloc(1, sizeof(*s));
+    char path[PATH_MAX];
+    struct seen seen;
+
+    if (s == NULL)
+        return;
+    s->key = k;
+    snprintf(path, sizeof(path), "%s", k->text);
+    if (k->kind <= SRV_BUNDLE) {
+        if (k->kind == SRV_BUNDLE)
+            look_bundle(e, path, &seen);
+        else
+            look(e, path, &seen);
+        snprintf(s->path, sizeof(s->path), "%s%s", e->root, path);
+    }
+    snprintf(s->text, sizeof(s->text), "%s (%s%s:%u)", k->kind <= SRV_BUNDLE ? s->path : k->text, e->root, k->file,
+             k->line);
+    switch (k->kind) {
+    case SRV_MAYBE:
+        if (!has_key(&seen) && seen.error != EACCES)
+            break;
+        /* fall through */
+    case SRV_FILE:
+    case SRV_BUNDLE:
+        file(e, s, &seen);
+        break;
+    case SRV_URI:
+        handle(e, s, k->text, k->text);
+        break;
+    case SRV_INLINE:
+        say(e, DOCTOR_FAIL, s, "put it into a file, then: littlebox adopt FILE",
+            "a private key in the configuration itself");
+        break;
+    case SRV_OPEN:
+        say(e, DOCTOR_UNKNOWN, s, NULL, "only the running server knows what that is");
+        break;
+    }
+    if (k->kind <= SRV_BUNDLE)
+        look_no_more(&seen);
+    secret_wipe_stack();
+    free(s);
+}
+
+static void examine(struct examination *e)
+{
+    const struct srvconf *c = &e->conf;
+
+    for (size_t i = 0; i < c->problem_count; i++)
+        doctor_report(e->d, DOCTOR_FAIL, "configuration",
+                      c->files == 0 ? "say where it is: --config FILE" : NULL, "%s: %s", e->server->name,
+                      c->problems[i].text);
+    if (c->files == 0 && c->problem_count == 0)
+        doctor_report(e->d, DOCTOR_FAIL, "configuration", "say where it is: --config FILE", "there is no %s%s",
+                      e->root, c->main);
+    if (c->files == 0)
+        return;
+    if (strcmp(c->user, "?") == 0 || strcmp(c->group, "?") == 0)
+        doctor_report(e->d, DOCTOR_UNKNOWN, "user", NULL, "%s: only the running server knows the user of its workers",
+                      e->server->name);
+    else
+        e->worker_known = find_worker(e);
+    if (e->worker_known)
+        doctor_report(e->d, DOCTOR_OK, "configuration", NULL, "%s: %s%s (%u file%s), its workers are user %s (uid %lu)",
+                      e->server->name, e->root, c->main, c->files, c->files == 1 ? "" : "s", e->worker.name,
+                      (unsigned long)e->worker.uid);
+    for (size_t i = 0; i < c->key_count; i++)
+        examine_key(e, &c->keys[i]);
+    if (e->said == 0)
+        doctor_report(e->d, DOCTOR_SKIPPED, "key", NULL, "%s: no private key in this configuration", e->server->name);
+}
+
+/* main: one of the files that the server's pattern stands for. */
+static bool examine_one(struct doctor *d, const struct server *server, const char *root, const char *main)
+{
+    struct examination *e = calloc(1, sizeof(*e));
+    bool ok = false;
+
+    if (e == NULL)
+        return false;
+    e->d = d;
+    e->server = server;
+    e->root = root == NULL ? "" : root;
+    if (srvconf_init(&e->conf, root) != 0) {
+        doctor_report(d, DOCTOR_FAIL, "configuration", NULL, "--root '%s': %s", root, strerror(errno));
+    } else {
+        snprintf(e->conf.main, sizeof(e->conf.main), "%s", main);
+        server_read(server, &e->conf);
+        examine(e);
+        ok = true;
+    }
+    srvconf_clear(&e->conf);
+    free(e);
+    return ok;
+}
+
+void doctor_server(struct doctor *d)
+{
+    const struct server *server = server_find(d->cli->options[OPT_SERVER]);
+    const char *root = d->cli->options[OPT_ROOT], *given = d->cli->options[OPT_CONFIG];
+    char here[PATH_MAX], path[PATH_MAX];
+    struct srvconf finder;
+    struct srv_paths found = { NULL, 0 };
+
+    if (given != NULL && root == NULL && given[0] != '/') {
+        if (getcwd(here, sizeof(here)) == NULL || !srv_join(here, given, path))
+            doctor_report(d, DOCTOR_FAIL, "configuration", NULL, "cannot find %s", given);
+        else
+            (void)examine_one(d, server, root, path);
+        return;
+    }
+    if (given != NULL) {
+        (void)examine_one(d, server, root, given);
+        return;
+    }
+    if (srvconf_init(&finder, root) == 0)
+        (void)srv_glob(&finder, server->config, &found);
+    srvconf_clear(&finder);
+    if (found.count == 0) /* it says which file is not there */
+        (void)examine_one(d, server, root, server->config);
+    for (size_t i = 0; i < found.count; i++) {
+        if (!examine_one(d, server, root, found.path[i]))
+            break;
+    }
+    srv_paths_free(&found);
+}
