@@ -148,12 +148,22 @@ start_service() {
 }
 
 # replaced PID... : each of these, which were children of SERVICE, has ended, and it has others.
-replaced() {
+replaced() { all_gone "$@" && has_children "$SERVICE"; }
+all_gone() {
     local pid
     for pid; do
         gone "$pid" || return 1
     done
-    has_children "$SERVICE"
+}
+
+# pids_below DIR : the processes whose program is there.
+pids_below() {
+    local exe
+    for exe in /proc/[0-9]*/exe; do
+        case $(readlink "$exe") in
+        "$1"/*) basename "$(dirname "$exe")" ;;
+        esac
+    done
 }
 
 # all_keys_on PORT
