@@ -27,7 +27,12 @@ server_reload() {
     await "the old worker to end" replaced $old
 }
 server_pids() { pgrep -x haproxy || true; }
-server_stop() { stop "$SERVICE" USR1; }
+# Right after its start HAProxy may lose a signal.
+server_stop() { await "HAProxy to end" terminate; }
+terminate() {
+    kill -TERM "$SERVICE" 2>/dev/null || true
+    gone "$SERVICE"
+}
 
 example haproxy/haproxy.cfg /etc/haproxy/haproxy.cfg
 run_page haproxy
