@@ -36,7 +36,7 @@ server_stop() {
 mpm_is() { as_system apachectl -V | grep -q "^Server MPM: *$1\$"; }
 check_children() {
     local child
-    for child in $(children_of "$SERVICE"); do
+    for child in $(living_children "$SERVICE"); do
         check_process "$child" www-data /
     done
 }

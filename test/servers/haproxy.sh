@@ -37,7 +37,7 @@ terminate() {
 example haproxy/haproxy.cfg /etc/haproxy/haproxy.cfg
 run_page haproxy
 serve_each_key
-for worker in $(children_of "$SERVICE"); do
+for worker in $(living_children "$SERVICE"); do
     check_process "$worker" haproxy /var/lib/haproxy
 done
 RESTARTS=restart_child_in_every_way

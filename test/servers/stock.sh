@@ -26,6 +26,7 @@
 #   server_reload                   returns when the server has what it read before in no process that takes connections
 #   server_pids                     every process of the server
 
+AWAIT_SECONDS=60 # some servers take their time
 FILES=
 BOX_SOCKET=10 # a descriptor
 SERVER_USER=root
@@ -192,6 +193,14 @@ put() {
 
 serves() { handshakes "$1" "$FILES" --count 1 --timeout 5000; }
 await_server() { await "the server to serve $1" serves "$1"; }
+# living_children PID : without those that have ended and were not yet waited for.
+living_children() {
+    local pid
+    for pid in $(children_of "$1"); do
+        if alive "$pid"; then echo "$pid"; fi
+    done
+}
+
 # check_process PID USER DIR : who a process of the server is, and its root directory, once it is where it wants to be.
 check_process() {
     await "process $1 to be user $2" uid_is "$2" "$1"
