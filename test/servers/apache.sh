@@ -35,8 +35,10 @@ server_stop() {
 }
 mpm_is() { as_system apachectl -V | grep -q "^Server MPM: *$1\$"; }
 check_children() {
-    local child
-    for child in $(living_children "$SERVICE"); do
+    local child children
+    children=$(living_children "$SERVICE")
+    [ -n "$children" ] || fail "Apache has no children"
+    for child in $children; do
         check_process "$child" www-data /
     done
 }
