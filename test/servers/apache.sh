@@ -46,7 +46,7 @@ check_children() {
 run_page apache
 check "mpm_event" mpm_is event
 check "without the provider it does not start" not as_system OPENSSL_CONF=/dev/null apachectl start 2>>"$TEST_DIR/server.log"
-says "and error.log says which file" 'AH02564: Failed to configure encrypted .* key localhost:443:0, check /etc/apache2/tls/web.pem' \
+says "and error.log says which file" "AH02564: Failed to configure encrypted .* key localhost:443:0, check $HANDLE" \
     /var/log/apache2/error.log
 serve_each_key
 check_children

@@ -26,7 +26,8 @@ useradd --system --no-create-home app
 
 # As Debian's unit does.
 cluster() {
-    as_system pg_ctlcluster --skip-systemctl-redirect "$VERSION-main" "$@" >>"$TEST_DIR/server.log" 2>&1 || fail "pg_ctlcluster $*"
+    as_system pg_ctlcluster --skip-systemctl-redirect "$VERSION-main" "$@" >>"$TEST_DIR/server.log" 2>&1 ||
+        fail "pg_ctlcluster $*"
 }
 server_start() {
     cluster start
@@ -47,8 +48,8 @@ server_pids() { pgrep -x postgres || true; }
 as_app() {
     local sql=$1
     shift
-    setpriv --reuid=app --regid=app --clear-groups "${SYSTEM[@]}" PGOPTIONS= "$@" sh -c "$(page_commands postgresql 5) -Atc \"$sql\"" \
-        2>>"$TEST_DIR/psql.log" </dev/null 3>&-
+    setpriv --reuid=app --regid=app --clear-groups "${SYSTEM[@]}" PGOPTIONS= "$@" \
+        sh -c "$(page_commands postgresql 5) -Atc \"$sql\"" 2>>"$TEST_DIR/psql.log" </dev/null 3>&- 10<&-
 }
 who="select usename, version from pg_stat_ssl join pg_stat_activity using (pid) where pid = pg_backend_pid()"
 

@@ -44,8 +44,8 @@ handshakes() {
     local key=$1 certificates=$2
     shift 2
     # shellcheck disable=SC2086 # CLIENT: what the client runs under, if anything
-    ${CLIENT:-} env OPENSSL_CONF=/dev/null "$HARNESS/tlsload" --connect "127.0.0.1:${PORT[$key]}" --ca "$certificates/$key.crt" \
-        ${STARTTLS:+--starttls "$STARTTLS"} "$@"
+    ${CLIENT:-} env OPENSSL_CONF=/dev/null "$HARNESS/tlsload" --connect "127.0.0.1:${PORT[$key]}" \
+        --ca "$certificates/$key.crt" ${STARTTLS:+--starttls "$STARTTLS"} "$@"
 }
 
 # s_client KEY VERSION ARGUMENTS... : what openssl s_client says about one handshake.

@@ -11,10 +11,12 @@
 #   run_page SERVER                 the first commands of examples/SERVER/README.md, as they are
 #   serve_each_key                  a server with each type of key in turn: grants, signatures
 #   serve_under_load                reloads of the server and restarts of the box, without one failed handshake
+#   check_process PID USER DIR      whether a process of it is that user, in that root directory
+#   check_reload_after_restart      for servers in a chroot
 #   bind_paths SERVER/UNIT-FILE     the box's socket in the server's chroot
 #   scan_memory                     no process of the server has a key; with a plain key file one has
 #
-# The last three want this from the test:
+# They want this from the test:
 #
 #   SERVER_USER                     who signs, as the box sees it
 #   RESTARTS                        what the box does under load: restart_box_in_every_way, or for a server in a chroot
@@ -42,7 +44,7 @@ own_machine() {
     local why namespaces=(--mount --propagation private --net --ipc --uts --pid --fork --kill-child --mount-proc)
     case ${OWN_MACHINE:-} in
     '')
-        is_root || skip "needs root: the server starts as root, with the paths and ports of a real machine; the run as root tests it"
+        is_root || skip "needs root, as the server does: it has the paths and ports of a real machine; the run as root does it"
         needs ip useradd
         why=$(unshare "${namespaces[@]}" true 2>&1) || skip "this machine gives no namespaces: $why"
         OWN_MACHINE=namespaces exec setpriv --pdeathsig KILL unshare "${namespaces[@]}" "$0"
