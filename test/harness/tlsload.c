@@ -24,8 +24,8 @@
     "               [--tls1.2 | --tls1.3] [--sigalg LIST] [--groups LIST] [--get] [--timeout MS] [--progress FILE]\n" \
     "               [--first] [--starttls smtp | postgres] [--again]\n"                                              \
     "Ends after N handshakes, S seconds, or when FILE exists. Of --count and --until together, both must be reached.\n" \
-    "--again: for a server that closes its port while it reloads. A connection that is refused, or ended before the\n" \
-    "server has said anything, is made again, within the timeout.\n"
+    "--again: for a server that closes ports and connections when it reloads. One that is refused, or cut without an\n" \
+    "alert before the handshake is done, is made again, within the timeout.\n"
 
 struct options {
     struct sockaddr_in address;
@@ -201,17 +201,19 @@ static bool start_tls(int fd, const char *protocol)
            tell(fd, starttls, sizeof(starttls) - 1) && smtp_answer(fd, "220");
 }
 
-/* The server was not there, or went before it said a byte: with --again that is no failed handshake yet. */
-static bool not_heard(const struct options *o, SSL *ssl, int error)
+/* The server was not there, or cut the connection and gave no alert: with --again that is no failed handshake yet. */
+static bool cut(const struct options *o, SSL *ssl, int error)
 {
-    if (!o->again)
+    unsigned long e = ERR_peek_last_error();
+
+    if (!o->again || error == EAGAIN)
         return false;
     if (ssl == NULL)
         return error == ECONNREFUSED || error == ECONNRESET;
-    return error != EAGAIN && BIO_number_read(SSL_get_rbio(ssl)) == 0;
+    return e == 0 || ERR_SYSTEM_ERROR(e) || ERR_GET_REASON(e) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
 
-enum outcome { MADE, FAILED, NOT_HEARD };
+enum outcome { MADE, FAILED, CUT };
 
 static enum outcome handshake(SSL_CTX *ctx, const struct options *o, long number)
 {
@@ -228,8 +230,8 @@ static enum outcome handshake(SSL_CTX *ctx, const struct options *o, long number
         goto out;
     }
     if (connect(fd, (const struct sockaddr *)&o->address, sizeof(o->address)) != 0) {
-        if (not_heard(o, NULL, errno))
-            outcome = NOT_HEARD;
+        if (cut(o, NULL, errno))
+            outcome = CUT;
         else
             complain(number, "connect");
         goto out;
@@ -246,8 +248,8 @@ static enum outcome handshake(SSL_CTX *ctx, const struct options *o, long number
     }
     errno = 0;
     if (SSL_connect(ssl) != 1) {
-        if (not_heard(o, ssl, errno)) {
-            outcome = NOT_HEARD;
+        if (cut(o, ssl, errno)) {
+            outcome = CUT;
             ERR_clear_error();
             goto out;
         }
@@ -272,16 +274,16 @@ out:
     return outcome;
 }
 
-/* Until the server was heard, or the time is up. */
+/* Or is not, when the time is up. */
 static bool made(SSL_CTX *ctx, const struct options *o, long number)
 {
     const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
     double began = now_ms();
     enum outcome outcome;
 
-    while ((outcome = handshake(ctx, o, number)) == NOT_HEARD) {
+    while ((outcome = handshake(ctx, o, number)) == CUT) {
         if (now_ms() - began > (double)o->timeout_ms) {
-            complain(number, "--again: the server was not heard");
+            complain(number, "cut again and again");
             break;
         }
         nanosleep(&pause, NULL);
