@@ -36,8 +36,10 @@ for worker in $(children_of "$SERVICE"); do
     check "worker $worker is user haproxy" uid_is haproxy "$worker"
     check "worker $worker is in its chroot" root_is /var/lib/haproxy "$worker"
 done
-serve_under_load restart_child_in_every_way
+RESTARTS=restart_child_in_every_way
+serve_under_load
 bind_paths haproxy/haproxy.service.d.conf
+RESTARTS=restart_box_in_every_way
 serve_under_load
 scan_memory
 finish

@@ -17,6 +17,8 @@
 # The last three want this from the test:
 #
 #   SERVER_USER                     who signs, as the box sees it
+#   RESTARTS                        what the box does under load: restart_box_in_every_way, or for a server in a chroot
+#                                   restart_child_in_every_way
 #   CERTIFICATE HANDLE              the files that the configuration names; or a function put KEY DIR
 #   PORT STARTTLS LOAD_ARGUMENTS    see serving.sh; all_keys_on sets PORT
 #   server_start, server_stop       return when it is done
@@ -25,6 +27,7 @@
 
 FILES=
 SERVER_USER=root
+RESTARTS=restart_box_in_every_way
 CERTIFICATE=
 HANDLE=
 
@@ -145,12 +148,22 @@ start_service() {
 }
 
 # replaced PID... : each of these, which were children of SERVICE, has ended, and it has others.
-replaced() {
+replaced() { all_gone "$@" && has_children "$SERVICE"; }
+all_gone() {
     local pid
     for pid; do
         gone "$pid" || return 1
     done
-    has_children "$SERVICE"
+}
+
+# pids_below DIR : the processes whose program is there.
+pids_below() {
+    local exe
+    for exe in /proc/[0-9]*/exe; do
+        case $(readlink "$exe") in
+        "$1"/*) basename "$(dirname "$exe")" ;;
+        esac
+    done
 }
 
 # all_keys_on PORT
@@ -193,7 +206,7 @@ serve_each_key() {
     done
 }
 
-# serve_under_load [RESTARTS] : with the last of KEYS. RESTARTS: restart_box_in_every_way, if not named.
+# serve_under_load : with the last of KEYS.
 serve_under_load() {
     local all=$KEYS
     KEYS=${KEYS##* }
@@ -201,7 +214,7 @@ serve_under_load() {
     server_reload
     await_handshakes 20
     say "ok: the server was reloaded under load"
-    "${1:-restart_box_in_every_way}"
+    "$RESTARTS"
     server_reload
     await_handshakes 20
     say "ok: the server was reloaded under load, after the box's restarts"

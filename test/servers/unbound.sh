@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# A stock Unbound with examples/unbound: DNS over TLS, as user unbound, without a chroot and in one.
+set -eu
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+# shellcheck source=serving.sh
+. "$(dirname "$0")/serving.sh"
+# shellcheck source=stock.sh
+. "$(dirname "$0")/stock.sh"
+
+needs unbound unbound-checkconf dig openssl
+own_machine /var/lib/unbound
+all_keys_on 853
+# When it reloads it ends what it has not answered yet.
+LOAD_ARGUMENTS=(--again)
+SERVER_USER=unbound CERTIFICATE=/etc/unbound/tls/web.crt HANDLE=/etc/unbound/tls/web.pem
+
+# As Debian's unit does, but for a second -d: messages to stderr.
+server_start() {
+    as_system /usr/libexec/unbound-helper chroot_setup
+    start_service unbound -d -d -p
+    await "Unbound's port" port_open 853
+}
+server_pids() { pgrep -x unbound || true; }
+server_stop() { stop "$SERVICE"; }
+# Other files take a restart;
+server_reload() {
+    server_stop
+    server_start
+}
+# and under load it is reloaded.
+reloads() { grep -c 'start of service' "$TEST_DIR/server.log" || true; }
+reloaded_after() { [ "$(reloads)" -gt "$1" ]; }
+reload_by_signal() {
+    local before
+    before=$(reloads)
+    kill -HUP "$SERVICE"
+    await "Unbound to reload" reloaded_after "$before"
+}
+
+as_system /usr/libexec/unbound-helper root_trust_anchor_update
+run_page unbound
+run_page unbound 2
+serve_each_key
+check "it is user unbound" uid_is unbound "$SERVICE"
+dig_localhost() { [ "$(as_system dig +short +tls -p 853 @127.0.0.1 localhost A)" = 127.0.0.1 ]; }
+check "dig +tls" dig_localhost
+server_reload() { reload_by_signal; }
+serve_under_load
+scan_memory
+
+# In a chroot.
+run_page unbound 3
+put ec "$FILES"
+server_start
+check "it is in its chroot" root_is /var/lib/unbound "$SERVICE"
+check_signature_type ec "$FILES"
+KEYS=ec RESTARTS=restart_child_in_every_way
+serve_under_load
+check_stop
+finish
