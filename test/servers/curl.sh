@@ -75,8 +75,8 @@ LOAD=$!
 own "$LOAD"
 await "a first connection" progressed load 1
 await_handshakes() {
-    local wanted=$(($(progress load) + 5))
-    await "five more connections" progressed load "$wanted"
+    local target=$(($(progress load) + 5))
+    await "five more connections" progressed load "$target"
 }
 restart_box_in_every_way
 : >"$TEST_DIR/enough"

@@ -26,7 +26,9 @@ server_start() {
 server_pids() { pgrep -x mosquitto || true; }
 server_stop() { stop "$SERVICE"; }
 # A key of another type takes a restart: by a reload mosquitto has both.
-server_reload() {
+RELOAD=restart
+server_reload() { "$RELOAD"; }
+restart() {
     server_stop
     server_start
 }
@@ -50,7 +52,7 @@ check "it is user mosquitto" uid_is mosquitto "$SERVICE"
 as_system mosquitto_passwd -b -c /run/passwords reader word
 chown mosquitto /run/passwords
 echo "password_file /run/passwords" >>/etc/mosquitto/conf.d/littlebox.conf
-server_reload
+restart
 mqtt() {
     local command=$1
     shift
@@ -59,7 +61,7 @@ mqtt() {
 check "mosquitto_pub" mqtt mosquitto_pub -r -m "a message"
 same "mosquitto_sub" "a message" "$(mqtt mosquitto_sub -C 1 -W 20)"
 
-server_reload() { reload_by_signal; }
+RELOAD=reload_by_signal
 put web "$FILES"
 server_reload
 await_server web
