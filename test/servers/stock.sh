@@ -19,6 +19,7 @@
 #   SERVER_USER                     who signs, as the box sees it
 #   RESTARTS                        what the box does under load: restart_box_in_every_way, or for a server in a chroot
 #                                   restart_child_in_every_way
+#   RELOADS                         no, for a server that closes connections when it is reloaded
 #   CERTIFICATE HANDLE              the files that the configuration names; or a function put KEY DIR
 #   PORT STARTTLS LOAD_ARGUMENTS    see serving.sh; all_keys_on sets PORT
 #   server_start, server_stop       return when it is done
@@ -26,8 +27,10 @@
 #   server_pids                     every process of the server
 
 FILES=
+BOX_SOCKET=10 # a descriptor
 SERVER_USER=root
 RESTARTS=restart_box_in_every_way
+RELOADS=yes
 CERTIFICATE=
 HANDLE=
 
@@ -36,15 +39,22 @@ HANDLE=
 # rsa, ec and ed runs as user littlebox; their handles and certificates are in FILES, the same as plain keys in PLAIN.
 own_machine() {
     local why namespaces=(--mount --propagation private --net --ipc --uts --pid --fork --kill-child --mount-proc)
-    is_root || skip "needs root: the server starts as root, with the paths and ports of a real machine; the run as root tests it"
-    if [ -z "${OWN_MACHINE:-}" ]; then
+    case ${OWN_MACHINE:-} in
+    '')
+        is_root || skip "needs root: the server starts as root, with the paths and ports of a real machine; the run as root tests it"
+        needs ip useradd
         why=$(unshare "${namespaces[@]}" true 2>&1) || skip "this machine gives no namespaces: $why"
-        OWN_MACHINE=yes exec setpriv --pdeathsig KILL unshare "${namespaces[@]}" "$0"
-    fi
+        OWN_MACHINE=namespaces exec setpriv --pdeathsig KILL unshare "${namespaces[@]}" "$0"
+        ;;
+    namespaces)
+        ip link set lo up
+        own_directories "$@"
+        id littlebox >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin littlebox
+        install -d -o littlebox /run/littlebox
+        OWN_MACHINE=socket exec "$HARNESS/activate" --listen /run/littlebox/default.sock --keep $BOX_SOCKET -- "$0"
+        ;;
+    esac
     unset OWN_MACHINE
-    needs ip useradd
-    ip link set lo up
-    own_directories "$@"
     [ -n "${KEEP:-}" ] || export TMPDIR=/run
     begin
     # What servers log there is shown when the test fails.
@@ -92,17 +102,16 @@ own_provider() {
     PATH=/run/bin:$PATH
 }
 
+# As its units run it: the socket is there while the box is not, so that whoever comes meanwhile waits.
 own_box() {
-    local key
-    id littlebox >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin littlebox
-    BOX_AS=(setpriv "--reuid=littlebox" "--regid=$(id -g littlebox)" --clear-groups)
-    install -d -o littlebox /run/littlebox
-    # As that of the unit.
-    echo "socket-mode = 0666" >/run/littlebox/default.conf
+    local key as=(setpriv "--reuid=littlebox" "--regid=$(id -g littlebox)" --clear-groups)
+    chmod 0666 /run/littlebox/default.sock
+    # shellcheck disable=SC2016 # for the shell that it starts
+    BOX_AS=("${as[@]}" bash -c 'export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@" 3<&'"$BOX_SOCKET $BOX_SOCKET<&-" box)
     : >/run/littlebox/box.log
     ln -s /run/littlebox "$TEST_DIR/box"
     start_box /run/littlebox "${BOX_AS[@]}"
-    "${BOX_AS[@]}" "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" init >"$TEST_DIR/init.log" 2>&1 || fail "littlebox init"
+    "${as[@]}" "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" init >"$TEST_DIR/init.log" 2>&1 || fail "littlebox init"
     FILES=$TEST_DIR/files PLAIN=$TEST_DIR/plain
     mkdir "$FILES" "$PLAIN"
     # The scanner of memory must know the numbers, so these keys begin as files.
@@ -138,11 +147,11 @@ run_page() {
 
 # as_system COMMAND... : with what a service has in its environment, and nothing of the test's.
 SYSTEM=(env -i PATH=/run/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8)
-as_system() { "${SYSTEM[@]}" "$@" 3>&-; }
+as_system() { "${SYSTEM[@]}" "$@" 3>&- 10<&-; }
 
 # start_service COMMAND... : one that stays in the foreground, as systemd would. Sets SERVICE.
 start_service() {
-    "${SYSTEM[@]}" "$@" >>"$TEST_DIR/server.log" 2>&1 3>&- </dev/null &
+    "${SYSTEM[@]}" "$@" >>"$TEST_DIR/server.log" 2>&1 3>&- 10<&- </dev/null &
     SERVICE=$!
     own "$SERVICE"
 }
@@ -206,20 +215,30 @@ serve_each_key() {
     done
 }
 
-# serve_under_load : with the last of KEYS.
-serve_under_load() {
-    local all=$KEYS
-    KEYS=${KEYS##* }
-    start_loads "$FILES" 50
+reload_under_load() {
     server_reload
     await_handshakes 20
     say "ok: the server was reloaded under load"
+}
+
+# serve_under_load : with the last of KEYS.
+serve_under_load() {
+    local KEYS=${KEYS##* }
+    start_loads "$FILES" 50
+    [ "$RELOADS" = no ] || reload_under_load
     "$RESTARTS"
-    server_reload
-    await_handshakes 20
-    say "ok: the server was reloaded under load, after the box's restarts"
+    [ "$RELOADS" = no ] || reload_under_load
     stop_loads
-    KEYS=$all
+}
+
+# bind_paths UNIT-FILE : what BindReadOnlyPaths= in this drop-in of examples/ does for the unit, done for the machine.
+bind_paths() {
+    local path
+    while read -r path; do
+        mkdir -p "${path#*:}"
+        mount --bind -o ro "${path%:*}" "${path#*:}" || fail "examples/$1: $path"
+        check "examples/$1: $path" test -S "${path#*:}/default.sock"
+    done < <(sed -n 's/^BindReadOnlyPaths=//p' "$LITTLEBOX_SRC/examples/$1")
 }
 
 # scan KEY : memscan's exit status for all processes of the server: 0 nothing found, 1 found. One that ends meanwhile
@@ -234,16 +253,6 @@ scan() {
     done
     say "scanned for $1: process ${pids[*]}"
     echo "$status"
-}
-
-# bind_paths UNIT-FILE : what BindReadOnlyPaths= in this drop-in of examples/ does for the unit, done for the machine.
-bind_paths() {
-    local path
-    while read -r path; do
-        mkdir -p "${path#*:}"
-        mount --bind -o ro "${path%:*}" "${path#*:}" || fail "examples/$1: $path"
-        check "examples/$1: $path" test -S "${path#*:}/default.sock"
-    done < <(sed -n 's/^BindReadOnlyPaths=//p' "$LITTLEBOX_SRC/examples/$1")
 }
 
 # scan_memory : of the server as it runs now; it is stopped, and for the control started and stopped with a plain key.
@@ -262,5 +271,7 @@ scan_memory() {
 
 check_stop() {
     server_stop
-    same "no process of the server is left" "" "$(server_pids)"
+    await "the last process of the server to end" is_stopped
+    check "the server is stopped" is_stopped
 }
+is_stopped() { [ -z "$(server_pids)" ]; }
