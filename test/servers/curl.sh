@@ -15,9 +15,10 @@ SERVER_USER=backup CERTIFICATE=/etc/client/client.crt HANDLE=/etc/client/client.
 # start_server ARGUMENTS... : one that wants a client's certificate, which has to be of a key that it knows.
 start_server() {
     cat "$FILES"/*.crt "$CERTIFICATE" >"$TEST_DIR/clients.crt"
+    : >"$TEST_DIR/s_server.log"
     OPENSSL_CONF=/dev/null openssl s_server -accept 443 -cert "$TEST_DIR/server.crt" -key "$TEST_DIR/server.key" \
         -CAfile "$TEST_DIR/clients.crt" -Verify 1 -verify_return_error "$@" \
-        <"$TEST_DIR/silence" >"$TEST_DIR/s_server.log" 2>&1 3>&- &
+        <"$TEST_DIR/silence" >>"$TEST_DIR/s_server.log" 2>&1 3>&- &
     SERVER=$!
     own "$SERVER"
     await "s_server" grep -q '^ACCEPT' "$TEST_DIR/s_server.log"

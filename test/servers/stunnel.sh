@@ -50,6 +50,7 @@ install -d -o stunnel4 /var/lib/stunnel4
 sed -i '1i chroot = /var/lib/stunnel4' /etc/stunnel/web.conf
 put ec "$FILES"
 server_start
+await_server ec
 check "it is in its chroot" root_is /var/lib/stunnel4 "$SERVICE"
 check_signature_type ec "$FILES"
 child=$(box_child)

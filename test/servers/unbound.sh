@@ -56,6 +56,7 @@ scan_memory
 run_page unbound 3
 put ec "$FILES"
 server_start
+await_server ec
 check "it is in its chroot" root_is /var/lib/unbound "$SERVICE"
 check_signature_type ec "$FILES"
 check_reload ec
