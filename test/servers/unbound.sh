@@ -22,7 +22,7 @@ server_start() {
 }
 server_pids() { pgrep -x unbound || true; }
 server_stop() { stop "$SERVICE"; }
-# Other files take a restart.
+# Before 1.26, or thereabouts, other files take a restart.
 server_reload() {
     server_stop
     server_start
@@ -47,6 +47,12 @@ serve_each_key
 check "it is user unbound" uid_is unbound "$SERVICE"
 dig_localhost() { [ "$(as_system dig +short +tls -p 853 @127.0.0.1 localhost A)" = 127.0.0.1 ]; }
 check "dig +tls" dig_localhost
+check_reload ed
+if dpkg --compare-versions "$(unbound -V | sed -n 's/^Version //p')" ge 1.26; then
+    put ec "$FILES"
+    check_reload ec
+    put ed "$FILES"
+fi
 check_reload ed
 serve_under_load
 check_reload ed
