@@ -147,7 +147,7 @@ check_build() {
         PASS) result PASS "$name: ${test%.trs}" ;;
         SKIP) result SKIP "$name: ${test%.trs}: $(sed -n 's/^SKIP: //p' "${trs%.trs}.log" | head -n 1)" ;;
         *)
-            result FAIL "$name: ${test%.trs} (${trs%.trs}.log)"
+            result FAIL "$name: ${test%.trs}: $(sed -n 's/^FAIL: //p' "${trs%.trs}.log" | head -n 1) (${trs%.trs}.log)"
             tail -n 40 "${trs%.trs}.log" | sed 's/^/    /'
             ;;
         esac
