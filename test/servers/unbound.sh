@@ -47,7 +47,6 @@ serve_each_key
 check "it is user unbound" uid_is unbound "$SERVICE"
 dig_localhost() { [ "$(as_system dig +short +tls -p 853 @127.0.0.1 localhost A)" = 127.0.0.1 ]; }
 check "dig +tls" dig_localhost
-check_reload ed
 if dpkg --compare-versions "$(unbound -V | sed -n 's/^Version //p')" ge 1.26; then
     put ec "$FILES"
     check_reload ec
