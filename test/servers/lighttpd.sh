@@ -11,8 +11,8 @@ set -eu
 needs lighttpd lighty-enable-mod openssl
 own_machine /var/cache/lighttpd /var/log/lighttpd
 all_keys_on 443
-# It ends its process and begins with a new configuration when it reloads.
-LOAD_ARGUMENTS=(--get --again)
+# When it reloads it closes its port, and connections on which nothing was asked yet.
+LOAD_ARGUMENTS=(--again)
 SERVER_USER=www-data CERTIFICATE=/etc/lighttpd/tls/web.crt HANDLE=/etc/lighttpd/tls/web.pem
 ERROR_LOG=/var/log/lighttpd/error.log
 
@@ -37,6 +37,7 @@ echo "served by lighttpd" >/var/www/html/index.html
 run_page lighttpd
 serve_each_key
 check "it is www-data" uid_is www-data "$SERVICE"
+check "its page" handshakes ed "$FILES" --get --count 1
 serve_under_load
 scan_memory
 
