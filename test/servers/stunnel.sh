@@ -45,7 +45,14 @@ run_page stunnel
 serve_each_key
 check "it is user stunnel4" uid_is stunnel4 "$SERVICE"
 serve_under_load
+# What the load client makes again, and what not.
+lb deny ed --user stunnel4
+refused "tlsload --again: an alert is a failed handshake" '^tlsload: handshake 1: SSL_connect: .*alert internal error' \
+    handshakes ed "$FILES" --count 1 --again
+lb allow ed --user stunnel4
 scan_memory
+refused "tlsload --again: no server is one, after a while" '^tlsload: handshake 1: cut again and again' \
+    handshakes ed "$FILES" --count 1 --again --timeout 100
 
 # In a chroot: it goes on with another child of the box.
 install -d -o stunnel4 /var/lib/stunnel4
