@@ -1,6 +1,7 @@
 /* Handle files: a PKCS#8 PrivateKeyInfo that holds a key URI and the public key, and no secret. */
 #include "handle.h"
 
+#include <limits.h>
 #include <openssl/asn1t.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -32,21 +33,16 @@ static void body_free(HANDLE_BODY *body)
     ASN1_item_free((ASN1_VALUE *)body, ASN1_ITEM_rptr(HANDLE_BODY));
 }
 
-/* 0: not one of our OIDs. The arc is a UUID, so text is the form in which an OID can be compared at all. */
-static unsigned type_of_oid(const ASN1_OBJECT *oid)
-{
-    static const char arc[] = LB_HANDLE_ARC ".";
-    char text[80];
-    int len = OBJ_obj2txt(text, sizeof(text), oid, /* no_name= */ 1);
-    const char *last = text + strlen(arc);
-    unsigned type = 0;
+/* LB_HANDLE_ARC as DER has it, without its header. What follows it in one of our OIDs is one byte, the type. */
+static const uint8_t arc[] = { 0x69, 0x83, 0x84, 0x8a, 0xc3, 0x9d, 0xbb, 0xf9, 0xaa, 0x8a,
+                               0xf5, 0xa8, 0xfb, 0xc9, 0x91, 0x8a, 0xf3, 0xe0, 0x99, 0x4b };
 
-    if (len <= (int)strlen(arc) || len >= (int)sizeof(text) || strncmp(text, arc, strlen(arc)) != 0)
-        return 0;
-    /* libcrypto writes an arc without leading zeros; another arc behind it stops the loop at its dot. */
-    while (*last >= '0' && *last <= '9' && type <= HANDLE_LAST)
-        type = type * 10 + (unsigned)(*last++ - '0');
-    return *last == '\0' && type <= HANDLE_LAST ? type : 0;
+/* 0: not one of our OIDs. */
+static unsigned type_of_oid(const uint8_t *oid, size_t len)
+{
+    return len == sizeof(arc) + 1 && memcmp(oid, arc, sizeof(arc)) == 0 && oid[sizeof(arc)] <= HANDLE_LAST
+               ? oid[sizeof(arc)]
+               : 0;
 }
 
 static int copy_uri(const ASN1_UTF8STRING *s, char ret[LB_URI_MAX + 1])
@@ -84,22 +80,26 @@ out:
 }
 
 /*
- * Does this look like a PrivateKeyInfo under our arc, though it may break off anywhere behind the OID? Then a failure
- * to read it is ours to report. The search is for the DER of the arc near the start.
+ * Where our arc is, in what looks like a PrivateKeyInfo, though it may break off anywhere behind it: then a failure to read
+ * it is ours to report. NULL: it is not near the start.
  */
-static bool claims_our_oid(const uint8_t *der, size_t len)
+static const uint8_t *find_arc(const uint8_t *der, size_t len)
 {
-    ASN1_OBJECT *arc = OBJ_txt2obj(LB_HANDLE_ARC, /* no_name= */ 1);
-    size_t arc_len, end = len < 64 ? len : 64;
-    bool found = false;
+    size_t end = len < 64 ? len : 64;
 
-    if (arc == NULL)
-        return false;
-    arc_len = OBJ_length(arc);
-    for (size_t i = 0; !found && i + arc_len <= end; i++)
-        found = memcmp(der + i, OBJ_get0_data(arc), arc_len) == 0;
-    ASN1_OBJECT_free(arc);
-    return found;
+    for (size_t i = 0; i + sizeof(arc) <= end; i++) {
+        if (memcmp(der + i, arc, sizeof(arc)) == 0)
+            return der + i;
+    }
+    return NULL;
+}
+
+bool handle_is_other(const uint8_t *der, size_t len, unsigned type)
+{
+    const uint8_t *at = find_arc(der, len);
+    unsigned found = at == NULL || at + sizeof(arc) == der + len ? 0 : type_of_oid(at, sizeof(arc) + 1);
+
+    return found != 0 && found != type;
 }
 
 int handle_from_der(const uint8_t *der, size_t len, struct handle *ret)
@@ -112,13 +112,13 @@ int handle_from_der(const uint8_t *der, size_t len, struct handle *ret)
 
     memset(ret, 0, sizeof(*ret));
     /* Most input is not ours: say so before any parser allocates. */
-    if (!claims_our_oid(der, len))
+    if (find_arc(der, len) == NULL)
         return LB_E_UNSUPPORTED;
     p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)len);
     r = LB_E_VALUE;
     if (p8 == NULL || p != der + len || !PKCS8_pkey_get0(&oid, &octets, &octets_len, &alg, p8))
         goto out;
-    ret->type = type_of_oid(oid);
+    ret->type = type_of_oid(OBJ_get0_data(oid), OBJ_length(oid));
     r = ret->type == 0 ? LB_E_UNSUPPORTED : parse_body(octets, (size_t)octets_len, ret);
 out:
     PKCS8_PRIV_KEY_INFO_free(p8);
@@ -217,18 +217,26 @@ unsigned handle_type_of(const uint8_t *spki, size_t len)
         [HANDLE_SLH_DSA_SHAKE_256F] = "2.16.840.1.101.3.4.3.31",
     };
     const uint8_t *p = spki;
-    X509_PUBKEY *key = d2i_X509_PUBKEY(NULL, &p, (long)len);
-    ASN1_OBJECT *oid = NULL;
+    X509_ALGOR *alg = NULL;
+    const ASN1_OBJECT *oid = NULL;
     char text[80] = "";
     unsigned type = 0;
+    long inner;
+    int tag, class;
 
-    if (key != NULL && X509_PUBKEY_get0_param(&oid, NULL, NULL, NULL, key))
+    /* The algorithm alone: to read the whole with d2i_X509_PUBKEY() is to make a key of it, which takes longer than all else. */
+    if (len <= LONG_MAX && ASN1_get_object(&p, &inner, &tag, &class, (long)len) == V_ASN1_CONSTRUCTED &&
+        tag == V_ASN1_SEQUENCE && class == V_ASN1_UNIVERSAL && p + inner == spki + len)
+        alg = d2i_X509_ALGOR(NULL, &p, inner);
+    if (alg != NULL) {
+        X509_ALGOR_get0(&oid, NULL, NULL, alg);
         (void)OBJ_obj2txt(text, sizeof(text), oid, /* no_name= */ 1);
+    }
     for (unsigned i = 1; i <= HANDLE_LAST && type == 0; i++) {
         if (strcmp(text, oids[i]) == 0)
             type = i;
     }
-    X509_PUBKEY_free(key);
+    X509_ALGOR_free(alg);
     return type;
 }
 

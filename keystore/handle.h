@@ -58,13 +58,19 @@ struct handle {
  */
 LB_MUST_USE int handle_from_der(const uint8_t *der, size_t len, struct handle *ret);
 
+/* Is this a handle for another type than that one, by its first bytes? The rest of it may be anything. */
+bool handle_is_other(const uint8_t *der, size_t len, unsigned type);
+
 /* Writes the PrivateKeyInfo; *ret is freed by the caller with OPENSSL_free(). LB_E_NOMEM, LB_E_VALUE (type). */
 LB_MUST_USE int handle_to_der(const struct handle *h, uint8_t **ret, size_t *ret_len);
 
 /* Writes the handle file: comment lines for people, then PEM "PRIVATE KEY". LB_E_NOMEM, LB_E_VALUE, LB_E_SYSTEM. */
 LB_MUST_USE int handle_to_pem(const struct handle *h, BIO *out);
 
-/* The handle type of a DER SubjectPublicKeyInfo, by its algorithm OID; 0: a key type we have no handles for. */
+/*
+ * The handle type of a DER SubjectPublicKeyInfo of exactly len bytes, by its algorithm OID; 0: a key type we have no handles
+ * for. The public key in it is not read.
+ */
 unsigned handle_type_of(const uint8_t *spki, size_t len);
 
 void handle_clear(struct handle *h);

@@ -105,15 +105,20 @@ static int decode(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *ca
                   OSSL_PASSPHRASE_CALLBACK *passphrase, void *passphrase_arg)
 {
     struct decoder *d = ctx;
-    uint8_t der[HANDLE_DER_MAX];
+    LB_UNFILLED uint8_t der[HANDLE_DER_MAX];
+    size_t len = read_sequence(d->prov, in, der);
     struct handle h = { 0 };
     struct key *k = NULL;
     struct problem p;
-    int ok = 1, r = handle_from_der(der, read_sequence(d->prov, in, der), &h);
+    int ok = 1, r;
 
     (void)selection;
     (void)passphrase; /* a handle is no secret */
     (void)passphrase_arg;
+    /* The rows come here one after the other, and one of them alone reads it. */
+    if (handle_is_other(der, len, d->alg->handle_type))
+        return 1;
+    r = handle_from_der(der, len, &h);
     if (r == LB_E_UNSUPPORTED)
         return 1;
     if (r != 0) {

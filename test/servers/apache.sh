@@ -36,13 +36,16 @@ server_stop() {
 mpm_is() { as_system apachectl -V | grep -q "^Server MPM: *$1\$"; }
 check_children() {
     local child
-    for child in $(children_of "$SERVICE"); do
-        check "child $child is user www-data" uid_is www-data "$child"
+    for child in $(living_children "$SERVICE"); do
+        check_process "$child" www-data /
     done
 }
 
 run_page apache
 check "mpm_event" mpm_is event
+check "without the provider it does not start" not as_system OPENSSL_CONF=/dev/null apachectl start 2>>"$TEST_DIR/server.log"
+says "and error.log says which file" 'AH02564: Failed to configure encrypted .* key localhost:443:0, check /etc/apache2/tls/web.pem' \
+    /var/log/apache2/error.log
 serve_each_key
 check_children
 serve_under_load

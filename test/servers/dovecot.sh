@@ -73,8 +73,6 @@ plain_ossl s_client -connect 127.0.0.1:993 -quiet -no_ign_eof <"$TEST_DIR/fifo" 
 own "$!"
 exec 4>"$TEST_DIR/fifo"
 says "the greeting" '^\* OK .*ready' "$TEST_DIR/greeting"
-login=$(pgrep -x imap-login | head -n 1)
-check "login process $login is user dovenull" uid_is dovenull "$login"
-check "login process $login is in no chroot" root_is / "$login"
+check_process "$(pgrep -x imap-login | head -n 1)" dovenull /
 scan_memory
 finish

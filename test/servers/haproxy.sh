@@ -27,19 +27,33 @@ server_reload() {
     await "the old worker to end" replaced $old
 }
 server_pids() { pgrep -x haproxy || true; }
-server_stop() { stop "$SERVICE" USR1; }
+# Right after its start HAProxy may lose a signal.
+server_stop() { await "HAProxy to end" terminate; }
+terminate() {
+    kill -TERM "$SERVICE" 2>/dev/null || true
+    gone "$SERVICE"
+}
 
 example haproxy/haproxy.cfg /etc/haproxy/haproxy.cfg
 run_page haproxy
 serve_each_key
-for worker in $(children_of "$SERVICE"); do
-    check "worker $worker is user haproxy" uid_is haproxy "$worker"
-    check "worker $worker is in its chroot" root_is /var/lib/haproxy "$worker"
+for worker in $(living_children "$SERVICE"); do
+    check_process "$worker" haproxy /var/lib/haproxy
 done
 RESTARTS=restart_child_in_every_way
 serve_under_load
+check_reload_after_restart
 bind_paths haproxy/haproxy.service.d.conf
 RESTARTS=restart_box_in_every_way
 serve_under_load
 scan_memory
+
+# One file, in either order.
+rm $HANDLE
+for order in "crt pem" "pem crt"; do
+    cat "$FILES/rsa.${order% *}" "$FILES/rsa.${order#* }" >$CERTIFICATE
+    server_start
+    check "one file, $order" serves rsa
+    check_stop
+done
 finish

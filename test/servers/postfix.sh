@@ -40,11 +40,10 @@ server_pids() { pids_below $POSTFIX; }
 
 run_page postfix 1
 serve_each_key
-smtpd=$(smtpds | tail -n 1)
-check "smtpd $smtpd is user postfix" uid_is postfix "$smtpd"
-check "smtpd $smtpd is in its chroot" root_is /var/spool/postfix "$smtpd"
+check_process "$(smtpds | tail -n 1)" postfix /var/spool/postfix
 RESTARTS=restart_child_in_every_way
 serve_under_load
+check_reload_after_restart
 
 run_page postfix 2
 put() { cat "$2/$1.pem" "$2/$1.crt" >/etc/postfix/tls/chain.pem; }

@@ -26,6 +26,7 @@
 #   server_reload                   returns when the server has what it read before in no process that takes connections
 #   server_pids                     every process of the server
 
+AWAIT_SECONDS=60 # some servers take their time
 FILES=
 BOX_SOCKET=10 # a descriptor
 SERVER_USER=root
@@ -192,9 +193,29 @@ put() {
 
 serves() { handshakes "$1" "$FILES" --count 1 --timeout 5000; }
 await_server() { await "the server to serve $1" serves "$1"; }
-# uid_is USER PID, root_is DIR PID : for checks of who the server's processes are, and where.
+# living_children PID : without those that have ended and were not yet waited for.
+living_children() {
+    local pid
+    for pid in $(children_of "$1"); do
+        if alive "$pid"; then echo "$pid"; fi
+    done
+}
+
+# check_process PID USER DIR : who a process of the server is, and its root directory, once it is where it wants to be.
+check_process() {
+    await "process $1 to be user $2" uid_is "$2" "$1"
+    check "process $1 is user $2, in $3" root_is "$3" "$1"
+}
 uid_is() { [ "$(stat -c %u "/proc/$2")" = "$(id -u "$1")" ]; }
 root_is() { [ "$(readlink "/proc/$2/root")" = "$1" ]; }
+
+# check_reload_after_restart : a server that cannot find the box's socket needs no more than that.
+check_reload_after_restart() {
+    stop_box
+    start_box "$BOX_DIR" "${BOX_AS[@]}"
+    server_reload
+    check "after a restart of the whole box a reload of the server is enough" serves "${KEYS##* }"
+}
 
 # serve_each_key : the server is started, and reloaded for each key after the first. It must not sign without a grant.
 serve_each_key() {
