@@ -14,6 +14,8 @@ JOBS=${JOBS:-2}
 parts=${RUN_ONLY:-lint gcc clang asan valgrind fuzz distcheck quickstart}
 packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-dev libsqlite3-dev libargon2-dev libseccomp-dev
     libp11-dev libp11-kit-dev libcunit1-dev openssl curl nginx procps valgrind shellcheck mandoc man-db xz-utils
+    stunnel4 lighttpd lighttpd-mod-openssl redis-server redis-tools unbound dns-root-data bind9 bind9-utils bind9-dnsutils
+    mosquitto mosquitto-clients python3 nodejs slapd ldap-utils
     softhsm2 opensc opensc-pkcs11 p11-kit p11-kit-modules swtpm libtss2-tcti-swtpm0 tpm2-abrmd
     libtss2-tcti-tabrmd0 dbus-bin dbus-daemon libtpm2-pkcs11-1 libnss3 libnss3-tools libengine-pkcs11-openssl
     python3-cryptography-vectors golang-github-cloudflare-circl-dev certbot dehydrated iproute2 apache2 dovecot-imapd

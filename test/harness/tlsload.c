@@ -23,15 +23,17 @@
 #define USAGE                                                                                                       \
     "usage: tlsload --connect ADDRESS:PORT --ca FILE [--count N] [--seconds S] [--until FILE] [--name HOST]\n"       \
     "               [--tls1.2 | --tls1.3] [--sigalg LIST] [--groups LIST] [--get] [--timeout MS] [--progress FILE]\n" \
-    "               [--first] [--starttls smtp | postgres]\n"                                                        \
-    "Ends after N handshakes, S seconds, or when FILE exists. Of --count and --until together, both must be reached.\n"
+    "               [--first] [--starttls smtp | postgres] [--again]\n"                                              \
+    "Ends after N handshakes, S seconds, or when FILE exists. Of --count and --until together, both must be reached.\n" \
+    "--again: for a server that closes ports and connections when it reloads. One that is refused, or cut without an\n" \
+    "alert before the handshake is done, is made again, within the timeout.\n"
 
 struct options {
     struct sockaddr_in address;
     long count, seconds, timeout_ms;
     const char *ca, *name, *until, *sigalg, *groups, *progress, *starttls;
     int version; /* 0: any */
-    bool get, first;
+    bool get, first, again;
 };
 
 struct result {
@@ -108,6 +110,8 @@ static bool parse(int argc, char **argv, struct options *ret)
             ret->get = true;
         } else if (strcmp(a, "--first") == 0) {
             ret->first = true;
+        } else if (strcmp(a, "--again") == 0) {
+            ret->again = true;
         } else if (v != NULL && strcmp(a, "--connect") == 0) {
             connect = ok = get_address(v, &ret->address);
             i++;
@@ -198,19 +202,39 @@ static bool start_tls(int fd, const char *protocol)
            tell(fd, starttls, sizeof(starttls) - 1) && smtp_answer(fd, "220");
 }
 
-static bool handshake(SSL_CTX *ctx, const struct options *o, long number)
+/* The server was not there, or cut the connection and gave no alert: with --again that is no failed handshake yet. */
+static bool cut(const struct options *o, SSL *ssl, int error)
+{
+    unsigned long e = ERR_peek_last_error();
+
+    if (!o->again || error == EAGAIN)
+        return false;
+    if (ssl == NULL)
+        return error == ECONNREFUSED || error == ECONNRESET;
+    return e == 0 || ERR_SYSTEM_ERROR(e) || ERR_GET_REASON(e) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+}
+
+enum outcome { MADE, FAILED, CUT };
+
+static enum outcome handshake(SSL_CTX *ctx, const struct options *o, long number)
 {
     struct timeval tv = { .tv_sec = o->timeout_ms / 1000, .tv_usec = o->timeout_ms % 1000 * 1000 };
     const int one = 1;
     SSL *ssl = NULL;
-    bool ok = false;
+    enum outcome outcome = FAILED;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) != 0 ||
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
-        connect(fd, (const struct sockaddr *)&o->address, sizeof(o->address)) != 0) {
-        complain(number, "connect");
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0) {
+        complain(number, "socket");
+        goto out;
+    }
+    if (connect(fd, (const struct sockaddr *)&o->address, sizeof(o->address)) != 0) {
+        if (cut(o, NULL, errno))
+            outcome = CUT;
+        else
+            complain(number, "connect");
         goto out;
     }
     if (!start_tls(fd, o->starttls)) {
@@ -223,7 +247,13 @@ static bool handshake(SSL_CTX *ctx, const struct options *o, long number)
         complain(number, "SSL");
         goto out;
     }
+    errno = 0;
     if (SSL_connect(ssl) != 1) {
+        if (cut(o, ssl, errno)) {
+            outcome = CUT;
+            ERR_clear_error();
+            goto out;
+        }
         complain(number, errno == EAGAIN ? "SSL_connect timed out" : "SSL_connect");
         goto out;
     }
@@ -236,13 +266,30 @@ static bool handshake(SSL_CTX *ctx, const struct options *o, long number)
         goto out;
     }
     SSL_shutdown(ssl);
-    ok = true;
+    outcome = MADE;
 
 out:
     SSL_free(ssl);
     if (fd >= 0)
         close(fd);
-    return ok;
+    return outcome;
+}
+
+/* Or is not, when the time is up. */
+static bool made(SSL_CTX *ctx, const struct options *o, long number)
+{
+    const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+    double began = now_ms();
+    enum outcome outcome;
+
+    while ((outcome = handshake(ctx, o, number)) == CUT) {
+        if (now_ms() - began > (double)o->timeout_ms) {
+            complain(number, "cut again and again");
+            break;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return outcome == MADE;
 }
 
 static bool note(struct result *r, double ms)
@@ -318,7 +365,7 @@ int main(int argc, char **argv)
     for (start = now_ms(), elapsed = 0; !enough(&o, r.done, elapsed); elapsed = now_ms() - start) {
         double began = now_ms();
 
-        if (!handshake(ctx, &o, r.done + 1))
+        if (!made(ctx, &o, r.done + 1))
             r.failed++;
         if (!note(&r, now_ms() - began))
             return 2;

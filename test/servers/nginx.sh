@@ -58,4 +58,24 @@ check "nginx -s stop" stop_nginx "$TEST_DIR/nginx"
 refused "without the provider nginx -t says so" 'ssl_certificate_key|cannot load|PEM_read_bio' \
     env OPENSSL_CONF=/dev/null nginx -p "$TEST_DIR/nginx" -e "$TEST_DIR/nginx/error.log" -c \
         "$TEST_DIR/nginx/nginx.conf" -t
+
+# By URI, from 1.29.0 on; to older ones it is the name of a file that is not there.
+for key in $KEYS; do
+    nginx_server "${PORT[$key]}" "$TEST_DIR/files/$key.crt" "store:littlebox:$key"
+done
+write_nginx_conf "$TEST_DIR/store" 2 www-data
+version=$(nginx -v 2>&1 | sed -n 's|^nginx version: nginx/\([0-9.]*\).*|\1|p')
+say "nginx is $version"
+if dpkg --compare-versions "$version" ge 1.29.0; then
+    start_nginx "$TEST_DIR/store"
+    check_signature_types "$TEST_DIR/files"
+    start_loads "$TEST_DIR/files" 50
+    reload_nginx "$TEST_DIR/store"
+    await_handshakes 20
+    stop_loads
+    check "store: nginx -s stop" stop_nginx "$TEST_DIR/store"
+else
+    refused "store:littlebox:, before 1.29.0" 'cannot load certificate key .*store:littlebox:' \
+        run_nginx "$TEST_DIR/store" -t
+fi
 finish
