@@ -39,7 +39,7 @@ static const struct request_kind kinds[] = {
     { MSG_SEAL_LIST, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_SIGN, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_DERIVE, false, TIMEOUT_SHORT, NULL, NULL },
-    { MSG_CERT_GET, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_CERT_GET, false, TIMEOUT_LONG, "the box is asking its token", NULL },
     { MSG_CREATE, true, TIMEOUT_LONG, "the box is making the key", "show" },
     { MSG_IMPORT, true, TIMEOUT_LONG, "the box is checking the key", "show" },
     { MSG_ATTACH, true, TIMEOUT_LONG, "the box is asking its token", "show" },

@@ -53,6 +53,7 @@ enum msg_type {
     MSG_FIND = 0x0025,
     MSG_TOKEN = 0x0026,
     MSG_TOKEN_LIST = 0x0027,
+    MSG_CERT_FIND = 0x0028,
     MSG_CREATE = 0x0030,
     MSG_IMPORT = 0x0031,
     MSG_DESTROY = 0x0032,
@@ -201,7 +202,10 @@ struct list_entry {
     bool certified;             /* the active version has a certificate */
 };
 
-/* FIND asks for the objects that a PKCS#11 URI means, by the attributes of P11_OF_TOKEN, P11_OBJECT and P11_ID. */
+/*
+ * FIND asks for the objects that a PKCS#11 URI means, by the attributes of P11_OF_TOKEN, P11_OBJECT and P11_ID; CERT_FIND
+ * for the certificates on the token, and is answered by a chain, in which they need not belong together.
+ */
 struct msg_find {
     struct p11uri want;
 };

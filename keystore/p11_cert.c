@@ -334,6 +334,13 @@ int p11_certs_of(const struct p11_certs *c, const uint8_t hash[LB_HASH_SIZE], co
     return found;
 }
 
+static void put_chain(const struct p11_certs *c, const int *chain, unsigned count, struct wire_writer *w)
+{
+    wire_put_u16(w, (uint16_t)count);
+    for (unsigned i = 0; i < count; i++)
+        wire_put_bytes(w, c->all[chain[i]].der, c->all[chain[i]].len);
+}
+
 unsigned p11_certs_chain(const struct p11_certs *c, int first, struct wire_writer *w)
 {
     int chain[LB_CERTS_MAX];
@@ -350,10 +357,27 @@ unsigned p11_certs_chain(const struct p11_certs *c, int first, struct wire_write
             break;
         chain[count++] = i;
     }
-    if (w == NULL)
-        return count;
-    wire_put_u16(w, (uint16_t)count);
-    for (unsigned k = 0; k < count; k++)
-        wire_put_bytes(w, c->all[chain[k]].der, c->all[chain[k]].len);
+    if (w != NULL)
+        put_chain(c, chain, count, w);
+    return count;
+}
+
+unsigned p11_certs_named(const struct p11_certs *c, const struct p11uri *want, struct wire_writer *w)
+{
+    int named[LB_CERTS_MAX];
+    unsigned count = 0, fit = 0;
+    size_t len = 2;
+
+    for (size_t i = 0; i < c->count; i++) {
+        struct p11uri has = { .a = { [P11_OBJECT] = c->all[i].label, [P11_ID] = c->all[i].id } };
+
+        if (!p11uri_matches(want, &has, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID)))
+            continue;
+        len += 2 + c->all[i].len;
+        if (count++ < LB_CERTS_MAX && len <= LB_CHAIN_MAX)
+            named[fit++] = (int)i;
+    }
+    if (fit == count)
+        put_chain(c, named, fit, w);
     return count;
 }

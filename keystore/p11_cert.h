@@ -41,4 +41,10 @@ int p11_certs_of(const struct p11_certs *c, const uint8_t hash[LB_HASH_SIZE], co
  */
 unsigned p11_certs_chain(const struct p11_certs *c, int first, struct wire_writer *w);
 
+/*
+ * Those that a PKCS#11 URI names, by their own label and id, in the form of a chain. Returns how many there are: more than
+ * LB_CERTS_MAX, or than LB_CHAIN_MAX bytes, are counted and not written.
+ */
+unsigned p11_certs_named(const struct p11_certs *c, const struct p11uri *want, struct wire_writer *w);
+
 #endif

@@ -71,6 +71,12 @@ LB_MUST_USE int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *s
 LB_MUST_USE int vault_cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void *buf, size_t size,
                                size_t *ret_len, struct problem *p);
 /*
+ * The certificates on the token that a PKCS#11 URI names, as the whole answer to CERT_FIND; none, if it names another
+ * token. LB_E_VALUE: neither label nor id in it. LB_E_AMBIGUOUS: more than an answer holds. Else as vault_cert_get().
+ */
+LB_MUST_USE int vault_cert_find(struct vault *v, const struct p11uri *want, uint32_t id, void *buf, size_t size,
+                                size_t *ret_len, struct problem *p);
+/*
  * The objects that a PKCS#11 URI means, as the whole answer to FIND: where it has a label or an id, of all keys; else of
  * those that LIST would show. Only of the active version of a key, if that fits. LB_E_NO_STORE; LB_E_LOCKED: what the
  * token calls its objects is known while the box is unlocked.

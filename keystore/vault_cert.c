@@ -140,3 +140,51 @@ int vault_cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void
     r = wire_written(&w, ret_len);
     return r == 0 ? 0 : problem_set(p, r, "the certificates do not fit");
 }
+
+/* By their own names, whether or not there is a key for them */
+
+static bool is_about_token(struct vault *v, const struct p11uri *want)
+{
+    struct p11uri token;
+    bool is;
+
+    pthread_rwlock_rdlock(&v->ring.lock);
+    token = v->token;
+    if (atomic_load(&v->lock) == LOCK_UNLOCKED)
+        vault_token_uri(v, &token);
+    is = vault_is_the_token(v, want, &token);
+    pthread_rwlock_unlock(&v->ring.lock);
+    return is;
+}
+
+int vault_cert_find(struct vault *v, const struct p11uri *want, uint32_t id, void *buf, size_t size, size_t *ret_len,
+                    struct problem *p)
+{
+    static const uint8_t none[2] = { 0, 0 };
+    struct bytes empty = { none, sizeof(none) };
+    struct p11_certs *certs = NULL;
+    struct wire_writer w;
+    unsigned count;
+    int r;
+
+    if (atomic_load(&v->lock) == LOCK_NO_STORE)
+        return vault_no_store(v, p);
+    /* What there is, is no secret; but nobody is to have all of it for one question. */
+    if (!p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID)))
+        return problem_set(p, LB_E_VALUE, "certificates are found by their label or id");
+    if (v->p11 == NULL || !is_about_token(v, want))
+        return msg_chain_encode(MSG_CERT_FIND | MSG_ANSWER, id, &empty, buf, size, ret_len);
+    r = read_certs(v, &certs, p);
+    if (r != 0)
+        return r;
+    wire_write(&w, buf, size);
+    msg_header_put(&w, MSG_CERT_FIND | MSG_ANSWER, id);
+    count = p11_certs_named(certs, want, &w);
+    p11_certs_unref(certs);
+    r = wire_written(&w, ret_len);
+    if (r == 0 && *ret_len > LB_HEADER_SIZE)
+        return 0;
+    problem_set(p, LB_E_AMBIGUOUS, "%u certificates on the token fit, more than an answer holds", count);
+    problem_hint(p, "name one by its label and its id");
+    return LB_E_AMBIGUOUS;
+}

@@ -72,7 +72,7 @@ static void find_in_key(struct search *s, const struct boxkey *k)
  * Is the token the one? What a token is called is known when it is there, and a server that starts while it is not, or
  * not yet, shall find its key all the same: so what is not known of it is not held against it.
  */
-static bool is_the_token(const struct vault *v, const struct p11uri *want, const struct p11uri *token)
+bool vault_is_the_token(const struct vault *v, const struct p11uri *want, const struct p11uri *token)
 {
     unsigned known = P11_OF_TOKEN;
 
@@ -97,7 +97,7 @@ static int find(struct vault *v, const struct p11_certs *certs, const struct p11
         vault_token_uri(v, &token);
     memset(found, 0, sizeof(*found));
     (void)p11uri_format(&token, P11_OF_TOKEN, found->token, sizeof(found->token)); /* a text: may be cut off */
-    found->is_the_token = is_the_token(v, want, &token);
+    found->is_the_token = vault_is_the_token(v, want, &token);
     msg_found_put(w, found);
     if (!found->is_the_token)
         return 0;

@@ -29,6 +29,8 @@ unsigned vault_count_certificates(const struct p11_certs *certs, const struct bo
  * then the ring's lock is not held.
  */
 struct p11_certs *vault_certs(struct vault *v, bool ask);
+/* Is the box's token, of which the URI tells what is known, the one that is wanted? */
+bool vault_is_the_token(const struct vault *v, const struct p11uri *want, const struct p11uri *token);
 /* What the token says of itself now, if the keys are on one; else ret stays. The backend is there. */
 void vault_token_uri(const struct vault *v, struct p11uri *ret);
 /* Version i of k as an answer. */
