@@ -196,22 +196,26 @@ static void link_issuers(struct p11_certs *c)
     }
 }
 
-static bool begins_later(X509 *a, X509 *b)
+static bool is_before(X509 *a, X509 *b)
 {
+    bool a_to_come = X509_cmp_current_time(X509_get0_notBefore(a)) > 0;
+    bool b_to_come = X509_cmp_current_time(X509_get0_notBefore(b)) > 0;
     int days = 0, seconds = 0;
 
+    if (a_to_come != b_to_come)
+        return b_to_come;
     return ASN1_TIME_diff(&days, &seconds, X509_get0_notBefore(b), X509_get0_notBefore(a)) == 1 &&
            (days > 0 || seconds > 0);
 }
 
-/* The youngest first, so that of several that fit the first is the one that is meant. */
-static void sort_by_age(struct p11_certs *c)
+/* So that of several that fit the first is the one that is meant. */
+static void sort_all(struct p11_certs *c)
 {
     for (size_t i = 1; i < c->count; i++) {
         struct p11_cert one = c->all[i];
         size_t j = i;
 
-        for (; j > 0 && begins_later(one.x, c->all[j - 1].x); j--)
+        for (; j > 0 && is_before(one.x, c->all[j - 1].x); j--)
             c->all[j] = c->all[j - 1];
         c->all[j] = one;
     }
@@ -259,7 +263,7 @@ static int read_now(struct p11_token *t, struct p11_certs **ret, struct problem 
     }
     if (r.useless > 0)
         log_warning("%u certificate objects on the token are left out: they are no X.509 certificates, or too many", r.useless);
-    sort_by_age(r.certs);
+    sort_all(r.certs);
     link_issuers(r.certs);
     for (size_t i = 0; i < r.certs->count; i++) {
         X509_free(r.certs->all[i].x);
@@ -314,24 +318,13 @@ int p11_certs_read(struct p11_token *t, struct p11_certs **ret, struct problem *
 
 /* Giving */
 
-static bool has_id(const struct p11_cert *c, const struct p11_value *id)
+int p11_certs_of(const struct p11_certs *c, const uint8_t hash[LB_HASH_SIZE])
 {
-    return id != NULL && id->set && c->id.set && c->id.len == id->len && memcmp(c->id.bytes, id->bytes, id->len) == 0;
-}
-
-int p11_certs_of(const struct p11_certs *c, const uint8_t hash[LB_HASH_SIZE], const struct p11_value *id)
-{
-    int found = -1;
-
     for (size_t i = 0; i < c->count; i++) {
-        if (memcmp(c->all[i].hash, hash, LB_HASH_SIZE) != 0)
-            continue;
-        if (has_id(&c->all[i], id))
+        if (memcmp(c->all[i].hash, hash, LB_HASH_SIZE) == 0)
             return (int)i;
-        if (found < 0)
-            found = (int)i;
     }
-    return found;
+    return -1;
 }
 
 static void put_chain(const struct p11_certs *c, const int *chain, unsigned count, struct wire_writer *w)

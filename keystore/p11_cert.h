@@ -30,11 +30,10 @@ bool p11_certs_are_current(struct p11_token *t);
 void p11_certs_forget(struct p11_token *t);
 
 /*
- * The certificate for the public key with this hash (SHA-256 of its SubjectPublicKeyInfo); -1: there is none. Of
- * several, those with the key's CKA_ID come first (id NULL, or not set: it is not known), then that which begins to be
- * valid last.
+ * The certificate for the public key with this hash (SHA-256 of its SubjectPublicKeyInfo), whatever id it has; -1: there
+ * is none. Of several that which began to be valid last, and those that have yet to begin only where there is no other.
  */
-int p11_certs_of(const struct p11_certs *c, const uint8_t hash[LB_HASH_SIZE], const struct p11_value *id);
+int p11_certs_of(const struct p11_certs *c, const uint8_t hash[LB_HASH_SIZE]);
 /*
  * A certificate and who issued it, as far as they are on the token and the chain has room: u16 count and the
  * certificates, as in struct msg_cert_set. Returns the count; w NULL: only that.

@@ -410,6 +410,7 @@ int p11_token_new(const struct p11conf *conf, const char *remember, struct p11_t
     if (t == NULL)
         return problem_set(p, LB_E_NOMEM, "out of memory");
     t->conf = conf;
+    t->locked = true;
     snprintf(t->remember, sizeof(t->remember), "%s", remember);
     snprintf(t->info.module, sizeof(t->info.module), "%s", conf->module);
     /* Until it is found, what is looked for is what is known of it. */

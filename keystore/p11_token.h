@@ -34,8 +34,8 @@ struct p11_token_info {
 };
 
 /*
- * Loads the module and starts the watchdog. conf must outlive it. Does not ask the token anything: that is done by
- * p11_token_connect(), or with the first piece of work. remember: a file that keeps note of a PIN that was refused.
+ * Loads the module and starts the watchdog; the token is locked until p11_token_lock() says otherwise. conf must outlive
+ * it. Does not ask the token anything: that is done by p11_token_connect(), or with the first piece of work. remember: a file that keeps note of a PIN that was refused.
  */
 LB_MUST_USE int p11_token_new(const struct p11conf *conf, const char *remember, struct p11_token **ret,
                               struct problem *p);

@@ -10,14 +10,6 @@ static bool is_tokens(const struct vault *v, const struct version_record *rec)
     return v->p11 != NULL && rec->chain == NULL && !rec->chain_damaged;
 }
 
-/* What the key is called on the token is known while the box is unlocked. */
-static const struct p11_value *id_of(const struct keyversion *half)
-{
-    const struct token_object *object = half->live == NULL ? NULL : livekey_object(half->live);
-
-    return object == NULL ? NULL : &object->id;
-}
-
 /* Without asking the token */
 
 struct p11_certs *vault_certs(struct vault *v, bool ask)
@@ -40,7 +32,7 @@ bool vault_may_be_certified(const struct vault *v, const struct p11_certs *certs
 {
     if (!is_tokens(v, &k->rec.versions[i]))
         return k->rec.versions[i].chain != NULL;
-    return certs == NULL || !p11_certs_are_current(v->p11) || p11_certs_of(certs, k->versions[i].hash, NULL) >= 0;
+    return certs == NULL || !p11_certs_are_current(v->p11) || p11_certs_of(certs, k->versions[i].hash) >= 0;
 }
 
 unsigned vault_count_certificates(const struct p11_certs *certs, const struct boxkey *k, size_t i)
@@ -50,7 +42,7 @@ unsigned vault_count_certificates(const struct p11_certs *certs, const struct bo
     unsigned count = 0;
 
     if (rec->chain == NULL && certs != NULL && !rec->chain_damaged && rec->state != STATE_DESTROYED)
-        return p11_certs_chain(certs, p11_certs_of(certs, k->versions[i].hash, id_of(&k->versions[i])), NULL);
+        return p11_certs_chain(certs, p11_certs_of(certs, k->versions[i].hash), NULL);
     if (rec->chain == NULL || msg_chain_read((struct bytes){ rec->chain, rec->chain_len }, &count, &r) != 0)
         return 0;
     return count;
@@ -62,7 +54,6 @@ unsigned vault_count_certificates(const struct p11_certs *certs, const struct bo
 struct wanted {
     bool tokens;
     uint8_t hash[LB_HASH_SIZE];
-    struct p11_value id;
 };
 
 /* With the read lock held. */
@@ -73,7 +64,6 @@ static int cert_get(struct vault *v, const struct key_ref *ref, uint32_t msg_id,
     const struct boxkey *k = keyring_find(&v->ring, ref->name);
     int i = k == NULL ? vault_no_key(v, ref->name, p) : vault_pick_version(v, k, ref, p);
     struct bytes chain = { none, sizeof(none) };
-    const struct p11_value *id;
 
     memset(ret, 0, sizeof(*ret));
     if (i < 0)
@@ -81,9 +71,6 @@ static int cert_get(struct vault *v, const struct key_ref *ref, uint32_t msg_id,
     if (is_tokens(v, &k->rec.versions[i])) {
         ret->tokens = true;
         memcpy(ret->hash, k->versions[i].hash, sizeof(ret->hash));
-        id = id_of(&k->versions[i]);
-        if (id != NULL)
-            ret->id = *id;
         return 0;
     }
     if (k->rec.versions[i].chain != NULL)
@@ -135,7 +122,7 @@ int vault_cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void
         return r;
     wire_write(&w, buf, size);
     msg_header_put(&w, MSG_CERT_GET | MSG_ANSWER, id);
-    p11_certs_chain(certs, p11_certs_of(certs, wanted.hash, &wanted.id), &w);
+    p11_certs_chain(certs, p11_certs_of(certs, wanted.hash), &w);
     p11_certs_unref(certs);
     r = wire_written(&w, ret_len);
     return r == 0 ? 0 : problem_set(p, r, "the certificates do not fit");
