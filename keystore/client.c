@@ -453,7 +453,11 @@ int client_attach(struct client *c, const struct msg_attach *m, struct msg_key *
 
 int client_login(struct client *c, struct bytes pin, struct problem *p)
 {
-    return ask_empty(c, ENCODE(bytes, MSG_LOGIN, &pin), MSG_LOGIN, NULL, p);
+    const struct msg_login m = { pin };
+
+    if (pin.len == 0 || pin.len > LB_PIN_MAX)
+        return problem_set(p, LB_E_PIN, "a PIN has 1 to %d bytes", LB_PIN_MAX);
+    return ask_empty(c, ENCODE(login, MSG_LOGIN, &m), MSG_LOGIN, NULL, p);
 }
 
 int client_token(struct client *c, struct msg_token *ret, struct problem *p)

@@ -2,12 +2,13 @@
 #ifndef LB_P11_TOKEN_H
 #define LB_P11_TOKEN_H
 
+#include "message.h"
 #include "p11_module.h"
 #include "p11conf.h"
 #include "wire.h"
 
 /* Longest PIN, in bytes. */
-#define P11_PIN_MAX 255
+#define P11_PIN_MAX LB_PIN_MAX
 
 struct p11_token;
 

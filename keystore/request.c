@@ -299,11 +299,11 @@ static int handle_attach(struct request *rq)
 
 static int handle_login(struct request *rq)
 {
-    struct bytes pin;
-    int r = msg_bytes_decode(rq->body, &pin);
+    struct msg_login m;
+    int r = msg_login_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_login(&rq->box->vault, pin, &rq->problem);
+        r = vault_login(&rq->box->vault, m.pin, &rq->problem);
     if (r != 0)
         return r;
     log_info("uid %u pid %d: gave the PIN of the token", rq->who.peer.uid, (int)rq->who.peer.pid);
