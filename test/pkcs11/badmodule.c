@@ -8,7 +8,7 @@
  * Without DIR/control it is a good token: RSA and P-256 keys in DIR/keys, its PIN in DIR/pin (default 1234), three tries,
  * kept in DIR/pin-wrong (a byte for each). States (badcontrol.h): generation N: another N is a reboot, after which sessions,
  * logins and object handles are invalid; removed 1; login N: another N is a lost login; rotate N: a handle names the
- * N-th next key; no-public 1; always-authenticate 1; sessions N; write-protected 1; login-required 0; label N: another token.
+ * N-th next key; raw 1: raw RSA decrypts; no-public 1; always-authenticate 1; sessions N; write-protected 1; login-required 0; label N: another token.
  *
  * Actions of every function: crash, abort, exit, hang, hang-all (all later calls too), sleep MS, fork, leak BYTES,
  * return CKR. Others are at their function.

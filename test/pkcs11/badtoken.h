@@ -24,7 +24,7 @@ CK_KEY_TYPE bad_key_type(unsigned n);
 size_t bad_key_signature_size(unsigned n);
 /* Signature by CKM_RSA_PKCS, CKM_RSA_PKCS_PSS or CKM_ECDSA. */
 CK_RV bad_key_sign(unsigned n, const CK_MECHANISM *m, const uint8_t *data, size_t data_len, uint8_t *sig, size_t *len);
-/* CKM_RSA_PKCS or CKM_RSA_PKCS_OAEP. */
+/* CKM_RSA_PKCS, CKM_RSA_PKCS_OAEP or CKM_RSA_X_509. */
 CK_RV bad_key_decrypt(unsigned n, const CK_MECHANISM *m, const uint8_t *in, size_t in_len, uint8_t *out, size_t *len);
 /* A new key in a file: CKK_RSA of bits, or CKK_EC (P-256). */
 CK_RV bad_key_generate(CK_KEY_TYPE type, unsigned bits, const uint8_t *id, size_t id_len, const char *label, unsigned *ret);
