@@ -62,6 +62,7 @@ answers() {
 
 # --- TLS: beside a server with the key in a file
 serve() {
+    rm -f "$4.log"
     env "${MODULE_ENV[@]}" OPENSSL_CONF="${2:-/dev/null}" openssl s_server -accept "127.0.0.1:$1" -tls1_2 -cipher AES128-SHA \
         -cert rsa.crt -key "$3" -www >"$4.log" 2>&1 3>&- &
     SERVER=$!
