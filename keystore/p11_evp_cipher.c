@@ -266,7 +266,7 @@ const OSSL_DISPATCH p11_rsa_cipher[] = {
     { 0, NULL },
 };
 
-/* ECDH */
+/* ECDH, X25519 and X448 */
 
 struct exchange {
     struct p11_key *key; /* a reference */
@@ -319,7 +319,7 @@ static int derive(void *ctx, unsigned char *out, size_t *out_len, size_t out_siz
 {
     struct exchange *x = ctx;
     size_t len, point_len = 0;
-    uint8_t point[1 + 2 * LB_SHARED_MAX];
+    uint8_t point[1 + 2 * LB_SHARED_MAX], any = 0;
     struct problem p = { 0 };
     int r;
 
@@ -332,7 +332,12 @@ static int derive(void *ctx, unsigned char *out, size_t *out_len, size_t out_siz
                                                           sizeof(point), &point_len) <= 0)
         return 0;
     r = p11_key_derive(x->key, (struct bytes){ point, point_len }, out, len, &p);
-    return r == 0 ? 1 : p11_evp_failed(&p);
+    if (r != 0)
+        return p11_evp_failed(&p);
+    /* A point of small order gives no secret (RFC 7748 6); of the curves of ECDH there is none that gives zero. */
+    for (size_t i = 0; i < len; i++)
+        any |= out[i];
+    return any != 0;
 }
 
 const OSSL_DISPATCH p11_ecdh_exchange[] = {

@@ -24,6 +24,7 @@ struct p11_key {
 
 static const char *const algorithms[P11_KINDS] = {
     [P11_KEY_RSA] = "RSA", [P11_KEY_EC] = "EC", [P11_KEY_ED25519] = "ED25519", [P11_KEY_ED448] = "ED448",
+    [P11_KEY_X25519] = "X25519", [P11_KEY_X448] = "X448",
 };
 
 int p11_key_new(struct p11_token *t, const struct p11_name *name, const uint8_t *spki, size_t spki_len,

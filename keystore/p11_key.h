@@ -6,7 +6,15 @@
 
 #include "p11_object.h"
 
-enum p11_kind { P11_KEY_RSA, P11_KEY_EC, P11_KEY_ED25519, P11_KEY_ED448, P11_KINDS };
+enum p11_kind {
+    P11_KEY_RSA,
+    P11_KEY_EC,
+    P11_KEY_ED25519,
+    P11_KEY_ED448,
+    P11_KEY_X25519,
+    P11_KEY_X448,
+    P11_KINDS
+};
 
 /* Counted references. Any number of threads may use it. The token outlives it. */
 struct p11_key;
