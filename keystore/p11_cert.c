@@ -28,6 +28,7 @@ struct p11_cert {
 struct p11_certs {
     atomic_uint refs;
     unsigned generation; /* of the connection */
+    unsigned epoch;      /* when reading began */
     unsigned long long at;
     struct p11_cert *all;
     size_t count, size, bytes;
@@ -67,7 +68,7 @@ struct p11_certs *p11_certs_known(struct p11_token *t)
 
 static bool is_current(struct p11_token *t, const struct p11_certs *c)
 {
-    return c != NULL && !atomic_load(&t->certs_stale) && c->generation == p11_token_generation(t) &&
+    return c != NULL && c->epoch == atomic_load(&t->certs_epoch) && c->generation == p11_token_generation(t) &&
            now() - c->at < KEEP_SECONDS;
 }
 
@@ -82,7 +83,7 @@ bool p11_certs_are_current(struct p11_token *t)
 
 void p11_certs_forget(struct p11_token *t)
 {
-    atomic_store(&t->certs_stale, true);
+    atomic_fetch_add(&t->certs_epoch, 1);
 }
 
 /* Reading */
@@ -232,6 +233,7 @@ static int read_all(struct p11_token *t, struct reading *r, struct problem *p)
     if (c == NULL)
         return problem_set(p, LB_E_NOMEM, "out of memory");
     atomic_init(&c->refs, 1);
+    c->epoch = atomic_load(&t->certs_epoch);
     result = p11_do(t, "looking for certificates", find, r, p);
     if (result != 0)
         return result;
@@ -297,15 +299,9 @@ int p11_certs_read(struct p11_token *t, struct p11_certs **ret, struct problem *
         p11_certs_unref(c);
         c = p11_certs_known(t);
         if (!is_current(t, c)) {
-            /* Whoever says "stale" from here on wants what comes after this reading. */
-            bool stale = atomic_exchange(&t->certs_stale, false);
-
             r = read_now(t, &more, p);
-            if (r == 0)
-                publish(t, more);
-            else if (stale)
-                atomic_store(&t->certs_stale, true);
             if (r == 0) {
+                publish(t, more);
                 p11_certs_unref(c);
                 c = p11_certs_known(t);
             }

@@ -56,7 +56,7 @@ struct p11_token {
     pthread_mutex_t certs_reading; /* held by the one who reads them */
     pthread_mutex_t certs_lock;    /* guards the pointer */
     struct p11_certs *certs;
-    atomic_bool certs_stale;
+    atomic_uint certs_epoch;       /* how often they were forgotten */
 };
 
 /* With the lock held for writing, all. */
