@@ -205,6 +205,25 @@ kill_p11_server() {
     wait "$1" 2>/dev/null || true
 }
 
+# --- certificates
+
+# certificate NAME SUBJECT SERIAL ISSUER KEY [EXTENSIONS] : NAME.crt and NAME.der; of itself, where ISSUER is NAME.
+certificate() {
+    local of=(-CA "$4.crt" -CAkey "$4.pem")
+    [ "$1" != "$4" ] || of=(-signkey "$5.pem")
+    plain_ossl req -new -key "$5.pem" -subj "$2" -out "$1.csr"
+    printf '%s\n' "${6:-subjectAltName=DNS:localhost}" >"$1.ext"
+    plain_ossl x509 -req -in "$1.csr" "${of[@]}" -set_serial "$3" -days 2 -extfile "$1.ext" -out "$1.crt" 2>>x509.log
+    plain_ossl x509 -in "$1.crt" -outform DER -out "$1.der"
+}
+# chain_is FILE COMMAND... : certificates on its output, these and no others in this order.
+chain_is() {
+    local expected=$1
+    shift
+    "$@" >got.out 2>>openssl.log || return 1
+    sed -n '/^-----BEGIN CERTIFICATE/,/^-----END CERTIFICATE/p' got.out | cmp -s - "$expected"
+}
+
 # --- a box in front of a token
 
 # token_conf DIR MODULE TOKEN [LINE...] : its configuration; the PIN is in a file that only its user reads.
@@ -236,3 +255,5 @@ token_files() {
 # The box has its token.
 
 token_connected() { [ "$(status connected)" = true ]; }
+# The box connects to it anew.
+reconnect() { lb lock && lb unlock --credential "$BOX_DIR/default.credential" 2>>lb.log; }
