@@ -1,4 +1,5 @@
 /* The backend of a token: the private keys are there, and the store has, sealed, what the token calls them. */
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
@@ -128,6 +129,49 @@ static bool sign_digest(EVP_PKEY *key, const uint8_t *digest, size_t digest_len,
     return ok;
 }
 
+/* The public half alone: the token's provider takes no private ones. */
+static EVP_PKEY *public_half(EVP_PKEY *key)
+{
+    uint8_t raw[LB_SHARED_MAX];
+    size_t len = sizeof(raw);
+
+    return EVP_PKEY_get_raw_public_key(key, raw, &len) > 0
+               ? EVP_PKEY_new_raw_public_key_ex(NULL, EVP_PKEY_get0_type_name(key), NULL, raw, len)
+               : NULL;
+}
+
+/* Keys that agree on secrets: a new key of libcrypto's agrees with the public half on the same as with the token's key. */
+static int prove_agreement(EVP_PKEY *key, const struct version_record *v, struct problem *p)
+{
+    const unsigned char *at = v->spki;
+    EVP_PKEY *pub = d2i_PUBKEY(NULL, &at, (long)v->spki_len);
+    EVP_PKEY *other = EVP_PKEY_Q_keygen(NULL, NULL, EVP_PKEY_get0_type_name(key));
+    EVP_PKEY *other_pub = other == NULL ? NULL : public_half(other);
+    unsigned char a[LB_SHARED_MAX], b[LB_SHARED_MAX];
+    size_t a_len = 0, b_len = 0;
+    int r = problem_set(p, LB_E_CRYPTO, "libcrypto failed");
+
+    ERR_clear_error();
+    if (pub == NULL || other_pub == NULL || !keytype_agree(other, pub, b, &b_len))
+        goto out;
+    if (!keytype_agree(key, other_pub, a, &a_len)) {
+        if (keyop_backend_problem(p))
+            r = p->code;
+        goto out;
+    }
+    r = a_len == b_len && CRYPTO_memcmp(a, b, a_len) == 0
+            ? 0
+            : problem_set(p, LB_E_PUBLIC_KEY, "the token's key and its public half do not belong together");
+out:
+    ERR_clear_error();
+    OPENSSL_cleanse(a, sizeof(a));
+    OPENSSL_cleanse(b, sizeof(b));
+    EVP_PKEY_free(other_pub);
+    EVP_PKEY_free(other);
+    EVP_PKEY_free(pub);
+    return r;
+}
+
 static int prove(EVP_PKEY *key, const struct version_record *v, struct problem *p)
 {
     static const uint8_t text[] = "littlebox: do both halves of this key belong together?";
@@ -172,7 +216,7 @@ static int finish(struct backend_pkcs11 *b, const struct p11_name *name, struct 
     if (r != 0)
         problem_set(p, r, "the public half of the token's key is of no use: %s", lb_strerror(r));
     if (r == 0)
-        r = prove(key, v, p);
+        r = EVP_PKEY_is_a(key, "X25519") || EVP_PKEY_is_a(key, "X448") ? prove_agreement(key, v, p) : prove(key, v, p);
     if (r == 0) {
         r = put_reference(b, name, v, grants, n);
         if (r != 0)

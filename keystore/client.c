@@ -39,7 +39,7 @@ static const struct request_kind kinds[] = {
     { MSG_SEAL_LIST, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_SIGN, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_DERIVE, false, TIMEOUT_SHORT, NULL, NULL },
-    { MSG_CERT_GET, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_CERT_GET, false, TIMEOUT_LONG, "the box is asking its token", NULL },
     { MSG_CREATE, true, TIMEOUT_LONG, "the box is making the key", "show" },
     { MSG_IMPORT, true, TIMEOUT_LONG, "the box is checking the key", "show" },
     { MSG_ATTACH, true, TIMEOUT_LONG, "the box is asking its token", "show" },
@@ -453,7 +453,11 @@ int client_attach(struct client *c, const struct msg_attach *m, struct msg_key *
 
 int client_login(struct client *c, struct bytes pin, struct problem *p)
 {
-    return ask_empty(c, ENCODE(bytes, MSG_LOGIN, &pin), MSG_LOGIN, NULL, p);
+    const struct msg_login m = { pin };
+
+    if (pin.len == 0 || pin.len > LB_PIN_MAX)
+        return problem_set(p, LB_E_PIN, "a PIN has 1 to %d bytes", LB_PIN_MAX);
+    return ask_empty(c, ENCODE(login, MSG_LOGIN, &m), MSG_LOGIN, NULL, p);
 }
 
 int client_token(struct client *c, struct msg_token *ret, struct problem *p)

@@ -169,7 +169,7 @@ out:
     return r;
 }
 
-static bool agree(EVP_PKEY *mine, EVP_PKEY *peer, unsigned char secret[LB_SHARED_MAX], size_t *ret_len)
+bool keytype_agree(EVP_PKEY *mine, EVP_PKEY *peer, unsigned char secret[LB_SHARED_MAX], size_t *ret_len)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(/* libctx= */ NULL, mine, /* properties= */ NULL);
     bool ok;
@@ -189,7 +189,7 @@ static int pairwise_agreement(EVP_PKEY *key)
     size_t a_len, b_len;
     int r = LB_E_CRYPTO;
 
-    if (other != NULL && agree(key, other, a, &a_len) && agree(other, key, b, &b_len) && a_len == b_len &&
+    if (other != NULL && keytype_agree(key, other, a, &a_len) && keytype_agree(other, key, b, &b_len) && a_len == b_len &&
         CRYPTO_memcmp(a, b, a_len) == 0)
         r = 0;
     OPENSSL_cleanse(a, sizeof(a));

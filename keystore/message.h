@@ -34,6 +34,7 @@
 #define LB_CERTS_MAX 16         /* certificates in the chain of a version */
 #define LB_PATH_TEXT_MAX 255    /* a path that is told; longer ones are cut */
 #define LB_FOUND_MAX 64         /* objects in one FIND answer */
+#define LB_PIN_MAX 255          /* of a token */
 #define LB_TOKEN_URI_MAX 2048   /* what a token says of itself, as a URI */
 /* A whole chain as messages and the store carry it: what is left of a packet behind a name and a version. */
 #define LB_CHAIN_MAX (LB_PACKET_MAX - LB_HEADER_SIZE - (2 + LB_NAME_MAX) - 4)
@@ -53,6 +54,7 @@ enum msg_type {
     MSG_FIND = 0x0025,
     MSG_TOKEN = 0x0026,
     MSG_TOKEN_LIST = 0x0027,
+    MSG_CERT_FIND = 0x0028,
     MSG_CREATE = 0x0030,
     MSG_IMPORT = 0x0031,
     MSG_DESTROY = 0x0032,
@@ -201,7 +203,10 @@ struct list_entry {
     bool certified;             /* the active version has a certificate */
 };
 
-/* FIND asks for the objects that a PKCS#11 URI means, by the attributes of P11_OF_TOKEN, P11_OBJECT and P11_ID. */
+/*
+ * FIND asks for the objects that a PKCS#11 URI means, by the attributes of P11_OF_TOKEN, P11_OBJECT and P11_ID; CERT_FIND
+ * for the certificates on the token, and is answered by a chain, in which they need not belong together.
+ */
 struct msg_find {
     struct p11uri want;
 };
@@ -281,6 +286,11 @@ struct msg_create {
 struct msg_attach {
     char name[LB_NAME_MAX + 1];
     struct bytes id, label; /* at most P11_VALUE_MAX */
+};
+
+/* LOGIN: what a token is opened with. */
+struct msg_login {
+    struct bytes pin; /* at most LB_PIN_MAX; wipe the packet */
 };
 
 /* TOKEN: the token of a box, and how it is. Texts are without control characters. */
@@ -406,6 +416,8 @@ MSG_ENCODER(token_list, struct msg_token_list);
 MSG_DECODER(token_list, struct msg_token_list);
 MSG_ENCODER(attach, struct msg_attach);
 MSG_DECODER(attach, struct msg_attach);
+MSG_ENCODER(login, struct msg_login);
+MSG_DECODER(login, struct msg_login);
 MSG_ENCODER(show, struct msg_show);
 MSG_DECODER(show, struct msg_show);
 MSG_ENCODER(status, struct msg_status);

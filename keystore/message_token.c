@@ -1,4 +1,4 @@
-/* TOKEN, TOKEN_LIST and ATTACH, which speak of the token of a box (bytes: PROTOCOL.md). */
+/* TOKEN, TOKEN_LIST, ATTACH and LOGIN, which speak of the token of a box (bytes: PROTOCOL.md). */
 #include <string.h>
 
 #include "message.h"
@@ -118,5 +118,25 @@ MSG_DECODER(attach, struct msg_attach)
     get_name(&r, ret->name);
     ret->id = wire_get_bytes(&r, P11_VALUE_MAX);
     ret->label = wire_get_bytes(&r, P11_VALUE_MAX);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(login, struct msg_login)
+{
+    struct wire_writer w;
+
+    if (m->pin.len > LB_PIN_MAX)
+        return LB_E_TOO_LONG;
+    begin(&w, buf, size, msg_type, id);
+    wire_put_bytes(&w, m->pin.p, m->pin.len);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(login, struct msg_login)
+{
+    struct wire_reader r;
+
+    wire_read(&r, body.p, body.len);
+    ret->pin = wire_get_bytes(&r, LB_PIN_MAX);
     return wire_end(&r);
 }

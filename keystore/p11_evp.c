@@ -78,6 +78,7 @@ static int key_match(const void *a, const void *b, int selection)
 
 static const char *const algorithms[P11_KINDS] = {
     [P11_KEY_RSA] = "RSA", [P11_KEY_EC] = "EC", [P11_KEY_ED25519] = "ED25519", [P11_KEY_ED448] = "ED448",
+    [P11_KEY_X25519] = "X25519", [P11_KEY_X448] = "X448",
 };
 
 /* Ours, by its pointer; or the public half of the other side of a key agreement. */
@@ -183,6 +184,16 @@ static const char *ed448_operation(int operation)
     return operation == OSSL_OP_SIGNATURE ? "ED448" : NULL;
 }
 
+static const char *x25519_operation(int operation)
+{
+    return operation == OSSL_OP_KEYEXCH ? "X25519" : NULL;
+}
+
+static const char *x448_operation(int operation)
+{
+    return operation == OSSL_OP_KEYEXCH ? "X448" : NULL;
+}
+
 #define KEYMGMT(row, number)                                                           \
     static void *row##_new(void *provctx)                                              \
     {                                                                                  \
@@ -211,6 +222,8 @@ KEYMGMT(rsa, P11_KEY_RSA)
 KEYMGMT(ec, P11_KEY_EC)
 KEYMGMT(ed25519, P11_KEY_ED25519)
 KEYMGMT(ed448, P11_KEY_ED448)
+KEYMGMT(x25519, P11_KEY_X25519)
+KEYMGMT(x448, P11_KEY_X448)
 
 /* The provider */
 
@@ -221,6 +234,8 @@ static const OSSL_ALGORITHM *query(void *provctx, int operation, int *no_cache)
         { "EC:id-ecPublicKey", "", ec_keymgmt, NULL },
         { "ED25519", "", ed25519_keymgmt, NULL },
         { "ED448", "", ed448_keymgmt, NULL },
+        { "X25519", "", x25519_keymgmt, NULL },
+        { "X448", "", x448_keymgmt, NULL },
         { NULL, NULL, NULL, NULL },
     };
     static const OSSL_ALGORITHM signature[] = {
@@ -231,7 +246,12 @@ static const OSSL_ALGORITHM *query(void *provctx, int operation, int *no_cache)
         { NULL, NULL, NULL, NULL },
     };
     static const OSSL_ALGORITHM cipher[] = { { "RSA:rsaEncryption", "", p11_rsa_cipher, NULL }, { NULL, NULL, NULL, NULL } };
-    static const OSSL_ALGORITHM exchange[] = { { "ECDH", "", p11_ecdh_exchange, NULL }, { NULL, NULL, NULL, NULL } };
+    static const OSSL_ALGORITHM exchange[] = {
+        { "ECDH", "", p11_ecdh_exchange, NULL },
+        { "X25519", "", p11_ecdh_exchange, NULL },
+        { "X448", "", p11_ecdh_exchange, NULL },
+        { NULL, NULL, NULL, NULL },
+    };
 
     (void)provctx;
     *no_cache = 0;

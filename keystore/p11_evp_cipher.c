@@ -136,23 +136,47 @@ static uint8_t same(unsigned a, unsigned b)
     return (uint8_t)(((d | (0u - d)) >> (sizeof(d) * 8 - 1)) - 1);
 }
 
+/* The block that raw RSA makes of it, as long as the modulus. What the token has to say of that depends on no padding. */
+static int raw(struct decryption *c, struct bytes in, uint8_t *block, size_t size, struct problem *p)
+{
+    CK_MECHANISM m = { CKM_RSA_X_509, NULL, 0 };
+    size_t len = 0;
+    int r = p11_key_decrypt(c->key, &m, in, block, size, &len, p);
+
+    /* Some take the zeros away with which a number begins. */
+    if (r == 0 && len < size) {
+        memmove(block + size - len, block, len);
+        memset(block, 0, size - len);
+    }
+    return r;
+}
+
+/* Not listed, or not for this key or this ciphertext: then the token is asked to take the padding off as well. */
+static bool is_no_answer(int r)
+{
+    return r == LB_E_SCHEME || r == LB_E_CRYPTO || r == LB_E_TOKEN;
+}
+
 /*
  * RFC 5246 7.4.7.1: the premaster secret, or 48 random bytes where anything is wrong with it; which of the two, nothing
  * from here on depends on. The random bytes are made in each case, before the token is asked.
  */
-static int decrypt_tls(struct decryption *c, CK_MECHANISM *m, unsigned char *out, struct bytes in)
+static int decrypt_tls(struct decryption *c, unsigned char *out, struct bytes in)
 {
     size_t size = (size_t)EVP_PKEY_get_size(p11_key_public(c->key)), len = 0;
     uint8_t random[LB_TLS_PREMASTER], good, version;
-    uint8_t *plain = OPENSSL_secure_zalloc(size);
+    uint8_t *plain = OPENSSL_secure_zalloc(size), *block = OPENSSL_secure_zalloc(size);
+    CK_MECHANISM m = { CKM_RSA_PKCS, NULL, 0 };
     struct problem p = { 0 };
-    int r;
+    int r = LB_E_NOMEM;
 
-    if (plain == NULL || RAND_priv_bytes(random, sizeof(random)) <= 0) {
-        OPENSSL_secure_clear_free(plain, size);
-        return 0;
-    }
-    r = p11_key_decrypt(c->key, m, in, plain, size, &len, &p);
+    if (plain == NULL || block == NULL || RAND_priv_bytes(random, sizeof(random)) <= 0)
+        goto out;
+    r = raw(c, in, block, size, &p);
+    if (r == 0)
+        len = (size_t)p11_unpad_length((struct bytes){ block, size }, plain);
+    else if (is_no_answer(r))
+        r = p11_key_decrypt(c->key, &m, in, plain, size, &len, &p);
     good = (uint8_t)(same((unsigned)-r, 0) & same((unsigned)len, LB_TLS_PREMASTER));
     version = (uint8_t)(same(plain[0], c->client_version >> 8) & same(plain[1], c->client_version & 0xff));
     if (c->negotiated_version != 0)
@@ -161,8 +185,30 @@ static int decrypt_tls(struct decryption *c, CK_MECHANISM *m, unsigned char *out
     for (size_t i = 0; i < sizeof(random); i++)
         out[i] = (uint8_t)((plain[i] & good) | (random[i] & ~good));
     OPENSSL_cleanse(random, sizeof(random));
+out:
     OPENSSL_secure_clear_free(plain, size);
-    return r == 0 || r == LB_E_CRYPTO ? 1 : p11_evp_failed(&p);
+    OPENSSL_secure_clear_free(block, size);
+    return r == 0 || r == LB_E_CRYPTO ? 1 : r == LB_E_NOMEM ? 0 : p11_evp_failed(&p);
+}
+
+static int decrypt_pkcs1(struct decryption *c, unsigned char *out, size_t *out_len, size_t out_size, struct bytes in)
+{
+    size_t size = (size_t)EVP_PKEY_get_size(p11_key_public(c->key));
+    uint8_t *block = OPENSSL_secure_zalloc(size);
+    CK_MECHANISM m = { CKM_RSA_PKCS, NULL, 0 };
+    struct problem p = { 0 };
+    int r = block == NULL ? LB_E_NOMEM : raw(c, in, block, size, &p), ok = 0;
+
+    if (r == 0) {
+        *out_len = out_size;
+        ok = p11_unpad(p11_key_public(c->key), (struct bytes){ block, size }, out, out_len);
+    } else if (is_no_answer(r)) {
+        r = p11_key_decrypt(c->key, &m, in, out, out_size, out_len, &p);
+        ok = r == 0;
+    }
+    OPENSSL_secure_clear_free(block, size);
+    /* Of what was wrong with the ciphertext nothing is said. */
+    return r == 0 || r == LB_E_CRYPTO || r == LB_E_NOMEM ? ok : p11_evp_failed(&p);
 }
 
 static int oaep(const struct decryption *c, CK_RSA_PKCS_OAEP_PARAMS *ret)
@@ -186,8 +232,9 @@ static int decrypt(void *ctx, unsigned char *out, size_t *out_len, size_t out_si
     struct decryption *c = ctx;
     bool tls = c->padding == RSA_PKCS1_WITH_TLS_PADDING;
     size_t size = (size_t)EVP_PKEY_get_size(p11_key_public(c->key));
+    struct bytes ciphertext = { in, in_len };
     CK_RSA_PKCS_OAEP_PARAMS params;
-    CK_MECHANISM m = { CKM_RSA_PKCS, NULL, 0 };
+    CK_MECHANISM m = { CKM_RSA_PKCS_OAEP, &params, sizeof(params) };
     struct problem p = { 0 };
     int r;
 
@@ -197,19 +244,15 @@ static int decrypt(void *ctx, unsigned char *out, size_t *out_len, size_t out_si
     }
     if (out_size < (tls ? LB_TLS_PREMASTER : size))
         return 0;
-    if (c->padding == RSA_PKCS1_OAEP_PADDING) {
-        if (!oaep(c, &params))
-            return 0;
-        m = (CK_MECHANISM){ CKM_RSA_PKCS_OAEP, &params, sizeof(params) };
-    } else if (!tls && c->padding != RSA_PKCS1_PADDING) {
-        return 0;
-    }
     if (tls) {
         *out_len = LB_TLS_PREMASTER;
-        return decrypt_tls(c, &m, out, (struct bytes){ in, in_len });
+        return decrypt_tls(c, out, ciphertext);
     }
-    r = p11_key_decrypt(c->key, &m, (struct bytes){ in, in_len }, out, out_size, out_len, &p);
-    /* Of what was wrong with the ciphertext nothing is said. */
+    if (c->padding == RSA_PKCS1_PADDING)
+        return decrypt_pkcs1(c, out, out_len, out_size, ciphertext);
+    if (c->padding != RSA_PKCS1_OAEP_PADDING || !oaep(c, &params))
+        return 0;
+    r = p11_key_decrypt(c->key, &m, ciphertext, out, out_size, out_len, &p);
     return r == 0 ? 1 : r == LB_E_CRYPTO ? 0 : p11_evp_failed(&p);
 }
 
@@ -223,7 +266,7 @@ const OSSL_DISPATCH p11_rsa_cipher[] = {
     { 0, NULL },
 };
 
-/* ECDH */
+/* ECDH, X25519 and X448 */
 
 struct exchange {
     struct p11_key *key; /* a reference */
@@ -276,7 +319,7 @@ static int derive(void *ctx, unsigned char *out, size_t *out_len, size_t out_siz
 {
     struct exchange *x = ctx;
     size_t len, point_len = 0;
-    uint8_t point[1 + 2 * LB_SHARED_MAX];
+    uint8_t point[1 + 2 * LB_SHARED_MAX], any = 0;
     struct problem p = { 0 };
     int r;
 
@@ -289,7 +332,12 @@ static int derive(void *ctx, unsigned char *out, size_t *out_len, size_t out_siz
                                                           sizeof(point), &point_len) <= 0)
         return 0;
     r = p11_key_derive(x->key, (struct bytes){ point, point_len }, out, len, &p);
-    return r == 0 ? 1 : p11_evp_failed(&p);
+    if (r != 0)
+        return p11_evp_failed(&p);
+    /* A point of small order gives no secret (RFC 7748 6); of the curves of ECDH there is none that gives zero. */
+    for (size_t i = 0; i < len; i++)
+        any |= out[i];
+    return any != 0;
 }
 
 const OSSL_DISPATCH p11_ecdh_exchange[] = {

@@ -24,6 +24,7 @@ struct p11_key {
 
 static const char *const algorithms[P11_KINDS] = {
     [P11_KEY_RSA] = "RSA", [P11_KEY_EC] = "EC", [P11_KEY_ED25519] = "ED25519", [P11_KEY_ED448] = "ED448",
+    [P11_KEY_X25519] = "X25519", [P11_KEY_X448] = "X448",
 };
 
 int p11_key_new(struct p11_token *t, const struct p11_name *name, const uint8_t *spki, size_t spki_len,
@@ -167,8 +168,17 @@ int p11_key_sign(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *o
 static bool is_of_token(CK_RV rv)
 {
     return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_SESSION_CLOSED || rv == CKR_USER_NOT_LOGGED_IN ||
-           rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_REMOVED || rv == CKR_TOKEN_NOT_PRESENT ||
-           rv == CKR_CRYPTOKI_NOT_INITIALIZED || rv == CKR_HOST_MEMORY || rv == CKR_DEVICE_MEMORY;
+           rv == CKR_DEVICE_REMOVED || rv == CKR_TOKEN_NOT_PRESENT || rv == CKR_CRYPTOKI_NOT_INITIALIZED ||
+           rv == CKR_HOST_MEMORY;
+}
+
+/*
+ * A token may say these of a padding as well, and then another answer to it would tell a bad one from a good one. Raw RSA
+ * has none.
+ */
+static bool may_be_of_token(CK_RV rv, const struct op *o)
+{
+    return (rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_MEMORY) && o->mechanism->mechanism == CKM_RSA_X_509;
 }
 
 static CK_RV decrypt(struct p11_session *s, void *arg, struct problem *p)
@@ -182,7 +192,7 @@ static CK_RV decrypt(struct p11_session *s, void *arg, struct problem *p)
     rv = P11_CALL(&s->call, C_Decrypt, s->h, (CK_BYTE_PTR)o->in.p, o->in.len, o->out, &len);
     /* Asked in each case, so that a bad padding makes no other calls than a good one. */
     alive = p11_alive(s);
-    if (is_of_token(rv))
+    if (is_of_token(rv) || may_be_of_token(rv, o))
         return rv;
     if (alive != CKR_OK)
         return alive;

@@ -6,7 +6,15 @@
 
 #include "p11_object.h"
 
-enum p11_kind { P11_KEY_RSA, P11_KEY_EC, P11_KEY_ED25519, P11_KEY_ED448, P11_KINDS };
+enum p11_kind {
+    P11_KEY_RSA,
+    P11_KEY_EC,
+    P11_KEY_ED25519,
+    P11_KEY_ED448,
+    P11_KEY_X25519,
+    P11_KEY_X448,
+    P11_KINDS
+};
 
 /* Counted references. Any number of threads may use it. The token outlives it. */
 struct p11_key;
@@ -32,8 +40,9 @@ EVP_PKEY *p11_key_public(const struct p11_key *k);
 LB_MUST_USE int p11_key_sign(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *out, size_t len,
                              struct problem *p);
 /*
- * C_DecryptInit and C_Decrypt. LB_E_CRYPTO: the token took it and found nothing in it; whatever it found wrong, the
- * same calls are made. Other failures are of the token.
+ * C_DecryptInit and C_Decrypt. LB_E_CRYPTO: the token took it and found nothing in it; whatever it found wrong, and
+ * whichever way it says so, the same calls are made. Other failures are of the token. LB_E_SCHEME: the token does not
+ * list the mechanism, and was not asked.
  */
 LB_MUST_USE int p11_key_decrypt(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *out, size_t size,
                                 size_t *ret_len, struct problem *p);

@@ -23,6 +23,10 @@ static const uint8_t ed25519[] = "\x13\x0c" "edwards25519";
 static const uint8_t ed448[] = "\x13\x0a" "edwards448";
 static const uint8_t ed25519_oid[] = { 0x06, 0x03, 0x2b, 0x65, 0x70 };
 static const uint8_t ed448_oid[] = { 0x06, 0x03, 0x2b, 0x65, 0x71 };
+static const uint8_t x25519[] = "\x13\x0a" "curve25519";
+static const uint8_t x448[] = "\x13\x08" "curve448";
+static const uint8_t x25519_oid[] = { 0x06, 0x03, 0x2b, 0x65, 0x6e };
+static const uint8_t x448_oid[] = { 0x06, 0x03, 0x2b, 0x65, 0x6f };
 
 #define CURVE(array, len) { array, len }
 static const struct type {
@@ -43,7 +47,26 @@ static const struct type {
       CURVE(ed25519_oid, sizeof(ed25519_oid)), false, false },
     { "ed448", CKM_EC_EDWARDS_KEY_PAIR_GEN, CKK_EC_EDWARDS, 0, CURVE(ed448, sizeof(ed448) - 1),
       CURVE(ed448_oid, sizeof(ed448_oid)), false, false },
+    { "x25519", CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKK_EC_MONTGOMERY, 0, CURVE(x25519, sizeof(x25519) - 1),
+      CURVE(x25519_oid, sizeof(x25519_oid)), false, true },
+    { "x448", CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKK_EC_MONTGOMERY, 0, CURVE(x448, sizeof(x448) - 1),
+      CURVE(x448_oid, sizeof(x448_oid)), false, true },
 };
+
+static bool signs(const struct type *type)
+{
+    return type->key != CKK_EC_MONTGOMERY;
+}
+
+/* How the token makes such keys. SoftHSM2 2.6 makes those on curves of Montgomery as it makes those of Edwards. */
+static CK_MECHANISM_TYPE mechanism_of(const struct p11_token *t, const struct type *type)
+{
+    bool other = type->key == CKK_EC_MONTGOMERY && !p11_token_can(t, type->mechanism, CKF_GENERATE_KEY_PAIR) &&
+                 p11_token_can(t, CKM_EC_EDWARDS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR) &&
+                 p11_token_can(t, CKM_ECDH1_DERIVE, CKF_DERIVE);
+
+    return other ? CKM_EC_EDWARDS_KEY_PAIR_GEN : type->mechanism;
+}
 
 struct template
 {
@@ -68,7 +91,7 @@ static void add_private(struct template *t, const struct type *type, const struc
     add_bool(t, CKA_PRIVATE, true);
     add_bool(t, CKA_SENSITIVE, true);
     add_bool(t, CKA_EXTRACTABLE, false);
-    add_bool(t, CKA_SIGN, true);
+    add_bool(t, CKA_SIGN, signs(type));
     if (type->decrypts)
         add_bool(t, CKA_DECRYPT, true);
     if (type->derives)
@@ -80,7 +103,7 @@ static void add_private(struct template *t, const struct type *type, const struc
 static void add_public(struct template *t, const struct type *type, const struct p11_name *name)
 {
     add_bool(t, CKA_TOKEN, true);
-    add_bool(t, CKA_VERIFY, true);
+    add_bool(t, CKA_VERIFY, signs(type));
     if (type->decrypts)
         add_bool(t, CKA_ENCRYPT, true);
     add(t, CKA_ID, name->id, name->id_len);
@@ -109,7 +132,7 @@ static CK_RV generate(struct p11_session *s, const struct make *m, const struct 
                       CK_OBJECT_HANDLE *key)
 {
     static const uint8_t exponent[] = { 1, 0, 1 };
-    CK_MECHANISM mechanism = { m->type->mechanism, NULL, 0 };
+    CK_MECHANISM mechanism = { mechanism_of(s->token, m->type), NULL, 0 };
     struct template public = { .n = 0 }, private = { .n = 0 };
 
     add_public(&public, m->type, &m->name);
@@ -129,7 +152,7 @@ static CK_RV make(struct p11_session *s, void *arg, struct problem *p)
     CK_OBJECT_HANDLE pub = 0, key = 0;
     CK_RV rv;
 
-    if (p11_token_must(s->token, m->type->mechanism, CKF_GENERATE_KEY_PAIR, p) != 0) {
+    if (p11_token_must(s->token, mechanism_of(s->token, m->type), CKF_GENERATE_KEY_PAIR, p) != 0) {
         p->code = LB_E_KEY_TYPE;
         return P11_TOLD;
     }
@@ -159,7 +182,7 @@ int p11_make(struct p11_token *t, const char *type, const char *label, struct p1
     }
     if (m.type == NULL) {
         problem_set(p, LB_E_KEY_TYPE, "keys of type %s are not made on a token", type);
-        problem_hint(p, "ec:P-256 ec:P-384 ec:P-521 rsa:2048 rsa:3072 rsa:4096 ed25519 ed448 are");
+        problem_hint(p, "ec:P-256 ec:P-384 ec:P-521 rsa:2048 rsa:3072 rsa:4096 ed25519 ed448 x25519 x448 are");
         return LB_E_KEY_TYPE;
     }
     r = new_name(label, &m.name, p);

@@ -9,6 +9,14 @@
 #include "errors.h"
 #include "p11conf.h"
 
+/* PKCS#11 3.0, which p11-kit 0.24 has but for these. */
+#ifndef CKK_EC_MONTGOMERY
+#define CKK_EC_MONTGOMERY (0x41UL)
+#endif
+#ifndef CKM_EC_MONTGOMERY_KEY_PAIR_GEN
+#define CKM_EC_MONTGOMERY_KEY_PAIR_GEN (0x1056UL)
+#endif
+
 /*
  * One caller of the module, a thread at a time: what it is in, and since when. The watchdog reads both.
  */

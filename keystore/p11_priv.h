@@ -51,6 +51,12 @@ struct p11_token {
     struct p11_session *pool, *idle;
     unsigned open_count;         /* sessions that are open */
     struct p11_token_info told;  /* the last that p11_token_info() gave */
+
+    /* Of p11_cert.c. */
+    pthread_mutex_t certs_reading; /* held by the one who reads them */
+    pthread_mutex_t certs_lock;    /* guards the pointer */
+    struct p11_certs *certs;
+    atomic_uint certs_epoch;       /* how often they were forgotten */
 };
 
 /* With the lock held for writing, all. */

@@ -103,21 +103,66 @@ out:
     return key;
 }
 
-/* Which of the two curves of Edwards it is, the length of the point says. */
-static EVP_PKEY *edwards(struct p11_session *s, CK_OBJECT_HANDLE h)
+/*
+ * Curves by name: PKCS#11 3.0 2.3.5 and 2.3.7, or the OIDs of RFC 8410. SoftHSM2 2.6 has those of Montgomery too as keys of
+ * Edwards, so where the length of the point leaves two, CKA_EC_PARAMS decides.
+ */
+static const struct {
+    const char *algorithm;
+    size_t len;
+    const char *name;
+    int nid;
+} raw_curves[] = {
+    { "ED25519", 32, "edwards25519", NID_ED25519 },
+    { "ED448", 57, "edwards448", NID_ED448 },
+    { "X25519", 32, "curve25519", NID_X25519 },
+    { "X448", 56, "curve448", NID_X448 },
+};
+#define RAW_CURVES (sizeof(raw_curves) / sizeof(raw_curves[0]))
+
+static bool is_curve(const struct value *params, size_t i)
 {
-    struct value point;
+    const unsigned char *at = params->p;
+    size_t len = strlen(raw_curves[i].name);
+    ASN1_OBJECT *oid;
+    bool is;
+
+    if (params->len == len + 2 && params->p[0] == V_ASN1_PRINTABLESTRING && params->p[1] == len)
+        return memcmp(params->p + 2, raw_curves[i].name, len) == 0;
+    oid = params->p == NULL ? NULL : d2i_ASN1_OBJECT(NULL, &at, (long)params->len);
+    is = oid != NULL && OBJ_obj2nid(oid) == raw_curves[i].nid;
+    ASN1_OBJECT_free(oid);
+    return is;
+}
+
+static EVP_PKEY *raw_curve(struct p11_session *s, CK_OBJECT_HANDLE h, CK_KEY_TYPE type)
+{
+    struct value point, params;
     ASN1_OCTET_STRING *holder = NULL;
+    size_t otherwise = RAW_CURVES, found = RAW_CURVES;
     struct bytes raw;
     EVP_PKEY *key = NULL;
 
     if (!get(s, h, CKA_EC_POINT, &point))
         return NULL;
     raw = point_of(&point, &holder);
-    if (raw.len == 32 || raw.len == 57)
-        key = EVP_PKEY_new_raw_public_key_ex(NULL, raw.len == 32 ? "ED25519" : "ED448", NULL, raw.p, raw.len);
+    (void)get(s, h, CKA_EC_PARAMS, &params);
+    for (size_t i = 0; i < RAW_CURVES; i++) {
+        if (raw_curves[i].len != raw.len)
+            continue;
+        if (is_curve(&params, i))
+            found = i;
+        /* What is not said, or in another way, is what the type of the key says. */
+        if ((raw_curves[i].algorithm[0] == 'X') == (type == CKK_EC_MONTGOMERY))
+            otherwise = i;
+    }
+    if (found == RAW_CURVES)
+        found = otherwise;
+    if (found < RAW_CURVES)
+        key = EVP_PKEY_new_raw_public_key_ex(NULL, raw_curves[found].algorithm, NULL, raw.p, raw.len);
     ASN1_OCTET_STRING_free(holder);
     free(point.p);
+    free(params.p);
     return key;
 }
 
@@ -141,7 +186,8 @@ static EVP_PKEY *from_attributes(struct p11_session *s, CK_OBJECT_HANDLE h, CK_K
     case CKK_EC:
         return ec(s, h);
     case CKK_EC_EDWARDS:
-        return edwards(s, h);
+    case CKK_EC_MONTGOMERY:
+        return raw_curve(s, h, type);
     default:
         return NULL;
     }
@@ -172,7 +218,9 @@ static bool fits(struct p11_session *s, CK_OBJECT_HANDLE key, CK_KEY_TYPE type, 
     static const struct {
         CK_KEY_TYPE type;
         const char *algorithm;
-    } families[] = { { CKK_RSA, "RSA" }, { CKK_EC, "EC" }, { CKK_EC_EDWARDS, "ED25519" }, { CKK_EC_EDWARDS, "ED448" } };
+    } families[] = { { CKK_RSA, "RSA" }, { CKK_EC, "EC" }, { CKK_EC_EDWARDS, "ED25519" },
+                   { CKK_EC_EDWARDS, "ED448" }, { CKK_EC_EDWARDS, "X25519" }, { CKK_EC_EDWARDS, "X448" },
+                   { CKK_EC_MONTGOMERY, "X25519" }, { CKK_EC_MONTGOMERY, "X448" } };
     bool is = false;
 
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
@@ -238,7 +286,7 @@ CK_RV p11_public(struct p11_session *s, CK_OBJECT_HANDLE key, uint8_t **ret, siz
         rv = p11_name_of(s, key, &name);
     if (rv != CKR_OK)
         return rv;
-    if (type != CKK_RSA && type != CKK_EC && type != CKK_EC_EDWARDS) {
+    if (type != CKK_RSA && type != CKK_EC && type != CKK_EC_EDWARDS && type != CKK_EC_MONTGOMERY) {
         problem_set(p, LB_E_KEY_TYPE, "the key on the token is of a type that a box does not hold (CKA_KEY_TYPE 0x%lx)",
                     type);
         return P11_TOLD;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "p11_cert.h"
 #include "p11_priv.h"
 #include "secret.h"
 
@@ -409,6 +410,7 @@ int p11_token_new(const struct p11conf *conf, const char *remember, struct p11_t
     if (t == NULL)
         return problem_set(p, LB_E_NOMEM, "out of memory");
     t->conf = conf;
+    t->locked = true;
     snprintf(t->remember, sizeof(t->remember), "%s", remember);
     snprintf(t->info.module, sizeof(t->info.module), "%s", conf->module);
     /* Until it is found, what is looked for is what is known of it. */
@@ -416,6 +418,8 @@ int p11_token_new(const struct p11conf *conf, const char *remember, struct p11_t
     pthread_rwlock_init(&t->lock, NULL);
     pthread_mutex_init(&t->connector_lock, NULL);
     pthread_mutex_init(&t->pool_lock, NULL);
+    pthread_mutex_init(&t->certs_reading, NULL);
+    pthread_mutex_init(&t->certs_lock, NULL);
     pthread_cond_init(&t->pool_ready, NULL);
     r = p11_module_load(conf, &t->f, p);
     if (r == 0) {
@@ -442,6 +446,9 @@ void p11_token_free(struct p11_token *t)
     secret_free(t->pin, P11_PIN_MAX + 1);
     free(t->pool);
     free(t->callers);
+    p11_certs_unref(t->certs);
+    pthread_mutex_destroy(&t->certs_lock);
+    pthread_mutex_destroy(&t->certs_reading);
     pthread_cond_destroy(&t->pool_ready);
     pthread_mutex_destroy(&t->pool_lock);
     pthread_mutex_destroy(&t->connector_lock);

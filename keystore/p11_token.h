@@ -2,12 +2,13 @@
 #ifndef LB_P11_TOKEN_H
 #define LB_P11_TOKEN_H
 
+#include "message.h"
 #include "p11_module.h"
 #include "p11conf.h"
 #include "wire.h"
 
 /* Longest PIN, in bytes. */
-#define P11_PIN_MAX 255
+#define P11_PIN_MAX LB_PIN_MAX
 
 struct p11_token;
 
@@ -34,8 +35,8 @@ struct p11_token_info {
 };
 
 /*
- * Loads the module and starts the watchdog. conf must outlive it. Does not ask the token anything: that is done by
- * p11_token_connect(), or with the first piece of work. remember: a file that keeps note of a PIN that was refused.
+ * Loads the module and starts the watchdog; the token is locked until p11_token_lock() says otherwise. conf must outlive
+ * it. Does not ask the token anything: that is done by p11_token_connect(), or with the first piece of work. remember: a file that keeps note of a PIN that was refused.
  */
 LB_MUST_USE int p11_token_new(const struct p11conf *conf, const char *remember, struct p11_token **ret,
                               struct problem *p);

@@ -169,6 +169,14 @@ static int handle_find(struct request *rq)
     return r != 0 ? r : vault_find(&rq->box->vault, &m.want, &rq->who, rq->header.id, INTO(rq), &rq->problem);
 }
 
+static int handle_cert_find(struct request *rq)
+{
+    struct msg_find m;
+    int r = msg_find_decode(rq->body, &m);
+
+    return r != 0 ? r : vault_cert_find(&rq->box->vault, &m.want, rq->header.id, INTO(rq), &rq->problem);
+}
+
 static int handle_token(struct request *rq)
 {
     struct msg_token *m = malloc(sizeof(*m));
@@ -291,11 +299,11 @@ static int handle_attach(struct request *rq)
 
 static int handle_login(struct request *rq)
 {
-    struct bytes pin;
-    int r = msg_bytes_decode(rq->body, &pin);
+    struct msg_login m;
+    int r = msg_login_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_login(&rq->box->vault, pin, &rq->problem);
+        r = vault_login(&rq->box->vault, m.pin, &rq->problem);
     if (r != 0)
         return r;
     log_info("uid %u pid %d: gave the PIN of the token", rq->who.peer.uid, (int)rq->who.peer.pid);
@@ -489,6 +497,7 @@ static const struct request_kind kinds[] = {
     { MSG_STATUS,      "status",      false, false, false, false, false, handle_status },
     { MSG_CERT_GET,    "get certificates", false, false, false, false, false, handle_cert_get },
     { MSG_FIND,        "find",        false, false, false, false, false, handle_find },
+    { MSG_CERT_FIND,   "find certificates", false, false, false, false, false, handle_cert_find },
     { MSG_TOKEN,       "token",       false, false, false, false, false, handle_token },
     { MSG_TOKEN_LIST,  "token list",  true,  false, false, false, false, handle_token_list },
     { MSG_CREATE,      "create",      true,  true,  false, false, false, handle_create },

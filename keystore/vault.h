@@ -31,6 +31,7 @@ struct vault {
     atomic_uint keys, damaged;
     unsigned wrong_secrets;       /* in a row */
     atomic_bool serving;          /* vault_serve() was called */
+    atomic_uint certs_wanted;     /* threads that may wait for the token because of certificates */
 };
 
 /* Opens the store if there is one; the vault is locked then. The public halves can be read from now on. */
@@ -62,9 +63,19 @@ LB_MUST_USE int vault_use(struct vault *v, const struct key_ref *ref, const stru
  */
 LB_MUST_USE int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct msg_key *ret,
                           struct problem *p);
-/* The chain of a version, as the whole answer to CERT_GET; refuses as vault_get() does. */
+/*
+ * The chain of a version, as the whole answer to CERT_GET; refuses as vault_get() does. Where the box has none for a key
+ * on its token, what is on the token for this public key: it is asked now and then, without the ring's lock. What
+ * p11_certs_read() says; LB_E_BUSY: half of the threads wait for that already.
+ */
 LB_MUST_USE int vault_cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void *buf, size_t size,
                                size_t *ret_len, struct problem *p);
+/*
+ * The certificates on the token that a PKCS#11 URI names, as the whole answer to CERT_FIND; none, if it names another
+ * token. LB_E_VALUE: neither label nor id in it. LB_E_AMBIGUOUS: more than an answer holds. Else as vault_cert_get().
+ */
+LB_MUST_USE int vault_cert_find(struct vault *v, const struct p11uri *want, uint32_t id, void *buf, size_t size,
+                                size_t *ret_len, struct problem *p);
 /*
  * The objects that a PKCS#11 URI means, as the whole answer to FIND: where it has a label or an id, of all keys; else of
  * those that LIST would show. Only of the active version of a key, if that fits. LB_E_NO_STORE; LB_E_LOCKED: what the

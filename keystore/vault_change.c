@@ -9,6 +9,7 @@
 #include "chain.h"
 #include "keytype.h"
 #include "log.h"
+#include "p11_cert.h"
 #include "p11_object.h"
 #include "seal.h"
 #include "secret.h"
@@ -229,6 +230,9 @@ int vault_attach(struct vault *v, const struct msg_attach *m, uint8_t *spki_buf,
                        p);
     if (r == 0)
         r = finish_version(v, old, next, key, spki_buf, ret, p);
+    /* Its certificate may have been put beside it just now. */
+    if (r == 0)
+        p11_certs_forget(v->p11);
     if (r != 0)
         boxkey_free(next);
     return r;
@@ -445,9 +449,10 @@ static int put_chain(struct vault *v, struct boxkey *next, size_t i, const struc
     if (result != 0)
         return result;
     if (count == 0 && rec->chain == NULL && !rec->chain_damaged) {
-        problem_set(p, LB_E_VALUE, "version %u of key '%s' in box '%s' has no certificate", rec->version, rec->name,
-                    v->conf->box);
-        problem_hint(p, "set one: littlebox --box %s cert set %s FILE", v->conf->box, rec->name);
+        problem_set(p, LB_E_VALUE, "version %u of key '%s' in box '%s' has no certificate%s", rec->version, rec->name,
+                    v->conf->box, v->p11 == NULL ? "" : " that was set");
+        problem_hint(p, "set one: littlebox --box %s cert set %s FILE%s", v->conf->box, rec->name,
+                     v->p11 == NULL ? "" : "; one on the token is removed there, with the token's tools");
         return LB_E_VALUE;
     }
     snprintf(key, sizeof(key), "version %u of key '%s'", rec->version, rec->name);

@@ -2,13 +2,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "p11_cert.h"
 #include "vault_priv.h"
+
+struct search {
+    const struct vault *v;
+    const struct p11_certs *certs; /* what is known of the token's */
+    const struct p11uri *want;
+    struct wire_writer *w;
+    struct msg_found *found;
+};
 
 /*
  * Version i of k as an object. Where keys are on no token, a key is the object and not one version of it: a roll-over
  * goes on under the same URI. False: it is nothing to be found.
  */
-static bool as_object(const struct vault *v, const struct boxkey *k, size_t i, struct found_entry *ret)
+static bool as_object(const struct search *s, const struct boxkey *k, size_t i, struct found_entry *ret)
 {
     const struct version_record *rec = &k->rec.versions[i];
     const struct token_object *object;
@@ -18,8 +27,8 @@ static bool as_object(const struct vault *v, const struct boxkey *k, size_t i, s
     memset(ret, 0, sizeof(*ret));
     snprintf(ret->name, sizeof(ret->name), "%s", k->rec.name);
     snprintf(ret->type, sizeof(ret->type), "%s", rec->type);
-    ret->certified = rec->chain != NULL;
-    if (v->ops->object_of == NULL)
+    ret->certified = vault_may_be_certified(s->v, s->certs, k, i);
+    if (s->v->ops->object_of == NULL)
         return (int)i == boxkey_active(k) && p11uri_set_text(&ret->object, P11_OBJECT, k->rec.name) == 0;
     object = k->versions[i].live == NULL ? NULL : livekey_object(k->versions[i].live);
     if (object == NULL)
@@ -29,13 +38,6 @@ static bool as_object(const struct vault *v, const struct boxkey *k, size_t i, s
     ret->object.a[P11_ID] = object->id;
     return true;
 }
-
-struct search {
-    const struct vault *v;
-    const struct p11uri *want;
-    struct wire_writer *w;
-    struct msg_found *found;
-};
 
 /* Room that one entry may take: the longest name, type, label and id, and the fixed fields. */
 #define ENTRY_ROOM (2 + LB_NAME_MAX + 4 + 2 + LB_TYPE_MAX + 1 + 2 + 2 * (2 + P11_VALUE_MAX))
@@ -56,12 +58,12 @@ static void find_in_key(struct search *s, const struct boxkey *k)
     int active = boxkey_active(k);
     struct found_entry e;
 
-    if (active >= 0 && as_object(s->v, k, (size_t)active, &e) && p11uri_matches(s->want, &e.object, P11_OF_OBJECT)) {
+    if (active >= 0 && as_object(s, k, (size_t)active, &e) && p11uri_matches(s->want, &e.object, P11_OF_OBJECT)) {
         put_found(s, &e);
         return;
     }
     for (size_t i = 0; i < k->rec.version_count; i++) {
-        if ((int)i != active && as_object(s->v, k, i, &e) && p11uri_matches(s->want, &e.object, P11_OF_OBJECT))
+        if ((int)i != active && as_object(s, k, i, &e) && p11uri_matches(s->want, &e.object, P11_OF_OBJECT))
             put_found(s, &e);
     }
 }
@@ -70,7 +72,7 @@ static void find_in_key(struct search *s, const struct boxkey *k)
  * Is the token the one? What a token is called is known when it is there, and a server that starts while it is not, or
  * not yet, shall find its key all the same: so what is not known of it is not held against it.
  */
-static bool is_the_token(const struct vault *v, const struct p11uri *want, const struct p11uri *token)
+bool vault_is_the_token(const struct vault *v, const struct p11uri *want, const struct p11uri *token)
 {
     unsigned known = P11_OF_TOKEN;
 
@@ -82,20 +84,20 @@ static bool is_the_token(const struct vault *v, const struct p11uri *want, const
 }
 
 /* With the read lock held: the body of the answer into w, and its head, whose numbers are known at the end. */
-static int find(struct vault *v, const struct p11uri *want, const struct caller *who, struct wire_writer *w,
-                struct msg_found *found, struct problem *p)
+static int find(struct vault *v, const struct p11_certs *certs, const struct p11uri *want, const struct caller *who,
+                struct wire_writer *w, struct msg_found *found, struct problem *p)
 {
     bool named = p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID)), admin = policy_is_admin(v->conf, who);
     /* A vault that was open once the ring is held stays so, backend and all, until it is given back: see vault_lock(). */
     bool open = atomic_load(&v->lock) == LOCK_UNLOCKED;
-    struct search s = { v, want, w, found };
+    struct search s = { v, certs, want, w, found };
     struct p11uri token = v->token;
 
     if (open)
         vault_token_uri(v, &token);
     memset(found, 0, sizeof(*found));
     (void)p11uri_format(&token, P11_OF_TOKEN, found->token, sizeof(found->token)); /* a text: may be cut off */
-    found->is_the_token = is_the_token(v, want, &token);
+    found->is_the_token = vault_is_the_token(v, want, &token);
     msg_found_put(w, found);
     if (!found->is_the_token)
         return 0;
@@ -114,16 +116,19 @@ int vault_find(struct vault *v, const struct p11uri *want, const struct caller *
                size_t size, size_t *ret_len, struct problem *p)
 {
     struct wire_writer w, head;
+    struct p11_certs *certs;
     struct msg_found found;
     int r;
 
     if (atomic_load(&v->lock) == LOCK_NO_STORE)
         return vault_no_store(v, p);
+    certs = vault_certs(v, /* ask= */ false);
     wire_write(&w, buf, size);
     msg_header_put(&w, MSG_FIND | MSG_ANSWER, id);
     pthread_rwlock_rdlock(&v->ring.lock);
-    r = find(v, want, who, &w, &found, p);
+    r = find(v, certs, want, who, &w, &found, p);
     pthread_rwlock_unlock(&v->ring.lock);
+    p11_certs_unref(certs);
     if (r == 0)
         r = wire_written(&w, ret_len);
     if (r != 0)

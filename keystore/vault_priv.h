@@ -17,6 +17,20 @@ void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret);
  * A key that the backend gave for rec, with what the token calls it; takes over key. NULL: out of memory.
  */
 struct livekey *vault_livekey(struct vault *v, const struct version_record *rec, EVP_PKEY *key);
+/*
+ * Certificates of version i of k, for answers that ask the token nothing; certs is of vault_certs(). The first: has it
+ * any, or may it have, since the token was not asked yet? The second: how many there are, as far as is known.
+ */
+struct p11_certs;
+bool vault_may_be_certified(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k, size_t i);
+unsigned vault_count_certificates(const struct p11_certs *certs, const struct boxkey *k, size_t i);
+/*
+ * What is known of the certificates on the token, a reference; NULL: nothing. ask: it may be asked, if it is there, and
+ * then the ring's lock is not held.
+ */
+struct p11_certs *vault_certs(struct vault *v, bool ask);
+/* Is the box's token, of which the URI tells what is known, the one that is wanted? */
+bool vault_is_the_token(const struct vault *v, const struct p11uri *want, const struct p11uri *token);
 /* What the token says of itself now, if the keys are on one; else ret stays. The backend is there. */
 void vault_token_uri(const struct vault *v, struct p11uri *ret);
 /* Version i of k as an answer. */

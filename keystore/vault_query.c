@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "p11_cert.h"
 #include "vault_priv.h"
 
 /* Refusals that several requests share */
@@ -199,35 +200,8 @@ int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, str
     return r;
 }
 
-static int cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void *buf, size_t size, size_t *ret_len,
-                    struct problem *p)
-{
-    static const uint8_t none[2] = { 0, 0 };
-    const struct boxkey *k = keyring_find(&v->ring, ref->name);
-    int i = k == NULL ? vault_no_key(v, ref->name, p) : vault_pick_version(v, k, ref, p);
-    struct bytes chain = { none, sizeof(none) };
-
-    if (i < 0)
-        return i;
-    if (k->rec.versions[i].chain != NULL)
-        chain = (struct bytes){ k->rec.versions[i].chain, k->rec.versions[i].chain_len };
-    return msg_chain_encode(MSG_CERT_GET | MSG_ANSWER, id, &chain, buf, size, ret_len);
-}
-
-int vault_cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void *buf, size_t size, size_t *ret_len,
-                   struct problem *p)
-{
-    int r;
-
-    if (atomic_load(&v->lock) == LOCK_NO_STORE)
-        return vault_no_store(v, p);
-    pthread_rwlock_rdlock(&v->ring.lock);
-    r = cert_get(v, ref, id, buf, size, ret_len, p);
-    pthread_rwlock_unlock(&v->ring.lock);
-    return r;
-}
-
-static void list_entry(const struct boxkey *k, struct list_entry *ret)
+static void list_entry(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k,
+                       struct list_entry *ret)
 {
     int i = boxkey_active(k);
     size_t n = k->rec.version_count;
@@ -239,7 +213,7 @@ static void list_entry(const struct boxkey *k, struct list_entry *ret)
     ret->state = STATE_DESTROYED;
     if (i >= 0) {
         ret->version = k->rec.versions[i].version;
-        ret->certified = k->rec.versions[i].chain != NULL;
+        ret->certified = vault_may_be_certified(v, certs, k, (size_t)i);
     } else {
         i = (int)n - 1;
     }
@@ -259,11 +233,13 @@ int vault_list(struct vault *v, const struct msg_list *from, const struct caller
 {
     bool admin = policy_is_admin(v->conf, who), more = false;
     struct wire_writer w, head;
+    struct p11_certs *certs;
     uint16_t count = 0;
     int r;
 
     if (atomic_load(&v->lock) == LOCK_NO_STORE)
         return vault_no_store(v, p);
+    certs = vault_certs(v, /* ask= */ false);
     wire_write(&w, buf, size);
     msg_header_put(&w, MSG_LIST | MSG_ANSWER, id);
     wire_put_u8(&w, 0);
@@ -278,11 +254,12 @@ int vault_list(struct vault *v, const struct msg_list *from, const struct caller
         more = w.left < ENTRY_ROOM || count == UINT16_MAX;
         if (more)
             break;
-        list_entry(k, &e);
+        list_entry(v, certs, k, &e);
         msg_list_entry_put(&w, &e);
         count++;
     }
     pthread_rwlock_unlock(&v->ring.lock);
+    p11_certs_unref(certs);
     r = wire_written(&w, ret_len);
     if (r != 0)
         return problem_set(p, r, "the list does not fit");
@@ -292,17 +269,7 @@ int vault_list(struct vault *v, const struct msg_list *from, const struct caller
     return 0;
 }
 
-static uint8_t count_certificates(const struct version_record *rec)
-{
-    struct wire_reader r;
-    unsigned count = 0;
-
-    if (rec->chain == NULL || msg_chain_read((struct bytes){ rec->chain, rec->chain_len }, &count, &r) != 0)
-        return 0;
-    return (uint8_t)count;
-}
-
-static int show(const struct boxkey *k, struct msg_show *ret)
+static int show(const struct p11_certs *certs, const struct boxkey *k, struct msg_show *ret)
 {
     size_t first = k->rec.version_count > LB_VERSIONS_MAX ? k->rec.version_count - LB_VERSIONS_MAX : 0;
 
@@ -319,7 +286,7 @@ static int show(const struct boxkey *k, struct msg_show *ret)
         e->created = rec->created;
         e->changed = rec->changed;
         memcpy(e->hash, k->versions[i].hash, LB_HASH_SIZE);
-        e->certificates = count_certificates(rec);
+        e->certificates = (uint8_t)vault_count_certificates(certs, k, i);
         e->chain_damaged = rec->chain_damaged;
     }
     for (size_t i = 0; i < k->rec.grant_count && i < LB_GRANTS_MAX; i++)
@@ -329,14 +296,17 @@ static int show(const struct boxkey *k, struct msg_show *ret)
 
 int vault_show(struct vault *v, const char *name, struct msg_show *ret, struct problem *p)
 {
+    struct p11_certs *certs;
     const struct boxkey *k;
     int r;
 
     if (atomic_load(&v->lock) == LOCK_NO_STORE)
         return vault_no_store(v, p);
+    certs = vault_certs(v, /* ask= */ true);
     pthread_rwlock_rdlock(&v->ring.lock);
     k = keyring_find(&v->ring, name);
-    r = k == NULL ? vault_no_key(v, name, p) : show(k, ret);
+    r = k == NULL ? vault_no_key(v, name, p) : show(certs, k, ret);
     pthread_rwlock_unlock(&v->ring.lock);
+    p11_certs_unref(certs);
     return r;
 }

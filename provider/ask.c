@@ -169,17 +169,34 @@ int ask_derive(struct box *b, const struct msg_derive *m, uint8_t *shared, size_
     return ask_secret(b, r, MSG_DERIVE, id, request, len, shared, size, ret_len, p);
 }
 
-int ask_find(struct box *b, const struct p11uri *want, uint8_t *answer, struct msg_found *ret,
-             struct wire_reader *ret_entries, struct problem *p)
+static int ask_about(struct box *b, uint16_t type, const struct p11uri *want, uint8_t *answer, struct bytes *ret_body,
+                     struct problem *p)
 {
     uint8_t request[P11_ATTRS * (2 + P11_VALUE_MAX) + 256];
     struct msg_find m = { .want = *want };
     uint32_t id = box_next_id(b);
-    struct bytes body;
     size_t len = 0;
-    int r = msg_find_encode(MSG_FIND, id, &m, request, sizeof(request), &len);
+    int r = msg_find_encode(type, id, &m, request, sizeof(request), &len);
 
-    r = ask(b, r, MSG_FIND, id, request, len, answer, LB_PACKET_MAX, &body, p);
+    return ask(b, r, type, id, request, len, answer, LB_PACKET_MAX, ret_body, p);
+}
+
+int ask_certificates(struct box *b, const struct p11uri *want, uint8_t *answer, struct bytes *ret, struct problem *p)
+{
+    struct bytes body;
+    int r = ask_about(b, MSG_CERT_FIND, want, answer, &body, p);
+
+    if (r != 0)
+        return r;
+    return msg_chain_decode(body, ret) != 0 ? refuse_answer(b, p) : 0;
+}
+
+int ask_find(struct box *b, const struct p11uri *want, uint8_t *answer, struct msg_found *ret,
+             struct wire_reader *ret_entries, struct problem *p)
+{
+    struct bytes body;
+    int r = ask_about(b, MSG_FIND, want, answer, &body, p);
+
     if (r != 0)
         return r;
     wire_read(ret_entries, body.p, body.len);

@@ -32,6 +32,10 @@ LB_MUST_USE int ask_decrypt(struct box *b, const struct msg_decrypt *m, uint8_t 
 LB_MUST_USE int ask_derive(struct box *b, const struct msg_derive *m, uint8_t *shared, size_t size, size_t *ret_len,
                            struct problem *p);
 
+/* The certificates on the box's token that a PKCS#11 URI names, likewise; none, if it is about another token. */
+LB_MUST_USE int ask_certificates(struct box *b, const struct p11uri *want, uint8_t *answer, struct bytes *ret,
+                                 struct problem *p);
+
 /*
  * What the box's token is, and which of its objects a PKCS#11 URI means: ret->count entries to be read from ret_entries
  * with msg_found_entry_get(); answer has LB_PACKET_MAX bytes.

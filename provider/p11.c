@@ -199,3 +199,64 @@ int p11_find(struct provctx *prov, const struct p11uri *want, bool whole_tokens,
     }
     return l.objects == 0 ? refuse_none(&l, uri, p) : refuse_several(&l, uri, p);
 }
+
+/* One box's, into answer. */
+static int ask_box_certificates(struct provctx *prov, const char *name, const struct p11uri *want, uint8_t *answer,
+                                struct bytes *ret, struct problem *p)
+{
+    struct box *box = NULL;
+    int r = box_visit(prov, name, &box, p);
+
+    if (r == 0)
+        r = ask_certificates(box, want, answer, ret, p);
+    if (box != NULL)
+        box_leave(box);
+    return r;
+}
+
+/* Is it what a box with that token says, and not one that has nothing to do with it? */
+static bool is_of_token(int code)
+{
+    return code == LB_E_TOKEN || code == LB_E_NO_TOKEN || code == LB_E_PIN || code == LB_E_BUSY ||
+           code == LB_E_AMBIGUOUS;
+}
+
+int p11_find_certificates(struct provctx *prov, const struct p11uri *want, uint8_t *answer, struct bytes *ret,
+                          struct problem *p)
+{
+    uint8_t *other = OPENSSL_malloc(LB_PACKET_MAX);
+    char (*names)[LB_NAME_MAX + 1] = NULL;
+    const char *first = NULL;
+    char uri[SHORT_URI];
+    size_t boxes = 0;
+    int r = other == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : box_names(prov, &names, &boxes, p);
+    int failed = 0;
+
+    *ret = (struct bytes){ NULL, 0 };
+    for (size_t i = 0; r == 0 && i < boxes; i++) {
+        struct wire_reader certificates;
+        struct bytes chain;
+        struct problem why;
+        unsigned count = 0;
+        int asked = ask_box_certificates(prov, names[i], want, first == NULL ? answer : other, &chain, &why);
+
+        if (asked != 0 && is_of_token(asked)) {
+            *p = why;
+            failed = asked;
+        }
+        if (asked != 0 || msg_chain_read(chain, &count, &certificates) != 0 || count == 0)
+            continue;
+        if (first != NULL) {
+            short_uri(want, P11_ALL, uri);
+            r = problem_set(p, LB_E_AMBIGUOUS, "certificates of '%s' are on the tokens of box '%s' and of box '%s'", uri,
+                            first, names[i]);
+            problem_hint(p, "say which: with token or serial in the PKCS#11 URI");
+        } else {
+            *ret = chain;
+            first = names[i];
+        }
+    }
+    OPENSSL_free(names);
+    OPENSSL_free(other);
+    return r != 0 || first != NULL ? r : failed;
+}

@@ -6,6 +6,7 @@
 
 #include "../keystore/p11uri.h"
 #include "../keystore/uri.h"
+#include "../keystore/wire.h"
 #include "provider.h"
 
 /* What a URI means. With key.name "" a whole token, that is, a box. */
@@ -26,6 +27,14 @@ struct p11_found {
  */
 LB_MUST_USE int p11_find(struct provctx *prov, const struct p11uri *want, bool whole_tokens, struct p11_found *ret,
                          struct problem *p);
+
+/*
+ * The certificates on a token that a URI names by their own label or id, where it means no key (LB_E_NO_OBJECT above): a
+ * chain in form alone, in answer (LB_PACKET_MAX bytes). ret->len 0: there are none. LB_E_AMBIGUOUS: on several tokens. Or
+ * what the box with that token says.
+ */
+LB_MUST_USE int p11_find_certificates(struct provctx *prov, const struct p11uri *want, uint8_t *answer,
+                                      struct bytes *ret, struct problem *p);
 
 /* Does the URI have this type? */
 bool p11_is_type(const struct p11uri *want, const char *type);

@@ -37,6 +37,7 @@ struct loader {
     int expect;         /* what the caller asks for, likewise */
     struct search search;
     bool started, done;
+    bool named; /* no key, but certificates that the PKCS#11 URI names by themselves */
     /*
      * The next object is always known before it is asked for, so that eof() is true behind the last and not one call
      * later; problem.code is not 0 when it could not be had, which is said when its turn comes.
@@ -379,6 +380,27 @@ static int next_found(struct loader *l, struct object *ret, struct problem *p)
 
 /* Giving out */
 
+/* Certificates that the URI names where it names no key; p has what was said of the key. */
+static int find_certificates(struct loader *l, struct problem *p)
+{
+    struct problem why;
+    struct bytes chain;
+    int r = make_room(&l->chain, p);
+
+    if (r == 0)
+        r = p11_find_certificates(l->prov, l->p11, l->chain, &chain, &why);
+    if (r != 0 && l->chain != NULL)
+        *p = why;
+    /* What p says of the key stands. */
+    if (r != 0 || chain.len == 0)
+        return p->code;
+    if (msg_chain_read(chain, &l->certificates_left, &l->certificates) != 0)
+        return problem_set(p, LB_E_VALUE, "the box sent a malformed list of certificates");
+    l->stage = STAGE_CERTIFICATES;
+    l->named = true;
+    return 0;
+}
+
 /*
  * Which box and key a PKCS#11 URI means. A token as a whole is for those who want to see what there is, or who search:
  * whoever expects a key or asks for one by its type wants one, and hears which there are.
@@ -393,7 +415,7 @@ static int find_p11(struct loader *l, struct problem *p)
         l->uri = found.key;
         l->certified = found.certified;
     }
-    return r;
+    return r == LB_E_NO_OBJECT && wants(l, OSSL_STORE_INFO_CERT) ? find_certificates(l, p) : r;
 }
 
 static void start(struct loader *l)
@@ -401,7 +423,7 @@ static void start(struct loader *l)
     l->started = true;
     if (l->p11 != NULL) {
         l->problem.code = find_p11(l, &l->problem);
-        if (l->problem.code != 0)
+        if (l->problem.code != 0 || l->named)
             return;
     }
     l->walks = l->uri.name[0] == '\0';

@@ -43,10 +43,16 @@ same "two calls each" "2 C_Sign, 2 C_SignInit" "$(calls)"
 mark
 check "a public key" ossl pkey -in littlebox:ecP-256 -pubout -out pub
 check "list" lb list >/dev/null
-check "show" lb show ecP-256 >/dev/null
 check "status" lb status >/dev/null
 check "handle" lb handle ecP-256 --out ec.pem
 same "no call at all" "" "$(calls)"
+
+# Certificates are read once, and kept: by whoever asks first.
+mark
+check "show" lb show ecP-256 >/dev/null
+check "show" lb show rsa2048 >/dev/null
+refused "no certificate" 'has no certificate' lb cert get ecP-256
+same "one look for certificates" "1 C_FindObjects, 1 C_FindObjectsFinal, 1 C_FindObjectsInit" "$(calls)"
 
 # After a restart of the child: as much as it takes, once; then two again.
 child=$(box_child)

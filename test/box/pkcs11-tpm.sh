@@ -69,6 +69,9 @@ for key in $KEYS; do
     id=$(certutil -K -d "sql:$TEST_DIR/nss" -f "$TEST_DIR/nss/pin" | awk -v key="$key" '$3 == key { print $4 }')
     check "nss: attach $key" attach "$key" "$id" 2>>"$TEST_DIR/lb.log"
     check "nss: $key is the key of its certificate" signs "$key" "$TEST_DIR/nss-$key.pub"
+    certutil -L -n "$key" -d "sql:$TEST_DIR/nss" -a | plain_ossl x509 -outform DER >"$TEST_DIR/nss-$key.der"
+    lb cert get "$key" | plain_ossl x509 -outform DER >"$TEST_DIR/nss-$key.got"
+    check "nss: $key has its certificate" cmp "$TEST_DIR/nss-$key.der" "$TEST_DIR/nss-$key.got"
 done
 serve nss
 stop_box

@@ -206,6 +206,7 @@ await "the next child" box_answers
 refused "after a restart too" 'refused this PIN before: it is not tried again' signs byid
 same "it was tried once" 1 "$(tries)"
 refused "login with another wrong one" 'refuses the PIN' lb login --passphrase-file <(echo 77777777)
+refused "login with one that is too long" 'a PIN has 1 to 255 bytes' lb login --passphrase-file <(head -c 300 /dev/zero | tr '\0' 7)
 check "login with the right one" lb login --passphrase-file <(echo $PIN)
 check "it signs" signs byid
 stop_box

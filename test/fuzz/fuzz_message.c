@@ -44,6 +44,10 @@ static void decode_all(const struct msg_header *header, struct bytes body, const
     TRY(key, struct msg_key);
     TRY(list, struct msg_list);
     TRY(find, struct msg_find);
+    TRY(token, struct msg_token);
+    TRY(token_list, struct msg_token_list);
+    TRY(attach, struct msg_attach);
+    TRY(login, struct msg_login);
     TRY(show, struct msg_show);
     TRY(status, struct msg_status);
     TRY(create, struct msg_create);
@@ -99,6 +103,32 @@ static void read_found(struct bytes body)
         abort();
 }
 
+/* The answer to TOKEN_LIST, as the command reads it. */
+static void read_token_list(struct bytes body)
+{
+    static uint8_t again[LB_PACKET_MAX];
+    struct wire_reader reader;
+    struct token_entry entry;
+    struct wire_writer w;
+    unsigned count;
+    bool more;
+    size_t len;
+
+    wire_read(&reader, body.p, body.len);
+    wire_write(&w, again, sizeof(again));
+    more = wire_get_bool(&reader);
+    count = wire_get_u16(&reader);
+    wire_put_u8(&w, more);
+    wire_put_u16(&w, (uint16_t)count);
+    for (unsigned i = 0; i < count && reader.error == 0; i++) {
+        msg_token_entry_get(&reader, &entry);
+        if (reader.error == 0)
+            msg_token_entry_put(&w, &entry);
+    }
+    if (wire_end(&reader) == 0 && (wire_written(&w, &len) != 0 || len != body.len || memcmp(again, body.p, len) != 0))
+        abort();
+}
+
 static void read_seals(struct bytes body)
 {
     struct wire_reader reader;
@@ -137,6 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     decode_all(&header, body, data, size);
     read_list(body);
     read_found(body);
+    read_token_list(body);
     read_seals(body);
     read_chain(body);
     return 0;

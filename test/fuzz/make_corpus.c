@@ -112,6 +112,29 @@ static void messages(void)
         exit(1);
     put("message", "empty", packet, len);
     PUT("find", find, MSG_FIND, &find);
+    PUT("cert-find", find, MSG_CERT_FIND, &find);
+    PUT("token", token, MSG_TOKEN | MSG_ANSWER,
+        (&(struct msg_token){ .module = "/m.so",
+                              .library = "lib",
+                              .label = "web",
+                              .manufacturer = "maker",
+                              .model = "model",
+                              .serial = "77",
+                              .slot = 7,
+                              .sessions_max = 4,
+                              .problem = { .code = LB_E_PIN, .text = "refused", .hint = "login" } }));
+    PUT("token-list", token_list, MSG_TOKEN_LIST, (&(struct msg_token_list){ .from = 9 }));
+    PUT("attach", attach, MSG_ATTACH, (&(struct msg_attach){ .name = "web", .id = view, .label = view }));
+    PUT("login", login, MSG_LOGIN, (&(struct msg_login){ view }));
+    wire_write(&w, packet, sizeof(packet));
+    msg_header_put(&w, MSG_TOKEN_LIST | MSG_ANSWER, 7);
+    wire_put_u8(&w, 1);
+    wire_put_u16(&w, 2);
+    msg_token_entry_put(&w, &(struct token_entry){ .key = "web", .type = "ed25519", .id = view, .label = view });
+    msg_token_entry_put(&w, &(struct token_entry){ .label = view });
+    if (wire_written(&w, &len) != 0)
+        exit(1);
+    put("message", "token-list-answer", packet, len);
     wire_write(&w, packet, sizeof(packet));
     msg_header_put(&w, MSG_FIND | MSG_ANSWER, 7);
     msg_found_put(&w, &(struct msg_found){ .token = "pkcs11:token=a", .is_the_token = true, .count = 1 });

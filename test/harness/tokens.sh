@@ -174,7 +174,7 @@ new_nss() {
     for key in "rsa -k rsa -g 2048" "ec -k ec -q nistp256"; do
         # A subject of its own: to NSS certificates of one subject have one nickname, and either is found by it.
         # shellcheck disable=SC2086 # a list of arguments
-        certutil -S -x -n ${key} -s "CN=${key%% *}" -8 localhost -t u,u,u -z "$1/noise" -f "$1/pin" -d "sql:$1" \
+        certutil -S -x -n ${key} -s "CN=localhost,OU=${key%% *}" -8 localhost -t u,u,u -z "$1/noise" -f "$1/pin" -d "sql:$1" \
             -m "$RANDOM" >>"$TEST_DIR/token.log" 2>&1 || fail "certutil: $(cat "$TEST_DIR/token.log")"
     done
     NSS_ARGUMENTS="configdir='sql:$1' certPrefix='' keyPrefix='' secmod='secmod.db' flags="
@@ -204,6 +204,25 @@ kill_p11_server() {
     kill -KILL "$1" $(children_of "$1") 2>/dev/null || true
     await "the server to end" gone "$1"
     wait "$1" 2>/dev/null || true
+}
+
+# --- certificates
+
+# certificate NAME SUBJECT SERIAL ISSUER KEY [EXTENSIONS] : NAME.crt and NAME.der; of itself, where ISSUER is NAME.
+certificate() {
+    local of=(-CA "$4.crt" -CAkey "$4.pem")
+    [ "$1" != "$4" ] || of=(-signkey "$5.pem")
+    plain_ossl req -new -key "$5.pem" -subj "$2" -out "$1.csr"
+    printf '%s\n' "${6:-subjectAltName=DNS:localhost}" >"$1.ext"
+    plain_ossl x509 -req -in "$1.csr" "${of[@]}" -set_serial "$3" -days 2 -extfile "$1.ext" -out "$1.crt" 2>>x509.log
+    plain_ossl x509 -in "$1.crt" -outform DER -out "$1.der"
+}
+# chain_is FILE COMMAND... : certificates on its output, these and no others in this order.
+chain_is() {
+    local expected=$1
+    shift
+    "$@" >got.out 2>>openssl.log || return 1
+    sed -n '/^-----BEGIN CERTIFICATE/,/^-----END CERTIFICATE/p' got.out | cmp -s - "$expected"
 }
 
 # --- a box in front of a token
@@ -237,3 +256,5 @@ token_files() {
 # The box has its token.
 
 token_connected() { [ "$(status connected)" = true ]; }
+# The box connects to it anew.
+reconnect() { lb lock && lb unlock --credential "$BOX_DIR/default.credential" 2>>lb.log; }

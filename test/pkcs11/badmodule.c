@@ -8,11 +8,28 @@
  * Without DIR/control it is a good token: RSA and P-256 keys in DIR/keys, its PIN in DIR/pin (default 1234), three tries,
  * kept in DIR/pin-wrong (a byte for each). States (badcontrol.h): generation N: another N is a reboot, after which sessions,
  * logins and object handles are invalid; removed 1; login N: another N is a lost login; rotate N: a handle names the
- * N-th next key; no-public 1; always-authenticate 1; sessions N; write-protected 1; login-required 0; label N: another token.
+ * N-th next key; raw 1: raw RSA decrypts; no-public 1; always-authenticate 1; sessions N; write-protected 1; login-required 0; label N: another token.
  *
  * Actions of every function: crash, abort, exit, hang, hang-all (all later calls too), sleep MS, fork, leak BYTES,
  * return CKR. Others are at their function.
  */
+static void find_certs(struct bad_session *s, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    unsigned certs = bad_certs_load();
+
+    for (unsigned i = 0; i < certs; i++) {
+        uint8_t value[BAD_VALUE_MAX];
+        bool fits = true;
+        size_t len = 0;
+
+        for (CK_ULONG j = 0; j < count && fits; j++)
+            fits = bad_cert_attribute(i, template[j].type, value, &len) && len == template[j].ulValueLen &&
+                   memcmp(value, template[j].pValue, len) == 0;
+        if (fits && s->found_count < BAD_FOUND_MAX)
+            s->found[s->found_count++] = bad_handle_of(BAD_CERTS_FROM + i, false);
+    }
+}
+
 /*
  * Actions: renumber (all handles so far are stale).
  */
@@ -48,6 +65,7 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE h, CK_ATTRIBUTE *template, CK_ULONG co
         if (fits && s->found_count < BAD_FOUND_MAX)
             s->found[s->found_count++] = bad_handle_of(i / 2, private_half);
     }
+    find_certs(s, template, count);
 out:
     pthread_mutex_unlock(&bad_module.lock);
     return rv;
@@ -104,6 +122,12 @@ CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE h)
  * fits); lie N (gives the value, and says N); unavailable; empty; junk (the right length, other bytes); other (the value of
  * the next key); short N (the first N bytes).
  */
+static bool value_of(unsigned object, bool private_half, CK_ATTRIBUTE_TYPE type, uint8_t *value, size_t *len)
+{
+    return object >= BAD_CERTS_FROM ? bad_cert_attribute(object - BAD_CERTS_FROM, type, value, len)
+                                    : bad_key_attribute(object, private_half, type, value, len);
+}
+
 static CK_RV get_attribute(const struct bad_rule *rule, unsigned key, bool private_half, CK_ATTRIBUTE *a)
 {
     bool bad = bad_concerns(rule, a->type);
@@ -111,9 +135,9 @@ static CK_RV get_attribute(const struct bad_rule *rule, unsigned key, bool priva
     CK_ULONG room = a->ulValueLen;
     size_t len = 0;
 
-    if (bad && bad_is(rule, "other"))
+    if (bad && bad_is(rule, "other") && key < BAD_CERTS_FROM)
         key = (key + 1) % bad_key_count();
-    if ((bad && bad_is(rule, "unavailable")) || !bad_key_attribute(key, private_half, a->type, value, &len)) {
+    if ((bad && bad_is(rule, "unavailable")) || !value_of(key, private_half, a->type, value, &len)) {
         a->ulValueLen = CK_UNAVAILABLE_INFORMATION;
         return CKR_ATTRIBUTE_TYPE_INVALID;
     }
@@ -383,7 +407,7 @@ CK_RV C_DestroyObject(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object)
     if (rv == CKR_OK)
         rv = bad_resolve(object, &key, &private_half);
     if (rv == CKR_OK)
-        rv = bad_key_destroy(key);
+        rv = key >= BAD_CERTS_FROM ? CKR_ACTION_PROHIBITED : bad_key_destroy(key);
     pthread_mutex_unlock(&bad_module.lock);
     return rv;
 }

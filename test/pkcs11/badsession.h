@@ -11,6 +11,8 @@
 #define BAD_SESSIONS_MAX 1024
 #define BAD_PIN_TRIES 3
 #define BAD_FOUND_MAX (4 * BAD_KEYS_MAX)
+/* Numbers of objects from here on are certificates. */
+#define BAD_CERTS_FROM 0x4000
 
 struct bad_operation {
     bool active, needs_login;

@@ -135,8 +135,10 @@ static const struct {
     { CKM_RSA_PKCS_OAEP, { 2048, 4096, CKF_DECRYPT } },
     { CKM_EC_KEY_PAIR_GEN, { 256, 256, CKF_GENERATE_KEY_PAIR | CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS } },
     { CKM_ECDSA, { 256, 256, CKF_SIGN | CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS } },
+    /* Only with `state raw 1`. */
+    { CKM_RSA_X_509, { 2048, 4096, CKF_DECRYPT } },
 };
-#define MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
+#define MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]) - (bad_state("raw", 0) == 0 ? 1 : 0))
 
 /* Action count N: claims N mechanisms. */
 CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)

@@ -291,9 +291,12 @@ CK_RV bad_key_decrypt(unsigned n, const CK_MECHANISM *m, const uint8_t *in, size
 
     if (ctx == NULL || bad_key_type(n) != CKK_RSA || EVP_PKEY_decrypt_init(ctx) != 1)
         goto out;
-    if (m->mechanism == CKM_RSA_PKCS ? EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1
-                                     : m->mechanism != CKM_RSA_PKCS_OAEP || !set_oaep(ctx, m))
+    if (m->mechanism == CKM_RSA_PKCS    ? EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1
+        : m->mechanism == CKM_RSA_X_509 ? EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) != 1
+                                        : m->mechanism != CKM_RSA_PKCS_OAEP || !set_oaep(ctx, m))
         goto out;
+    /* A token says when a padding is bad. Before OpenSSL 3.2 there is nothing to switch off. */
+    (void)EVP_PKEY_CTX_ctrl_str(ctx, "rsa_pkcs1_implicit_rejection", "0");
     rv = EVP_PKEY_decrypt(ctx, out, len, in, in_len) == 1 ? CKR_OK : CKR_ENCRYPTED_DATA_INVALID;
 out:
     EVP_PKEY_CTX_free(ctx);

@@ -45,6 +45,9 @@ WRAP(key_ref, struct key_ref)
 WRAP(key, struct msg_key)
 WRAP(list, struct msg_list)
 WRAP(find, struct msg_find)
+WRAP(token, struct msg_token)
+WRAP(token_list, struct msg_token_list)
+WRAP(login, struct msg_login)
 WRAP(show, struct msg_show)
 WRAP(status, struct msg_status)
 WRAP(create, struct msg_create)
@@ -94,6 +97,37 @@ static const struct msg_decrypt decrypt = { .key = { .name = "web", .version = 3
                                             .negotiated_version = 0x0302,
                                             .label = { data, 2 },
                                             .data = { data, sizeof(data) } };
+/* So has ATTACH. */
+static int encode_attach(const void *m, void *buf, size_t size, size_t *ret_len)
+{
+    return msg_attach_encode(TYPE, ID, m, buf, size, ret_len);
+}
+
+static int decode_attach(struct bytes body, void *ret)
+{
+    struct msg_attach *m = ret;
+    int r = msg_attach_decode(body, m);
+
+    if (r == 0 && m->id.len == 2 && memcmp(m->id.p, data, 2) == 0)
+        m->id.p = data;
+    return r;
+}
+
+static const struct msg_attach attach = { .name = "web", .id = { data, 2 }, .label = { data, sizeof(data) } };
+static const struct msg_login login = { { data, sizeof(data) } };
+static const struct msg_token_list token_list = { .from = 0xfedcba98 };
+static const struct msg_token token = { .connected = true,
+                                        .module = "/m.so",
+                                        .library = "lib",
+                                        .label = "label",
+                                        .manufacturer = "maker",
+                                        .model = "model",
+                                        .serial = "77",
+                                        .slot = 0x1122334455667788,
+                                        .sessions = 1,
+                                        .sessions_max = 2,
+                                        .reconnects = 3,
+                                        .problem = { .code = LB_E_NO_TOKEN, .text = "away", .hint = "plug it in" } };
 static const struct msg_derive derive = { .key = { .name = "web" }, .peer = { data, sizeof(data) } };
 static const struct bytes bytes = { data, sizeof(data) };
 static const struct key_ref key_ref = { .name = "a.b_c-d", .version = 0xfedcba98 };
@@ -217,6 +251,26 @@ static const struct message_case cases[] = {
         { 37, 0x10, LB_E_TOO_LONG } } },
     { "FIND", encode_find, decode_find, &find, sizeof(find), NO_VIEW,
       { { 0, 0x10, LB_E_VALUE }, { 2, 1, LB_E_TOO_LONG } } },
+    { "TOKEN", encode_token, decode_token, &token, sizeof(token), NO_VIEW,
+      { { 0, 2, LB_E_VALUE },                  /* connected */
+        { 1, 1, LB_E_TOO_LONG },               /* a module's path of 261 bytes */
+        { 3, 0x1b, LB_E_VALUE },
+        { 9, 33, LB_E_TOO_LONG },              /* the library, and what follows it */
+        { 14, 33, LB_E_TOO_LONG },
+        { 21, 33, LB_E_TOO_LONG },
+        { 28, 17, LB_E_TOO_LONG },
+        { 35, 17, LB_E_TOO_LONG },
+        { 60, 2, LB_E_TOO_LONG },              /* the text: 516 bytes */
+        { 66, 1, LB_E_TOO_LONG } } },          /* the hint: 266 */
+    { "TOKEN_LIST", encode_token_list, decode_token_list, &token_list, sizeof(token_list), NO_VIEW, { { 0 } } },
+    { "ATTACH", encode_attach, decode_attach, &attach, sizeof(attach), offsetof(struct msg_attach, label),
+      { { 1, 0, LB_E_NAME },
+        { 2, '.', LB_E_NAME },
+        { 3, '\n', LB_E_VALUE },
+        { 5, 1, LB_E_TOO_LONG },               /* an id of 258 bytes */
+        { 9, 1, LB_E_TOO_LONG } } },           /* a label of 261 */
+    { "LOGIN", encode_login, decode_login, &login, sizeof(login), offsetof(struct msg_login, pin),
+      { { 0, 1, LB_E_TOO_LONG }, { 1, 6, LB_E_CUT_OFF } } },
     { "LIST", encode_list, decode_list, &list, sizeof(list), NO_VIEW, { { 2, '-', LB_E_NAME }, { 3, 0, LB_E_VALUE } } },
     { "SHOW",
       encode_show,
@@ -489,6 +543,86 @@ static void entries_of_lists(void)
     CU_ASSERT_EQUAL(r.error, LB_E_NAME);
 }
 
+static void objects_on_a_token(void)
+{
+    static const struct {
+        size_t at;
+        uint8_t byte;
+        int code;
+    } wrong[] = {
+        { 2, '.', LB_E_NAME },
+        { 1, 65, LB_E_TOO_LONG },              /* the name */
+        { 6, LB_TYPE_MAX + 1, LB_E_TOO_LONG }, /* the type */
+        { 7, 0x7f, LB_E_VALUE },
+        { 14, 1, LB_E_TOO_LONG },              /* an id of 258 bytes */
+        { 18, 1, LB_E_TOO_LONG },              /* a label of 261 */
+    };
+    static const struct token_entry e = {
+        .key = "web", .type = "ed25519", .id = { data, 2 }, .label = { data, sizeof(data) }
+    };
+    static const struct token_entry unknown = { .key = "" };
+    struct token_entry e2;
+    uint8_t buf[256], copy[256];
+    struct wire_writer w;
+    struct wire_reader r;
+    size_t len = 0;
+
+    wire_write(&w, buf, sizeof(buf));
+    msg_token_entry_put(&w, &e);
+    OK(wire_written(&w, &len));
+    for (size_t cut = 0; cut < len; cut++) {
+        wire_read(&r, buf, cut);
+        msg_token_entry_get(&r, &e2);
+        CU_ASSERT_EQUAL(r.error, LB_E_CUT_OFF);
+    }
+    wire_read(&r, buf, len);
+    msg_token_entry_get(&r, &e2);
+    OK(wire_end(&r));
+    TEXT_IS(e2.key, "web");
+    TEXT_IS(e2.type, "ed25519");
+    CU_ASSERT(e2.id.len == 2 && memcmp(e2.id.p, data, 2) == 0);
+    CU_ASSERT(e2.label.len == sizeof(data) && memcmp(e2.label.p, data, sizeof(data)) == 0);
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        memcpy(copy, buf, len);
+        copy[wrong[i].at] = wrong[i].byte;
+        wire_read(&r, copy, len);
+        msg_token_entry_get(&r, &e2);
+        FAILS(r.error, wrong[i].code);
+    }
+    /* Of an object that no key is, and that has no names. */
+    wire_write(&w, buf, sizeof(buf));
+    msg_token_entry_put(&w, &unknown);
+    OK(wire_written(&w, &len));
+    CU_ASSERT_EQUAL(len, 8);
+    wire_read(&r, buf, len);
+    msg_token_entry_get(&r, &e2);
+    OK(wire_end(&r));
+    CU_ASSERT(e2.key[0] == '\0' && e2.id.len == 0 && e2.label.len == 0);
+}
+
+/* The longest values there may be, and one byte more. */
+static void caps_of_a_tokens_messages(void)
+{
+    static uint8_t long_value[P11_VALUE_MAX + 1], packet[LB_PACKET_MAX];
+    struct msg_attach a = { .name = "web", .id = { long_value, P11_VALUE_MAX }, .label = { long_value, P11_VALUE_MAX } };
+    struct msg_login l = { { long_value, LB_PIN_MAX } };
+    struct msg_attach a2;
+    struct msg_login l2;
+    size_t len = 0;
+
+    OK(msg_attach_encode(TYPE, ID, &a, packet, sizeof(packet), &len));
+    OK(msg_attach_decode((struct bytes){ packet + LB_HEADER_SIZE, len - LB_HEADER_SIZE }, &a2));
+    CU_ASSERT(a2.id.len == P11_VALUE_MAX && a2.label.len == P11_VALUE_MAX);
+    a.id.len++;
+    OK(msg_attach_encode(TYPE, ID, &a, packet, sizeof(packet), &len));
+    FAILS(msg_attach_decode((struct bytes){ packet + LB_HEADER_SIZE, len - LB_HEADER_SIZE }, &a2), LB_E_TOO_LONG);
+    OK(msg_login_encode(TYPE, ID, &l, packet, sizeof(packet), &len));
+    OK(msg_login_decode((struct bytes){ packet + LB_HEADER_SIZE, len - LB_HEADER_SIZE }, &l2));
+    CU_ASSERT_EQUAL(l2.pin.len, LB_PIN_MAX);
+    l.pin.len++;
+    FAILS(msg_login_encode(TYPE, ID, &l, packet, sizeof(packet), &len), LB_E_TOO_LONG);
+}
+
 static void objects_that_were_found(void)
 {
     static const struct {
@@ -633,6 +767,8 @@ static const struct unit_test tests[] = {
     { "a short buffer is refused", a_short_buffer_is_refused },
     { "headers", headers },
     { "entries of lists", entries_of_lists },
+    { "objects on a token", objects_on_a_token },
+    { "caps of a token's messages", caps_of_a_tokens_messages },
     { "objects that were found", objects_that_were_found },
     { "the longest SHOW fits in a packet", the_longest_show_fits_in_a_packet },
     { "chains are read one by one", chains_are_read_one_by_one },
