@@ -40,11 +40,15 @@ struct p11_token {
     bool pin_good;               /* the token took it */
     atomic_bool pin_refused;     /* the token did not: not to be tried again by ourselves */
     unsigned long long connected_at;
-    unsigned long long failed_at;/* when connecting last failed, in milliseconds */
+    unsigned long long retry_at; /* when connecting may be tried again, after a failure, in milliseconds */
     struct p11_token_info info;  /* but its counts */
     pthread_mutex_t connector_lock;
     pthread_t connector;         /* of p11_token_connect_soon(); by connector_lock */
     bool has_connector;
+    void (*settled)(void);       /* it is through; NULL: nobody wants to know */
+    pthread_mutex_t hold_lock;
+    pthread_cond_t hold_over;
+    unsigned long long hold_until; /* for it to wait, in milliseconds; 0: not; by hold_lock */
 
     pthread_mutex_t pool_lock;
     pthread_cond_t pool_ready;
@@ -52,6 +56,9 @@ struct p11_token {
     unsigned open_count;         /* sessions that are open */
     struct p11_token_info told;  /* the last that p11_token_info() gave */
 };
+
+/* With connector_lock held, or by the last user: it waits no more, and is over. */
+void p11_join_connector(struct p11_token *t);
 
 /* With the lock held for writing, all. */
 

@@ -1,21 +1,12 @@
 /* The pool of sessions, and work that is done again where the token was away. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "log.h"
 #include "p11_priv.h"
 
 /* A token that could not be had is not asked for again by every request meanwhile. */
 #define RETRY_MS 500
-
-static unsigned long long now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (unsigned long long)t.tv_sec * 1000 + (unsigned long long)t.tv_nsec / 1000000;
-}
 
 /*
  * Modules keep lists of what is on the token, and some never look again: an object that is not there is looked for in a
@@ -161,9 +152,9 @@ static int connect_anew(struct p11_token *t, unsigned seen, bool lost, struct pr
         problem_hint(p, "run: littlebox unlock");
         goto out;
     }
-    if (atomic_load(&t->generation) != seen && t->connected)
+    if (t->connected && (!lost || atomic_load(&t->generation) != seen))
         goto out;
-    if (!t->connected && t->info.problem.code != 0 && now_ms() - t->failed_at < RETRY_MS) {
+    if (!t->connected && t->info.problem.code != 0 && p11_now_ms() < t->retry_at) {
         *p = t->info.problem;
         r = p->code;
         goto out;
@@ -175,9 +166,9 @@ static int connect_anew(struct p11_token *t, unsigned seen, bool lost, struct pr
         t->info.reconnects++;
     }
     r = p11_connect(t, p);
-    t->connected_at = now_ms();
+    t->connected_at = p11_now_ms();
     if (r != 0) {
-        t->failed_at = now_ms();
+        t->retry_at = p11_now_ms() + RETRY_MS;
         log_error("%s%s%s", p->text, p->hint[0] == '\0' ? "" : "; ", p->hint);
     }
 out:
@@ -198,7 +189,7 @@ static int login_anew(struct p11_token *t, unsigned seen, struct problem *p)
         if (r == LB_E_TOKEN) {
             p11_disconnect(t);
             r = p11_connect(t, p);
-            t->connected_at = now_ms();
+            t->connected_at = p11_now_ms();
         }
     }
     pthread_rwlock_unlock(&t->lock);
@@ -220,7 +211,7 @@ static bool is_stale(struct p11_token *t)
     bool stale;
 
     pthread_rwlock_rdlock(&t->lock);
-    stale = t->connected && now_ms() - t->connected_at > STALE_MS;
+    stale = t->connected && p11_now_ms() - t->connected_at > STALE_MS;
     pthread_rwlock_unlock(&t->lock);
     return stale;
 }

@@ -45,6 +45,12 @@ void p11_token_free(struct p11_token *t);
 /* Connects in a thread of its own: whoever needs the token meanwhile waits for it, nobody else does. */
 void p11_token_connect_soon(struct p11_token *t);
 /*
+ * Before p11_token_connect_soon(): the module has ended so many processes in a row when it was started. It is left alone for
+ * wait milliseconds; whoever needs the token meanwhile is refused with LB_E_TOKEN. settled() is called each time that
+ * p11_token_connect_soon() is through, by its thread.
+ */
+void p11_token_hold(struct p11_token *t, unsigned failures, unsigned wait, void (*settled)(void));
+/*
  * locked: logs out, ends the sessions once the work under way is done, forgets the PIN, and refuses all work with
  * LB_E_LOCKED until it is called again.
  */
