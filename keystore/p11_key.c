@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "p11_copy.h"
+
 struct p11_key {
     atomic_uint refs;
     struct p11_token *token;
@@ -18,6 +20,7 @@ struct p11_key {
     size_t spki_len;
     pthread_mutex_t lock;
     CK_OBJECT_HANDLE h;    /* guarded by lock, good in this generation */
+    struct p11_copy *copy; /* the same */
     unsigned generation;
     bool found, always_authenticate;
 };
@@ -88,22 +91,25 @@ EVP_PKEY *p11_key_public(const struct p11_key *k)
 }
 
 /* The object's handle: kept as long as the connection, found by its id and its public half. */
-static CK_RV handle_of(struct p11_key *k, struct p11_session *s, bool anew, CK_OBJECT_HANDLE *ret, bool *ret_login,
+static CK_RV handle_of(struct p11_key *k, struct p11_session *s, bool anew, struct p11_use *ret, bool *ret_login,
                        struct problem *p)
 {
     CK_RV rv = CKR_OK;
 
     pthread_mutex_lock(&k->lock);
     if (anew || !k->found || k->generation != s->generation) {
+        if (k->found && k->generation == s->generation)
+            p11_copy_drop(s, k->copy);
         k->found = false;
         rv = p11_find_key(s, &k->name, k->spki, k->spki_len, &k->h, p);
         if (rv == CKR_OK) {
             k->always_authenticate = p11_flag(s, k->h, CKA_ALWAYS_AUTHENTICATE);
+            k->copy = k->always_authenticate ? NULL : p11_copy_of(s, k->h, &k->name);
             k->generation = s->generation;
             k->found = true;
         }
     }
-    *ret = k->h;
+    *ret = (struct p11_use){ .object = k->h, .copy = k->copy };
     *ret_login = k->always_authenticate;
     pthread_mutex_unlock(&k->lock);
     return rv;
@@ -119,8 +125,11 @@ struct op {
     bool refused; /* of a decryption: the token found nothing in it */
 };
 
-/* C_SignInit, C_DecryptInit: with the handle that is known, and if that is stale, with one found anew. */
-static CK_RV begin(struct p11_session *s, const struct op *o, bool decrypt, struct problem *p)
+/*
+ * C_SignInit, C_DecryptInit: with the handle that is known, and if that is stale, with one found anew. Only signatures are
+ * made with a copy: what a ciphertext is refused for must not be told from a copy that fails.
+ */
+static CK_RV begin(struct p11_session *s, const struct op *o, bool decrypt, struct p11_use *u, struct problem *p)
 {
     bool login = false;
     CK_RV rv = CKR_OK;
@@ -128,14 +137,12 @@ static CK_RV begin(struct p11_session *s, const struct op *o, bool decrypt, stru
     if (p11_token_must(s->token, o->mechanism->mechanism, decrypt ? CKF_DECRYPT : CKF_SIGN, p) != 0)
         return P11_TOLD;
     for (int i = 0; i < 2; i++) {
-        CK_OBJECT_HANDLE h;
-
-        rv = handle_of(o->key, s, /* anew= */ i > 0, &h, &login, p);
+        rv = handle_of(o->key, s, /* anew= */ i > 0, u, &login, p);
         if (rv != CKR_OK)
             return rv;
-        rv = decrypt ? P11_CALL(&s->call, C_DecryptInit, s->h, o->mechanism, h)
-                     : P11_CALL(&s->call, C_SignInit, s->h, o->mechanism, h);
-        if (rv != CKR_KEY_HANDLE_INVALID && rv != CKR_OBJECT_HANDLE_INVALID)
+        rv = decrypt ? P11_CALL(&s->call, C_DecryptInit, s->h, o->mechanism, u->object)
+                     : P11_CALL(&s->call, C_SignInit, s->h, o->mechanism, p11_copy_pick(s, u));
+        if (u->by_copy || (rv != CKR_KEY_HANDLE_INVALID && rv != CKR_OBJECT_HANDLE_INVALID))
             break;
     }
     return rv == CKR_OK && login ? p11_context_login(s, p) : rv;
@@ -143,12 +150,17 @@ static CK_RV begin(struct p11_session *s, const struct op *o, bool decrypt, stru
 
 static CK_RV sign(struct p11_session *s, void *arg, struct problem *p)
 {
+    struct p11_use u = { .copy = NULL };
     struct op *o = arg;
-    CK_ULONG len = o->size;
-    CK_RV rv = begin(s, o, /* decrypt= */ false, p);
+    CK_ULONG len;
+    CK_RV rv;
 
-    if (rv == CKR_OK)
-        rv = P11_CALL(&s->call, C_Sign, s->h, (CK_BYTE_PTR)o->in.p, o->in.len, o->out, &len);
+    do {
+        len = o->size;
+        rv = begin(s, o, /* decrypt= */ false, &u, p);
+        if (rv == CKR_OK)
+            rv = P11_CALL(&s->call, C_Sign, s->h, (CK_BYTE_PTR)o->in.p, o->in.len, o->out, &len);
+    } while (p11_copy_over(s, &u, rv));
     o->len = len;
     return rv;
 }
@@ -173,9 +185,10 @@ static bool is_of_token(CK_RV rv)
 
 static CK_RV decrypt(struct p11_session *s, void *arg, struct problem *p)
 {
+    struct p11_use u = { .copy = NULL };
     struct op *o = arg;
     CK_ULONG len = o->size;
-    CK_RV rv = begin(s, o, /* decrypt= */ true, p), alive;
+    CK_RV rv = begin(s, o, /* decrypt= */ true, &u, p), alive;
 
     if (rv != CKR_OK)
         return rv;
@@ -214,18 +227,19 @@ static CK_RV derive(struct p11_session *s, void *arg, struct problem *p)
         { CKA_TOKEN, &no, sizeof(no) },        { CKA_SENSITIVE, &no, sizeof(no) },
         { CKA_EXTRACTABLE, &yes, sizeof(yes) }, { CKA_VALUE_LEN, &size, sizeof(size) },
     };
-    CK_OBJECT_HANDLE h, secret;
+    struct p11_use u;
+    CK_OBJECT_HANDLE secret;
     bool login;
     CK_RV rv = CKR_OK;
 
     if (p11_token_must(s->token, CKM_ECDH1_DERIVE, CKF_DERIVE, p) != 0)
         return P11_TOLD;
     for (int i = 0; i < 2; i++) {
-        rv = handle_of(o->key, s, /* anew= */ i > 0, &h, &login, p);
+        rv = handle_of(o->key, s, /* anew= */ i > 0, &u, &login, p);
         if (rv != CKR_OK)
             return rv;
-        rv = P11_CALL(&s->call, C_DeriveKey, s->h, o->mechanism, h, template, sizeof(template) / sizeof(template[0]),
-                      &secret);
+        rv = P11_CALL(&s->call, C_DeriveKey, s->h, o->mechanism, u.object, template,
+                      sizeof(template) / sizeof(template[0]), &secret);
         if (rv != CKR_KEY_HANDLE_INVALID && rv != CKR_OBJECT_HANDLE_INVALID)
             break;
     }

@@ -50,6 +50,9 @@ struct p11_token {
     pthread_cond_t hold_over;
     unsigned long long hold_until; /* for it to wait, in milliseconds; 0: not; by hold_lock */
 
+    pthread_mutex_t copies_lock; /* of the list, and of the control session while the lock is held for reading */
+    struct p11_copy *copies;     /* of keys, in this connection */
+
     pthread_mutex_t pool_lock;
     pthread_cond_t pool_ready;
     struct p11_session *pool, *idle;

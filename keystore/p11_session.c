@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "p11_copy.h"
 #include "p11_priv.h"
 
 /* A token that could not be had is not asked for again by every request meanwhile. */
@@ -183,6 +184,7 @@ static int login_anew(struct p11_token *t, unsigned seen, struct problem *p)
     pthread_rwlock_wrlock(&t->lock);
     if (atomic_load(&t->generation) == seen && t->connected) {
         log_warning("token '%s' has lost the login: logging in again", t->info.label);
+        p11_copies_drop(t);
         r = p11_login(t, p);
         t->info.reconnects++;
         /* The session that logs in may be gone as well. A PIN that was refused is LB_E_PIN, and stays refused. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "p11_copy.h"
 #include "p11_priv.h"
 #include "secret.h"
 
@@ -253,6 +254,7 @@ void p11_disconnect(struct p11_token *t)
         s->open = false;
     t->open_count = 0;
     pthread_mutex_unlock(&t->pool_lock);
+    p11_copies_free(t);
     /* Ends all sessions, and the login with them. */
     p11_finalize(t);
 }
@@ -374,6 +376,7 @@ int p11_token_new(const struct p11conf *conf, const char *remember, struct p11_t
     t->info.id = t->told.id = conf->token;
     pthread_rwlock_init(&t->lock, NULL);
     pthread_mutex_init(&t->connector_lock, NULL);
+    pthread_mutex_init(&t->copies_lock, NULL);
     pthread_mutex_init(&t->pool_lock, NULL);
     pthread_mutex_init(&t->hold_lock, NULL);
     pthread_condattr_init(&monotonic);
@@ -408,6 +411,7 @@ void p11_token_free(struct p11_token *t)
     free(t->callers);
     pthread_cond_destroy(&t->pool_ready);
     pthread_mutex_destroy(&t->pool_lock);
+    pthread_mutex_destroy(&t->copies_lock);
     pthread_cond_destroy(&t->hold_over);
     pthread_mutex_destroy(&t->hold_lock);
     pthread_mutex_destroy(&t->connector_lock);

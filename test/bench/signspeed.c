@@ -7,8 +7,8 @@
 #include <time.h>
 
 /*
- * signspeed KEY SECONDS: prints signatures per second. What is signed has the size of a TLS 1.3 CertificateVerify's
- * input.
+ * signspeed KEY SECONDS [SIGNATURES]: prints signatures per second, after so many seconds and signatures. What is signed has
+ * the size of a TLS 1.3 CertificateVerify's input.
  */
 #define TEXT_SIZE 130
 #define SIGNATURE_MAX 2048
@@ -53,13 +53,13 @@ static double now(void)
 
 int main(int argc, char **argv)
 {
-    EVP_PKEY *key = argc == 3 ? load(argv[1]) : NULL;
-    long count = 0;
+    EVP_PKEY *key = argc == 3 || argc == 4 ? load(argv[1]) : NULL;
+    long count = 0, at_least = argc == 4 ? atol(argv[3]) : 0;
     double start, elapsed;
 
     if (key == NULL || !sign(key)) {
-        if (argc != 3)
-            fputs("usage: signspeed KEY SECONDS\n", stderr);
+        if (argc < 3 || argc > 4)
+            fputs("usage: signspeed KEY SECONDS [SIGNATURES]\n", stderr);
         ERR_print_errors_fp(stderr);
         EVP_PKEY_free(key);
         return 1;
@@ -73,7 +73,7 @@ int main(int argc, char **argv)
         }
         count++;
         elapsed = now() - start;
-    } while (elapsed < atof(argv[2]));
+    } while (elapsed < atof(argv[2]) || count < at_least);
     printf("%.0f\n", (double)count / elapsed);
     EVP_PKEY_free(key);
     return 0;

@@ -218,7 +218,7 @@ bool bad_concerns(const struct bad_rule *r, unsigned long attribute)
     return r->attribute == ~0UL || r->attribute == attribute;
 }
 
-static void sleep_ms(unsigned long ms)
+void bad_sleep(unsigned long ms)
 {
     struct timespec t = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
 
@@ -241,12 +241,12 @@ unsigned long bad_common_action(const struct bad_rule *r)
     } else if (bad_is(r, "hang-all")) {
         hang_for_good(); /* and so does each later call, of any function */
     } else if (bad_is(r, "sleep")) {
-        sleep_ms(r->value);
+        bad_sleep(r->value);
     } else if (bad_is(r, "fork")) {
         pid_t child = fork();
 
         if (child == 0) {
-            sleep_ms(r->value);
+            bad_sleep(r->value);
             _exit(0);
         }
     } else if (bad_is(r, "leak")) {

@@ -36,6 +36,7 @@ unsigned long bad_state(const char *name, unsigned long otherwise);
 void bad_log(const char *function, const char *more);
 /* Does the action of the rule that fits every function: crash, hang, sleep ... Returns the CKR to return, or 0. */
 unsigned long bad_common_action(const struct bad_rule *r);
+void bad_sleep(unsigned long ms);
 /* Whether r is that action, and for that attribute. */
 bool bad_is(const struct bad_rule *r, const char *action);
 bool bad_concerns(const struct bad_rule *r, unsigned long attribute);

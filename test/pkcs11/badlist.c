@@ -29,7 +29,7 @@ static CK_FUNCTION_LIST list = {
     .C_Login = C_Login,
     .C_Logout = C_Logout,
     NOT_HERE(C_CreateObject),
-    NOT_HERE(C_CopyObject),
+    .C_CopyObject = C_CopyObject,
     .C_DestroyObject = C_DestroyObject,
     NOT_HERE(C_GetObjectSize),
     .C_GetAttributeValue = C_GetAttributeValue,

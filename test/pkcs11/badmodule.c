@@ -8,7 +8,9 @@
  * Without DIR/control it is a good token: RSA and P-256 keys in DIR/keys, its PIN in DIR/pin (default 1234), three tries,
  * kept in DIR/pin-wrong (a byte for each). States (badcontrol.h): generation N: another N is a reboot, after which sessions,
  * logins and object handles are invalid; removed 1; login N: another N is a lost login; rotate N: a handle names the
- * N-th next key; no-public 1; always-authenticate 1; sessions N; write-protected 1; login-required 0; label N: another token.
+ * N-th next key; no-public 1; always-authenticate 1; sessions N; write-protected 1; login-required 0; label N: another token;
+ * copyable 0; copies-lost N: another N is the end of all copies; slow-object MS and slow-copy MS: what a signature
+ * takes longer by which; objects-gone 1: the token has none any more.
  *
  * Actions of every function: crash, abort, exit, hang, hang-all (all later calls too), sleep MS, fork, leak BYTES,
  * return CKR. Others are at their function.
@@ -37,7 +39,7 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE h, CK_ATTRIBUTE *template, CK_ULONG co
     s->found_count = s->found_next = 0;
     for (unsigned i = 0; i < 2 * bad_key_count(); i++) {
         uint8_t value[BAD_VALUE_MAX];
-        bool private_half = (i & 1) != 0, fits = bad_key_there(i / 2);
+        bool private_half = (i & 1) != 0, fits = bad_key_there(i / 2) && bad_state("objects-gone", 0) == 0;
         size_t len = 0;
 
         if (private_half ? !bad_may_see_private() : bad_state("no-public", 0) != 0)
@@ -47,6 +49,8 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE h, CK_ATTRIBUTE *template, CK_ULONG co
                    len == template[j].ulValueLen && memcmp(value, template[j].pValue, len) == 0;
         if (fits && s->found_count < BAD_FOUND_MAX)
             s->found[s->found_count++] = bad_handle_of(i / 2, private_half);
+        if (fits && private_half && bad_copy_there(i / 2) && s->found_count < BAD_FOUND_MAX)
+            s->found[s->found_count++] = bad_handle_of(i / 2, private_half) | BAD_COPY;
     }
 out:
     pthread_mutex_unlock(&bad_module.lock);
@@ -104,7 +108,7 @@ CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE h)
  * fits); lie N (gives the value, and says N); unavailable; empty; junk (the right length, other bytes); other (the value of
  * the next key); short N (the first N bytes).
  */
-static CK_RV get_attribute(const struct bad_rule *rule, unsigned key, bool private_half, CK_ATTRIBUTE *a)
+static CK_RV get_attribute(const struct bad_rule *rule, unsigned key, bool private_half, bool copy, CK_ATTRIBUTE *a)
 {
     bool bad = bad_concerns(rule, a->type);
     uint8_t value[BAD_VALUE_MAX];
@@ -117,6 +121,8 @@ static CK_RV get_attribute(const struct bad_rule *rule, unsigned key, bool priva
         a->ulValueLen = CK_UNAVAILABLE_INFORMATION;
         return CKR_ATTRIBUTE_TYPE_INVALID;
     }
+    if (copy)
+        (void)bad_copy_attribute(key, a->type, value);
     if (bad && bad_is(rule, "huge"))
         len = rule->value == 0 ? 1UL << 30 : rule->value;
     if (bad && bad_is(rule, "empty"))
@@ -156,7 +162,7 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRI
         rv = bad_resolve(object, &key, &private_half);
     if (rv == CKR_OK)
         for (CK_ULONG i = 0; i < count; i++) {
-            CK_RV one = get_attribute(&rule, key, private_half, &template[i]);
+            CK_RV one = get_attribute(&rule, key, private_half, (object & BAD_COPY) != 0, &template[i]);
 
             rv = rv == CKR_OK ? one : rv;
         }
@@ -187,8 +193,14 @@ static CK_RV begin(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDL
         rv = rv == CKR_USER_NOT_LOGGED_IN ? rv : CKR_KEY_HANDLE_INVALID;
         goto out;
     }
+    rv = (object & BAD_COPY) != 0 ? bad_copy_fails(key, /* init= */ true) : CKR_OK;
+    if (rv != CKR_OK)
+        goto out;
     memset(op, 0, sizeof(*op));
     op->key = key;
+    op->by_copy = (object & BAD_COPY) != 0;
+    if (signing)
+        bad_log("C_SignInit", op->by_copy ? "copy" : "object");
     op->mechanism.mechanism = mechanism->mechanism;
     rv = mechanism->ulParameterLen > sizeof(op->parameter) ? CKR_MECHANISM_PARAM_INVALID : CKR_OK;
     if (rv != CKR_OK)
@@ -262,6 +274,10 @@ CK_RV C_Sign(CK_SESSION_HANDLE h, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *sig
         return rv;
     }
     rv = take(h, true, signature == NULL, &op);
+    if (rv != CKR_OK)
+        return rv;
+    bad_sleep(bad_state(op.by_copy ? "slow-copy" : "slow-object", 0));
+    rv = op.by_copy ? bad_copy_fails(op.key, /* init= */ false) : CKR_OK;
     if (rv != CKR_OK)
         return rv;
     size = bad_key_signature_size(op.key);
@@ -378,11 +394,13 @@ CK_RV C_DestroyObject(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object)
         return rv;
     pthread_mutex_lock(&bad_module.lock);
     rv = bad_find_session(h, &s);
-    if (rv == CKR_OK && bad_state("write-protected", 0) != 0)
+    if (rv == CKR_OK && (object & BAD_COPY) == 0 && bad_state("write-protected", 0) != 0)
         rv = CKR_TOKEN_WRITE_PROTECTED;
     if (rv == CKR_OK)
         rv = bad_resolve(object, &key, &private_half);
-    if (rv == CKR_OK)
+    if (rv == CKR_OK && (object & BAD_COPY) != 0)
+        bad_copy_destroy(key);
+    else if (rv == CKR_OK)
         rv = bad_key_destroy(key);
     pthread_mutex_unlock(&bad_module.lock);
     return rv;

@@ -11,9 +11,11 @@
 #define BAD_SESSIONS_MAX 1024
 #define BAD_PIN_TRIES 3
 #define BAD_FOUND_MAX (4 * BAD_KEYS_MAX)
+/* In a handle: of the copy of that key. */
+#define BAD_COPY 0x8000
 
 struct bad_operation {
-    bool active, needs_login;
+    bool active, needs_login, by_copy;
     unsigned key;
     CK_MECHANISM mechanism;
     union {
@@ -58,5 +60,13 @@ CK_RV bad_find_session(CK_SESSION_HANDLE h, struct bad_session **ret);
 bool bad_may_see_private(void);
 CK_OBJECT_HANDLE bad_handle_of(unsigned key, bool private_half);
 CK_RV bad_resolve(CK_OBJECT_HANDLE h, unsigned *key, bool *private_half);
+
+/* badcopy.c. A key has one copy at most, which outlives its file. */
+bool bad_copy_there(unsigned key);
+/* What is other than the key's; false: nothing. */
+bool bad_copy_attribute(unsigned key, CK_ATTRIBUTE_TYPE type, uint8_t *value);
+/* What C_SignInit and C_Sign say to it, or CKR_OK. */
+CK_RV bad_copy_fails(unsigned key, bool init);
+void bad_copy_destroy(unsigned key);
 
 #endif
