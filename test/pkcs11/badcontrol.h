@@ -30,7 +30,7 @@ struct bad_rule {
 const char *bad_path(char buf[BAD_PATH_MAX], const char *name);
 /* The rule for this call of function, which it logs and counts. */
 void bad_rule_at(const char *function, struct bad_rule *ret);
-/* The same without logging: for what a rule does inside a call. */
+/* A state, as it was when the last function was entered. */
 unsigned long bad_state(const char *name, unsigned long otherwise);
 /* A line of DIR/calls, if the log is on. */
 void bad_log(const char *function, const char *more);
