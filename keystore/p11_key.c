@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "p11_copy.h"
+#include "p11_message.h"
 
 struct p11_key {
     atomic_uint refs;
@@ -134,6 +135,7 @@ static CK_RV begin(struct p11_session *s, const struct op *o, bool decrypt, stru
     bool login = false;
     CK_RV rv = CKR_OK;
 
+    p11_message_end(s);
     if (p11_token_must(s->token, o->mechanism->mechanism, decrypt ? CKF_DECRYPT : CKF_SIGN, p) != 0)
         return P11_TOLD;
     for (int i = 0; i < 2; i++) {
@@ -148,13 +150,40 @@ static CK_RV begin(struct p11_session *s, const struct op *o, bool decrypt, stru
     return rv == CKR_OK && login ? p11_context_login(s, p) : rv;
 }
 
+/* With a context that is kept, where the token has such. */
+static CK_RV sign_message(struct p11_session *s, struct op *o, struct problem *p)
+{
+    CK_RV rv = P11_NO_MESSAGE;
+
+    if (!p11_message_can(s, o->mechanism))
+        return rv;
+    for (int i = 0; i < 2; i++) {
+        CK_ULONG len = o->size;
+        struct p11_use u;
+        bool login;
+
+        rv = handle_of(o->key, s, /* anew= */ i > 0, &u, &login, p);
+        if (rv != CKR_OK)
+            return rv;
+        if (login)
+            return P11_NO_MESSAGE;
+        rv = p11_message_sign(s, o->mechanism, u.object, o->in, o->out, &len);
+        o->len = len;
+        if (rv != CKR_KEY_HANDLE_INVALID && rv != CKR_OBJECT_HANDLE_INVALID)
+            break;
+    }
+    return rv;
+}
+
 static CK_RV sign(struct p11_session *s, void *arg, struct problem *p)
 {
     struct p11_use u = { .copy = NULL };
     struct op *o = arg;
     CK_ULONG len;
-    CK_RV rv;
+    CK_RV rv = sign_message(s, o, p);
 
+    if (rv != P11_NO_MESSAGE)
+        return rv;
     do {
         len = o->size;
         rv = begin(s, o, /* decrypt= */ false, &u, p);
@@ -168,7 +197,7 @@ static CK_RV sign(struct p11_session *s, void *arg, struct problem *p)
 int p11_key_sign(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *out, size_t len, struct problem *p)
 {
     struct op o = { .key = k, .mechanism = m, .in = in, .out = out, .size = len };
-    int r = p11_do(k->token, "signing", sign, &o, p);
+    int r = p11_do_for(k, k->token, "signing", sign, &o, p);
 
     if (r == 0 && o.len != len)
         r = problem_set(p, LB_E_TOKEN, "the token returned a signature of %zu bytes instead of %zu", o.len, len);

@@ -9,6 +9,7 @@
 
 #include "p11_copy.h"
 #include "p11_key.h"
+#include "p11_message.h"
 
 #define ID_SIZE 16
 #define ATTRIBUTES_MAX 24
@@ -195,6 +196,7 @@ static CK_RV destroy(struct p11_session *s, void *arg, struct problem *p)
 
     if (rv == CKR_OK) {
         p11_copy_drop_of(s, key);
+        p11_message_forget(s->token);
         rv = P11_CALL(&s->call, C_DestroyObject, s->h, key);
     }
     if (rv != CKR_OK)

@@ -50,6 +50,9 @@ struct p11_token {
     pthread_cond_t hold_over;
     unsigned long long hold_until; /* for it to wait, in milliseconds; 0: not; by hold_lock */
 
+    struct p11_message *message; /* NULL: signatures are C_SignInit and C_Sign */
+    atomic_uint message_epoch;   /* contexts of another one are not used */
+    atomic_bool keeps_contexts;  /* message is there */
     pthread_mutex_t copies_lock; /* of the list, and of the control session while the lock is held for reading */
     struct p11_copy *copies;     /* of keys, in this connection */
 

@@ -15,6 +15,7 @@
 
 #include "log.h"
 #include "p11_copy.h"
+#include "p11_message.h"
 #include "p11_priv.h"
 #include "secret.h"
 
@@ -62,6 +63,7 @@ static int read_mechanisms(struct p11_token *t, struct problem *p)
             t->mechanisms[t->mechanism_count++] = (struct p11_mechanism){ list[i], info.flags };
     }
     free(list);
+    p11_message_find(t);
     return 0;
 }
 
@@ -407,6 +409,7 @@ void p11_token_free(struct p11_token *t)
         p11_disconnect(t);
     p11_watchdog_stop(t->watchdog);
     secret_free(t->pin, P11_PIN_MAX + 1);
+    free(t->message);
     free(t->pool);
     free(t->callers);
     pthread_cond_destroy(&t->pool_ready);

@@ -11,6 +11,17 @@
 
 struct p11_token;
 
+/* What a session was last told to sign messages with (p11_message.h). */
+struct p11_kept {
+    bool active;
+    CK_OBJECT_HANDLE key;
+    CK_MECHANISM_TYPE mechanism;
+    uint8_t parameter[sizeof(CK_RSA_PKCS_PSS_PARAMS)];
+    size_t parameter_len;
+    unsigned epoch;
+    unsigned long long since; /* milliseconds */
+};
+
 /* One session: a thread has it from p11_do() for the time of one piece of work. */
 struct p11_session {
     struct p11_caller call;
@@ -18,6 +29,8 @@ struct p11_session {
     CK_SESSION_HANDLE h;
     bool open;
     unsigned generation; /* of the connection that it was opened in */
+    struct p11_kept kept;
+    const void *last;    /* the thing that it was last used for: compared, never looked into */
     struct p11_session *next;
 };
 
@@ -78,6 +91,9 @@ LB_MUST_USE int p11_token_must(const struct p11_token *t, CK_MECHANISM_TYPE m, C
 typedef CK_RV p11_work(struct p11_session *s, void *arg, struct problem *p);
 #define P11_TOLD ((CK_RV)CKR_VENDOR_DEFINED | 0x4c42)
 LB_MUST_USE int p11_do(struct p11_token *t, const char *what, p11_work *work, void *arg, struct problem *p);
+/* The same, where sessions keep contexts with one that has this thing's. */
+LB_MUST_USE int p11_do_for(const void *thing, struct p11_token *t, const char *what, p11_work *work, void *arg,
+                           struct problem *p);
 /* Why a call failed, as p11_do() says it; LB_E_*. */
 int p11_failed(struct p11_token *t, const char *what, CK_RV rv, struct problem *p);
 

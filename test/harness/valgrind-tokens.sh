@@ -86,6 +86,10 @@ bad_behaves "$FASTER" "state generation 1"
 check "sessions that became invalid" often ec
 bad_behaves "$FASTER" "state generation 1" "state login 1"
 check "a lost login" often ec
+bad_behaves "state message 1" "state generation 2"
+check "messages" often ec
+bad_behaves "state message 1" "state generation 2" "C_SignMessage lost max=1"
+check "a context that is lost" often ec
 bad_behaves "C_SignInit return 0x82 max=1"
 check "a stale handle" signs ec "$TEST_DIR/ec.pub"
 bad_behaves "state removed 1"

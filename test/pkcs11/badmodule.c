@@ -10,7 +10,8 @@
  * logins and object handles are invalid; removed 1; login N: another N is a lost login; rotate N: a handle names the
  * N-th next key; no-public 1; always-authenticate 1; sessions N; write-protected 1; login-required 0; label N: another token;
  * copyable 0; copies-lost N: another N is the end of all copies; slow-object MS and slow-copy MS: what a signature
- * takes longer by which; objects-gone 1: the token has none any more.
+ * takes longer by which; objects-gone 1: the token has none any more;
+ * message 1: it has PKCS#11 3.0's C_SignMessage (badmessage.c).
  *
  * Actions of every function: crash, abort, exit, hang, hang-all (all later calls too), sleep MS, fork, leak BYTES,
  * return CKR. Others are at their function.
@@ -171,7 +172,7 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRI
 }
 
 /* Keeps a copy of the mechanism, since the caller's need not last. */
-static CK_RV begin(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE object, bool signing)
+CK_RV bad_begin(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE object, enum bad_use use)
 {
     struct bad_session *s = NULL;
     struct bad_operation *op;
@@ -183,8 +184,8 @@ static CK_RV begin(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDL
     rv = bad_find_session(h, &s);
     if (rv != CKR_OK)
         goto out;
-    op = signing ? &s->sign : &s->decrypt;
-    if (op->active) {
+    op = &s->operations[use];
+    if (op->active || (use == BAD_SIGN && s->operations[BAD_MESSAGE].active)) {
         rv = CKR_OPERATION_ACTIVE;
         goto out;
     }
@@ -199,7 +200,7 @@ static CK_RV begin(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDL
     memset(op, 0, sizeof(*op));
     op->key = key;
     op->by_copy = (object & BAD_COPY) != 0;
-    if (signing)
+    if (use == BAD_SIGN)
         bad_log("C_SignInit", op->by_copy ? "copy" : "object");
     op->mechanism.mechanism = mechanism->mechanism;
     rv = mechanism->ulParameterLen > sizeof(op->parameter) ? CKR_MECHANISM_PARAM_INVALID : CKR_OK;
@@ -226,7 +227,7 @@ out:
 }
 
 /* Ends the operation and leaves a copy of it, so that what is slow is done without the lock; unless it only asks for a size. */
-static CK_RV take(CK_SESSION_HANDLE h, bool signing, bool keep, struct bad_operation *ret)
+CK_RV bad_take(CK_SESSION_HANDLE h, enum bad_use use, bool keep, struct bad_operation *ret)
 {
     struct bad_session *s = NULL;
     struct bad_operation *op;
@@ -235,7 +236,7 @@ static CK_RV take(CK_SESSION_HANDLE h, bool signing, bool keep, struct bad_opera
     pthread_mutex_lock(&bad_module.lock);
     rv = bad_find_session(h, &s);
     if (rv == CKR_OK) {
-        op = signing ? &s->sign : &s->decrypt;
+        op = &s->operations[use];
         rv = !op->active ? CKR_OPERATION_NOT_INITIALIZED : op->needs_login || !bad_may_see_private()
              ? CKR_USER_NOT_LOGGED_IN : CKR_OK;
         *ret = *op;
@@ -254,54 +255,58 @@ CK_RV C_SignInit(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE 
 {
     CK_RV rv = bad_enter_plain("C_SignInit");
 
-    return rv != CKR_OK ? rv : begin(h, mechanism, object, true);
+    return rv != CKR_OK ? rv : bad_begin(h, mechanism, object, BAD_SIGN);
 }
 
 /* Actions: length N (says N, whatever it wrote); garbage (a bit of it is wrong); zero (all of it is 0). */
+CK_RV bad_sign(struct bad_operation *op, const struct bad_rule *rule, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature,
+               CK_ULONG *len)
+{
+    CK_RV rv = op->by_copy ? bad_copy_fails(op->key, /* init= */ false) : CKR_OK;
+    size_t size = bad_key_signature_size(op->key);
+    uint8_t out[BAD_VALUE_MAX];
+    CK_ULONG room = *len;
+
+    bad_sleep(bad_state(op->by_copy ? "slow-copy" : "slow-object", 0));
+    if (rv != CKR_OK)
+        return rv;
+    if (signature == NULL) {
+        *len = bad_is(rule, "length") ? rule->value : size;
+        return CKR_OK;
+    }
+    rv = room < size ? CKR_BUFFER_TOO_SMALL : bad_key_sign(op->key, &op->mechanism, data, data_len, out, &size);
+    if (rv != CKR_OK)
+        return rv;
+    if (bad_is(rule, "garbage"))
+        out[size / 2] ^= 1;
+    if (bad_is(rule, "zero"))
+        memset(out, 0, size);
+    memcpy(signature, out, size);
+    *len = bad_is(rule, "length") ? rule->value : size;
+    return CKR_OK;
+}
+
 CK_RV C_Sign(CK_SESSION_HANDLE h, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature, CK_ULONG *len)
 {
     struct bad_rule rule;
     CK_RV rv = bad_enter("C_Sign", &rule);
-    uint8_t out[BAD_VALUE_MAX];
     struct bad_operation op;
-    CK_ULONG room = *len;
-    size_t size = 0;
 
     if (rv != CKR_OK) {
-        CK_RV ended = take(h, true, false, &op); /* as with every token, an error ends the operation */
+        CK_RV ended = bad_take(h, BAD_SIGN, false, &op); /* as with every token, an error ends the operation */
 
         (void)ended;
         return rv;
     }
-    rv = take(h, true, signature == NULL, &op);
-    if (rv != CKR_OK)
-        return rv;
-    bad_sleep(bad_state(op.by_copy ? "slow-copy" : "slow-object", 0));
-    rv = op.by_copy ? bad_copy_fails(op.key, /* init= */ false) : CKR_OK;
-    if (rv != CKR_OK)
-        return rv;
-    size = bad_key_signature_size(op.key);
-    if (signature == NULL) {
-        *len = bad_is(&rule, "length") ? rule.value : size;
-        return CKR_OK;
-    }
-    rv = room < size ? CKR_BUFFER_TOO_SMALL : bad_key_sign(op.key, &op.mechanism, data, data_len, out, &size);
-    if (rv != CKR_OK)
-        return rv;
-    if (bad_is(&rule, "garbage"))
-        out[size / 2] ^= 1;
-    if (bad_is(&rule, "zero"))
-        memset(out, 0, size);
-    memcpy(signature, out, size);
-    *len = bad_is(&rule, "length") ? rule.value : size;
-    return CKR_OK;
+    rv = bad_take(h, BAD_SIGN, signature == NULL, &op);
+    return rv != CKR_OK ? rv : bad_sign(&op, &rule, data, data_len, signature, len);
 }
 
 CK_RV C_DecryptInit(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE object)
 {
     CK_RV rv = bad_enter_plain("C_DecryptInit");
 
-    return rv != CKR_OK ? rv : begin(h, mechanism, object, false);
+    return rv != CKR_OK ? rv : bad_begin(h, mechanism, object, BAD_DECRYPT);
 }
 
 /* Actions: length N, as above. */
@@ -314,12 +319,12 @@ CK_RV C_Decrypt(CK_SESSION_HANDLE h, CK_BYTE *in, CK_ULONG in_len, CK_BYTE *out,
     size_t n = sizeof(text);
 
     if (rv != CKR_OK) {
-        CK_RV ended = take(h, false, false, &op);
+        CK_RV ended = bad_take(h, BAD_DECRYPT, false, &op);
 
         (void)ended;
         return rv;
     }
-    rv = take(h, false, out == NULL, &op);
+    rv = bad_take(h, BAD_DECRYPT, out == NULL, &op);
     if (rv != CKR_OK)
         return rv;
     if (out == NULL) {

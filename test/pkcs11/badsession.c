@@ -227,11 +227,11 @@ CK_RV C_Login(CK_SESSION_HANDLE h, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG
         goto out;
     if (user == CKU_CONTEXT_SPECIFIC) {
         rv = CKR_OPERATION_NOT_INITIALIZED;
-        if (!s->sign.active && !s->decrypt.active)
+        if (!s->operations[BAD_SIGN].active && !s->operations[BAD_DECRYPT].active)
             goto out;
         rv = check_pin(pin, len);
         if (rv == CKR_OK)
-            s->sign.needs_login = s->decrypt.needs_login = false;
+            s->operations[BAD_SIGN].needs_login = s->operations[BAD_DECRYPT].needs_login = false;
         goto out;
     }
     rv = user != CKU_USER ? CKR_USER_TYPE_INVALID : logged_in() ? CKR_USER_ALREADY_LOGGED_IN : check_pin(pin, len);

@@ -13,6 +13,10 @@
 #define BAD_FOUND_MAX (4 * BAD_KEYS_MAX)
 /* In a handle: of the copy of that key. */
 #define BAD_COPY 0x8000
+/* CKF_MESSAGE_SIGN of PKCS#11 3.0. */
+#define BAD_MESSAGE_SIGN 0x8UL
+
+enum bad_use { BAD_SIGN, BAD_DECRYPT, BAD_MESSAGE, BAD_USES };
 
 struct bad_operation {
     bool active, needs_login, by_copy;
@@ -32,7 +36,7 @@ struct bad_session {
     bool finding;
     CK_OBJECT_HANDLE found[BAD_FOUND_MAX];
     size_t found_count, found_next;
-    struct bad_operation sign, decrypt;
+    struct bad_operation operations[BAD_USES];
 };
 
 struct bad_module {
@@ -49,6 +53,15 @@ extern struct bad_module bad_module;
 CK_RV bad_enter(const char *function, struct bad_rule *rule);
 /* The same for a function that has no action of its own, once the module is initialized. */
 CK_RV bad_enter_plain(const char *function);
+
+/* badmodule.c: C_SignInit and the like; and a copy of the operation, which ends with it unless it is to be kept. */
+CK_RV bad_begin(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE object, enum bad_use use);
+CK_RV bad_take(CK_SESSION_HANDLE h, enum bad_use use, bool keep, struct bad_operation *ret);
+/* Signs with it, and does the actions of C_Sign. */
+CK_RV bad_sign(struct bad_operation *op, const struct bad_rule *rule, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature,
+               CK_ULONG *len);
+/* badmessage.c; badlist.c has the functions of 2.40 */
+extern CK_FUNCTION_LIST bad_list;
 
 /* Wrong PINs since the last right one. */
 size_t bad_wrong_pins(void);
