@@ -142,6 +142,7 @@ P11_SETTER(pin)
 P11_SETTER(sessions)
 P11_SETTER(login)
 P11_SETTER(timeout)
+P11_SETTER(session_copies)
 
 /* A setter returns NULL, or what the value has to be. */
 static const struct {
@@ -157,6 +158,7 @@ static const struct {
     { "pin", set_p11_pin },             { "sessions", set_p11_sessions },
     { "module-arguments", set_p11_arguments },
     { "login", set_p11_login },         { "token-timeout", set_p11_timeout },
+    { "session-copies", set_p11_session_copies },
 };
 
 static char *trim(char *s)

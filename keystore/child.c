@@ -44,7 +44,7 @@ static int harden(struct box *box)
     return r == 0 ? 0 : report("cannot set up libcrypto", r);
 }
 
-static int take_channels(struct server *s, uint32_t *ret_restarts, bool *ret_stay_locked)
+static int take_channels(struct server *s, struct box *box, bool *ret_stay_locked)
 {
     for (;;) {
         enum keep_type type;
@@ -54,11 +54,15 @@ static int take_channels(struct server *s, uint32_t *ret_restarts, bool *ret_sta
         if (r != 0)
             return report("the keeper", r);
         if (type == KEEP_START) {
-            *ret_restarts = number;
+            box->restarts = number;
             return 0;
         }
         if (type == KEEP_LOCKED) {
             *ret_stay_locked = true;
+            continue;
+        }
+        if (type == KEEP_FAILED) {
+            box->failures = number;
             continue;
         }
         if (type != KEEP_RESTORE) {
@@ -121,6 +125,12 @@ static void log_start(const struct box *box)
              box->conf->threads, states[atomic_load(&box->vault.lock)]);
 }
 
+/* The keeper starts the next child without a second thought. It being gone is seen elsewhere. */
+static void settled(void)
+{
+    (void)!keep_send(KEEP_LINK_FD, KEEP_SETTLED, 0, /* fd= */ -1);
+}
+
 static int serve_box(struct box *box, int signal_fd)
 {
     struct server *server = NULL;
@@ -130,7 +140,7 @@ static int serve_box(struct box *box, int signal_fd)
 
     if (r != 0)
         return report("cannot serve", r);
-    r = take_channels(server, &box->restarts, &stay_locked);
+    r = take_channels(server, box, &stay_locked);
     if (r != 0)
         goto out;
     r = vault_open(&box->vault, box->conf, &p);
@@ -149,7 +159,7 @@ static int serve_box(struct box *box, int signal_fd)
         r = keep_send(KEEP_LINK_FD, KEEP_READY, atomic_load(&box->vault.by_credential), /* fd= */ -1);
     }
     if (r == 0) {
-        vault_serve(&box->vault);
+        vault_serve(&box->vault, box->failures, settled);
         wait_for_end(signal_fd);
     }
 close:

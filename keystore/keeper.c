@@ -24,13 +24,16 @@
 #include "socket.h"
 
 /*
- * A child that lived shorter than this (seconds) is started again with a growing pause, in milliseconds: a short one
- * where it did serve, since callers wait for it, a long one where it never came so far.
+ * A child that lived shorter than this (seconds) is started again with a pause that grows a little, in milliseconds: callers
+ * wait for it. One that never came to serve is started with the pauses of keep_backoff(). One that served and ended before
+ * its start was over is started at once, so that there is somebody to ask: what it must leave alone, and for how long, it
+ * is told.
  */
 #define SHORT_LIFE 2
 #define PAUSE_FIRST 10
-#define PAUSE_MAX_SERVED 100
-#define PAUSE_MAX 5000
+#define PAUSE_MAX 100
+/* Where the system has no process or socket for us, in milliseconds. */
+#define PAUSE_SYSTEM 5000
 /* How long a child may take to finish its requests before it is killed, in milliseconds. */
 #define STOP_TIMEOUT 10000
 /* How long it may take to read one packet of the keeper's, in milliseconds. */
@@ -48,6 +51,8 @@ struct keeper {
     uint32_t starts;
     bool was_ready;   /* any child ever was: the configuration is sound */
     bool served;      /* this child was */
+    bool settled;     /* its start is over */
+    uint32_t failures; /* children in a row that ended before that */
     bool stopping;
     bool replacing;   /* the child was asked to make room for the next */
     bool locked;      /* by hand: a crash must not open it again */
@@ -128,6 +133,8 @@ static int send_state(struct keeper *k)
     }
     if (r == 0 && k->locked)
         r = keep_send(k->link, KEEP_LOCKED, 1, /* fd= */ -1);
+    if (r == 0 && k->failures > 0)
+        r = keep_send(k->link, KEEP_FAILED, k->failures, /* fd= */ -1);
     return r != 0 ? r : keep_send(k->link, KEEP_START, k->starts - 1, /* fd= */ -1);
 }
 
@@ -141,7 +148,7 @@ static void start_child(struct keeper *k)
     k->deadline = 0;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
         log_error("socketpair: %s", strerror(errno));
-        k->next_start = now_ms() + PAUSE_MAX;
+        k->next_start = now_ms() + PAUSE_SYSTEM;
         return;
     }
     k->child = fork();
@@ -152,12 +159,12 @@ static void start_child(struct keeper *k)
         log_error("fork: %s", strerror(errno));
         socket_close(pair[0]);
         k->child = 0;
-        k->next_start = now_ms() + PAUSE_MAX;
+        k->next_start = now_ms() + PAUSE_SYSTEM;
         return;
     }
     k->link = pair[0];
     k->started = now_ms();
-    k->served = false;
+    k->served = k->settled = false;
     k->starts++;
     /* A child that dies in the middle of this is seen by SIGCHLD; one that never reads must not hold the keeper. */
     if (socket_set_timeout(k->link, LINK_TIMEOUT) != 0 || send_state(k) != 0)
@@ -199,6 +206,9 @@ static void read_link(struct keeper *k)
             k->locked = number == 1;
         } else if (r == 0 && type == KEEP_READY) {
             child_is_ready(k, number == 1);
+        } else if (r == 0 && type == KEEP_SETTLED) {
+            k->settled = true;
+            k->failures = 0;
         } else {
             r = LB_E_VALUE;
         }
@@ -218,20 +228,40 @@ static void stop_child(struct keeper *k)
     }
 }
 
+static void start_now(struct keeper *k)
+{
+    k->pause = 0;
+    k->failures = 0;
+    k->next_start = now_ms();
+}
+
+static void tell_failures(const struct keeper *k, unsigned wait)
+{
+    char text[160];
+
+    log_error("%u children in a row ended at their start: the next try is %u.%u s after this", k->failures, wait / 1000,
+              wait % 1000 / 100);
+    snprintf(text, sizeof(text), "STATUS=%u processes in a row ended at their start, the next try is %u.%u s later",
+             k->failures, wait / 1000, wait % 1000 / 100);
+    notify_manager(text);
+}
+
 static void plan_next_start(struct keeper *k)
 {
-    unsigned most = k->served ? PAUSE_MAX_SERVED : PAUSE_MAX;
     uint64_t now = now_ms();
 
-    if (k->replacing || now - k->started >= SHORT_LIFE * 1000) {
-        k->pause = 0;
-        k->next_start = now;
+    if (!k->settled && k->failures < UINT32_MAX)
+        k->failures++;
+    if (k->failures > 1)
+        tell_failures(k, keep_backoff(k->failures));
+    if (!k->served) {
+        k->next_start = now + keep_backoff(k->failures);
         return;
     }
-    if (k->pause > most)
-        k->pause = most;
+    if (now - k->started >= SHORT_LIFE * 1000)
+        k->pause = 0;
     k->next_start = now + k->pause;
-    k->pause = k->pause == 0 ? PAUSE_FIRST : k->pause * 2;
+    k->pause = k->pause == 0 ? PAUSE_FIRST : k->pause * 2 < PAUSE_MAX ? k->pause * 2 : PAUSE_MAX;
 }
 
 /* True: the keeper ends, with *ret_status. */
@@ -253,7 +283,10 @@ static bool child_ended(struct keeper *k, int status, int *ret_status)
         *ret_status = WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : 1;
         return true;
     }
-    plan_next_start(k);
+    if (k->replacing)
+        start_now(k);
+    else
+        plan_next_start(k);
     return false;
 }
 
@@ -275,6 +308,8 @@ static bool handle_signals(struct keeper *k, int *ret_status)
             log_info("replacing the child");
             k->replacing = true;
             stop_child(k);
+        } else if (si.ssi_signo == SIGHUP && k->child == 0) {
+            start_now(k);
         }
     }
     if (k->child != 0) {

@@ -5,6 +5,19 @@
 #include "wire.h"
 
 #define PACKET_SIZE 5
+#define BACKOFF_FIRST 100
+#define BACKOFF_MAX 10000
+
+unsigned keep_backoff(uint32_t failures)
+{
+    unsigned pause = BACKOFF_FIRST;
+
+    if (failures < 2)
+        return 0;
+    for (uint32_t i = 2; i < failures && pause < BACKOFF_MAX; i++)
+        pause *= 2;
+    return pause < BACKOFF_MAX ? pause : BACKOFF_MAX;
+}
 
 int keep_send(int link, enum keep_type type, uint32_t number, int fd)
 {
@@ -34,7 +47,7 @@ int keep_receive(int link, bool dont_wait, enum keep_type *ret_type, uint32_t *r
     *ret_type = (enum keep_type)wire_get_u8(&rd);
     *ret_number = wire_get_u32(&rd);
     wants_fd = *ret_type == KEEP_ADD || *ret_type == KEEP_RESTORE;
-    if (wire_end(&rd) != 0 || *ret_type < KEEP_ADD || *ret_type > KEEP_LOCKED || wants_fd != (fd >= 0)) {
+    if (wire_end(&rd) != 0 || *ret_type < KEEP_ADD || *ret_type > KEEP_FAILED || wants_fd != (fd >= 0)) {
         socket_close(fd);
         return LB_E_VALUE;
     }

@@ -9,7 +9,7 @@
 
 /*
  * Both ends are one SEQPACKET socketpair. At its start a child is sent RESTORE for each channel that its predecessor
- * had, then START; it answers READY once it serves. From then on it sends ADD and DROP as channels come and go, in
+ * had, then START; it answers READY once it serves, and SETTLED when nothing of its start is left. From then on it sends ADD and DROP as channels come and go, in
  * order, so that the keeper's copies are exactly the child's channels. Slots are small numbers that the child picks
  * and uses again after DROP.
  *
@@ -21,7 +21,9 @@ enum keep_type {
     KEEP_READY = 3,   /* child to keeper: serving; number: 1 when it was opened by a credential */
     KEEP_RESTORE = 4, /* keeper to child: a channel of your predecessor */
     KEEP_START = 5,   /* keeper to child: that was all; number: how many children there were before you */
-    KEEP_LOCKED = 6   /* child to keeper: locked by hand (1) or unlocked again (0); keeper to child: stay locked */
+    KEEP_LOCKED = 6,  /* child to keeper: locked by hand (1) or unlocked again (0); keeper to child: stay locked */
+    KEEP_SETTLED = 7, /* child to keeper: behind all that a start does, in a vendor's module too; said once or more */
+    KEEP_FAILED = 8   /* keeper to child: so many children in a row, up to you, ended before they had settled */
 };
 
 /* Where a child finds its ends after exec. */
@@ -30,6 +32,11 @@ enum keep_type {
 
 /* Highest slot plus one. */
 #define KEEP_SLOTS_MAX 100016
+
+/*
+ * How long to leave alone what ended so many children in a row at their start, in milliseconds: one may have been chance.
+ */
+unsigned keep_backoff(uint32_t failures);
 
 /* fd -1: none. LB_E_CLOSED when the other side is gone. Blocks while the buffer is full. */
 LB_MUST_USE int keep_send(int link, enum keep_type type, uint32_t number, int fd);

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "p11_copy.h"
+#include "p11_message.h"
+
 struct p11_key {
     atomic_uint refs;
     struct p11_token *token;
@@ -18,6 +21,7 @@ struct p11_key {
     size_t spki_len;
     pthread_mutex_t lock;
     CK_OBJECT_HANDLE h;    /* guarded by lock, good in this generation */
+    struct p11_copy *copy; /* the same */
     unsigned generation;
     bool found, always_authenticate;
 };
@@ -89,22 +93,25 @@ EVP_PKEY *p11_key_public(const struct p11_key *k)
 }
 
 /* The object's handle: kept as long as the connection, found by its id and its public half. */
-static CK_RV handle_of(struct p11_key *k, struct p11_session *s, bool anew, CK_OBJECT_HANDLE *ret, bool *ret_login,
+static CK_RV handle_of(struct p11_key *k, struct p11_session *s, bool anew, struct p11_use *ret, bool *ret_login,
                        struct problem *p)
 {
     CK_RV rv = CKR_OK;
 
     pthread_mutex_lock(&k->lock);
     if (anew || !k->found || k->generation != s->generation) {
+        if (k->found && k->generation == s->generation)
+            p11_copy_drop(s, k->copy);
         k->found = false;
         rv = p11_find_key(s, &k->name, k->spki, k->spki_len, &k->h, p);
         if (rv == CKR_OK) {
             k->always_authenticate = p11_flag(s, k->h, CKA_ALWAYS_AUTHENTICATE);
+            k->copy = k->always_authenticate ? NULL : p11_copy_of(s, k->h, &k->name);
             k->generation = s->generation;
             k->found = true;
         }
     }
-    *ret = k->h;
+    *ret = (struct p11_use){ .object = k->h, .copy = k->copy };
     *ret_login = k->always_authenticate;
     pthread_mutex_unlock(&k->lock);
     return rv;
@@ -120,36 +127,70 @@ struct op {
     bool refused; /* of a decryption: the token found nothing in it */
 };
 
-/* C_SignInit, C_DecryptInit: with the handle that is known, and if that is stale, with one found anew. */
-static CK_RV begin(struct p11_session *s, const struct op *o, bool decrypt, struct problem *p)
+/*
+ * C_SignInit, C_DecryptInit: with the handle that is known, and if that is stale, with one found anew. Only signatures are
+ * made with a copy: what a ciphertext is refused for must not be told from a copy that fails.
+ */
+static CK_RV begin(struct p11_session *s, const struct op *o, bool decrypt, struct p11_use *u, struct problem *p)
 {
     bool login = false;
     CK_RV rv = CKR_OK;
 
+    p11_message_end(s);
     if (p11_token_must(s->token, o->mechanism->mechanism, decrypt ? CKF_DECRYPT : CKF_SIGN, p) != 0)
         return P11_TOLD;
     for (int i = 0; i < 2; i++) {
-        CK_OBJECT_HANDLE h;
-
-        rv = handle_of(o->key, s, /* anew= */ i > 0, &h, &login, p);
+        rv = handle_of(o->key, s, /* anew= */ i > 0, u, &login, p);
         if (rv != CKR_OK)
             return rv;
-        rv = decrypt ? P11_CALL(&s->call, C_DecryptInit, s->h, o->mechanism, h)
-                     : P11_CALL(&s->call, C_SignInit, s->h, o->mechanism, h);
-        if (rv != CKR_KEY_HANDLE_INVALID && rv != CKR_OBJECT_HANDLE_INVALID)
+        rv = decrypt ? P11_CALL(&s->call, C_DecryptInit, s->h, o->mechanism, u->object)
+                     : P11_CALL(&s->call, C_SignInit, s->h, o->mechanism, p11_copy_pick(s, u));
+        if (u->by_copy || (rv != CKR_KEY_HANDLE_INVALID && rv != CKR_OBJECT_HANDLE_INVALID))
             break;
     }
     return rv == CKR_OK && login ? p11_context_login(s, p) : rv;
 }
 
+/* With a context that is kept, where the token has such. */
+static CK_RV sign_message(struct p11_session *s, struct op *o, struct problem *p)
+{
+    CK_RV rv = P11_NO_MESSAGE;
+
+    if (!p11_message_can(s, o->mechanism))
+        return rv;
+    for (int i = 0; i < 2; i++) {
+        CK_ULONG len = o->size;
+        struct p11_use u;
+        bool login;
+
+        rv = handle_of(o->key, s, /* anew= */ i > 0, &u, &login, p);
+        if (rv != CKR_OK)
+            return rv;
+        if (login)
+            return P11_NO_MESSAGE;
+        rv = p11_message_sign(s, o->mechanism, u.object, o->in, o->out, &len);
+        o->len = len;
+        if (rv != CKR_KEY_HANDLE_INVALID && rv != CKR_OBJECT_HANDLE_INVALID)
+            break;
+    }
+    return rv;
+}
+
 static CK_RV sign(struct p11_session *s, void *arg, struct problem *p)
 {
+    struct p11_use u = { .copy = NULL };
     struct op *o = arg;
-    CK_ULONG len = o->size;
-    CK_RV rv = begin(s, o, /* decrypt= */ false, p);
+    CK_ULONG len;
+    CK_RV rv = sign_message(s, o, p);
 
-    if (rv == CKR_OK)
-        rv = P11_CALL(&s->call, C_Sign, s->h, (CK_BYTE_PTR)o->in.p, o->in.len, o->out, &len);
+    if (rv != P11_NO_MESSAGE)
+        return rv;
+    do {
+        len = o->size;
+        rv = begin(s, o, /* decrypt= */ false, &u, p);
+        if (rv == CKR_OK)
+            rv = P11_CALL(&s->call, C_Sign, s->h, (CK_BYTE_PTR)o->in.p, o->in.len, o->out, &len);
+    } while (p11_copy_over(s, &u, rv));
     o->len = len;
     return rv;
 }
@@ -157,7 +198,7 @@ static CK_RV sign(struct p11_session *s, void *arg, struct problem *p)
 int p11_key_sign(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *out, size_t len, struct problem *p)
 {
     struct op o = { .key = k, .mechanism = m, .in = in, .out = out, .size = len };
-    int r = p11_do(k->token, "signing", sign, &o, p);
+    int r = p11_do_for(k, k->token, "signing", sign, &o, p);
 
     if (r == 0 && o.len != len)
         r = problem_set(p, LB_E_TOKEN, "the token returned a signature of %zu bytes instead of %zu", o.len, len);
@@ -183,9 +224,10 @@ static bool may_be_of_token(CK_RV rv, const struct op *o)
 
 static CK_RV decrypt(struct p11_session *s, void *arg, struct problem *p)
 {
+    struct p11_use u = { .copy = NULL };
     struct op *o = arg;
     CK_ULONG len = o->size;
-    CK_RV rv = begin(s, o, /* decrypt= */ true, p), alive;
+    CK_RV rv = begin(s, o, /* decrypt= */ true, &u, p), alive;
 
     if (rv != CKR_OK)
         return rv;
@@ -224,18 +266,19 @@ static CK_RV derive(struct p11_session *s, void *arg, struct problem *p)
         { CKA_TOKEN, &no, sizeof(no) },        { CKA_SENSITIVE, &no, sizeof(no) },
         { CKA_EXTRACTABLE, &yes, sizeof(yes) }, { CKA_VALUE_LEN, &size, sizeof(size) },
     };
-    CK_OBJECT_HANDLE h, secret;
+    struct p11_use u;
+    CK_OBJECT_HANDLE secret;
     bool login;
     CK_RV rv = CKR_OK;
 
     if (p11_token_must(s->token, CKM_ECDH1_DERIVE, CKF_DERIVE, p) != 0)
         return P11_TOLD;
     for (int i = 0; i < 2; i++) {
-        rv = handle_of(o->key, s, /* anew= */ i > 0, &h, &login, p);
+        rv = handle_of(o->key, s, /* anew= */ i > 0, &u, &login, p);
         if (rv != CKR_OK)
             return rv;
-        rv = P11_CALL(&s->call, C_DeriveKey, s->h, o->mechanism, h, template, sizeof(template) / sizeof(template[0]),
-                      &secret);
+        rv = P11_CALL(&s->call, C_DeriveKey, s->h, o->mechanism, u.object, template,
+                      sizeof(template) / sizeof(template[0]), &secret);
         if (rv != CKR_KEY_HANDLE_INVALID && rv != CKR_OBJECT_HANDLE_INVALID)
             break;
     }

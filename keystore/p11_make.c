@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "p11_copy.h"
 #include "p11_key.h"
+#include "p11_message.h"
 
 #define ID_SIZE 16
 #define ATTRIBUTES_MAX 24
@@ -215,8 +217,11 @@ static CK_RV destroy(struct p11_session *s, void *arg, struct problem *p)
     CK_ULONG count = 0;
     CK_RV rv = p11_find_key(s, d->name, d->spki, d->spki_len, &key, p);
 
-    if (rv == CKR_OK)
+    if (rv == CKR_OK) {
+        p11_copy_drop_of(s, key);
+        p11_message_forget(s->token);
         rv = P11_CALL(&s->call, C_DestroyObject, s->h, key);
+    }
     if (rv != CKR_OK)
         return rv;
     if (d->name->id_len > 0 && p11_find(s, template, 3, pub, 2, &count) == CKR_OK && count == 1)

@@ -13,7 +13,7 @@
 
 #include "log.h"
 
-static unsigned long long now_ms(void)
+unsigned long long p11_now_ms(void)
 {
     struct timespec t;
 
@@ -23,7 +23,7 @@ static unsigned long long now_ms(void)
 
 void p11_enter(struct p11_caller *c, const char *what)
 {
-    atomic_store_explicit(&c->since, now_ms(), memory_order_relaxed);
+    atomic_store_explicit(&c->since, p11_now_ms(), memory_order_relaxed);
     atomic_store_explicit(&c->what, what, memory_order_release);
 }
 
@@ -193,7 +193,7 @@ struct p11_watchdog {
 
 static void look(const struct p11_watchdog *w)
 {
-    unsigned long long now = now_ms();
+    unsigned long long now = p11_now_ms();
 
     for (unsigned i = 0; i < w->count; i++) {
         const char *what = atomic_load_explicit(&w->callers[i]->what, memory_order_acquire);

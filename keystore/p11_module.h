@@ -26,6 +26,9 @@ struct p11_caller {
     atomic_ullong since;         /* milliseconds, monotonic */
 };
 
+/* Monotonic, milliseconds. */
+unsigned long long p11_now_ms(void);
+
 void p11_enter(struct p11_caller *c, const char *what);
 static inline CK_RV p11_left(struct p11_caller *c, CK_RV rv)
 {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "p11_copy.h"
+
 /* Candidates that are looked at; more with one name is a token in disorder. */
 #define CANDIDATES_MAX 16
 
@@ -184,6 +186,17 @@ static CK_RV tell(struct p11_session *s, const struct p11_name *name, const CK_O
     return P11_TOLD;
 }
 
+static CK_ULONG without_copies(struct p11_session *s, CK_OBJECT_HANDLE *found, CK_ULONG count)
+{
+    CK_ULONG kept = 0;
+
+    for (CK_ULONG i = 0; i < count; i++) {
+        if (!p11_copy_is(s, found[i]))
+            found[kept++] = found[i];
+    }
+    return kept;
+}
+
 CK_RV p11_find_key(struct p11_session *s, const struct p11_name *name, const uint8_t *spki, size_t spki_len,
                    CK_OBJECT_HANDLE *ret, struct problem *p)
 {
@@ -200,6 +213,7 @@ CK_RV p11_find_key(struct p11_session *s, const struct p11_name *name, const uin
     rv = p11_find(s, template, n, found, CANDIDATES_MAX, &count);
     if (rv != CKR_OK)
         return rv;
+    count = without_copies(s, found, count);
     for (CK_ULONG i = 0; i < count; i++) {
         enum has has = HAS_THIS;
 

@@ -40,11 +40,21 @@ struct p11_token {
     bool pin_good;               /* the token took it */
     atomic_bool pin_refused;     /* the token did not: not to be tried again by ourselves */
     unsigned long long connected_at;
-    unsigned long long failed_at;/* when connecting last failed, in milliseconds */
+    unsigned long long retry_at; /* when connecting may be tried again, after a failure, in milliseconds */
     struct p11_token_info info;  /* but its counts */
     pthread_mutex_t connector_lock;
     pthread_t connector;         /* of p11_token_connect_soon(); by connector_lock */
     bool has_connector;
+    void (*settled)(void);       /* it is through; NULL: nobody wants to know */
+    pthread_mutex_t hold_lock;
+    pthread_cond_t hold_over;
+    unsigned long long hold_until; /* for it to wait, in milliseconds; 0: not; by hold_lock */
+
+    struct p11_message *message; /* NULL: signatures are C_SignInit and C_Sign */
+    atomic_uint message_epoch;   /* contexts of another one are not used */
+    atomic_bool keeps_contexts;  /* message is there */
+    pthread_mutex_t copies_lock; /* of the list, and of the control session while the lock is held for reading */
+    struct p11_copy *copies;     /* of keys, in this connection */
 
     pthread_mutex_t pool_lock;
     pthread_cond_t pool_ready;
@@ -58,6 +68,9 @@ struct p11_token {
     struct p11_certs *certs;
     atomic_uint certs_epoch;       /* how often they were forgotten */
 };
+
+/* With connector_lock held, or by the last user: it waits no more, and is over. */
+void p11_join_connector(struct p11_token *t);
 
 /* With the lock held for writing, all. */
 

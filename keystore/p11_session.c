@@ -1,21 +1,14 @@
 /* The pool of sessions, and work that is done again where the token was away. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "log.h"
+#include "p11_copy.h"
+#include "p11_message.h"
 #include "p11_priv.h"
 
 /* A token that could not be had is not asked for again by every request meanwhile. */
 #define RETRY_MS 500
-
-static unsigned long long now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (unsigned long long)t.tv_sec * 1000 + (unsigned long long)t.tv_nsec / 1000000;
-}
 
 /*
  * Modules keep lists of what is on the token, and some never look again: an object that is not there is looked for in a
@@ -88,16 +81,39 @@ static CK_RV look_behind(struct p11_session *s, CK_RV rv)
 
 /* Sessions */
 
-static struct p11_session *take(struct p11_token *t)
+/*
+ * Where sessions keep contexts: the one that has the thing's, else one that has none yet, else the one whose context was
+ * not used for longest. Elsewhere any will do: the first.
+ */
+static struct p11_session **choose(struct p11_token *t, const void *thing)
 {
-    struct p11_session *s;
+    struct p11_session **fresh = NULL, **at = &t->idle;
+
+    if (thing == NULL || !atomic_load(&t->keeps_contexts))
+        return at;
+    for (;; at = &(*at)->next) {
+        if ((*at)->last == thing)
+            return at;
+        if ((*at)->last == NULL && fresh == NULL)
+            fresh = at;
+        if ((*at)->next == NULL)
+            return fresh != NULL ? fresh : at;
+    }
+}
+
+static struct p11_session *take(struct p11_token *t, const void *thing)
+{
+    struct p11_session **at, *s;
 
     pthread_mutex_lock(&t->pool_lock);
     while (t->idle == NULL)
         pthread_cond_wait(&t->pool_ready, &t->pool_lock);
-    s = t->idle;
-    t->idle = s->next;
+    at = choose(t, thing);
+    s = *at;
+    *at = s->next;
     s->next = NULL;
+    if (thing != NULL)
+        s->last = thing;
     pthread_mutex_unlock(&t->pool_lock);
     return s;
 }
@@ -134,6 +150,7 @@ static CK_RV ready(struct p11_token *t, struct p11_session *s)
     if (rv == CKR_TOKEN_WRITE_PROTECTED)
         rv = P11_CALL(&s->call, C_OpenSession, t->slot, CKF_SERIAL_SESSION, NULL, NULL, &s->h);
     s->open = rv == CKR_OK;
+    s->kept.active = false;
     s->generation = t->control.generation;
     if (s->open)
         count_open(t, true);
@@ -161,9 +178,9 @@ static int connect_anew(struct p11_token *t, unsigned seen, bool lost, struct pr
         problem_hint(p, "run: littlebox unlock");
         goto out;
     }
-    if (atomic_load(&t->generation) != seen && t->connected)
+    if (t->connected && (!lost || atomic_load(&t->generation) != seen))
         goto out;
-    if (!t->connected && t->info.problem.code != 0 && now_ms() - t->failed_at < RETRY_MS) {
+    if (!t->connected && t->info.problem.code != 0 && p11_now_ms() < t->retry_at) {
         *p = t->info.problem;
         r = p->code;
         goto out;
@@ -175,9 +192,9 @@ static int connect_anew(struct p11_token *t, unsigned seen, bool lost, struct pr
         t->info.reconnects++;
     }
     r = p11_connect(t, p);
-    t->connected_at = now_ms();
+    t->connected_at = p11_now_ms();
     if (r != 0) {
-        t->failed_at = now_ms();
+        t->retry_at = p11_now_ms() + RETRY_MS;
         log_error("%s%s%s", p->text, p->hint[0] == '\0' ? "" : "; ", p->hint);
     }
 out:
@@ -192,13 +209,15 @@ static int login_anew(struct p11_token *t, unsigned seen, struct problem *p)
     pthread_rwlock_wrlock(&t->lock);
     if (atomic_load(&t->generation) == seen && t->connected) {
         log_warning("token '%s' has lost the login: logging in again", t->info.label);
+        p11_copies_drop(t);
+        p11_message_forget(t);
         r = p11_login(t, p);
         t->info.reconnects++;
         /* The session that logs in may be gone as well. A PIN that was refused is LB_E_PIN, and stays refused. */
         if (r == LB_E_TOKEN) {
             p11_disconnect(t);
             r = p11_connect(t, p);
-            t->connected_at = now_ms();
+            t->connected_at = p11_now_ms();
         }
     }
     pthread_rwlock_unlock(&t->lock);
@@ -220,7 +239,7 @@ static bool is_stale(struct p11_token *t)
     bool stale;
 
     pthread_rwlock_rdlock(&t->lock);
-    stale = t->connected && now_ms() - t->connected_at > STALE_MS;
+    stale = t->connected && p11_now_ms() - t->connected_at > STALE_MS;
     pthread_rwlock_unlock(&t->lock);
     return stale;
 }
@@ -231,9 +250,10 @@ int p11_token_reconnect(struct p11_token *t, struct problem *p)
 }
 
 /* Once, with a session; *ret_seen is the connection that it was in. */
-static CK_RV attempt(struct p11_token *t, p11_work *work, void *arg, unsigned *ret_seen, struct problem *p)
+static CK_RV attempt(struct p11_token *t, const void *thing, p11_work *work, void *arg, unsigned *ret_seen,
+                     struct problem *p)
 {
-    struct p11_session *s = take(t);
+    struct p11_session *s = take(t, thing);
     CK_RV rv;
 
     pthread_rwlock_rdlock(&t->lock);
@@ -250,6 +270,11 @@ static CK_RV attempt(struct p11_token *t, p11_work *work, void *arg, unsigned *r
 
 int p11_do(struct p11_token *t, const char *what, p11_work *work, void *arg, struct problem *p)
 {
+    return p11_do_for(/* thing= */ NULL, t, what, work, arg, p);
+}
+
+int p11_do_for(const void *thing, struct p11_token *t, const char *what, p11_work *work, void *arg, struct problem *p)
+{
     bool connected_anew = false, logged_in = false, new_session = false;
 
     for (;;) {
@@ -260,7 +285,7 @@ int p11_do(struct p11_token *t, const char *what, p11_work *work, void *arg, str
 
         if (r != 0)
             return r;
-        rv = attempt(t, work, arg, &seen, p);
+        rv = attempt(t, thing, work, arg, &seen, p);
         if (rv == CKR_OK)
             return 0;
         cure = rv != P11_TOLD ? cure_of(rv) : p->code == LB_E_NO_OBJECT && is_stale(t) ? CURE_CONNECT : CURE_NONE;

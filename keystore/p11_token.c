@@ -11,11 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "p11_cert.h"
+#include "p11_copy.h"
+#include "p11_message.h"
 #include "p11_priv.h"
 #include "secret.h"
 
@@ -63,6 +64,7 @@ static int read_mechanisms(struct p11_token *t, struct problem *p)
             t->mechanisms[t->mechanism_count++] = (struct p11_mechanism){ list[i], info.flags };
     }
     free(list);
+    p11_message_find(t);
     return 0;
 }
 
@@ -255,6 +257,7 @@ void p11_disconnect(struct p11_token *t)
         s->open = false;
     t->open_count = 0;
     pthread_mutex_unlock(&t->pool_lock);
+    p11_copies_free(t);
     /* Ends all sessions, and the login with them. */
     p11_finalize(t);
 }
@@ -334,47 +337,6 @@ void p11_token_info(struct p11_token *t, struct p11_token_info *ret)
     pthread_rwlock_unlock(&t->lock);
 }
 
-static void *connector(void *arg)
-{
-    struct problem p = { 0 };
-
-    (void)!p11_token_connect(arg, &p); /* it is in the log, and whoever needs the token is told again */
-    return NULL;
-}
-
-/* With connector_lock. */
-static void join_connector(struct p11_token *t)
-{
-    if (t->has_connector)
-        pthread_join(t->connector, NULL);
-    t->has_connector = false;
-}
-
-void p11_token_connect_soon(struct p11_token *t)
-{
-    pthread_mutex_lock(&t->connector_lock);
-    join_connector(t);
-    t->has_connector = pthread_create(&t->connector, NULL, connector, t) == 0;
-    pthread_mutex_unlock(&t->connector_lock);
-}
-
-void p11_token_lock(struct p11_token *t, bool locked)
-{
-    pthread_mutex_lock(&t->connector_lock);
-    join_connector(t);
-    pthread_mutex_unlock(&t->connector_lock);
-    pthread_rwlock_wrlock(&t->lock);
-    t->locked = locked;
-    if (locked) {
-        p11_disconnect(t);
-        secret_wipe(t->pin, P11_PIN_MAX + 1);
-        t->pin_len = 0;
-        t->pin_good = false;
-        memset(&t->info.problem, 0, sizeof(t->info.problem));
-    }
-    pthread_rwlock_unlock(&t->lock);
-}
-
 unsigned p11_token_generation(const struct p11_token *t)
 {
     return atomic_load(&t->generation);
@@ -405,6 +367,7 @@ static int make_pool(struct p11_token *t)
 int p11_token_new(const struct p11conf *conf, const char *remember, struct p11_token **ret, struct problem *p)
 {
     struct p11_token *t = calloc(1, sizeof(*t));
+    pthread_condattr_t monotonic;
     int r;
 
     if (t == NULL)
@@ -417,9 +380,15 @@ int p11_token_new(const struct p11conf *conf, const char *remember, struct p11_t
     t->info.id = t->told.id = conf->token;
     pthread_rwlock_init(&t->lock, NULL);
     pthread_mutex_init(&t->connector_lock, NULL);
+    pthread_mutex_init(&t->copies_lock, NULL);
     pthread_mutex_init(&t->pool_lock, NULL);
     pthread_mutex_init(&t->certs_reading, NULL);
     pthread_mutex_init(&t->certs_lock, NULL);
+    pthread_mutex_init(&t->hold_lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&t->hold_over, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&t->pool_ready, NULL);
     r = p11_module_load(conf, &t->f, p);
     if (r == 0) {
@@ -439,11 +408,12 @@ void p11_token_free(struct p11_token *t)
 {
     if (t == NULL)
         return;
-    join_connector(t);
+    p11_join_connector(t);
     if (t->f != NULL)
         p11_disconnect(t);
     p11_watchdog_stop(t->watchdog);
     secret_free(t->pin, P11_PIN_MAX + 1);
+    free(t->message);
     free(t->pool);
     free(t->callers);
     p11_certs_unref(t->certs);
@@ -451,6 +421,9 @@ void p11_token_free(struct p11_token *t)
     pthread_mutex_destroy(&t->certs_reading);
     pthread_cond_destroy(&t->pool_ready);
     pthread_mutex_destroy(&t->pool_lock);
+    pthread_mutex_destroy(&t->copies_lock);
+    pthread_cond_destroy(&t->hold_over);
+    pthread_mutex_destroy(&t->hold_lock);
     pthread_mutex_destroy(&t->connector_lock);
     pthread_rwlock_destroy(&t->lock);
     free(t);

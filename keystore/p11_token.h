@@ -12,6 +12,17 @@
 
 struct p11_token;
 
+/* What a session was last told to sign messages with (p11_message.h). */
+struct p11_kept {
+    bool active;
+    CK_OBJECT_HANDLE key;
+    CK_MECHANISM_TYPE mechanism;
+    uint8_t parameter[sizeof(CK_RSA_PKCS_PSS_PARAMS)];
+    size_t parameter_len;
+    unsigned epoch;
+    unsigned long long since; /* milliseconds */
+};
+
 /* One session: a thread has it from p11_do() for the time of one piece of work. */
 struct p11_session {
     struct p11_caller call;
@@ -19,6 +30,8 @@ struct p11_session {
     CK_SESSION_HANDLE h;
     bool open;
     unsigned generation; /* of the connection that it was opened in */
+    struct p11_kept kept;
+    const void *last;    /* the thing that it was last used for: compared, never looked into */
     struct p11_session *next;
 };
 
@@ -45,6 +58,12 @@ void p11_token_free(struct p11_token *t);
 
 /* Connects in a thread of its own: whoever needs the token meanwhile waits for it, nobody else does. */
 void p11_token_connect_soon(struct p11_token *t);
+/*
+ * Before p11_token_connect_soon(): the module has ended so many processes in a row when it was started. It is left alone for
+ * wait milliseconds; whoever needs the token meanwhile is refused with LB_E_TOKEN. settled() is called each time that
+ * p11_token_connect_soon() is through, by its thread.
+ */
+void p11_token_hold(struct p11_token *t, unsigned failures, unsigned wait, void (*settled)(void));
 /*
  * locked: logs out, ends the sessions once the work under way is done, forgets the PIN, and refuses all work with
  * LB_E_LOCKED until it is called again.
@@ -73,6 +92,9 @@ LB_MUST_USE int p11_token_must(const struct p11_token *t, CK_MECHANISM_TYPE m, C
 typedef CK_RV p11_work(struct p11_session *s, void *arg, struct problem *p);
 #define P11_TOLD ((CK_RV)CKR_VENDOR_DEFINED | 0x4c42)
 LB_MUST_USE int p11_do(struct p11_token *t, const char *what, p11_work *work, void *arg, struct problem *p);
+/* The same, where sessions keep contexts with one that has this thing's. */
+LB_MUST_USE int p11_do_for(const void *thing, struct p11_token *t, const char *what, p11_work *work, void *arg,
+                           struct problem *p);
 /* Why a call failed, as p11_do() says it; LB_E_*. */
 int p11_failed(struct p11_token *t, const char *what, CK_RV rv, struct problem *p);
 

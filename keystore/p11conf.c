@@ -15,6 +15,7 @@ void p11conf_defaults(struct p11conf *c)
     strcpy(c->dirs, DEFAULT_DIRS);
     c->sessions = 8;
     c->timeout = 20;
+    c->session_copies = true;
 }
 
 static bool number(const char *s, unsigned min, unsigned max, unsigned *ret)
@@ -178,6 +179,12 @@ const char *p11conf_login(struct p11conf *c, const char *value)
         }
     }
     return "auto, always or never";
+}
+
+const char *p11conf_session_copies(struct p11conf *c, const char *value)
+{
+    c->session_copies = strcmp(value, "auto") == 0;
+    return c->session_copies || strcmp(value, "never") == 0 ? NULL : "auto or never";
 }
 
 int p11conf_check(const struct p11conf *c, const char *file, struct problem *p)

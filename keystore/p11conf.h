@@ -27,6 +27,7 @@ struct p11conf {
     char pin_path[PATH_MAX];         /* of PIN_FILE */
     unsigned sessions;               /* at most, used at once */
     enum p11_login login;
+    bool session_copies;             /* of keys, where they are faster */
     unsigned timeout;                /* of one call of the module, in seconds */
 };
 
@@ -40,6 +41,7 @@ const char *p11conf_arguments(struct p11conf *c, const char *value);
 const char *p11conf_token(struct p11conf *c, const char *value);
 const char *p11conf_pin(struct p11conf *c, const char *value);
 const char *p11conf_sessions(struct p11conf *c, const char *value);
+const char *p11conf_session_copies(struct p11conf *c, const char *value);
 const char *p11conf_login(struct p11conf *c, const char *value);
 const char *p11conf_timeout(struct p11conf *c, const char *value);
 

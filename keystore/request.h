@@ -18,6 +18,7 @@ struct box {
     int stop_fd;              /* readable once the box is to stop */
     int link;                 /* to the keeper */
     uint32_t restarts;
+    uint32_t failures;        /* of children in a row at their start, up to this one */
     bool memory_locked, sandboxed;
     uint64_t started;         /* seconds since 1970 */
     atomic_uint connections;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "chain.h"
+#include "keeplink.h"
 #include "log.h"
 #include "p11_token.h"
 #include "seal.h"
@@ -298,11 +299,15 @@ void vault_try_credential(struct vault *v)
     secret_free(secret, LB_SECRET_MAX);
 }
 
-void vault_serve(struct vault *v)
+void vault_serve(struct vault *v, unsigned failures, void (*settled)(void))
 {
+    if (v->p11 != NULL)
+        p11_token_hold(v->p11, failures, keep_backoff(failures), settled);
     atomic_store(&v->serving, true);
     if (v->p11 != NULL && atomic_load(&v->lock) == LOCK_UNLOCKED)
         p11_token_connect_soon(v->p11);
+    else
+        settled();
 }
 
 void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret)

@@ -43,10 +43,11 @@ LB_MUST_USE int vault_open(struct vault *v, const struct boxconf *conf, struct p
 void vault_try_credential(struct vault *v);
 /*
  * From now on the token is connected as soon as the vault is unlocked, which it may be already: what a module does then,
- * ending this process included, meets the system call filter and a keeper that knows that the box did start. Beside any
- * other function.
+ * ending this process included, meets the system call filter and a keeper that knows that the box did start. Where it has
+ * ended so many processes in a row (failures), it is left alone for a time. settled() is called, by any thread, when that is
+ * behind us. Beside any other function.
  */
-void vault_serve(struct vault *v);
+void vault_serve(struct vault *v, unsigned failures, void (*settled)(void));
 void vault_close(struct vault *v);
 
 /*

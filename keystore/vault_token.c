@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "keytype.h"
-#include "p11_object.h"
+#include "p11_copy.h"
 #include "vault_priv.h"
 
 static int no_token(const struct vault *v, struct problem *p)
@@ -136,7 +136,8 @@ static CK_RV list(struct p11_session *s, void *arg, struct problem *p)
         l->more = l->w->left < ENTRY_ROOM || l->count == UINT16_MAX;
         if (l->more)
             break;
-        rv = put_object(s, l, found[i]);
+        if (!p11_copy_is(s, found[i]))
+            rv = put_object(s, l, found[i]);
     }
     free(found);
     return rv;

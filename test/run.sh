@@ -218,6 +218,7 @@ main() {
                 true
         done
         one "valgrind: a box, its command and the provider" in_build "$top/test/harness/valgrind.sh" || true
+        one "valgrind: boxes in front of tokens" in_build "$top/test/harness/valgrind.sh" --tokens || true
     fi
     if wanted fuzz && built fuzz; then
         one "fuzz: each target, ${FUZZ_SECONDS:-60} s" make -s -C "$top/build/fuzz" fuzz \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Valgrind with every child traced: `valgrind.sh PROGRAM...` over one program, without arguments over a box, its
-# command and openssl with the provider. The box runs without its system call filter, which valgrind's own calls would
-# not pass.
+# command and openssl with the provider, with --tokens over boxes in front of PKCS#11 tokens. The box runs without its
+# system call filter, which valgrind's own calls would not pass.
 set -eu
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +14,8 @@ mkdir "$TEST_DIR/logs"
 
 # openssl's own leaks at exit are not ours: only invalid accesses count there, and definite leaks where all is ours.
 VALGRIND=(valgrind --trace-children=yes --trace-children-skip='/bin/*,/usr/bin/env' --error-exitcode=99 --num-callers=30
-    --log-file="$TEST_DIR/logs/%p.log" --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite)
+    --log-file="$TEST_DIR/logs/%p.log" --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
+    --suppressions="$LITTLEBOX_SRC/test/harness/valgrind.supp")
 
 # clean TEXT : no process that was watched so far did wrong.
 clean() {
@@ -29,6 +30,19 @@ clean() {
     check "$1: valgrind saw nothing wrong in $(find "$TEST_DIR/logs" -name '*.log' | wc -l) processes" [ "$bad" -eq 0 ]
 }
 
+vlb() { "${VALGRIND[@]}" "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" "$@"; }
+# box_cnf : openssl's configuration, with more time for all.
+box_cnf() {
+    write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
+    sed -i 's/^littlebox-timeout.*/littlebox-timeout = 60000/' "$BOX_DIR/openssl.cnf"
+}
+vossl() { OPENSSL_CONF=$BOX_DIR/openssl.cnf "${VALGRIND[@]}" openssl "$@"; }
+
+if [ "${1:-}" = --tokens ]; then
+    # shellcheck source=valgrind-tokens.sh
+    . "$(dirname "$0")/valgrind-tokens.sh"
+    finish
+fi
 if [ $# -gt 0 ]; then
     check "$1" "${VALGRIND[@]}" "$@"
     clean "$1"
@@ -40,10 +54,7 @@ BOX_DIR=$TEST_DIR/box
 mkdir "$BOX_DIR"
 echo "sandbox = no" >"$BOX_DIR/default.conf"
 start_box "$BOX_DIR" "${VALGRIND[@]}"
-vlb() { "${VALGRIND[@]}" "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" "$@"; }
-write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
-sed -i 's/^littlebox-timeout.*/littlebox-timeout = 60000/' "$BOX_DIR/openssl.cnf"
-vossl() { OPENSSL_CONF=$BOX_DIR/openssl.cnf "${VALGRIND[@]}" openssl "$@"; }
+box_cnf
 
 cd "$TEST_DIR"
 check "init" vlb init >init.log 2>&1

@@ -159,10 +159,12 @@ void bad_rule_at(const char *function, struct bad_rule *ret)
 
     memset(ret, 0, sizeof(*ret));
     ret->attribute = ~0UL;
+    pthread_mutex_lock(&control.lock);
+    read_control();
+    pthread_mutex_unlock(&control.lock);
     bad_log(function, NULL);
     pthread_mutex_lock(&control.lock);
     hang = all_hang;
-    read_control();
     for (size_t i = 0; i < control.rule_count; i++) {
         const struct bad_rule *r = &control.rules[i];
         unsigned long n;
@@ -187,7 +189,6 @@ unsigned long bad_state(const char *name, unsigned long otherwise)
     unsigned long value = otherwise;
 
     pthread_mutex_lock(&control.lock);
-    read_control();
     for (size_t i = 0; i < control.state_count; i++)
         if (strcmp(control.states[i].name, name) == 0)
             value = control.states[i].value;
@@ -218,11 +219,11 @@ bool bad_concerns(const struct bad_rule *r, unsigned long attribute)
     return r->attribute == ~0UL || r->attribute == attribute;
 }
 
-static void sleep_ms(unsigned long ms)
+void bad_sleep(unsigned long ms)
 {
     struct timespec t = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
 
-    while (nanosleep(&t, &t) != 0)
+    while (ms > 0 && nanosleep(&t, &t) != 0)
         ;
 }
 
@@ -241,12 +242,12 @@ unsigned long bad_common_action(const struct bad_rule *r)
     } else if (bad_is(r, "hang-all")) {
         hang_for_good(); /* and so does each later call, of any function */
     } else if (bad_is(r, "sleep")) {
-        sleep_ms(r->value);
+        bad_sleep(r->value);
     } else if (bad_is(r, "fork")) {
         pid_t child = fork();
 
         if (child == 0) {
-            sleep_ms(r->value);
+            bad_sleep(r->value);
             _exit(0);
         }
     } else if (bad_is(r, "leak")) {

@@ -30,12 +30,13 @@ struct bad_rule {
 const char *bad_path(char buf[BAD_PATH_MAX], const char *name);
 /* The rule for this call of function, which it logs and counts. */
 void bad_rule_at(const char *function, struct bad_rule *ret);
-/* The same without logging: for what a rule does inside a call. */
+/* A state, as it was when the last function was entered. */
 unsigned long bad_state(const char *name, unsigned long otherwise);
 /* A line of DIR/calls, if the log is on. */
 void bad_log(const char *function, const char *more);
 /* Does the action of the rule that fits every function: crash, hang, sleep ... Returns the CKR to return, or 0. */
 unsigned long bad_common_action(const struct bad_rule *r);
+void bad_sleep(unsigned long ms);
 /* Whether r is that action, and for that attribute. */
 bool bad_is(const struct bad_rule *r, const char *action);
 bool bad_concerns(const struct bad_rule *r, unsigned long attribute);

@@ -1,4 +1,4 @@
-/* The function list of the hostile module, the one name that it exports. */
+/* The function list of the hostile module, what of PKCS#11 2.40 it has and has not. */
 #include "badsession.h"
 
 static CK_RV unsupported(void) { return CKR_FUNCTION_NOT_SUPPORTED; }
@@ -6,7 +6,7 @@ static CK_RV unsupported(void) { return CKR_FUNCTION_NOT_SUPPORTED; }
 /* The generic type in between tells the compiler that the other arguments are not read. */
 #define NOT_HERE(function) .function = (__typeof__(((CK_FUNCTION_LIST *)0)->function))(void (*)(void))unsupported
 
-static CK_FUNCTION_LIST list = {
+CK_FUNCTION_LIST bad_list = {
     .version = { 2, 40 },
     .C_GetFunctionList = C_GetFunctionList,
     .C_Initialize = C_Initialize,
@@ -29,7 +29,7 @@ static CK_FUNCTION_LIST list = {
     .C_Login = C_Login,
     .C_Logout = C_Logout,
     NOT_HERE(C_CreateObject),
-    NOT_HERE(C_CopyObject),
+    .C_CopyObject = C_CopyObject,
     .C_DestroyObject = C_DestroyObject,
     NOT_HERE(C_GetObjectSize),
     .C_GetAttributeValue = C_GetAttributeValue,
@@ -83,6 +83,6 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **ret)
     struct bad_rule rule;
     CK_RV rv = bad_enter("C_GetFunctionList", &rule);
 
-    *ret = bad_is(&rule, "null") ? NULL : &list;
+    *ret = bad_is(&rule, "null") ? NULL : &bad_list;
     return rv;
 }

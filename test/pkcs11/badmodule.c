@@ -8,7 +8,10 @@
  * Without DIR/control it is a good token: RSA and P-256 keys in DIR/keys, its PIN in DIR/pin (default 1234), three tries,
  * kept in DIR/pin-wrong (a byte for each). States (badcontrol.h): generation N: another N is a reboot, after which sessions,
  * logins and object handles are invalid; removed 1; login N: another N is a lost login; rotate N: a handle names the
- * N-th next key; raw 1: raw RSA decrypts; no-public 1; always-authenticate 1; sessions N; write-protected 1; login-required 0; label N: another token.
+ * N-th next key; raw 1: raw RSA decrypts; no-public 1; always-authenticate 1; sessions N; write-protected 1; login-required 0; label N: another token;
+ * copyable 0; copies-lost N: another N is the end of all copies; slow-object MS and slow-copy MS: what a signature
+ * takes longer by which; objects-gone 1: the token has none any more;
+ * message 1: it has PKCS#11 3.0's C_SignMessage (badmessage.c).
  *
  * Actions of every function: crash, abort, exit, hang, hang-all (all later calls too), sleep MS, fork, leak BYTES,
  * return CKR. Others are at their function.
@@ -54,7 +57,7 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE h, CK_ATTRIBUTE *template, CK_ULONG co
     s->found_count = s->found_next = 0;
     for (unsigned i = 0; i < 2 * bad_key_count(); i++) {
         uint8_t value[BAD_VALUE_MAX];
-        bool private_half = (i & 1) != 0, fits = bad_key_there(i / 2);
+        bool private_half = (i & 1) != 0, fits = bad_key_there(i / 2) && bad_state("objects-gone", 0) == 0;
         size_t len = 0;
 
         if (private_half ? !bad_may_see_private() : bad_state("no-public", 0) != 0)
@@ -64,6 +67,8 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE h, CK_ATTRIBUTE *template, CK_ULONG co
                    len == template[j].ulValueLen && memcmp(value, template[j].pValue, len) == 0;
         if (fits && s->found_count < BAD_FOUND_MAX)
             s->found[s->found_count++] = bad_handle_of(i / 2, private_half);
+        if (fits && private_half && bad_copy_there(i / 2) && s->found_count < BAD_FOUND_MAX)
+            s->found[s->found_count++] = bad_handle_of(i / 2, private_half) | BAD_COPY;
     }
     find_certs(s, template, count);
 out:
@@ -128,7 +133,7 @@ static bool value_of(unsigned object, bool private_half, CK_ATTRIBUTE_TYPE type,
                                     : bad_key_attribute(object, private_half, type, value, len);
 }
 
-static CK_RV get_attribute(const struct bad_rule *rule, unsigned key, bool private_half, CK_ATTRIBUTE *a)
+static CK_RV get_attribute(const struct bad_rule *rule, unsigned key, bool private_half, bool copy, CK_ATTRIBUTE *a)
 {
     bool bad = bad_concerns(rule, a->type);
     uint8_t value[BAD_VALUE_MAX];
@@ -141,6 +146,8 @@ static CK_RV get_attribute(const struct bad_rule *rule, unsigned key, bool priva
         a->ulValueLen = CK_UNAVAILABLE_INFORMATION;
         return CKR_ATTRIBUTE_TYPE_INVALID;
     }
+    if (copy)
+        (void)bad_copy_attribute(key, a->type, value);
     if (bad && bad_is(rule, "huge"))
         len = rule->value == 0 ? 1UL << 30 : rule->value;
     if (bad && bad_is(rule, "empty"))
@@ -180,7 +187,7 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRI
         rv = bad_resolve(object, &key, &private_half);
     if (rv == CKR_OK)
         for (CK_ULONG i = 0; i < count; i++) {
-            CK_RV one = get_attribute(&rule, key, private_half, &template[i]);
+            CK_RV one = get_attribute(&rule, key, private_half, (object & BAD_COPY) != 0, &template[i]);
 
             rv = rv == CKR_OK ? one : rv;
         }
@@ -189,7 +196,7 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRI
 }
 
 /* Keeps a copy of the mechanism, since the caller's need not last. */
-static CK_RV begin(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE object, bool signing)
+CK_RV bad_begin(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE object, enum bad_use use)
 {
     struct bad_session *s = NULL;
     struct bad_operation *op;
@@ -201,8 +208,8 @@ static CK_RV begin(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDL
     rv = bad_find_session(h, &s);
     if (rv != CKR_OK)
         goto out;
-    op = signing ? &s->sign : &s->decrypt;
-    if (op->active) {
+    op = &s->operations[use];
+    if (op->active || (use == BAD_SIGN && s->operations[BAD_MESSAGE].active)) {
         rv = CKR_OPERATION_ACTIVE;
         goto out;
     }
@@ -211,8 +218,14 @@ static CK_RV begin(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDL
         rv = rv == CKR_USER_NOT_LOGGED_IN ? rv : CKR_KEY_HANDLE_INVALID;
         goto out;
     }
+    rv = (object & BAD_COPY) != 0 ? bad_copy_fails(key, /* init= */ true) : CKR_OK;
+    if (rv != CKR_OK)
+        goto out;
     memset(op, 0, sizeof(*op));
     op->key = key;
+    op->by_copy = (object & BAD_COPY) != 0;
+    if (use == BAD_SIGN)
+        bad_log("C_SignInit", op->by_copy ? "copy" : "object");
     op->mechanism.mechanism = mechanism->mechanism;
     rv = mechanism->ulParameterLen > sizeof(op->parameter) ? CKR_MECHANISM_PARAM_INVALID : CKR_OK;
     if (rv != CKR_OK)
@@ -238,7 +251,7 @@ out:
 }
 
 /* Ends the operation and leaves a copy of it, so that what is slow is done without the lock; unless it only asks for a size. */
-static CK_RV take(CK_SESSION_HANDLE h, bool signing, bool keep, struct bad_operation *ret)
+CK_RV bad_take(CK_SESSION_HANDLE h, enum bad_use use, bool keep, struct bad_operation *ret)
 {
     struct bad_session *s = NULL;
     struct bad_operation *op;
@@ -247,7 +260,7 @@ static CK_RV take(CK_SESSION_HANDLE h, bool signing, bool keep, struct bad_opera
     pthread_mutex_lock(&bad_module.lock);
     rv = bad_find_session(h, &s);
     if (rv == CKR_OK) {
-        op = signing ? &s->sign : &s->decrypt;
+        op = &s->operations[use];
         rv = !op->active ? CKR_OPERATION_NOT_INITIALIZED : op->needs_login || !bad_may_see_private()
              ? CKR_USER_NOT_LOGGED_IN : CKR_OK;
         *ret = *op;
@@ -266,50 +279,58 @@ CK_RV C_SignInit(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE 
 {
     CK_RV rv = bad_enter_plain("C_SignInit");
 
-    return rv != CKR_OK ? rv : begin(h, mechanism, object, true);
+    return rv != CKR_OK ? rv : bad_begin(h, mechanism, object, BAD_SIGN);
 }
 
 /* Actions: length N (says N, whatever it wrote); garbage (a bit of it is wrong); zero (all of it is 0). */
+CK_RV bad_sign(struct bad_operation *op, const struct bad_rule *rule, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature,
+               CK_ULONG *len)
+{
+    CK_RV rv = op->by_copy ? bad_copy_fails(op->key, /* init= */ false) : CKR_OK;
+    size_t size = bad_key_signature_size(op->key);
+    uint8_t out[BAD_VALUE_MAX];
+    CK_ULONG room = *len;
+
+    bad_sleep(bad_state(op->by_copy ? "slow-copy" : "slow-object", 0));
+    if (rv != CKR_OK)
+        return rv;
+    if (signature == NULL) {
+        *len = bad_is(rule, "length") ? rule->value : size;
+        return CKR_OK;
+    }
+    rv = room < size ? CKR_BUFFER_TOO_SMALL : bad_key_sign(op->key, &op->mechanism, data, data_len, out, &size);
+    if (rv != CKR_OK)
+        return rv;
+    if (bad_is(rule, "garbage"))
+        out[size / 2] ^= 1;
+    if (bad_is(rule, "zero"))
+        memset(out, 0, size);
+    memcpy(signature, out, size);
+    *len = bad_is(rule, "length") ? rule->value : size;
+    return CKR_OK;
+}
+
 CK_RV C_Sign(CK_SESSION_HANDLE h, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature, CK_ULONG *len)
 {
     struct bad_rule rule;
     CK_RV rv = bad_enter("C_Sign", &rule);
-    uint8_t out[BAD_VALUE_MAX];
     struct bad_operation op;
-    CK_ULONG room = *len;
-    size_t size = 0;
 
     if (rv != CKR_OK) {
-        CK_RV ended = take(h, true, false, &op); /* as with every token, an error ends the operation */
+        CK_RV ended = bad_take(h, BAD_SIGN, false, &op); /* as with every token, an error ends the operation */
 
         (void)ended;
         return rv;
     }
-    rv = take(h, true, signature == NULL, &op);
-    if (rv != CKR_OK)
-        return rv;
-    size = bad_key_signature_size(op.key);
-    if (signature == NULL) {
-        *len = bad_is(&rule, "length") ? rule.value : size;
-        return CKR_OK;
-    }
-    rv = room < size ? CKR_BUFFER_TOO_SMALL : bad_key_sign(op.key, &op.mechanism, data, data_len, out, &size);
-    if (rv != CKR_OK)
-        return rv;
-    if (bad_is(&rule, "garbage"))
-        out[size / 2] ^= 1;
-    if (bad_is(&rule, "zero"))
-        memset(out, 0, size);
-    memcpy(signature, out, size);
-    *len = bad_is(&rule, "length") ? rule.value : size;
-    return CKR_OK;
+    rv = bad_take(h, BAD_SIGN, signature == NULL, &op);
+    return rv != CKR_OK ? rv : bad_sign(&op, &rule, data, data_len, signature, len);
 }
 
 CK_RV C_DecryptInit(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE object)
 {
     CK_RV rv = bad_enter_plain("C_DecryptInit");
 
-    return rv != CKR_OK ? rv : begin(h, mechanism, object, false);
+    return rv != CKR_OK ? rv : bad_begin(h, mechanism, object, BAD_DECRYPT);
 }
 
 /* Actions: length N, as above. */
@@ -322,12 +343,12 @@ CK_RV C_Decrypt(CK_SESSION_HANDLE h, CK_BYTE *in, CK_ULONG in_len, CK_BYTE *out,
     size_t n = sizeof(text);
 
     if (rv != CKR_OK) {
-        CK_RV ended = take(h, false, false, &op);
+        CK_RV ended = bad_take(h, BAD_DECRYPT, false, &op);
 
         (void)ended;
         return rv;
     }
-    rv = take(h, false, out == NULL, &op);
+    rv = bad_take(h, BAD_DECRYPT, out == NULL, &op);
     if (rv != CKR_OK)
         return rv;
     if (out == NULL) {
@@ -402,12 +423,16 @@ CK_RV C_DestroyObject(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object)
         return rv;
     pthread_mutex_lock(&bad_module.lock);
     rv = bad_find_session(h, &s);
-    if (rv == CKR_OK && bad_state("write-protected", 0) != 0)
+    if (rv == CKR_OK && (object & BAD_COPY) == 0 && bad_state("write-protected", 0) != 0)
         rv = CKR_TOKEN_WRITE_PROTECTED;
     if (rv == CKR_OK)
         rv = bad_resolve(object, &key, &private_half);
-    if (rv == CKR_OK)
-        rv = key >= BAD_CERTS_FROM ? CKR_ACTION_PROHIBITED : bad_key_destroy(key);
+    if (rv == CKR_OK && key >= BAD_CERTS_FROM)
+        rv = CKR_ACTION_PROHIBITED;
+    else if (rv == CKR_OK && (object & BAD_COPY) != 0)
+        bad_copy_destroy(key);
+    else if (rv == CKR_OK)
+        rv = bad_key_destroy(key);
     pthread_mutex_unlock(&bad_module.lock);
     return rv;
 }

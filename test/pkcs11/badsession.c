@@ -54,7 +54,7 @@ CK_RV bad_find_session(CK_SESSION_HANDLE h, struct bad_session **ret)
     return CKR_OK;
 }
 
-/* Layout of a handle: generation and salt above, then the number of the key, the lowest bit: private. Never 0. */
+/* Layout of a handle: generation and salt above, then BAD_COPY and the number of the key, the lowest bit: private. Never 0. */
 CK_OBJECT_HANDLE bad_handle_of(unsigned key, bool private_half)
 {
     return (bad_state("generation", 0) & 0xff) << 24 | (bad_module.salt & 0xff) << 16 | (key + 1) << 1 | (private_half ? 1 : 0);
@@ -62,7 +62,8 @@ CK_OBJECT_HANDLE bad_handle_of(unsigned key, bool private_half)
 
 CK_RV bad_resolve(CK_OBJECT_HANDLE h, unsigned *key, bool *private_half)
 {
-    unsigned n = (unsigned)((h & 0xffff) >> 1), count = bad_key_count();
+    unsigned n = (unsigned)((h & 0xffff & ~(CK_ULONG)BAD_COPY) >> 1), count = bad_key_count();
+    bool copy = (h & BAD_COPY) != 0;
 
     if (h >> 16 == bad_handle_of(0, false) >> 16 && n > BAD_CERTS_FROM && n <= BAD_CERTS_FROM + BAD_CERTS_MAX) {
         *key = n - 1;
@@ -73,7 +74,7 @@ CK_RV bad_resolve(CK_OBJECT_HANDLE h, unsigned *key, bool *private_half)
         return CKR_OBJECT_HANDLE_INVALID;
     n = (unsigned)((n - 1 + bad_state("rotate", 0)) % count);
     *private_half = (h & 1) != 0;
-    if (!bad_key_there(n) || (*private_half && !bad_may_see_private()))
+    if (!(copy ? bad_copy_there(n) : bad_key_there(n) && bad_state("objects-gone", 0) == 0) || (*private_half && !bad_may_see_private()))
         return CKR_OBJECT_HANDLE_INVALID;
     *key = n;
     return CKR_OK;
@@ -231,11 +232,11 @@ CK_RV C_Login(CK_SESSION_HANDLE h, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG
         goto out;
     if (user == CKU_CONTEXT_SPECIFIC) {
         rv = CKR_OPERATION_NOT_INITIALIZED;
-        if (!s->sign.active && !s->decrypt.active)
+        if (!s->operations[BAD_SIGN].active && !s->operations[BAD_DECRYPT].active)
             goto out;
         rv = check_pin(pin, len);
         if (rv == CKR_OK)
-            s->sign.needs_login = s->decrypt.needs_login = false;
+            s->operations[BAD_SIGN].needs_login = s->operations[BAD_DECRYPT].needs_login = false;
         goto out;
     }
     rv = user != CKU_USER ? CKR_USER_TYPE_INVALID : logged_in() ? CKR_USER_ALREADY_LOGGED_IN : check_pin(pin, len);

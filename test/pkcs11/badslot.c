@@ -172,6 +172,8 @@ CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_I
     for (size_t i = 0; i < MECHANISMS; i++)
         if (mechanisms[i].type == type) {
             *info = mechanisms[i].info;
+            if (bad_state("message", 0) != 0 && (info->flags & CKF_SIGN) != 0)
+                info->flags |= BAD_MESSAGE_SIGN;
             return CKR_OK;
         }
     return CKR_MECHANISM_INVALID;
