@@ -22,13 +22,13 @@
 #define USAGE                                                                                                       \
     "usage: tlsload --connect ADDRESS:PORT --ca FILE [--count N] [--seconds S] [--until FILE] [--name HOST]\n"       \
     "               [--tls1.2 | --tls1.3] [--sigalg LIST] [--groups LIST] [--get] [--timeout MS] [--progress FILE]\n" \
-    "               [--first]\n"                                                                                     \
+    "               [--first] [--starttls smtp | postgres]\n"                                                         \
     "Ends after N handshakes, S seconds, or when FILE exists. Of --count and --until together, both must be reached.\n"
 
 struct options {
     struct sockaddr_in address;
     long count, seconds, timeout_ms;
-    const char *ca, *name, *until, *sigalg, *groups, *progress;
+    const char *ca, *name, *until, *sigalg, *groups, *progress, *starttls;
     int version; /* 0: any */
     bool get, first;
 };
@@ -80,6 +80,55 @@ static bool get_long(const char *text, long *ret)
     return *text != '\0' && *end == '\0' && *ret > 0;
 }
 
+/* What is said in the clear before the handshake: answer and question, by turns; an answer is known by how it begins. */
+struct opening {
+    const char *protocol;
+    struct {
+        const char *answer, *question;
+        size_t question_len;
+    } turns[4];
+};
+
+static const struct opening openings[] = {
+    /* RFC 3207 */
+    { "smtp", { { "220 ", "EHLO localhost\r\n", 16 }, { "250", "STARTTLS\r\n", 10 }, { "220 ", NULL, 0 } } },
+    /* SSLRequest of the PostgreSQL protocol: its length and a number that is no version */
+    { "postgres", { { NULL, "\0\0\0\x08\x04\xd2\x16\x2f", 8 }, { "S", NULL, 0 } } },
+};
+
+static const struct opening *find_opening(const char *protocol)
+{
+    for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
+        if (strcmp(openings[i].protocol, protocol) == 0)
+            return &openings[i];
+    }
+    return NULL;
+}
+
+/* The server says nothing more before it is asked again, so what comes in up to a line's end is the whole answer. */
+static bool open_protocol(int fd, const struct opening *o)
+{
+    for (size_t i = 0; o->turns[i].answer != NULL || o->turns[i].question != NULL; i++) {
+        char buf[4096];
+        size_t len = 0;
+        ssize_t n;
+
+        if (o->turns[i].answer != NULL) {
+            do {
+                n = recv(fd, buf + len, sizeof(buf) - len, 0);
+                len += n > 0 ? (size_t)n : 0;
+            } while (n > 0 && len < sizeof(buf) && len > 1 && buf[len - 1] != '\n');
+            if (n <= 0 || len < strlen(o->turns[i].answer) ||
+                memcmp(buf, o->turns[i].answer, strlen(o->turns[i].answer)) != 0)
+                return false;
+        }
+        if (o->turns[i].question != NULL && send(fd, o->turns[i].question, o->turns[i].question_len, MSG_NOSIGNAL) !=
+                                                (ssize_t)o->turns[i].question_len)
+            return false;
+    }
+    return true;
+}
+
 static bool parse(int argc, char **argv, struct options *ret)
 {
     bool ok = true, connect = false;
@@ -95,6 +144,7 @@ static bool parse(int argc, char **argv, struct options *ret)
             { "--ca", &ret->ca, NULL },           { "--name", &ret->name, NULL },
             { "--until", &ret->until, NULL },     { "--sigalg", &ret->sigalg, NULL },
             { "--groups", &ret->groups, NULL },   { "--progress", &ret->progress, NULL },
+            { "--starttls", &ret->starttls, NULL },
             { "--count", NULL, &ret->count },     { "--seconds", NULL, &ret->seconds },
             { "--timeout", NULL, &ret->timeout_ms },
         };
@@ -123,6 +173,8 @@ static bool parse(int argc, char **argv, struct options *ret)
     }
     if (ret->first)
         ret->count = 1;
+    if (ret->starttls != NULL && find_opening(ret->starttls) == NULL)
+        return false;
     return ok && connect && ret->ca != NULL && (ret->count > 0 || ret->seconds > 0 || ret->until != NULL);
 }
 
@@ -174,6 +226,10 @@ static bool handshake(SSL_CTX *ctx, const struct options *o, long number)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
         connect(fd, (const struct sockaddr *)&o->address, sizeof(o->address)) != 0) {
         complain(number, "connect");
+        goto out;
+    }
+    if (o->starttls != NULL && !open_protocol(fd, find_opening(o->starttls))) {
+        complain(number, o->starttls);
         goto out;
     }
     ssl = SSL_new(ctx);
