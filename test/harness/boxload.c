@@ -25,6 +25,7 @@
     "       boxload ... SOCKET broken CONNECTIONS KEY               requests that are cut off or are noise\n" \
     "       boxload ... SOCKET idle CONNECTIONS                     nothing at all\n"                       \
     "       boxload ... SOCKET change CONNECTIONS                   asks to make keys that cannot be made\n" \
+    "       boxload ... SOCKET secret CONNECTIONS                   tries secrets that are wrong\n"         \
     "All but sign say \"ready\" when they are all connected, and go on until they are killed.\n"
 
 #define TIMEOUT_MS 60000
@@ -78,11 +79,14 @@ static bool make_request(struct load *l, const char *key, uint32_t id)
                           .input = INPUT_DIGEST,
                           .data = { digest, sizeof(digest) } };
     struct msg_create c = { .type = "rsa:1" };
+    struct msg_secret s = { .kind = SEAL_CREDENTIAL, .secret = { digest, sizeof(digest) } };
     int r;
 
     if (strcmp(l->kind, "change") == 0) {
         snprintf(c.name, sizeof(c.name), "boxload");
         r = msg_create_encode(MSG_CREATE, id, &c, l->packet, sizeof(l->packet), &l->len);
+    } else if (strcmp(l->kind, "secret") == 0) {
+        r = msg_secret_encode(MSG_UNLOCK, id, &s, l->packet, sizeof(l->packet), &l->len);
     } else {
         snprintf(m.key.name, sizeof(m.key.name), "%s", key);
         r = msg_sign_encode(MSG_SIGN, id, &m, l->packet, sizeof(l->packet), &l->len);
