@@ -63,6 +63,18 @@ enum {
 
 #define LB_MUST_USE __attribute__((warn_unused_result))
 #define LB_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+/*
+ * A large array that is written before it is read, on the path of every signature: -ftrivial-auto-var-init leaves it as it
+ * is, since zeros in tens of KiB would take the place of what the caller has in its cache.
+ */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define LB_UNFILLED __attribute__((uninitialized))
+#endif
+#endif
+#ifndef LB_UNFILLED
+#define LB_UNFILLED
+#endif
 
 /* The text of a code, lower case, without full stop; "unknown error" for a number that is none. Static storage. */
 const char *lb_strerror(int code);

@@ -93,7 +93,9 @@ static int sign_request(struct box *b, const struct msg_sign *m, uint8_t *packet
 
 int ask_sign(struct box *b, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len, struct problem *p)
 {
-    uint8_t request[REQUEST_MAX], few[ASK_ANSWER_MAX], *answer = few;
+    LB_UNFILLED uint8_t request[REQUEST_MAX];
+    LB_UNFILLED uint8_t few[ASK_ANSWER_MAX];
+    uint8_t *answer = few;
     size_t answer_size = sizeof(few);
     struct box_request rq;
     struct bytes body, signature;
@@ -130,7 +132,7 @@ out:
 static int ask_secret(struct box *b, int r, uint16_t type, uint32_t id, const uint8_t *request, size_t len,
                       uint8_t *ret, size_t size, size_t *ret_len, struct problem *p)
 {
-    uint8_t answer[ASK_ANSWER_MAX];
+    LB_UNFILLED uint8_t answer[ASK_ANSWER_MAX];
     struct bytes body, secret;
 
     r = ask(b, r, type, id, request, len, answer, sizeof(answer), &body, p);
@@ -148,7 +150,7 @@ static int ask_secret(struct box *b, int r, uint16_t type, uint32_t id, const ui
 int ask_decrypt(struct box *b, const struct msg_decrypt *m, uint8_t *plain, size_t size, size_t *ret_len,
                 struct problem *p)
 {
-    uint8_t request[LB_CIPHERTEXT_MAX + LB_OAEP_LABEL_MAX + 256];
+    LB_UNFILLED uint8_t request[LB_CIPHERTEXT_MAX + LB_OAEP_LABEL_MAX + 256];
     uint32_t id = box_next_id(b);
     size_t len = 0;
     int r = msg_decrypt_encode(MSG_DECRYPT, id, m, request, sizeof(request), &len);
@@ -159,7 +161,7 @@ int ask_decrypt(struct box *b, const struct msg_decrypt *m, uint8_t *plain, size
 int ask_derive(struct box *b, const struct msg_derive *m, uint8_t *shared, size_t size, size_t *ret_len,
                struct problem *p)
 {
-    uint8_t request[LB_SPKI_MAX + 256];
+    LB_UNFILLED uint8_t request[LB_SPKI_MAX + 256];
     uint32_t id = box_next_id(b);
     size_t len = 0;
     int r = msg_derive_encode(MSG_DERIVE, id, m, request, sizeof(request), &len);

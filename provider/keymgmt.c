@@ -100,15 +100,14 @@ static int validate(const void *keydata, int selection, int checktype)
     return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0 || check_private(k);
 }
 
+/*
+ * libcrypto comes here at each signature: it first tries to give the key to the provider that was loaded first. So the text
+ * is short, for it is most of what that costs.
+ */
 static int refuse_export(const struct key *k)
 {
-    char uri[LB_URI_MAX + 1];
-
-    uri_format(&k->uri, uri);
-    return error_raise(
-        k->prov, ERROR_PRIVATE_HALF,
-        "key '%s' is in box '%s' and cannot be exported: use %s, or a handle file (PEM or DER PrivateKeyInfo)",
-        k->ref.name, box_name(k->box), uri);
+    return error_raise(k->prov, ERROR_PRIVATE_HALF, "key '%s' is in box '%s' and cannot be exported: use its URI or handle",
+                       k->ref.name, box_name(k->box));
 }
 
 static bool names_secret(const struct key *k, const OSSL_PARAM params[])

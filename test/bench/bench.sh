@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # What a handle costs: full TLS 1.3 handshakes with nginx, the first handshake of a fresh worker, signatures in one
-# process; with a plain key, with a handle, and with the plain key again as a control. Rounds are interleaved and
-# medians are printed. Asserts nothing but that no handshake fails.
+# process; with a plain key, with a handle, and with the plain key again as a control. Asserts nothing but that no
+# handshake fails.
 #
-# BENCH_ROUNDS (5) rounds of BENCH_SECONDS (2) each.
+# BENCH_ROUNDS (5) rounds of BENCH_SECONDS (2) each, with BENCH_CLIENTS (4) at once.
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
@@ -12,21 +12,16 @@ set -eu
 
 needs nginx openssl
 sanitized && skip "a sanitizer would be measured"
+TEST_SECONDS=${TEST_SECONDS_BENCH:-1800}
 begin
-# Server and box share one processor and the client has another, or the box would take its time from the client.
-if [ "$(nproc)" -gt 1 ]; then
-    taskset -pc 0 $$ >/dev/null
-    CLIENT="taskset -c 1"
-    placing="nginx and box on one of them, the client on another"
-else
-    placing="shared by nginx, box and client"
-fi
-ROUNDS=${BENCH_ROUNDS:-5}
-LENGTH=${BENCH_SECONDS:-2}
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+place
+CLIENTS=${BENCH_CLIENTS:-4}
 exec 4>&1
 
 new_box "$TEST_DIR/box"
-mkdir "$TEST_DIR/plain" "$TEST_DIR/handle" "$TEST_DIR/control" "$TEST_DIR/results"
+mkdir "$TEST_DIR/plain" "$TEST_DIR/handle" "$TEST_DIR/control"
 for key in $KEYS; do
     new_key "${KEY_TYPE[$key]}" "$TEST_DIR/plain/$key.pem"
     lb import "$key" "$TEST_DIR/plain/$key.pem" >/dev/null 2>>"$TEST_DIR/lb.log"
@@ -37,11 +32,6 @@ for key in $KEYS; do
     cp "$TEST_DIR/plain/$key.crt" "$TEST_DIR/control/"
     cp "$TEST_DIR/plain/$key.crt" "$TEST_DIR/handle/"
 done
-
-note() { echo "$2" >>"$TEST_DIR/results/$1"; }
-median() { sort -n "$TEST_DIR/results/$1" | awk \
-    '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%+.2f", a - b }'; }
 
 # One round of one kind: a fresh nginx with one worker, first its first handshake, then as many as it can.
@@ -50,9 +40,8 @@ round() {
     configure_nginx "$TEST_DIR/nginx" "$TEST_DIR/$kind" 1 ${WORKER:+"$WORKER"}
     start_nginx "$TEST_DIR/nginx"
     note "first-$kind-$key" "$(handshakes "$key" "$TEST_DIR/$kind" --first --tls1.3)"
-    handshakes "$key" "$TEST_DIR/$kind" --seconds "$LENGTH" --tls1.3 >"$TEST_DIR/load" ||
-        fail "handshakes: $(cat "$TEST_DIR/load")"
-    note "rate-$kind-$key" "$(sed 's/.*per_second //' "$TEST_DIR/load")"
+    # shellcheck disable=SC2046 # a list of process ids
+    load "$kind-$key" "$CLIENTS" "$key" "$TEST_DIR/$kind" $(processes "$NGINX" "$KEEPER") || fail "handshakes failed"
     stop_nginx "$TEST_DIR/nginx"
     note "sign-$kind-$key" \
         "$(OPENSSL_CONF=$BOX_DIR/openssl.cnf "$LITTLEBOX_BUILD/test/bench/signspeed" "$TEST_DIR/$kind/$key.pem" 1)"
@@ -68,10 +57,10 @@ for ((i = 1; i <= ROUNDS; i++)); do
     done
 done
 
-print_table() {
+# small_table TITLE NAME FUNCTION COLUMN
+small_table() {
     local key plain handle control
-    printf '\n%s, %s rounds of %s s, medians\n' "$1" "$ROUNDS" "$LENGTH"
-    printf '%-10s %12s %12s %12s   %s\n' key plain handle control "$4"
+    printf '\n%s\n%-10s %12s %12s %12s   %s\n' "$1" key plain handle control "$4"
     for key in $KEYS; do
         plain=$(median "$2-plain-$key")
         handle=$(median "$2-handle-$key")
@@ -81,9 +70,12 @@ print_table() {
     done
 }
 {
-    echo "conditions: $(nproc --all) CPUs ($(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)), $(uname -sr),"
-    echo "  $(nginx -v 2>&1 | sed 's/.*: //'), $(openssl version | cut -d ' ' -f 1-2), $("$LITTLEBOX_BUILD/littlebox" version | head -n 1), $placing"
-    print_table "full TLS 1.3 handshakes per second, nginx with one worker" rate ratio "handle/plain"
-    print_table "first handshake of a fresh worker, ms" first minus "handle - plain"
-    print_table "signatures per second, one thread" sign ratio "handle/plain"
+    conditions
+    load_head "full TLS 1.3 handshakes, $(nginx -v 2>&1 | sed 's/.*: //') with one worker, $CLIENTS clients at once"
+    for key in $KEYS; do
+        for kind in plain handle control; do load_row "${KEY_TYPE[$key]}" "$kind" "$kind-$key" "plain-$key"; done
+    done
+    load_foot
+    small_table "first handshake of a fresh worker, ms" first minus "handle - plain"
+    small_table "signatures per second, one thread" sign ratio "handle/plain"
 } >&4

@@ -49,8 +49,8 @@ check "handle" lb handle ecP-256 --out ec.pem
 same "no call at all" "" "$(calls)"
 
 # After a restart of the child: as much as it takes, once; then two again.
-check "restart" kill -HUP "$KEEPER"
 child=$(box_child)
+check "restart" kill -HUP "$KEEPER"
 another_child() { [ -n "$(status pid)" ] && [ "$(status pid)" != "$child" ]; }
 await "the next child" another_child
 check "it signs" signs ecP-256 "$TEST_DIR/ecP-256.pub"

@@ -19,10 +19,14 @@
 
 /*
  * activate [--listen PATH] [--notify PATH] [--pid FILE] -- COMMAND...
+ * activate --listen PATH --keep FD -- COMMAND...
  *
  * --listen: a SOCK_SEQPACKET socket at PATH becomes descriptor 3 of the command. --notify: every line that arrives
  * there is printed as "notify: LINE". --pid: the command's process id is written there. Ends with the command, and
  * with its exit status (128 and the signal's number).
+ *
+ * --keep: the socket is descriptor FD of the command, which takes this program's place: for scripts that hold the socket
+ * while they stop and start what serves it.
  */
 #define LISTEN_FD 3
 
@@ -66,6 +70,14 @@ static int run(int listener, const char *notify, char **command)
     return die(command[0]);
 }
 
+static int keep(int listener, int fd, char **command)
+{
+    if (listener < 0 || fd <= STDERR_FILENO || (listener != fd && (dup2(listener, fd) < 0 || close(listener) != 0)))
+        return die("--keep");
+    execvp(command[0], command);
+    return die(command[0]);
+}
+
 static void print_lines(int notify_fd)
 {
     char text[4096];
@@ -98,7 +110,7 @@ static int watch(pid_t child, int notify_fd)
 int main(int argc, char **argv)
 {
     const char *notify = NULL, *pid_file = NULL;
-    int listener = -1, notify_fd = -1, i = 1;
+    int listener = -1, notify_fd = -1, kept = -1, i = 1;
     pid_t child;
 
     for (; i + 1 < argc && strcmp(argv[i], "--") != 0; i += 2) {
@@ -111,6 +123,8 @@ int main(int argc, char **argv)
             notify_fd = bound_socket(notify, SOCK_DGRAM | SOCK_CLOEXEC);
             if (notify_fd < 0)
                 return die(notify);
+        } else if (strcmp(argv[i], "--keep") == 0) {
+            kept = atoi(argv[i + 1]);
         } else if (strcmp(argv[i], "--pid") == 0) {
             pid_file = argv[i + 1];
         } else {
@@ -118,9 +132,11 @@ int main(int argc, char **argv)
         }
     }
     if (i + 1 >= argc || strcmp(argv[i], "--") != 0) {
-        fputs("usage: activate [--listen PATH] [--notify PATH] [--pid FILE] -- COMMAND...\n", stderr);
+        fputs("usage: activate [--listen PATH] [--notify PATH] [--pid FILE | --keep FD] -- COMMAND...\n", stderr);
         return 125;
     }
+    if (kept >= 0)
+        return keep(listener, kept, argv + i + 1);
     child = fork();
     if (child < 0)
         return die("fork");

@@ -29,7 +29,8 @@ skip() {
     exit 77
 }
 
-# Prints what is known about the failure: the logs of everything the test started.
+# Prints what is known about the failure: the logs of everything the test started. What failed is said last once more, where
+# it is not cut off.
 fail() {
     local log
     say "FAIL: $*"
@@ -39,6 +40,7 @@ fail() {
             say "--- ${log#"$TEST_DIR/"}"
             tail -n 30 "$log" >&3
         done
+        say "FAIL: $*"
     fi
     exit 1
 }

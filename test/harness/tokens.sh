@@ -172,8 +172,9 @@ new_nss() {
     head -c 64 /dev/urandom >"$1/noise"
     certutil -N -d "sql:$1" -f "$1/pin"
     for key in "rsa -k rsa -g 2048" "ec -k ec -q nistp256"; do
+        # A subject of its own: to NSS certificates of one subject have one nickname, and either is found by it.
         # shellcheck disable=SC2086 # a list of arguments
-        certutil -S -x -n ${key} -s CN=localhost -8 localhost -t u,u,u -z "$1/noise" -f "$1/pin" -d "sql:$1" \
+        certutil -S -x -n ${key} -s "CN=${key%% *}" -8 localhost -t u,u,u -z "$1/noise" -f "$1/pin" -d "sql:$1" \
             -m "$RANDOM" >>"$TEST_DIR/token.log" 2>&1 || fail "certutil: $(cat "$TEST_DIR/token.log")"
     done
     NSS_ARGUMENTS="configdir='sql:$1' certPrefix='' keyPrefix='' secmod='secmod.db' flags="

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the nginx tests share: three keys of a box, their certificates and handle files, and handshakes with a server
-# that has them.
+# What the tests with servers share: three keys of a box, their certificates and handle files, and handshakes with a
+# server that has them.
 
 KEYS="rsa ec ed"
 declare -A KEY_TYPE=([rsa]=rsa:2048 [ec]=ec:P-256 [ed]=ed25519)
@@ -8,6 +8,9 @@ declare -A KEY_TYPE=([rsa]=rsa:2048 [ec]=ec:P-256 [ed]=ed25519)
 declare -A SIGNATURE=([rsa]='RSA-PSS|rsa_pss_rsae_sha256' [ec]='ECDSA|ecdsa_secp256r1_sha256' [ed]=ed25519)
 declare -A SIGNATURE12=([rsa]="RSA|rsa_pkcs1_sha256|${SIGNATURE[rsa]}" [ec]=${SIGNATURE[ec]} [ed]=ed25519)
 declare -A PORT
+# What goes before the handshake, smtp or postgres, and what clients of the load do after it.
+STARTTLS=
+LOAD_ARGUMENTS=(--get)
 
 # Keys made in the box, so that they never were anywhere else, with handle files and certificates in DIR.
 make_keys() {
@@ -41,37 +44,44 @@ handshakes() {
     local key=$1 certificates=$2
     shift 2
     # shellcheck disable=SC2086 # CLIENT: what the client runs under, if anything
-    ${CLIENT:-} env OPENSSL_CONF=/dev/null "$HARNESS/tlsload" --connect "127.0.0.1:${PORT[$key]}" --ca "$certificates/$key.crt" "$@"
+    ${CLIENT:-} env OPENSSL_CONF=/dev/null "$HARNESS/tlsload" --connect "127.0.0.1:${PORT[$key]}" --ca "$certificates/$key.crt" \
+        ${STARTTLS:+--starttls "$STARTTLS"} "$@"
 }
 
 # s_client KEY VERSION ARGUMENTS... : what openssl s_client says about one handshake.
 s_client() {
     local key=$1 version=$2
     shift 2
-    plain_ossl s_client -connect "127.0.0.1:${PORT[$key]}" -servername localhost "-$version" "$@" </dev/null 2>&1
+    plain_ossl s_client -connect "127.0.0.1:${PORT[$key]}" -servername localhost "-$version" \
+        ${STARTTLS:+-starttls "$STARTTLS"} "$@" </dev/null 2>&1
 }
 
 # Every key serves both protocol versions, and the signature is of the key's own kind.
 check_signature_types() {
     local key
     for key in $KEYS; do
-        s_client "$key" tls1_3 -CAfile "$1/$key.crt" >"$TEST_DIR/s_client" || true
-        check "$key: TLS 1.3 verifies" grep -q 'Verification: OK' "$TEST_DIR/s_client"
-        check "$key: TLS 1.3 is signed by ${SIGNATURE[$key]}" \
-            grep -Eq "^Peer signature type: (${SIGNATURE[$key]})\$" "$TEST_DIR/s_client"
-        s_client "$key" tls1_2 -CAfile "$1/$key.crt" >"$TEST_DIR/s_client" || true
-        check "$key: TLS 1.2 verifies" grep -q 'Verification: OK' "$TEST_DIR/s_client"
-        check "$key: TLS 1.2 is signed by ${SIGNATURE12[$key]}" \
-            grep -Eq "^Peer signature type: (${SIGNATURE12[$key]})\$" "$TEST_DIR/s_client"
+        check_signature_type "$key" "$1"
     done
-    s_client rsa tls1_2 -sigalgs RSA+SHA256 -CAfile "$1/rsa.crt" >"$TEST_DIR/s_client" || true
+}
+check_signature_type() {
+    local key=$1
+    s_client "$key" tls1_3 -CAfile "$2/$key.crt" >"$TEST_DIR/s_client" || true
+    check "$key: TLS 1.3 verifies" grep -q 'Verification: OK' "$TEST_DIR/s_client"
+    check "$key: TLS 1.3 is signed by ${SIGNATURE[$key]}" \
+        grep -Eq "^Peer signature type: (${SIGNATURE[$key]})\$" "$TEST_DIR/s_client"
+    s_client "$key" tls1_2 -CAfile "$2/$key.crt" >"$TEST_DIR/s_client" || true
+    check "$key: TLS 1.2 verifies" grep -q 'Verification: OK' "$TEST_DIR/s_client"
+    check "$key: TLS 1.2 is signed by ${SIGNATURE12[$key]}" \
+        grep -Eq "^Peer signature type: (${SIGNATURE12[$key]})\$" "$TEST_DIR/s_client"
+    [ "$key" = rsa ] || return 0
+    s_client rsa tls1_2 -sigalgs RSA+SHA256 -CAfile "$2/rsa.crt" >"$TEST_DIR/s_client" || true
     check "rsa: TLS 1.2 is signed by PKCS#1 v1.5 where the client asks" \
         grep -Eq '^Peer signature type: (RSA|rsa_pkcs1_sha256)$' "$TEST_DIR/s_client"
 }
 
 LOADS=()
 
-# start_loads CERTIFICATES COUNT : six clients, each key with both versions; each makes at least COUNT handshakes, and
+# start_loads CERTIFICATES COUNT : two clients a key, with both versions; each makes at least COUNT handshakes, and
 # goes on until stop_loads.
 start_loads() {
     local key version
@@ -80,7 +90,7 @@ start_loads() {
     for key in $KEYS; do
         for version in tls1.2 tls1.3; do
             rm -f "$TEST_DIR/$key-$version.progress"
-            handshakes "$key" "$1" "--$version" --get --count "$2" --until "$TEST_DIR/enough" \
+            handshakes "$key" "$1" "--$version" "${LOAD_ARGUMENTS[@]}" --count "$2" --until "$TEST_DIR/enough" \
                 --progress "$TEST_DIR/$key-$version.progress" >"$TEST_DIR/$key-$version.load.log" 2>&1 3>&- &
             LOADS+=("$!")
             own "$!"
@@ -141,6 +151,14 @@ reload_nginx() {
 
 # What may happen to a box that serves: each without one failed handshake.
 restart_box_in_every_way() {
+    restart_child_in_every_way
+    stop_box
+    start_box "$BOX_DIR" "${BOX_AS[@]}"
+    await_handshakes 20
+    say "ok: the box was stopped and started under load"
+}
+# The part of it that needs no path to the box's socket, since the keeper keeps all connections.
+restart_child_in_every_way() {
     local child
     child=$(box_child)
     kill -KILL "$child"
@@ -153,11 +171,6 @@ restart_box_in_every_way() {
     await "another child after SIGHUP" status_is_new_child "$child"
     await_handshakes 20
     say "ok: the child was replaced by SIGHUP under load"
-
-    stop_box
-    start_box "$BOX_DIR" "${BOX_AS[@]}"
-    await_handshakes 20
-    say "ok: the box was stopped and started under load"
 }
 BOX_AS=()
 status_is_new_child() { [ "$(status pid)" != "$1" ] && [ -n "$(status pid)" ]; }

@@ -1,0 +1,99 @@
+# shellcheck shell=bash
+# What the benchmarks share: notes of what was measured, their medians and ratios, the processor time of processes.
+# Sourced after lib.sh and serving.sh, and after `begin`.
+# shellcheck disable=SC2034 # what is set here is for serving.sh and the benchmarks
+
+ROUNDS=${BENCH_ROUNDS:-5}
+LENGTH=${BENCH_SECONDS:-2}
+mkdir -p "$TEST_DIR/results"
+
+# Server and box share one processor and the clients have another, or they would take each other's time.
+place() {
+    placing="all on one processor"
+    if [ "$(nproc)" -gt 1 ]; then
+        taskset -pc 0 $$ >/dev/null
+        CLIENT="taskset -c 1"
+        placing="servers and box on one of them, clients on another"
+    fi
+}
+
+conditions() {
+    echo "conditions: $(nproc --all) CPUs ($(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)), $(uname -sr),"
+    echo "  $(openssl version | cut -d ' ' -f 1-2), $("$LITTLEBOX_BUILD/littlebox" version | head -n 1), $placing;"
+    echo "  $ROUNDS interleaved rounds of $LENGTH s, medians; load of the machine at the end: $(cut -d ' ' -f 1-3 /proc/loadavg)"
+}
+
+# note NAME VALUE ; median NAME
+note() { echo "$2" >>"$TEST_DIR/results/$1"; }
+median() {
+    [ -s "$TEST_DIR/results/$1" ] || { echo - && return; }
+    sort -n "$TEST_DIR/results/$1" |
+        awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (a == "-" || b == "-" || b == 0) print "-"; else printf "%.3f", a / b }'; }
+# by_rounds A B : the median of the ratios of A to B, round by round: what both suffered in a round is not in it.
+by_rounds() {
+    if [ ! -s "$TEST_DIR/results/$1" ] || [ ! -s "$TEST_DIR/results/$2" ]; then echo - && return; fi
+    paste "$TEST_DIR/results/$1" "$TEST_DIR/results/$2" | awk '$2 > 0 { printf "%.4f\n", $1 / $2 }' >"$TEST_DIR/results/ratio"
+    printf '%.3f' "$(median ratio)"
+}
+
+# processes PID... : these and all that descend from them.
+processes() {
+    local pid
+    for pid; do
+        echo "$pid"
+        # shellcheck disable=SC2046 # a list of process ids
+        processes $(children_of "$pid")
+    done
+}
+# cpu_ns PID... : how long they have run, all threads, in nanoseconds.
+cpu_ns() {
+    local pid
+    for pid; do cat /proc/"$pid"/task/*/schedstat 2>/dev/null || true; done | awk '{ n += $1 } END { printf "%.0f", n }'
+}
+
+# load NAME CLIENTS KEY FILES PID... : that many clients at once make full TLS 1.3 handshakes with PORT[KEY]; notes for NAME
+# their rate, p50 and p99 in milliseconds, the processor time of the processes for each handshake in microseconds, and the
+# share of the time in which the server's processor and the clients' were busy, in percent.
+load() {
+    local name=$1 clients=$2 key=$3 files=$4 i pids=() before after began ended
+    shift 4
+    before=$(cpu_ns "$@")
+    began=$(date +%s%N)
+    for ((i = 0; i < clients; i++)); do
+        handshakes "$key" "$files" --seconds "$LENGTH" --tls1.3 >"$TEST_DIR/load.$i" 2>"$TEST_DIR/load.$i.err" 3>&- &
+        pids+=("$!")
+    done
+    for i in "${!pids[@]}"; do
+        wait "${pids[$i]}" || { [ -s "$TEST_DIR/load.$i.err" ] && head -n 1 "$TEST_DIR/load.$i.err" >&2; return 1; }
+    done
+    ended=$(date +%s%N)
+    after=$(cpu_ns "$@")
+    cat "$TEST_DIR"/load.? | awk -v cpu=$((after - before)) -v ns=$((ended - began)) '
+        { for (i = 1; i < NF; i += 2) v[$i] = $(i + 1)
+          done += v["handshakes"]; rate += v["per_second"]; p50 += v["p50"]; client += v["cpu_ms"]
+          if (v["p99"] > p99) p99 = v["p99"] }
+        END { printf "%.0f %.2f %.2f %.1f %.0f %.0f\n", rate, p50 / NR, p99, cpu / done / 1000, cpu / ns * 100,
+              client * 1e6 / ns * 100 }' >"$TEST_DIR/load.all"
+    rm "$TEST_DIR"/load.?
+    read -r rate p50 p99 cpu server client <"$TEST_DIR/load.all"
+    note "rate-$name" "$rate" && note "p50-$name" "$p50" && note "p99-$name" "$p99"
+    note "cpu-$name" "$cpu" && note "server-$name" "$server" && note "client-$name" "$client"
+}
+
+# load_head ; load_row KEY KIND NAME PLAIN-NAME : a line of a table of what load noted.
+load_head() {
+    printf '\n%s\n' "$1"
+    printf '%-10s %-14s %8s %6s %7s %7s %8s %6s %7s %7s\n' key kind "per s" ratio "p50 ms" "p99 ms" "CPU us" ratio \
+        "server" "client"
+}
+load_row() {
+    printf '%-10s %-14s %8s %6s %7s %7s %8s %6s %6s%% %6s%%\n' "$1" "$2" "$(median "rate-$3")" \
+        "$(by_rounds "rate-$3" "rate-$4")" "$(median "p50-$3")" "$(median "p99-$3")" "$(median "cpu-$3")" \
+        "$(by_rounds "cpu-$4" "cpu-$3")" "$(median "server-$3")" "$(median "client-$3")"
+}
+load_foot() {
+    echo "ratio: to the plain key of the same rounds, of the rate and of the processor time (server and box together; plain"
+    echo "divided by this one); control: the plain key again, which shows the noise; server, client: how busy their processors were"
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# A stock Apache, with mpm_event and with mpm_prefork, with examples/apache.
+set -eu
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+# shellcheck source=serving.sh
+. "$(dirname "$0")/serving.sh"
+# shellcheck source=stock.sh
+. "$(dirname "$0")/stock.sh"
+
+needs apache2 apachectl openssl
+own_machine /var/www /var/lib/apache2 /var/cache/apache2 /var/log/apache2
+ln -s /var/log/apache2 "$TEST_DIR/apache2"
+all_keys_on 443
+SERVER_USER=www-data CERTIFICATE=/etc/apache2/tls/web.crt HANDLE=/etc/apache2/tls/web.pem
+
+# As Debian's unit does.
+server_start() {
+    as_system apachectl start >>"$TEST_DIR/server.log" 2>&1 || fail "apachectl start"
+    await "Apache's pid file" test -s /run/apache2/apache2.pid
+    SERVICE=$(cat /run/apache2/apache2.pid)
+    await "Apache's port" port_open 443
+}
+server_reload() {
+    local old
+    old=$(children_of "$SERVICE")
+    as_system apachectl graceful >>"$TEST_DIR/server.log" 2>&1 || fail "apachectl graceful"
+    # shellcheck disable=SC2086 # a list of process ids
+    await "the old children to end" replaced $old
+}
+server_pids() { pgrep -x apache2 || true; }
+server_stop() {
+    as_system apachectl graceful-stop >>"$TEST_DIR/server.log" 2>&1 || fail "apachectl graceful-stop"
+    await "Apache to end" gone "$SERVICE"
+}
+mpm_is() { as_system apachectl -V | grep -q "^Server MPM: *$1\$"; }
+check_children() {
+    local child
+    for child in $(children_of "$SERVICE"); do
+        check "child $child is user www-data" uid_is www-data "$child"
+    done
+}
+
+run_page apache
+check "mpm_event" mpm_is event
+serve_each_key
+check_children
+serve_under_load
+check_stop
+
+run_page apache 2
+check "mpm_prefork" mpm_is prefork
+server_start
+check_children
+serve_under_load
+scan_memory
+finish
