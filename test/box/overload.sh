@@ -131,9 +131,11 @@ same "the next child has them all" $((most + 1)) "$(status connections)"
 check "a polite caller" polite 200
 disperse
 CHILD=$(box_child)
-check "none of their descriptors is left in the child" [ "$(descriptors "$CHILD")" -lt 40 ]
-few_in_keeper() { [ "$(descriptors "$KEEPER")" -lt 40 ]; }
-await "the keeper to close its copies" few_in_keeper
+few() { [ "$(descriptors "$1")" -lt 40 ]; }
+if is_root; then # nobody else sees what a process that is not dumpable has open
+    await "the child to close their descriptors" few "$CHILD"
+    await "the keeper to close its copies" few "$KEEPER"
+fi
 
 # --- A box that does not answer at all
 write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"

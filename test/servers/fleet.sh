@@ -43,13 +43,12 @@ fleet_keys() {
     done
 }
 
-fleet_env() { env "${MODULE_ENV[@]}" OPENSSL_CONF="$BOX_DIR/openssl.cnf" "$@"; }
-as_postgres() {
-    if is_root; then
-        fleet_env setpriv --reuid=postgres --regid=postgres --init-groups "$@"
-    else
-        fleet_env "$@"
-    fi
+# Command prefixes, not functions: what is started in the background with one is the server itself.
+FLEET_ENV=() AS_POSTGRES=()
+fleet_prefixes() {
+    FLEET_ENV=(env "${MODULE_ENV[@]}" OPENSSL_CONF="$BOX_DIR/openssl.cnf")
+    AS_POSTGRES=("${FLEET_ENV[@]}")
+    ! is_root || AS_POSTGRES+=(setpriv --reuid=postgres --regid=postgres --init-groups)
 }
 
 fleet_start_nginx() {
@@ -78,7 +77,7 @@ frontend web
     http-request return status 200 content-type text/plain string hello
 END
     } >"$1/haproxy.cfg"
-    fleet_env haproxy -W -f "$1/haproxy.cfg" >>"$1/haproxy.log" 2>&1 3>&- &
+    "${FLEET_ENV[@]}" haproxy -W -f "$1/haproxy.cfg" >>"$1/haproxy.log" 2>&1 3>&- &
     FLEET_PID[haproxy]=$!
     own "$!"
 }
@@ -86,7 +85,7 @@ END
 fleet_start_postgresql() {
     mkdir -p "$1"
     ! is_root || chown postgres "$1"
-    as_postgres "$PG_BIN/initdb" -D "$1/data" -A trust --no-sync >"$1.log" 2>&1 || fail "initdb: $(cat "$1.log")"
+    "${AS_POSTGRES[@]}" "$PG_BIN/initdb" -D "$1/data" -A trust --no-sync >"$1.log" 2>&1 || fail "initdb: $(cat "$1.log")"
     cat >>"$1/data/postgresql.conf" <<END
 listen_addresses = '127.0.0.1'
 port = ${FLEET_PORT[postgresql]}
@@ -97,7 +96,7 @@ ssl_cert_file = '$2/${FLEET_KEY[postgresql]}.crt'
 ssl_key_file = '$2/${FLEET_KEY[postgresql]}.pem'
 log_min_messages = warning
 END
-    as_postgres "$PG_BIN/postgres" -D "$1/data" >>"$1.log" 2>&1 3>&- &
+    "${AS_POSTGRES[@]}" "$PG_BIN/postgres" -D "$1/data" >>"$1.log" 2>&1 3>&- &
     FLEET_PID[postgresql]=$!
     own "$!"
 }
@@ -135,7 +134,7 @@ anvil unix - - y - 1 anvil
 proxymap unix - - n - - proxymap
 postlog unix-dgram n - n - 1 postlogd
 END
-    fleet_env postfix -c "$1/etc" start-fg >>"$1/start.log" 2>&1 3>&- &
+    "${FLEET_ENV[@]}" postfix -c "$1/etc" start-fg >>"$1/start.log" 2>&1 3>&- &
     FLEET_PID[postfix]=$!
     own "$!"
 }
@@ -143,6 +142,7 @@ END
 # fleet_start DIR FILES : all servers, with the files that fleet_keys made; returns when each port answers.
 fleet_start() {
     local server ports
+    fleet_prefixes
     read -r -a ports <<<"$(free_ports "$(wc -w <<<"$FLEET")" | xargs)"
     for server in $FLEET; do
         FLEET_PORT[$server]=${ports[0]}
@@ -184,6 +184,7 @@ fleet_loads() {
     FLEET_LOADS=()
     rm -f "$TEST_DIR/enough"
     for server in $FLEET; do
+        rm -f "$TEST_DIR/$server.progress"
         fleet_client "$server" "$1" --until "$TEST_DIR/enough" --progress "$TEST_DIR/$server.progress" \
             >"$TEST_DIR/$server.load.log" 2>&1 3>&- &
         FLEET_LOADS+=("$!")
@@ -221,4 +222,16 @@ fleet_stop() {
     for server in $FLEET; do
         stop "${FLEET_PID[$server]}"
     done
+}
+
+fleet_processes() { echo "${FLEET_PID[$1]}" && children_of "${FLEET_PID[$1]}"; }
+
+# fleet_reload DIR SERVER : as its unit does it.
+fleet_reload() {
+    case $2 in
+    nginx) run_nginx "$1/nginx" -s reload ;;
+    haproxy) kill -USR2 "${FLEET_PID[haproxy]}" ;;
+    postgresql) kill -HUP "${FLEET_PID[postgresql]}" ;;
+    postfix) "${FLEET_ENV[@]}" postfix -c "$1/postfix/etc" reload >>"$1/postfix/start.log" 2>&1 ;;
+    esac
 }

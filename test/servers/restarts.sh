@@ -144,5 +144,5 @@ stop_box
 KEEPER=$OPEN BOX_DIR=$TEST_DIR/box
 fleet_stop
 stop_box
-same "no box is left" "" "$(pgrep -f -- "--dir $TEST_DIR/" || true)"
+same "no box and no server is left" "" "$(pgrep -f -- "$TEST_DIR/" || true)"
 finish
