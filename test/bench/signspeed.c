@@ -2,14 +2,16 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/store.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 /*
- * signspeed KEY SECONDS: prints signatures per second. What is signed has the size of a TLS 1.3 CertificateVerify's
- * input.
+ * signspeed KEY SECONDS [THREADS]: prints signatures per second, of all threads together. What is signed has the size of
+ * a TLS 1.3 CertificateVerify's input.
  */
+#define THREADS_MAX 256
 #define TEXT_SIZE 130
 #define SIGNATURE_MAX 2048
 
@@ -51,30 +53,56 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+struct signer {
+    pthread_t thread;
+    EVP_PKEY *key;
+    double seconds, per_second; /* 0: it failed */
+};
+
+static void *run(void *arg)
+{
+    struct signer *s = arg;
+    double start = now(), elapsed;
+    long count = 0;
+
+    do {
+        if (!sign(s->key)) {
+            ERR_print_errors_fp(stderr);
+            return NULL;
+        }
+        count++;
+        elapsed = now() - start;
+    } while (elapsed < s->seconds);
+    s->per_second = (double)count / elapsed;
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
-    EVP_PKEY *key = argc == 3 ? load(argv[1]) : NULL;
-    long count = 0;
-    double start, elapsed;
+    static struct signer signers[THREADS_MAX];
+    EVP_PKEY *key = argc == 3 || argc == 4 ? load(argv[1]) : NULL;
+    int threads = argc == 4 ? atoi(argv[3]) : 1, started = 0;
+    double sum = 0;
 
-    if (key == NULL || !sign(key)) {
-        if (argc != 3)
-            fputs("usage: signspeed KEY SECONDS\n", stderr);
+    if (key == NULL || threads < 1 || threads > THREADS_MAX || !sign(key)) {
+        if (argc < 3 || argc > 4 || threads < 1 || threads > THREADS_MAX)
+            fputs("usage: signspeed KEY SECONDS [THREADS]\n", stderr);
         ERR_print_errors_fp(stderr);
         EVP_PKEY_free(key);
         return 1;
     }
-    start = now();
-    do {
-        if (!sign(key)) {
-            ERR_print_errors_fp(stderr);
-            EVP_PKEY_free(key);
-            return 1;
-        }
-        count++;
-        elapsed = now() - start;
-    } while (elapsed < atof(argv[2]));
-    printf("%.0f\n", (double)count / elapsed);
+    for (; started < threads; started++) {
+        signers[started] = (struct signer){ .key = key, .seconds = atof(argv[2]) };
+        if (pthread_create(&signers[started].thread, NULL, run, &signers[started]) != 0)
+            break;
+    }
+    for (int i = 0; i < started; i++) {
+        pthread_join(signers[i].thread, NULL);
+        sum = signers[i].per_second == 0 || sum < 0 ? -1 : sum + signers[i].per_second;
+    }
     EVP_PKEY_free(key);
+    if (sum <= 0 || started < threads)
+        return 1;
+    printf("%.0f\n", sum);
     return 0;
 }
