@@ -68,4 +68,14 @@ if scans; then
 fi
 stop_box
 
+# A store of many, each of which is opened and closed again.
+start_box "$TEST_DIR/many"
+lb init 2>>"$TEST_DIR/lb.log"
+stop_box
+"$LITTLEBOX_BUILD/test/bench/makestore" "$BOX_DIR/default/store.db" "$BOX_DIR/default.credential" ec:P-256 2000
+start_box "$BOX_DIR"
+same "2000 keys are there and none is damaged" "2000 0" "$(status keys) $(status damaged)"
+mapfile -t many < <(printf 'k%06d\n' {0..1999})
+check "each signs" "$HARNESS/boxload" "$BOX_DIR/default.sock" sign 2500 "${many[@]}"
+stop_box
 finish
