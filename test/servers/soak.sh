@@ -131,10 +131,13 @@ figures() {
         echo "$who $(of_all rss $pids) $(of_all descriptors $pids)"
     done
 }
-# The same state each time: a fresh child, after some handshakes with each server.
+# The same state each time: a fresh child, each server reloaded, and some handshakes with it.
 settle() {
     local server
     restart_by HUP "$KEEPER"
+    for server in $FLEET; do
+        fleet_reload "$SERVERS" "$server"
+    done
     for server in $FLEET; do
         fleet_client "$server" "$FILES" --count 50 >"$TEST_DIR/settle.log" || fail "$server: $(cat "$TEST_DIR/settle.log")"
     done
