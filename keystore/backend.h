@@ -16,7 +16,7 @@ struct p11_token;
 /*
  * A backend turns a version's record into an EVP_PKEY that can sign, and makes and unmakes the record's material. The
  * record it is given has all metadata filled in (spki too, but for create and import, which fill type, spki and
- * material). Calls come one at a time.
+ * material). Calls come one at a time, but for what is said.
  */
 struct backend_ops {
     const char *name;
@@ -31,9 +31,14 @@ struct backend_ops {
                   EVP_PKEY **ret, struct problem *p);
     /*
      * The key of a record; LB_E_DAMAGED when record or material is not as it was made. A destroyed version is checked
-     * in the same way, and has no key: 0 with *ret NULL.
+     * in the same way, and has no key: 0 with *ret NULL. LB_E_NOMEM: there may be locked memory for it later.
      */
     int (*open)(void *b, const struct version_record *v, const struct grant *grants, size_t n, EVP_PKEY **ret);
+    /*
+     * Whether record and material are as they were made, without making a key of them: much faster. NULL: only open()
+     * tells, and has to be called by one thread at a time; else it may be called by any number of threads.
+     */
+    int (*check)(void *b, const struct version_record *v, const struct grant *grants, size_t n);
     /*
      * The material of old (with old_grants) bound to the metadata of v instead: v->material is replaced (and freed,
      * unless it is old->material itself). For a changed state or policy. To destroyed: the new material has no key in

@@ -1,14 +1,15 @@
 /* The local backend: private keys sealed in the store, clear in this process alone. */
 #include <openssl/core_names.h>
 #include <openssl/decoder.h>
+#include <openssl/err.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "aead.h"
 #include "backend.h"
 #include "keytype.h"
-#include "seal.h"
 #include "seal.h"
 #include "secret.h"
 
@@ -51,7 +52,10 @@ static const struct family {
 struct backend_sealed {
     uint8_t id[STORE_ID_SIZE];
     uint8_t *store_key; /* secret memory */
-    struct aead *aead;
+    struct aead *aead; /* for any number of threads */
+    /* Of check(), which comes for each key of a box: secret memory costs system calls. */
+    uint8_t *check_key, *check_plain;
+    pthread_mutex_t decoding;             /* guards what follows */
     OSSL_DECODER_CTX *decoders[FAMILIES]; /* made when first needed */
     EVP_PKEY *decoded;                    /* where the decoders put what they found; NULL between calls */
 };
@@ -63,8 +67,14 @@ int backend_sealed_new(const uint8_t store_id[STORE_ID_SIZE], const uint8_t *sto
 
     if (b == NULL)
         return LB_E_NOMEM;
+    if (pthread_mutex_init(&b->decoding, NULL) != 0) {
+        free(b);
+        return LB_E_NOMEM;
+    }
     b->store_key = secret_alloc(STORE_KEY_SIZE);
-    if (b->store_key == NULL)
+    b->check_key = secret_alloc(AEAD_KEY_SIZE);
+    b->check_plain = secret_alloc(PLAIN_MAX);
+    if (b->store_key == NULL || b->check_key == NULL || b->check_plain == NULL)
         goto out;
     memcpy(b->store_key, store_key, STORE_KEY_SIZE);
     memcpy(b->id, store_id, STORE_ID_SIZE);
@@ -86,6 +96,9 @@ void backend_sealed_free(struct backend_sealed *b)
         OSSL_DECODER_CTX_free(b->decoders[i]);
     aead_free(b->aead);
     secret_free(b->store_key, STORE_KEY_SIZE);
+    secret_free(b->check_key, AEAD_KEY_SIZE);
+    secret_free(b->check_plain, PLAIN_MAX);
+    pthread_mutex_destroy(&b->decoding);
     free(b);
 }
 
@@ -138,11 +151,11 @@ static int seal(const struct backend_sealed *b, const struct version_record *v, 
     return r;
 }
 
-/* plain: PLAIN_MAX bytes of secret memory. */
-static int unseal(const struct backend_sealed *b, const struct version_record *v, const struct grant *grants, size_t n,
-                  uint8_t *plain, size_t *ret_len)
+/* key and plain: AEAD_KEY_SIZE and PLAIN_MAX bytes of secret memory, which hold secrets afterwards. */
+static int unseal_with(const struct backend_sealed *b, const struct version_record *v, const struct grant *grants,
+                       size_t n, uint8_t *key, uint8_t *plain, size_t *ret_len)
 {
-    uint8_t *key, *aad = NULL;
+    uint8_t *aad = NULL;
     size_t aad_len = 0;
     int r;
 
@@ -151,14 +164,23 @@ static int unseal(const struct backend_sealed *b, const struct version_record *v
     r = version_record_aad(b->id, v, grants, n, &aad, &aad_len);
     if (r != 0)
         return r == LB_E_NOMEM ? r : LB_E_DAMAGED;
-    key = secret_alloc(AEAD_KEY_SIZE);
-    r = key == NULL ? LB_E_NOMEM : derive(b, v, key);
+    r = derive(b, v, key);
     if (r == 0)
         r = aead_open(b->aead, key, (struct bytes){ aad, aad_len }, (struct bytes){ v->material, v->material_len },
                       plain);
     if (r == 0)
         *ret_len = v->material_len - AEAD_OVERHEAD;
     free(aad);
+    return r;
+}
+
+/* plain: PLAIN_MAX bytes of secret memory. */
+static int unseal(const struct backend_sealed *b, const struct version_record *v, const struct grant *grants, size_t n,
+                  uint8_t *plain, size_t *ret_len)
+{
+    uint8_t *key = secret_alloc(AEAD_KEY_SIZE);
+    int r = key == NULL ? LB_E_NOMEM : unseal_with(b, v, grants, n, key, plain, ret_len);
+
     secret_free(key, AEAD_KEY_SIZE);
     return r;
 }
@@ -195,17 +217,23 @@ static OSSL_DECODER_CTX *decoder_of(struct backend_sealed *b, const char *type)
 
 static int decode(struct backend_sealed *b, const char *type, const uint8_t *der, size_t len, EVP_PKEY **ret)
 {
-    OSSL_DECODER_CTX *decoder = decoder_of(b, type);
+    OSSL_DECODER_CTX *decoder;
+    bool ok;
 
+    pthread_mutex_lock(&b->decoding);
+    decoder = decoder_of(b, type);
     b->decoded = NULL;
-    if (decoder == NULL || !OSSL_DECODER_from_data(decoder, &der, &len) || len != 0) {
-        EVP_PKEY_free(b->decoded);
-        b->decoded = NULL;
-        return LB_E_DAMAGED;
-    }
+    ok = decoder != NULL && OSSL_DECODER_from_data(decoder, &der, &len) && len == 0;
     *ret = b->decoded;
     b->decoded = NULL; /* now owned by the caller */
-    return 0;
+    pthread_mutex_unlock(&b->decoding);
+    if (ok)
+        return 0;
+    EVP_PKEY_free(*ret);
+    *ret = NULL;
+    ERR_clear_error();
+    /* libcrypto does not say which it was. With a heap that is not short, the same key tells. */
+    return secret_heap_is_short() ? LB_E_NOMEM : LB_E_DAMAGED;
 }
 
 /* The key's DER PrivateKeyInfo into plain (PLAIN_MAX bytes of secret memory). */
@@ -368,6 +396,17 @@ out:
     return r;
 }
 
+static int sealed_check(void *arg, const struct version_record *v, const struct grant *grants, size_t n)
+{
+    struct backend_sealed *b = arg;
+    size_t len = 0;
+    int r = unseal_with(b, v, grants, n, b->check_key, b->check_plain, &len);
+
+    secret_wipe(b->check_key, AEAD_KEY_SIZE);
+    secret_wipe(b->check_plain, len);
+    return r == 0 && (v->state == STATE_DESTROYED) != (len == 0) ? LB_E_DAMAGED : r;
+}
+
 static int sealed_rebind(void *arg, const struct version_record *old, const struct grant *old_grants, size_t old_n,
                          struct version_record *v, const struct grant *grants, size_t n)
 {
@@ -398,5 +437,6 @@ const struct backend_ops backend_sealed_ops = {
     .create = sealed_create,
     .import = sealed_import,
     .open = sealed_open,
+    .check = sealed_check,
     .rebind = sealed_rebind,
 };

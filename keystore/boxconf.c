@@ -42,6 +42,16 @@ static const char *set_max_connections(struct boxconf *c, const char *value)
     return NULL;
 }
 
+static const char *set_open_keys(struct boxconf *c, const char *value)
+{
+    unsigned long n;
+
+    if (!number(value, 10, 1, 100000, &n))
+        return "a number from 1 to 100000";
+    c->open_keys = (unsigned)n;
+    return NULL;
+}
+
 /* user:NAME, user:UID, group:NAME or group:GID. */
 static bool parse_admin(const char *word, struct grant *ret)
 {
@@ -150,6 +160,7 @@ static const struct {
     const char *(*set)(struct boxconf *c, const char *value);
 } settings[] = {
     { "threads", set_threads },         { "max-connections", set_max_connections },
+    { "open-keys", set_open_keys },
     { "admin", set_admin },             { "credential", set_credential },
     { "socket-mode", set_socket_mode }, { "log-level", set_log_level },
     { "sandbox", set_sandbox },         { "backend", set_backend },
@@ -211,6 +222,7 @@ static void set_defaults(struct boxconf *c, const char *box, const struct box_pa
     /* One thread a processor does the work; the second is there so that a slow answer never stops the only one. */
     c->threads = cpus < 2 ? 2 : cpus > 256 ? 256 : (unsigned)cpus;
     c->max_connections = 4096;
+    c->open_keys = 1000;
     snprintf(c->credential, sizeof(c->credential), "%s", paths->credential);
     /*
      * What systemd hands over (systemd.exec(5), LoadCredential=) goes before the file in the configuration directory.

@@ -57,6 +57,7 @@ struct keeper {
     bool replacing;   /* the child was asked to make room for the next */
     bool locked;      /* by hand: a crash must not open it again */
     uint64_t started; /* of the child; milliseconds */
+    uint64_t away;    /* since when nobody answers; 0: somebody does, or nobody ever did */
     uint64_t deadline; /* for the child to end; 0: none */
     uint64_t next_start;
     unsigned pause;
@@ -176,6 +177,9 @@ static void child_is_ready(struct keeper *k, bool by_credential)
     char text[120];
 
     k->was_ready = k->served = true;
+    if (k->away != 0)
+        log_info("the next child serves: the box was away for %llu ms", (unsigned long long)(now_ms() - k->away));
+    k->away = 0;
     snprintf(text, sizeof(text), "READY=1\nSTATUS=Serving%s", by_credential ? ", opened by its credential" : "");
     notify_manager(text);
 }
@@ -220,11 +224,19 @@ static void read_link(struct keeper *k)
     }
 }
 
+/* From now on callers wait. */
+static void went_away(struct keeper *k)
+{
+    if (k->away == 0 && k->served)
+        k->away = now_ms();
+}
+
 static void stop_child(struct keeper *k)
 {
     if (k->child != 0) {
         kill(k->child, SIGTERM);
         k->deadline = now_ms() + STOP_TIMEOUT;
+        went_away(k);
     }
 }
 
@@ -268,6 +280,7 @@ static void plan_next_start(struct keeper *k)
 static bool child_ended(struct keeper *k, int status, int *ret_status)
 {
     read_link(k); /* what it said last is still in the socket */
+    went_away(k);
     socket_close(k->link);
     k->link = -1;
     k->child = 0;

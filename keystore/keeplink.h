@@ -14,6 +14,8 @@
  * and uses again after DROP.
  *
  *     u8 type | u32 slot or number          a descriptor is attached to ADD and RESTORE
+ *
+ * A keeper runs on while newer programs are installed, and starts their children: what is said here stays as it is.
  */
 enum keep_type {
     KEEP_ADD = 1,     /* child to keeper: keep a copy of this channel */

@@ -90,14 +90,20 @@ bool boxkey_is_damaged(const struct boxkey *k)
     return k->damaged;
 }
 
-int keyring_init(struct keyring *r)
+int keyring_init(struct keyring *r, size_t most_open)
 {
+    int result;
+
     memset(r, 0, sizeof(*r));
-    return pthread_rwlock_init(&r->lock, NULL) == 0 ? 0 : LB_E_NOMEM;
+    result = opened_init(&r->opened, most_open);
+    if (result == 0 && pthread_rwlock_init(&r->lock, NULL) != 0)
+        result = LB_E_NOMEM;
+    return result;
 }
 
 void keyring_clear(struct keyring *r)
 {
+    opened_clear(&r->opened);
     for (size_t i = 0; i < r->count; i++)
         boxkey_free(r->keys[i]);
     free(r->keys);
@@ -153,6 +159,18 @@ static int make_room(struct keyring *r)
     return 0;
 }
 
+/* The live keys that k was made with become the ring's. */
+static void put_live(struct keyring *r, struct boxkey *k)
+{
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        struct livekey *live = k->versions[i].live;
+
+        k->versions[i].live = NULL;
+        if (live != NULL)
+            livekey_unref(opened_put(&r->opened, &k->versions[i], live));
+    }
+}
+
 int keyring_put(struct keyring *r, struct boxkey *old, struct boxkey *k)
 {
     size_t at;
@@ -173,6 +191,10 @@ int keyring_put(struct keyring *r, struct boxkey *old, struct boxkey *k)
             r->count++;
         }
     }
+    for (size_t i = 0; result == 0 && old != NULL && i < old->rec.version_count; i++)
+        opened_close(&r->opened, &old->versions[i]);
+    if (result == 0)
+        put_live(r, k);
     pthread_rwlock_unlock(&r->lock);
     if (result == 0)
         boxkey_free(old);

@@ -8,13 +8,15 @@
 
 #include "errors.h"
 #include "keyop.h"
+#include "opened.h"
 #include "store.h"
 
 /* A version's live half: what the record does not say. */
 struct keyversion {
     uint8_t hash[LB_HASH_SIZE]; /* SHA-256 of its SubjectPublicKeyInfo */
     bool damaged;               /* its record does not authenticate, or could not be read */
-    struct livekey *live;       /* NULL while locked, damaged or destroyed */
+    struct livekey *live;       /* NULL while closed, locked, damaged or destroyed; in a ring by its opened.lock */
+    struct keyversion *newer, *older; /* of opened.h */
 };
 
 /* A key: its record as it is in the store, and beside each version its live half. */
@@ -33,6 +35,7 @@ struct keyring {
     pthread_rwlock_t lock;
     struct boxkey **keys;
     size_t count, size;
+    struct opened opened;
 };
 
 /* A deep copy of a record (hashes are computed, nothing is live). NULL: out of memory. */
@@ -43,7 +46,8 @@ int boxkey_active(const struct boxkey *k);
 /* Any version whose record does not authenticate, or the record itself. */
 bool boxkey_is_damaged(const struct boxkey *k);
 
-LB_MUST_USE int keyring_init(struct keyring *r);
+/* most_open: how many live keys it has at once; 0: no bound. LB_E_NOMEM. */
+LB_MUST_USE int keyring_init(struct keyring *r, size_t most_open);
 void keyring_clear(struct keyring *r);
 
 /* With the lock held by the caller: the key, or NULL. Of two with one name (a changed record) the sound one. */
@@ -52,8 +56,8 @@ struct boxkey *keyring_find(const struct keyring *r, const char *name);
 size_t keyring_after(const struct keyring *r, const char *name);
 
 /*
- * Publishes k, which the ring then owns, in the place of old (NULL: as a new key). Takes the write lock. LB_E_NOMEM:
- * nothing changed.
+ * Publishes k, which the ring then owns, in the place of old (NULL: as a new key), with the live keys that it has. Takes
+ * the write lock. LB_E_NOMEM: nothing changed.
  */
 LB_MUST_USE int keyring_put(struct keyring *r, struct boxkey *old, struct boxkey *k);
 

@@ -544,26 +544,37 @@ static bool breaks_protocol(int code)
     return code == LB_E_CUT_OFF || code == LB_E_TRAILING || code == LB_E_TOO_LONG || code == LB_E_VALUE;
 }
 
+static void note_refusal(const struct request *rq)
+{
+    atomic_fetch_add_explicit(&rq->box->refusals, 1, memory_order_relaxed);
+    log_refusal("refused: %s (pid %d)", rq->problem.text, (int)rq->who.peer.pid);
+}
+
+bool request_may(const struct request_kind *kind, struct request *rq)
+{
+    if (!kind->admin || policy_is_admin(rq->box->conf, &rq->who))
+        return true;
+    problem_set(&rq->problem, LB_E_DENIED, "uid %u may not %s in box '%s'", rq->who.peer.uid, kind->name,
+                rq->box->conf->box);
+    problem_hint(&rq->problem, "ask an administrator of the box, or see 'admin' in littlebox.conf(5)");
+    note_refusal(rq);
+    answer_problem(rq);
+    return false;
+}
+
 bool request_run(const struct request_kind *kind, struct request *rq)
 {
     int r;
 
     rq->answer_len = 0;
     memset(&rq->problem, 0, sizeof(rq->problem));
-    if (kind->admin && !policy_is_admin(rq->box->conf, &rq->who)) {
-        problem_set(&rq->problem, LB_E_DENIED, "uid %u may not %s in box '%s'", rq->who.peer.uid, kind->name,
-                    rq->box->conf->box);
-        problem_hint(&rq->problem, "ask an administrator of the box, or see 'admin' in littlebox.conf(5)");
-        r = LB_E_DENIED;
-    } else {
-        r = kind->handle(rq);
-    }
+    if (!request_may(kind, rq))
+        return true;
+    r = kind->handle(rq);
     if (r == 0)
         return true;
-    if (r == LB_E_DENIED) {
-        atomic_fetch_add_explicit(&rq->box->refusals, 1, memory_order_relaxed);
-        log_refusal("refused: %s (pid %d)", rq->problem.text, (int)rq->who.peer.pid);
-    }
+    if (r == LB_E_DENIED)
+        note_refusal(rq);
     if (rq->problem.code != 0) {
         answer_problem(rq);
         return true;

@@ -52,6 +52,9 @@ struct request_kind {
 /* NULL: no such request. */
 const struct request_kind *request_kind(uint16_t type);
 
+/* False: the caller may not ask for this, and the answer that says so is there. */
+bool request_may(const struct request_kind *kind, struct request *rq);
+
 /*
  * Checks the permission, runs the handler, and leaves a whole answer packet, MSG_ERROR for any failure. False: the
  * caller broke the protocol and is to lose its connection after this answer.

@@ -153,6 +153,14 @@ static void show_to_sanitizer(size_t size)
 #endif
 }
 
+/* Set once, before there are threads: the heap itself is libcrypto's, and there is one. */
+static size_t heap_size;
+
+bool secret_heap_is_short(void)
+{
+    return CRYPTO_secure_used() > heap_size / 2;
+}
+
 int secret_setup_libcrypto(void)
 {
     size_t size;
@@ -168,6 +176,7 @@ int secret_setup_libcrypto(void)
     /* 2 says that it is there but could not be locked: no worse than the ordinary heap would be, so not refused. */
     if (CRYPTO_secure_malloc_init(size, SECURE_BLOCK_MIN) == 0)
         return LB_E_CRYPTO;
+    heap_size = size;
     show_to_sanitizer(size);
     return 0;
 }

@@ -20,12 +20,15 @@ void secret_wipe(void *p, size_t size);
 
 /*
  * Makes libcrypto wipe every allocation it frees and opens its secure heap, where it keeps private numbers: as large as
- * the limit on locked memory lets it be, at least 1 MiB (some 300 RSA-4096 keys), at most 32 MiB. openssl.cnf is not
+ * the limit on locked memory lets it be, at least 1 MiB, at most 32 MiB. openssl.cnf is not
  * read in this process: it may load the plugin, and a box must not ask itself. To be called before
  * any other use of libcrypto in a process that will hold keys: LB_E_CRYPTO when it comes too late. Calling it again
  * does nothing.
  */
 LB_MUST_USE int secret_setup_libcrypto(void);
+
+/* More than half of the secure heap is in use: the rest is for what is under way. */
+bool secret_heap_is_short(void);
 
 /*
  * Overwrites the unused stack below the caller (32 KiB), where callees that handled a key may have left parts of it.

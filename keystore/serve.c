@@ -1,4 +1,4 @@
-/* The threads of a box: any free one takes the next ready connection; changes have a thread of their own. */
+/* The threads of a box: any free one takes the next request, by turns of users; changes have a thread of their own. */
 #include "serve.h"
 
 #include <errno.h>
@@ -15,16 +15,21 @@
 #include "log.h"
 #include "secret.h"
 #include "socket.h"
+#include "turns.h"
 
 /* Connections accepted in one turn, so that a flood of them does not keep a thread from requests. */
 #define ACCEPT_TURN 64
 /* Out of descriptors: how long accepting pauses, in milliseconds. */
 #define ACCEPT_PAUSE 100
+/* Ready connections that are put into their queues in one turn. */
+#define READY_TURN 64
+/* Changes that may wait: each holds locked memory of its own. */
+#define JOBS_MAX 16
 
 struct conn {
+    struct turn turn; /* of whoever made it; only to share out connections and threads */
     int fd;
     uint32_t slot;
-    uid_t uid; /* of whoever made it; only to share out the connections */
 };
 
 /* A change on its way to the thread that makes it. Its connection is not listened to meanwhile. */
@@ -43,10 +48,17 @@ struct server {
     pthread_mutex_t conns_lock; /* guards the table, and the order of messages to the keeper */
     struct conn **conns;        /* by slot */
     uint32_t slots, used;
+    uint32_t slots_taken;       /* the first so many are all used */
+
+    pthread_mutex_t turns_lock; /* taken after conns_lock, or alone */
+    struct turns turns;
+    unsigned idle;              /* threads that wait for a connection to become ready */
+    bool accepting, ended;      /* the listening socket, and the stop descriptor, are ready */
 
     pthread_mutex_t jobs_lock;
     pthread_cond_t jobs_ready;
     struct job *jobs, **jobs_end;
+    unsigned job_count;
     bool stopping;
 
     pthread_t *threads, changer;
@@ -74,6 +86,11 @@ static void conn_close(struct server *s, struct conn *c)
     pthread_mutex_lock(&s->conns_lock);
     s->conns[c->slot] = NULL;
     s->used--;
+    if (c->slot < s->slots_taken)
+        s->slots_taken = c->slot;
+    pthread_mutex_lock(&s->turns_lock);
+    turns_leave(&s->turns, &c->turn);
+    pthread_mutex_unlock(&s->turns_lock);
     atomic_store(&s->box->connections, s->used);
     /* Where the keeper is gone, this process is about to go too. */
     if (keep_send(s->link, KEEP_DROP, c->slot, /* fd= */ -1) != 0)
@@ -84,25 +101,42 @@ static void conn_close(struct server *s, struct conn *c)
 }
 
 /* No uid but root's and the box's own may take more than half of the connections. */
-static bool has_too_many(const struct server *s, uid_t uid)
+static bool has_too_many(struct server *s, uid_t uid)
 {
-    unsigned most = s->box->conf->max_connections / 2, count = 0;
+    unsigned most = s->box->conf->max_connections / 2, count;
 
     if (s->used < most || uid == 0 || uid == geteuid())
         return false;
-    for (uint32_t i = 0; i < s->slots; i++)
-        count += s->conns[i] != NULL && s->conns[i]->uid == uid;
+    pthread_mutex_lock(&s->turns_lock);
+    count = turns_count(&s->turns, uid);
+    pthread_mutex_unlock(&s->turns_lock);
     return count >= most;
 }
 
 /* Under the lock. The lowest free slot; slots when there is none. */
-static uint32_t free_slot(const struct server *s)
+static uint32_t free_slot(struct server *s)
 {
-    uint32_t i = s->used == s->slots ? s->slots : 0;
+    while (s->slots_taken < s->slots && s->conns[s->slots_taken] != NULL)
+        s->slots_taken++;
+    return s->slots_taken;
+}
 
-    while (i < s->slots && s->conns[i] != NULL)
-        i++;
-    return i;
+/* Under the lock. */
+static int enter(struct server *s, struct conn *c, int fd, uint32_t slot, uid_t uid)
+{
+    int r;
+
+    pthread_mutex_lock(&s->turns_lock);
+    r = turns_enter(&s->turns, uid, &c->turn);
+    pthread_mutex_unlock(&s->turns_lock);
+    if (r != 0)
+        return r;
+    c->fd = fd;
+    c->slot = slot;
+    s->conns[slot] = c;
+    s->used++;
+    atomic_store(&s->box->connections, s->used);
+    return 0;
 }
 
 /* Takes over fd in any case. keep: tell the keeper, which does not have it yet. */
@@ -129,10 +163,10 @@ static int conn_add(struct server *s, int fd, uint32_t slot, bool keep)
         r = keep_send(s->link, KEEP_ADD, slot, fd);
     }
     if (r == 0) {
-        *c = (struct conn){ .fd = fd, .slot = slot, .uid = maker.uid };
-        s->conns[slot] = c;
-        s->used++;
-        atomic_store(&s->box->connections, s->used);
+        r = enter(s, c, fd, slot, maker.uid);
+        /* Where the keeper is gone, this process is about to go too. */
+        if (r != 0 && keep && keep_send(s->link, KEEP_DROP, slot, /* fd= */ -1) != 0)
+            log_error("the keeper does not answer");
     }
     pthread_mutex_unlock(&s->conns_lock);
     if (r != 0) {
@@ -194,27 +228,36 @@ static void finish(struct server *s, struct conn *c, const struct request *rq, b
         conn_close(s, c);
 }
 
-static void queue_change(struct server *s, struct conn *c, const struct peer *peer, const void *packet, size_t len)
+/* LB_E_BUSY: too many wait already. LB_E_NOMEM. */
+static int queue_change(struct server *s, struct conn *c, const struct peer *peer, const void *packet, size_t len)
 {
     struct job *j = calloc(1, sizeof(*j));
+    bool queued;
 
     if (j != NULL)
         j->packet = secret_alloc(len);
     if (j == NULL || j->packet == NULL) {
-        log_error("no memory for a change");
         free(j);
-        conn_close(s, c);
-        return;
+        return LB_E_NOMEM;
     }
     memcpy(j->packet, packet, len);
     j->len = len;
     j->conn = c;
     j->peer = *peer;
     pthread_mutex_lock(&s->jobs_lock);
-    *s->jobs_end = j;
-    s->jobs_end = &j->next;
-    pthread_cond_signal(&s->jobs_ready);
+    queued = s->job_count < JOBS_MAX;
+    if (queued) {
+        s->job_count++;
+        *s->jobs_end = j;
+        s->jobs_end = &j->next;
+        pthread_cond_signal(&s->jobs_ready);
+    }
     pthread_mutex_unlock(&s->jobs_lock);
+    if (queued)
+        return 0;
+    secret_free(j->packet, len);
+    free(j);
+    return LB_E_BUSY;
 }
 
 static struct request start_request(struct worker *w, struct conn *c, const struct peer *peer)
@@ -237,10 +280,30 @@ static void refuse(struct worker *w, struct conn *c, struct request *rq, int cod
                  rq->header.version);
     else if (code == LB_E_MESSAGE)
         snprintf(text, sizeof(text), "unknown message 0x%04x", rq->header.type);
+    else if (code == LB_E_BUSY)
+        snprintf(text, sizeof(text), "%d changes of this box wait already: try again later", JOBS_MAX);
     else
         snprintf(text, sizeof(text), "%s", lb_strerror(code));
     request_refuse(rq, code, text);
     finish(w->server, c, rq, goes_on);
+}
+
+/*
+ * Whoever may not make a change is told so at once: changes wait in locked memory, one behind the other, and that is
+ * not for everybody to fill.
+ */
+static void handle_change(struct worker *w, struct conn *c, struct request *rq, const struct request_kind *kind,
+                          size_t len)
+{
+    int r;
+
+    if (!request_may(kind, rq)) {
+        finish(w->server, c, rq, /* goes_on= */ true);
+        return;
+    }
+    r = queue_change(w->server, c, &rq->who.peer, w->packet, len);
+    if (r != 0)
+        refuse(w, c, rq, r, /* goes_on= */ true);
 }
 
 static void handle_packet(struct worker *w, struct conn *c, const struct peer *peer, size_t len, int fd)
@@ -262,7 +325,7 @@ static void handle_packet(struct worker *w, struct conn *c, const struct peer *p
     } else if (kind == NULL) {
         refuse(w, c, &rq, LB_E_MESSAGE, /* goes_on= */ true);
     } else if (kind->change) {
-        queue_change(w->server, c, peer, w->packet, len);
+        handle_change(w, c, &rq, kind, len);
     } else {
         rq.fd = fd;
         finish(w->server, c, &rq, request_run(kind, &rq));
@@ -310,28 +373,66 @@ static void worker_clear(struct worker *w)
     secret_free(w->answer, LB_PACKET_MAX);
 }
 
-static void *serve(void *arg)
+/* With the lock held. */
+static void take_events(struct server *s, const struct epoll_event *ev, int n)
 {
-    struct server *s = arg;
-    struct worker w;
-    bool ok = worker_init(&w, s);
+    for (int i = 0; i < n; i++) {
+        if (ev[i].data.ptr == s->box)
+            s->ended = true;
+        else if (ev[i].data.ptr == s)
+            s->accepting = true;
+        else
+            turns_add(&s->turns, &((struct conn *)ev[i].data.ptr)->turn);
+    }
+}
 
-    while (ok) {
-        struct epoll_event ev;
-        int n = epoll_wait(s->epoll_fd, &ev, 1, -1);
+/*
+ * The next thing to do: a connection, or s to accept some; NULL: the box stops. As long as a thread has nothing to do,
+ * who is ready is served as it comes. When all work, it is seen first who else waits, and then whose turn it is.
+ */
+static void *next_ready(struct server *s)
+{
+    struct epoll_event ev[READY_TURN];
+    void *next = NULL;
+    int n = 0;
 
+    pthread_mutex_lock(&s->turns_lock);
+    for (;;) {
+        if (s->idle == 0)
+            take_events(s, ev, epoll_wait(s->epoll_fd, ev, READY_TURN, 0));
+        if (s->ended)
+            break;
+        next = s->accepting ? (void *)s : (void *)turns_next(&s->turns);
+        s->accepting = false;
+        if (next != NULL)
+            break;
+        s->idle++;
+        pthread_mutex_unlock(&s->turns_lock);
+        n = epoll_wait(s->epoll_fd, ev, 1, -1);
+        pthread_mutex_lock(&s->turns_lock);
+        s->idle--;
         if (n < 0 && errno != EINTR) {
             log_error("epoll_wait: %s", strerror(errno));
             break;
         }
-        if (n <= 0)
-            continue;
-        if (ev.data.ptr == s->box)
-            break; /* the stop descriptor, which stays readable for the others */
-        if (ev.data.ptr == s)
+        take_events(s, ev, n);
+    }
+    pthread_mutex_unlock(&s->turns_lock);
+    return next;
+}
+
+static void *serve(void *arg)
+{
+    struct server *s = arg;
+    struct worker w;
+    void *next = NULL;
+    bool ok = worker_init(&w, s);
+
+    while (ok && (next = next_ready(s)) != NULL) {
+        if (next == s)
             accept_some(s);
         else
-            serve_conn(&w, ev.data.ptr);
+            serve_conn(&w, next); /* a turn is the first thing in its connection */
     }
     worker_clear(&w);
     return NULL;
@@ -348,6 +449,7 @@ static struct job *next_job(struct server *s)
     j = s->jobs;
     if (j != NULL) {
         s->jobs = j->next;
+        s->job_count--;
         if (s->jobs == NULL)
             s->jobs_end = &s->jobs;
     }
@@ -394,6 +496,7 @@ int server_new(struct box *box, int listen_fd, int link, struct server **ret)
     s->slots = box->conf->max_connections;
     s->jobs_end = &s->jobs;
     pthread_mutex_init(&s->conns_lock, NULL);
+    pthread_mutex_init(&s->turns_lock, NULL);
     pthread_mutex_init(&s->jobs_lock, NULL);
     pthread_cond_init(&s->jobs_ready, NULL);
     s->conns = calloc(s->slots, sizeof(*s->conns));
@@ -456,10 +559,12 @@ void server_stop(struct server *s)
         free(s->conns[i]);
     }
     socket_close(s->epoll_fd);
+    turns_clear(&s->turns);
     free(s->conns);
     free(s->threads);
     pthread_cond_destroy(&s->jobs_ready);
     pthread_mutex_destroy(&s->jobs_lock);
+    pthread_mutex_destroy(&s->turns_lock);
     pthread_mutex_destroy(&s->conns_lock);
     free(s);
 }

@@ -1,4 +1,4 @@
-/* The threads of a box: any free one takes the next ready connection; changes have a thread of their own. */
+/* The threads of a box: any free one takes the next request, by turns of users; changes have a thread of their own. */
 #ifndef LB_SERVE_H
 #define LB_SERVE_H
 

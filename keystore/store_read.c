@@ -196,22 +196,35 @@ static int by_name(const void *a, const void *b)
     return c != 0 ? c : (x->group > y->group) - (x->group < y->group);
 }
 
+/* In the reports, which are sorted and have each name once: is it that of a damaged key? */
+static bool is_damaged_name(const char *name, const struct reports *reports)
+{
+    size_t low = 0, high = reports->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(reports->at[middle].name, name);
+
+        if (order == 0)
+            return !reports->at[middle].group->whole;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
 /* Does one of the group's names stand in the reports as that of a damaged key? Then the damage is told by name. */
 static bool is_told(const struct group *g, const struct reports *reports)
 {
-    for (size_t i = 0; i < reports->count; i++) {
-        const char *name = reports->at[i].name;
-
-        if (reports->at[i].group->whole)
-            continue;
-        for (size_t j = 0; j < g->key_count; j++) {
-            if (strcmp(g->keys[j].name, name) == 0)
-                return true;
-        }
-        for (size_t j = 0; j < g->version_count; j++) {
-            if (strcmp(g->versions[j].v.name, name) == 0)
-                return true;
-        }
+    for (size_t j = 0; j < g->key_count; j++) {
+        if (is_damaged_name(g->keys[j].name, reports))
+            return true;
+    }
+    for (size_t j = 0; j < g->version_count; j++) {
+        if (is_damaged_name(g->versions[j].v.name, reports))
+            return true;
     }
     return false;
 }

@@ -60,7 +60,7 @@ static int load_key(const struct key_record *rec, bool damaged, void *arg)
     return r;
 }
 
-void vault_count(struct vault *v)
+static void count_keys(struct vault *v)
 {
     unsigned damaged = 0;
 
@@ -102,7 +102,7 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
     v->conf = conf;
     v->ops = conf->backend == BACKEND_PKCS11 ? &backend_pkcs11_ops : &backend_sealed_ops;
     atomic_init(&v->lock, LOCK_NO_STORE);
-    r = keyring_init(&v->ring);
+    r = keyring_init(&v->ring, v->ops->check == NULL ? 0 : conf->open_keys);
     if (r == 0)
         r = pass_for_token(v);
     if (r != 0)
@@ -127,7 +127,7 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
     if (p->code != 0)
         log_error("%s: going on with the %zu keys that could be read", p->text, v->ring.count);
     atomic_store(&v->lock, LOCK_LOCKED);
-    vault_count(v);
+    count_keys(v);
     return 0;
 }
 
@@ -162,14 +162,56 @@ struct livekey *vault_livekey(struct vault *v, const struct version_record *rec,
     return NULL;
 }
 
-static void open_version(struct vault *v, struct boxkey *k, size_t i)
+static int no_locked_memory(const struct vault *v, struct problem *p)
+{
+    problem_set(p, LB_E_NOMEM, "no locked memory is left in box '%s' to open a key", v->conf->box);
+    problem_hint(p, "raise the limit (LimitMEMLOCK=, ulimit -l)");
+    return LB_E_NOMEM;
+}
+
+int vault_open_version(struct vault *v, struct boxkey *k, size_t i, struct livekey **ret, struct problem *p)
+{
+    const struct version_record *rec = &k->rec.versions[i];
+    EVP_PKEY *key = NULL;
+    struct livekey *live;
+    int r;
+
+    /* On a token, where each is open while the box is. */
+    if (v->ops->check == NULL)
+        return vault_locked(v, p);
+    r = v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key);
+    if (r == LB_E_NOMEM) {
+        opened_close_all(&v->ring.opened);
+        r = v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key);
+    }
+    secret_wipe_stack();
+    if (r != 0)
+        return r == LB_E_NOMEM ? no_locked_memory(v, p) : vault_damaged(v, rec->name, rec->version, p);
+    live = vault_livekey(v, rec, key);
+    if (live == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    *ret = opened_put(&v->ring.opened, &k->versions[i], live);
+    return 0;
+}
+
+/*
+ * Sealed keys are opened when they are first used: a box of many starts at once, and what nobody uses is never in the
+ * clear. That their records are whole is seen now. LB_E_NOMEM: it is not known.
+ */
+static int try_version(struct vault *v, struct boxkey *k, size_t i)
 {
     const struct version_record *rec = &k->rec.versions[i];
     EVP_PKEY *key = NULL;
     struct livekey *live = NULL;
     bool damaged = k->damaged;
-    int r = damaged ? 0 : v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key);
+    int r = 0;
 
+    if (!damaged && v->ops->check != NULL)
+        r = v->ops->check(v->backend, rec, k->rec.grants, k->rec.grant_count);
+    else if (!damaged)
+        r = v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key);
+    if (r == LB_E_NOMEM && v->ops->check != NULL)
+        return r;
     if (r == LB_E_UNSUPPORTED)
         log_error("key '%s' version %u is not on a token: it was made with another 'backend =' in %s", k->rec.name,
                   rec->version, v->conf->paths.config);
@@ -180,9 +222,10 @@ static void open_version(struct vault *v, struct boxkey *k, size_t i)
         live = vault_livekey(v, rec, key);
     pthread_rwlock_wrlock(&v->ring.lock);
     k->versions[i].damaged = damaged;
-    livekey_unref(k->versions[i].live);
-    k->versions[i].live = live;
+    if (live != NULL)
+        livekey_unref(opened_put(&v->ring.opened, &k->versions[i], live));
     pthread_rwlock_unlock(&v->ring.lock);
+    return 0;
 }
 
 static int make_backend(struct vault *v)
@@ -215,12 +258,16 @@ int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
         r = make_backend(v);
     if (r != 0)
         return problem_set(p, r, "cannot open the store of box '%s': %s", v->conf->box, lb_strerror(r));
-    for (size_t i = 0; i < v->ring.count; i++) {
-        for (size_t j = 0; j < v->ring.keys[i]->rec.version_count; j++)
-            open_version(v, v->ring.keys[i], j);
+    for (size_t i = 0; r == 0 && i < v->ring.count; i++) {
+        for (size_t j = 0; r == 0 && j < v->ring.keys[i]->rec.version_count; j++)
+            r = try_version(v, v->ring.keys[i], j);
     }
     secret_wipe_stack();
-    vault_count(v);
+    if (r != 0) {
+        vault_lock(v);
+        return no_locked_memory(v, p);
+    }
+    count_keys(v);
     atomic_store(&v->lock, LOCK_UNLOCKED);
     return 0;
 }
@@ -337,14 +384,7 @@ void vault_lock(struct vault *v)
         return;
     atomic_store(&v->lock, LOCK_LOCKED);
     pthread_rwlock_wrlock(&v->ring.lock);
-    for (size_t i = 0; i < v->ring.count; i++) {
-        struct boxkey *k = v->ring.keys[i];
-
-        for (size_t j = 0; j < k->rec.version_count; j++) {
-            livekey_unref(k->versions[j].live);
-            k->versions[j].live = NULL;
-        }
-    }
+    opened_close_all(&v->ring.opened);
     vault_token_uri(v, &v->token);
     pthread_rwlock_unlock(&v->ring.lock);
     if (v->p11 != NULL) {

@@ -67,6 +67,7 @@ static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next
  */
 static int publish(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p)
 {
+    int damaged = (int)boxkey_is_damaged(next) - (old != NULL && boxkey_is_damaged(old));
     int r = store_put_key(v->store, &next->rec, p);
 
     if (r != 0)
@@ -77,16 +78,17 @@ static int publish(struct vault *v, struct boxkey *old, struct boxkey *next, str
         return problem_set(p, r, "key '%s' is stored, but memory is too short to use it now", next->rec.name);
     }
     secret_wipe_stack();
-    vault_count(v);
+    atomic_store(&v->keys, (unsigned)v->ring.count);
+    atomic_fetch_add(&v->damaged, (unsigned)damaged);
     return 0;
 }
 
 /* The live halves that stay: same version, same key, not destroyed. */
-static void keep_live(const struct boxkey *old, struct boxkey *next)
+static void keep_live(struct vault *v, struct boxkey *old, struct boxkey *next)
 {
     for (size_t i = 0; i < old->rec.version_count; i++) {
-        if (old->versions[i].live != NULL && next->rec.versions[i].state != STATE_DESTROYED)
-            next->versions[i].live = livekey_ref(old->versions[i].live);
+        if (next->rec.versions[i].state != STATE_DESTROYED)
+            next->versions[i].live = opened_use(&v->ring.opened, &old->versions[i]);
     }
 }
 
@@ -345,7 +347,7 @@ int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *
         if (r != 0)
             goto fail;
     }
-    keep_live(old, next);
+    keep_live(v, old, next);
     r = publish(v, old, next, p);
     if (r == 0)
         return 0;
@@ -427,7 +429,7 @@ int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct p
     for (size_t i = 0; r == 0 && i < next->rec.version_count; i++)
         r = rebind(v, old, next, i, p);
     if (r == 0) {
-        keep_live(old, next);
+        keep_live(v, old, next);
         r = publish(v, old, next, p);
     }
     if (r != 0)
@@ -487,7 +489,7 @@ int vault_cert_set(struct vault *v, const struct msg_cert_set *m, uint32_t *ret_
         return out_of_memory(p);
     for (size_t k = 0; k < next->rec.version_count; k++)
         next->versions[k].damaged = old->versions[k].damaged;
-    keep_live(old, next);
+    keep_live(v, old, next);
     r = put_chain(v, next, (size_t)i, m, p);
     *ret_version = next->rec.versions[i].version;
     if (r == 0)

@@ -83,6 +83,17 @@ bool vault_is_the_token(const struct vault *v, const struct p11uri *want, const 
     return p11uri_matches(want, token, known);
 }
 
+static const struct boxkey *named_key(const struct vault *v, const struct p11_value *label)
+{
+    char name[LB_NAME_MAX + 1];
+
+    if (label->len > LB_NAME_MAX || memchr(label->bytes, '\0', label->len) != NULL)
+        return NULL;
+    memcpy(name, label->bytes, label->len);
+    name[label->len] = '\0';
+    return keyring_find(&v->ring, name);
+}
+
 /* With the read lock held: the body of the answer into w, and its head, whose numbers are known at the end. */
 static int find(struct vault *v, const struct p11_certs *certs, const struct p11uri *want, const struct caller *who,
                 struct wire_writer *w, struct msg_found *found, struct problem *p)
@@ -103,6 +114,14 @@ static int find(struct vault *v, const struct p11_certs *certs, const struct p11
         return 0;
     if (v->ops->object_of != NULL && !open)
         return vault_locked(v, p);
+    /* Where the object's label is the key's name, there is no need to look at all keys. */
+    if (v->ops->object_of == NULL && want->a[P11_OBJECT].set) {
+        const struct boxkey *k = named_key(v, &want->a[P11_OBJECT]);
+
+        if (k != NULL)
+            find_in_key(&s, k);
+        return 0;
+    }
     for (size_t i = 0; i < v->ring.count; i++) {
         const struct boxkey *k = v->ring.keys[i];
 

@@ -4,8 +4,6 @@
 
 #include "vault.h"
 
-/* Counts keys and damaged keys again, after a change. By the changing thread. */
-void vault_count(struct vault *v);
 /* The store key is there: makes the backend and opens every version. */
 LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p);
 /*
@@ -13,6 +11,11 @@ LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct p
  * itself.
  */
 void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret);
+/*
+ * Opens version i of k, which is closed: a reference. With the ring's lock held and the vault unlocked. LB_E_DAMAGED,
+ * LB_E_NOMEM.
+ */
+LB_MUST_USE int vault_open_version(struct vault *v, struct boxkey *k, size_t i, struct livekey **ret, struct problem *p);
 /*
  * A key that the backend gave for rec, with what the token calls it; takes over key. NULL: out of memory.
  */

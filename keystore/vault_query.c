@@ -109,7 +109,7 @@ static int denied(const struct vault *v, const char *name, const struct caller *
 static int use(struct vault *v, const struct key_ref *ref, const struct caller *who, enum key_op op,
                struct livekey **ret, struct problem *p)
 {
-    const struct boxkey *k = keyring_find(&v->ring, ref->name);
+    struct boxkey *k = keyring_find(&v->ring, ref->name);
     int i;
 
     if (k == NULL)
@@ -125,10 +125,11 @@ static int use(struct vault *v, const struct key_ref *ref, const struct caller *
         return vault_damaged(v, ref->name, k->rec.versions[i].version, p);
     if (check_state(v, &k->rec.versions[i], p) != 0)
         return p->code;
-    if (k->versions[i].live == NULL)
+    /* Unlocked now, with the ring held: it stays so until the ring is given back, see vault_lock(). */
+    if (atomic_load(&v->lock) != LOCK_UNLOCKED)
         return vault_locked(v, p);
-    *ret = livekey_ref(k->versions[i].live);
-    return 0;
+    *ret = opened_use(&v->ring.opened, &k->versions[i]);
+    return *ret != NULL ? 0 : vault_open_version(v, k, (size_t)i, ret, p);
 }
 
 int vault_use(struct vault *v, const struct key_ref *ref, const struct caller *who, enum key_op op,

@@ -210,7 +210,7 @@ main() {
     # The whole suite with gcc and under ASan and UBSan; with clang what does not take its time.
     if wanted gcc && built gcc; then check_build gcc; fi
     if wanted asan && built asan; then check_build asan; fi
-    if wanted clang && built clang; then CRASH_RUNS=20 check_build clang; fi
+    if wanted clang && built clang; then CRASH_RUNS=20 SOAK_SECONDS=5 check_build clang; fi
 
     if wanted valgrind && built gcc; then
         for name in $valgrind_suites; do

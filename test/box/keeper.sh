@@ -46,7 +46,7 @@ same "one keeper, one child" 1 "$(children_of "$KEEPER" | wc -l)"
 
 # --- SIGTERM: what is under way is finished, then all ends
 connections_are() { [ "$(status connections)" -ge "$1" ]; }
-lb create slow --type rsa:4096 >"$TEST_DIR/slow.log" 2>&1 &
+lb create slow --type rsa:3072 >"$TEST_DIR/slow.log" 2>&1 &
 slow=$!
 await "the slow request to be under way" connections_are 2
 kill -TERM "$KEEPER"

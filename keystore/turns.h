@@ -1,0 +1,41 @@
+/* Whose turn it is: users who have requests waiting are served by turns, one request each, in the order they came. */
+#ifndef LB_TURNS_H
+#define LB_TURNS_H
+
+#include <sys/types.h>
+
+#include "errors.h"
+
+/* A user with connections. */
+struct turns_user;
+
+/* A place in the queue of a user: part of a connection, which is in it at most once. */
+struct turn {
+    struct turns_user *user;
+    struct turn *next;
+};
+
+/*
+ * A user with a thousand connections, each with a request waiting, and one with a single connection get as many
+ * answers, one by turns. Costs the same however many connections wait. The caller has the lock.
+ */
+struct turns {
+    struct turns_user *users;        /* all who have connections */
+    struct turns_user *first, *last; /* of those who wait, in a circle that is cut open at whose turn it is */
+};
+
+/* One more connection of that user. LB_E_NOMEM. */
+LB_MUST_USE int turns_enter(struct turns *t, uid_t uid, struct turn *turn);
+/* It is gone; it was not waiting. */
+void turns_leave(struct turns *t, struct turn *turn);
+/* How many connections a user has. */
+unsigned turns_count(const struct turns *t, uid_t uid);
+
+/* A request waits there. */
+void turns_add(struct turns *t, struct turn *turn);
+/* The next to be served, which does not wait any more; NULL: none. */
+struct turn *turns_next(struct turns *t);
+/* Forgets all users, also those who wait. */
+void turns_clear(struct turns *t);
+
+#endif

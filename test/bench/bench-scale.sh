@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# How a box does when there is much of everything: threads and processes that sign, keys, connections, administrators.
+# Asserts that nothing fails, and prints figures, which hold for a machine that does nothing else.
+#
+# BENCH_KEYS ("1 1000 100000") in the box; BENCH_CALLERS ("1 2 4 16"); BENCH_SECONDS (2) for each figure;
+# BENCH_TYPE (ec:P-256).
+set -eu
+TEST_SECONDS=${TEST_SECONDS:-7200}
+AWAIT_SECONDS=${AWAIT_SECONDS:-120}
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+needs openssl
+sanitized && skip "a sanitizer would be measured"
+KEYS=${BENCH_KEYS:-1 1000 100000}
+CALLERS=${BENCH_CALLERS:-1 2 4 16}
+SECONDS_EACH=${BENCH_SECONDS:-2}
+TYPE=${BENCH_TYPE:-ec:P-256}
+begin
+BENCH=$LITTLEBOX_BUILD/test/bench
+rss() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
+cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ printf "%.0f", ($14 + $15) * 1000 / hz }' "/proc/$1/stat"; }
+field() { sed -n "s/.* $1 \([0-9.]*\).*/\1/p" "$TEST_DIR/signed"; }
+sign_by_turns() { "$HARNESS/boxload" "$BOX_DIR/default.sock" sign "$@" >"$TEST_DIR/signed"; }
+speed() { OPENSSL_CONF="$BOX_DIR/openssl.cnf" "$BENCH/signspeed" "littlebox:$1" "$SECONDS_EACH" "${@:2}"; }
+some_keys() { awk -v n="$1" -v most="$2" 'BEGIN { for (i = 0; i < n && i < most; i++) printf "k%06d\n", i * int(n > most ? n / most : 1) }'; }
+
+# box_with N NAME : a box with so many keys, started once with them; sets STARTED, the processor time of that in ms.
+box_with() {
+    new_box "$TEST_DIR/$2"
+    stop_box
+    write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
+    echo "max-connections = 20000" >"$BOX_DIR/default.conf"
+    "$BENCH/makestore" "$BOX_DIR/default/store.db" "$BOX_DIR/default.credential" "$TYPE" "$1"
+    start_box "$BOX_DIR"
+    STARTED=$(cpu_ms "$(box_child)")
+}
+
+echo "conditions: $(nproc --all) CPUs ($(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)), $(uname -sr),"
+echo "  $(openssl version | cut -d ' ' -f 1-2), load at the beginning: $(cut -d ' ' -f 1-3 /proc/loadavg)"
+
+printf '\n%-8s %12s %12s %12s %14s %14s %12s\n' keys "start, ms" "away, ms" "bytes a key" "first sign, us" "next sign, us" \
+    "admin, 1/s"
+for n in $KEYS; do
+    box_with "$n" "keys$n"
+    [ "$(status keys) $(status damaged)" = "$n 0" ] || fail "$(status keys) keys, $(status damaged) damaged"
+    size=$(rss "$(box_child)")
+    [ -n "${empty:-}" ] || empty=$size
+    mapfile -t some < <(some_keys "$n" 900)
+    sign_by_turns "${#some[@]}" "${some[@]}" || fail "signatures: $(cat "$TEST_DIR/signed")"
+    first=$(field p50)
+    sign_by_turns 2000 "${some[@]}" || fail "signatures: $(cat "$TEST_DIR/signed")"
+    next=$(field p50)
+    kill -HUP "$KEEPER"
+    await "the next child" status_is restarts 1
+    await "it to open" box_unlocked
+    # Changes one after the other, beside a caller that signs.
+    speed k000000 >"$TEST_DIR/beside" &
+    made=0
+    began=$(date +%s%N)
+    while [ $(($(date +%s%N) - began)) -lt $((SECONDS_EACH * 1000000000)) ]; do
+        lb allow k000000 --user $((20000 + made % 50)) 2>>"$TEST_DIR/lb.log"
+        made=$((made + 1))
+    done
+    wait "$!"
+    printf '%-8s %12s %12s %12s %14s %14s %12s\n' "$n" "$STARTED" \
+        "$(sed -n 's/.*was away for \([0-9]*\) ms.*/\1/p' "$BOX_DIR/box.log" | tail -n 1)" \
+        "$(((size - empty) * 1024 / n))" "$(awk -v v="$first" 'BEGIN { print v * 1000 }')" \
+        "$(awk -v v="$next" 'BEGIN { print v * 1000 }')" "$((made / SECONDS_EACH))"
+    stop_box
+done
+echo "start: processor time of the first start; away: from SIGHUP to the next child's READY; first, next: the first signature"
+echo "with each of up to 900 keys, and later ones, medians, without OpenSSL; admin: littlebox allow, as processes"
+
+box_with 1 callers
+printf '\nsignatures per second, %s\n%-8s %12s %12s\n' "$TYPE" callers threads processes
+for n in $CALLERS; do
+    by_threads=$(speed k000000 "$n")
+    pids=() processes=0
+    for ((i = 0; i < n; i++)); do
+        speed k000000 >"$TEST_DIR/speed.$i" &
+        pids+=("$!")
+    done
+    for i in "${!pids[@]}"; do
+        wait "${pids[$i]}" || fail "a signer failed"
+        processes=$((processes + $(cat "$TEST_DIR/speed.$i")))
+    done
+    printf '%-8s %12s %12s\n' "$n" "$by_threads" "$processes"
+done
+
+most=$(($(ulimit -Hn) - 200))
+[ "$most" -le 10000 ] || most=10000
+child_before=$(rss "$(box_child)") keeper_before=$(rss "$KEEPER")
+sign_by_turns 2000 k000000
+alone=$(field p50)
+"$HARNESS/boxload" "$BOX_DIR/default.sock" idle "$most" >"$TEST_DIR/idle" 3>&- &
+own "$!"
+await "the connections" grep -qx ready "$TEST_DIR/idle"
+sign_by_turns 2000 k000000
+printf '\n%s idle connections: %s bytes each in the child, %s in the keeper; a signature takes %s ms, %s without them\n' \
+    "$most" "$((($(rss "$(box_child)") - child_before) * 1024 / most))" \
+    "$((($(rss "$KEEPER") - keeper_before) * 1024 / most))" "$(field p50)" "$alone"
+echo "load at the end: $(cut -d ' ' -f 1-3 /proc/loadavg)"
+stop "$!" KILL
+stop_box
+check "nothing failed" true
+finish

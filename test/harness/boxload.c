@@ -1,0 +1,262 @@
+/* Callers of a box that are many, greedy, deaf or broken, and a polite one that measures how it is served beside them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "message.h"
+#include "scheme.h"
+#include "socket.h"
+
+#define USAGE                                                                                           \
+    "usage: boxload [--uid UID] [--rsa] SOCKET sign COUNT KEY...   one request at a time, keys by turns\n" \
+    "       boxload ... SOCKET flood CONNECTIONS KEY                requests without end, answers are read\n" \
+    "       boxload ... SOCKET deaf CONNECTIONS KEY                 answers are not\n"                      \
+    "       boxload ... SOCKET broken CONNECTIONS KEY               requests that are cut off or are noise\n" \
+    "       boxload ... SOCKET idle CONNECTIONS                     nothing at all\n"                       \
+    "       boxload ... SOCKET change CONNECTIONS                   asks to make keys that cannot be made\n" \
+    "       boxload ... SOCKET secret CONNECTIONS                   tries secrets that are wrong\n"         \
+    "All but sign say \"ready\" when they are all connected, and go on until they are killed.\n"
+
+#define TIMEOUT_MS 60000
+/* Requests of one connection that wait at once. */
+#define DEPTH 4
+
+struct load {
+    const char *socket, *kind;
+    unsigned long number;
+    char **keys;
+    int key_count;
+    bool rsa;
+    uint8_t packet[1024]; /* a whole request */
+    size_t len;
+    uint8_t *answer;
+};
+
+struct conn {
+    int fd;
+    unsigned waiting;
+};
+
+static double now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static bool die(const char *what, int r)
+{
+    fprintf(stderr, "boxload: %s: %s\n", what, r == LB_E_SYSTEM ? strerror(errno) : lb_strerror(r));
+    return false;
+}
+
+static bool become(const char *number)
+{
+    char *end;
+    unsigned long id = strtoul(number, &end, 10);
+
+    return end != number && *end == '\0' && setgroups(0, NULL) == 0 && setgid((gid_t)id) == 0 &&
+           setuid((uid_t)id) == 0;
+}
+
+static bool make_request(struct load *l, const char *key, uint32_t id)
+{
+    static const uint8_t digest[32] = { 1 };
+    struct msg_sign m = { .scheme = l->rsa ? SCHEME_RSA_PKCS1 : SCHEME_ECDSA,
+                          .digest = DIGEST_SHA256,
+                          .input = INPUT_DIGEST,
+                          .data = { digest, sizeof(digest) } };
+    struct msg_create c = { .type = "rsa:1" };
+    struct msg_secret s = { .kind = SEAL_CREDENTIAL, .secret = { digest, sizeof(digest) } };
+    int r;
+
+    if (strcmp(l->kind, "change") == 0) {
+        snprintf(c.name, sizeof(c.name), "boxload");
+        r = msg_create_encode(MSG_CREATE, id, &c, l->packet, sizeof(l->packet), &l->len);
+    } else if (strcmp(l->kind, "secret") == 0) {
+        r = msg_secret_encode(MSG_UNLOCK, id, &s, l->packet, sizeof(l->packet), &l->len);
+    } else {
+        snprintf(m.key.name, sizeof(m.key.name), "%s", key);
+        r = msg_sign_encode(MSG_SIGN, id, &m, l->packet, sizeof(l->packet), &l->len);
+    }
+    return r == 0 || die("request", r);
+}
+
+/* One polite caller */
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static bool sign(struct load *l)
+{
+    double *ms = calloc(l->number, sizeof(*ms)), start = now_ms(), elapsed;
+    unsigned long failed = 0;
+    int fd = -1, r = ms == NULL ? LB_E_NOMEM : socket_connect(l->socket, &fd);
+
+    if (r == 0)
+        r = socket_set_timeout(fd, TIMEOUT_MS);
+    if (r != 0) {
+        free(ms);
+        return die(l->socket, r);
+    }
+    for (unsigned long i = 0; i < l->number; i++) {
+        double began = now_ms();
+        uint16_t type = 0;
+        struct bytes body;
+        struct problem p;
+
+        if (!make_request(l, l->keys[i % (unsigned long)l->key_count], (uint32_t)i + 1))
+            return false;
+        do
+            r = channel_call(fd, (uint32_t)i + 1, l->packet, l->len, -1, l->answer, LB_PACKET_MAX, &type, &body);
+        while (r == LB_E_RESET);
+        ms[i] = now_ms() - began;
+        if (r == 0 && type == (MSG_SIGN | MSG_ANSWER))
+            continue;
+        failed++;
+        if (r != 0)
+            return die("channel_call", r);
+        if (msg_error_decode(body, &p) == 0 && failed == 1)
+            fprintf(stderr, "boxload: %s\n", p.text);
+    }
+    elapsed = now_ms() - start;
+    qsort(ms, l->number, sizeof(*ms), compare);
+    printf("signed %lu failed %lu max_ms %.2f p50 %.3f p99 %.3f per_second %.0f\n", l->number - failed, failed,
+           ms[l->number - 1], ms[l->number / 2], ms[l->number * 99 / 100], (double)l->number * 1e3 / elapsed);
+    free(ms);
+    socket_close(fd);
+    return failed == 0;
+}
+
+/* Many impolite ones */
+
+static bool reconnect(const struct load *l, struct conn *c)
+{
+    socket_close(c->fd);
+    c->fd = -1;
+    c->waiting = 0;
+    return socket_connect(l->socket, &c->fd) == 0 && fcntl(c->fd, F_SETFL, O_NONBLOCK) == 0;
+}
+
+/* A packet that is not whole, or not even one: another each time. False: the box hung up, as it should. */
+static bool send_broken(struct load *l, struct conn *c, unsigned long n)
+{
+    uint8_t noise[64];
+    size_t len = n % l->len;
+
+    if (n % 3 != 0)
+        return send(c->fd, l->packet, len == 0 ? 1 : len, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+    for (size_t i = 0; i < sizeof(noise); i++)
+        noise[i] = (uint8_t)((n * 2654435761u) >> (i % 24));
+    return send(c->fd, noise, sizeof(noise), MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+}
+
+/* What is to be done with a connection now; false: it is over. */
+static bool serve(struct load *l, struct conn *c, short events, unsigned long n)
+{
+    if ((events & POLLIN) != 0) {
+        ssize_t got = recv(c->fd, l->answer, LB_PACKET_MAX, MSG_DONTWAIT);
+
+        if (got == 0 || (got < 0 && errno != EAGAIN))
+            return false;
+        if (got > 0 && c->waiting > 0)
+            c->waiting--;
+    }
+    if ((events & (POLLERR | POLLHUP)) != 0)
+        return false;
+    if (strcmp(l->kind, "broken") == 0)
+        return send_broken(l, c, n);
+    while ((events & POLLOUT) != 0 && (strcmp(l->kind, "deaf") == 0 || c->waiting < DEPTH)) {
+        if (send(c->fd, l->packet, l->len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+            return errno == EAGAIN || errno == EWOULDBLOCK;
+        c->waiting++;
+    }
+    return true;
+}
+
+static bool be_many(struct load *l)
+{
+    struct conn *conns = calloc(l->number, sizeof(*conns));
+    struct pollfd *fds = calloc(l->number, sizeof(*fds));
+    bool idle = strcmp(l->kind, "idle") == 0, deaf = strcmp(l->kind, "deaf") == 0;
+    unsigned long n = 0;
+
+    if (conns == NULL || fds == NULL || (!idle && !make_request(l, l->key_count > 0 ? l->keys[0] : "", 1)))
+        return false;
+    for (unsigned long i = 0; i < l->number; i++) {
+        conns[i].fd = -1;
+        if (!reconnect(l, &conns[i]))
+            return die(l->socket, LB_E_SYSTEM);
+    }
+    puts("ready");
+    fflush(stdout);
+    while (idle)
+        pause();
+    for (;;) {
+        for (unsigned long i = 0; i < l->number; i++) {
+            /* Who has asked enough waits for an answer; who does not read them, for room. */
+            bool asks = deaf || conns[i].waiting < DEPTH;
+
+            fds[i] = (struct pollfd){ conns[i].fd, (short)((deaf ? 0 : POLLIN) | (asks ? POLLOUT : 0)), 0 };
+        }
+        if (poll(fds, l->number, 1000) < 0)
+            return die("poll", LB_E_SYSTEM);
+        for (unsigned long i = 0; i < l->number; i++) {
+            /* The box may refuse a connection, or go: then once more, but not without a breath. */
+            if (fds[i].revents != 0 && !serve(l, &conns[i], fds[i].revents, ++n) && !reconnect(l, &conns[i]))
+                (void)poll(NULL, 0, 1);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct rlimit files;
+    struct load l = { .answer = malloc(LB_PACKET_MAX) };
+    bool ok = l.answer != NULL;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        ok = setrlimit(RLIMIT_NOFILE, &files) == 0 && ok;
+    }
+    if (ok && argc > 2 && strcmp(argv[1], "--uid") == 0) {
+        ok = become(argv[2]) || die("--uid", LB_E_SYSTEM);
+        argv += 2;
+        argc -= 2;
+    }
+    if (ok && argc > 1 && strcmp(argv[1], "--rsa") == 0) {
+        l.rsa = true;
+        argv++;
+        argc--;
+    }
+    if (!ok || argc < 4 || (l.number = strtoul(argv[3], NULL, 10)) == 0) {
+        fputs(USAGE, stderr);
+        return 2;
+    }
+    l.socket = argv[1];
+    l.kind = argv[2];
+    l.keys = argv + 4;
+    l.key_count = argc - 4;
+    if (strcmp(l.kind, "sign") == 0)
+        ok = l.key_count > 0 && sign(&l);
+    else
+        ok = be_many(&l);
+    free(l.answer);
+    return ok ? 0 : 1;
+}

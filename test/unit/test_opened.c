@@ -1,0 +1,174 @@
+/* opened.c: which keys are open, what a want of secure heap does, and that it is not taken for damage. */
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "keyring.h"
+#include "keytype.h"
+#include "secret.h"
+#include "unit.h"
+
+#define VERSIONS 8
+
+static struct keyversion versions[VERSIONS];
+
+static struct livekey *new_live(void)
+{
+    struct problem p;
+    EVP_PKEY *key = NULL;
+
+    OK(keytype_generate("ec:P-256", &key, &p));
+    return livekey_new(key);
+}
+
+static void put(struct opened *o, unsigned i)
+{
+    livekey_unref(opened_put(o, &versions[i], new_live()));
+}
+
+/* "0110...": which are open. */
+static const char *open_ones(void)
+{
+    static char text[VERSIONS + 1];
+
+    for (unsigned i = 0; i < VERSIONS; i++)
+        text[i] = versions[i].live != NULL ? '1' : '0';
+    return text;
+}
+
+static void the_least_used_is_closed(void)
+{
+    struct opened o;
+    struct livekey *used;
+
+    memset(versions, 0, sizeof(versions));
+    OK(opened_init(&o, 3));
+    CU_ASSERT_PTR_NULL(opened_use(&o, &versions[0]));
+    for (unsigned i = 0; i < 4; i++)
+        put(&o, i);
+    TEXT_IS(open_ones(), "01110000");
+    used = opened_use(&o, &versions[1]);
+    CU_ASSERT_PTR_EQUAL(used, versions[1].live);
+    put(&o, 4);
+    TEXT_IS(open_ones(), "01011000");
+    put(&o, 5);
+    put(&o, 6);
+    put(&o, 7);
+    TEXT_IS(open_ones(), "00000111");
+    livekey_unref(used); /* closed meanwhile, and alive until now */
+    opened_close(&o, &versions[6]);
+    opened_close(&o, &versions[6]);
+    TEXT_IS(open_ones(), "00000101");
+    CU_ASSERT_EQUAL(o.count, 2);
+    opened_close_all(&o);
+    TEXT_IS(open_ones(), "00000000");
+    CU_ASSERT_EQUAL(o.count, 0);
+    opened_clear(&o);
+}
+
+/* Two threads open the same key: both go on with the one that was there first. */
+static void the_first_one_stays(void)
+{
+    struct livekey *first = new_live(), *second = new_live(), *got;
+    struct opened o;
+
+    memset(versions, 0, sizeof(versions));
+    OK(opened_init(&o, 3));
+    got = opened_put(&o, &versions[0], first);
+    CU_ASSERT_PTR_EQUAL(got, first);
+    livekey_unref(got);
+    got = opened_put(&o, &versions[0], second);
+    CU_ASSERT_PTR_EQUAL(got, first);
+    livekey_unref(got);
+    CU_ASSERT_EQUAL(o.count, 1);
+    opened_clear(&o);
+    TEXT_IS(open_ones(), "00000000");
+}
+
+static void without_a_bound_none_is_closed(void)
+{
+    struct opened o;
+
+    memset(versions, 0, sizeof(versions));
+    OK(opened_init(&o, 0));
+    for (unsigned i = 0; i < VERSIONS; i++)
+        put(&o, i);
+    TEXT_IS(open_ones(), "11111111");
+    opened_clear(&o);
+}
+
+/* Takes all of the secure heap but what is in use; which is chained through its first bytes. */
+static void *take_heap(size_t smallest)
+{
+    void *chain = NULL;
+
+    for (size_t size = 4096; size >= smallest; size /= 2) {
+        for (void *block; (block = OPENSSL_secure_malloc(size)) != NULL; chain = block)
+            memcpy(block, &chain, sizeof(chain));
+    }
+    return chain;
+}
+
+static void give_back(void *chain)
+{
+    while (chain != NULL) {
+        void *next;
+
+        memcpy(&next, chain, sizeof(next));
+        OPENSSL_secure_free(chain);
+        chain = next;
+    }
+}
+
+static void a_short_heap_closes_some(void)
+{
+    struct opened o;
+    void *chain;
+
+    memset(versions, 0, sizeof(versions));
+    CU_ASSERT_FALSE(secret_heap_is_short());
+    OK(opened_init(&o, VERSIONS));
+    for (unsigned i = 0; i + 1 < VERSIONS; i++)
+        put(&o, i);
+    TEXT_IS(open_ones(), "11111110");
+    chain = take_heap(4096);
+    CU_ASSERT(secret_heap_is_short());
+    put(&o, 7);
+    TEXT_IS(open_ones(), "00000001"); /* the one that is wanted stays */
+    give_back(chain);
+    CU_ASSERT_FALSE(secret_heap_is_short());
+    opened_clear(&o);
+}
+
+static void a_full_heap_is_no_damage(void)
+{
+    struct fixture f;
+    struct key_record k;
+    EVP_PKEY *key = NULL;
+    void *chain;
+
+    fixture_open(&f);
+    k = fixture_make_key(&f, "web", "rsa:2048", 1, 0);
+    OK(backend_sealed_ops.open(f.backend, &k.versions[0], NULL, 0, &key));
+    EVP_PKEY_free(key);
+    chain = take_heap(32);
+    FAILS(backend_sealed_ops.open(f.backend, &k.versions[0], NULL, 0, &key), LB_E_NOMEM);
+    CU_ASSERT_PTR_NULL(key);
+    OK(backend_sealed_ops.check(f.backend, &k.versions[0], NULL, 0));
+    give_back(chain);
+    OK(backend_sealed_ops.open(f.backend, &k.versions[0], NULL, 0, &key));
+    EVP_PKEY_free(key);
+    key_record_clear(&k);
+    fixture_close(&f);
+}
+
+static const struct unit_test tests[] = {
+    { "the least used is closed", the_least_used_is_closed },
+    { "the first one stays", the_first_one_stays },
+    { "without a bound none is closed", without_a_bound_none_is_closed },
+    { "a short heap closes some", a_short_heap_closes_some },
+    { "a full heap is no damage", a_full_heap_is_no_damage },
+    { NULL, NULL },
+};
+const struct unit_suite suite_opened = { "opened", tests };
