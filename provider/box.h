@@ -1,4 +1,4 @@
-/* Conversations with boxes: connections, threads, fork and waiting for a restart are known here and nowhere else. */
+/* Conversations with boxes: callers know nothing of connections, threads, forks and restarts. */
 #ifndef LB_BOX_H
 #define LB_BOX_H
 
