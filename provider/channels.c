@@ -146,7 +146,7 @@ static int channel_open(struct box *b, uint64_t deadline, struct conn *ret, stru
         r = introducer_renew(b, p);
         if (r != 0)
             break;
-        r = socket_introduce(b->introducer.conn.fd, &fd);
+        r = socket_introduce(b->introducer.conn.fd, /* dont_wait= */ false, &fd);
         if (r == 0)
             break;
         if (r == LB_E_SYSTEM)
