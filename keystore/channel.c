@@ -20,17 +20,17 @@ int channel_answer(int fd, uint32_t id, bool dont_wait, void *answer, size_t siz
         size_t got;
         int r = socket_receive(fd, answer, size, dont_wait, &got, /* ret_fd= */ NULL, /* ret_peer= */ NULL);
 
-        if (r != 0)
+        if (r != 0 && r != LB_E_TOO_LONG)
             return r;
-        r = msg_split(answer, got, &header, ret_body);
-        if (r != 0)
+        if (msg_split(answer, got, &header, ret_body) != 0)
             return LB_E_VALUE;
         if (header.type == MSG_RESET)
             return LB_E_RESET;
         if (header.id == id) {
             *ret_type = header.type;
-            return 0;
+            return r;
         }
+        /* Another request's answer may have been longer than this one's can be. */
     }
     return LB_E_VALUE;
 }

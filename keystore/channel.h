@@ -18,7 +18,8 @@
  *
  * 0: an answer, which may be MSG_ERROR. LB_E_CLOSED: the box hung up. LB_E_RESET: the child behind the channel was
  * replaced; the same request, same id, may be sent again on it. LB_E_TIMEOUT: by the socket's timeout
- * (socket_set_timeout); the channel must be closed then. LB_E_VALUE: what came was no answer; close it.
+ * (socket_set_timeout); the channel must be closed then. LB_E_VALUE, LB_E_TOO_LONG (longer than
+ * size): what came was no answer; close it.
  */
 LB_MUST_USE int channel_call(int fd, uint32_t id, const void *request, size_t len, int attached, void *answer,
                              size_t size, uint16_t *ret_type, struct bytes *ret_body);

@@ -7,9 +7,12 @@
 
 #include "../keystore/channel.h"
 #include "../keystore/message.h"
+#include "../keystore/socket.h"
 #include "box_priv.h"
 #include "wait.h"
 
+/* An answer in which a box refuses: header, code, text and hint of a struct problem. */
+#define REFUSAL_MAX 1024
 /* Pauses between tries while a box restarts, in milliseconds: from, to. */
 #define PAUSE_FIRST_MS 2
 #define PAUSE_LAST_MS 200
@@ -104,6 +107,35 @@ int box_call(struct box *b, const struct box_request *rq, void *answer, size_t s
             return r; /* p still says what was wrong at the last try, which says more than that the time is over */
         pause = pause * 2 < PAUSE_LAST_MS ? pause * 2 : PAUSE_LAST_MS;
     }
+}
+
+struct box_operation *box_operation_new(struct box *b, uint16_t type, size_t packet_size, size_t answer_size)
+{
+    struct box_operation *o;
+
+    if (answer_size < REFUSAL_MAX)
+        answer_size = REFUSAL_MAX;
+    o = OPENSSL_malloc(sizeof(*o) + packet_size + answer_size);
+    if (o == NULL)
+        return NULL;
+    *o = (struct box_operation){ .packet_size = packet_size, .answer_size = answer_size };
+    o->packet = (uint8_t *)(o + 1);
+    o->answer = o->packet + packet_size;
+    o->rq = (struct box_request){ .type = type, .id = box_next_id(b), .packet = o->packet, .fd = -1 };
+    return o;
+}
+
+int box_operate(struct box *b, struct box_operation *o, struct bytes *ret_body, struct problem *p)
+{
+    return box_call(b, &o->rq, o->answer, o->answer_size, ret_body, p);
+}
+
+void box_operation_free(struct box_operation *o)
+{
+    if (o == NULL)
+        return;
+    socket_close(o->rq.fd);
+    OPENSSL_clear_free(o, sizeof(*o) + o->packet_size + o->answer_size);
 }
 
 void box_prepare(struct box *b)

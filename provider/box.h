@@ -63,6 +63,23 @@ struct box_request {
 };
 
 /*
+ * A private-key operation: its request, and room for its answer. They are not on the stack: that of an ASYNC_JOB has
+ * 32 kB for all that libssl and the provider do.
+ */
+struct box_operation {
+    struct box_request rq; /* rq.packet is packet; rq.fd is the operation's and closed with it */
+    uint8_t *packet, *answer;
+    size_t packet_size, answer_size;
+};
+
+/* A request of this type, with a number, to be encoded into packet. The box's refusals have room too. NULL: no memory. */
+struct box_operation *box_operation_new(struct box *b, uint16_t type, size_t packet_size, size_t answer_size);
+/* As box_call(); ret_body points into answer. */
+LB_MUST_USE int box_operate(struct box *b, struct box_operation *o, struct bytes *ret_body, struct problem *p);
+/* Wipes it. NULL is fine. */
+void box_operation_free(struct box_operation *o);
+
+/*
  * One request and its answer of type rq->type | MSG_ANSWER, whose body points into answer (size bytes). Asked again on
  * another connection when the box went away meanwhile, until littlebox-timeout is over, if it may be made twice. A box that this process tree has never reached is not waited for. Failure: the code, and p says why:
  * the box's own refusal, LB_E_NO_BOX, LB_E_TIMEOUT, LB_E_DENIED (the socket cannot be reached), LB_E_SYSTEM,

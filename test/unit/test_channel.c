@@ -71,6 +71,23 @@ static void stale_answers_are_passed_over(void)
     close_both();
 }
 
+static void long_answers(void)
+{
+    uint8_t packet[1000] = { 0 };
+    uint16_t type = 0;
+    size_t len = 0;
+
+    open_both();
+    OK(msg_empty_encode(MSG_LIST | MSG_ANSWER, 5, packet, sizeof(packet), &len));
+    OK(socket_send(box, packet, sizeof(packet), -1, true));
+    say(MSG_STATUS | MSG_ANSWER, 7);
+    OK(call(7, &type));
+    CU_ASSERT_EQUAL(type, MSG_STATUS | MSG_ANSWER);
+    OK(socket_send(box, packet, sizeof(packet), -1, true));
+    FAILS(call(5, &type), LB_E_TOO_LONG);
+    close_both();
+}
+
 static void resets_are_told(void)
 {
     uint16_t type = 0;
@@ -157,6 +174,7 @@ static void what_is_no_answer(void)
 static const struct unit_test tests[] = {
     { "an answer", an_answer },
     { "stale answers are passed over", stale_answers_are_passed_over },
+    { "a stale one that is longer than the buffer, and one's own", long_answers },
     { "resets are told", resets_are_told },
     { "without waiting", without_waiting },
     { "draining", draining },
