@@ -24,9 +24,40 @@ static uint64_t limit_ms(const struct box *b, const struct box_request *rq)
     return (uint64_t)b->settings->timeout_ms * (rq->unknown != NULL ? CHANGE_TIMEOUTS : 1) + rq->more_ms;
 }
 
+/* Sends it and waits for the answer, at most as long as there is time left. */
+static int talk(struct conn *s, const struct box_request *rq, uint64_t left, void *answer, size_t size,
+                uint16_t *ret_type, struct bytes *ret_body)
+{
+    if (conn_limit(s, left) != 0)
+        return LB_E_SYSTEM;
+    return channel_call(s->fd, rq->id, rq->packet, rq->len, rq->fd, answer, size, ret_type, ret_body);
+}
+
+/* The same in a job that is paused meanwhile: then the channel is the wait's. */
+static int talk_paused(struct wait *w, struct conn *s, const struct box_request *rq, uint64_t left, void *answer,
+                       size_t size, uint16_t *ret_type, struct bytes *ret_body)
+{
+    int fd = s->fd, r;
+
+    if (wait_hold(w, s) != 0)
+        return talk(s, rq, left, answer, size, ret_type, ret_body);
+    r = channel_ask(fd, rq->packet, rq->len, rq->fd, /* dont_wait= */ true);
+    for (uint64_t deadline = now_ms() + left; r == 0;) {
+        r = wait_more(w, deadline);
+        if (r != 0)
+            break;
+        r = channel_answer(fd, rq->id, /* dont_wait= */ true, answer, size, ret_type, ret_body);
+        if (r != LB_E_TIMEOUT)
+            break;
+        r = 0; /* resumed for nothing */
+    }
+    wait_give_back(w, s);
+    return r;
+}
+
 /* On one channel; *ret_keep says if it can be used again. LB_E_CLOSED and LB_E_STOPPING: try another one. */
-static int exchange_on(struct box *b, struct conn *s, const struct box_request *rq, void *answer, size_t size,
-                       uint64_t deadline, bool *ret_keep, struct bytes *ret_body, struct problem *p)
+static int exchange_on(struct box *b, struct wait *w, struct conn *s, const struct box_request *rq, void *answer,
+                       size_t size, uint64_t deadline, bool *ret_keep, struct bytes *ret_body, struct problem *p)
 {
     uint16_t type = 0;
     int r;
@@ -40,11 +71,10 @@ static int exchange_on(struct box *b, struct conn *s, const struct box_request *
 
         if (left == 0)
             return refuse_no_time(b, limit_ms(b, rq), p);
-        if (conn_limit(s, left) != 0)
-            return refuse_system(b, "set a time limit for", p);
         if (rq->unknown != NULL)
             *rq->unknown = true;
-        r = channel_call(s->fd, rq->id, rq->packet, rq->len, rq->fd, answer, size, &type, ret_body);
+        r = w == NULL ? talk(s, rq, left, answer, size, &type, ret_body)
+                      : talk_paused(w, s, rq, left, answer, size, &type, ret_body);
     } while (r == LB_E_RESET && rq->unknown == NULL);
     if (r == LB_E_RESET)
         return problem_set(p, r, "box '%s' was restarted while it worked on this", b->name);
@@ -74,39 +104,60 @@ static int exchange_on(struct box *b, struct conn *s, const struct box_request *
     return 0;
 }
 
-int box_call(struct box *b, const struct box_request *rq, void *answer, size_t size, struct bytes *ret_body,
-             struct problem *p)
+/* w: of a private-key operation; NULL: blocking. */
+static int call(struct box *b, struct wait *w, const struct box_request *rq, void *answer, size_t size,
+                struct bytes *ret_body, struct problem *p)
 {
     uint64_t deadline = now_ms() + limit_ms(b, rq), left, pause = PAUSE_FIRST_MS;
     int r;
 
     if (rq->unknown != NULL)
         *rq->unknown = false;
-    channels_claim(b);
     for (;;) {
         struct lease lease;
         bool keep = false, fresh = true;
 
-        r = lease_begin(b, deadline, &lease, p);
+        channels_claim(b);
+        r = lease_begin(b, deadline, /* dont_wait= */ w != NULL, &lease, p);
         if (r == 0) {
             fresh = lease.fresh;
-            r = exchange_on(b, lease.conn, rq, answer, size, deadline, &keep, ret_body, p);
-            lease_end(&lease, keep);
+            if (w != NULL)
+                lease_leave_slot(&lease);
+            r = exchange_on(b, w, lease.conn, rq, answer, size, deadline, &keep, ret_body, p);
+            lease_end(b, &lease, keep);
         }
         if (rq->unknown != NULL && *rq->unknown)
             return r;
-        if (r != LB_E_CLOSED && r != LB_E_STOPPING && r != LB_E_NO_BOX)
+        if (w != NULL && !wait_is_ours(w)) {
+            w = NULL; /* the process was forked while the job was paused, and this is the child */
+            continue;
+        }
+        if (r != LB_E_CLOSED && r != LB_E_STOPPING && r != LB_E_NO_BOX && (r != LB_E_BUSY || keep))
             return r;
         if (r == LB_E_NO_BOX && !atomic_load(&b->known))
             return r;
         left = ms_left(deadline);
         if (left > 0 && r == LB_E_CLOSED && !fresh)
             continue; /* a channel from before a restart: the next one may be alive */
-        sleep_ms(pause < left ? pause : left);
+        wait_ms(w, pause < left ? pause : left);
         if (ms_left(deadline) == 0)
             return r; /* p still says what was wrong at the last try, which says more than that the time is over */
         pause = pause * 2 < PAUSE_LAST_MS ? pause * 2 : PAUSE_LAST_MS;
     }
+}
+
+int box_call(struct box *b, const struct box_request *rq, void *answer, size_t size, struct bytes *ret_body,
+             struct problem *p)
+{
+    return call(b, /* w= */ NULL, rq, answer, size, ret_body, p);
+}
+
+static void operation_wipe(void *arg)
+{
+    struct box_operation *o = arg;
+
+    socket_close(o->rq.fd);
+    OPENSSL_clear_free(o, sizeof(*o) + o->packet_size + o->answer_size);
 }
 
 struct box_operation *box_operation_new(struct box *b, uint16_t type, size_t packet_size, size_t answer_size)
@@ -122,20 +173,23 @@ struct box_operation *box_operation_new(struct box *b, uint16_t type, size_t pac
     o->packet = (uint8_t *)(o + 1);
     o->answer = o->packet + packet_size;
     o->rq = (struct box_request){ .type = type, .id = box_next_id(b), .packet = o->packet, .fd = -1 };
+    o->wait = wait_begin();
+    if (o->wait != NULL)
+        wait_own(o->wait, o, operation_wipe);
     return o;
 }
 
 int box_operate(struct box *b, struct box_operation *o, struct bytes *ret_body, struct problem *p)
 {
-    return box_call(b, &o->rq, o->answer, o->answer_size, ret_body, p);
+    return call(b, o->wait, &o->rq, o->answer, o->answer_size, ret_body, p);
 }
 
 void box_operation_free(struct box_operation *o)
 {
     if (o == NULL)
         return;
-    socket_close(o->rq.fd);
-    OPENSSL_clear_free(o, sizeof(*o) + o->packet_size + o->answer_size);
+    wait_end(o->wait);
+    operation_wipe(o);
 }
 
 void box_prepare(struct box *b)

@@ -15,6 +15,7 @@
  * across fork, setuid and chroot: a process never uses a connection that another process talks on.
  */
 struct box;
+struct wait;
 
 /*
  * The box of that name, "" for the configured default. Connects to nothing. Reports a wrong setting of the provider
@@ -70,11 +71,15 @@ struct box_operation {
     struct box_request rq; /* rq.packet is packet; rq.fd is the operation's and closed with it */
     uint8_t *packet, *answer;
     size_t packet_size, answer_size;
+    struct wait *wait; /* box.c */
 };
 
 /* A request of this type, with a number, to be encoded into packet. The box's refusals have room too. NULL: no memory. */
 struct box_operation *box_operation_new(struct box *b, uint16_t type, size_t packet_size, size_t answer_size);
-/* As box_call(); ret_body points into answer. */
+/*
+ * As box_call(); ret_body points into answer. Inside of an ASYNC_JOB the job is paused until the answer is there. If
+ * the job is never resumed, its wait context frees the operation, and whatever else waits for the answer.
+ */
 LB_MUST_USE int box_operate(struct box *b, struct box_operation *o, struct bytes *ret_body, struct problem *p);
 /* Wipes it. NULL is fine. */
 void box_operation_free(struct box_operation *o);

@@ -50,7 +50,7 @@ void channels_claim(struct box *b);
 /* Connects the introducer if it can, else does nothing. */
 void channels_prepare(struct box *b);
 
-/* A channel for one request: one that is kept in a slot, or a passing one when all slots are taken. */
+/* A channel for one request: one that is kept in a slot, or one that is in none. */
 struct lease {
     struct slot *slot;
     struct conn passing;
@@ -58,10 +58,15 @@ struct lease {
     bool fresh; /* opened for this request */
 };
 
-/* Failure: p says why, and there is nothing to end. */
-LB_MUST_USE int lease_begin(struct box *b, uint64_t deadline, struct lease *ret, struct problem *p);
+/*
+ * Failure: p says why, and there is nothing to end. With dont_wait it is LB_E_BUSY where there may be a channel a
+ * little later: the box takes none for the moment, another thread opens one, or this process is out of descriptors.
+ */
+LB_MUST_USE int lease_begin(struct box *b, uint64_t deadline, bool dont_wait, struct lease *ret, struct problem *p);
+/* Frees the slot, for a request that somebody else may wait for meanwhile, or nobody at all. */
+void lease_leave_slot(struct lease *l);
 /* keep: the channel can be used again. */
-void lease_end(struct lease *l, bool keep);
+void lease_end(struct box *b, struct lease *l, bool keep);
 
 /* Fills p; returns the code. */
 int refuse_no_time(const struct box *b, uint64_t limit, struct problem *p);

@@ -1,5 +1,6 @@
 /* The connections of a process with a box: which are kept, how they are opened, what a fork leaves of them. */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,11 +12,20 @@
 #include "box_priv.h"
 #include "wait.h"
 
+/*
+ * Other threads open a channel in the time of a few of these; one that stands still in between, or waits for the box
+ * itself, is not waited for by who must not wait.
+ */
+#define YIELDS 100
+/* How long connect(2) may take for them, in milliseconds, when the box does not accept. */
+#define CONNECT_SHORTLY 1
+
 /* Slots */
 
 static bool slot_enter(struct slot *s, int from)
 {
-    return atomic_compare_exchange_strong(&s->state, &from, SLOT_BUSY);
+    return atomic_load_explicit(&s->state, memory_order_relaxed) == from &&
+           atomic_compare_exchange_strong(&s->state, &from, SLOT_BUSY);
 }
 
 static void slot_leave(struct slot *s)
@@ -30,7 +40,7 @@ void channels_claim(struct box *b)
 
     while (owner != me) {
         if (owner == -me) {
-            sleep_ms(1);
+            wait_ms(NULL, 1);
             owner = atomic_load(&b->owner);
             continue;
         }
@@ -69,7 +79,7 @@ int refuse_system(const struct box *b, const char *what, struct problem *p)
     return problem_set(p, LB_E_SYSTEM, "cannot %s box '%s': %s", what, b->name, strerror(errno));
 }
 
-static int connect_by_path(struct box *b, struct conn *ret, struct problem *p)
+static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, struct problem *p)
 {
     char path[PATH_MAX];
     int fd = -1, n, r = 0;
@@ -81,7 +91,7 @@ static int connect_by_path(struct box *b, struct conn *ret, struct problem *p)
         r = n < 0 || n >= (int)sizeof(path) ? LB_E_TOO_LONG : 0;
     }
     if (r == 0)
-        r = socket_connect(path, &fd);
+        r = dont_wait ? socket_connect_within(path, CONNECT_SHORTLY, &fd) : socket_connect(path, &fd);
     if (r == 0)
         r = conn_take(ret, fd);
     if (r == 0)
@@ -112,7 +122,7 @@ static int connect_by_path(struct box *b, struct conn *ret, struct problem *p)
 }
 
 /* With the introducer's slot BUSY: makes sure that there is a live connection in it. */
-static int introducer_renew(struct box *b, struct problem *p)
+static int introducer_renew(struct box *b, bool dont_wait, struct problem *p)
 {
     struct conn *s = &b->introducer.conn;
     uint8_t scratch[LB_HEADER_SIZE * 8];
@@ -122,31 +132,41 @@ static int introducer_renew(struct box *b, struct problem *p)
     /* It is written to only; what the box says there (RESET) must not pile up, and its end shows here. */
     if (s->fd >= 0 && channel_drain(s->fd, scratch, sizeof(scratch)) != 0)
         conn_drop(s);
-    return s->fd >= 0 ? 0 : connect_by_path(b, s, p);
+    return s->fd >= 0 ? 0 : connect_by_path(b, dont_wait, s, p);
 }
 
-static int introducer_enter(struct box *b, uint64_t deadline, struct problem *p)
+static int introducer_enter(struct box *b, uint64_t deadline, bool dont_wait, struct problem *p)
 {
-    while (!slot_enter(&b->introducer, SLOT_IDLE) && !slot_enter(&b->introducer, SLOT_EMPTY)) {
-        if (ms_left(deadline) == 0)
+    for (int i = 0; !slot_enter(&b->introducer, SLOT_IDLE) && !slot_enter(&b->introducer, SLOT_EMPTY); i++) {
+        if (ms_left(deadline) == 0 || (dont_wait && i >= YIELDS))
             return refuse_no_time(b, b->settings->timeout_ms, p);
-        sleep_ms(1);
+        if (dont_wait)
+            sched_yield();
+        else
+            wait_ms(NULL, 1);
     }
     return 0;
 }
 
-static int channel_open(struct box *b, uint64_t deadline, struct conn *ret, struct problem *p)
+/* Whether what kept a channel from being opened is of the moment; r is fresh, and errno. */
+static bool passes(int r)
 {
-    int fd = -1, r = introducer_enter(b, deadline, p);
+    return r == LB_E_TIMEOUT ||
+           (r == LB_E_SYSTEM && (errno == EMFILE || errno == ENFILE || errno == ETOOMANYREFS || errno == ENOBUFS));
+}
+
+static int channel_open(struct box *b, uint64_t deadline, bool dont_wait, struct conn *ret, struct problem *p)
+{
+    int fd = -1, r = introducer_enter(b, deadline, dont_wait, p);
 
     if (r != 0)
-        return r;
+        return dont_wait ? LB_E_BUSY : r;
     /* Twice: the introducer may die between the look at it and its use. */
     for (int i = 0; i < 2; i++) {
-        r = introducer_renew(b, p);
+        r = introducer_renew(b, dont_wait, p);
         if (r != 0)
             break;
-        r = socket_introduce(b->introducer.conn.fd, /* dont_wait= */ false, &fd);
+        r = socket_introduce(b->introducer.conn.fd, dont_wait, &fd);
         if (r == 0)
             break;
         if (r == LB_E_SYSTEM)
@@ -162,12 +182,12 @@ static int channel_open(struct box *b, uint64_t deadline, struct conn *ret, stru
     slot_leave(&b->introducer);
     if (r == 0 && conn_take(ret, fd) != 0)
         r = refuse_system(b, "open a channel to", p);
-    return r;
+    return dont_wait && passes(r) ? LB_E_BUSY : r;
 }
 
 /* Leases */
 
-int lease_begin(struct box *b, uint64_t deadline, struct lease *ret, struct problem *p)
+int lease_begin(struct box *b, uint64_t deadline, bool dont_wait, struct lease *ret, struct problem *p)
 {
     int r;
 
@@ -190,14 +210,32 @@ int lease_begin(struct box *b, uint64_t deadline, struct lease *ret, struct prob
     ret->fresh = true;
     ret->conn = ret->slot != NULL ? &ret->slot->conn : &ret->passing;
     ret->conn->fd = -1;
-    r = channel_open(b, deadline, ret->conn, p);
+    r = channel_open(b, deadline, dont_wait, ret->conn, p);
     if (r != 0 && ret->slot != NULL)
         slot_leave(ret->slot);
     return r;
 }
 
-void lease_end(struct lease *l, bool keep)
+void lease_leave_slot(struct lease *l)
 {
+    if (l->slot == NULL)
+        return;
+    l->passing = *l->conn;
+    l->conn->fd = -1;
+    slot_leave(l->slot);
+    l->slot = NULL;
+    l->conn = &l->passing;
+}
+
+void lease_end(struct box *b, struct lease *l, bool keep)
+{
+    for (size_t i = 0; i < CHANNELS && l->slot == NULL && keep; i++) {
+        if (slot_enter(&b->channels[i], SLOT_EMPTY)) {
+            l->slot = &b->channels[i];
+            l->slot->conn = *l->conn;
+            l->conn = &l->slot->conn;
+        }
+    }
     if (!keep || l->slot == NULL)
         conn_drop(l->conn);
     if (l->slot != NULL)
@@ -211,9 +249,9 @@ void channels_prepare(struct box *b)
     struct problem ignored;
 
     channels_claim(b);
-    if (introducer_enter(b, now_ms() + b->settings->timeout_ms, &ignored) != 0)
+    if (introducer_enter(b, now_ms() + b->settings->timeout_ms, /* dont_wait= */ false, &ignored) != 0)
         return;
-    if (introducer_renew(b, &ignored) != 0)
+    if (introducer_renew(b, /* dont_wait= */ false, &ignored) != 0)
         b->introducer.conn.fd = -1;
     slot_leave(&b->introducer);
 }

@@ -1,7 +1,42 @@
-/* Time, and waiting for it. */
+/* How a request waits: by blocking, or inside of an ASYNC_JOB by pausing it, so that the program's event loop goes on. */
 #include "wait.h"
 
+#include <errno.h>
+#include <openssl/async.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "../keystore/socket.h"
+
+/*
+ * So often in a row a job may be resumed for nothing before the next time takes SPURIOUS_MS. Some programs resume their
+ * jobs without a look at the descriptor; and where ASYNC_block_pause() is in force, pausing does nothing at all.
+ */
+#define SPURIOUS_MAX 64
+#define SPURIOUS_MS 1
+
+struct wait {
+    pid_t pid; /* whose it is */
+    /*
+     * The descriptor of the wait context, the same for its whole life: HAProxy 2.6 ends itself when one that it knows
+     * appears with a second connection. Channel and timer are in it while they are waited for.
+     */
+    int epoll_fd;
+    bool busy; /* an operation is under way, or was when its job was given up */
+    int timer_fd; /* -1: no operation is under way */
+    uint64_t armed; /* when it rings */
+    struct conn conn;
+    unsigned spurious;
+    void *owned;
+    void (*done)(void *owned);
+};
+
+/* Time */
 
 uint64_t now_ms(void)
 {
@@ -18,9 +53,206 @@ uint64_t ms_left(uint64_t deadline)
     return now < deadline ? deadline - now : 0;
 }
 
-void sleep_ms(uint64_t ms)
+static struct timespec time_of(uint64_t ms)
 {
-    struct timespec t = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
+    return (struct timespec){ .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
+}
 
-    nanosleep(&t, NULL);
+/* Beginning and ending */
+
+static void wait_free(struct wait *w)
+{
+    /* In a child these are copies; the parent's are not touched. */
+    conn_drop(&w->conn);
+    socket_close(w->timer_fd);
+    socket_close(w->epoll_fd);
+    if (w->owned != NULL)
+        w->done(w->owned);
+    OPENSSL_free(w);
+}
+
+static void wait_cleanup(ASYNC_WAIT_CTX *ctx, const void *key, OSSL_ASYNC_FD fd, void *arg)
+{
+    (void)ctx;
+    (void)key;
+    (void)fd;
+    wait_free(arg);
+}
+
+/* By its address a wait context tells our descriptor from those of others. */
+static const char wait_key;
+
+static struct wait *wait_new(ASYNC_WAIT_CTX *ctx)
+{
+    struct wait *w = OPENSSL_zalloc(sizeof(*w));
+
+    if (w == NULL)
+        return NULL;
+    w->pid = getpid();
+    w->conn.fd = w->timer_fd = -1;
+    w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (w->epoll_fd < 0 || !ASYNC_WAIT_CTX_set_wait_fd(ctx, &wait_key, w->epoll_fd, w, wait_cleanup)) {
+        wait_free(w);
+        return NULL;
+    }
+    return w;
+}
+
+/* The one that the wait context has already, or a new one; NULL also where that one cannot be used. */
+static struct wait *wait_of(ASYNC_WAIT_CTX *ctx)
+{
+    ASYNC_callback_fn callback = NULL;
+    void *found = NULL, *ignored = NULL;
+    OSSL_ASYNC_FD fd;
+    struct wait *w;
+
+    if (ASYNC_WAIT_CTX_get_callback(ctx, &callback, &ignored) && callback != NULL)
+        return NULL;
+    if (!ASYNC_WAIT_CTX_get_fd(ctx, &wait_key, &fd, &found))
+        return wait_new(ctx);
+    w = found;
+    return w->busy || !wait_is_ours(w) ? NULL : w;
+}
+
+static int watch(struct wait *w, int fd)
+{
+    struct epoll_event ev = { .events = EPOLLIN };
+
+    return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? LB_E_SYSTEM : 0;
+}
+
+/* Before the descriptor is closed or used elsewhere: a child's copy would keep it in there. */
+static void unwatch(struct wait *w, int fd)
+{
+    struct epoll_event ev = { 0 };
+    int saved = errno;
+
+    (void)epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, fd, &ev);
+    errno = saved;
+}
+
+struct wait *wait_begin(void)
+{
+    ASYNC_JOB *job = ASYNC_get_current_job();
+    ASYNC_WAIT_CTX *ctx = job == NULL ? NULL : ASYNC_get_wait_ctx(job);
+    struct wait *w;
+
+    if (ctx == NULL)
+        return NULL;
+    ERR_set_mark();
+    w = wait_of(ctx);
+    ERR_pop_to_mark(); /* an operation that blocks for want of memory is none that fails */
+    if (w == NULL)
+        return NULL;
+    w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (w->timer_fd < 0)
+        return NULL;
+    if (watch(w, w->timer_fd) != 0) {
+        socket_close(w->timer_fd);
+        w->timer_fd = -1;
+        return NULL;
+    }
+    w->armed = 0;
+    w->busy = true;
+    return w;
+}
+
+void wait_end(struct wait *w)
+{
+    if (w == NULL)
+        return;
+    if (wait_is_ours(w))
+        unwatch(w, w->timer_fd);
+    socket_close(w->timer_fd);
+    w->timer_fd = -1;
+    w->owned = NULL;
+    w->busy = false;
+}
+
+bool wait_is_ours(const struct wait *w)
+{
+    return w->pid == getpid();
+}
+
+void wait_own(struct wait *w, void *what, void (*done)(void *what))
+{
+    w->owned = what;
+    w->done = done;
+}
+
+/* Waiting */
+
+int wait_hold(struct wait *w, struct conn *c)
+{
+    int r = watch(w, c->fd);
+
+    if (r != 0)
+        return r;
+    w->conn = *c;
+    w->spurious = 0;
+    c->fd = -1;
+    return 0;
+}
+
+void wait_give_back(struct wait *w, struct conn *ret)
+{
+    if (!wait_is_ours(w))
+        conn_drop(&w->conn);
+    else
+        unwatch(w, w->conn.fd);
+    *ret = w->conn;
+    w->conn.fd = -1;
+}
+
+static int arm(struct wait *w, uint64_t deadline)
+{
+    const struct itimerspec t = { .it_value = time_of(deadline) };
+
+    if (w->armed == deadline)
+        return 0;
+    if (timerfd_settime(w->timer_fd, TFD_TIMER_ABSTIME, &t, NULL) < 0)
+        return LB_E_SYSTEM;
+    w->armed = deadline;
+    return 0;
+}
+
+/* Once. False: it could not be. */
+static bool pause_job(void)
+{
+    int paused;
+
+    ERR_set_mark();
+    paused = ASYNC_pause_job();
+    ERR_pop_to_mark();
+    return paused;
+}
+
+int wait_more(struct wait *w, uint64_t deadline)
+{
+    struct pollfd ready = { .fd = w->epoll_fd, .events = POLLIN };
+
+    if (ms_left(deadline) == 0)
+        return LB_E_TIMEOUT;
+    /* Without a timer nobody resumes the job of a box that is silent. */
+    if (arm(w, deadline) != 0 || !pause_job())
+        w->spurious = SPURIOUS_MAX;
+    if (!wait_is_ours(w))
+        return LB_E_CLOSED;
+    if (++w->spurious > SPURIOUS_MAX)
+        (void)poll(&ready, 1, SPURIOUS_MS);
+    return 0;
+}
+
+void wait_ms(struct wait *w, uint64_t ms)
+{
+    const struct timespec t = time_of(ms);
+    uint64_t deadline = now_ms() + ms;
+
+    if (w == NULL) {
+        nanosleep(&t, NULL);
+        return;
+    }
+    w->spurious = 0;
+    while (wait_more(w, deadline) == 0)
+        ;
 }
