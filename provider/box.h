@@ -74,7 +74,7 @@ struct box_operation {
     struct wait *wait; /* box.c */
 };
 
-/* A request of this type, with a number, to be encoded into packet. The box's refusals have room too. NULL: no memory. */
+/* A request of this type, with a number, to be encoded into packet. The box's refusals have room. NULL: no memory. */
 struct box_operation *box_operation_new(struct box *b, uint16_t type, size_t packet_size, size_t answer_size);
 /*
  * As box_call(); ret_body points into answer. Inside of an ASYNC_JOB the job is paused until the answer is there. If

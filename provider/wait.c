@@ -1,4 +1,4 @@
-/* How a request waits: by blocking, or inside of an ASYNC_JOB by pausing it, so that the program's event loop goes on. */
+/* How a request waits: by blocking, or inside of an ASYNC_JOB by pausing it, so that an event loop goes on. */
 #include "wait.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* How a request waits: by blocking, or inside of an ASYNC_JOB by pausing it, so that the program's event loop goes on. */
+/* How a request waits: by blocking, or inside of an ASYNC_JOB by pausing it, so that an event loop goes on. */
 #ifndef LB_WAIT_H
 #define LB_WAIT_H
 

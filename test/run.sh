@@ -13,7 +13,7 @@ cd "$top"
 JOBS=${JOBS:-2}
 parts=${RUN_ONLY:-lint gcc clang asan valgrind fuzz distcheck quickstart}
 packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-dev libsqlite3-dev libargon2-dev libseccomp-dev
-    libp11-dev libp11-kit-dev libcunit1-dev openssl curl nginx procps valgrind shellcheck mandoc man-db xz-utils
+    libp11-dev libp11-kit-dev libcunit1-dev openssl curl nginx haproxy procps valgrind shellcheck mandoc man-db xz-utils
     softhsm2 opensc opensc-pkcs11 p11-kit p11-kit-modules swtpm libtss2-tcti-swtpm0 tpm2-abrmd
     libtss2-tcti-tabrmd0 dbus-bin dbus-daemon libtpm2-pkcs11-1 libnss3 libnss3-tools libengine-pkcs11-openssl
     python3-cryptography-vectors golang-github-cloudflare-circl-dev"

@@ -21,11 +21,11 @@
  * as soon as the handshake is done; with --get, when the page is there. Exit status 0: all went well. 1: one failed.
  * 2: usage.
  */
-#define USAGE                                                                                                    \
-    "usage: tlsmany --connect ADDRESS:PORT --ca FILE --at-once N [--count N] [--seconds S] [--until FILE]\n"      \
-    "               [--tls1.2 | --tls1.3] [--get] [--hang-up] [--timeout MS] [--progress FILE]\n"                 \
-    "Ends after N handshakes, S seconds, or when FILE exists. Of --count and --until together, both must be reached.\n" \
-    "With --hang-up every second connection is closed in the middle of its handshake, and counts nowhere.\n"
+#define USAGE                                                                                                       \
+    "usage: tlsmany --connect ADDRESS:PORT --ca FILE --at-once N [--count N] [--seconds S] [--until FILE]\n"         \
+    "               [--tls1.2 | --tls1.3] [--get] [--hang-up] [--timeout MS] [--progress FILE]\n"                    \
+    "Ends after N handshakes, S seconds, or when FILE exists. Of --count and --until together, both must be reached." \
+    "\nWith --hang-up every second connection is closed in the middle of its handshake, and counts nowhere.\n"
 
 #define AT_ONCE_MAX 1000
 #define COMPLAINTS_MAX 10
@@ -218,7 +218,7 @@ static int read_page(struct client *c)
     int r = SSL_read(c->ssl, buf, sizeof(buf) - 1);
 
     if (r > 0)
-        return r > 12 && memcmp(buf, "HTTP/1.1 200", 12) == 0 ? 1 : -1;
+        return r > 12 && memcmp(buf, "HTTP/1.", 7) == 0 && memcmp(buf + 8, " 200", 4) == 0 ? 1 : -1;
     return SSL_get_error(c->ssl, r) == SSL_ERROR_WANT_READ ? 0 : -1;
 }
 

@@ -1,4 +1,4 @@
-/* Private-key operations inside of ASYNC_JOBs: paused while the box works, given up, timed out, forked, and restarted. */
+/* Private-key operations inside of ASYNC_JOBs: paused while the box works, given up, timed out, forked, restarted. */
 #include <openssl/async.h>
 #include <openssl/err.h>
 #include <poll.h>
