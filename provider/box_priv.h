@@ -8,8 +8,11 @@
 #include "box.h"
 #include "conn.h"
 
-/* Channels kept open; more threads than this at once are served by channels that last for one request. */
-#define CHANNELS 64
+/*
+ * Channels kept open: as many as there are operations that pause at once. More threads than this are served by channels
+ * that last for one request.
+ */
+#define CHANNELS 256
 
 /* Whoever changes a slot from IDLE or EMPTY to BUSY has it alone, and alone reads or writes the socket in it. */
 enum slot_state { SLOT_EMPTY = 0, SLOT_IDLE, SLOT_BUSY };

@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -19,6 +20,11 @@
  */
 #define SPURIOUS_MAX 64
 #define SPURIOUS_MS 1
+/*
+ * Operations of a process that pause at once; further ones block. Jobs that were given up wait as well, until their box
+ * has answered: without a bound whoever connects and hangs up would have the server use up its descriptors.
+ */
+#define PAUSED_MAX 256
 
 struct wait {
     pid_t pid; /* whose it is */
@@ -27,7 +33,7 @@ struct wait {
      * appears with a second connection. Channel and timer are in it while they are waited for.
      */
     int epoll_fd;
-    bool busy; /* an operation is under way, or was when its job was given up */
+    bool busy; /* an operation is under way, or was when its job was given up; counted */
     int timer_fd; /* -1: no operation is under way */
     uint64_t armed; /* when it rings */
     struct conn conn;
@@ -58,6 +64,28 @@ static struct timespec time_of(uint64_t ms)
     return (struct timespec){ .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
 }
 
+/* Counting: the process that counts, and how many operations of it pause. A child of it begins anew. */
+
+static _Atomic uint64_t waiting;
+
+static bool count_one(pid_t pid)
+{
+    uint64_t seen = atomic_load(&waiting), count;
+
+    do {
+        count = seen >> 32 == (uint64_t)pid ? seen & UINT32_MAX : 0;
+        if (count >= PAUSED_MAX)
+            return false;
+    } while (!atomic_compare_exchange_weak(&waiting, &seen, (uint64_t)pid << 32 | (count + 1)));
+    return true;
+}
+
+/* Of what this process counted. */
+static void count_less(void)
+{
+    atomic_fetch_sub(&waiting, 1);
+}
+
 /* Beginning and ending */
 
 static void wait_free(struct wait *w)
@@ -68,6 +96,8 @@ static void wait_free(struct wait *w)
     socket_close(w->epoll_fd);
     if (w->owned != NULL)
         w->done(w->owned);
+    if (w->busy && wait_is_ours(w))
+        count_less();
     OPENSSL_free(w);
 }
 
@@ -142,14 +172,13 @@ struct wait *wait_begin(void)
     ERR_set_mark();
     w = wait_of(ctx);
     ERR_pop_to_mark(); /* an operation that blocks for want of memory is none that fails */
-    if (w == NULL)
+    if (w == NULL || !count_one(w->pid))
         return NULL;
     w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (w->timer_fd < 0)
-        return NULL;
-    if (watch(w, w->timer_fd) != 0) {
+    if (w->timer_fd < 0 || watch(w, w->timer_fd) != 0) {
         socket_close(w->timer_fd);
         w->timer_fd = -1;
+        count_less();
         return NULL;
     }
     w->armed = 0;
@@ -161,8 +190,10 @@ void wait_end(struct wait *w)
 {
     if (w == NULL)
         return;
-    if (wait_is_ours(w))
+    if (wait_is_ours(w)) {
         unwatch(w, w->timer_fd);
+        count_less();
+    }
     socket_close(w->timer_fd);
     w->timer_fd = -1;
     w->owned = NULL;

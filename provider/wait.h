@@ -22,7 +22,8 @@ struct wait;
 /*
  * That of the job that runs, for one operation at a time. NULL: there is none, or it must not be paused, and waiting
  * blocks: outside of a job, in a job without wait context, in one whose program wants to be called back instead of to
- * look at descriptors, in a child of the process where the wait context was first used, or out of descriptors.
+ * look at descriptors, in a child of the process where the wait context was first used, out of descriptors, and where
+ * 256 others of the process wait already.
  */
 struct wait *wait_begin(void);
 /* The operation is over, and nothing is held any more. NULL is fine. */

@@ -15,6 +15,8 @@
 #define TIMEOUT_MS 20000
 #define TEXT "a text to be signed"
 #define HANDSHAKES 200
+/* As provider/wait.c has it. */
+#define PAUSED_MAX 256
 /* Of the 32 kB that a job has; libssl needs some, and so does what a program adds. */
 #define STACK_MAX 12288
 
@@ -263,22 +265,29 @@ static int ignore_call(void *arg)
     return 0;
 }
 
+/* SIGCONT in a moment, for a process that cannot do it since it waits; reap it with wait(2). */
+static void thaw_later(pid_t frozen)
+{
+    pid_t pid = fork();
+
+    NEED(pid >= 0);
+    if (pid == 0) {
+        poll(NULL, 0, 200);
+        _exit(kill(frozen, SIGCONT) == 0 ? 0 : 1);
+    }
+}
+
 /* Where a job cannot be paused, it blocks. */
 static void test_not_paused(void)
 {
     struct work *w;
     struct job j;
-    pid_t pid;
 
     job_new(&j, libctx, ec);
     CU_ASSERT_EQUAL(job_run(&j, blocked_job), ASYNC_FINISH);
     CU_ASSERT(job_signed(&j));
     /* The same where the answer takes its time. */
-    pid = boxproc_freeze(&box);
-    if (fork() == 0) {
-        poll(NULL, 0, 200);
-        _exit(kill(pid, SIGCONT) == 0 ? 0 : 1);
-    }
+    thaw_later(boxproc_freeze(&box));
     CU_ASSERT_EQUAL(job_run(&j, blocked_job), ASYNC_FINISH);
     CU_ASSERT(job_signed(&j));
     NEED(wait(NULL) > 0);
@@ -297,6 +306,33 @@ static void test_not_paused(void)
     w = &j.work;
     CU_ASSERT_EQUAL(ASYNC_start_job(&j.job, NULL, &j.result, sign_job, &w, sizeof(w)), ASYNC_FINISH);
     CU_ASSERT(job_signed(&j));
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+/* More than pause at once block. */
+static void test_too_many(void)
+{
+    static struct job jobs[PAUSED_MAX];
+    pid_t frozen = boxproc_freeze(&box);
+    struct job more;
+
+    for (size_t i = 0; i < PAUSED_MAX; i++) {
+        job_new(&jobs[i], libctx, ec);
+        CU_ASSERT_EQUAL(job_run(&jobs[i], sign_job), ASYNC_PAUSE);
+    }
+    job_new(&more, libctx, ec);
+    thaw_later(frozen);
+    CU_ASSERT_EQUAL(job_run(&more, sign_job), ASYNC_FINISH);
+    CU_ASSERT(job_signed(&more));
+    NEED(wait(NULL) > 0);
+    for (size_t i = 0; i < PAUSED_MAX; i++) {
+        job_finish(&jobs[i], sign_job);
+        CU_ASSERT(job_signed(&jobs[i]));
+    }
+    CU_ASSERT(job_finish(&more, sign_job) > 0);
+    for (size_t i = 0; i < PAUSED_MAX; i++)
+        ASYNC_WAIT_CTX_free(jobs[i].ctx);
+    ASYNC_WAIT_CTX_free(more.ctx);
     CU_ASSERT_EQUAL(ours, 0);
 }
 
@@ -653,24 +689,18 @@ static void test_fork(void)
     void (*const children[])(void) = { drop_in_child, finish_in_child };
 
     for (size_t i = 0; i < 2; i++) {
-        pid_t frozen = boxproc_freeze(&box), thawer;
+        pid_t frozen = boxproc_freeze(&box);
 
         job_new(&forked, libctx, ec);
         CU_ASSERT_EQUAL_FATAL(job_run(&forked, sign_job), ASYNC_PAUSE);
         /* The child is there while the parent still waits. */
-        if (children[i] == finish_in_child) {
-            thawer = fork();
-            NEED(thawer >= 0);
-            if (thawer == 0) {
-                poll(NULL, 0, 200);
-                _exit(kill(frozen, SIGCONT) == 0 ? 0 : 1);
-            }
-        }
+        if (children[i] == finish_in_child)
+            thaw_later(frozen);
         CU_ASSERT(in_child(children[i]));
-        if (children[i] != finish_in_child)
+        if (children[i] == finish_in_child)
+            NEED(wait(NULL) > 0);
+        else
             boxproc_thaw(frozen);
-        while (waitpid(-1, NULL, WNOHANG) > 0)
-            ;
         CU_ASSERT(readable(job_fd(&forked), TIMEOUT_MS));
         job_finish(&forked, sign_job);
         CU_ASSERT(job_signed(&forked));
@@ -737,6 +767,7 @@ int main(void)
         { "a job waits for a box that does nothing", test_paused },
         { "decryption and key agreement", test_operations },
         { "jobs that cannot be paused", test_not_paused },
+        { "more than pause at once", test_too_many },
         { "a silent box", test_timeout },
         { "a box that is gone", test_absent },
         { "stack", test_stack },
