@@ -28,6 +28,9 @@
 
 struct wait {
     pid_t pid; /* whose it is */
+    /* Where it belongs once a job has been paused: until then nobody but the operation knows of it. */
+    ASYNC_WAIT_CTX *ctx;
+    bool known;
     /*
      * The descriptor of the wait context, the same for its whole life: HAProxy 2.6 ends itself when one that it knows
      * appears with a second connection. Channel and timer are in it while they are waited for.
@@ -119,13 +122,25 @@ static struct wait *wait_new(ASYNC_WAIT_CTX *ctx)
     if (w == NULL)
         return NULL;
     w->pid = getpid();
+    w->ctx = ctx;
     w->conn.fd = w->timer_fd = -1;
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (w->epoll_fd < 0 || !ASYNC_WAIT_CTX_set_wait_fd(ctx, &wait_key, w->epoll_fd, w, wait_cleanup)) {
+    if (w->epoll_fd < 0) {
         wait_free(w);
         return NULL;
     }
     return w;
+}
+
+/*
+ * Only a job that is paused lets its program look for descriptors: HAProxy 2.6 ends itself when it finds one in the wait
+ * context of a connection that never waited.
+ */
+static bool make_known(struct wait *w)
+{
+    if (!w->known)
+        w->known = ASYNC_WAIT_CTX_set_wait_fd(w->ctx, &wait_key, w->epoll_fd, w, wait_cleanup);
+    return w->known;
 }
 
 /* The one that the wait context has already, or a new one; NULL also where that one cannot be used. */
@@ -172,18 +187,16 @@ struct wait *wait_begin(void)
     ERR_set_mark();
     w = wait_of(ctx);
     ERR_pop_to_mark(); /* an operation that blocks for want of memory is none that fails */
-    if (w == NULL || !count_one(w->pid))
+    if (w == NULL)
         return NULL;
-    w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (w->timer_fd < 0 || watch(w, w->timer_fd) != 0) {
-        socket_close(w->timer_fd);
-        w->timer_fd = -1;
-        count_less();
-        return NULL;
-    }
     w->armed = 0;
-    w->busy = true;
-    return w;
+    w->busy = count_one(w->pid);
+    if (w->busy)
+        w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (w->timer_fd >= 0 && watch(w, w->timer_fd) == 0)
+        return w;
+    wait_end(w);
+    return NULL;
 }
 
 void wait_end(struct wait *w)
@@ -192,12 +205,15 @@ void wait_end(struct wait *w)
         return;
     if (wait_is_ours(w)) {
         unwatch(w, w->timer_fd);
-        count_less();
+        if (w->busy)
+            count_less();
     }
     socket_close(w->timer_fd);
     w->timer_fd = -1;
     w->owned = NULL;
     w->busy = false;
+    if (!w->known)
+        wait_free(w);
 }
 
 bool wait_is_ours(const struct wait *w)
@@ -248,12 +264,12 @@ static int arm(struct wait *w, uint64_t deadline)
 }
 
 /* Once. False: it could not be. */
-static bool pause_job(void)
+static bool pause_job(struct wait *w)
 {
-    int paused;
+    bool paused;
 
     ERR_set_mark();
-    paused = ASYNC_pause_job();
+    paused = make_known(w) && ASYNC_pause_job();
     ERR_pop_to_mark();
     return paused;
 }
@@ -265,7 +281,7 @@ int wait_more(struct wait *w, uint64_t deadline)
     if (ms_left(deadline) == 0)
         return LB_E_TIMEOUT;
     /* Without a timer nobody resumes the job of a box that is silent. */
-    if (arm(w, deadline) != 0 || !pause_job())
+    if (arm(w, deadline) != 0 || !pause_job(w))
         w->spurious = SPURIOUS_MAX;
     if (!wait_is_ours(w))
         return LB_E_CLOSED;

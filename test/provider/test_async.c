@@ -138,6 +138,14 @@ static bool readable(int fd, int ms)
     return poll(&p, 1, ms) == 1;
 }
 
+static size_t descriptors_in(const struct job *j)
+{
+    size_t count = 0;
+
+    NEED(ASYNC_WAIT_CTX_get_all_fds(j->ctx, NULL, &count) == 1);
+    return count;
+}
+
 /* As an event loop does it: resumed whenever the descriptor can be read. How often it was paused meanwhile. */
 static int job_finish(struct job *j, int (*f)(void *))
 {
@@ -154,6 +162,28 @@ static int job_finish(struct job *j, int (*f)(void *))
 static bool job_signed(const struct job *j)
 {
     return j->result == 1 && verify_text(ec_plain, NULL, TEXT, strlen(TEXT), j->work.out, j->work.len);
+}
+
+/* A program that meets a descriptor in the wait context of a job that was never paused does not know it: HAProxy ends. */
+static void test_never_paused(void)
+{
+    /* A box that was never reached is not waited for. */
+    OSSL_LIB_CTX *other = new_libctx("/nonexistent", /* littlebox_first= */ false, "");
+    char *pem = handle_pem(ec);
+    EVP_PKEY *key = load_pem(other, pem);
+    struct job j;
+
+    NEED(key != NULL);
+    job_new(&j, other, key);
+    CU_ASSERT_EQUAL(job_run(&j, sign_job), ASYNC_FINISH);
+    CU_ASSERT_EQUAL(j.result, 0);
+    CU_ASSERT(littlebox_says("no box 'default' answers"));
+    CU_ASSERT_EQUAL(descriptors_in(&j), 0);
+    ASYNC_WAIT_CTX_free(j.ctx);
+    EVP_PKEY_free(key);
+    OSSL_LIB_CTX_free(other);
+    OPENSSL_free(pem);
+    CU_ASSERT_EQUAL(ours, 0);
 }
 
 /* A job that waits for a box that does nothing, until it is thawed. */
@@ -298,6 +328,7 @@ static void test_not_paused(void)
     NEED(ASYNC_WAIT_CTX_set_callback(j.ctx, ignore_call, NULL) == 1);
     CU_ASSERT_EQUAL(job_run(&j, sign_job), ASYNC_FINISH);
     CU_ASSERT(job_signed(&j));
+    CU_ASSERT_EQUAL(descriptors_in(&j), 0);
     ASYNC_WAIT_CTX_free(j.ctx);
 
     memset(&j, 0, sizeof(j));
@@ -324,6 +355,7 @@ static void test_too_many(void)
     thaw_later(frozen);
     CU_ASSERT_EQUAL(job_run(&more, sign_job), ASYNC_FINISH);
     CU_ASSERT(job_signed(&more));
+    CU_ASSERT_EQUAL(descriptors_in(&more), 0);
     NEED(wait(NULL) > 0);
     for (size_t i = 0; i < PAUSED_MAX; i++) {
         job_finish(&jobs[i], sign_job);
@@ -765,6 +797,7 @@ int main(void)
 {
     CU_TestInfo tests[] = {
         { "a job waits for a box that does nothing", test_paused },
+        { "a job that is never paused has no descriptor", test_never_paused },
         { "decryption and key agreement", test_operations },
         { "jobs that cannot be paused", test_not_paused },
         { "more than pause at once", test_too_many },
