@@ -133,8 +133,8 @@ static struct wait *wait_new(ASYNC_WAIT_CTX *ctx)
 }
 
 /*
- * Only a job that is paused lets its program look for descriptors: HAProxy 2.6 ends itself when it finds one in the wait
- * context of a connection that never waited.
+ * Only a job that is paused lets its program look for descriptors: HAProxy 2.6 ends itself when it finds one in the
+ * wait context of a connection that never waited.
  */
 static bool make_known(struct wait *w)
 {

@@ -164,7 +164,7 @@ static bool job_signed(const struct job *j)
     return j->result == 1 && verify_text(ec_plain, NULL, TEXT, strlen(TEXT), j->work.out, j->work.len);
 }
 
-/* A program that meets a descriptor in the wait context of a job that was never paused does not know it: HAProxy ends. */
+/* A program does not know a descriptor in the wait context of a job that was never paused: HAProxy ends then. */
 static void test_never_paused(void)
 {
     /* A box that was never reached is not waited for. */

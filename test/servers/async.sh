@@ -85,8 +85,8 @@ write_haproxy_conf "$TEST_DIR/haproxy.cfg" "${chroot[@]}"
 start_haproxy "$TEST_DIR/haproxy.cfg"
 check_signature_types "$TEST_DIR/files"
 
-# The box stands still: HAProxy accepts, and every one of the handshakes waits for its own answer; the box has all of the
-# requests before it answers the first one. Each has its connection, what its job waits with, a timer, and a channel.
+# The box stands still: HAProxy accepts, and every one of the handshakes waits for its own answer; the box has all of
+# the requests before it answers the first one. Each has its connection, what its job waits with, a timer, a channel.
 waits() { [ "$(descriptors_of "$HAPROXY")" -ge $((idle + $1 - 10)) ]; }
 idle=$(descriptors_of "$HAPROXY")
 child=$(box_child)
