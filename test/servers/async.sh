@@ -30,13 +30,15 @@ write_haproxy_conf() {
     {
         printf '%s\n' global "nbthread 1" "maxconn 2000" ssl-mode-async "${@:2}"
         ! is_root || printf '%s\n' "user www-data" "group www-data"
-        printf '%s\n' defaults "mode http" "timeout client 60s" "timeout server 60s" "timeout connect 60s"
+        printf '%s\n' defaults "mode http" "timeout client $CLIENT_TIMEOUT" "timeout server 60s" \
+            "timeout connect 60s"
         for key in $KEYS; do
             printf '%s\n' "frontend $key" "bind 127.0.0.1:${PORT[$key]} ssl crt $TEST_DIR/files/$key.site" \
                 "http-request return status 200 content-type text/plain string hello"
         done
     } >"$1"
 }
+CLIENT_TIMEOUT=60s
 next_ports() {
     local key ports
     read -ra ports < <(free_ports 3 | xargs)
@@ -148,6 +150,21 @@ refused "handshakes with a silent box" 'alert internal error' many ec --count 1 
 await "HAProxy's descriptors to be closed" at_most "$((idle + 1))"
 kill -CONT "$child"
 check "a handshake when it answers again" many ec --count 1 >>"$TEST_DIR/many.log"
+check "HAProxy lives" alive "$HAPROXY"
+stop "$HAPROXY"
+
+# HAProxy gives up before the box does: it frees a connection when its job could go on, and does not let it.
+HAPROXY_CNF=$TEST_DIR/openssl.cnf
+CLIENT_TIMEOUT=2s
+write_haproxy_conf "$TEST_DIR/haproxy.cfg"
+start_haproxy "$TEST_DIR/haproxy.cfg"
+child=$(box_child)
+kill -STOP "$child"
+refused "handshakes that HAProxy gives up" 'handshake' many ec --count 1
+check "their jobs wait" test "$(polls_of "$HAPROXY")" -gt $AT_ONCE
+kill -CONT "$child"
+await "connections and jobs to leave nothing" few_polls
+await "a handshake when the box answers again" many ec --at-once 1 --count 1
 check "HAProxy lives" alive "$HAPROXY"
 stop "$HAPROXY"
 
