@@ -50,6 +50,8 @@ next_ports() {
 # start_haproxy CONF : sets HAPROXY.
 HAPROXY_CNF=$TEST_DIR/openssl.cnf
 start_haproxy() {
+    ! env "${MODULE_ENV[@]}" OPENSSL_CONF="$HAPROXY_CNF" haproxy -c -f "$1" 2>&1 | grep -q 'does not support async' ||
+        skip "this HAProxy has no asynchronous mode"
     env "${MODULE_ENV[@]}" OPENSSL_CONF="$HAPROXY_CNF" haproxy -db -f "$1" >>"$TEST_DIR/haproxy.log" 2>&1 3>&- &
     HAPROXY=$!
     own "$HAPROXY"
