@@ -2,6 +2,7 @@
 #ifndef LB_CHANNEL_H
 #define LB_CHANNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,10 +18,19 @@
  *
  * 0: an answer, which may be MSG_ERROR. LB_E_CLOSED: the box hung up. LB_E_RESET: the child behind the channel was
  * replaced; the same request, same id, may be sent again on it. LB_E_TIMEOUT: by the socket's timeout
- * (socket_set_timeout); the channel must be closed then. LB_E_VALUE: what came was no answer; close it.
+ * (socket_set_timeout); the channel must be closed then. LB_E_VALUE, LB_E_TOO_LONG (longer than
+ * size): what came was no answer; close it.
  */
 LB_MUST_USE int channel_call(int fd, uint32_t id, const void *request, size_t len, int attached, void *answer,
                              size_t size, uint16_t *ret_type, struct bytes *ret_body);
+
+/*
+ * The two halves of channel_call(), for callers that do something else meanwhile. With dont_wait an LB_E_TIMEOUT says
+ * that there is no room for the request, or no answer yet: then the channel is as good as before.
+ */
+LB_MUST_USE int channel_ask(int fd, const void *request, size_t len, int attached, bool dont_wait);
+LB_MUST_USE int channel_answer(int fd, uint32_t id, bool dont_wait, void *answer, size_t size, uint16_t *ret_type,
+                               struct bytes *ret_body);
 
 /*
  * Takes RESETs and stale answers off the channel without waiting. For requests that must not be sent twice: after it,

@@ -24,6 +24,19 @@ static int LB_PRINTF(2, 3) put(char ret[PATH_MAX], const char *fmt, ...)
     return n < 0 || n >= PATH_MAX ? LB_E_TOO_LONG : 0;
 }
 
+/* The same behind what is there. */
+static int LB_PRINTF(2, 3) add(char ret[PATH_MAX], const char *fmt, ...)
+{
+    size_t len = strlen(ret);
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(ret + len, PATH_MAX - len, fmt, ap);
+    va_end(ap);
+    return n < 0 || (size_t)n >= PATH_MAX - len ? LB_E_TOO_LONG : 0;
+}
+
 /* An absolute path in the variable, or NULL: the XDG specification says to ignore relative ones. */
 static const char *absolute_env(const char *name)
 {
@@ -72,16 +85,26 @@ static int user_run_dir(char ret[PATH_MAX])
     return is_own_directory(run) ? put(ret, "%s/littlebox", run) : LB_E_CONFIG;
 }
 
+static int user_state_dir(char ret[PATH_MAX])
+{
+    return user_dir("XDG_STATE_HOME", ".local/state", ret);
+}
+
+/* Where the sockets of a user's boxes are. */
+static int user_socket_dir(char ret[PATH_MAX])
+{
+    int r = user_run_dir(ret);
+
+    return r == LB_E_CONFIG ? user_state_dir(ret) : r;
+}
+
 static int find_user(struct dirs *ret)
 {
     int r = user_dir("XDG_CONFIG_HOME", ".config", ret->config);
 
     if (r == 0)
-        r = user_dir("XDG_STATE_HOME", ".local/state", ret->state);
-    if (r != 0)
-        return r;
-    r = user_run_dir(ret->run);
-    return r == LB_E_CONFIG ? put(ret->run, "%s", ret->state) : r;
+        r = user_state_dir(ret->state);
+    return r != 0 ? r : user_socket_dir(ret->run);
 }
 
 static int find_in(const char *dir, struct dirs *ret)
@@ -145,14 +168,14 @@ int box_paths(const struct dirs *dirs, const char *box, struct box_paths *ret)
 
 int paths_find_socket(const char *box, char ret[PATH_MAX])
 {
-    struct dirs user;
     struct stat st;
     int r = LB_E_CONFIG;
 
+    /* In place: the provider has little stack where a program runs it inside of an ASYNC_JOB. */
     if (geteuid() != 0)
-        r = find_user(&user);
+        r = user_socket_dir(ret);
     if (r == 0)
-        r = put(ret, "%s/%s.sock", user.run, box);
+        r = add(ret, "/%s.sock", box);
     if (r == 0 && stat(ret, &st) == 0 && S_ISSOCK(st.st_mode))
         return 0;
     return put(ret, "%s/%s.sock", LB_SYSTEM_RUN_DIR, box);
@@ -190,12 +213,12 @@ static int each_box_in(const char *path, void (*each)(void *arg, const char *box
 
 int paths_each_box(const char *dir, void (*each)(void *arg, const char *box), void *arg)
 {
-    struct dirs user;
+    char user[PATH_MAX];
     int r = 0;
 
     if (dir != NULL)
         return each_box_in(dir, each, arg);
-    if (geteuid() != 0 && find_user(&user) == 0)
-        r = each_box_in(user.run, each, arg);
+    if (geteuid() != 0 && user_socket_dir(user) == 0)
+        r = each_box_in(user, each, arg);
     return r != 0 ? r : each_box_in(LB_SYSTEM_RUN_DIR, each, arg);
 }

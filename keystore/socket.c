@@ -44,6 +44,11 @@ void socket_close(int fd)
 
 int socket_connect(const char *path, int *ret_fd)
 {
+    return socket_connect_within(path, CONNECT_TIMEOUT, ret_fd);
+}
+
+int socket_connect_within(const char *path, unsigned ms, int *ret_fd)
+{
     struct sockaddr_un addr;
     int fd, r = address(path, &addr);
 
@@ -58,7 +63,7 @@ int socket_connect(const char *path, int *ret_fd)
     r = socket_want_peer(fd);
     /* Where the queue of a box that accepts no more is full, connect(2) waits as long as a send would. */
     if (r == 0)
-        r = socket_set_timeout(fd, CONNECT_TIMEOUT);
+        r = socket_set_timeout(fd, ms);
     while (r == 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 && errno != EISCONN) {
         if (errno != EINTR)
             r = LB_E_SYSTEM;
@@ -272,7 +277,7 @@ int socket_receive(int sock, void *buf, size_t size, bool dont_wait, size_t *ret
     return n == 0 ? LB_E_CLOSED : LB_E_TOO_LONG;
 }
 
-int socket_introduce(int introducer, int *ret_fd)
+int socket_introduce(int introducer, bool dont_wait, int *ret_fd)
 {
     uint8_t packet[LB_HEADER_SIZE];
     size_t len;
@@ -284,7 +289,7 @@ int socket_introduce(int introducer, int *ret_fd)
     if (r == 0)
         r = msg_empty_encode(MSG_CHANNEL, 0, packet, sizeof(packet), &len);
     if (r == 0)
-        r = socket_send(introducer, packet, len, pair[1], /* dont_wait= */ false);
+        r = socket_send(introducer, packet, len, pair[1], dont_wait);
     socket_close(pair[1]);
     if (r != 0) {
         socket_close(pair[0]);

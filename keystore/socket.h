@@ -26,6 +26,8 @@ struct peer {
  * seconds; LB_E_TOO_LONG for a path over 107 bytes.
  */
 LB_MUST_USE int socket_connect(const char *path, int *ret_fd);
+/* The same, but LB_E_TIMEOUT after so many milliseconds, about; not 0. */
+LB_MUST_USE int socket_connect_within(const char *path, unsigned ms, int *ret_fd);
 
 /*
  * Binds and listens with the file mode given. A socket that nobody listens on any more is replaced, at once and whole;
@@ -36,10 +38,10 @@ LB_MUST_USE int socket_listen(const char *path, mode_t mode, int *ret_fd);
 
 /*
  * Makes a channel without a path: a socketpair, whose far end goes over the introducer in a MSG_CHANNEL. Both ends
- * have SO_PASSCRED. LB_E_CLOSED when the introducer is dead. Any number of processes may do this over one introducer
- * at once.
+ * have SO_PASSCRED. LB_E_CLOSED when the introducer is dead, LB_E_TIMEOUT when it is full, at once with dont_wait. Any
+ * number of processes may do this over one introducer at once.
  */
-LB_MUST_USE int socket_introduce(int introducer, int *ret_fd);
+LB_MUST_USE int socket_introduce(int introducer, bool dont_wait, int *ret_fd);
 
 /* How long a send or a receive may block, in milliseconds; 0: for ever. */
 LB_MUST_USE int socket_set_timeout(int fd, unsigned ms);

@@ -9,10 +9,9 @@
 #include "../keystore/socket.h"
 #include "../keystore/textfile.h"
 
-/* The largest request: a text to sign, a context string, and the fields around them. */
-#define REQUEST_MAX (LB_TEXT_MAX + LB_CONTEXT_MAX + 256)
-/* Around a signature in its answer. */
-#define SIGNATURE_ROOM 64
+/* Around what is signed, decrypted or derived from: header, key, options, lengths; and around an answer. */
+#define REQUEST_ROOM 256
+#define ANSWER_ROOM 64
 /* What a slow machine hashes in a millisecond, twice, as Ed25519 does. */
 #define TEXT_PER_MS 50000
 
@@ -65,108 +64,96 @@ int ask_chain_of(struct box *b, const struct key_ref *key, uint8_t *answer, stru
     return msg_chain_decode(body, ret) != 0 ? refuse_answer(b, p) : 0;
 }
 
-/* The packet, and for a long text the file that goes with it; rq->fd is to be closed by the caller in any case. */
-static int sign_request(struct box *b, const struct msg_sign *m, uint8_t *packet, size_t size, struct box_request *rq,
-                        struct problem *p)
+/* The packet, and for a long text the file that goes with it. */
+static int sign_request(struct box *b, const struct msg_sign *m, struct box_operation *o, struct problem *p)
 {
     struct msg_sign by_file;
     int r = 0;
 
-    *rq = (struct box_request){ .type = MSG_SIGN, .id = box_next_id(b), .packet = packet, .fd = -1 };
     if (m->input == INPUT_TEXT && m->data.len > LB_TEXT_MAX) {
-        r = textfile_make(m->data.p, m->data.len, &rq->fd);
+        r = textfile_make(m->data.p, m->data.len, &o->rq.fd);
         if (r == LB_E_TOO_LONG)
             return problem_set(p, r, "a text of %zu bytes is longer than the %llu bytes that a box signs", m->data.len,
                                (unsigned long long)LB_FILE_MAX);
         if (r != 0)
             return problem_set(p, r, "a text of %zu bytes cannot be passed to box '%s': %s", m->data.len, box_name(b),
                                strerror(errno));
-        rq->more_ms = (unsigned)(m->data.len / TEXT_PER_MS);
+        o->rq.more_ms = (unsigned)(m->data.len / TEXT_PER_MS);
         by_file = *m;
         by_file.input = INPUT_FILE;
         by_file.data = (struct bytes){ NULL, 0 };
         m = &by_file;
     }
-    r = msg_sign_encode(MSG_SIGN, rq->id, m, packet, size, &rq->len);
+    r = msg_sign_encode(MSG_SIGN, o->rq.id, m, o->packet, o->packet_size, &o->rq.len);
     return r != 0 ? refuse_request(b, r, p) : 0;
+}
+
+/* Takes the answer of an encoded operation out of it: at most size bytes into ret. */
+static int operate(struct box *b, struct box_operation *o, uint8_t *ret, size_t size, size_t *ret_len,
+                   struct problem *p)
+{
+    struct bytes body, result;
+    int r = box_operate(b, o, &body, p);
+
+    if (r != 0)
+        return r;
+    if (msg_bytes_decode(body, &result) != 0 || result.len > size)
+        return refuse_answer(b, p);
+    if (result.len > 0)
+        memcpy(ret, result.p, result.len);
+    *ret_len = result.len;
+    return 0;
+}
+
+static int new_operation(struct box *b, uint16_t type, size_t input, size_t output, struct box_operation **ret,
+                         struct problem *p)
+{
+    *ret = box_operation_new(b, type, input + REQUEST_ROOM, output + ANSWER_ROOM);
+    return *ret == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : 0;
 }
 
 int ask_sign(struct box *b, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len, struct problem *p)
 {
-    LB_UNFILLED uint8_t request[REQUEST_MAX];
-    LB_UNFILLED uint8_t few[ASK_ANSWER_MAX];
-    uint8_t *answer = few;
-    size_t answer_size = sizeof(few);
-    struct box_request rq;
-    struct bytes body, signature;
-    int r = sign_request(b, m, request, sizeof(request), &rq, p);
+    size_t inside = m->data.len <= LB_TEXT_MAX ? m->data.len : 0;
+    struct box_operation *o;
+    int r = new_operation(b, MSG_SIGN, inside + LB_CONTEXT_MAX, size, &o, p);
 
-    if (r != 0)
-        goto out;
-    /* Those of SLH-DSA do not fit on every stack. */
-    if (size > sizeof(few) - SIGNATURE_ROOM) {
-        answer_size = LB_PACKET_MAX;
-        answer = OPENSSL_malloc(answer_size);
-        if (answer == NULL) {
-            r = problem_set(p, LB_E_NOMEM, "out of memory");
-            goto out;
-        }
-    }
-    r = box_call(b, &rq, answer, answer_size, &body, p);
-    if (r != 0)
-        goto out;
-    if (msg_bytes_decode(body, &signature) != 0 || signature.len == 0 || signature.len > size) {
+    if (r == 0)
+        r = sign_request(b, m, o, p);
+    if (r == 0)
+        r = operate(b, o, sig, size, ret_len, p);
+    if (r == 0 && *ret_len == 0)
         r = refuse_answer(b, p);
-        goto out;
-    }
-    memcpy(sig, signature.p, signature.len);
-    *ret_len = signature.len;
-out:
-    if (answer != few)
-        OPENSSL_free(answer);
-    socket_close(rq.fd);
-    return r;
-}
-
-/* An answer that is a secret: taken out of the packet, and the packet wiped. */
-static int ask_secret(struct box *b, int r, uint16_t type, uint32_t id, const uint8_t *request, size_t len,
-                      uint8_t *ret, size_t size, size_t *ret_len, struct problem *p)
-{
-    LB_UNFILLED uint8_t answer[ASK_ANSWER_MAX];
-    struct bytes body, secret;
-
-    r = ask(b, r, type, id, request, len, answer, sizeof(answer), &body, p);
-    if (r == 0 && (msg_bytes_decode(body, &secret) != 0 || secret.len > size))
-        r = refuse_answer(b, p);
-    if (r == 0) {
-        if (secret.len > 0)
-            memcpy(ret, secret.p, secret.len);
-        *ret_len = secret.len;
-    }
-    OPENSSL_cleanse(answer, sizeof(answer));
+    box_operation_free(o);
     return r;
 }
 
 int ask_decrypt(struct box *b, const struct msg_decrypt *m, uint8_t *plain, size_t size, size_t *ret_len,
                 struct problem *p)
 {
-    LB_UNFILLED uint8_t request[LB_CIPHERTEXT_MAX + LB_OAEP_LABEL_MAX + 256];
-    uint32_t id = box_next_id(b);
-    size_t len = 0;
-    int r = msg_decrypt_encode(MSG_DECRYPT, id, m, request, sizeof(request), &len);
+    struct box_operation *o;
+    int r = new_operation(b, MSG_DECRYPT, m->label.len + m->data.len, size, &o, p);
 
-    return ask_secret(b, r, MSG_DECRYPT, id, request, len, plain, size, ret_len, p);
+    if (r == 0 && (r = msg_decrypt_encode(MSG_DECRYPT, o->rq.id, m, o->packet, o->packet_size, &o->rq.len)) != 0)
+        r = refuse_request(b, r, p);
+    if (r == 0)
+        r = operate(b, o, plain, size, ret_len, p);
+    box_operation_free(o);
+    return r;
 }
 
 int ask_derive(struct box *b, const struct msg_derive *m, uint8_t *shared, size_t size, size_t *ret_len,
                struct problem *p)
 {
-    LB_UNFILLED uint8_t request[LB_SPKI_MAX + 256];
-    uint32_t id = box_next_id(b);
-    size_t len = 0;
-    int r = msg_derive_encode(MSG_DERIVE, id, m, request, sizeof(request), &len);
+    struct box_operation *o;
+    int r = new_operation(b, MSG_DERIVE, m->peer.len, size, &o, p);
 
-    return ask_secret(b, r, MSG_DERIVE, id, request, len, shared, size, ret_len, p);
+    if (r == 0 && (r = msg_derive_encode(MSG_DERIVE, o->rq.id, m, o->packet, o->packet_size, &o->rq.len)) != 0)
+        r = refuse_request(b, r, p);
+    if (r == 0)
+        r = operate(b, o, shared, size, ret_len, p);
+    box_operation_free(o);
+    return r;
 }
 
 static int ask_about(struct box *b, uint16_t type, const struct p11uri *want, uint8_t *answer, struct bytes *ret_body,

@@ -1,4 +1,4 @@
-/* Conversations with boxes: connections, threads, fork and waiting for a restart are known here and nowhere else. */
+/* Conversations with boxes: callers know nothing of connections, threads, forks and restarts. */
 #ifndef LB_BOX_H
 #define LB_BOX_H
 
@@ -15,6 +15,7 @@
  * across fork, setuid and chroot: a process never uses a connection that another process talks on.
  */
 struct box;
+struct wait;
 
 /*
  * The box of that name, "" for the configured default. Connects to nothing. Reports a wrong setting of the provider
@@ -61,6 +62,27 @@ struct box_request {
      */
     bool *unknown;
 };
+
+/*
+ * A private-key operation: its request, and room for its answer. They are not on the stack: that of an ASYNC_JOB has
+ * 32 kB for all that libssl and the provider do.
+ */
+struct box_operation {
+    struct box_request rq; /* rq.packet is packet; rq.fd is the operation's and closed with it */
+    uint8_t *packet, *answer;
+    size_t packet_size, answer_size;
+    struct wait *wait; /* box.c */
+};
+
+/* A request of this type, with a number, to be encoded into packet. The box's refusals have room. NULL: no memory. */
+struct box_operation *box_operation_new(struct box *b, uint16_t type, size_t packet_size, size_t answer_size);
+/*
+ * As box_call(); ret_body points into answer. Inside of an ASYNC_JOB the job is paused until the answer is there. If
+ * the job is never resumed, its wait context frees the operation, and whatever else waits for the answer.
+ */
+LB_MUST_USE int box_operate(struct box *b, struct box_operation *o, struct bytes *ret_body, struct problem *p);
+/* Wipes it. NULL is fine. */
+void box_operation_free(struct box_operation *o);
 
 /*
  * One request and its answer of type rq->type | MSG_ANSWER, whose body points into answer (size bytes). Asked again on

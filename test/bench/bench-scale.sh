@@ -24,7 +24,7 @@ rss() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
 cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ printf "%.0f", ($14 + $15) * 1000 / hz }' "/proc/$1/stat"; }
 field() { sed -n "s/.* $1 \([0-9.]*\).*/\1/p" "$TEST_DIR/signed"; }
 sign_by_turns() { "$HARNESS/boxload" "$BOX_DIR/default.sock" sign "$@" >"$TEST_DIR/signed"; }
-speed() { OPENSSL_CONF="$BOX_DIR/openssl.cnf" "$BENCH/signspeed" "littlebox:$1" "$SECONDS_EACH" "${@:2}"; }
+speed() { OPENSSL_CONF="$BOX_DIR/openssl.cnf" "$BENCH/signspeed" "littlebox:$1" "$SECONDS_EACH" 0 "${2:-1}"; }
 some_keys() { awk -v n="$1" -v most="$2" 'BEGIN { for (i = 0; i < n && i < most; i++) printf "k%06d\n", i * int(n > most ? n / most : 1) }'; }
 
 # box_with N NAME : a box with so many keys, started once with them; sets STARTED, the processor time of that in ms.

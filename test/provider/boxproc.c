@@ -227,6 +227,30 @@ void boxproc_kill_child(struct boxproc *b)
     NEED(s.pid > 1 && (pid_t)s.pid != b->keeper && kill((pid_t)s.pid, SIGKILL) == 0);
 }
 
+/* SIGSTOP takes effect some time after kill(2): only when all threads stand still no request is answered any more. */
+pid_t boxproc_freeze(struct boxproc *b)
+{
+    struct msg_status s;
+    char path[64], text[256] = "";
+
+    boxproc_status(b, &s);
+    NEED(s.pid > 1 && kill((pid_t)s.pid, SIGSTOP) == 0);
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)s.pid);
+    for (int i = 0; strstr(text, ") T ") == NULL; i++) {
+        FILE *f = fopen(path, "r");
+
+        NEED(f != NULL && fgets(text, sizeof(text), f) != NULL && fclose(f) == 0);
+        NEED(i < READY_TIMEOUT_MS);
+        poll(NULL, 0, 1);
+    }
+    return (pid_t)s.pid;
+}
+
+void boxproc_thaw(pid_t pid)
+{
+    NEED(kill(pid, SIGCONT) == 0);
+}
+
 void boxproc_kill(struct boxproc *b)
 {
     int fd = -1;

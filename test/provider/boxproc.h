@@ -44,6 +44,9 @@ void boxproc_start(struct boxproc *b);
 void boxproc_stop(struct boxproc *b);
 /* SIGKILL to the process that holds the keys; its keeper lives. Returns at once. */
 void boxproc_kill_child(struct boxproc *b);
+/* SIGSTOP to the process that holds the keys, which is returned; no request is answered any more. SIGCONT thaws it. */
+pid_t boxproc_freeze(struct boxproc *b);
+void boxproc_thaw(pid_t pid);
 /* SIGKILL to the keeper, and the child with it; waits for the end of both. */
 void boxproc_kill(struct boxproc *b);
 /* Also happens at exit() of the process that called boxproc_new(). */

@@ -95,6 +95,12 @@ static size_t answer_empty_signature(const struct msg_header *request, uint8_t *
 /* More than the key's signatures ever have. */
 static size_t answer_long_signature(const struct msg_header *request, uint8_t *packet)
 {
+    return signature_of(200, request, packet);
+}
+
+/* More than there is room for. */
+static size_t answer_longer_signature(const struct msg_header *request, uint8_t *packet)
+{
     return signature_of(2048, request, packet);
 }
 
@@ -307,6 +313,7 @@ static const struct {
     { MSG_SIGN, signs_abc, answer_cut, false, MALFORMED CURE },
     { MSG_SIGN, signs_abc, answer_empty_signature, false, MALFORMED CURE },
     { MSG_SIGN, signs_abc, answer_long_signature, false, MALFORMED CURE },
+    { MSG_SIGN, signs_abc, answer_longer_signature, false, NO_ANSWER CURE },
     { MSG_LIST, lists, answer_garbage, false, NO_ANSWER CURE },
     { MSG_LIST, lists, answer_cut, false, MALFORMED CURE },
     { MSG_LIST, lists, answer_short_list, false, "the box sent a malformed list of keys" },

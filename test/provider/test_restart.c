@@ -181,40 +181,21 @@ static void test_absent(void)
     must_sign();
 }
 
-/* SIGSTOP takes effect some time after kill(2): only when all threads stand still no request is answered any more. */
-static void stop_process(pid_t pid)
-{
-    uint64_t deadline = now_ms() + 30000;
-    char path[64], text[256] = "";
-
-    NEED(kill(pid, SIGSTOP) == 0);
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    while (strstr(text, ") T ") == NULL) {
-        struct timespec t = { .tv_nsec = 1000000 };
-        FILE *f = fopen(path, "r");
-
-        NEED(f != NULL && fgets(text, sizeof(text), f) != NULL && fclose(f) == 0);
-        NEED(now_ms() < deadline);
-        nanosleep(&t, NULL);
-    }
-}
-
 /* Alive and silent: the same, with another text. */
 static void test_silent(void)
 {
     uint8_t sig[LB_SIGNATURE_MAX];
-    struct msg_status s;
     uint64_t start, took;
     unsigned descriptors;
+    pid_t frozen;
 
     must_sign();
     descriptors = count_descriptors();
-    boxproc_status(&box, &s);
-    stop_process((pid_t)s.pid);
+    frozen = boxproc_freeze(&box);
     start = now_ms();
     NEED(sign_text(libctx, key, NULL, "abc", 3, sig, sizeof(sig)) == 0);
     took = now_ms() - start;
-    NEED(kill((pid_t)s.pid, SIGCONT) == 0);
+    boxproc_thaw(frozen);
     NEED(littlebox_says("did not answer within 3000 ms"));
     NEED(took >= TIMEOUT_MS - 100 && took < TIMEOUT_MS + 2000);
     /* The answer that came late is not taken for this one's. */
@@ -278,7 +259,7 @@ static void test_change(void)
 
     must_sign(); /* over the channel that the change will take */
     boxproc_status(&box, &before);
-    stop_process((pid_t)before.pid);
+    NEED(boxproc_freeze(&box) == (pid_t)before.pid);
     NEED(pthread_create(&thread, NULL, change, &c) == 0);
     wait_receiving(&c);
     NEED(kill((pid_t)before.pid, SIGKILL) == 0);

@@ -71,6 +71,23 @@ static void stale_answers_are_passed_over(void)
     close_both();
 }
 
+static void long_answers(void)
+{
+    uint8_t packet[1000] = { 0 };
+    uint16_t type = 0;
+    size_t len = 0;
+
+    open_both();
+    OK(msg_empty_encode(MSG_LIST | MSG_ANSWER, 5, packet, sizeof(packet), &len));
+    OK(socket_send(box, packet, sizeof(packet), -1, true));
+    say(MSG_STATUS | MSG_ANSWER, 7);
+    OK(call(7, &type));
+    CU_ASSERT_EQUAL(type, MSG_STATUS | MSG_ANSWER);
+    OK(socket_send(box, packet, sizeof(packet), -1, true));
+    FAILS(call(5, &type), LB_E_TOO_LONG);
+    close_both();
+}
+
 static void resets_are_told(void)
 {
     uint16_t type = 0;
@@ -81,6 +98,28 @@ static void resets_are_told(void)
     FAILS(call(7, &type), LB_E_RESET);
     OK(call(7, &type));
     CU_ASSERT_EQUAL(type, MSG_STATUS | MSG_ANSWER);
+    close_both();
+}
+
+static void without_waiting(void)
+{
+    uint8_t answer[64], request[LB_HEADER_SIZE];
+    struct bytes body;
+    uint16_t type = 0;
+    size_t len = 0;
+    int r = 0;
+
+    open_both();
+    FAILS(channel_answer(caller, 7, /* dont_wait= */ true, answer, sizeof(answer), &type, &body), LB_E_TIMEOUT);
+    say(MSG_SIGN | MSG_ANSWER, 6);
+    FAILS(channel_answer(caller, 7, /* dont_wait= */ true, answer, sizeof(answer), &type, &body), LB_E_TIMEOUT);
+    say(MSG_STATUS | MSG_ANSWER, 7);
+    OK(channel_answer(caller, 7, /* dont_wait= */ true, answer, sizeof(answer), &type, &body));
+    CU_ASSERT_EQUAL(type, MSG_STATUS | MSG_ANSWER);
+    OK(msg_empty_encode(MSG_STATUS, 8, request, sizeof(request), &len));
+    for (int i = 0; i < 100000 && r == 0; i++)
+        r = channel_ask(caller, request, len, /* attached= */ -1, /* dont_wait= */ true);
+    CU_ASSERT_EQUAL(r, LB_E_TIMEOUT);
     close_both();
 }
 
@@ -135,7 +174,9 @@ static void what_is_no_answer(void)
 static const struct unit_test tests[] = {
     { "an answer", an_answer },
     { "stale answers are passed over", stale_answers_are_passed_over },
+    { "a stale one that is longer than the buffer, and one's own", long_answers },
     { "resets are told", resets_are_told },
+    { "without waiting", without_waiting },
     { "draining", draining },
     { "a box that is gone", a_box_that_is_gone },
     { "what is no answer", what_is_no_answer },

@@ -286,7 +286,7 @@ static void credentials_are_of_each_packet(void)
 
 static void introducers(void)
 {
-    int pair[2], channel = -1, far = -1, pid;
+    int pair[2], channel = -1, far = -1, pid, r = 0;
     struct peer peer;
     struct msg_header header;
     struct bytes body;
@@ -294,7 +294,7 @@ static void introducers(void)
     size_t len;
 
     make_pair(pair);
-    OK(socket_introduce(pair[0], &channel));
+    OK(socket_introduce(pair[0], false, &channel));
     OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, &far, NULL));
     OK(msg_split(buf, len, &header, &body));
     CU_ASSERT_EQUAL(header.type, MSG_CHANNEL);
@@ -312,14 +312,21 @@ static void introducers(void)
     /* From a child: the kernel names the child. */
     pid = fork();
     if (pid == 0)
-        _exit(socket_introduce(pair[0], &channel) == 0 ? 0 : 1);
+        _exit(socket_introduce(pair[0], false, &channel) == 0 ? 0 : 1);
     OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, &far, NULL));
     OK(socket_peer(far, &peer));
     CU_ASSERT_EQUAL(peer.pid, pid);
     unit_reap(pid);
     socket_close(far);
+    /* Nobody reads: it is full at some time. */
+    for (int i = 0; i < 100000 && r == 0; i++) {
+        r = socket_introduce(pair[0], true, &channel);
+        if (r == 0)
+            socket_close(channel);
+    }
+    CU_ASSERT_EQUAL(r, LB_E_TIMEOUT);
     socket_close(pair[1]);
-    FAILS(socket_introduce(pair[0], &channel), LB_E_CLOSED);
+    FAILS(socket_introduce(pair[0], false, &channel), LB_E_CLOSED);
     socket_close(pair[0]);
 }
 

@@ -1,0 +1,167 @@
+/* The boxes that a provider knows. */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../keystore/paths.h"
+#include "../keystore/uri.h"
+#include "box_priv.h"
+
+/* The list of boxes: it only grows while the provider lives, so walking it takes no lock. */
+
+static struct box *list_find(struct box *b, const char *name)
+{
+    while (b != NULL && strcmp(b->name, name) != 0)
+        b = b->next;
+    return b;
+}
+
+static int check_settings(const struct provctx *prov, struct problem *p)
+{
+    if (prov->settings.bad.code != 0)
+        *p = prov->settings.bad;
+    return prov->settings.bad.code;
+}
+
+/* NULL: out of memory. */
+static struct box *box_new(const struct provctx *prov, const char *name)
+{
+    struct box *b = OPENSSL_zalloc(sizeof(*b));
+
+    if (b == NULL)
+        return NULL;
+    b->settings = &prov->settings;
+    snprintf(b->name, sizeof(b->name), "%s", name);
+    channels_init(b);
+    return b;
+}
+
+static void box_free(struct box *b)
+{
+    channels_clear(b);
+    OPENSSL_free(b);
+}
+
+int box_find(struct provctx *prov, const char *name, struct box **ret, struct problem *p)
+{
+    struct box *first = atomic_load(&prov->boxes), *b;
+    int r = check_settings(prov, p);
+
+    if (r != 0)
+        return r;
+    if (name[0] == '\0')
+        name = prov->settings.box;
+    *ret = list_find(first, name);
+    if (*ret != NULL)
+        return 0;
+    b = box_new(prov, name);
+    if (b == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    do {
+        *ret = list_find(first, name);
+        if (*ret != NULL) {
+            box_free(b); /* another thread was first */
+            return 0;
+        }
+        b->next = first;
+    } while (!atomic_compare_exchange_weak(&prov->boxes, &first, b));
+    *ret = b;
+    return 0;
+}
+
+int box_visit(struct provctx *prov, const char *name, struct box **ret, struct problem *p)
+{
+    int r = check_settings(prov, p);
+
+    if (r != 0)
+        return r;
+    *ret = list_find(atomic_load(&prov->boxes), name);
+    if (*ret != NULL)
+        return 0;
+    *ret = box_new(prov, name);
+    if (*ret == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    (*ret)->visited = true;
+    return 0;
+}
+
+void box_leave(struct box *b)
+{
+    if (b->visited)
+        box_free(b);
+}
+
+struct names {
+    char (*at)[LB_NAME_MAX + 1];
+    size_t count, room;
+    bool failed; /* out of memory */
+};
+
+static void add_name(void *arg, const char *name)
+{
+    struct names *n = arg;
+
+    if (n->count == n->room && !n->failed) {
+        size_t room = n->room == 0 ? 16 : n->room * 2;
+        void *more = OPENSSL_realloc(n->at, room * sizeof(*n->at));
+
+        n->failed = more == NULL;
+        if (more != NULL) {
+            n->at = more;
+            n->room = room;
+        }
+    }
+    if (!n->failed)
+        snprintf(n->at[n->count++], sizeof(*n->at), "%s", name);
+}
+
+static int name_order(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+int box_names(struct provctx *prov, char (**ret)[LB_NAME_MAX + 1], size_t *ret_count, struct problem *p)
+{
+    const char *dir = prov->settings.directory[0] == '\0' ? NULL : prov->settings.directory;
+    struct names n = { 0 };
+    size_t count = 0;
+    int r = check_settings(prov, p);
+
+    if (r != 0)
+        return r;
+    for (const struct box *b = atomic_load(&prov->boxes); b != NULL; b = b->next)
+        add_name(&n, b->name);
+    r = paths_each_box(dir, add_name, &n);
+    if (r != 0) {
+        problem_set(p, r, "the directory of the boxes' sockets cannot be read: %s", strerror(errno));
+        problem_hint(p, "name the box instead: %s://BOX/KEY", LB_URI_SCHEME);
+    } else if (n.failed) {
+        r = problem_set(p, LB_E_NOMEM, "out of memory");
+    }
+    if (r != 0) {
+        OPENSSL_free(n.at);
+        return r;
+    }
+    if (n.count > 0)
+        qsort(n.at, n.count, sizeof(*n.at), name_order);
+    for (size_t i = 0; i < n.count; i++) {
+        if (count == 0 || strcmp(n.at[count - 1], n.at[i]) != 0)
+            memmove(n.at[count++], n.at[i], sizeof(*n.at));
+    }
+    *ret = n.at;
+    *ret_count = count;
+    return 0;
+}
+
+void boxes_free(struct provctx *prov)
+{
+    struct box *b = atomic_exchange(&prov->boxes, NULL), *next;
+
+    for (; b != NULL; b = next) {
+        next = b->next;
+        box_free(b);
+    }
+}

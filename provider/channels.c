@@ -1,0 +1,272 @@
+/* The connections of a process with a box: which are kept, how they are opened, what a fork leaves of them. */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../keystore/channel.h"
+#include "../keystore/message.h"
+#include "../keystore/paths.h"
+#include "../keystore/socket.h"
+#include "box_priv.h"
+#include "wait.h"
+
+/*
+ * Other threads open a channel in the time of a few of these; one that stands still in between, or waits for the box
+ * itself, is not waited for by who must not wait.
+ */
+#define YIELDS 100
+/* How long connect(2) may take for them, in milliseconds, when the box does not accept. */
+#define CONNECT_SHORTLY 1
+
+/* Slots */
+
+static bool slot_enter(struct slot *s, int from)
+{
+    return atomic_load_explicit(&s->state, memory_order_relaxed) == from &&
+           atomic_compare_exchange_strong(&s->state, &from, SLOT_BUSY);
+}
+
+static void slot_leave(struct slot *s)
+{
+    atomic_store(&s->state, s->conn.fd >= 0 ? SLOT_IDLE : SLOT_EMPTY);
+}
+
+/* Threads of the parent that were inside a slot do not exist in the child. */
+void channels_claim(struct box *b)
+{
+    pid_t me = getpid(), owner = atomic_load(&b->owner);
+
+    while (owner != me) {
+        if (owner == -me) {
+            wait_ms(NULL, 1);
+            owner = atomic_load(&b->owner);
+            continue;
+        }
+        if (!atomic_compare_exchange_strong(&b->owner, &owner, -me))
+            continue;
+        for (size_t i = 0; i < CHANNELS; i++) {
+            if (atomic_load(&b->channels[i].state) != SLOT_EMPTY)
+                conn_drop(&b->channels[i].conn);
+            atomic_store(&b->channels[i].state, SLOT_EMPTY);
+        }
+        if (atomic_load(&b->introducer.state) == SLOT_BUSY)
+            slot_leave(&b->introducer);
+        atomic_store(&b->owner, me);
+        return;
+    }
+}
+
+/* Connecting */
+
+int refuse_no_time(const struct box *b, uint64_t limit, struct problem *p)
+{
+    problem_set(p, LB_E_TIMEOUT, "box '%s' did not answer within %llu ms", b->name, (unsigned long long)limit);
+    problem_hint(p, "look at the box's log; littlebox-timeout in openssl.cnf sets the limit");
+    return LB_E_TIMEOUT;
+}
+
+int refuse_closed(const struct box *b, struct problem *p)
+{
+    problem_set(p, LB_E_CLOSED, "box '%s' closed the connection", b->name);
+    problem_hint(p, "look at the box's log");
+    return LB_E_CLOSED;
+}
+
+int refuse_system(const struct box *b, const char *what, struct problem *p)
+{
+    return problem_set(p, LB_E_SYSTEM, "cannot %s box '%s': %s", what, b->name, strerror(errno));
+}
+
+static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, struct problem *p)
+{
+    char path[PATH_MAX];
+    int fd = -1, n, r = 0;
+
+    if (b->settings->directory[0] == '\0') {
+        r = paths_find_socket(b->name, path);
+    } else {
+        n = snprintf(path, sizeof(path), "%s/%s.sock", b->settings->directory, b->name);
+        r = n < 0 || n >= (int)sizeof(path) ? LB_E_TOO_LONG : 0;
+    }
+    if (r == 0)
+        r = dont_wait ? socket_connect_within(path, CONNECT_SHORTLY, &fd) : socket_connect(path, &fd);
+    if (r == 0)
+        r = conn_take(ret, fd);
+    if (r == 0)
+        r = conn_limit(ret, b->settings->timeout_ms);
+    switch (r) {
+    case 0:
+        atomic_store(&b->known, true);
+        return 0;
+    case LB_E_NO_BOX:
+        problem_set(p, r, "no box '%s' answers at %s", b->name, path);
+        problem_hint(p, "start it: systemctl start littleboxd@%s, or: littleboxd --box %s", b->name, b->name);
+        return r;
+    case LB_E_TIMEOUT:
+        return refuse_no_time(b, b->settings->timeout_ms, p);
+    case LB_E_TOO_LONG:
+        problem_set(p, LB_E_CONFIG, "the path of the socket of box '%s' is longer than 107 bytes", b->name);
+        problem_hint(p, "choose a shorter littlebox-directory");
+        return LB_E_CONFIG;
+    default:
+        if (errno != EACCES && errno != EPERM)
+            return refuse_system(b, "connect to", p);
+        problem_set(p, LB_E_DENIED, "uid %lu cannot reach box '%s' at %s: permission denied", (unsigned long)geteuid(),
+                    b->name, path);
+        problem_hint(p, "let that user through to the socket: the modes of its directories, and socket-mode in %s.conf",
+                     b->name);
+        return LB_E_DENIED;
+    }
+}
+
+/* With the introducer's slot BUSY: makes sure that there is a live connection in it. */
+static int introducer_renew(struct box *b, bool dont_wait, struct problem *p)
+{
+    struct conn *s = &b->introducer.conn;
+    uint8_t scratch[LB_HEADER_SIZE * 8];
+
+    if (!conn_is_ours(s))
+        s->fd = -1;
+    /* It is written to only; what the box says there (RESET) must not pile up, and its end shows here. */
+    if (s->fd >= 0 && channel_drain(s->fd, scratch, sizeof(scratch)) != 0)
+        conn_drop(s);
+    return s->fd >= 0 ? 0 : connect_by_path(b, dont_wait, s, p);
+}
+
+static int introducer_enter(struct box *b, uint64_t deadline, bool dont_wait, struct problem *p)
+{
+    for (int i = 0; !slot_enter(&b->introducer, SLOT_IDLE) && !slot_enter(&b->introducer, SLOT_EMPTY); i++) {
+        if (ms_left(deadline) == 0 || (dont_wait && i >= YIELDS))
+            return refuse_no_time(b, b->settings->timeout_ms, p);
+        if (dont_wait)
+            sched_yield();
+        else
+            wait_ms(NULL, 1);
+    }
+    return 0;
+}
+
+/* Whether what kept a channel from being opened is of the moment; r is fresh, and errno. */
+static bool passes(int r)
+{
+    return r == LB_E_TIMEOUT ||
+           (r == LB_E_SYSTEM && (errno == EMFILE || errno == ENFILE || errno == ETOOMANYREFS || errno == ENOBUFS));
+}
+
+static int channel_open(struct box *b, uint64_t deadline, bool dont_wait, struct conn *ret, struct problem *p)
+{
+    int fd = -1, r = introducer_enter(b, deadline, dont_wait, p);
+
+    if (r != 0)
+        return dont_wait ? LB_E_BUSY : r;
+    /* Twice: the introducer may die between the look at it and its use. */
+    for (int i = 0; i < 2; i++) {
+        r = introducer_renew(b, dont_wait, p);
+        if (r != 0)
+            break;
+        r = socket_introduce(b->introducer.conn.fd, dont_wait, &fd);
+        if (r == 0)
+            break;
+        if (r == LB_E_SYSTEM)
+            refuse_system(b, "open a channel to", p);
+        else if (r == LB_E_TIMEOUT)
+            refuse_no_time(b, b->settings->timeout_ms, p);
+        else
+            refuse_closed(b, p);
+        if (r != LB_E_CLOSED)
+            break;
+        conn_drop(&b->introducer.conn);
+    }
+    slot_leave(&b->introducer);
+    if (r == 0 && conn_take(ret, fd) != 0)
+        r = refuse_system(b, "open a channel to", p);
+    return dont_wait && passes(r) ? LB_E_BUSY : r;
+}
+
+/* Leases */
+
+int lease_begin(struct box *b, uint64_t deadline, bool dont_wait, struct lease *ret, struct problem *p)
+{
+    int r;
+
+    *ret = (struct lease){ .passing = { .fd = -1 } };
+    for (size_t i = 0; i < CHANNELS && ret->slot == NULL; i++) {
+        if (!slot_enter(&b->channels[i], SLOT_IDLE))
+            continue;
+        if (conn_is_ours(&b->channels[i].conn)) {
+            ret->slot = &b->channels[i];
+            ret->conn = &ret->slot->conn;
+            return 0;
+        }
+        b->channels[i].conn.fd = -1;
+        slot_leave(&b->channels[i]);
+    }
+    for (size_t i = 0; i < CHANNELS && ret->slot == NULL; i++) {
+        if (slot_enter(&b->channels[i], SLOT_EMPTY))
+            ret->slot = &b->channels[i];
+    }
+    ret->fresh = true;
+    ret->conn = ret->slot != NULL ? &ret->slot->conn : &ret->passing;
+    ret->conn->fd = -1;
+    r = channel_open(b, deadline, dont_wait, ret->conn, p);
+    if (r != 0 && ret->slot != NULL)
+        slot_leave(ret->slot);
+    return r;
+}
+
+void lease_leave_slot(struct lease *l)
+{
+    if (l->slot == NULL)
+        return;
+    l->passing = *l->conn;
+    l->conn->fd = -1;
+    slot_leave(l->slot);
+    l->slot = NULL;
+    l->conn = &l->passing;
+}
+
+void lease_end(struct box *b, struct lease *l, bool keep)
+{
+    for (size_t i = 0; i < CHANNELS && l->slot == NULL && keep; i++) {
+        if (slot_enter(&b->channels[i], SLOT_EMPTY)) {
+            l->slot = &b->channels[i];
+            l->slot->conn = *l->conn;
+            l->conn = &l->slot->conn;
+        }
+    }
+    if (!keep || l->slot == NULL)
+        conn_drop(l->conn);
+    if (l->slot != NULL)
+        slot_leave(l->slot);
+}
+
+/* All of them */
+
+void channels_prepare(struct box *b)
+{
+    struct problem ignored;
+
+    channels_claim(b);
+    if (introducer_enter(b, now_ms() + b->settings->timeout_ms, /* dont_wait= */ false, &ignored) != 0)
+        return;
+    if (introducer_renew(b, /* dont_wait= */ false, &ignored) != 0)
+        b->introducer.conn.fd = -1;
+    slot_leave(&b->introducer);
+}
+
+void channels_init(struct box *b)
+{
+    b->introducer.conn.fd = -1;
+    for (size_t i = 0; i < CHANNELS; i++)
+        b->channels[i].conn.fd = -1;
+    atomic_store(&b->owner, getpid());
+}
+
+void channels_clear(struct box *b)
+{
+    conn_drop(&b->introducer.conn);
+    for (size_t i = 0; i < CHANNELS; i++)
+        conn_drop(&b->channels[i].conn);
+}

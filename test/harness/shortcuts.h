@@ -1,0 +1,10 @@
+/* What a client that measures a server does once instead of for each handshake. */
+#ifndef LB_TEST_SHORTCUTS_H
+#define LB_TEST_SHORTCUTS_H
+
+#include <stdbool.h>
+
+/* From now on: the server's certificate is decoded once, and there is one ephemeral key. For one thread and one group. */
+extern bool shortcuts;
+
+#endif

@@ -1,0 +1,831 @@
+/* Private-key operations inside of ASYNC_JOBs: paused while the box works, given up, timed out, forked, restarted. */
+#include <openssl/async.h>
+#include <openssl/err.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "suite.h"
+#include "tlspair.h"
+
+#define TIMEOUT_MS 20000
+#define TEXT "a text to be signed"
+#define HANDSHAKES 200
+/* As provider/wait.c has it. */
+#define PAUSED_MAX 256
+/* Of the 32 kB that a job has; libssl needs some, and so does what a program adds. */
+#define STACK_MAX 12288
+
+static struct boxproc box;
+static OSSL_LIB_CTX *libctx, *hasty;
+static EVP_PKEY *ec, *ec_plain, *rsa, *ec_hasty;
+
+/* What the provider has allocated for operations, told from all else by the file that asks for it. */
+
+struct block {
+    size_t size;
+    bool ours;
+    max_align_t bytes[];
+};
+
+static _Atomic long ours;
+
+static void *count_malloc(size_t size, const char *file, int line)
+{
+    struct block *b = malloc(sizeof(*b) + size);
+
+    (void)line;
+    if (b == NULL || size == 0) {
+        free(b);
+        return NULL;
+    }
+    b->size = size;
+    b->ours = file != NULL && (strstr(file, "provider/wait.c") != NULL || strstr(file, "provider/box.c") != NULL);
+    ours += b->ours;
+    return b->bytes;
+}
+
+static struct block *block_of(void *p)
+{
+    return (struct block *)((char *)p - sizeof(struct block));
+}
+
+static void count_free(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (p == NULL)
+        return;
+    ours -= block_of(p)->ours;
+    free(block_of(p));
+}
+
+static void *count_realloc(void *p, size_t size, const char *file, int line)
+{
+    void *q;
+
+    if (p == NULL)
+        return count_malloc(size, file, line);
+    q = size == 0 ? NULL : count_malloc(size, file, line);
+    if (q != NULL)
+        memcpy(q, p, size < block_of(p)->size ? size : block_of(p)->size);
+    if (q != NULL || size == 0)
+        count_free(p, file, line);
+    return q;
+}
+
+/* Jobs by hand */
+
+struct work {
+    OSSL_LIB_CTX *libctx;
+    EVP_PKEY *key;
+    uint8_t out[LB_SIGNATURE_MAX];
+    size_t len;
+};
+
+static int sign_job(void *arg)
+{
+    struct work *w = *(struct work **)arg;
+
+    w->len = sign_text(w->libctx, w->key, NULL, TEXT, strlen(TEXT), w->out, sizeof(w->out));
+    return w->len > 0;
+}
+
+struct job {
+    ASYNC_WAIT_CTX *ctx;
+    ASYNC_JOB *job;
+    struct work work;
+    int result;
+};
+
+static void job_new(struct job *j, OSSL_LIB_CTX *of, EVP_PKEY *key)
+{
+    memset(j, 0, sizeof(*j));
+    j->ctx = ASYNC_WAIT_CTX_new();
+    j->work.libctx = of;
+    j->work.key = key;
+    NEED(j->ctx != NULL);
+}
+
+/* Starts or resumes it: ASYNC_PAUSE or ASYNC_FINISH. */
+static int job_run(struct job *j, int (*f)(void *))
+{
+    struct work *w = &j->work;
+
+    return ASYNC_start_job(&j->job, j->ctx, &j->result, f, &w, sizeof(w));
+}
+
+/* The only descriptor of the wait context. */
+static int job_fd(const struct job *j)
+{
+    OSSL_ASYNC_FD fd = -1;
+    size_t count = 0;
+
+    NEED(ASYNC_WAIT_CTX_get_all_fds(j->ctx, NULL, &count) == 1);
+    NEED(count == 1);
+    NEED(ASYNC_WAIT_CTX_get_all_fds(j->ctx, &fd, &count) == 1);
+    return fd;
+}
+
+static bool readable(int fd, int ms)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+
+    return poll(&p, 1, ms) == 1;
+}
+
+static size_t descriptors_in(const struct job *j)
+{
+    size_t count = 0;
+
+    NEED(ASYNC_WAIT_CTX_get_all_fds(j->ctx, NULL, &count) == 1);
+    return count;
+}
+
+/* As an event loop does it: resumed whenever the descriptor can be read. How often it was paused meanwhile. */
+static int job_finish(struct job *j, int (*f)(void *))
+{
+    int pauses = 0, r;
+
+    while ((r = job_run(j, f)) == ASYNC_PAUSE) {
+        pauses++;
+        NEED(readable(job_fd(j), 2 * TIMEOUT_MS));
+    }
+    NEED(r == ASYNC_FINISH);
+    return pauses;
+}
+
+static bool job_signed(const struct job *j)
+{
+    return j->result == 1 && verify_text(ec_plain, NULL, TEXT, strlen(TEXT), j->work.out, j->work.len);
+}
+
+/* A program does not know a descriptor in the wait context of a job that was never paused: HAProxy ends then. */
+static void test_never_paused(void)
+{
+    /* A box that was never reached is not waited for. */
+    OSSL_LIB_CTX *other = new_libctx("/nonexistent", /* littlebox_first= */ false, "");
+    char *pem = handle_pem(ec);
+    EVP_PKEY *key = load_pem(other, pem);
+    struct job j;
+
+    NEED(key != NULL);
+    job_new(&j, other, key);
+    CU_ASSERT_EQUAL(job_run(&j, sign_job), ASYNC_FINISH);
+    CU_ASSERT_EQUAL(j.result, 0);
+    CU_ASSERT(littlebox_says("no box 'default' answers"));
+    CU_ASSERT_EQUAL(descriptors_in(&j), 0);
+    ASYNC_WAIT_CTX_free(j.ctx);
+    EVP_PKEY_free(key);
+    OSSL_LIB_CTX_free(other);
+    OPENSSL_free(pem);
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+/* A job that waits for a box that does nothing, until it is thawed. */
+static void test_paused(void)
+{
+    size_t added = 0, deleted = 0;
+    pid_t frozen = boxproc_freeze(&box);
+    struct job j;
+    int fd;
+
+    job_new(&j, libctx, ec);
+    CU_ASSERT_EQUAL_FATAL(job_run(&j, sign_job), ASYNC_PAUSE);
+    fd = job_fd(&j);
+    CU_ASSERT(!readable(fd, 0));
+    CU_ASSERT(ASYNC_WAIT_CTX_get_changed_fds(j.ctx, NULL, &added, NULL, &deleted) == 1);
+    CU_ASSERT_EQUAL(added, 1);
+    /* Resumed for nothing, more often than it believes in: nothing changes. */
+    for (int i = 0; i < 200; i++)
+        CU_ASSERT_EQUAL_FATAL(job_run(&j, sign_job), ASYNC_PAUSE);
+    CU_ASSERT(ASYNC_WAIT_CTX_get_changed_fds(j.ctx, NULL, &added, NULL, &deleted) == 1);
+    CU_ASSERT_EQUAL(added + deleted, 0);
+    CU_ASSERT_EQUAL(job_fd(&j), fd);
+    boxproc_thaw(frozen);
+    CU_ASSERT(readable(fd, TIMEOUT_MS));
+    job_finish(&j, sign_job);
+    CU_ASSERT(job_signed(&j));
+    CU_ASSERT(!readable(fd, 0));
+    CU_ASSERT_EQUAL(ERR_peek_error(), 0);
+    /* The next operation has the same descriptor, and a program hears of no other one. */
+    CU_ASSERT(job_finish(&j, sign_job) > 0);
+    CU_ASSERT(job_signed(&j));
+    CU_ASSERT_EQUAL(job_fd(&j), fd);
+    ASYNC_WAIT_CTX_free(j.ctx);
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+static int decrypt_job(void *arg)
+{
+    struct work *w = *(struct work **)arg;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(w->libctx, w->key, NULL);
+    uint8_t in[LB_CIPHERTEXT_MAX];
+    size_t len = w->len;
+    int ok;
+
+    memcpy(in, w->out, len);
+    w->len = sizeof(w->out);
+    ok = EVP_PKEY_decrypt_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_padding(ctx, 4 /* OAEP */) > 0 &&
+         EVP_PKEY_decrypt(ctx, w->out, &w->len, in, len) > 0;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+static int derive_job(void *arg)
+{
+    struct work *w = *(struct work **)arg;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(w->libctx, w->key, NULL);
+    int ok;
+
+    w->len = sizeof(w->out);
+    ok = EVP_PKEY_derive_init(ctx) > 0 && EVP_PKEY_derive_set_peer(ctx, ec_plain) > 0 &&
+         EVP_PKEY_derive(ctx, w->out, &w->len) > 0;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+static void encrypt(struct work *w)
+{
+    EVP_PKEY *plain = plain_public(w->key);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, plain, NULL);
+
+    w->len = sizeof(w->out);
+    NEED(EVP_PKEY_encrypt_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_padding(ctx, 4 /* OAEP */) > 0);
+    NEED(EVP_PKEY_encrypt(ctx, w->out, &w->len, (const uint8_t *)TEXT, strlen(TEXT)) > 0);
+    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_free(plain);
+}
+
+/* Every private-key operation pauses. */
+static void test_operations(void)
+{
+    struct job j;
+
+    job_new(&j, libctx, rsa);
+    encrypt(&j.work);
+    CU_ASSERT(job_finish(&j, decrypt_job) > 0);
+    CU_ASSERT_EQUAL(j.result, 1);
+    CU_ASSERT(j.work.len == strlen(TEXT) && memcmp(j.work.out, TEXT, strlen(TEXT)) == 0);
+    j.work.key = ec;
+    CU_ASSERT(job_finish(&j, derive_job) > 0);
+    CU_ASSERT_EQUAL(j.result, 1);
+    CU_ASSERT_EQUAL(j.work.len, 32);
+    ASYNC_WAIT_CTX_free(j.ctx);
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+static int blocked_job(void *arg)
+{
+    int ok;
+
+    ASYNC_block_pause();
+    ok = sign_job(arg);
+    ASYNC_unblock_pause();
+    return ok;
+}
+
+static int ignore_call(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+/* SIGCONT in a moment, for a process that cannot do it since it waits; reap it with wait(2). */
+static void thaw_later(pid_t frozen)
+{
+    pid_t pid = fork();
+
+    NEED(pid >= 0);
+    if (pid == 0) {
+        poll(NULL, 0, 200);
+        _exit(kill(frozen, SIGCONT) == 0 ? 0 : 1);
+    }
+}
+
+/* Where a job cannot be paused, it blocks. */
+static void test_not_paused(void)
+{
+    struct work *w;
+    struct job j;
+
+    job_new(&j, libctx, ec);
+    CU_ASSERT_EQUAL(job_run(&j, blocked_job), ASYNC_FINISH);
+    CU_ASSERT(job_signed(&j));
+    /* The same where the answer takes its time. */
+    thaw_later(boxproc_freeze(&box));
+    CU_ASSERT_EQUAL(job_run(&j, blocked_job), ASYNC_FINISH);
+    CU_ASSERT(job_signed(&j));
+    NEED(wait(NULL) > 0);
+    ASYNC_WAIT_CTX_free(j.ctx);
+
+    /* A program that wants to be called back does not look at descriptors. */
+    job_new(&j, libctx, ec);
+    NEED(ASYNC_WAIT_CTX_set_callback(j.ctx, ignore_call, NULL) == 1);
+    CU_ASSERT_EQUAL(job_run(&j, sign_job), ASYNC_FINISH);
+    CU_ASSERT(job_signed(&j));
+    CU_ASSERT_EQUAL(descriptors_in(&j), 0);
+    ASYNC_WAIT_CTX_free(j.ctx);
+
+    memset(&j, 0, sizeof(j));
+    j.work.libctx = libctx;
+    j.work.key = ec;
+    w = &j.work;
+    CU_ASSERT_EQUAL(ASYNC_start_job(&j.job, NULL, &j.result, sign_job, &w, sizeof(w)), ASYNC_FINISH);
+    CU_ASSERT(job_signed(&j));
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+/* More than pause at once block. */
+static void test_too_many(void)
+{
+    static struct job jobs[PAUSED_MAX];
+    pid_t frozen = boxproc_freeze(&box);
+    struct job more;
+
+    for (size_t i = 0; i < PAUSED_MAX; i++) {
+        job_new(&jobs[i], libctx, ec);
+        CU_ASSERT_EQUAL(job_run(&jobs[i], sign_job), ASYNC_PAUSE);
+    }
+    job_new(&more, libctx, ec);
+    thaw_later(frozen);
+    CU_ASSERT_EQUAL(job_run(&more, sign_job), ASYNC_FINISH);
+    CU_ASSERT(job_signed(&more));
+    CU_ASSERT_EQUAL(descriptors_in(&more), 0);
+    NEED(wait(NULL) > 0);
+    for (size_t i = 0; i < PAUSED_MAX; i++) {
+        job_finish(&jobs[i], sign_job);
+        CU_ASSERT(job_signed(&jobs[i]));
+    }
+    CU_ASSERT(job_finish(&more, sign_job) > 0);
+    for (size_t i = 0; i < PAUSED_MAX; i++)
+        ASYNC_WAIT_CTX_free(jobs[i].ctx);
+    ASYNC_WAIT_CTX_free(more.ctx);
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+/* A box that is silent: the descriptor tells when the time is over. */
+static void test_timeout(void)
+{
+    pid_t frozen = boxproc_freeze(&box);
+    unsigned descriptors = count_descriptors();
+    struct job j;
+
+    job_new(&j, hasty, ec_hasty);
+    CU_ASSERT(job_finish(&j, sign_job) > 0);
+    CU_ASSERT_EQUAL(j.result, 0);
+    CU_ASSERT(littlebox_says("box 'default' did not answer within 1000 ms"));
+    boxproc_thaw(frozen);
+    CU_ASSERT(job_finish(&j, sign_job) > 0);
+    CU_ASSERT(job_signed(&j));
+    ASYNC_WAIT_CTX_free(j.ctx);
+    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT(count_descriptors() <= descriptors);
+}
+
+/* A box that is gone: the pauses between tries pause the job too. */
+static void test_absent(void)
+{
+    struct job j;
+    int pauses;
+
+    boxproc_kill(&box);
+    job_new(&j, hasty, ec_hasty);
+    pauses = job_finish(&j, sign_job);
+    CU_ASSERT(pauses > 3);
+    CU_ASSERT_EQUAL(j.result, 0);
+    CU_ASSERT(littlebox_says("no box 'default' answers"));
+    boxproc_start(&box);
+    CU_ASSERT(job_finish(&j, sign_job) > 0);
+    CU_ASSERT(job_signed(&j));
+    ASYNC_WAIT_CTX_free(j.ctx);
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+/* How much stack the job's operation touches, from the function on which it begins. */
+static size_t stack_used;
+
+#ifndef LB_SANITIZED
+#define PAINTED 20000
+#define LEFT_OUT 1000 /* this frame */
+
+static int painting_job(void *arg)
+{
+    volatile uint8_t *here = __builtin_frame_address(0);
+    size_t at = PAINTED;
+    int ok;
+
+    for (size_t i = LEFT_OUT; i < PAINTED; i++)
+        here[-(ptrdiff_t)i] = 0xa5;
+    ok = sign_job(arg);
+    while (at > LEFT_OUT && here[-(ptrdiff_t)(at - 1)] == 0xa5)
+        at--;
+    stack_used = at;
+    return ok;
+}
+
+static void stack_of(OSSL_LIB_CTX *of, EVP_PKEY *key, bool goes_well)
+{
+    struct job j;
+
+    job_new(&j, of, key);
+    job_finish(&j, painting_job);
+    CU_ASSERT_EQUAL(j.result, goes_well);
+    printf("(%zu bytes) ", stack_used);
+    CU_ASSERT(stack_used > LEFT_OUT && stack_used <= STACK_MAX);
+    ASYNC_WAIT_CTX_free(j.ctx);
+    ERR_clear_error();
+}
+
+static void test_stack(void)
+{
+    stack_of(libctx, ec, true);
+    boxproc_stop(&box);
+    stack_of(hasty, ec_hasty, false);
+    boxproc_start(&box);
+    stack_of(hasty, ec_hasty, true); /* connects */
+}
+#else
+static void test_stack(void)
+{
+    stack_used = 0;
+}
+#endif
+
+/* Handshakes */
+
+struct crowd {
+    struct tls_pair pairs[HANDSHAKES];
+    bool done[HANDSHAKES], paused[HANDSHAKES];
+    size_t count;
+};
+
+static SSL_CTX *server_ctx, *client_ctx;
+
+/* Both ends go on as far as they can. */
+static void shake(struct crowd *c, size_t i)
+{
+    struct tls_pair *p = &c->pairs[i];
+
+    for (int rounds = 0; rounds < 20 && !c->done[i]; rounds++) {
+        int k = c->paused[i] ? 0 : SSL_do_handshake(p->client), s;
+
+        NEED(c->paused[i] || k == 1 || SSL_get_error(p->client, k) == SSL_ERROR_WANT_READ);
+        s = SSL_do_handshake(p->server);
+        c->paused[i] = s != 1 && SSL_get_error(p->server, s) == SSL_ERROR_WANT_ASYNC;
+        if (c->paused[i])
+            return;
+        NEED(s == 1 || SSL_get_error(p->server, s) == SSL_ERROR_WANT_READ);
+        c->done[i] = s == 1 && SSL_do_handshake(p->client) == 1;
+    }
+}
+
+static size_t count_of(const bool *what, size_t count)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        n += what[i];
+    return n;
+}
+
+static int async_fd(SSL *ssl)
+{
+    OSSL_ASYNC_FD fd = -1;
+    size_t count = 0;
+
+    NEED(SSL_get_all_async_fds(ssl, NULL, &count) == 1 && count == 1);
+    NEED(SSL_get_all_async_fds(ssl, &fd, &count) == 1);
+    return fd;
+}
+
+static void crowd_begin(struct crowd *c, size_t count, int version)
+{
+    memset(c, 0, sizeof(*c));
+    c->count = count;
+    for (size_t i = 0; i < count; i++) {
+        tls_pair_new(&c->pairs[i], server_ctx, client_ctx, version, "box.example");
+        shake(c, i);
+    }
+}
+
+/* An event loop: those whose descriptors can be read go on. */
+static void crowd_finish(struct crowd *c)
+{
+    while (count_of(c->done, c->count) < c->count) {
+        struct pollfd fds[HANDSHAKES];
+
+        for (size_t i = 0; i < c->count; i++) {
+            NEED(c->done[i] || c->paused[i]);
+            fds[i] = (struct pollfd){ .fd = c->done[i] ? -1 : async_fd(c->pairs[i].server), .events = POLLIN };
+        }
+        NEED(poll(fds, c->count, 2 * TIMEOUT_MS) > 0);
+        for (size_t i = 0; i < c->count; i++)
+            if (fds[i].revents != 0)
+                shake(c, i);
+    }
+}
+
+static void crowd_free(struct crowd *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        tls_pair_free(&c->pairs[i]);
+}
+
+/* One thread has two hundred requests under way, each in a connection of its own. */
+static void test_handshakes(void)
+{
+    static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+    static struct crowd c;
+
+    for (int v = 0; v < 2; v++) {
+        pid_t frozen = boxproc_freeze(&box);
+
+        crowd_begin(&c, HANDSHAKES, versions[v]);
+        CU_ASSERT_EQUAL(count_of(c.paused, c.count), HANDSHAKES);
+        for (size_t i = 1; i < c.count; i++)
+            CU_ASSERT_NOT_EQUAL(async_fd(c.pairs[i].server), async_fd(c.pairs[i - 1].server));
+        boxproc_thaw(frozen);
+        crowd_finish(&c);
+        for (size_t i = 0; i < c.count; i++)
+            CU_ASSERT_EQUAL(SSL_get_verify_result(c.pairs[i].client), X509_V_OK);
+        CU_ASSERT(tls_talk(&c.pairs[0]));
+        crowd_free(&c);
+        CU_ASSERT_EQUAL(ours, 0);
+    }
+}
+
+/* The box's child is killed, the whole box is killed, it is replaced: while all of them wait. */
+static void test_restarts(void)
+{
+    static struct crowd c;
+    pid_t frozen;
+
+    frozen = boxproc_freeze(&box);
+    crowd_begin(&c, HANDSHAKES, TLS1_3_VERSION);
+    NEED(kill(frozen, SIGKILL) == 0);
+    crowd_finish(&c);
+    crowd_free(&c);
+
+    boxproc_freeze(&box);
+    crowd_begin(&c, HANDSHAKES, TLS1_2_VERSION);
+    boxproc_kill(&box);
+    for (size_t i = 0; i < c.count; i++)
+        shake(&c, i);
+    CU_ASSERT_EQUAL(count_of(c.paused, c.count), HANDSHAKES);
+    boxproc_start(&box);
+    crowd_finish(&c);
+    crowd_free(&c);
+    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT_EQUAL(ERR_peek_error(), 0);
+}
+
+static void *run_crowd(void *arg)
+{
+    struct crowd *c = OPENSSL_zalloc(sizeof(*c));
+
+    (void)arg;
+    NEED(c != NULL);
+    for (int i = 0; i < 4; i++) {
+        crowd_begin(c, 25, i % 2 == 0 ? TLS1_3_VERSION : TLS1_2_VERSION);
+        crowd_finish(c);
+        crowd_free(c);
+    }
+    OPENSSL_free(c);
+    OPENSSL_thread_stop_ex(libctx);
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    pthread_t threads[4];
+
+    for (size_t t = 0; t < 4; t++)
+        NEED(pthread_create(&threads[t], NULL, run_crowd, NULL) == 0);
+    boxproc_kill_child(&box);
+    for (size_t t = 0; t < 4; t++)
+        NEED(pthread_join(threads[t], NULL) == 0);
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+/*
+ * What follows runs in a process of its own: OpenSSL never frees the stack of a job that is not resumed, nor what
+ * libssl has on it.
+ */
+static bool in_child(void (*run)(void))
+{
+    int status = -1;
+    pid_t pid;
+
+    fflush(stdout);
+    pid = fork();
+    NEED(pid >= 0);
+    if (pid == 0) {
+        unsigned before = CU_get_number_of_failures();
+
+        alarm(300);
+        run();
+        fflush(stdout);
+        _exit(CU_get_number_of_failures() == before ? 0 : 1);
+    }
+    NEED(waitpid(pid, &status, 0) == pid);
+    return status == 0;
+}
+
+/* The server drops connections whose jobs wait. */
+static void give_up(void)
+{
+    static struct crowd c;
+    unsigned descriptors;
+    pid_t frozen;
+
+    CU_ASSERT(signs(libctx, ec, ec_plain));
+    frozen = boxproc_freeze(&box);
+    descriptors = count_descriptors();
+    for (int i = 0; i < 3; i++) {
+        crowd_begin(&c, 80, TLS1_3_VERSION);
+        CU_ASSERT_EQUAL(count_of(c.paused, c.count), 80);
+        CU_ASSERT(count_descriptors() >= descriptors + 3 * 80 - 1);
+        CU_ASSERT(ours > 0);
+        crowd_free(&c);
+        CU_ASSERT_EQUAL(ours, 0);
+        CU_ASSERT(count_descriptors() <= descriptors);
+    }
+    boxproc_thaw(frozen);
+    /* No slot is taken for good: as many as there are slots wait again, and their channels stay. */
+    descriptors = count_descriptors();
+    crowd_begin(&c, HANDSHAKES, TLS1_3_VERSION);
+    crowd_finish(&c);
+    crowd_free(&c);
+    CU_ASSERT(count_descriptors() > descriptors);
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+static void test_given_up(void)
+{
+    CU_ASSERT(in_child(give_up));
+}
+
+/* A job of the same wait context, after one that is never resumed: there is no descriptor for it, so it blocks. */
+static void go_on_with_another(void)
+{
+    pid_t frozen = boxproc_freeze(&box);
+    struct job j;
+
+    job_new(&j, libctx, ec);
+    CU_ASSERT_EQUAL(job_run(&j, sign_job), ASYNC_PAUSE);
+    boxproc_thaw(frozen);
+    j.job = NULL;
+    CU_ASSERT_EQUAL(job_run(&j, sign_job), ASYNC_FINISH);
+    CU_ASSERT(job_signed(&j));
+    ASYNC_WAIT_CTX_free(j.ctx);
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+static void test_another_job(void)
+{
+    CU_ASSERT(in_child(go_on_with_another));
+}
+
+static struct job forked;
+
+static void finish_in_child(void)
+{
+    struct job fresh;
+
+    /* The parent waits for that answer: the child asks for one of its own, without the descriptor that both have. */
+    CU_ASSERT_EQUAL(job_run(&forked, sign_job), ASYNC_FINISH);
+    CU_ASSERT(job_signed(&forked));
+    CU_ASSERT_EQUAL(job_run(&forked, sign_job), ASYNC_FINISH);
+    CU_ASSERT(job_signed(&forked));
+    ASYNC_WAIT_CTX_free(forked.ctx);
+    job_new(&fresh, libctx, ec);
+    CU_ASSERT(job_finish(&fresh, sign_job) > 0);
+    CU_ASSERT(job_signed(&fresh));
+    ASYNC_WAIT_CTX_free(fresh.ctx);
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+static void drop_in_child(void)
+{
+    ASYNC_WAIT_CTX_free(forked.ctx);
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+static void test_fork(void)
+{
+    void (*const children[])(void) = { drop_in_child, finish_in_child };
+
+    for (size_t i = 0; i < 2; i++) {
+        pid_t frozen = boxproc_freeze(&box);
+
+        job_new(&forked, libctx, ec);
+        CU_ASSERT_EQUAL_FATAL(job_run(&forked, sign_job), ASYNC_PAUSE);
+        /* The child is there while the parent still waits. */
+        if (children[i] == finish_in_child)
+            thaw_later(frozen);
+        CU_ASSERT(in_child(children[i]));
+        if (children[i] == finish_in_child)
+            NEED(wait(NULL) > 0);
+        else
+            boxproc_thaw(frozen);
+        CU_ASSERT(readable(job_fd(&forked), TIMEOUT_MS));
+        job_finish(&forked, sign_job);
+        CU_ASSERT(job_signed(&forked));
+        ASYNC_WAIT_CTX_free(forked.ctx);
+        CU_ASSERT_EQUAL(ours, 0);
+    }
+}
+
+/* The provider is gone when the program frees what it waited with. */
+static void test_unloaded(void)
+{
+    OSSL_LIB_CTX *other = new_libctx(box.dir, /* littlebox_first= */ false, "");
+    EVP_PKEY *key = load_key(other, "ec");
+    struct job j;
+
+    job_new(&j, other, key);
+    CU_ASSERT(job_finish(&j, sign_job) > 0);
+    CU_ASSERT(job_signed(&j));
+    EVP_PKEY_free(key);
+    OSSL_LIB_CTX_free(other);
+    ASYNC_WAIT_CTX_free(j.ctx);
+    CU_ASSERT_EQUAL(ours, 0);
+}
+
+static void begin(void)
+{
+    X509 *cert;
+
+    boxproc_new(&box, "default");
+    boxproc_create(&box, "ec", "ec:P-256");
+    boxproc_create(&box, "rsa", "rsa:2048");
+    libctx = new_libctx(box.dir, /* littlebox_first= */ false, "littlebox-timeout = 20000");
+    hasty = new_libctx(box.dir, /* littlebox_first= */ true, "littlebox-timeout = 1000");
+    ec = load_key(libctx, "ec");
+    ec_hasty = load_key(hasty, "ec");
+    ec_plain = plain_public(ec);
+    rsa = load_key(libctx, "rsa");
+    cert = tls_certificate(libctx, ec, "box.example");
+    server_ctx = tls_ctx(libctx, TLS_server_method(), cert, ec);
+    client_ctx = tls_ctx(libctx, TLS_client_method(), NULL, NULL);
+    tls_trust(client_ctx, cert);
+    SSL_CTX_set_mode(server_ctx, SSL_MODE_ASYNC);
+    X509_free(cert);
+    /* Both have been connected: only then a box that is gone is waited for. */
+    NEED(signs(libctx, ec, ec_plain) && signs(hasty, ec_hasty, ec_plain));
+}
+
+static void end(void)
+{
+    SSL_CTX_free(server_ctx);
+    SSL_CTX_free(client_ctx);
+    EVP_PKEY_free(ec);
+    EVP_PKEY_free(ec_hasty);
+    EVP_PKEY_free(ec_plain);
+    EVP_PKEY_free(rsa);
+    OSSL_LIB_CTX_free(libctx);
+    OSSL_LIB_CTX_free(hasty);
+    boxproc_free(&box);
+}
+
+int main(void)
+{
+    CU_TestInfo tests[] = {
+        { "a job waits for a box that does nothing", test_paused },
+        { "a job that is never paused has no descriptor", test_never_paused },
+        { "decryption and key agreement", test_operations },
+        { "jobs that cannot be paused", test_not_paused },
+        { "more than pause at once", test_too_many },
+        { "a silent box", test_timeout },
+        { "a box that is gone", test_absent },
+        { "stack", test_stack },
+        { "200 handshakes at once", test_handshakes },
+        { "restarts under 200 handshakes", test_restarts },
+        { "threads", test_threads },
+        { "jobs that are never resumed", test_given_up },
+        { "another job with the same wait context", test_another_job },
+        { "fork while a job waits", test_fork },
+        { "a wait context outlives the provider", test_unloaded },
+        CU_TEST_INFO_NULL,
+    };
+    unsigned at_start;
+    int r;
+
+    NEED(CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free) == 1);
+    if (!ASYNC_is_capable()) {
+        fprintf(stderr, "skipped: this OpenSSL has no asynchronous jobs\n");
+        return 77;
+    }
+    at_start = count_descriptors();
+    signal(SIGPIPE, SIG_DFL);
+    begin();
+    r = run_suite("async", tests);
+    end();
+    NEED(count_descriptors() == at_start);
+    return r;
+}
