@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "p11_copy.h"
+#include "p11_priv.h"
 
 /* Candidates that are looked at; more with one name is a token in disorder. */
 #define CANDIDATES_MAX 16
@@ -169,7 +170,10 @@ static CK_RV tell(struct p11_session *s, const struct p11_name *name, const CK_O
     p11_name_text(name, wanted, sizeof(wanted));
     if (count == 0) {
         problem_set(p, LB_E_NO_OBJECT, "there is no private key %s on the token", wanted);
-        problem_hint(p, "the keys of the token: littlebox list --token");
+        if (s->token->conf->login == LOGIN_NEVER)
+            problem_hint(p, "tokens hide private keys from those who do not log in: this box has 'login = never'");
+        else
+            problem_hint(p, "the keys of the token: littlebox list --token");
         return P11_TOLD;
     }
     for (CK_ULONG i = 0; i < count && at < sizeof(list) - 1; i++) {
