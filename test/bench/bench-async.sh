@@ -18,18 +18,12 @@ needs haproxy openssl
 sanitized && skip "a sanitizer would be measured"
 TEST_SECONDS=${TEST_SECONDS_BENCH:-1800}
 begin
-ROUNDS=${BENCH_ROUNDS:-5}
-LENGTH=${BENCH_SECONDS:-2}
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 AT_ONCE=${BENCH_AT_ONCE:-64 200}
 TICKS=$(getconf CLK_TCK)
 exec 4>&1
-mkdir "$TEST_DIR/results" "$TEST_DIR/files"
-note() { echo "$2" >>"$TEST_DIR/results/$1"; }
-median() {
-    sort -n "$TEST_DIR/results/$1" |
-        awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
-}
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+mkdir "$TEST_DIR/files"
 
 # The server has a processor of its own, the box another one; the client takes what it gets.
 SERVER=() BOX_CPU=()

@@ -3,7 +3,7 @@
 # to a plain key in the same run; and what sessions bring with a token that takes 2 ms for a signature. Rounds are
 # interleaved, medians are printed.
 #
-# BENCH_ROUNDS (5) rounds of BENCH_SECONDS (2) each; BENCH_KINDS ("plain box engine provider control"): which.
+# BENCH_ROUNDS (5) rounds of BENCH_SECONDS (2) each, with BENCH_CLIENTS (4) at once; BENCH_KINDS ("plain box engine provider control"): which.
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
@@ -16,19 +16,13 @@ needs nginx openssl softhsm2-util pkcs11-tool
 sanitized && skip "a sanitizer would be measured"
 TEST_SECONDS=${TEST_SECONDS_BENCH:-1800}
 begin
-ROUNDS=${BENCH_ROUNDS:-5}
-LENGTH=${BENCH_SECONDS:-2}
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+CLIENTS=${BENCH_CLIENTS:-4}
 KINDS=${BENCH_KINDS:-plain box engine provider control}
 exec 4>&1
 ! is_root || USER_OF_WORKERS=root # the engine's and the provider's workers read the token themselves
-mkdir "$TEST_DIR/results" "$TEST_DIR/files"
-note() { echo "$2" >>"$TEST_DIR/results/$1"; }
-median() {
-    [ -s "$TEST_DIR/results/$1" ] || { echo - && return; }
-    sort -n "$TEST_DIR/results/$1" |
-        awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
-}
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (a == "-" || b == "-") print "-"; else printf "%.2f", a / b }'; }
+mkdir "$TEST_DIR/files"
 wanted() { grep -qw -- "$1" <<<"$KINDS"; }
 drop() {
     echo "not measured: $1: $2" >&4
@@ -126,11 +120,8 @@ if wanted provider; then
 fi
 
 # --- Rounds
-if [ "$(nproc)" -gt 1 ]; then
-    taskset -pc 0 $$ >/dev/null
-    [ -z "${BOX_DIR:-}" ] || for pid in "$KEEPER" $(children_of "$KEEPER"); do taskset -apc 0 "$pid" >/dev/null; done
-    CLIENT="taskset -c 1"
-fi
+place
+[ -z "${BOX_DIR:-}" ] || for pid in $(processes "$KEEPER"); do taskset -apc 0 "$pid" >/dev/null; done
 round() {
     local kind=$1 key=$2 port
     port=$(free_ports 1)
@@ -141,9 +132,10 @@ round() {
     sed -i '1i env SOFTHSM2_CONF;' "$TEST_DIR/nginx/nginx.conf" # workers lose it otherwise
     start_nginx "$TEST_DIR/nginx"
     note "first-$kind-$key" "$(handshakes "$key" "$TEST_DIR/files" --first --tls1.3 || echo -)"
-    handshakes "$key" "$TEST_DIR/files" --seconds "$LENGTH" --tls1.3 >"$TEST_DIR/load" 2>"$TEST_DIR/load.err" ||
-        { drop "$kind" "$key: $(head -n 1 "$TEST_DIR/load.err")" && stop_nginx "$TEST_DIR/nginx" && return; }
-    note "rate-$kind-$key" "$(sed 's/.*per_second //' "$TEST_DIR/load")"
+    # shellcheck disable=SC2046 # a list of process ids
+    if ! load "$kind-$key" "$CLIENTS" "$key" "$TEST_DIR/files" $(processes "$NGINX" ${BOX_DIR:+"$KEEPER"}) 2>"$TEST_DIR/load.err"; then
+        drop "$kind" "$key: $(head -n 1 "$TEST_DIR/load.err")"
+    fi
     stop_nginx "$TEST_DIR/nginx"
 }
 for ((i = 1; i <= ROUNDS; i++)); do
@@ -155,21 +147,25 @@ for ((i = 1; i <= ROUNDS; i++)); do
         done
     done
 done
-table() {
-    local key kind value
-    printf '\n%s\n%-10s' "$1" key >&4
-    for kind in $KINDS; do printf ' %18s' "$kind" >&4; done
+first_table() {
+    local key kind
+    printf '\nfirst handshake of a fresh worker, ms\n%-10s' key
+    for kind in $KINDS; do printf ' %10s' "$kind"; done
     for key in $KEYS; do
-        printf '\n%-10s' "${KEY_TYPE[$key]}" >&4
-        for kind in $KINDS; do
-            value=$(median "$2-$kind-$key")
-            printf ' %18s' "$value ($(ratio "$value" "$(median "$2-plain-$key")"))" >&4
-        done
+        printf '\n%-10s' "${KEY_TYPE[$key]}"
+        for kind in $KINDS; do printf ' %10s' "$(median "first-$kind-$key")"; done
     done
-    echo >&4
+    echo
 }
-table "full TLS 1.3 handshakes per second, nginx with one worker (ratio to plain)" rate
-table "first handshake of a fresh worker, ms (ratio to plain)" first
+{
+    conditions
+    load_head "full TLS 1.3 handshakes, $(nginx -v 2>&1 | sed 's/.*: //') with one worker, $CLIENTS clients at once, keys on SoftHSM2"
+    for key in $KEYS; do
+        for kind in $KINDS; do load_row "${KEY_TYPE[$key]}" "$kind" "$kind-$key" "plain-$key"; done
+    done
+    load_foot
+    first_table
+} >&4
 
 # --- 16 connections and a token that takes 2 ms
 slow_box() {
