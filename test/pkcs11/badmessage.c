@@ -3,12 +3,13 @@
 
 #include "badsession.h"
 
-typedef CK_RV get_interface(CK_UTF8CHAR *name, CK_VERSION *version, void **ret, CK_FLAGS flags);
+/* Under a name of its own: newer headers declare it too, with a type that older ones have not. */
+CK_RV get_interface(CK_UTF8CHAR *name, CK_VERSION *version, void **ret, CK_FLAGS flags) __asm__("C_GetInterface");
 
 /* For all that is not here. */
 static CK_RV unsupported(void) { return CKR_FUNCTION_NOT_SUPPORTED; }
 
-static CK_RV C_MessageSignInit(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE object)
+static CK_RV message_sign_init(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE object)
 {
     CK_RV rv = bad_enter_plain("C_MessageSignInit");
 
@@ -16,8 +17,8 @@ static CK_RV C_MessageSignInit(CK_SESSION_HANDLE h, CK_MECHANISM *mechanism, CK_
 }
 
 /* Actions: those of C_Sign; lost (the context). An error ends no context. */
-static CK_RV C_SignMessage(CK_SESSION_HANDLE h, void *parameter, CK_ULONG parameter_len, CK_BYTE *data, CK_ULONG data_len,
-                           CK_BYTE *signature, CK_ULONG *len)
+static CK_RV sign_message(CK_SESSION_HANDLE h, void *parameter, CK_ULONG parameter_len, CK_BYTE *data, CK_ULONG data_len,
+                          CK_BYTE *signature, CK_ULONG *len)
 {
     struct bad_rule rule;
     CK_RV rv = bad_enter("C_SignMessage", &rule);
@@ -33,15 +34,13 @@ static CK_RV C_SignMessage(CK_SESSION_HANDLE h, void *parameter, CK_ULONG parame
     return rv != CKR_OK ? rv : bad_sign(&op, &rule, data, data_len, signature, len);
 }
 
-static CK_RV C_MessageSignFinal(CK_SESSION_HANDLE h)
+static CK_RV message_sign_final(CK_SESSION_HANDLE h)
 {
     CK_RV rv = bad_enter_plain("C_MessageSignFinal");
     struct bad_operation op;
 
     return rv != CKR_OK ? rv : bad_take(h, BAD_MESSAGE, false, &op);
 }
-
-get_interface C_GetInterface;
 
 /* The places of the functions that follow those of 2.40. */
 enum { GET_INTERFACE = 1, MESSAGE_SIGN_INIT = 14, SIGN_MESSAGE = 15, MESSAGE_SIGN_FINAL = 18, FUNCTIONS = 24 };
@@ -56,7 +55,7 @@ static struct {
     CK_FLAGS flags;
 } interface = { .list = &list };
 
-CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, void **ret, CK_FLAGS flags)
+CK_RV get_interface(CK_UTF8CHAR *name, CK_VERSION *version, void **ret, CK_FLAGS flags)
 {
     static char pkcs11[] = "PKCS 11";
     struct bad_rule rule;
@@ -71,10 +70,10 @@ CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, void **ret, CK_FLAG
     list.of_2_40.version = (CK_VERSION){ 3, 0 };
     for (size_t i = 0; i < FUNCTIONS; i++)
         list.more[i] = (void (*)(void))unsupported;
-    list.more[GET_INTERFACE] = (void (*)(void))C_GetInterface;
-    list.more[MESSAGE_SIGN_INIT] = (void (*)(void))C_MessageSignInit;
-    list.more[SIGN_MESSAGE] = (void (*)(void))C_SignMessage;
-    list.more[MESSAGE_SIGN_FINAL] = (void (*)(void))C_MessageSignFinal;
+    list.more[GET_INTERFACE] = (void (*)(void))get_interface;
+    list.more[MESSAGE_SIGN_INIT] = (void (*)(void))message_sign_init;
+    list.more[SIGN_MESSAGE] = (void (*)(void))sign_message;
+    list.more[MESSAGE_SIGN_FINAL] = (void (*)(void))message_sign_final;
     interface.name = pkcs11;
     *ret = &interface;
     return CKR_OK;
