@@ -64,7 +64,7 @@ enum {
 #define LB_MUST_USE __attribute__((warn_unused_result))
 #define LB_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 /*
- * A large array that is written before it is read, on the path of every signature: -ftrivial-auto-var-init leaves it as it
+ * A large array that is written before it is read, where a program goes often: -ftrivial-auto-var-init leaves it as it
  * is, since zeros in tens of KiB would take the place of what the caller has in its cache.
  */
 #if defined(__has_attribute)
