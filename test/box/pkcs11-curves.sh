@@ -73,12 +73,20 @@ stop_box
 new_nss "$TEST_DIR/nss"
 token_conf "$TEST_DIR/nss-box" "$NSS_MODULE" "label=NSS Certificate DB" "module-arguments = $NSS_ARGUMENTS"
 new_box "$TEST_DIR/nss-box"
-for type in ed25519 ed448; do
-    refused "NSS: create $type" "does not do this: it has no CKM_EC_EDWARDS_KEY_PAIR_GEN" lb create not --type $type
-done
-for type in x25519 x448; do
-    refused "NSS: create $type" "does not do this: it has no CKM_EC_MONTGOMERY_KEY_PAIR_GEN" lb create not --type $type
-done
+# nss TYPE MECHANISM WORKS... : NSS of Debian 12 has none of these; what a newer one makes, works.
+nss() {
+    local type=$1 mechanism=$2
+    if lb create "nss-$type" --type "$type" >nss.out 2>&1; then
+        check "NSS: $type works" "${@:3}"
+    else
+        check "NSS: create $type is refused: $(head -n 1 nss.out)" \
+            grep -Eq "does not do this: it has no $mechanism|making a key: CKR_" nss.out
+    fi
+}
+nss ed25519 CKM_EC_EDWARDS_KEY_PAIR_GEN signs nss-ed25519
+nss ed448 CKM_EC_EDWARDS_KEY_PAIR_GEN signs nss-ed448
+nss x25519 CKM_EC_MONTGOMERY_KEY_PAIR_GEN agrees nss-x25519 X25519
+nss x448 CKM_EC_MONTGOMERY_KEY_PAIR_GEN agrees nss-x448 X448
 stop_box
 bad_token "$TEST_DIR/bad"
 token_conf "$TEST_DIR/hostile" "$BAD" label=hostile "sessions = 2"
