@@ -68,14 +68,25 @@ CK_RV p11_alive(struct p11_session *s)
     return says_nothing(rv) || cure_of(rv) == CURE_CONNECT ? CKR_DEVICE_ERROR : CKR_OK;
 }
 
+/* Has the token forgotten that this box logged in? Then it hides its private keys instead of saying so. */
+static bool is_logged_out(struct p11_session *s)
+{
+    CK_SESSION_INFO info;
+
+    return s->token->logged_in && P11_CALL(&s->call, C_GetSessionInfo, s->h, &info) == CKR_OK &&
+           (info.state == CKS_RO_PUBLIC_SESSION || info.state == CKS_RW_PUBLIC_SESSION);
+}
+
 /*
  * Modules say CKR_GENERAL_ERROR and CKR_FUNCTION_FAILED both of a token that is gone and of an input that they do not
- * like.
+ * like; and that there is no such object also where it is not to be seen.
  */
-static CK_RV look_behind(struct p11_session *s, CK_RV rv)
+static CK_RV look_behind(struct p11_session *s, CK_RV rv, const struct problem *p)
 {
     CK_RV alive = says_nothing(rv) ? p11_alive(s) : CKR_OK;
 
+    if (rv == P11_TOLD && p->code == LB_E_NO_OBJECT && is_logged_out(s))
+        return CKR_USER_NOT_LOGGED_IN;
     return alive == CKR_OK ? rv : alive;
 }
 
@@ -260,7 +271,7 @@ static CK_RV attempt(struct p11_token *t, const void *thing, p11_work *work, voi
     *ret_seen = atomic_load(&t->generation);
     rv = t->connected ? ready(t, s) : CKR_CRYPTOKI_NOT_INITIALIZED;
     if (rv == CKR_OK)
-        rv = look_behind(s, work(s, arg, p));
+        rv = look_behind(s, work(s, arg, p), p);
     if (cure_of(rv) == CURE_SESSION)
         drop(t, s);
     pthread_rwlock_unlock(&t->lock);

@@ -118,6 +118,8 @@ harmless "a login that was lost" "state login 1"
 harmless "one session handle that is invalid" "C_SignInit return 0xb3 max=1"
 harmless "an object handle that is stale" "C_SignInit return 0x82 max=1"
 harmless "a key handle that is stale" "C_SignInit return 0x60 max=1"
+harmless "a stale handle, and with it a login that was lost, so that the key is not to be seen" "state login 2" \
+    "C_SignInit return 0x82 max=1"
 harmless "a device error, once" "C_Sign return 0x30 max=1"
 harmless "a session where something else is under way" "C_SignInit return 0x90 max=1"
 harmless "few sessions" "state sessions 2" "state generation 3"
