@@ -78,7 +78,11 @@ served() {
     plain_ossl s_client -connect "127.0.0.1:${PORT[$1]}" -servername localhost </dev/null 2>/dev/null |
         plain_ossl x509 -noout "$2"
 }
-is_served() { [ "$(served "$1" -serial)" = "$(plain_ossl x509 -in "$TLS/$1.crt" -noout -serial)" ]; }
+# By the one worker that is left: the old one goes on to accept for a moment.
+is_served() {
+    [ "$(served "$1" -serial)" = "$(plain_ossl x509 -in "$TLS/$1.crt" -noout -serial)" ] &&
+        [ "$(children_of "$NGINX" | wc -l)" -eq 1 ]
+}
 trusted() {
     OPENSSL_CONF=/dev/null curl -sf --noproxy '*' --resolve "localhost:${PORT[$1]}:127.0.0.1" \
         --cacert "$TEST_DIR/ca/root.crt" "https://localhost:${PORT[$1]}/" | grep -q 'from an ACME CA'
