@@ -392,7 +392,7 @@ static void take_events(struct server *s, const struct epoll_event *ev, int n)
  */
 static void *next_ready(struct server *s)
 {
-    struct epoll_event ev[READY_TURN];
+    LB_UNFILLED struct epoll_event ev[READY_TURN];
     void *next = NULL;
     int n = 0;
 
