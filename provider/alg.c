@@ -89,28 +89,31 @@ static const OSSL_PARAM x_gettable[] = {
 };
 static const OSSL_PARAM raw_gettable[] = { COMMON_GETTABLE, DIGEST_GETTABLE, RAW_PUBLIC, OSSL_PARAM_END };
 
+#define OWN(name) "littlebox-" name
+
 #define ML_DSA_ROW(row, name)                                                                                          \
     [ALG_##row] = { name, HANDLE_##row, name, SCHEME_ML_DSA, OPT_CONTEXT | OPT_DETERMINISTIC | OPT_MU,                 \
-                    raw_secrets, raw_public, raw_gettable, .settable = NULL }
+                    raw_secrets, raw_public, raw_gettable, .own_signature = OWN(name) }
 #define SLH_DSA_ROW(row, name)                                                                                         \
     [ALG_##row] = { name, HANDLE_##row, name, SCHEME_SLH_DSA, OPT_CONTEXT | OPT_DETERMINISTIC,                         \
-                    raw_secrets, raw_public, raw_gettable, .settable = NULL }
+                    raw_secrets, raw_public, raw_gettable, .own_signature = OWN(name) }
 
 const struct alg algs[ALG_COUNT] = {
     [ALG_RSA]     = { "RSA", HANDLE_RSA, "RSA", SCHEME_RSA_PKCS1, OPT_DIGEST | OPT_PADDING,
-                      rsa_secrets, rsa_public, rsa_gettable, .cipher = "RSA" },
+                      rsa_secrets, rsa_public, rsa_gettable, .own_signature = OWN("RSA"), .own_cipher = OWN("RSA") },
     [ALG_RSA_PSS] = { "RSA-PSS", HANDLE_RSA_PSS, "RSA", SCHEME_RSA_PSS, OPT_DIGEST | OPT_PADDING | OPT_PSS_ONLY,
-                      rsa_secrets, pss_public, pss_gettable, .cipher = "RSA" },
+                      rsa_secrets, pss_public, pss_gettable, .own_signature = OWN("RSA"), .own_cipher = OWN("RSA") },
     [ALG_EC]      = { "EC", HANDLE_EC, "ECDSA", SCHEME_ECDSA, OPT_DIGEST | OPT_NONCE | OPT_CURVES,
-                      ec_secrets, ec_public, ec_gettable, .settable = ec_settable, .exchange = "ECDH" },
+                      ec_secrets, ec_public, ec_gettable, .settable = ec_settable, .own_signature = OWN("ECDSA"),
+                      .own_exchange = OWN("ECDH") },
     [ALG_ED25519] = { "ED25519", HANDLE_ED25519, "ED25519", SCHEME_ED25519, OPT_INSTANCE | OPT_CONTEXT,
-                      raw_secrets, raw_public, raw_gettable, .settable = NULL },
+                      raw_secrets, raw_public, raw_gettable, .own_signature = OWN("ED25519") },
     [ALG_ED448]   = { "ED448", HANDLE_ED448, "ED448", SCHEME_ED448, OPT_INSTANCE | OPT_CONTEXT,
-                      raw_secrets, raw_public, raw_gettable, .settable = NULL },
+                      raw_secrets, raw_public, raw_gettable, .own_signature = OWN("ED448") },
     [ALG_X25519]  = { "X25519", HANDLE_X25519, NULL, 0, 0, raw_secrets, raw_public, x_gettable,
-                      .settable = point_settable, .exchange = "X25519" },
+                      .settable = point_settable, .own_exchange = OWN("X25519") },
     [ALG_X448]    = { "X448", HANDLE_X448, NULL, 0, 0, raw_secrets, raw_public, x_gettable,
-                      .settable = point_settable, .exchange = "X448" },
+                      .settable = point_settable, .own_exchange = OWN("X448") },
     ML_DSA_ROW(ML_DSA_44, "ML-DSA-44"),
     ML_DSA_ROW(ML_DSA_65, "ML-DSA-65"),
     ML_DSA_ROW(ML_DSA_87, "ML-DSA-87"),
@@ -239,13 +242,21 @@ const OSSL_ALGORITHM alg_encoder[] = {
     END
 };
 
+/* A row by its common names, and the same by our own. */
+#define TWICE(names, own, functions)                   \
+    { names, PROPERTIES, functions, DESCRIPTION },     \
+    { OWN(own), PROPERTIES, functions, DESCRIPTION },
+
 /* By key type, and as OpenSSL 3.4 and later fetch them: scheme and digest in one, under the names of sigalg.h. */
+#define SIGNATURES_FIRST                                                \
+    TWICE("RSA:rsaEncryption:1.2.840.113549.1.1.1", "RSA", signature_rsa) \
+    TWICE("ECDSA", "ECDSA", signature_ecdsa)                            \
+    TWICE("ED25519:1.3.101.112", "ED25519", signature_ed25519)          \
+    TWICE("ED448:1.3.101.113", "ED448", signature_ed448)
+
 const OSSL_ALGORITHM alg_signature[] = {
-    { "RSA:rsaEncryption:1.2.840.113549.1.1.1", PROPERTIES, signature_rsa, DESCRIPTION },
-    { "ECDSA", PROPERTIES, signature_ecdsa, DESCRIPTION },
-    { "ED25519:1.3.101.112", PROPERTIES, signature_ed25519, DESCRIPTION },
-    { "ED448:1.3.101.113", PROPERTIES, signature_ed448, DESCRIPTION },
-#define SIGNATURE_LINE(row, name, oid) { name ":" oid, PROPERTIES, signature_texts, DESCRIPTION },
+    SIGNATURES_FIRST
+#define SIGNATURE_LINE(row, name, oid) TWICE(name ":" oid, name, signature_texts)
     SIGNATURES_OF_TEXTS(SIGNATURE_LINE)
 #ifdef OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_INIT
 #define SIGALG_LINE(row, name, names, scheme, digest, family) { name names, PROPERTIES, sigalg_##row, DESCRIPTION },
@@ -254,15 +265,20 @@ const OSSL_ALGORITHM alg_signature[] = {
     END
 };
 
+const OSSL_ALGORITHM alg_signature_few[] = {
+    SIGNATURES_FIRST
+    END
+};
+
 const OSSL_ALGORITHM alg_cipher[] = {
-    { "RSA:rsaEncryption:1.2.840.113549.1.1.1", PROPERTIES, cipher_functions, DESCRIPTION },
+    TWICE("RSA:rsaEncryption:1.2.840.113549.1.1.1", "RSA", cipher_functions)
     END
 };
 
 const OSSL_ALGORITHM alg_exchange[] = {
-    { "ECDH",               PROPERTIES, exchange_ecdh, DESCRIPTION },
-    { "X25519:1.3.101.110", PROPERTIES, exchange_ecx,  DESCRIPTION },
-    { "X448:1.3.101.111",   PROPERTIES, exchange_ecx,  DESCRIPTION },
+    TWICE("ECDH", "ECDH", exchange_ecdh)
+    TWICE("X25519:1.3.101.110", "X25519", exchange_ecx)
+    TWICE("X448:1.3.101.111", "X448", exchange_ecx)
     END
 };
 

@@ -38,18 +38,22 @@ enum alg_options {
     OPT_CURVES = 1 << 8,   /* the curve is a parameter of the key */
 };
 
+/*
+ * Operations have two names: the common one, for whoever fetches them by it, and one that no other provider has, which our
+ * key managers give when libcrypto asks how to sign, decrypt or derive. By the common name it would find the provider that
+ * was loaded first, ask us to export the key to it, be refused, and only then come to us: at each signature.
+ */
 struct alg {
     const char *name;          /* first of its names: the data type for OpenSSL */
     unsigned handle_type;      /* enum handle_type */
-    const char *signature;     /* name of its signature algorithm; NULL: it has none */
+    const char *signature;     /* name of its signature algorithm in `default`; NULL: it has none */
     unsigned scheme;           /* enum scheme; where there is padding, that of the padding it begins with */
     unsigned options;          /* enum alg_options */
     const char *const *secrets;     /* names of the parameters that carry a private key, NULL at the end */
     const OSSL_PARAM *public_types; /* those of a public key */
     const OSSL_PARAM *gettable;     /* what EVP_PKEY_get_params(3) finds */
     const OSSL_PARAM *settable;     /* what EVP_PKEY_set_params(3) may change in the public half; NULL: nothing */
-    const char *cipher;             /* name of its asymmetric cipher; NULL: it has none */
-    const char *exchange;           /* name of its key agreement; NULL: it has none */
+    const char *own_signature, *own_cipher, *own_exchange; /* own names of what it does; NULL: it does not */
 };
 
 extern const struct alg algs[ALG_COUNT];
@@ -61,11 +65,11 @@ const struct alg *alg_by_handle_type(unsigned handle_type);
 extern const OSSL_ALGORITHM alg_keymgmt[], alg_signature[], alg_cipher[], alg_exchange[], alg_decoder[], alg_encoder[],
     alg_store[];
 /*
- * The same for OpenSSL before 3.2, which looks at the name of every key manager and decoder again and again for every key
- * that is read, whatever it is: fewer names, and no decoders for the newer rows. The decoder of the first row says of
- * handles to their keys that they need a newer OpenSSL.
+ * The same for OpenSSL before 3.2, which goes through the names of all there is for every key that is read and every
+ * operation that begins, whatever it is: fewer names, no signatures and no decoders for the newer rows. The decoder of the
+ * first row says of handles to their keys that they need a newer OpenSSL.
  */
-extern const OSSL_ALGORITHM alg_keymgmt_few[], alg_decoder_few[];
+extern const OSSL_ALGORITHM alg_keymgmt_few[], alg_decoder_few[], alg_signature_few[];
 
 /* The dispatch tables behind them, one of a kind or one a row; those of signatures are in sigalg.h. */
 #define ALG_DISPATCH(row) extern const OSSL_DISPATCH keymgmt_##row[], decoder_##row[];

@@ -100,10 +100,6 @@ static int validate(const void *keydata, int selection, int checktype)
     return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0 || check_private(k);
 }
 
-/*
- * libcrypto comes here at each signature: it first tries to give the key to the provider that was loaded first. So the text
- * is short, for it is most of what that costs.
- */
 static int refuse_export(const struct key *k)
 {
     return error_raise(k->prov, ERROR_PRIVATE_HALF, "key '%s' is in box '%s' and cannot be exported: use its URI or handle",
@@ -206,16 +202,16 @@ static void *dup(const void *keydata, int selection)
     return k == NULL || k->pub == NULL ? NULL : key_dup(k, selection);
 }
 
-/* The name of the row's algorithm for an operation; NULL: keys of this type do not do that. */
+/* Our own name of the row's algorithm for an operation; NULL: keys of this type do not do that. */
 static const char *operation_name(const struct alg *alg, int operation)
 {
     switch (operation) {
     case OSSL_OP_SIGNATURE:
-        return alg->signature;
+        return alg->own_signature;
     case OSSL_OP_ASYM_CIPHER:
-        return alg->cipher;
+        return alg->own_cipher;
     case OSSL_OP_KEYEXCH:
-        return alg->exchange;
+        return alg->own_exchange;
     default:
         return NULL;
     }

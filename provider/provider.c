@@ -110,6 +110,18 @@ const EVP_MD *provider_digest(struct provctx *prov, unsigned digest)
  */
 static _Thread_local bool others_go_first;
 
+/*
+ * Every row's, and not just one to make `default` enter: what libcrypto remembers of a fetch from one provider it also
+ * hands out where nobody says which one, unless it remembers something older. It looks for our key manager at each signature.
+ */
+static void fetch_keymgmts(OSSL_LIB_CTX *caller)
+{
+    bool newer = OPENSSL_version_major() > 3 || OPENSSL_version_minor() >= 5;
+
+    for (size_t i = 0; i < (newer ? ALG_COUNT : ALG_NEWER); i++)
+        EVP_KEYMGMT_free(EVP_KEYMGMT_fetch(caller, algs[i].name, NULL));
+}
+
 static void let_others_go_first(const struct provctx *prov, int operation)
 {
     OSSL_LIB_CTX *caller = (OSSL_LIB_CTX *)prov->core_get_libctx(prov->core); /* NULL is the default one */
@@ -117,13 +129,13 @@ static void let_others_go_first(const struct provctx *prov, int operation)
     others_go_first = true;
     ERR_set_mark();
     if (operation == OSSL_OP_KEYMGMT)
-        EVP_KEYMGMT_free(EVP_KEYMGMT_fetch(caller, algs[ALG_RSA].name, NULL));
+        fetch_keymgmts(caller);
     else if (operation == OSSL_OP_SIGNATURE)
-        EVP_SIGNATURE_free(EVP_SIGNATURE_fetch(caller, algs[ALG_RSA].signature, NULL));
+        EVP_SIGNATURE_free(EVP_SIGNATURE_fetch(caller, "RSA", NULL));
     else if (operation == OSSL_OP_ASYM_CIPHER)
-        EVP_ASYM_CIPHER_free(EVP_ASYM_CIPHER_fetch(caller, algs[ALG_RSA].cipher, NULL));
+        EVP_ASYM_CIPHER_free(EVP_ASYM_CIPHER_fetch(caller, "RSA", NULL));
     else
-        EVP_KEYEXCH_free(EVP_KEYEXCH_fetch(caller, algs[ALG_EC].exchange, NULL));
+        EVP_KEYEXCH_free(EVP_KEYEXCH_fetch(caller, "ECDH", NULL));
     ERR_pop_to_mark();
     others_go_first = false;
 }
@@ -136,7 +148,7 @@ static const OSSL_ALGORITHM *query_operation(void *provctx, int operation, int *
         bool contended; /* `default` has rows of the same names and properties that we must not stand in front of */
     } operations[] = {
         [OSSL_OP_KEYMGMT] = { alg_keymgmt, alg_keymgmt_few, true },
-        [OSSL_OP_SIGNATURE] = { alg_signature, NULL, true },
+        [OSSL_OP_SIGNATURE] = { alg_signature, alg_signature_few, true },
         [OSSL_OP_ASYM_CIPHER] = { alg_cipher, NULL, true },
         [OSSL_OP_KEYEXCH] = { alg_exchange, NULL, true },
         [OSSL_OP_DECODER] = { alg_decoder, alg_decoder_few, false },

@@ -64,20 +64,6 @@
 #define FN_SIGN_MESSAGE
 #endif
 
-/* By key type: scheme and digest are options. */
-
-const OSSL_DISPATCH signature_rsa[] = {
-    FN_CONTEXT(signature_newctx), FN_SIGN, FN_OF_DIGEST, FN_RECOVER, FN_DIGEST_SIGN, FN_DIGEST_PARTS, LB_FN_END,
-};
-
-const OSSL_DISPATCH signature_ecdsa[] = {
-    FN_CONTEXT(signature_newctx), FN_SIGN, FN_OF_DIGEST, FN_DIGEST_SIGN, FN_DIGEST_PARTS, LB_FN_END,
-};
-
-const OSSL_DISPATCH signature_texts[] = {
-    FN_CONTEXT(signature_newctx), FN_DIGEST_SIGN, FN_SIGN_MESSAGE FN_MESSAGE LB_FN_END,
-};
-
 #ifdef OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_INIT
 #define KEY_TYPES(family)                                                                                              \
     static const char **types_##family(void)                                                                           \
@@ -90,10 +76,32 @@ KEY_TYPES(RSA)
 KEY_TYPES(EC)
 KEY_TYPES(ED25519)
 KEY_TYPES(ED448)
+static const char **types_any_RSA(void)
+{
+    static const char *types[] = { "RSA", "RSA-PSS", NULL };
+
+    return types;
+}
 #define FN_TYPES(family) LB_FN(SIGNATURE_QUERY_KEY_TYPES, signature_query_key_types, types_##family),
 #else
 #define FN_TYPES(family)
 #endif
+
+/* By key type: scheme and digest are options. */
+
+const OSSL_DISPATCH signature_rsa[] = {
+    FN_CONTEXT(signature_newctx), FN_SIGN, FN_OF_DIGEST, FN_RECOVER, FN_DIGEST_SIGN, FN_DIGEST_PARTS, FN_TYPES(any_RSA)
+    LB_FN_END,
+};
+
+const OSSL_DISPATCH signature_ecdsa[] = {
+    FN_CONTEXT(signature_newctx), FN_SIGN, FN_OF_DIGEST, FN_DIGEST_SIGN, FN_DIGEST_PARTS, FN_TYPES(EC) LB_FN_END,
+};
+
+/* Named as their key types. */
+const OSSL_DISPATCH signature_texts[] = {
+    FN_CONTEXT(signature_newctx), FN_DIGEST_SIGN, FN_SIGN_MESSAGE FN_MESSAGE LB_FN_END,
+};
 
 const OSSL_DISPATCH signature_ed25519[] = {
     FN_CONTEXT(signature_newctx), FN_OF_PREHASH FN_DIGEST_SIGN, FN_SIGN_MESSAGE FN_MESSAGE FN_TYPES(ED25519)

@@ -286,6 +286,38 @@ static void test_not_asked_for(void)
     OSSL_LIB_CTX_free(alone);
 }
 
+/*
+ * A signature makes libcrypto look for our key manager by name and provider, and what it remembers of that must not be what it
+ * hands out to those who do not say which provider: TLS wants an ephemeral EC key, whatever it signs with. Another provider
+ * that is loaded makes it forget.
+ */
+static void test_after_signature(void)
+{
+    static const struct option p256[] = { { "group", "P-256" }, { NULL, NULL } };
+    OSSL_LIB_CTX *fresh = new_libctx(box.dir, /* littlebox_first= */ true, "");
+    EVP_PKEY *made = generate(contexts[1], "EC", p256, "littlebox:signs-first"), *ours, *plain, *ephemeral;
+    OSSL_PROVIDER *late = NULL;
+
+    NEED(made != NULL);
+    plain = plain_public(made);
+    ours = load_uri(fresh, "littlebox:signs-first", 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(ours);
+    for (int round = 0; round < 2; round++) {
+        CU_ASSERT(signs(fresh, ours, plain));
+        ephemeral = EVP_PKEY_Q_keygen(fresh, NULL, "EC", "P-256");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(ephemeral);
+        CU_ASSERT(!is_ours(ephemeral));
+        EVP_PKEY_free(ephemeral);
+        if (round == 0)
+            NEED((late = OSSL_PROVIDER_load(fresh, "base")) != NULL);
+    }
+    OSSL_PROVIDER_unload(late);
+    EVP_PKEY_free(ours);
+    EVP_PKEY_free(plain);
+    EVP_PKEY_free(made);
+    OSSL_LIB_CTX_free(fresh);
+}
+
 static void check_parameters(EVP_PKEY *parameters)
 {
     BIO *mem = BIO_new(BIO_s_mem());
@@ -517,6 +549,7 @@ int main(void)
         { "the functions of ec.h and rsa.h", test_functions },
         { "keys without a name", test_nameless },
         { "keys that nobody asked us for", test_not_asked_for },
+        { "keys of others after a signature", test_after_signature },
         { "parameters, and keys made of them", test_parameters },
         { "what is refused", test_refusals },
         { "unknown options", test_unknown_option },
