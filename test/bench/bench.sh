@@ -3,7 +3,8 @@
 # process; with a plain key, with a handle, and with the plain key again as a control. Asserts nothing but that no
 # handshake fails.
 #
-# BENCH_ROUNDS (5) rounds of BENCH_SECONDS (2) each, with BENCH_CLIENTS (4) at once.
+# All servers run from the beginning, and each has its turn of BENCH_SECONDS (0.5) in each of BENCH_ROUNDS (20) rounds, in
+# an order that changes; with BENCH_CLIENTS (8) connections at once.
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
@@ -16,12 +17,16 @@ TEST_SECONDS=${TEST_SECONDS_BENCH:-1800}
 begin
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+ROUNDS=${BENCH_ROUNDS:-20}
+LENGTH=${BENCH_SECONDS:-0.5}
+CLIENTS=${BENCH_CLIENTS:-8}
+KINDS="plain handle control"
 place
-CLIENTS=${BENCH_CLIENTS:-4}
 exec 4>&1
+WORKER=$(is_root && echo www-data) || true
 
-new_box "$TEST_DIR/box"
-mkdir "$TEST_DIR/plain" "$TEST_DIR/handle" "$TEST_DIR/control"
+new_box "$TEST_DIR/box" setsid # as every service: the kernel shares out time by sessions
+for kind in $KINDS; do mkdir "$TEST_DIR/$kind"; done
 for key in $KEYS; do
     new_key "${KEY_TYPE[$key]}" "$TEST_DIR/plain/$key.pem"
     lb import "$key" "$TEST_DIR/plain/$key.pem" >/dev/null 2>>"$TEST_DIR/lb.log"
@@ -34,27 +39,45 @@ for key in $KEYS; do
 done
 minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%+.2f", a - b }'; }
 
-# One round of one kind: a fresh nginx with one worker, first its first handshake, then as many as it can.
-round() {
-    local kind=$1 key=$2
-    configure_nginx "$TEST_DIR/nginx" "$TEST_DIR/$kind" 1 ${WORKER:+"$WORKER"}
-    start_nginx "$TEST_DIR/nginx"
-    note "first-$kind-$key" "$(handshakes "$key" "$TEST_DIR/$kind" --first --tls1.3)"
-    # shellcheck disable=SC2046 # a list of process ids
-    load "$kind-$key" "$CLIENTS" "$key" "$TEST_DIR/$kind" $(processes "$NGINX" "$KEEPER") || fail "handshakes failed"
-    stop_nginx "$TEST_DIR/nginx"
-    note "sign-$kind-$key" \
-        "$(OPENSSL_CONF=$BOX_DIR/openssl.cnf "$LITTLEBOX_BUILD/test/bench/signspeed" "$TEST_DIR/$kind/$key.pem" 1)"
+# An nginx with one worker for each kind. They are configured anew for every start, so their ports are kept beside.
+declare -A SERVER PORT_OF
+serve() {
+    local kind=$1 key
+    configure_nginx "$TEST_DIR/nginx-$kind" "$TEST_DIR/$kind" 1 ${WORKER:+"$WORKER"}
+    start_nginx "$TEST_DIR/nginx-$kind"
+    SERVER[$kind]=$NGINX
+    for key in $KEYS; do PORT_OF[$kind-$key]=${PORT[$key]}; done
 }
-WORKER=$(is_root && echo www-data) || true
 
-for ((i = 1; i <= ROUNDS; i++)); do
+# The first handshake of a fresh worker.
+for ((i = 1; i <= (ROUNDS + 1) / 2; i++)); do
     for key in $KEYS; do
-        for kind in plain handle control; do
-            echo "round $i of $ROUNDS: $key, $kind" >&2
-            round "$kind" "$key"
+        for kind in $(turn "$i" $KINDS); do
+            echo "first handshakes, round $i: $key, $kind" >&2
+            serve "$kind"
+            note "first-$kind-$key" "$(handshakes "$key" "$TEST_DIR/$kind" --first --tls1.3)"
+            stop_nginx "$TEST_DIR/nginx-$kind"
         done
     done
+done
+
+for kind in $KINDS; do serve "$kind"; done
+for ((i = 1; i <= ROUNDS; i++)); do
+    for key in $KEYS; do
+        for kind in $(turn "$i" $KINDS); do
+            echo "round $i of $ROUNDS: $key, $kind" >&2
+            PORT[$key]=${PORT_OF[$kind-$key]}
+            # shellcheck disable=SC2046 # a list of process ids
+            load "$kind-$key" "$CLIENTS" "$key" "$TEST_DIR/$kind" $(processes "${SERVER[$kind]}" "$KEEPER") ||
+                fail "handshakes failed"
+            note "sign-$kind-$key" "$(OPENSSL_CONF=$BOX_DIR/openssl.cnf \
+                "$LITTLEBOX_BUILD/test/bench/signspeed" "$TEST_DIR/$kind/$key.pem" "$LENGTH")"
+        done
+    done
+done
+for kind in $KINDS; do
+    NGINX=${SERVER[$kind]}
+    stop_nginx "$TEST_DIR/nginx-$kind"
 done
 
 # small_table TITLE NAME FUNCTION COLUMN
@@ -71,9 +94,9 @@ small_table() {
 }
 {
     conditions
-    load_head "full TLS 1.3 handshakes, $(nginx -v 2>&1 | sed 's/.*: //') with one worker, $CLIENTS clients at once"
+    load_head "full TLS 1.3 handshakes, $(nginx -v 2>&1 | sed 's/.*: //') with one worker, $CLIENTS connections at once"
     for key in $KEYS; do
-        for kind in plain handle control; do load_row "${KEY_TYPE[$key]}" "$kind" "$kind-$key" "plain-$key"; done
+        for kind in $KINDS; do load_row "${KEY_TYPE[$key]}" "$kind" "$kind-$key" "plain-$key"; done
     done
     load_foot
     small_table "first handshake of a fresh worker, ms" first minus "handle - plain"

@@ -53,30 +53,32 @@ cpu_ns() {
     for pid; do cat /proc/"$pid"/task/*/schedstat 2>/dev/null || true; done | awk '{ n += $1 } END { printf "%.0f", n }'
 }
 
-# load NAME CLIENTS KEY FILES PID... : that many clients at once make full TLS 1.3 handshakes with PORT[KEY]; notes for NAME
-# their rate, p50 and p99 in milliseconds, the processor time of the processes for each handshake in microseconds, and the
-# share of the time in which the server's processor and the clients' were busy, in percent.
+# turn N WORD... : the words in an order that changes with N, so that none is always the first or the last.
+turn() {
+    local n=$(($1 % ($# - 1)))
+    shift
+    echo "${@:n + 1}" "${@:1:n}"
+}
+
+# load NAME CONNECTIONS KEY FILES PID... : a client that is lighter than any server makes full TLS 1.3 handshakes with
+# PORT[KEY], so many at once; notes for NAME their rate, p50 and p99 in milliseconds, the processor time of the processes for
+# each handshake in microseconds, and the share of the time in which they and the client were busy, in percent.
 load() {
-    local name=$1 clients=$2 key=$3 files=$4 i pids=() before after began ended
+    local name=$1 connections=$2 key=$3 files=$4 before after began ended
     shift 4
     before=$(cpu_ns "$@")
     began=$(date +%s%N)
-    for ((i = 0; i < clients; i++)); do
-        handshakes "$key" "$files" --seconds "$LENGTH" --tls1.3 >"$TEST_DIR/load.$i" 2>"$TEST_DIR/load.$i.err" 3>&- &
-        pids+=("$!")
-    done
-    for i in "${!pids[@]}"; do
-        wait "${pids[$i]}" || { [ -s "$TEST_DIR/load.$i.err" ] && head -n 1 "$TEST_DIR/load.$i.err" >&2; return 1; }
-    done
+    ${CLIENT:-} env OPENSSL_CONF=/dev/null "$HARNESS/tlsmany" --connect "127.0.0.1:${PORT[$key]}" --ca "$files/$key.crt" \
+        --light --tls1.3 --at-once "$connections" --seconds "$LENGTH" >"$TEST_DIR/load" 2>"$TEST_DIR/load.err" || {
+        head -n 1 "$TEST_DIR/load.err" >&2
+        return 1
+    }
     ended=$(date +%s%N)
     after=$(cpu_ns "$@")
-    cat "$TEST_DIR"/load.? | awk -v cpu=$((after - before)) -v ns=$((ended - began)) '
-        { for (i = 1; i < NF; i += 2) v[$i] = $(i + 1)
-          done += v["handshakes"]; rate += v["per_second"]; p50 += v["p50"]; client += v["cpu_ms"]
-          if (v["p99"] > p99) p99 = v["p99"] }
-        END { printf "%.0f %.2f %.2f %.1f %.0f %.0f\n", rate, p50 / NR, p99, cpu / done / 1000, cpu / ns * 100,
-              client * 1e6 / ns * 100 }' >"$TEST_DIR/load.all"
-    rm "$TEST_DIR"/load.?
+    awk -v cpu=$((after - before)) -v ns=$((ended - began)) '
+        { for (i = 1; i < NF; i += 2) v[$i] = $(i + 1) }
+        END { printf "%.0f %.2f %.2f %.1f %.0f %.0f\n", v["per_second"], v["p50"], v["p99"], cpu / v["handshakes"] / 1000,
+              cpu / ns * 100, v["cpu_ms"] * 1e8 / ns }' "$TEST_DIR/load" >"$TEST_DIR/load.all"
     read -r rate p50 p99 cpu server client <"$TEST_DIR/load.all"
     note "rate-$name" "$rate" && note "p50-$name" "$p50" && note "p99-$name" "$p99"
     note "cpu-$name" "$cpu" && note "server-$name" "$server" && note "client-$name" "$client"

@@ -16,6 +16,8 @@
 
 #include <arpa/inet.h>
 
+#include "times.h"
+
 /*
  * Every handshake is a new connection without a ticket or session, and its certificate must verify. Exit status 0: all
  * went well. 1: one failed. 2: usage.
@@ -35,19 +37,6 @@ struct options {
     int version; /* 0: any */
     bool get, first, again;
 };
-
-struct result {
-    long done, failed, size;
-    double *ms;
-};
-
-static double now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
 
 static void complain(long number, const char *step)
 {
@@ -292,36 +281,6 @@ static bool made(SSL_CTX *ctx, const struct options *o, long number)
     return outcome == MADE;
 }
 
-static bool note(struct result *r, double ms)
-{
-    if (r->done == r->size) {
-        long size = r->size != 0 ? r->size * 2 : 1024;
-        double *grown = realloc(r->ms, (size_t)size * sizeof(*grown));
-
-        if (grown == NULL)
-            return false;
-        r->ms = grown;
-        r->size = size;
-    }
-    r->ms[r->done++] = ms;
-    return true;
-}
-
-/* For scripts that wait until so many have been made: the number so far, replaced whole. */
-static void tell_progress(const char *path, long done)
-{
-    char line[32];
-    FILE *f = path != NULL ? fopen(path, "r+") : NULL;
-
-    if (path != NULL && f == NULL)
-        f = fopen(path, "w");
-    if (f == NULL)
-        return;
-    snprintf(line, sizeof(line), "%ld\n", done); /* only grows, so that it never has to be truncated */
-    fputs(line, f);
-    fclose(f);
-}
-
 static bool enough(const struct options *o, long done, double elapsed_ms)
 {
     if (o->seconds > 0 && elapsed_ms >= (double)o->seconds * 1e3)
@@ -331,26 +290,11 @@ static bool enough(const struct options *o, long done, double elapsed_ms)
     return o->count > 0 ? done >= o->count : o->until != NULL;
 }
 
-/* Processor time of this process. */
-static double cpu_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 int main(int argc, char **argv)
 {
     struct options o;
-    struct result r = { .done = 0 };
+    struct times t = { 0 };
+    long done, failed = 0;
     SSL_CTX *ctx;
     double start, elapsed;
 
@@ -362,29 +306,28 @@ int main(int argc, char **argv)
     ctx = new_ctx(&o);
     if (ctx == NULL)
         return 2;
-    for (start = now_ms(), elapsed = 0; !enough(&o, r.done, elapsed); elapsed = now_ms() - start) {
+    for (start = now_ms(), elapsed = 0; !enough(&o, t.count, elapsed); elapsed = now_ms() - start) {
         double began = now_ms();
 
-        if (!made(ctx, &o, r.done + 1))
-            r.failed++;
-        if (!note(&r, now_ms() - began))
+        if (!made(ctx, &o, t.count + 1))
+            failed++;
+        if (!times_note(&t, now_ms() - began))
             return 2;
-        tell_progress(o.progress, r.done);
-        if (r.failed >= 100) {
+        tell_progress(o.progress, t.count);
+        if (failed >= 100) {
             fprintf(stderr, "tlsload: 100 failures, giving up\n");
             break;
         }
     }
     elapsed = now_ms() - start;
-    qsort(r.ms, (size_t)r.done, sizeof(*r.ms), compare);
-    if (r.done == 0)
-        printf("handshakes 0 failed 0\n");
-    else if (o.first)
-        printf("%.3f\n", r.ms[0]);
-    else
-        printf("handshakes %ld failed %ld max_ms %.1f p50 %.2f p99 %.2f cpu_ms %.1f per_second %.1f\n", r.done, r.failed,
-               r.ms[r.done - 1], r.ms[r.done / 2], r.ms[r.done * 99 / 100], cpu_ms(), (double)r.done * 1e3 / elapsed);
-    free(r.ms);
+    done = t.count;
+    if (o.first && done > 0) {
+        printf("%.3f\n", t.ms[0]);
+        free(t.ms);
+    } else {
+        printf("handshakes %ld failed %ld", done, failed);
+        times_print(&t, elapsed);
+    }
     SSL_CTX_free(ctx);
-    return r.failed > 0 || r.done == 0;
+    return failed > 0 || done == 0;
 }

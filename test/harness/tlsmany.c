@@ -11,12 +11,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <arpa/inet.h>
 
 #include "shortcuts.h"
+#include "times.h"
 
 /*
  * Every handshake is a new connection without a ticket or session, and its certificate must verify. The connection ends
@@ -35,7 +35,8 @@
 
 struct options {
     struct sockaddr_in address;
-    long count, seconds, timeout_ms, at_once;
+    double seconds;
+    long count, timeout_ms, at_once;
     const char *ca, *until, *progress;
     int version; /* 0: any */
     bool get, hang_up, light;
@@ -58,15 +59,8 @@ struct load {
     int epoll_fd;
     struct client clients[AT_ONCE_MAX];
     long begun, done, failed, hung_up;
+    struct times times; /* of those that are done */
 };
-
-static double now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
 
 static bool get_address(const char *text, struct sockaddr_in *ret)
 {
@@ -93,8 +87,7 @@ static bool parse(int argc, char **argv, struct options *ret)
         } valued[] = {
             { "--ca", &ret->ca, NULL },           { "--until", &ret->until, NULL },
             { "--progress", &ret->progress, NULL }, { "--count", NULL, &ret->count },
-            { "--seconds", NULL, &ret->seconds }, { "--timeout", NULL, &ret->timeout_ms },
-            { "--at-once", NULL, &ret->at_once },
+            { "--timeout", NULL, &ret->timeout_ms }, { "--at-once", NULL, &ret->at_once },
         };
         const char *a = argv[i], *v = argv[i + 1];
         size_t k = 0;
@@ -111,6 +104,9 @@ static bool parse(int argc, char **argv, struct options *ret)
             ret->light = true;
         } else if (v != NULL && strcmp(a, "--connect") == 0) {
             connects = ok = get_address(v, &ret->address);
+            i++;
+        } else if (v != NULL && strcmp(a, "--seconds") == 0) {
+            ok = (ret->seconds = atof(v)) > 0;
             i++;
         } else {
             while (k < sizeof(valued) / sizeof(valued[0]) && strcmp(a, valued[k].name) != 0)
@@ -135,7 +131,7 @@ static SSL_CTX *new_ctx(const struct options *o)
         (o->version != 0 && (SSL_CTX_set_min_proto_version(ctx, o->version) != 1 ||
                              SSL_CTX_set_max_proto_version(ctx, o->version) != 1)) ||
         (o->light && (SSL_CTX_set1_groups_list(ctx, "X25519") != 1 ||
-                      SSL_CTX_set1_sigalgs_list(ctx, "RSA-PSS+SHA256") != 1 ||
+                      SSL_CTX_set1_sigalgs_list(ctx, "RSA-PSS+SHA256:ECDSA+SHA256:ed25519") != 1 ||
                       SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256") != 1))) {
         ERR_print_errors_fp(stderr);
         SSL_CTX_free(ctx);
@@ -264,6 +260,8 @@ static bool go_on(struct load *l, struct client *c)
             return fail(l, c, "read"), false;
     }
     if (r == 1) {
+        if (!times_note(&l->times, now_ms() - c->began))
+            return fail(l, c, "note"), false;
         l->done++;
         finish(c);
     }
@@ -272,24 +270,11 @@ static bool go_on(struct load *l, struct client *c)
 
 static bool enough(const struct load *l, double elapsed_ms)
 {
-    if (l->o.seconds > 0 && elapsed_ms >= (double)l->o.seconds * 1e3)
+    if (l->o.seconds > 0 && elapsed_ms >= l->o.seconds * 1e3)
         return true;
     if (l->o.until != NULL && access(l->o.until, F_OK) != 0)
         return false;
     return l->o.count > 0 ? l->done >= l->o.count : l->o.until != NULL;
-}
-
-/* For scripts that wait until so many have been made: the number so far, which only grows. */
-static void tell_progress(const char *path, long done)
-{
-    FILE *f = path != NULL ? fopen(path, "r+") : NULL;
-
-    if (path != NULL && f == NULL)
-        f = fopen(path, "w");
-    if (f == NULL)
-        return;
-    fprintf(f, "%ld\n", done);
-    fclose(f);
 }
 
 static bool too_late(struct load *l)
@@ -336,8 +321,8 @@ static void run(struct load *l)
     }
     elapsed = now_ms() - start;
     tell_progress(l->o.progress, l->done);
-    printf("handshakes %ld failed %ld hung_up %ld per_second %.1f\n", l->done, l->failed, l->hung_up,
-           (double)l->done * 1e3 / elapsed);
+    printf("handshakes %ld failed %ld hung_up %ld", l->done, l->failed, l->hung_up);
+    times_print(&l->times, elapsed);
 }
 
 int main(int argc, char **argv)

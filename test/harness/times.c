@@ -1,0 +1,64 @@
+/* How long handshakes took, and what else clients tell the scripts that start them. */
+#include "times.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static double clock_ms(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+double now_ms(void)
+{
+    return clock_ms(CLOCK_MONOTONIC);
+}
+
+bool times_note(struct times *t, double ms)
+{
+    if (t->count == t->room) {
+        long room = t->room != 0 ? t->room * 2 : 1024;
+        double *grown = realloc(t->ms, (size_t)room * sizeof(*grown));
+
+        if (grown == NULL)
+            return false;
+        t->ms = grown;
+        t->room = room;
+    }
+    t->ms[t->count++] = ms;
+    return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+void times_print(struct times *t, double elapsed_ms)
+{
+    if (t->count > 0) {
+        qsort(t->ms, (size_t)t->count, sizeof(*t->ms), compare);
+        printf(" max_ms %.1f p50 %.2f p99 %.2f", t->ms[t->count - 1], t->ms[t->count / 2], t->ms[t->count * 99 / 100]);
+    }
+    printf(" cpu_ms %.1f per_second %.1f\n", clock_ms(CLOCK_PROCESS_CPUTIME_ID), (double)t->count * 1e3 / elapsed_ms);
+    free(t->ms);
+    *t = (struct times){ 0 };
+}
+
+void tell_progress(const char *path, long done)
+{
+    FILE *f = path != NULL ? fopen(path, "r+") : NULL;
+
+    if (path != NULL && f == NULL)
+        f = fopen(path, "w");
+    if (f == NULL)
+        return;
+    fprintf(f, "%ld\n", done);
+    fclose(f);
+}
