@@ -1,44 +1,13 @@
 /* What a private key does, through EVP: agree with another key on a shared secret. */
-#include <openssl/asn1t.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <string.h>
 
 #include "keyop_priv.h"
-
-/*
- * SubjectPublicKeyInfo, read by these four lines and not by libcrypto's decoders: those would take any kind of key,
- * with any parameters, from whoever may talk to the box.
- */
-typedef struct {
-    X509_ALGOR *algorithm;
-    ASN1_BIT_STRING *key;
-} PEER;
-
-ASN1_SEQUENCE(PEER) = {
-    ASN1_SIMPLE(PEER, algorithm, X509_ALGOR),
-    ASN1_SIMPLE(PEER, key, ASN1_BIT_STRING),
-} static_ASN1_SEQUENCE_END(PEER)
-
-static PEER *read_peer(struct bytes spki)
-{
-    const uint8_t *p = spki.p;
-    ASN1_VALUE *peer = ASN1_item_d2i(NULL, &p, (long)spki.len, ASN1_ITEM_rptr(PEER));
-
-    if (peer != NULL && p == spki.p + spki.len)
-        return (PEER *)peer;
-    ASN1_item_free(peer, ASN1_ITEM_rptr(PEER));
-    return NULL;
-}
-
-static void free_peer(PEER *peer)
-{
-    ASN1_item_free((ASN1_VALUE *)peer, ASN1_ITEM_rptr(PEER));
-}
+#include "spki.h"
 
 /* Whether the peer's key is of this kind, and on this curve, by name. group: "" where the algorithm says it all. */
-static bool same_curve(const PEER *peer, const char *algorithm, const char *group)
+static bool same_curve(const SPKI *peer, const char *algorithm, const char *group)
 {
     const ASN1_OBJECT *oid = NULL;
     const void *parameter = NULL;
@@ -49,26 +18,6 @@ static bool same_curve(const PEER *peer, const char *algorithm, const char *grou
         return OBJ_obj2nid(oid) == OBJ_sn2nid(algorithm) && type == V_ASN1_UNDEF;
     return OBJ_obj2nid(oid) == NID_X9_62_id_ecPublicKey && type == V_ASN1_OBJECT &&
            OBJ_obj2nid(parameter) == OBJ_sn2nid(group);
-}
-
-static EVP_PKEY *make_peer(const PEER *peer, const char *algorithm, char *group)
-{
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(/* libctx= */ NULL, algorithm, /* properties= */ NULL);
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)ASN1_STRING_get0_data(peer->key),
-                                          (size_t)ASN1_STRING_length(peer->key)),
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-        OSSL_PARAM_construct_end(),
-    };
-    EVP_PKEY *key = NULL;
-
-    if (group[0] == '\0')
-        params[1] = OSSL_PARAM_construct_end();
-    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) <= 0 ||
-        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) <= 0)
-        key = NULL;
-    EVP_PKEY_CTX_free(ctx);
-    return key;
 }
 
 /* set_peer checks the point too: on the curve, of its order, not at infinity. */
@@ -90,14 +39,15 @@ int keyop_derive(struct livekey *k, const struct msg_derive *m, uint8_t *shared,
     char group[80] = "";
     EVP_PKEY *peer_key = NULL;
     size_t len = size;
-    PEER *peer = NULL;
+    SPKI *peer = NULL;
     int r;
 
     if (!curve && !EVP_PKEY_is_a(k->key, "X25519") && !EVP_PKEY_is_a(k->key, "X448"))
         return problem_set(p, LB_E_SCHEME, "a key of type %s does not agree on secrets", algorithm);
     if (curve && EVP_PKEY_get_group_name(k->key, group, sizeof(group), NULL) <= 0)
         return problem_set(p, LB_E_CRYPTO, "libcrypto does not tell the curve of the key");
-    peer = read_peer(m->peer);
+    /* Not by libcrypto's decoders: those would take any kind of key, from whoever may talk to the box. */
+    peer = spki_read(m->peer.p, m->peer.len);
     if (peer == NULL) {
         r = problem_set(p, LB_E_SCHEME, "the other side's key is not a DER SubjectPublicKeyInfo");
         goto out;
@@ -106,7 +56,7 @@ int keyop_derive(struct livekey *k, const struct msg_derive *m, uint8_t *shared,
         r = problem_set(p, LB_E_SCHEME, "the other side's key is not one of %s", curve ? group : algorithm);
         goto out;
     }
-    peer_key = make_peer(peer, algorithm, group);
+    peer_key = spki_point(/* libctx= */ NULL, peer, algorithm, group);
     if (peer_key == NULL || !derive(k->key, peer_key, shared, &len) || len > size) {
         if (keyop_backend_problem(p)) {
             r = p->code;
@@ -119,7 +69,7 @@ int keyop_derive(struct livekey *k, const struct msg_derive *m, uint8_t *shared,
     r = 0;
 out:
     EVP_PKEY_free(peer_key);
-    free_peer(peer);
+    spki_free(peer);
     ERR_clear_error();
     return r;
 }

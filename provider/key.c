@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../keystore/handle.h"
+#include "../keystore/spki.h"
 #include "ask.h"
 #include "error.h"
 
@@ -157,18 +158,16 @@ static bool libcrypto_has(const struct provctx *prov, const char *algorithm)
 
 static int take_public(struct key *k, const uint8_t *spki, size_t len)
 {
-    const uint8_t *p = spki;
-
     k->spki = OPENSSL_memdup(spki, len);
     if (k->spki == NULL)
         return LB_E_NOMEM;
     k->spki_len = len;
     ERR_set_mark();
-    k->pub = d2i_PUBKEY_ex(NULL, &p, (long)len, k->prov->libctx, NULL);
+    k->pub = spki_key(k->prov->libctx, spki, len);
     ERR_pop_to_mark();
     if (k->pub == NULL && !libcrypto_has(k->prov, k->alg->name))
         return LB_E_UNSUPPORTED;
-    if (k->pub == NULL || p != spki + len)
+    if (k->pub == NULL)
         return LB_E_VALUE;
     k->has_public = true;
     k->signature_size = EVP_PKEY_get_size(k->pub);
