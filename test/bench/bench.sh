@@ -52,6 +52,7 @@ serve() {
 # The first handshake of a fresh worker.
 for ((i = 1; i <= (ROUNDS + 1) / 2; i++)); do
     for key in $KEYS; do
+        # shellcheck disable=SC2086 # a list of kinds
         for kind in $(turn "$i" $KINDS); do
             echo "first handshakes, round $i: $key, $kind" >&2
             serve "$kind"
@@ -64,6 +65,7 @@ done
 for kind in $KINDS; do serve "$kind"; done
 for ((i = 1; i <= ROUNDS; i++)); do
     for key in $KEYS; do
+        # shellcheck disable=SC2086 # a list of kinds
         for kind in $(turn "$i" $KINDS); do
             echo "round $i of $ROUNDS: $key, $kind" >&2
             PORT[$key]=${PORT_OF[$kind-$key]}

@@ -60,21 +60,29 @@ turn() {
     echo "${@:n + 1}" "${@:1:n}"
 }
 
-# load NAME CONNECTIONS KEY FILES PID... : a client that is lighter than any server makes full TLS 1.3 handshakes with
-# PORT[KEY], so many at once; notes for NAME their rate, p50 and p99 in milliseconds, the processor time of the processes for
-# each handshake in microseconds, and the share of the time in which they and the client were busy, in percent.
+# load_many CONNECTIONS KEY FILES : a client that is lighter than any server makes full TLS 1.3 handshakes with PORT[KEY], so
+# many at once, and says what they were.
+load_many() {
+    ${CLIENT:-} env OPENSSL_CONF=/dev/null "$HARNESS/tlsmany" --connect "127.0.0.1:${PORT[$2]}" --ca "$3/$2.crt" \
+        --light --tls1.3 --at-once "$1" --seconds "$LENGTH"
+}
+# How load makes its load, and reads the processor time of the processes that it is told.
+LOAD_BY=load_many CPU_BY=cpu_ns
+
+# load NAME CONNECTIONS KEY FILES PID... : makes handshakes with PORT[KEY], so many at once; notes for NAME their rate, p50
+# and p99 in milliseconds, the processor time of the processes for each handshake in microseconds, and the share of the time
+# in which they and the client were busy, in percent.
 load() {
     local name=$1 connections=$2 key=$3 files=$4 before after began ended
     shift 4
-    before=$(cpu_ns "$@")
+    before=$("$CPU_BY" "$@")
     began=$(date +%s%N)
-    ${CLIENT:-} env OPENSSL_CONF=/dev/null "$HARNESS/tlsmany" --connect "127.0.0.1:${PORT[$key]}" --ca "$files/$key.crt" \
-        --light --tls1.3 --at-once "$connections" --seconds "$LENGTH" >"$TEST_DIR/load" 2>"$TEST_DIR/load.err" || {
+    "$LOAD_BY" "$connections" "$key" "$files" >"$TEST_DIR/load" 2>"$TEST_DIR/load.err" || {
         head -n 1 "$TEST_DIR/load.err" >&2
         return 1
     }
     ended=$(date +%s%N)
-    after=$(cpu_ns "$@")
+    after=$("$CPU_BY" "$@")
     awk -v cpu=$((after - before)) -v ns=$((ended - began)) '
         { for (i = 1; i < NF; i += 2) v[$i] = $(i + 1) }
         END { printf "%.0f %.2f %.2f %.1f %.0f %.0f\n", v["per_second"], v["p50"], v["p99"], cpu / v["handshakes"] / 1000,
@@ -84,14 +92,16 @@ load() {
     note "cpu-$name" "$cpu" && note "server-$name" "$server" && note "client-$name" "$client"
 }
 
-# load_head ; load_row KEY KIND NAME PLAIN-NAME : a line of a table of what load noted.
+# load_head TITLE [COLUMN] ; load_row KEY KIND NAME PLAIN-NAME : a line of a table of what load noted. WIDTH: of its first
+# column.
+WIDTH=10
 load_head() {
     printf '\n%s\n' "$1"
-    printf '%-10s %-14s %8s %6s %7s %7s %8s %6s %7s %7s\n' key kind "per s" ratio "p50 ms" "p99 ms" "CPU us" ratio \
-        "server" "client"
+    printf '%-*s %-14s %8s %6s %7s %7s %8s %6s %7s %7s\n' "$WIDTH" "${2:-key}" kind "per s" ratio "p50 ms" "p99 ms" \
+        "CPU us" ratio "server" "client"
 }
 load_row() {
-    printf '%-10s %-14s %8s %6s %7s %7s %8s %6s %6s%% %6s%%\n' "$1" "$2" "$(median "rate-$3")" \
+    printf '%-*s %-14s %8s %6s %7s %7s %8s %6s %6s%% %6s%%\n' "$WIDTH" "$1" "$2" "$(median "rate-$3")" \
         "$(by_rounds "rate-$3" "rate-$4")" "$(median "p50-$3")" "$(median "p99-$3")" "$(median "cpu-$3")" \
         "$(by_rounds "cpu-$4" "cpu-$3")" "$(median "server-$3")" "$(median "client-$3")"
 }

@@ -65,3 +65,17 @@ int EVP_PKEY_keygen(EVP_PKEY_CTX *ctx, EVP_PKEY **ret)
     *ret = key;
     return 1;
 }
+
+/* The signature: one of so many is really verified. */
+#define VERIFIED_ONE_IN 64
+int EVP_DigestVerify(EVP_MD_CTX *ctx, const unsigned char *sig, size_t sig_len, const unsigned char *text, size_t len)
+{
+    static int (*verify)(EVP_MD_CTX *, const unsigned char *, size_t, const unsigned char *, size_t);
+    static unsigned count;
+
+    if (verify == NULL)
+        *(void **)&verify = real("EVP_DigestVerify");
+    if (shortcuts && count++ % VERIFIED_ONE_IN != 0)
+        return 1;
+    return verify(ctx, sig, sig_len, text, len);
+}

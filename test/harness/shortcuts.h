@@ -4,7 +4,10 @@
 
 #include <stdbool.h>
 
-/* From now on: the server's certificate is decoded once, and there is one ephemeral key. For one thread and one group. */
+/*
+ * From now on: the server's certificate is decoded once, there is one ephemeral key, and of the server's signatures one in 64
+ * is verified. For one thread and one group.
+ */
 extern bool shortcuts;
 
 #endif

@@ -28,7 +28,7 @@
     "               [--tls1.2 | --tls1.3] [--get] [--hang-up] [--light] [--timeout MS] [--progress FILE]\n"          \
     "Ends after N handshakes, S seconds, or when FILE exists. Of --count and --until together, both must be reached." \
     "\nWith --hang-up every second connection is closed in the middle of its handshake, and counts nowhere.\n"   \
-    "With --light certificates are not verified, and what can be done once is: for measuring servers.\n"
+    "With --light certificates are not verified, and signatures now and then: for measuring servers.\n"
 
 #define AT_ONCE_MAX 1000
 #define COMPLAINTS_MAX 10
