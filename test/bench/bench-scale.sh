@@ -3,7 +3,7 @@
 # Asserts that nothing fails, and prints figures, which hold for a machine that does nothing else.
 #
 # BENCH_KEYS ("1 1000 100000") in the box; BENCH_CALLERS ("1 2 4 16"); BENCH_SECONDS (2) for each figure;
-# BENCH_TYPE (ec:P-256).
+# BENCH_TYPE (ec:P-256); BENCH_SITES (1000) of nginx.
 set -eu
 TEST_SECONDS=${TEST_SECONDS:-7200}
 AWAIT_SECONDS=${AWAIT_SECONDS:-120}
@@ -12,12 +12,13 @@ AWAIT_SECONDS=${AWAIT_SECONDS:-120}
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-needs openssl
+needs openssl nginx
 sanitized && skip "a sanitizer would be measured"
 KEYS=${BENCH_KEYS:-1 1000 100000}
 CALLERS=${BENCH_CALLERS:-1 2 4 16}
 SECONDS_EACH=${BENCH_SECONDS:-2}
 TYPE=${BENCH_TYPE:-ec:P-256}
+SITES=${BENCH_SITES:-1000}
 begin
 BENCH=$LITTLEBOX_BUILD/test/bench
 rss() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
@@ -102,6 +103,41 @@ sign_by_turns 2000 k000000
 printf '\n%s idle connections: %s bytes each in the child, %s in the keeper; a signature takes %s ms, %s without them\n' \
     "$most" "$((($(rss "$(box_child)") - child_before) * 1024 / most))" \
     "$((($(rss "$KEEPER") - keeper_before) * 1024 / most))" "$(field p50)" "$alone"
+
+# What a start or a reload of nginx takes to read its keys. They are copies of one, which makes no difference to it.
+write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
+mkdir "$TEST_DIR/plain" "$TEST_DIR/handle"
+new_key "$TYPE" "$TEST_DIR/plain/1.pem"
+lb import site "$TEST_DIR/plain/1.pem" >/dev/null 2>>"$TEST_DIR/lb.log"
+lb handle site --out "$TEST_DIR/handle/1.pem"
+self_signed "$TEST_DIR/plain/1.pem" "$TEST_DIR/site.crt" 2>>"$TEST_DIR/openssl.log"
+sites() { # KIND
+    local i
+    for ((i = 1; i <= SITES; i++)); do
+        [ "$i" -eq 1 ] || cp "$TEST_DIR/$1/1.pem" "$TEST_DIR/$1/$i.pem"
+        # One address: nginx tells them apart by the name that a client asks for.
+        NGINX_SERVERS+=("server { listen 127.0.0.1:$PORT ssl; server_name site$i.localhost;
+            ssl_certificate $TEST_DIR/site.crt; ssl_certificate_key $TEST_DIR/$1/$i.pem; }")
+    done
+    write_nginx_conf "$TEST_DIR/nginx-$1" 1
+}
+PORT=$(free_ports 1)
+sites plain
+sites handle
+reading() { # NAME KIND [OPENSSL-CONF]
+    local TIMEFORMAT="%U %S" NGINX_OPENSSL_CONF=${3:-$BOX_DIR/openssl.cnf}
+    { time run_nginx "$TEST_DIR/nginx-$2" -t 2>>"$TEST_DIR/nginx.log"; } 2>"$TEST_DIR/time" || fail "nginx -t: $1"
+    note "read-$1" "$(awk '{ print $1 + $2 }' "$TEST_DIR/time")"
+}
+for ((i = 1; i <= 3; i++)); do
+    reading none plain /dev/null
+    reading plain plain
+    reading handle handle
+    reading control plain
+done
+printf '\nnginx -t with %s keys, %s, processor time in s: %s plain keys, %s handles (%s of it), %s plain keys again;\n' \
+    "$SITES" "$TYPE" "$(median read-plain)" "$(median read-handle)" "$(by_rounds read-handle read-plain)" "$(median read-control)"
+echo "  $(median read-none) plain keys with no provider but OpenSSL's own"
 echo "load at the end: $(cut -d ' ' -f 1-3 /proc/loadavg)"
 stop "$!" KILL
 stop_box
