@@ -9,8 +9,6 @@ TEST_SECONDS=${TEST_SECONDS:-7200}
 AWAIT_SECONDS=${AWAIT_SECONDS:-120}
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
 
 needs openssl nginx
 sanitized && skip "a sanitizer would be measured"
@@ -20,6 +18,8 @@ SECONDS_EACH=${BENCH_SECONDS:-2}
 TYPE=${BENCH_TYPE:-ec:P-256}
 SITES=${BENCH_SITES:-1000}
 begin
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 BENCH=$LITTLEBOX_BUILD/test/bench
 rss() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
 cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ printf "%.0f", ($14 + $15) * 1000 / hz }' "/proc/$1/stat"; }
