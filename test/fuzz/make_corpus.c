@@ -1,4 +1,6 @@
 /* Writes the seed corpora, the same each time: "make_corpus DIR" fills DIR/message, DIR/uri, DIR/p11uri, DIR/p11ref and DIR/handle. */
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -201,6 +203,52 @@ static uint8_t *example_spki(size_t *ret_len)
     return der;
 }
 
+static void put_public(const char *name, const char *type, const OSSL_PARAM params[])
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    EVP_PKEY *key = NULL;
+    uint8_t *der = NULL;
+    int len;
+
+    if (EVP_PKEY_fromdata_init(ctx) <= 0 || EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, (OSSL_PARAM *)params) <= 0)
+        exit(1);
+    len = i2d_PUBKEY(key, &der);
+    if (len <= 0)
+        exit(1);
+    put("handle", name, der, (size_t)len);
+    OPENSSL_free(der);
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(ctx);
+}
+
+/* The public keys that spki_key() makes by itself, beside that of example_spki(): any odd number, the base point of P-256. */
+static void public_keys(void)
+{
+    static const uint8_t base_x[] = { 0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2,
+                                      0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96 };
+    uint8_t number[64], point[33] = { POINT_CONVERSION_COMPRESSED | 1 };
+    unsigned exponent = 65537;
+    char group[] = "P-256", full[] = "uncompressed", brief[] = "compressed";
+    OSSL_PARAM rsa[] = {
+        OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, number, sizeof(number)),
+        OSSL_PARAM_construct_uint(OSSL_PKEY_PARAM_RSA_E, &exponent),
+        OSSL_PARAM_construct_end(),
+    };
+    OSSL_PARAM ec[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)),
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, full, 0),
+        OSSL_PARAM_construct_end(),
+    };
+
+    memset(number, 0xc3, sizeof(number));
+    memcpy(point + 1, base_x, sizeof(base_x));
+    put_public("public-key-rsa", "RSA", rsa);
+    put_public("public-key-ec", "EC", ec);
+    ec[2] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, brief, 0);
+    put_public("public-key-ec-compressed", "EC", ec);
+}
+
 static void handles(void)
 {
     static const unsigned types[] = { 1, 2, 3, 4, 5, 10, HANDLE_LAST };
@@ -226,6 +274,7 @@ static void handles(void)
     }
     put("handle", "public-key", spki, spki_len);
     OPENSSL_free(spki);
+    public_keys();
 }
 
 static void p11uris(void)
