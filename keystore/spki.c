@@ -7,6 +7,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
+#include <stdbool.h>
 
 /* RSAPublicKey (RFC 8017 A.1.1) */
 typedef struct {
@@ -98,6 +99,18 @@ out:
     return key;
 }
 
+static bool has_unused_bits(const ASN1_BIT_STRING *bits)
+{
+#if OPENSSL_VERSION_MAJOR >= 4
+    size_t len;
+    int unused = 0;
+
+    return !ASN1_BIT_STRING_get_length(bits, &len, &unused) || unused != 0;
+#else
+    return (bits->flags & 7) != 0;
+#endif
+}
+
 /*
  * Only what is written in the one common way: RSA with its NULL (RFC 3279 2.3.1), a named curve and a point in full
  * (RFC 5480 2.1.1, 2.2), and no parameters elsewhere (RFC 8410 3). All else has details that libcrypto's decoder keeps.
@@ -110,7 +123,7 @@ static EVP_PKEY *common_key(OSSL_LIB_CTX *libctx, const SPKI *s)
 
     X509_ALGOR_get0(&oid, &type, &parameter, s->algorithm);
     nid = OBJ_obj2nid(oid);
-    if ((s->key->flags & 7) != 0) /* unused bits */
+    if (has_unused_bits(s->key))
         return NULL;
     switch (nid) {
     case NID_rsaEncryption:

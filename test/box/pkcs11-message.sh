@@ -38,8 +38,8 @@ MESSAGE="state message 1"
 
 # --- Without
 check "a token that has it not" many 10
-same "is not asked for it" "0 C_GetInterface 0 C_MessageSignInit 0 C_SignMessage" \
-    "$(calls C_GetInterface C_MessageSignInit C_SignMessage)"
+# Newer versions of libp11 ask for interfaces themselves, so that is not counted.
+same "is not asked for it" "0 C_MessageSignInit 0 C_SignMessage" "$(calls C_MessageSignInit C_SignMessage)"
 
 # --- With: contexts are made anew each second, so what is counted is that they are few, and that nothing else is called
 connection "$MESSAGE"

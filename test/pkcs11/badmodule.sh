@@ -96,14 +96,18 @@ bad_behaves "C_Sign garbage"
 check "a wrong signature: it says that it signed" sign --signature-format openssl >>tool.log 2>&1
 refused "and does not verify" Fail plain_ossl pkeyutl -verify -in digest -sigfile sig -pubin -inkey ec.pub
 bad_behaves "C_Sign length 5"
-check "a short one" sign >>tool.log 2>&1
-same "has that length" 5 "$(stat -c %s sig)"
+# Newer versions of the tool do not take it, and try another function.
+if sign >short.log 2>&1; then
+    same "a short one has that length" 5 "$(stat -c %s sig)"
+else
+    check "a short one is none to the tool" grep -q 'C_SignUpdate failed' short.log
+fi
 bad_behaves "C_GetAttributeValue unavailable attr=0x180"
 refused "no EC_PARAMS" . bad --read-object --type pubkey --id 02
 bad_behaves "state no-public 1"
 check "no public objects" not grep -q 'Public Key Object' <<<"$(bad --list-objects 2>>tool.log)"
 bad_behaves
-point_of() { bad --list-objects --type pubkey --id 02 2>>tool.log | sed -n 's/.*EC_POINT: *//p'; }
+point_of() { bad --list-objects --type pubkey --id 02 2>>tool.log | sed -En 's/.*EC[_ ]P(OINT|oint): *//p'; }
 own=$(point_of)
 check "a public key" test -n "$own"
 rm "$BAD_DIR/keys/04.new-ec.pem"
