@@ -199,8 +199,9 @@ static void link_issuers(struct p11_certs *c)
 
 static bool is_before(X509 *a, X509 *b)
 {
-    bool a_to_come = X509_cmp_current_time(X509_get0_notBefore(a)) > 0;
-    bool b_to_come = X509_cmp_current_time(X509_get0_notBefore(b)) > 0;
+    time_t now = time(NULL);
+    bool a_to_come = ASN1_TIME_cmp_time_t(X509_get0_notBefore(a), now) > 0;
+    bool b_to_come = ASN1_TIME_cmp_time_t(X509_get0_notBefore(b), now) > 0;
     int days = 0, seconds = 0;
 
     if (a_to_come != b_to_come)
