@@ -28,6 +28,18 @@ sign_by_turns() { "$HARNESS/boxload" "$BOX_DIR/default.sock" sign "$@" >"$TEST_D
 speed() { OPENSSL_CONF="$BOX_DIR/openssl.cnf" "$BENCH/signspeed" "littlebox:$1" "$SECONDS_EACH" 0 "${2:-1}"; }
 some_keys() { awk -v n="$1" -v most="$2" 'BEGIN { for (i = 0; i < n && i < most; i++) printf "k%06d\n", i * int(n > most ? n / most : 1) }'; }
 
+ADMINS=4
+# administrator I : makes changes for as long as a figure takes, and says how many.
+administrator() {
+    local made=0 end
+    end=$(($(date +%s%N) + SECONDS_EACH * 1000000000))
+    while [ "$(date +%s%N)" -lt "$end" ]; do
+        lb allow k000000 --user $((20000 + 100 * $1 + made % 50)) 2>>"$TEST_DIR/lb.log"
+        made=$((made + 1))
+    done
+    echo "$made"
+}
+
 # box_with N NAME : a box with so many keys, started once with them; sets STARTED, the processor time of that in ms.
 box_with() {
     new_box "$TEST_DIR/$2"
@@ -57,15 +69,17 @@ for n in $KEYS; do
     kill -HUP "$KEEPER"
     await "the next child" status_is restarts 1
     await "it to open" box_unlocked
-    # Changes one after the other, beside a caller that signs.
+    # Changes by some administrators at once, beside a caller that signs.
     speed k000000 >"$TEST_DIR/beside" &
-    made=0
-    began=$(date +%s%N)
-    while [ $(($(date +%s%N) - began)) -lt $((SECONDS_EACH * 1000000000)) ]; do
-        lb allow k000000 --user $((20000 + made % 50)) 2>>"$TEST_DIR/lb.log"
-        made=$((made + 1))
+    signer=$!
+    admins=()
+    for ((i = 1; i <= ADMINS; i++)); do
+        administrator "$i" >"$TEST_DIR/made.$i" &
+        admins+=("$!")
     done
-    wait "$!"
+    for i in "${admins[@]}"; do wait "$i" || fail "a change failed: $(tail -n 1 "$TEST_DIR/lb.log")"; done
+    made=$(cat "$TEST_DIR"/made.* | awk '{ n += $1 } END { print n }')
+    wait "$signer"
     printf '%-8s %12s %12s %12s %14s %14s %12s\n' "$n" "$STARTED" \
         "$(sed -n 's/.*was away for \([0-9]*\) ms.*/\1/p' "$BOX_DIR/box.log" | tail -n 1)" \
         "$(((size - empty) * 1024 / n))" "$(awk -v v="$first" 'BEGIN { print v * 1000 }')" \
@@ -73,7 +87,8 @@ for n in $KEYS; do
     stop_box
 done
 echo "start: processor time of the first start; away: from SIGHUP to the next child's READY; first, next: the first signature"
-echo "with each of up to 900 keys, and later ones, medians, without OpenSSL; admin: littlebox allow, as processes"
+echo "with each of up to 900 keys, and later ones, medians, without OpenSSL; admin: littlebox allow by $ADMINS"
+echo "administrators at once, a process each time, while another process signs"
 
 box_with 1 callers
 printf '\nsignatures per second, %s\n%-8s %12s %12s\n' "$TYPE" callers threads processes
