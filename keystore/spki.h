@@ -28,8 +28,7 @@ EVP_PKEY *spki_point(OSSL_LIB_CTX *libctx, const SPKI *s, const char *algorithm,
 
 /*
  * The public key of exactly these len bytes, of any type that libcrypto knows. NULL as with spki_point(). The types that
- * servers have are made from their numbers, which takes a tenth of the work of libcrypto's own decoder: it tries all
- * decoders there are.
+ * servers have are made from their numbers: libcrypto's own way tries all decoders of all providers.
  */
 EVP_PKEY *spki_key(OSSL_LIB_CTX *libctx, const uint8_t *der, size_t len);
 

@@ -25,11 +25,12 @@ TICKS=$(getconf CLK_TCK)
 exec 4>&1
 mkdir "$TEST_DIR/files"
 
-# The server has a processor of its own, the box another one; the client takes what it gets.
-SERVER=() BOX_CPU=()
+# The server has a processor of its own, the box another one; the client takes what it gets. Each is in a session of its own,
+# as services are: the kernel shares out time by sessions.
+SERVER=(setsid) BOX_CPU=(setsid)
 if [ "$(nproc)" -gt 1 ]; then
-    SERVER=(taskset -c 0)
-    BOX_CPU=(taskset -c 1)
+    SERVER+=(taskset -c 0)
+    BOX_CPU+=(taskset -c 1)
 fi
 
 # site NAME KEY : what HAProxy loads.

@@ -50,7 +50,7 @@ CNF_OF[plain]=/dev/null CNF_OF[control]=/dev/null
 
 if wanted box; then
     token_conf "$TEST_DIR/box" "$SOFTHSM_MODULE" label=bench "sessions = 8" "$(module_env SOFTHSM2_CONF)"
-    new_box "$TEST_DIR/box"
+    new_box "$TEST_DIR/box" setsid # as every service: the kernel shares out time by sessions
     write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
     CNF_OF[box]=$BOX_DIR/openssl.cnf
     for key in $KEYS; do

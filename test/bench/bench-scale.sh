@@ -112,12 +112,14 @@ child_before=$(rss "$(box_child)") keeper_before=$(rss "$KEEPER")
 sign_by_turns 2000 k000000
 alone=$(field p50)
 "$HARNESS/boxload" "$BOX_DIR/default.sock" idle "$most" >"$TEST_DIR/idle" 3>&- &
-own "$!"
+idlers=$!
+own "$idlers"
 await "the connections" grep -qx ready "$TEST_DIR/idle"
 sign_by_turns 2000 k000000
 printf '\n%s idle connections: %s bytes each in the child, %s in the keeper; a signature takes %s ms, %s without them\n' \
     "$most" "$((($(rss "$(box_child)") - child_before) * 1024 / most))" \
     "$((($(rss "$KEEPER") - keeper_before) * 1024 / most))" "$(field p50)" "$alone"
+stop "$idlers" KILL
 
 # What a start or a reload of nginx takes to read its keys. They are copies of one, which makes no difference to it.
 write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
@@ -154,7 +156,6 @@ printf '\nnginx -t with %s keys, %s, processor time in s: %s plain keys, %s hand
     "$SITES" "$TYPE" "$(median read-plain)" "$(median read-handle)" "$(by_rounds read-handle read-plain)" "$(median read-control)"
 echo "  $(median read-none) plain keys with no provider but OpenSSL's own"
 echo "load at the end: $(cut -d ' ' -f 1-3 /proc/loadavg)"
-stop "$!" KILL
 stop_box
 check "nothing failed" true
 finish
