@@ -135,6 +135,9 @@ static void take_packet(const struct usher *u, const struct usher_request *rq)
         a.packet = (struct bytes){ packet, len };
         a.fd = count == 1 && textfile_is_sealed(fds[0]) ? fds[0] : -1;
     }
+    /* Whoever hung up with answers unread is told of first, and then the packet comes after all. */
+    if (r == LB_E_CLOSED || r == LB_E_TIMEOUT)
+        a.type = TOLD_LOST;
     tell(u, &a);
 }
 
