@@ -43,6 +43,7 @@ struct box {
      */
     bool inherited;
     struct conn promised; /* what socket_introduce() gave for it */
+    _Atomic bool is_promised;
     struct slot channels[CHANNELS];
 };
 

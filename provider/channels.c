@@ -55,6 +55,7 @@ void channels_claim(struct box *b)
             slot_leave(&b->introducer);
         b->inherited = true;
         conn_drop(&b->promised);
+        atomic_store(&b->is_promised, false);
         atomic_store(&b->owner, me);
         return;
     }
@@ -130,13 +131,14 @@ static void introducer_own(struct box *b)
 
     if (b->promised.fd < 0) {
         if (socket_introduce(b->introducer.conn.fd, /* dont_wait= */ true, &fd) == 0)
-            (void)!conn_take(&b->promised, fd);
+            atomic_store(&b->is_promised, conn_take(&b->promised, fd) == 0);
         return;
     }
     r = conn_is_ours(&b->promised) ? socket_introduced(b->promised.fd, /* dont_wait= */ true, &fd) : LB_E_CLOSED;
     if (r == LB_E_TIMEOUT)
         return;
     conn_drop(&b->promised);
+    atomic_store(&b->is_promised, false);
     if (r != 0)
         return;
     conn_drop(&b->introducer.conn);
@@ -283,11 +285,22 @@ static void leave_slot(struct lease *l)
     l->conn = &l->passing;
 }
 
+/* Before somebody else spoils the inherited one. */
+static void introducer_change(struct box *b)
+{
+    if (!slot_enter(&b->introducer, SLOT_IDLE))
+        return;
+    introducer_own(b);
+    slot_leave(&b->introducer);
+}
+
 int lease_begin(struct box *b, uint64_t deadline, struct wait *w, struct lease *ret, struct problem *p)
 {
     int r;
 
     *ret = (struct lease){ .passing = { .fd = -1 } };
+    if (atomic_load_explicit(&b->is_promised, memory_order_relaxed))
+        introducer_change(b);
     for (size_t i = 0; i < CHANNELS && ret->slot == NULL; i++) {
         if (!slot_enter(&b->channels[i], SLOT_IDLE))
             continue;

@@ -105,6 +105,9 @@ says "an end of the box's own is no channel" '^introducer: closed$' "$TEST_DIR/f
 says "the log says why" 'refused: something that uid .* attached to a packet: another process made it' "$BOX_DIR/box.log"
 goes_on
 
+stranger stream >"$TEST_DIR/stream"
+same "a stream is no channel" none "$(cat "$TEST_DIR/stream")"
+
 # --- Who is asking
 if is_root; then
     stranger stdout >"$TEST_DIR/stdout"
@@ -142,12 +145,20 @@ printf 'max-connections = 16\nwatchdog = 2\n' >"$BOX_DIR/default.conf"
 start_box "$BOX_DIR"
 CHILD=$(box_child)
 if is_root; then
+    "$HARNESS/boxload" --uid 20004 "$SOCKET" idle 12 >"$TEST_DIR/idle" 2>&1 3>&- &
+    idle=$!
+    own "$idle"
+    says "one user's connections" ready "$TEST_DIR/idle"
+    await "more than half are refused" status_is connections 9
+    stop "$idle" KILL
     for user in 20001 20002 20003; do
         "$HARNESS/boxload" --uid "$user" "$SOCKET" idle 8 >"$TEST_DIR/idle.$user" 2>&1 3>&- &
         own $!
     done
     says "the others' places are taken" 'too many connections: one more of uid' "$BOX_DIR/box.log"
     check "an administrator has one of his own" status_is connections 17
+    stranger linger 4
+    check "what comes with a connection that is refused holds nobody" status_is connections 17
     check "and uses it" signs web
 fi
 

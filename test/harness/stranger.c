@@ -32,6 +32,7 @@
     "  options N    hands in a socket with every option that has a kernel attach something, and asks N times\n"     \
     "  loop N       hands in both ends of N socketpairs\n"                                                          \
     "  far          hands in the channel that the box gave him\n"                                                   \
+    "  stream       hands in a stream of his\n"                                                                    \
     "  stdout       has a program of root's write an administrator's request into his connection, and his channel\n" \
     "  relay PATH   stands between: whoever connects to PATH is handed in to the box\n"                             \
     "  sibling      spoils the connection that he inherited, of which a sibling wants a channel\n"                  \
@@ -378,6 +379,18 @@ static int his(bool channel)
     return fd;
 }
 
+/* A socket of the right maker and of the wrong type. */
+static void stream(void)
+{
+    int introducer = connected(), pair[2], fd = -1;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 || ask(introducer, MSG_CHANNEL, pair[1]) != 0)
+        die("send");
+    socket_close(pair[1]);
+    (void)!socket_set_timeout(pair[0], TIMEOUT_MS);
+    puts(socket_introduced(pair[0], false, &fd) == 0 ? "a channel" : "none");
+}
+
 static void standard_output(void)
 {
     for (int i = 0; i < 2; i++) {
@@ -488,6 +501,7 @@ int main(int argc, char **argv)
         { "channel", on_channel, NULL, NULL, false },   { "handed", handed, NULL, NULL, false },
         { "fuse", NULL, fuse, NULL, true },             { "options", with_options, NULL, NULL, false },
         { "loop", loop, NULL, NULL, false },            { "far", NULL, NULL, far, false },
+        { "stream", NULL, NULL, stream, false },
         { "stdout", NULL, NULL, standard_output, true }, { "relay", NULL, relay, NULL, false },
         { "sibling", NULL, NULL, sibling, true },       { "flood", flood, NULL, NULL, false },
     };
