@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "harness/inbox.h"
 #include "scheme.h"
 #include "secret.h"
+#include "test/harness/inbox.h"
 #include "textfile.h"
 
 enum who { STRANGER, GRANTED, MEMBER, ADMIN, UNKNOWN_ADMIN, UNKNOWN_GRANTED, WHO_COUNT };

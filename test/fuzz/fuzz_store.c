@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "harness/inbox.h"
 #include "keyop_priv.h"
 #include "secret.h"
+#include "test/harness/inbox.h"
 
 enum change {
     CHANGE_BYTE,   /* offset u24 | xor u8 */
