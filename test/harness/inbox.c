@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "keeplink.h"
 #include "secret.h"
 
 static void stop(const char *what)
@@ -67,6 +68,7 @@ void inbox_init(struct inbox *b)
     make_dir(b);
     configure(b);
     b->box.conf = &b->conf;
+    b->told_locked = -1;
     b->answer = malloc(LB_PACKET_MAX);
     if (b->answer == NULL || keyop_setup() != 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, b->channel) < 0)
@@ -108,13 +110,18 @@ struct caller inbox_caller(const struct inbox *b, pid_t pid, uid_t uid, gid_t gi
     return (struct caller){ .peer = { pid, uid, gid }, .fd = b->channel[0] };
 }
 
-/* What the box tells its keeper goes nowhere. */
-static void drain(int fd)
+static void hear_keeper(struct inbox *b)
 {
-    uint8_t packet[64];
+    enum keep_type type;
+    uint32_t number;
+    int fd;
 
-    while (recv(fd, packet, sizeof(packet), MSG_DONTWAIT) > 0)
-        ;
+    while (keep_receive(b->keeper, /* dont_wait= */ true, &type, &number, &fd) == 0) {
+        if (type == KEEP_LOCKED)
+            b->told_locked = (int)number;
+        if (fd >= 0)
+            close(fd);
+    }
 }
 
 size_t inbox_ask(struct inbox *b, const struct caller *who, const void *packet, size_t len, int fd, bool *ret_goes_on)
@@ -133,6 +140,6 @@ size_t inbox_ask(struct inbox *b, const struct caller *who, const void *packet, 
         return rq.answer_len;
     rq.fd = fd;
     *ret_goes_on = request_run(kind, &rq);
-    drain(b->keeper);
+    hear_keeper(b);
     return rq.answer_len;
 }

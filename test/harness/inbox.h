@@ -19,6 +19,7 @@ struct inbox {
     int keeper;      /* the far end of box.link */
     int channel[2];  /* what callers are said to come on: made by this process */
     uint8_t *answer; /* LB_PACKET_MAX bytes, the last one's */
+    int told_locked; /* what the keeper was told last of a lock by hand: 1, or 0; -1: nothing */
 };
 
 /* A store with one seal, unlocked, without a key. What cannot be had ends the process. */

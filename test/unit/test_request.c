@@ -1,15 +1,12 @@
 /* Requests to a whole box: who may ask for what, in which order a use is refused, what lists tell, and what a lock leaves. */
-#include <errno.h>
-#include <openssl/x509.h>
+#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "keyop_priv.h"
 #include "scheme.h"
 #include "test/harness/inbox.h"
 #include "unit.h"
@@ -369,6 +366,8 @@ static void a_lock_leaves_nothing(void)
     CU_ASSERT_PTR_NULL(b.box.vault.backend);
     CU_ASSERT_EQUAL(b.box.vault.ring.opened.count, 0);
     CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_LOCKED);
+    /* The next child would open the store with its credential otherwise. */
+    CU_ASSERT_EQUAL(b.told_locked, 1);
     inbox_clear(&b);
 }
 
@@ -435,6 +434,7 @@ static void guessing_is_slow(void)
     OK(msg_secret_encode(MSG_UNLOCK, 7, &m, packet, sizeof(packet), &len));
     OK(ask(&b, 0, packet, len, &body, &p));
     CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_UNLOCKED);
+    CU_ASSERT_EQUAL(b.told_locked, 0);
     inbox_clear(&b);
 }
 
@@ -518,6 +518,95 @@ static void a_file_with_a_request(void)
     inbox_clear(&b);
 }
 
+/* Changed behind the box's back: seen when it is unlocked, and used by nobody from then on. */
+static void changed_rows_are_used_by_nobody(void)
+{
+    static const struct {
+        const char *sql;
+        bool at_once; /* seen while reading, before the store is open */
+    } changes[] = {
+        { "UPDATE grant_ SET id = 3000002", false },
+        { "UPDATE grant_ SET ops = 7", false },
+        { "DELETE FROM grant_", true },
+        { "UPDATE version SET state = 1 WHERE name = 'web'", false },
+        { "UPDATE version SET version = 2 WHERE name = 'web'", false },
+        { "UPDATE version SET type = 'ed448' WHERE name = 'web'", false },
+        { "UPDATE version SET created = created + 1 WHERE name = 'web'", false },
+        { "UPDATE version SET material = (SELECT material FROM version WHERE name = 'other') WHERE name = 'web'", false },
+        { "UPDATE version SET spki = (SELECT spki FROM version WHERE name = 'other') WHERE name = 'web'", false },
+        { "UPDATE version SET name = 'web2' WHERE name = 'web'; UPDATE key SET name = 'web2' WHERE name = 'web'", false },
+    };
+    struct key_ref web = { .name = "web" }, renamed = { .name = "web2" }, other = { .name = "other" };
+    struct problem p;
+
+    for (size_t i = 0; i < COUNT(changes); i++) {
+        sqlite3 *db = NULL;
+        struct inbox b;
+
+        box_with_keys(&b);
+        vault_close(&b.box.vault);
+        CU_ASSERT_EQUAL(sqlite3_open_v2(b.conf.paths.store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+        CU_ASSERT_EQUAL(sqlite3_exec(db, changes[i].sql, NULL, NULL, NULL), SQLITE_OK);
+        CU_ASSERT_EQUAL(sqlite3_close(db), SQLITE_OK);
+        OK(vault_open(&b.box.vault, &b.conf, &p));
+        CU_ASSERT_EQUAL(atomic_load(&b.box.vault.damaged), changes[i].at_once);
+        OK(inbox_reopen(&b, &p));
+        CU_ASSERT_EQUAL(atomic_load(&b.box.vault.damaged), 1);
+        CU_ASSERT(use(&b, INBOX_STRANGER, OP_SIGN, &web, &p) != 0);
+        CU_ASSERT(use(&b, INBOX_GRANTED, OP_DECRYPT, &web, &p) != 0);
+        CU_ASSERT(use(&b, INBOX_GRANTED, OP_SIGN, &web, &p) != 0);
+        CU_ASSERT(use(&b, 0, OP_SIGN, &web, &p) != 0);
+        CU_ASSERT(use(&b, 0, OP_SIGN, &renamed, &p) != 0);
+        OK(use(&b, 0, OP_SIGN, &other, &p));
+        inbox_clear(&b);
+    }
+}
+
+/* What is no request costs its sender the connection; what is one, and refused, does not. */
+static void malformed_bytes_cost_the_connection(void)
+{
+    static const struct {
+        const char *body;
+        size_t len;
+        int code;
+        bool goes_on;
+    } bodies[] = {
+        { "", 0, LB_E_CUT_OFF, false },                             /* nothing */
+        { "\0\3we", 4, LB_E_CUT_OFF, false },                       /* cut off in the name */
+        { "\0\3web\0\0\0\0\0!", 11, LB_E_TRAILING, false },         /* a byte too many */
+        { "\0\3web\0\0\0\0\2", 10, LB_E_VALUE, false },             /* a truth that is none */
+        { "\0\3w/b\0\0\0\0\0", 10, LB_E_NAME, true },               /* no name */
+        { "\0\4none\0\0\0\0\0", 11, LB_E_NO_KEY, true },            /* no key */
+        { "\1\1", 2, LB_E_TOO_LONG, false },                        /* a name of 257 bytes */
+    };
+    uint8_t packet[64];
+    struct caller who;
+    struct inbox b;
+
+    box_with_keys(&b);
+    who = user(&b, INBOX_STRANGER);
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        struct msg_header header;
+        struct wire_writer w;
+        struct bytes body;
+        struct problem p;
+        bool goes_on;
+        size_t len;
+
+        wire_write(&w, packet, sizeof(packet));
+        msg_header_put(&w, MSG_GET, 7);
+        wire_put_raw(&w, bodies[i].body, bodies[i].len);
+        OK(wire_written(&w, &len));
+        len = inbox_ask(&b, &who, packet, len, -1, &goes_on);
+        OK(msg_split(b.answer, len, &header, &body));
+        CU_ASSERT_EQUAL(header.type, MSG_ERROR);
+        OK(msg_error_decode(body, &p));
+        CU_ASSERT_EQUAL(p.code, bodies[i].code);
+        CU_ASSERT_EQUAL(goes_on, bodies[i].goes_on);
+    }
+    inbox_clear(&b);
+}
+
 static const struct unit_test tests[] = {
     { "the table of requests", the_table },
     { "administrators' requests", administrators_requests },
@@ -532,6 +621,8 @@ static const struct unit_test tests[] = {
     { "seals are of their kind", seals_are_of_their_kind },
     { "a name comes back without grants", a_name_comes_back_without_grants },
     { "a file with a request", a_file_with_a_request },
+    { "changed rows are used by nobody", changed_rows_are_used_by_nobody },
+    { "malformed bytes cost the connection", malformed_bytes_cost_the_connection },
     { NULL, NULL },
 };
 const struct unit_suite suite_request = { "request", tests };
