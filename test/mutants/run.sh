@@ -111,15 +111,17 @@ prepare() {
     copy "$1"
     cd "$1/build"
     ../src/configure --quiet --enable-werror CC="$compiler" CFLAGS="-O1"
-    make -s all
-    make -s check TESTS=
 }
-# build TREE TEST : what that test needs; a script may need all that is installed.
+# build TREE TEST : what that test needs; scripts need all that is installed, and their programs once.
 build() {
     case $2 in
     test/unit/* | test/fuzz/fuzz_*) make -s -C "$1/build" "${2%% *}" ;;
     test/provider/*) make -s -C "$1/build" all "${2%% *}" ;;
-    *) make -s -C "$1/build" all ;;
+    *)
+        make -s -C "$1/build" all
+        [ -e "$1/programs" ] || make -s -C "$1/build" check TESTS=
+        touch "$1/programs"
+        ;;
     esac
 }
 # run_test TREE TEST : its status; its output is in TREE/test.log
