@@ -35,7 +35,8 @@ case ${1:-} in
 esac
 # Of the unit tests; the other suites make thousands of keys or stores, which takes valgrind too long and is covered
 # by ASan.
-valgrind_suites="wire message names uri p11uri handle paths socket channel secret aead store seal textfile"
+valgrind_suites="wire message names uri p11uri handle paths socket channel secret aead store seal textfile
+    policy request keeplink"
 passed=0 failed=0 skipped=0
 started=$SECONDS
 unset LITTLEBOX_DIR OPENSSL_CONF OPENSSL_MODULES

@@ -24,7 +24,7 @@ source=$(cd "$here/../.." && pwd)
 jobs=${MUTANTS_JOBS:-1}
 limit=${MUTANTS_TIMEOUT:-300}
 unset MAKEFLAGS MFLAGS MAKELEVEL OPENSSL_CONF OPENSSL_MODULES LITTLEBOX_DIR TESTS
-scratch=
+scratch='' workers=()
 
 usage() {
     echo "usage: run.sh [--list] [--sample N | NAME...]" >&2
@@ -82,9 +82,11 @@ fi
 
 # shellcheck disable=SC2317 # from a trap
 cleanup() {
+    local worker
     trap - EXIT
-    # shellcheck disable=SC2046 # a list of process ids
-    kill $(jobs -p) 2>/dev/null || true
+    for worker in "${workers[@]}"; do
+        kill -- "-$worker" 2>/dev/null || true
+    done
     wait
     if [ -n "${KEEP:-}" ]; then echo "kept: $scratch"; else rm -rf "$scratch"; fi
 }
@@ -227,12 +229,15 @@ work() {
     done
 }
 
-started=$SECONDS status=0 workers=()
+started=$SECONDS status=0
 [ "$jobs" -le "${#names[@]}" ] || jobs=${#names[@]}
+# Each a process group of its own, to be ended with all that it started.
+set -m
 for ((i = 0; i < jobs; i++)); do
-    work "$i" &
+    work "$i" </dev/null &
     workers+=($!)
 done
+set +m
 for worker in "${workers[@]}"; do
     wait "$worker" || status=1
 done

@@ -259,12 +259,15 @@ static void in_this_order(void)
 static void only_active_versions(void)
 {
     struct key_ref web = { .name = "web" }, first = { .name = "web", .version = 1 };
+    uint8_t spki[LB_SPKI_MAX];
+    struct msg_key key;
     struct boxkey *k;
     struct problem p;
     struct inbox b;
 
     box_with_keys(&b);
     k = keyring_find(&b.box.vault.ring, "web");
+    OK(vault_get(&b.box.vault, &first, spki, &key, &p));
     for (uint8_t state = 1; state <= STATE_LAST; state++) {
         int code = state == STATE_DESTROYED ? LB_E_DESTROYED : LB_E_NOT_ACTIVE;
 
@@ -277,6 +280,9 @@ static void only_active_versions(void)
     k->rec.versions[0].state = STATE_ACTIVE;
     destroy(&b, "web");
     FAILS(use(&b, 0, OP_SIGN, &first, &p), LB_E_DESTROYED);
+    /* Nor is its public half given out for a handle. */
+    FAILS(vault_get(&b.box.vault, &first, spki, &key, &p), LB_E_DESTROYED);
+    FAILS(vault_get(&b.box.vault, &web, spki, &key, &p), LB_E_DESTROYED);
     inbox_clear(&b);
 }
 
@@ -460,6 +466,7 @@ static void seals_are_of_their_kind(void)
 static void a_name_comes_back_without_grants(void)
 {
     struct msg_create m = { .name = "web", .type = "ed25519" };
+    struct msg_grant grant = { .grant = { SUBJECT_USER, INBOX_GRANTED, OP_SIGN } };
     struct key_ref web = { .name = "web" }, first = { .name = "web", .version = 1 };
     uint8_t spki[LB_SPKI_MAX];
     struct msg_key key;
@@ -474,6 +481,14 @@ static void a_name_comes_back_without_grants(void)
     FAILS(use(&b, INBOX_GRANTED, OP_SIGN, &web, &p), LB_E_DENIED);
     OK(use(&b, 0, OP_SIGN, &web, &p));
     FAILS(use(&b, 0, OP_SIGN, &first, &p), LB_E_DESTROYED);
+    /* Once more, with a record that still has a grant: a destroyed key's are gone, but nothing is to depend on that. */
+    m.name[0] = 'W';
+    snprintf(grant.name, sizeof(grant.name), "%s", m.name);
+    OK(vault_create(&b.box.vault, &m, spki, &key, &p));
+    OK(vault_grant(&b.box.vault, &grant, true, &p));
+    keyring_find(&b.box.vault.ring, "Web")->rec.versions[0].state = STATE_DESTROYED;
+    OK(vault_create(&b.box.vault, &m, spki, &key, &p));
+    CU_ASSERT_EQUAL(keyring_find(&b.box.vault.ring, "Web")->rec.grant_count, 0);
     inbox_clear(&b);
 }
 
