@@ -237,6 +237,7 @@ static int parse_der(struct reading *rd, const uint8_t *data, size_t len, struct
     ret->is_handle = r == 0;
     if (r == 0)
         return 0;
+    ERR_clear_error();
     if (r != LB_E_UNSUPPORTED)
         return damaged_handle(rd, p);
     p12 = d2i_PKCS12(NULL, &q, (long)len);
@@ -318,6 +319,7 @@ static int look_at_der(const uint8_t *data, size_t len, enum keyfile_sight *ret_
     EVP_PKEY *key;
 
     *ret_sight = r == 0 ? KEYFILE_HANDLE : KEYFILE_DAMAGED;
+    ERR_clear_error();
     if (r != LB_E_UNSUPPORTED)
         return r == LB_E_NOMEM ? r : 0;
     key = d2i_AutoPrivateKey(NULL, &at, (long)len);

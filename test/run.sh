@@ -3,7 +3,7 @@
 #
 # As root it installs what is missing (Debian packages, by name); as another user it says what is. Builds are in
 # build/: gcc, clang, asan.
-# RUN_ONLY="lint gcc clang asan valgrind fuzz distcheck quickstart" chooses parts. JOBS: 2. FUZZ_SECONDS (60): for
+# RUN_ONLY="lint gcc clang asan valgrind mutants fuzz distcheck quickstart" chooses parts. JOBS: 2. FUZZ_SECONDS (60): for
 # each target. With --packages it prints what it needs, and does nothing; with --packages-if-any what it also needs
 # where the release has it.
 set -eu
@@ -11,7 +11,7 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
 JOBS=${JOBS:-2}
-parts=${RUN_ONLY:-lint gcc clang asan valgrind fuzz distcheck quickstart}
+parts=${RUN_ONLY:-lint gcc clang asan valgrind mutants fuzz distcheck quickstart}
 packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-dev libsqlite3-dev libargon2-dev libseccomp-dev
     libp11-dev libp11-kit-dev libcunit1-dev openssl curl nginx procps valgrind shellcheck mandoc man-db xz-utils
     stunnel4 lighttpd lighttpd-mod-openssl redis-server redis-tools unbound dns-root-data bind9 bind9-utils bind9-dnsutils
@@ -35,7 +35,8 @@ case ${1:-} in
 esac
 # Of the unit tests; the other suites make thousands of keys or stores, which takes valgrind too long and is covered
 # by ASan.
-valgrind_suites="wire message names uri p11uri handle paths socket channel secret aead store seal textfile"
+valgrind_suites="wire message names uri p11uri handle paths socket channel secret aead store seal textfile
+    policy request keeplink"
 passed=0 failed=0 skipped=0
 started=$SECONDS
 unset LITTLEBOX_DIR OPENSSL_CONF OPENSSL_MODULES
@@ -160,10 +161,12 @@ check_build() {
         [ -e "$dir/${test%.sh}.trs" ] || result FAIL "$name: $test left no result ($logs/check-$name.log)"
     done < <(tr ' ' '\n' <<<"$tests" | sed '/^$/d')
 }
-# The tests of build/NAME without those of stock servers, which take their time and are much the same with any compiler.
-without_stock() {
-    make -s -C "$top/build/$1" list-tests | tr ' ' '\n' |
-        grep -vxF -f <(make -s -C "$top/build/$1" list-stock-tests | tr ' ' '\n' | sed '/^$/d') | xargs
+# tests_but NAME LIST... : the tests of build/NAME that are in none of make's lists.
+tests_but() {
+    local name=$1 lists
+    shift
+    lists=$(make -s -C "$top/build/$name" "$@")
+    make -s -C "$top/build/$name" list-tests | tr ' ' '\n' | grep -vxF -f <(tr ' ' '\n' <<<"$lists" | sed '/^$/d') | xargs
 }
 
 built() { [ -x "$top/build/$1/littleboxd" ]; }
@@ -214,10 +217,14 @@ main() {
         *) one "build: $name -Werror" build "$name" "CC=$name" || continue ;;
         esac
     done
-    # The whole suite with gcc and under ASan and UBSan; with clang what does not take its time.
-    if wanted gcc && built gcc; then check_build gcc; fi
-    if wanted asan && built asan; then check_build asan; fi
-    if wanted clang && built clang; then CRASH_RUNS=20 check_build clang "$(without_stock clang)"; fi
+    # The whole suite with gcc and under ASan and UBSan; with clang without the stock servers, which take their time and are
+    # much the same with any compiler. Mutants are built by themselves, whatever build asks: once is enough.
+    if wanted gcc && built gcc; then check_build gcc "$(tests_but gcc list-mutant-tests)"; fi
+    if wanted asan && built asan; then check_build asan "$(tests_but asan list-mutant-tests)"; fi
+    if wanted clang && built clang; then
+        CRASH_RUNS=20 check_build clang "$(tests_but clang list-mutant-tests list-stock-tests)"
+    fi
+    if wanted mutants; then one "mutants: ten of today's" "$top/test/mutants/sample.sh" || true; fi
 
     if wanted valgrind && built gcc; then
         for name in $valgrind_suites; do

@@ -1,4 +1,4 @@
-/* Writes the seed corpora, the same each time: "make_corpus DIR" fills DIR/message, DIR/uri, DIR/p11uri, DIR/p11ref and DIR/handle. */
+/* Writes the seed corpora, the same each time: "make_corpus DIR" fills DIR/message, DIR/uri, DIR/p11uri, DIR/p11ref, DIR/handle and more. */
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -340,6 +340,226 @@ static void p11refs(void)
     }
 }
 
+/* Packets to a box with callers, as fuzz_request.c has them. */
+
+static uint8_t sequence[LB_PACKET_MAX];
+static size_t sequence_len;
+
+/* who: of fuzz_request.c; 128 more: with a file. */
+static void add_packet(unsigned who, const uint8_t *packet, size_t len)
+{
+    struct wire_writer w;
+
+    wire_write(&w, sequence + sequence_len, sizeof(sequence) - sequence_len);
+    wire_put_u8(&w, (uint8_t)who);
+    wire_put_bytes(&w, packet, len);
+    if (wire_written(&w, &len) != 0)
+        exit(1);
+    sequence_len += len;
+}
+
+static void put_sequence(const char *name)
+{
+    put("request", name, sequence, sequence_len);
+    sequence_len = 0;
+}
+
+#define ADD(who, kind, type, sample)                                                                                   \
+    do {                                                                                                               \
+        if (msg_##kind##_encode(type, 7, sample, packet, sizeof(packet), &len) != 0)                                   \
+            exit(1);                                                                                                   \
+        add_packet(who, packet, len);                                                                                  \
+    } while (0)
+#define ADD_EMPTY(who, type)                                                                                           \
+    do {                                                                                                               \
+        if (msg_empty_encode(type, 7, packet, sizeof(packet), &len) != 0)                                              \
+            exit(1);                                                                                                   \
+        add_packet(who, packet, len);                                                                                  \
+    } while (0)
+
+/* Each as a stranger, as one who is granted it, and as an administrator. */
+static void uses(void)
+{
+    static uint8_t packet[LB_PACKET_MAX], data[256];
+    static const uint8_t point[] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00, 9 };
+    uint8_t peer[44] = { 0 };
+    static const struct {
+        const char *name, *key;
+        uint8_t scheme, digest, mgf1;
+        uint16_t salt;
+        uint8_t input, flags;
+        size_t len;
+    } signs[] = {
+        { "sign-ecdsa", "web", SCHEME_ECDSA, DIGEST_SHA256, 0, 0, INPUT_DIGEST, 0, 32 },
+        { "sign-ecdsa-text", "web", SCHEME_ECDSA, DIGEST_SHA384, 0, 0, INPUT_TEXT, 0, 40 },
+        { "sign-ecdsa-other", "admins", SCHEME_ECDSA, DIGEST_SHA384, 0, 0, INPUT_DIGEST, 0, 48 },
+        { "sign-ecdsa-flag", "web", SCHEME_ECDSA, DIGEST_SHA256, 0, 0, INPUT_DIGEST, SIGN_DETERMINISTIC, 32 },
+        { "sign-pkcs1", "rsa", SCHEME_RSA_PKCS1, DIGEST_SHA256, 0, 0, INPUT_DIGEST, 0, 32 },
+        { "sign-pkcs1-raw", "rsa", SCHEME_RSA_PKCS1, DIGEST_NONE, 0, 0, INPUT_DIGEST, 0, 200 },
+        { "sign-pss", "rsa", SCHEME_RSA_PSS, DIGEST_SHA512, DIGEST_SHA512, 64, INPUT_TEXT, 0, 9 },
+        { "sign-ed25519", "ed", SCHEME_ED25519, DIGEST_NONE, 0, 0, INPUT_TEXT, 0, 100 },
+        { "sign-ed25519ph", "ed", SCHEME_ED25519PH, DIGEST_NONE, 0, 0, INPUT_DIGEST, 0, 64 },
+        { "sign-derive-key", "x", SCHEME_ED25519, DIGEST_NONE, 0, 0, INPUT_TEXT, 0, 1 },
+    };
+    size_t len;
+
+    memcpy(peer, point, sizeof(point));
+    memset(data, 'd', sizeof(data));
+    for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+        struct msg_sign m = { .scheme = signs[i].scheme,
+                              .digest = signs[i].digest,
+                              .mgf1_digest = signs[i].mgf1,
+                              .salt_len = signs[i].salt,
+                              .flags = signs[i].flags,
+                              .input = signs[i].input,
+                              .data = { data, signs[i].len } };
+
+        snprintf(m.key.name, sizeof(m.key.name), "%s", signs[i].key);
+        for (unsigned who = 0; who < 6; who++)
+            ADD(who, sign, MSG_SIGN, &m);
+        put_sequence(signs[i].name);
+    }
+    ADD(128 | 1, sign, MSG_SIGN,
+        (&(struct msg_sign){ .key.name = "ed", .scheme = SCHEME_ED25519, .input = INPUT_FILE }));
+    ADD(1, sign, MSG_SIGN, (&(struct msg_sign){ .key.name = "ed", .scheme = SCHEME_ED25519, .input = INPUT_FILE }));
+    put_sequence("sign-file");
+    for (unsigned who = 0; who < 4; who++) {
+        ADD(who, decrypt, MSG_DECRYPT,
+            (&(struct msg_decrypt){ .key.name = "rsa", .padding = PADDING_PKCS1, .data = { data, 256 } }));
+        ADD(who, decrypt, MSG_DECRYPT,
+            (&(struct msg_decrypt){ .key.name = "rsa",
+                                    .padding = PADDING_OAEP,
+                                    .digest = DIGEST_SHA256,
+                                    .mgf1_digest = DIGEST_SHA256,
+                                    .label = { data, 5 },
+                                    .data = { data, 256 } }));
+        ADD(who, decrypt, MSG_DECRYPT,
+            (&(struct msg_decrypt){
+                .key.name = "rsa", .padding = PADDING_TLS, .client_version = 0x0303, .data = { data, 256 } }));
+    }
+    put_sequence("decrypt");
+    for (unsigned who = 0; who < 4; who++) {
+        ADD(who, derive, MSG_DERIVE, (&(struct msg_derive){ .key.name = "x", .peer = { peer, sizeof(peer) } }));
+        ADD(who, derive, MSG_DERIVE, (&(struct msg_derive){ .key.name = "ecdh", .peer = { peer, sizeof(peer) } }));
+    }
+    put_sequence("derive");
+}
+
+/* What is told, and what only administrators may ask for; then the same of others. */
+static void questions(unsigned who, const char *name)
+{
+    static uint8_t packet[LB_PACKET_MAX];
+    size_t len;
+
+    ADD(who, key_ref, MSG_GET, (&(struct key_ref){ .name = "web" }));
+    ADD(who, key_ref, MSG_CERT_GET, (&(struct key_ref){ .name = "web", .version = 1 }));
+    ADD(who, list, MSG_LIST, (&(struct msg_list){ .after = "ed" }));
+    ADD(who, find, MSG_FIND, (&(struct msg_find){ .want.a = { [P11_OBJECT] = { true, 3, "web" } } }));
+    ADD(who, find, MSG_FIND, (&(struct msg_find){ .want.a = { [P11_TOKEN] = { true, 4, "test" } } }));
+    ADD(who, find, MSG_CERT_FIND, (&(struct msg_find){ .want.a = { [P11_OBJECT] = { true, 3, "web" } } }));
+    ADD(who, name, MSG_SHOW, (&(struct msg_name){ .name = "rsa" }));
+    ADD(who, token_list, MSG_TOKEN_LIST, (&(struct msg_token_list){ .from = 0 }));
+    ADD_EMPTY(who, MSG_STATUS);
+    ADD_EMPTY(who, MSG_TOKEN);
+    ADD_EMPTY(who, MSG_SEAL_LIST);
+    put_sequence(name);
+}
+
+static void changes(unsigned who, const char *name)
+{
+    static uint8_t packet[LB_PACKET_MAX];
+    /* RFC 8410 7, PrivateKeyInfo of an Ed25519 key. */
+    static const uint8_t pkcs8[48] = { 0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b,
+                                       0x65, 0x70, 0x04, 0x22, 0x04, 0x20, 0xd4, 0xee };
+    static const uint8_t credential[] = "a credential of the tests, of more than 32 bytes", none[] = { 0, 0 };
+    struct bytes secret = { credential, sizeof(credential) - 1 };
+    size_t len;
+
+    ADD(who, create, MSG_CREATE, (&(struct msg_create){ .name = "new", .type = "ec:P-256" }));
+    ADD(who, import, MSG_IMPORT, (&(struct msg_import){ .name = "in", .pkcs8 = { pkcs8, sizeof(pkcs8) } }));
+    ADD(who, grant, MSG_ALLOW, (&(struct msg_grant){ .name = "new", .grant = { SUBJECT_USER, 3000002, OP_SIGN } }));
+    ADD(who, grant, MSG_DENY, (&(struct msg_grant){ .name = "web", .grant = { SUBJECT_USER, 3000001, OP_SIGN } }));
+    ADD(who, destroy, MSG_DESTROY, (&(struct msg_destroy){ .name = "ed", .version = 1 }));
+    ADD(who, cert_set, MSG_CERT_SET, (&(struct msg_cert_set){ .name = "web", .chain = { none, 2 } }));
+    ADD(who, attach, MSG_ATTACH, (&(struct msg_attach){ .name = "at", .label = secret }));
+    ADD(who, secret, MSG_INIT, (&(struct msg_secret){ .kind = SEAL_CREDENTIAL, .label = "a", .secret = secret }));
+    ADD(who, secret, MSG_SEAL_ADD, (&(struct msg_secret){ .kind = SEAL_CREDENTIAL, .label = "b", .secret = secret }));
+    ADD(who, seal_remove, MSG_SEAL_REMOVE, (&(struct msg_seal_remove){ .id = 1 }));
+    ADD_EMPTY(who, MSG_LOCK);
+    ADD(1, sign, MSG_SIGN,
+        (&(struct msg_sign){
+            .key.name = "ed", .scheme = SCHEME_ED25519, .input = INPUT_TEXT, .data = { credential, 4 } }));
+    ADD(who, secret, MSG_UNLOCK, (&(struct msg_secret){ .kind = SEAL_CREDENTIAL, .secret = secret }));
+    ADD(who, login, MSG_LOGIN, (&(struct msg_login){ { credential, 4 } }));
+    put_sequence(name);
+}
+
+static void requests(void)
+{
+    uses();
+    questions(0, "questions-stranger");
+    questions(1, "questions-granted");
+    questions(3, "questions-admin");
+    changes(0, "changes-stranger");
+    changes(3, "changes-admin");
+    changes(4, "changes-unknown");
+}
+
+/* Changes of a store, as fuzz_store.c has them. */
+static void stores(void)
+{
+    static const struct {
+        const char *name;
+        uint8_t bytes[24];
+        size_t len;
+    } seeds[] = {
+        { "none", { 0 }, 0 },
+        { "byte-of-header", { 0, 0, 0, 20, 1 }, 5 },
+        { "byte-of-page", { 0, 0, 0x60, 0, 0xff, 0, 0x50, 8, 0x80 }, 9 },
+        { "state", { 1, 0, 3, 0, 0, 0, 0, 5 }, 8 },
+        { "state-alive", { 1, 0, 3, 4, 0, 0, 0, 2 }, 8 },
+        { "version", { 1, 0, 2, 0, 0, 0, 0, 2 }, 8 },
+        { "material", { 2, 0, 8, 0, 20, 1 }, 6 },
+        { "material-moved", { 3, 0, 8, 0, 1, 3, 0, 7, 0, 1 }, 10 },
+        { "name-moved", { 3, 0, 1, 0, 4, 4, 1, 4 }, 8 },
+        { "grant-id", { 1, 2, 2, 0, 0, 0x2d, 0xc6, 0xc2 }, 8 },
+        { "grant-moved", { 3, 2, 0, 0, 3 }, 5 },
+        { "key-gone", { 4, 1, 0 }, 3 },
+        { "cut", { 5, 0, 0x40, 0 }, 4 },
+        { "name", { 6, 0, 1, 0, 3, 'a', '/', 'b', 6, 1, 1, 0, 3, 'a', '/', 'b' }, 16 },
+        { "type", { 6, 0, 4, 0, 8, 'r', 's', 'a', ':', '2', '0', '4', '8' }, 13 },
+        { "seal", { 2, 4, 4, 0, 1, 9, 2, 4, 5, 0, 3, 9 }, 12 },
+        { "store-id", { 2, 5, 1, 0, 3, 9 }, 6 },
+    };
+
+    for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++)
+        put("store", seeds[i].name, seeds[i].bytes, seeds[i].len);
+}
+
+/* What goes over the keeper's link, as fuzz_keeplink.c has it. */
+static void links(void)
+{
+    static const struct {
+        const char *name;
+        uint8_t bytes[24];
+        size_t len;
+    } seeds[] = {
+        { "add", { 1, 5, 1, 0, 0, 0, 7 }, 7 },
+        { "add-drop", { 1, 5, 1, 0, 0, 0, 7, 0, 5, 2, 0, 0, 0, 7 }, 14 },
+        { "ready", { 0, 5, 3, 0, 0, 0, 1, 0, 5, 7, 0, 0, 0, 0 }, 14 },
+        { "restore", { 1, 5, 4, 0, 0, 0, 1, 0, 5, 5, 0, 0, 0, 2 }, 14 },
+        { "locked", { 0, 5, 6, 0, 0, 0, 1, 0, 5, 8, 0, 0, 0, 9 }, 14 },
+        { "without", { 0, 5, 1, 0, 0, 0, 7 }, 7 },
+        { "unasked", { 2, 5, 3, 0, 0, 0, 7 }, 7 },
+        { "several", { 3, 5, 1, 255, 255, 255, 255 }, 7 },
+        { "short", { 1, 4, 1, 0, 0, 0 }, 6 },
+        { "long", { 1, 7, 1, 0, 0, 0, 0, 0, 0 }, 9 },
+    };
+
+    for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++)
+        put("keeplink", seeds[i].name, seeds[i].bytes, seeds[i].len);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -352,5 +572,8 @@ int main(int argc, char **argv)
     p11uris();
     p11refs();
     handles();
+    requests();
+    stores();
+    links();
     return 0;
 }

@@ -1,8 +1,9 @@
-/* aead.c against published vectors, and every changed bit refused. */
+/* aead.c against published vectors, every changed bit refused, and what is bound to a version's material. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "aead.h"
+#include "store.h"
 #include "unit.h"
 
 static struct aead *new_aead(void)
@@ -98,7 +99,72 @@ static void nonces_are_fresh(void)
     aead_free(NULL);
 }
 
+static struct bytes bound(const uint8_t *id, const struct version_record *v, const struct grant *grants, size_t count)
+{
+    struct bytes b = { NULL, 0 };
+    uint8_t *aad = NULL;
+
+    OK(version_record_aad(id, v, grants, count, &aad, &b.len));
+    b.p = aad;
+    return b;
+}
+
+/* Each field for itself, whatever else keeps a changed row from opening: another one gives other bytes. */
+static void every_field_is_bound(void)
+{
+    static uint8_t spki[] = { 1, 2, 3 }, other_spki[] = { 1, 2, 4 };
+    static const uint8_t id[STORE_ID_SIZE] = { 1 }, other_id[STORE_ID_SIZE] = { 2 };
+    const struct version_record v = { .key_id = { 9 },  .name = "web",   .version = 1,  .state = STATE_ACTIVE,
+                                      .type = "ed25519", .created = 5,    .changed = 6,  .spki = spki,
+                                      .spki_len = sizeof(spki) };
+    const struct grant grants[] = { { SUBJECT_USER, 33, OP_SIGN }, { SUBJECT_GROUP, 34, OP_SIGN } };
+    struct version_record other[10];
+    struct grant changed[6][2];
+    struct bytes base = bound(id, &v, grants, 2), got;
+
+    for (size_t i = 0; i < COUNT(other); i++)
+        other[i] = v;
+    other[0].key_id[KEY_ID_SIZE - 1] = 1;
+    strcpy(other[1].name, "wob");
+    other[2].version = 2;
+    other[3].state = STATE_DEACTIVATED;
+    strcpy(other[4].type, "ed448");
+    other[5].created = 6;
+    other[6].changed = 7;
+    other[7].spki = other_spki;
+    other[8].spki_len = 2;
+    other[9].version = 0x01000001;
+    for (size_t i = 0; i < COUNT(other); i++) {
+        got = bound(id, &other[i], grants, 2);
+        CU_ASSERT(got.len != base.len || memcmp(got.p, base.p, got.len) != 0);
+        free((void *)got.p);
+    }
+    for (size_t i = 0; i < COUNT(changed); i++)
+        memcpy(changed[i], grants, sizeof(grants));
+    changed[0][0].kind = SUBJECT_GROUP;
+    changed[1][0].id = 0;
+    changed[2][0].ops = OP_ALL;
+    changed[3][1].kind = SUBJECT_USER;
+    changed[4][1].id = 35;
+    changed[5][1].ops = OP_DECRYPT;
+    for (size_t i = 0; i < COUNT(changed); i++) {
+        got = bound(id, &v, changed[i], 2);
+        CU_ASSERT(got.len != base.len || memcmp(got.p, base.p, got.len) != 0);
+        free((void *)got.p);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        got = bound(id, &v, grants, i);
+        CU_ASSERT(got.len != base.len);
+        free((void *)got.p);
+    }
+    got = bound(other_id, &v, grants, 2);
+    CU_ASSERT(memcmp(got.p, base.p, base.len) != 0);
+    free((void *)got.p);
+    free((void *)base.p);
+}
+
 static const struct unit_test tests[] = {
+    { "every field is bound", every_field_is_bound },
     { "GCM vectors", gcm_vectors },
     { "HKDF vector", hkdf_vector },
     { "each changed bit is refused", each_changed_bit_is_refused },

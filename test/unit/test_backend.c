@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aead.h"
 #include "fixture.h"
 #include "keytype.h"
+#include "wire.h"
 #include "unit.h"
 
 static const struct backend_ops *const ops = &backend_sealed_ops;
@@ -125,6 +127,79 @@ static void each_field_is_bound(void)
     }
     version_record_clear(&v);
     key_record_clear(&k);
+    fixture_close(&f);
+}
+
+/* As STORE.md has it, by other means: each version of each key is sealed under a key of its own. */
+static void keys_are_derived(void)
+{
+    static const char label[] = "littlebox v1 key";
+    struct aead *a = NULL;
+    struct fixture f;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "web", "ed25519", 2, 1);
+    OK(aead_new(&a));
+    for (uint32_t version = 1; version <= 2; version++) {
+        const struct version_record *v = &f.keys[0].versions[version - 1];
+        uint8_t info[64], key[AEAD_KEY_SIZE], plain[256], *aad = NULL;
+        struct wire_writer w;
+        size_t len, aad_len;
+
+        wire_write(&w, info, sizeof(info));
+        wire_put_raw(&w, label, sizeof(label) - 1);
+        wire_put_raw(&w, f.id, sizeof(f.id));
+        wire_put_raw(&w, v->key_id, sizeof(v->key_id));
+        wire_put_u32(&w, version);
+        OK(wire_written(&w, &len));
+        OK(aead_derive(a, (struct bytes){ f.store_key, sizeof(f.store_key) }, (struct bytes){ NULL, 0 },
+                       (struct bytes){ info, len }, key));
+        OK(version_record_aad(f.id, v, f.keys[0].grants, f.keys[0].grant_count, &aad, &aad_len));
+        CU_ASSERT_FATAL(v->material_len <= sizeof(plain));
+        OK(aead_open(a, key, (struct bytes){ aad, aad_len }, (struct bytes){ v->material, v->material_len }, plain));
+        free(aad);
+    }
+    aead_free(a);
+    fixture_close(&f);
+}
+
+/* plain sealed under that record, as nobody but a box can: does it open? */
+static int open_sealed(struct fixture *f, const struct version_record *v, struct bytes plain)
+{
+    struct version_record copy = copy_version(v);
+    int r;
+
+    free(copy.material);
+    copy.material = NULL;
+    OK(backend_sealed_put(f->backend, &copy, NULL, 0, plain));
+    r = open_it(f->backend, &copy, NULL, 0);
+    /* Without making a key of it the halves cannot be compared: that is told when it is used. */
+    if (plain.len == 0 || v->state == STATE_DESTROYED)
+        CU_ASSERT_EQUAL(ops->check(f->backend, &copy, NULL, 0), r);
+    version_record_clear(&copy);
+    return r;
+}
+
+/* What is sealed authenticates, and is not what the row says. */
+static void sealed_and_wrong(void)
+{
+    uint8_t plain[LB_PRIVATE_MAX];
+    struct version_record v, other;
+    struct fixture f;
+    size_t len;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "web", "ed25519", 2, 0);
+    v = f.keys[0].versions[0];
+    other = f.keys[0].versions[1];
+    OK(backend_sealed_get(f.backend, &v, NULL, 0, plain, &len));
+    OK(open_sealed(&f, &v, (struct bytes){ plain, len }));
+    FAILS(open_sealed(&f, &other, (struct bytes){ plain, len }), LB_E_DAMAGED);
+    FAILS(open_sealed(&f, &v, (struct bytes){ plain, len - 1 }), LB_E_DAMAGED);
+    FAILS(open_sealed(&f, &v, (struct bytes){ plain, 0 }), LB_E_DAMAGED);
+    v.state = STATE_DESTROYED;
+    OK(open_sealed(&f, &v, (struct bytes){ plain, 0 }));
+    FAILS(open_sealed(&f, &v, (struct bytes){ plain, len }), LB_E_DAMAGED);
     fixture_close(&f);
 }
 
@@ -401,6 +476,8 @@ static void creation_is_refused(void)
 static const struct unit_test tests[] = {
     { "made and opened", made_and_opened },
     { "each field is bound", each_field_is_bound },
+    { "keys are derived", keys_are_derived },
+    { "sealed and wrong", sealed_and_wrong },
     { "another store opens nothing", another_store_opens_nothing },
     { "rebinding", rebinding },
     { "tombstones", tombstones },

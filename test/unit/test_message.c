@@ -694,6 +694,29 @@ static void the_longest_show_fits_in_a_packet(void)
     free(m);
 }
 
+/* One more of anything than there is room for: said at once, before anything is read behind it. */
+static void a_longer_show_is_refused(void)
+{
+    static uint8_t body[LB_PACKET_MAX];
+    struct msg_show *m = calloc(1, sizeof(*m));
+
+    for (unsigned i = 0; i < 2; i++) {
+        struct wire_writer w;
+        size_t len;
+
+        memset(body, 0, sizeof(body));
+        wire_write(&w, body, sizeof(body));
+        wire_put_str(&w, "web");
+        wire_put_u16(&w, i == 0 ? LB_VERSIONS_MAX + 1 : 0);
+        if (i == 1)
+            wire_put_u16(&w, LB_GRANTS_MAX + 1);
+        OK(wire_written(&w, &len));
+        FAILS(msg_show_decode((struct bytes){ body, sizeof(body) }, m), LB_E_TOO_LONG);
+        FAILS(msg_show_decode((struct bytes){ body, len }, m), LB_E_TOO_LONG);
+    }
+    free(m);
+}
+
 static void chains_are_read_one_by_one(void)
 {
     static uint8_t packet[LB_PACKET_MAX], body[LB_CHAIN_MAX + 2];
@@ -771,6 +794,7 @@ static const struct unit_test tests[] = {
     { "caps of a token's messages", caps_of_a_tokens_messages },
     { "objects that were found", objects_that_were_found },
     { "the longest SHOW fits in a packet", the_longest_show_fits_in_a_packet },
+    { "a longer SHOW is refused", a_longer_show_is_refused },
     { "chains are read one by one", chains_are_read_one_by_one },
     { "names of numbers", names_of_numbers },
     { "names of operations", names_of_operations },
