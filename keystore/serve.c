@@ -30,6 +30,8 @@ struct conn {
     struct turn turn; /* of whoever made it; only to share out connections and threads */
     int fd;
     uint32_t slot;
+    enum turns_class class; /* as it was when grants had changed so often; by turns_lock */
+    unsigned grants_changed;
 };
 
 /* A change on its way to the thread that makes it. Its connection is not listened to meanwhile. */
@@ -52,6 +54,7 @@ struct server {
 
     pthread_mutex_t turns_lock; /* taken after conns_lock, or alone */
     struct turns turns;
+    unsigned grants_changed;    /* as far as those who wait are in the order of their classes */
     unsigned idle;              /* threads that wait for a connection to become ready */
     bool accepting, ended;      /* the listening socket, and the stop descriptor, are ready */
 
@@ -373,16 +376,41 @@ static void worker_clear(struct worker *w)
     secret_free(w->answer, LB_PACKET_MAX);
 }
 
+/* With the lock held. Grants change seldom: mostly this is one comparison. */
+static enum turns_class class_of(struct turn *turn, void *arg)
+{
+    struct server *s = arg;
+    struct conn *c = (struct conn *)turn; /* the first thing in it */
+    unsigned changed = vault_grants_changed(&s->box->vault);
+    struct subjects ids;
+
+    if (c->grants_changed == changed)
+        return c->class;
+    c->class = TURNS_STRANGER;
+    if (subjects_of_maker(c->fd, &ids) == 0) {
+        c->class = vault_knows(&s->box->vault, &ids) ? TURNS_KNOWN : TURNS_STRANGER;
+        c->grants_changed = changed;
+        subjects_clear(&ids);
+    }
+    return c->class;
+}
+
 /* With the lock held. */
 static void take_events(struct server *s, const struct epoll_event *ev, int n)
 {
+    unsigned changed = vault_grants_changed(&s->box->vault);
+
     for (int i = 0; i < n; i++) {
         if (ev[i].data.ptr == s->box)
             s->ended = true;
         else if (ev[i].data.ptr == s)
             s->accepting = true;
         else
-            turns_add(&s->turns, &((struct conn *)ev[i].data.ptr)->turn);
+            turns_add(&s->turns, ev[i].data.ptr, class_of(ev[i].data.ptr, s)); /* a turn is the first thing in it */
+    }
+    if (s->grants_changed != changed) {
+        s->grants_changed = changed;
+        turns_again(&s->turns, class_of, s);
     }
 }
 
