@@ -2,19 +2,20 @@
 #include "turns.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct turns_user {
     uid_t uid;
     unsigned connections;
     enum turns_class class;     /* while any of them wait */
     struct turn *first, *last;  /* its connections that wait */
-    struct turns_user *next;    /* of all users */
+    struct turns_user *next;    /* in its slot */
     struct turns_user *waiting; /* the next one of those who wait */
 };
 
 static struct turns_user *find(const struct turns *t, uid_t uid)
 {
-    struct turns_user *u = t->users;
+    struct turns_user *u = t->users[uid % TURNS_SLOTS];
 
     while (u != NULL && u->uid != uid)
         u = u->next;
@@ -30,8 +31,8 @@ int turns_enter(struct turns *t, uid_t uid, struct turn *turn)
         if (u == NULL)
             return LB_E_NOMEM;
         u->uid = uid;
-        u->next = t->users;
-        t->users = u;
+        u->next = t->users[uid % TURNS_SLOTS];
+        t->users[uid % TURNS_SLOTS] = u;
     }
     u->connections++;
     *turn = (struct turn){ .user = u };
@@ -40,7 +41,7 @@ int turns_enter(struct turns *t, uid_t uid, struct turn *turn)
 
 void turns_leave(struct turns *t, struct turn *turn)
 {
-    struct turns_user *u = turn->user, **at = &t->users;
+    struct turns_user *u = turn->user, **at = &t->users[u->uid % TURNS_SLOTS];
 
     turn->user = NULL;
     if (--u->connections > 0)
@@ -148,11 +149,13 @@ struct turn *turns_next(struct turns *t)
 
 void turns_clear(struct turns *t)
 {
-    while (t->users != NULL) {
-        struct turns_user *u = t->users;
+    for (size_t i = 0; i < TURNS_SLOTS; i++) {
+        while (t->users[i] != NULL) {
+            struct turns_user *u = t->users[i];
 
-        t->users = u->next;
-        free(u);
+            t->users[i] = u->next;
+            free(u);
+        }
     }
-    *t = (struct turns){ .users = NULL };
+    memset(t, 0, sizeof(*t));
 }

@@ -16,6 +16,9 @@ enum turns_class {
     TURNS_CLASSES
 };
 
+/* Lists that users are found in. */
+#define TURNS_SLOTS 512
+
 /* A user with connections. */
 struct turns_user;
 
@@ -35,7 +38,7 @@ struct turns_circle {
  * answers, one by turns. Costs the same however many connections wait. The caller has the lock.
  */
 struct turns {
-    struct turns_user *users; /* all who have connections */
+    struct turns_user *users[TURNS_SLOTS]; /* all who have connections, by uid */
     struct turns_circle waiting[TURNS_CLASSES];
 };
 

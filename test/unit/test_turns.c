@@ -7,7 +7,7 @@
 static void by_turns(void)
 {
     static struct turn greedy[GREEDY];
-    struct turns t = { .users = NULL };
+    struct turns t = { .users = { NULL } };
     struct turn polite, third;
 
     CU_ASSERT_PTR_NULL(turns_next(&t));
@@ -48,7 +48,7 @@ static void by_turns(void)
 /* Whoever may use a key comes before all who may not, however long these wait. */
 static void strangers_come_last(void)
 {
-    struct turns t = { .users = NULL };
+    struct turns t = { .users = { NULL } };
     struct turn strange[3], other, known[2];
 
     for (unsigned i = 0; i < COUNT(strange); i++) {
@@ -83,7 +83,7 @@ static void strangers_come_last(void)
 /* One of its connections is made by a process in a group that may: all that wait come with it. */
 static void a_user_is_served_as_its_best_connection(void)
 {
-    struct turns t = { .users = NULL };
+    struct turns t = { .users = { NULL } };
     struct turn mine[3], others[2];
 
     for (unsigned i = 0; i < COUNT(others); i++) {
@@ -103,6 +103,27 @@ static void a_user_is_served_as_its_best_connection(void)
     turns_clear(&t);
 }
 
+/* More of them than lists that they are found in. */
+static void many_users_are_told_apart(void)
+{
+    static struct turn turns[4 * TURNS_SLOTS];
+    struct turns t = { .users = { NULL } };
+    struct turn second;
+
+    for (unsigned i = 0; i < COUNT(turns); i++)
+        OK(turns_enter(&t, i, &turns[i]));
+    OK(turns_enter(&t, 7, &second));
+    for (unsigned i = 0; i < COUNT(turns); i++)
+        CU_ASSERT_EQUAL(turns_count(&t, i), i == 7 ? 2 : 1);
+    for (unsigned i = 0; i < COUNT(turns); i++)
+        turns_leave(&t, &turns[i]);
+    for (unsigned i = 0; i < COUNT(turns); i++)
+        CU_ASSERT_EQUAL(turns_count(&t, i), i == 7 ? 1 : 0);
+    turns_leave(&t, &second);
+    CU_ASSERT_EQUAL(turns_count(&t, 7), 0);
+    turns_clear(&t);
+}
+
 static enum turns_class but_one(struct turn *turn, void *arg)
 {
     return turn == arg ? TURNS_STRANGER : TURNS_KNOWN;
@@ -110,7 +131,7 @@ static enum turns_class but_one(struct turn *turn, void *arg)
 
 static void who_waits_is_looked_at_again(void)
 {
-    struct turns t = { .users = NULL };
+    struct turns t = { .users = { NULL } };
     struct turn waiting[3], known;
 
     turns_again(&t, but_one, NULL);
@@ -133,6 +154,7 @@ static const struct unit_test tests[] = {
     { "by turns", by_turns },
     { "strangers come last", strangers_come_last },
     { "a user is served as its best connection", a_user_is_served_as_its_best_connection },
+    { "many users are told apart", many_users_are_told_apart },
     { "who waits is looked at again", who_waits_is_looked_at_again },
     { NULL, NULL },
 };
