@@ -271,9 +271,26 @@ static void worker_clear(struct worker *w)
     free(w->told);
 }
 
+/* With the lock held. Grants change seldom: mostly this is one comparison. */
+static enum turns_class class_of(struct turn *turn, void *arg)
+{
+    struct server *s = arg;
+    struct conn *c = (struct conn *)turn; /* the first thing in it */
+    unsigned changed = vault_grants_changed(&s->box->vault);
+    const struct subjects ids = subjects_of_maker(&c->maker);
+
+    if (c->grants_changed == changed)
+        return c->class;
+    c->class = !c->counted || vault_knows(&s->box->vault, &ids) ? TURNS_KNOWN : TURNS_STRANGER;
+    c->grants_changed = changed;
+    return c->class;
+}
+
 /* With the lock held. */
 static void take_events(struct server *s, const struct epoll_event *ev, int n)
 {
+    unsigned changed = vault_grants_changed(&s->box->vault);
+
     for (int i = 0; i < n; i++) {
         if (ev[i].data.ptr == s->box)
             s->ended = true;
@@ -284,7 +301,11 @@ static void take_events(struct server *s, const struct epoll_event *ev, int n)
         else if (ev[i].data.ptr == &s->ping)
             s->pinged = true;
         else
-            turns_add(&s->turns, &((struct conn *)ev[i].data.ptr)->turn);
+            turns_add(&s->turns, ev[i].data.ptr, class_of(ev[i].data.ptr, s)); /* a turn is the first thing in it */
+    }
+    if (s->grants_changed != changed) {
+        s->grants_changed = changed;
+        turns_again(&s->turns, class_of, s);
     }
 }
 

@@ -19,6 +19,8 @@ struct conn {
     uint32_t slot;
     struct maker maker;
     bool counted;       /* among those that are not administrators' */
+    enum turns_class class; /* as it was when grants had changed so often; by turns_lock */
+    unsigned grants_changed;
     struct peer sender; /* while the usher has it: of the packet that it was given it for */
     bool at_usher;      /* by the reception's lock */
     struct conn *next;  /* that waits for the usher to have room */
@@ -56,6 +58,7 @@ struct server {
 
     pthread_mutex_t turns_lock; /* taken after conns_lock, or alone */
     struct turns turns;
+    unsigned grants_changed;    /* as far as those who wait are in the order of their classes */
     unsigned idle;              /* threads that wait for a connection to become ready */
     bool accepting, called, pinged, ended; /* what is ready: the listening socket, the usher, the keeper, the end */
     int ping_fd;                /* of the keeper's question if anybody is awake */
