@@ -1,12 +1,20 @@
 /* Who may do what with which key. */
 #include "policy.h"
 
-#include <unistd.h>
+#include "idmap.h"
+
+/* A grant to an id that stands for all whom the box cannot tell apart would be one to all of them. */
+static bool is_nobody(const struct grant *g)
+{
+    return g->kind == SUBJECT_USER ? idmap_no_user(idmap_own(), g->id) : idmap_no_group(idmap_own(), g->id);
+}
 
 static bool is_subject(const struct grant *g, const struct caller *who)
 {
     struct peer maker;
 
+    if (is_nobody(g))
+        return false;
     if (g->kind == SUBJECT_USER)
         return who->peer.uid == g->id;
     if (g->kind != SUBJECT_GROUP)
@@ -23,7 +31,7 @@ bool policy_is_admin(const struct boxconf *conf, const struct caller *who)
 {
     if (who->peer.pid == 0)
         return false;
-    if (who->peer.uid == 0 || who->peer.uid == geteuid())
+    if (idmap_is_ours(idmap_own(), who->peer.uid))
         return true;
     for (unsigned i = 0; i < conf->admin_count; i++) {
         if (is_subject(&conf->admins[i], who))

@@ -17,6 +17,11 @@ struct caller {
     int fd;
 };
 
+/*
+ * Ids that the box's user namespace does not map are nobody here (idmap.h): no grant, no line of BOX.conf and no rule
+ * below is for them. So idmap_load() comes first.
+ */
+
 /* Root, the user the box runs as, and whom BOX.conf names. */
 bool policy_is_admin(const struct boxconf *conf, const struct caller *who);
 

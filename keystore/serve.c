@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "idmap.h"
 #include "keeplink.h"
 #include "log.h"
 #include "secret.h"
@@ -105,7 +106,7 @@ static bool has_too_many(struct server *s, uid_t uid)
 {
     unsigned most = s->box->conf->max_connections / 2, count;
 
-    if (s->used < most || uid == 0 || uid == geteuid())
+    if (s->used < most || idmap_is_ours(idmap_own(), uid))
         return false;
     pthread_mutex_lock(&s->turns_lock);
     count = turns_count(&s->turns, uid);
