@@ -45,7 +45,7 @@ static const struct {
     [OPT_YES] = { "--yes", NULL, "do not ask" },
 };
 
-static const char usage_head[] = "usage: littlebox [--box NAME] [--dir DIR] [--system] [--json] COMMAND ...\n"
+static const char usage_head[] = "usage: littlebox [--box NAME] [--dir DIR] [--system] [--users USERS] [--json] COMMAND ...\n"
                                  "\n"
                                  "Keeps private keys in a box, out of the processes that use them.\n"
                                  "\n";
@@ -54,6 +54,8 @@ static const char usage_tail[] =
     "  --box NAME   the box, 'default' if not given\n"
     "  --dir DIR    a box that has all its files in DIR (also: LITTLEBOX_DIR in the environment)\n"
     "  --system     the system's box, also if you are not root\n"
+    "  --users USERS\n"
+    "               whose box it may be, beside root's and your own: names or numbers\n"
     "  --json       print JSON\n"
     "\n"
     "example: littlebox create web && openssl req -x509 -provider littlebox -provider default \\\n"
@@ -210,6 +212,8 @@ static int global_option(struct cli *c, char ***argv)
         c->box = value;
     else if (match("--dir", true, argv, &value))
         c->dir = value;
+    else if (match("--users", true, argv, &value))
+        c->users = value;
     else if (match("--system", false, argv, &value))
         c->system = true;
     else if (match("--json", false, argv, &value))

@@ -45,6 +45,7 @@ enum cli_option {
 struct cli {
     const char *box;
     const char *dir; /* --dir or $LITTLEBOX_DIR; NULL: none */
+    const char *users; /* --users; NULL: none */
     bool system;
     bool json;
     const struct command *command;
