@@ -105,14 +105,14 @@ static int refuse(const struct idmap *m, uid_t owner, const char *where, const c
 
     if (idmap_no_user(m, owner)) {
         problem_set(p, LB_E_STRANGER,
-                    "the box '%s' at %.200s is of a user whom this process's user namespace does not map (uid %u)", box,
-                    path, owner);
+                    "box '%s' is of a user whom this process's user namespace does not map (uid %u): it answers at %.200s",
+                    box, owner, path);
         problem_hint(p, "map its owner into the namespace; or, if nobody else can put a socket there: %s%s%u", where,
                      setting ? " = " : " ", owner);
         return LB_E_STRANGER;
     }
-    problem_set(p, LB_E_STRANGER, "the box '%s' at %.200s is of uid %u, not of root or uid %u, who asks", box, path,
-                owner, geteuid());
+    problem_set(p, LB_E_STRANGER, "box '%s' is of uid %u, not of root or uid %u, who asks: it answers at %.200s", box, owner,
+                geteuid(), path);
     problem_hint(p, "if it is the right one, say so%s: %s%s%u",
                  setting ? " in the provider's section of openssl.cnf" : "", where, setting ? " = " : " ", owner);
     return LB_E_STRANGER;

@@ -248,7 +248,7 @@ static void owners(void)
 
         connect_to(path, 12345, &server, &fd);
         FAILS(owner_check(fd, &nobody_named, LB_OWNERS_SETTING, "web", path, &p), LB_E_STRANGER);
-        snprintf(expected, sizeof(expected), "the box 'web' at %.200s is of uid 12345, not of root or uid 0, who asks", path);
+        snprintf(expected, sizeof(expected), "box 'web' is of uid 12345, not of root or uid 0, who asks: it answers at %.200s", path);
         TEXT_IS(p.text, expected);
         TEXT_HAS(p.hint, "in the provider's section of openssl.cnf: littlebox-users = 12345");
         FAILS(owner_check(fd, &others, LB_OWNERS_OPTION, "web", path, &p), LB_E_STRANGER);
