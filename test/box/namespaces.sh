@@ -116,6 +116,16 @@ refused "a stranger is not its user" "uid 65534 may not lock in box" lb_as $STRA
 refused "nor is its user known" "uid 65534 may not lock in box" lb_as 65534 65534 lock
 says "the log says so" "running as uid 65534, as other programs may that have no user of their own: give it one" own/box.log
 stop_box
+# Nor is a module its own, or root's, that has its number.
+mkdir modules
+cp "$MODULE" modules/module.so
+chown $STRANGER modules/module.so
+printf '%s\n' "backend = pkcs11" "module = $TEST_DIR/modules/module.so" "module-dirs = $TEST_DIR/modules" "token = label=x" \
+    "login = never" >own/tokens.conf
+(in_namespace "$maps" "$maps" setpriv --reuid 65534 --regid 65534 --clear-groups "$LITTLEBOX_BUILD/littleboxd" --dir "$BOX_DIR" \
+    --box tokens >>own/box.log 2>&1 3>&-) &
+own $!
+says "nor a module that is a stranger's" "modules/module.so can be changed by others \(owner uid 65534" own/box.log
 
 # --- All are mapped: nobody is a user like any other, and the box of nobody is its own administrator.
 ready whole 65534
