@@ -4,7 +4,7 @@
 #include "idmap.h"
 
 /* A grant to an id that stands for all whom the box cannot tell apart would be one to all of them. */
-static bool is_nobody(const struct grant *g)
+static bool is_crowd(const struct grant *g)
 {
     return g->kind == SUBJECT_USER ? idmap_no_user(idmap_own(), g->id) : idmap_no_group(idmap_own(), g->id);
 }
@@ -13,7 +13,7 @@ static bool is_subject(const struct grant *g, const struct caller *who)
 {
     struct peer maker;
 
-    if (is_nobody(g))
+    if (is_crowd(g))
         return false;
     if (g->kind == SUBJECT_USER)
         return who->peer.uid == g->id;
