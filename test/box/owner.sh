@@ -184,4 +184,9 @@ check "the control: the same program, the same user, the same environment" \
 refused "a setuid program looks elsewhere" "no box 'default' answers at" as $CALLER "${environment[@]}" bin/openssl-suid "${options[@]}"
 elsewhere() { ! as "$CALLER" "${environment[@]}" bin/openssl-suid "${options[@]}" 2>&1 | grep -q "$TEST_DIR"; }
 check "nowhere below what its caller named" elsewhere
+cp bin/littlebox bin/littlebox-suid
+chown $STRANGER bin/littlebox-suid
+chmod 4755 bin/littlebox-suid
+command=(as "$CALLER" "${environment[@]}" LITTLEBOX_DIR="$TEST_DIR/run/littlebox" bin/littlebox-suid)
+refused "nor does the command" "cannot tell where the files of box 'default' are" "${command[@]}" status
 finish
