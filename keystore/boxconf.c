@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "idrange.h"
+
 #define BLANKS " \t\r\n"
 /* As long as no line says. */
 #define WATCHDOG_UNSET UINT_MAX
@@ -187,6 +189,17 @@ static const struct {
     { "login", set_p11_login },         { "token-timeout", set_p11_timeout },
     { "session-copies", set_p11_session_copies },
 };
+
+void boxconf_warn(const struct boxconf *c)
+{
+    for (unsigned i = 0; i < c->admin_count; i++) {
+        char text[200];
+        const char *cure;
+
+        if (idrange_lent(c->admins[i].kind == SUBJECT_GROUP, c->admins[i].id, text, sizeof(text), &cure))
+            log_warning("%s: admin: %s; %s", c->paths.config, text, cure);
+    }
+}
 
 static char *trim(char *s)
 {

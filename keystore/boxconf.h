@@ -40,4 +40,7 @@ struct boxconf {
  */
 LB_MUST_USE int boxconf_load(const char *box, const struct box_paths *paths, struct boxconf *ret, struct problem *p);
 
+/* Says in the log which administrators may be somebody else tomorrow (idrange.h). Before the sandbox. */
+void boxconf_warn(const struct boxconf *c);
+
 #endif

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "idmap.h"
 #include "keeper.h"
 #include "keeplink.h"
 #include "log.h"
@@ -198,12 +199,27 @@ out:
     return r;
 }
 
+/* Before the sandbox: files are read, and names are looked up. */
+static void know_callers(const struct boxconf *conf)
+{
+    char text[200];
+
+    idmap_load();
+    if (idmap_tell(idmap_own(), text, sizeof(text)))
+        log_warning("%s", text);
+    if (geteuid() == idmap_own()->overflow_uid)
+        log_warning("running as uid %u, as other programs may that have no user of their own%s: give it one with --user",
+                    geteuid(), idmap_is_ours(idmap_own(), geteuid()) ? ", and all of these are its administrators" : "");
+    boxconf_warn(conf);
+}
+
 int child_run(const struct boxconf *conf)
 {
     struct box box = { .conf = conf, .stop_fd = -1, .link = KEEP_LINK_FD, .started = (uint64_t)time(NULL) };
     static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
     int signal_fd = signals_open(signals, sizeof(signals) / sizeof(signals[0])), r;
 
+    know_callers(conf);
     if (fcntl(KEEP_LINK_FD, F_SETFD, FD_CLOEXEC) < 0 || fcntl(KEEP_LISTEN_FD, F_SETFD, FD_CLOEXEC) < 0) {
         log_error("--child is for littleboxd itself");
         return EXIT_NOT_AGAIN;

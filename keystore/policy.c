@@ -1,9 +1,15 @@
 /* Who may do what with which key. */
 #include "policy.h"
 
-#include <unistd.h>
+#include "idmap.h"
 
 #define OPS_ALL UINT16_MAX
+
+/* A grant to an id that stands for all whom the box cannot tell apart would be one to all of them. */
+static bool is_crowd(const struct grant *g)
+{
+    return g->kind == SUBJECT_USER ? idmap_no_user(idmap_own(), g->id) : idmap_no_group(idmap_own(), g->id);
+}
 
 /*
  * The two ends of a channel. A process's supplementary groups are known of the maker alone: they are the sender's too as
@@ -29,6 +35,8 @@ static struct end maker_end(const struct maker *maker)
 
 static bool is_subject(const struct grant *g, struct end end)
 {
+    if (is_crowd(g))
+        return false;
     if (g->kind == SUBJECT_USER)
         return end.peer->uid == g->id;
     if (g->kind != SUBJECT_GROUP)
@@ -38,7 +46,7 @@ static bool is_subject(const struct grant *g, struct end end)
 
 static bool end_is_admin(const struct boxconf *conf, struct end end)
 {
-    if (end.peer->uid == 0 || end.peer->uid == geteuid())
+    if (idmap_is_ours(idmap_own(), end.peer->uid))
         return true;
     for (unsigned i = 0; i < conf->admin_count; i++) {
         if (is_subject(&conf->admins[i], end))

@@ -20,6 +20,11 @@ struct caller {
 };
 
 /*
+ * Ids that the box's user namespace does not map are nobody here (idmap.h): no grant, no line of BOX.conf and no rule
+ * below is for them. So idmap_load() comes first.
+ */
+
+/*
  * Root, the user the box runs as, and whom BOX.conf names: sender and maker must both be, and the same user.
  */
 bool policy_is_admin(const struct boxconf *conf, const struct caller *who);

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "idmap.h"
 #include "keeplink.h"
 #include "log.h"
 #include "secret.h"

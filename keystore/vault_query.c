@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "idmap.h"
 #include "keywalk.h"
 #include "p11_cert.h"
 #include "vault_priv.h"
@@ -100,6 +101,8 @@ static int denied(const struct vault *v, const char *name, const struct caller *
         return problem_set(p, LB_E_DENIED, "the kernel did not tell who asks for key '%s'", name);
     problem_set(p, LB_E_DENIED, "uid %u may not %s with key '%s' of box '%s'", who->peer.uid, key_op_name(op), name,
                 v->conf->box);
+    if (idmap_hint(idmap_own(), who->peer.uid, p))
+        return LB_E_DENIED;
     /* What --op is if it is not given. */
     problem_hint(p, "an administrator may run: littlebox --box %s allow %s --user %u%s%s", v->conf->box, name,
                  who->peer.uid, op == OP_SIGN ? "" : " --op ", op == OP_SIGN ? "" : key_op_name(op));

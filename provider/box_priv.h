@@ -26,6 +26,7 @@ struct box {
     struct box *next;
     bool visited; /* not in the list */
     const struct settings *settings;
+    struct owner_uids owners; /* settings->users as numbers */
     char name[LB_NAME_MAX + 1];
     /* This process or one that it descends from has been connected. */
     _Atomic bool known;

@@ -7,6 +7,7 @@
 
 #include "../keystore/channel.h"
 #include "../keystore/message.h"
+#include "../keystore/owner.h"
 #include "../keystore/paths.h"
 #include "../keystore/socket.h"
 #include "box_priv.h"
@@ -95,6 +96,10 @@ static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, stru
     }
     if (r == 0)
         r = dont_wait ? socket_connect_within(path, CONNECT_SHORTLY, &fd) : socket_connect(path, &fd);
+    if (r == 0 && (r = owner_check(fd, &b->owners, LB_OWNERS_SETTING, b->name, path, p)) != 0) {
+        socket_close(fd);
+        return r;
+    }
     if (r == 0)
         r = conn_take(ret, fd);
     if (r == 0)

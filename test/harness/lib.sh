@@ -192,7 +192,9 @@ port_open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # --- boxes
 
-lb() { "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" "$@"; }
+# The user whose box it is, where that is neither root nor whoever runs the test: programs and the command must be told.
+BOX_OWNER=
+lb() { "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" ${BOX_OWNER:+--users "$BOX_OWNER"} "$@"; }
 
 # status FIELD : one field of `littlebox status --json`.
 status() { lb --json status 2>/dev/null | json "$1"; }
@@ -250,6 +252,7 @@ module = ${3:-$MODULE}
 activate = 1
 littlebox-directory = $2
 littlebox-timeout = 20000
+${BOX_OWNER:+littlebox-users = $BOX_OWNER}
 [req]
 distinguished_name = dn
 [dn]
