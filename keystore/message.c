@@ -516,6 +516,9 @@ MSG_ENCODER(status, struct msg_status)
     wire_put_u64(&w, m->decryptions);
     wire_put_u64(&w, m->derivations);
     wire_put_u64(&w, m->refusals);
+    wire_put_u8(&w, m->memory);
+    wire_put_u32(&w, m->memory_needed);
+    wire_put_u32(&w, m->memory_limit);
     return wire_written(&w, ret_len);
 }
 
@@ -545,6 +548,9 @@ MSG_DECODER(status, struct msg_status)
     ret->decryptions = wire_get_u64(&r);
     ret->derivations = wire_get_u64(&r);
     ret->refusals = wire_get_u64(&r);
+    ret->memory = get_enum(&r, MEMORY_NOT_LOCKED, MEMORY_ALL_LOCKED);
+    ret->memory_needed = wire_get_u32(&r);
+    ret->memory_limit = wire_get_u32(&r);
     return wire_end(&r);
 }
 

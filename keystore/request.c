@@ -219,7 +219,7 @@ static int handle_status(struct request *rq)
         .software = "littlebox " LB_VERSION,
         .lock = (uint8_t)atomic_load(&b->vault.lock),
         .credential = atomic_load(&b->vault.by_credential),
-        .memory_locked = b->memory_locked,
+        .memory_locked = b->memory.state == SECRETS_ALL_LOCKED,
         .sandboxed = b->sandboxed,
         .admin = policy_is_admin(b->conf, &rq->who),
         .uid = rq->who.peer.uid,
@@ -234,6 +234,9 @@ static int handle_status(struct request *rq)
         .decryptions = atomic_load(&b->decryptions),
         .derivations = atomic_load(&b->derivations),
         .refusals = atomic_load(&b->refusals),
+        .memory = (uint8_t)b->memory.state,
+        .memory_needed = (uint32_t)(b->memory.needed / 1024),
+        .memory_limit = b->memory.limit == SIZE_MAX ? LB_MEMORY_NO_LIMIT : (uint32_t)(b->memory.limit / 1024),
     };
     int r = msg_empty_decode(rq->body);
 

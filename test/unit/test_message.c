@@ -171,7 +171,10 @@ static const struct msg_status status = { .box = "default",
                                           .signatures = 7,
                                           .decryptions = 8,
                                           .derivations = 9,
-                                          .refusals = 10 };
+                                          .refusals = 10,
+                                          .memory = MEMORY_SECRETS_LOCKED,
+                                          .memory_needed = 11,
+                                          .memory_limit = LB_MEMORY_NO_LIMIT };
 static const struct msg_create create = { .name = "web", .type = "rsa-pss:4096:sha512" };
 static const struct msg_import import = { .name = "web", .pkcs8 = { data, sizeof(data) } };
 static const struct msg_destroy destroy = { .name = "web", .version = 7 };
@@ -294,6 +297,8 @@ static const struct message_case cases[] = {
       { { 2, '*', LB_E_NAME },
         { 34, 0, LB_E_VALUE },
         { 34, LOCK_UNLOCKED + 1, LB_E_VALUE },
+        { 107, 0, LB_E_VALUE },
+        { 107, MEMORY_ALL_LOCKED + 1, LB_E_VALUE },
         { 35, 2, LB_E_VALUE },
         { 36, 2, LB_E_VALUE },
         { 37, 2, LB_E_VALUE },
