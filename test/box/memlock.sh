@@ -36,7 +36,7 @@ new_dir() {
 does_not_start() {
     local status=0
     limit "$2"
-    "${LIMIT[@]}" timeout 60 "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >"$BOX_DIR/$2.log" 2>&1 || status=$?
+    "${LIMIT[@]}" timeout 20 "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >"$BOX_DIR/$2.log" 2>&1 || status=$?
     same "$1: the exit status" 78 "$status"
     says "$1: the text" "$3" "$BOX_DIR/$2.log"
     check "$1: it did not serve" not grep -q ' serves ' "$BOX_DIR/$2.log"
@@ -150,6 +150,20 @@ new_dir soft 'threads = 2'
 start_box "$BOX_DIR" prlimit --memlock=65536:"$((needed * 1024))" "${as_box_user[@]}"
 same "a soft limit" "secrets locked $needed" "$(status memory) $(status memory_limit_kib)"
 stop_box
+
+# --- Threads that cannot be had.
+if is_root; then
+    # A user of whom nothing else runs: the keeper and the child are two.
+    lonely=$((40000 + $$ % 10000))
+    new_dir threads 'threads = 2'
+    chown "$lonely" "$BOX_DIR"
+    status=0
+    timeout 20 prlimit --nproc=2 setpriv --reuid "$lonely" --regid "$lonely" --clear-groups \
+        "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >"$BOX_DIR/box.log" 2>&1 || status=$?
+    same "no thread can be had: the exit status" 78 "$status"
+    says "no thread can be had: the text" 'cannot start the threads: Resource temporarily unavailable' "$BOX_DIR/box.log"
+    check "it did not serve" not grep -q ' serves ' "$BOX_DIR/box.log"
+fi
 
 # --- Told to do without.
 for kib in 0 64; do

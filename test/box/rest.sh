@@ -28,6 +28,7 @@ held() {
     echo "$status"
 }
 holds() { [ "$(held --key "$TEST_DIR/$1.pem")" = "$2" ]; }
+hex_of() { od -An -v -tx1 "$1" | tr -d ' \n'; }
 store_key_rests() {
     local status=0
     "$HARNESS/storekey" "$store" "$credential" "$(box_child)" >"$TEST_DIR/rest.log" 2>&1 || status=$?
@@ -53,13 +54,16 @@ check "a seal is added" lb seal add --credential "$TEST_DIR/other.credential" 2>
 same "changes leave it shielded" "0 1" "$(held --hex "$store_key") $(store_key_rests)"
 check "lock" lb lock 2>>"$TEST_DIR/lb.log"
 same "a locked box has it neither in the clear nor shielded" "0 0" "$(held --hex "$store_key") $(store_key_rests)"
+for key in rsa ec ed x; do
+    same "nor $key, which came to it in a packet" 0 "$(held --key "$TEST_DIR/$key.pem")"
+done
 check "unlock" lb unlock --credential "$credential" 2>>"$TEST_DIR/lb.log"
+same "the credential, which came in a packet, is not in the clear" 0 "$(held --hex "$(hex_of "$credential")")"
 same "an unlocked one has it again" "0 1" "$(held --hex "$store_key") $(store_key_rests)"
 same "another process has not" 0 "$("$HARNESS/storekey" "$store" "$credential" "$KEEPER" >"$TEST_DIR/rest.log" 2>&1
     echo $?)"
 
 # --- Answers. What is not secret stays in a thread's buffer until the next packet: a search finds it.
-hex_of() { od -An -v -tx1 "$1" | tr -d ' \n'; }
 head -c 48 /dev/urandom >"$TEST_DIR/public"
 check "a text is signed" ossl pkeyutl -sign -rawin -inkey littlebox:ed -in "$TEST_DIR/public" -out "$TEST_DIR/sig"
 same "the text is found: the search works" 1 "$(held --hex "$(hex_of "$TEST_DIR/public")")"
