@@ -53,7 +53,7 @@ new_dir many 'threads = 64'
 does_not_start "64 threads, 8 MiB" 8192 '64 threads need [0-9]+ KiB .* the limit is 8192 KiB'
 new_dir wrong 'locked-memory = maybe'
 refused "locked-memory = maybe" 'locked-memory = maybe: it must be yes or no' \
-    "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"
+    timeout 20 "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"
 
 # --- Enough: what is claimed is so.
 of_status() { sed -n "s/^$1:[[:space:]]*\([0-9]*\).*/\1/p" "/proc/$(box_child)/status"; }
