@@ -165,6 +165,26 @@ if is_root; then
     check "it did not serve" not grep -q ' serves ' "$BOX_DIR/box.log"
 fi
 
+# --- Many processors: as many threads as the limit has room for, unless the number was set.
+many_processors() {
+    # shellcheck disable=SC2016 # the inner shell's
+    unshare --mount sh -c 'mount --bind "$1" /sys/devices/system/cpu/online && shift && exec "$@"' sh "$TEST_DIR/online" "$@"
+}
+echo 0-199 >"$TEST_DIR/online"
+if is_root && [ "$(many_processors getconf _NPROCESSORS_ONLN 2>/dev/null)" = 200 ]; then
+    new_dir processors
+    limit 8192
+    start_box "$BOX_DIR" many_processors "${LIMIT[@]}"
+    says "fewer threads: the log" '[0-9]+ threads instead of 200: the limit on locked memory is 8192 KiB' "$BOX_DIR/box.log"
+    few=$(status threads)
+    check "fewer threads: $few" test "$few" -ge 16 -a "$few" -le 60
+    same "fewer threads: secrets are locked" "secrets locked" "$(status memory)"
+    check "so that one more would not fit" test $(($(status memory_needed_kib) + 148)) -gt 8192
+    stop_box
+else
+    say "many processors are not tried: that takes root, and a C library that counts them in /sys"
+fi
+
 # --- Told to do without.
 for kib in 0 64; do
     new_dir "without-$kib" 'threads = 2' 'locked-memory = no'
