@@ -60,6 +60,9 @@ static void fit_threads(struct boxconf *conf)
 /* What is locked, or that nothing is. */
 static int check_memory(const struct secret_memory *m, const struct boxconf *conf)
 {
+    char text[SECRET_LIMIT_SIZE];
+    const char *limit = secret_limit_text(m->limit, text);
+
     switch (m->state) {
     case SECRETS_ALL_LOCKED:
         return 0;
@@ -70,14 +73,14 @@ static int check_memory(const struct secret_memory *m, const struct boxconf *con
         break;
     }
     if (!conf->locked_memory) {
-        log_warning("secrets are not locked in memory, and may be written to swap: %zu KiB are needed, the limit is %zu KiB "
-                    "(locked-memory = no)", m->needed / 1024, m->limit / 1024);
+        log_warning("secrets are not locked in memory, and may be written to swap: %zu KiB are needed, the limit is %s "
+                    "(locked-memory = no)", m->needed / 1024, limit);
         secret_need_lock(false);
         return 0;
     }
-    log_error("%u threads need %zu KiB of locked memory, and the limit is %zu KiB: raise it (LimitMEMLOCK= in the unit, "
+    log_error("%u threads need %zu KiB of locked memory, and the limit is %s: raise it (LimitMEMLOCK= in the unit, "
               "ulimit -l, --ulimit memlock= of a container), or say 'locked-memory = no' in %s", conf->threads,
-              m->needed / 1024, m->limit / 1024, conf->paths.config);
+              m->needed / 1024, limit, conf->paths.config);
     return LB_E_NOMEM;
 }
 

@@ -300,6 +300,7 @@ static int harden(const struct command *command)
 {
     struct problem p = { 0 };
     /* Two packets, a key file, and passphrases, credentials and keys that come and go. */
+    char limit[SECRET_LIMIT_SIZE];
     struct secret_memory m = { .buffers = 2 * LB_PACKET_MAX + KEYFILE_MAX + (64 << 10), .heap_min = 64 << 10 };
 
     if (secret_harden_process(&m.all_locked) != 0) {
@@ -312,8 +313,8 @@ static int harden(const struct command *command)
     }
     if (m.state != SECRETS_NOT_LOCKED)
         return 0;
-    problem_set(&p, LB_E_NOMEM, "'%s' needs %zu KiB of locked memory, and the limit is %zu KiB", command->name,
-                m.needed / 1024, m.limit / 1024);
+    problem_set(&p, LB_E_NOMEM, "'%s' needs %zu KiB of locked memory, and the limit is %s", command->name,
+                m.needed / 1024, secret_limit_text(m.limit, limit));
     problem_hint(&p, "raise the limit on locked memory: ulimit -l, or --ulimit memlock= of a container");
     return cli_fail(&p);
 }

@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -170,6 +171,15 @@ size_t secret_lockable(void)
             return 0;
     }
     return may_exceed((size_t)limit.rlim_cur) ? SIZE_MAX : (size_t)limit.rlim_cur;
+}
+
+const char *secret_limit_text(size_t limit, char ret[SECRET_LIMIT_SIZE])
+{
+    if (limit == SIZE_MAX)
+        snprintf(ret, SECRET_LIMIT_SIZE, "none");
+    else
+        snprintf(ret, SECRET_LIMIT_SIZE, "%zu KiB", limit / 1024);
+    return ret;
 }
 
 /* What the buffers leave of what may be locked, a power of two. */

@@ -59,6 +59,9 @@ LB_MUST_USE int secret_setup(struct secret_memory *m);
  * The same for a tool that has a few buffers. LB_E_NOMEM where they cannot be locked. Calling it again does nothing.
  */
 LB_MUST_USE int secret_setup_libcrypto(void);
+/* "64 KiB", or "none" for SIZE_MAX, which is where the system does not lock memory for another reason. */
+#define SECRET_LIMIT_SIZE 32
+const char *secret_limit_text(size_t limit, char ret[SECRET_LIMIT_SIZE]);
 /* The bytes that may be locked; SIZE_MAX: any. Lifts the limit as far as this process may. */
 size_t secret_lockable(void);
 
