@@ -52,7 +52,7 @@ static void print_memory(const struct msg_status *s)
     if (s->memory == MEMORY_ALL_LOCKED)
         puts("memory       all locked");
     else if (s->memory == MEMORY_SECRETS_LOCKED)
-        puts("memory       secrets locked");
+        puts("memory       secrets locked; not stacks, nor the primes of open RSA keys");
     else if (s->memory_limit == LB_MEMORY_NO_LIMIT)
         printf("memory       not locked: %u KiB are needed, and the system does not lock them\n", s->memory_needed);
     else
