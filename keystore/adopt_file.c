@@ -44,7 +44,7 @@ static int read_all(struct adopt_file *f, struct problem *p)
     f->size = (size_t)f->st.st_size;
     f->data = secret_alloc(f->size);
     if (f->data == NULL)
-        return problem_set(p, LB_E_NOMEM, "no locked memory left");
+        return secret_no_memory(p);
     while (at < f->size) {
         ssize_t n = pread(f->fd, f->data + at, f->size - at, (off_t)at);
 

@@ -107,7 +107,7 @@ static int ask_terminal(const char *what, bool as_new, struct passphrase *ret, s
     int tty = -1, r = LB_E_NOMEM;
 
     if (again.data == NULL) {
-        problem_set(p, r, "no locked memory left");
+        r = secret_no_memory(p);
         goto out;
     }
     r = open_terminal(&tty);
@@ -161,7 +161,7 @@ int ask_passphrase(const struct cli *c, const char *what, bool as_new, struct pa
     ret->len = 0;
     ret->data = secret_alloc(LB_SECRET_MAX);
     if (ret->data == NULL)
-        return problem_set(p, LB_E_NOMEM, "no locked memory left");
+        return secret_no_memory(p);
     if (file != NULL)
         r = ask_file(file, ret, p);
     else if (fd != NULL)

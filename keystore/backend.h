@@ -73,7 +73,7 @@ struct backend_ops {
 struct backend_sealed; /* the local sealed store */
 extern const struct backend_ops backend_sealed_ops;
 
-/* store_key is copied into secret memory. LB_E_NOMEM. */
+/* store_key is copied, and rests shielded (shield.h) from then on. LB_E_NOMEM, LB_E_CRYPTO. */
 LB_MUST_USE int backend_sealed_new(const uint8_t store_id[STORE_ID_SIZE], const uint8_t *store_key,
                                    struct backend_sealed **ret);
 /* Wipes the store key; NULL is fine. */
@@ -82,12 +82,18 @@ void backend_sealed_free(struct backend_sealed *b);
  * Seals and opens the material of a version whose plain text is another backend's: bound to the record in the same way.
  * plain of open has LB_PRIVATE_MAX bytes of secret memory. LB_E_DAMAGED.
  */
-LB_MUST_USE int backend_sealed_put(const struct backend_sealed *b, struct version_record *v, const struct grant *grants,
+LB_MUST_USE int backend_sealed_put(struct backend_sealed *b, struct version_record *v, const struct grant *grants,
                                    size_t n, struct bytes plain);
-LB_MUST_USE int backend_sealed_get(const struct backend_sealed *b, const struct version_record *v,
+LB_MUST_USE int backend_sealed_get(struct backend_sealed *b, const struct version_record *v,
                                    const struct grant *grants, size_t n, uint8_t *plain, size_t *ret_len);
-/* The store key, for wrapping it under another seal. Owned by b. */
-const uint8_t *backend_sealed_store_key(const struct backend_sealed *b);
+/*
+ * The store key in the clear, for wrapping it under another seal or for opening many keys in a row: until as many calls
+ * of backend_sealed_rest(), which shields it afresh. Owned by b. LB_E_CRYPTO.
+ */
+LB_MUST_USE int backend_sealed_take(struct backend_sealed *b, const uint8_t **ret);
+void backend_sealed_rest(struct backend_sealed *b);
+/* The bytes that secret_alloc() locks at most for one backend and so many threads that use it at once. */
+size_t backend_sealed_memory(unsigned threads);
 
 /* Keys on a token; the store has, sealed, what the token calls them. Both outlive it. */
 struct backend_pkcs11;

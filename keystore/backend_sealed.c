@@ -12,6 +12,7 @@
 #include "keytype.h"
 #include "seal.h"
 #include "secret.h"
+#include "shield.h"
 
 #define KEY_LABEL "littlebox v1 key"
 /* Plain text of a version's material: DER PrivateKeyInfo. */
@@ -51,8 +52,11 @@ static const struct family {
 
 struct backend_sealed {
     uint8_t id[STORE_ID_SIZE];
-    uint8_t *store_key; /* secret memory */
     struct aead *aead; /* for any number of threads */
+    pthread_mutex_t resting; /* guards what follows */
+    struct shield *shield;   /* the store key at rest */
+    uint8_t *store_key;      /* secret memory: the store key while it has users, else zeros */
+    unsigned users;
     /* Of check(), which comes for each key of a box: secret memory costs system calls. */
     uint8_t *check_key, *check_plain;
     pthread_mutex_t decoding;             /* guards what follows */
@@ -60,32 +64,40 @@ struct backend_sealed {
     EVP_PKEY *decoded;                    /* where the decoders put what they found; NULL between calls */
 };
 
-int backend_sealed_new(const uint8_t store_id[STORE_ID_SIZE], const uint8_t *store_key, struct backend_sealed **ret)
+static int backend_fill(struct backend_sealed *b, const uint8_t *store_key)
 {
-    struct backend_sealed *b = calloc(1, sizeof(*b));
-    int r = LB_E_NOMEM;
+    int r;
 
-    if (b == NULL)
-        return LB_E_NOMEM;
-    if (pthread_mutex_init(&b->decoding, NULL) != 0) {
-        free(b);
-        return LB_E_NOMEM;
-    }
     b->store_key = secret_alloc(STORE_KEY_SIZE);
     b->check_key = secret_alloc(AEAD_KEY_SIZE);
     b->check_plain = secret_alloc(PLAIN_MAX);
     if (b->store_key == NULL || b->check_key == NULL || b->check_plain == NULL)
-        goto out;
-    memcpy(b->store_key, store_key, STORE_KEY_SIZE);
-    memcpy(b->id, store_id, STORE_ID_SIZE);
+        return LB_E_NOMEM;
     r = aead_new(&b->aead);
-    if (r != 0)
-        goto out;
+    if (r == 0)
+        r = shield_new(b->aead, &b->shield);
+    return r != 0 ? r : shield_put(b->shield, store_key);
+}
+
+int backend_sealed_new(const uint8_t store_id[STORE_ID_SIZE], const uint8_t *store_key, struct backend_sealed **ret)
+{
+    struct backend_sealed *b = calloc(1, sizeof(*b));
+    int r;
+
+    if (b == NULL)
+        return LB_E_NOMEM;
+    if (pthread_mutex_init(&b->decoding, NULL) != 0 || pthread_mutex_init(&b->resting, NULL) != 0) {
+        free(b);
+        return LB_E_NOMEM;
+    }
+    memcpy(b->id, store_id, STORE_ID_SIZE);
+    r = backend_fill(b, store_key);
+    if (r != 0) {
+        backend_sealed_free(b);
+        return r;
+    }
     *ret = b;
-    b = NULL; /* now owned by the caller */
-out:
-    backend_sealed_free(b);
-    return r;
+    return 0;
 }
 
 void backend_sealed_free(struct backend_sealed *b)
@@ -94,25 +106,56 @@ void backend_sealed_free(struct backend_sealed *b)
         return;
     for (size_t i = 0; i < FAMILIES; i++)
         OSSL_DECODER_CTX_free(b->decoders[i]);
+    shield_free(b->shield);
     aead_free(b->aead);
     secret_free(b->store_key, STORE_KEY_SIZE);
     secret_free(b->check_key, AEAD_KEY_SIZE);
     secret_free(b->check_plain, PLAIN_MAX);
+    pthread_mutex_destroy(&b->resting);
     pthread_mutex_destroy(&b->decoding);
     free(b);
 }
 
-const uint8_t *backend_sealed_store_key(const struct backend_sealed *b)
+size_t backend_sealed_memory(unsigned threads)
 {
-    return b->store_key;
+    size_t a_key = secret_locks(AEAD_KEY_SIZE), a_plain = secret_locks(PLAIN_MAX);
+
+    return shield_memory() + 2 * a_key + a_plain + threads * (a_key + a_plain);
+}
+
+int backend_sealed_take(struct backend_sealed *b, const uint8_t **ret)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&b->resting);
+    if (b->users == 0)
+        r = shield_get(b->shield, b->store_key);
+    if (r == 0) {
+        b->users++;
+        *ret = b->store_key;
+    }
+    pthread_mutex_unlock(&b->resting);
+    return r;
+}
+
+void backend_sealed_rest(struct backend_sealed *b)
+{
+    pthread_mutex_lock(&b->resting);
+    if (--b->users == 0) {
+        /* Without random numbers it goes on resting where it did. */
+        (void)!shield_put(b->shield, b->store_key);
+        secret_wipe(b->store_key, STORE_KEY_SIZE);
+    }
+    pthread_mutex_unlock(&b->resting);
 }
 
 /* Sealing */
 
 /* The key of one version: label | store id | key id | version (STORE.md). */
-static int derive(const struct backend_sealed *b, const struct version_record *v, uint8_t *ret_key)
+static int derive(struct backend_sealed *b, const struct version_record *v, uint8_t *ret_key)
 {
     uint8_t info[sizeof(KEY_LABEL) - 1 + STORE_ID_SIZE + KEY_ID_SIZE + 4];
+    const uint8_t *store_key;
     struct wire_writer w;
     size_t len;
     int r;
@@ -123,13 +166,17 @@ static int derive(const struct backend_sealed *b, const struct version_record *v
     wire_put_raw(&w, v->key_id, KEY_ID_SIZE);
     wire_put_u32(&w, v->version);
     r = wire_written(&w, &len);
+    if (r == 0)
+        r = backend_sealed_take(b, &store_key);
     if (r != 0)
         return r;
-    return aead_derive(b->aead, (struct bytes){ b->store_key, STORE_KEY_SIZE }, (struct bytes){ NULL, 0 },
-                       (struct bytes){ info, len }, ret_key);
+    r = aead_derive(b->aead, (struct bytes){ store_key, STORE_KEY_SIZE }, (struct bytes){ NULL, 0 },
+                    (struct bytes){ info, len }, ret_key);
+    backend_sealed_rest(b);
+    return r;
 }
 
-static int seal(const struct backend_sealed *b, const struct version_record *v, const struct grant *grants, size_t n,
+static int seal(struct backend_sealed *b, const struct version_record *v, const struct grant *grants, size_t n,
                 struct bytes plain, uint8_t **ret, size_t *ret_len)
 {
     uint8_t *key = secret_alloc(AEAD_KEY_SIZE), *aad = NULL, *material = malloc(plain.len + AEAD_OVERHEAD);
@@ -152,7 +199,7 @@ static int seal(const struct backend_sealed *b, const struct version_record *v, 
 }
 
 /* key and plain: AEAD_KEY_SIZE and PLAIN_MAX bytes of secret memory, which hold secrets afterwards. */
-static int unseal_with(const struct backend_sealed *b, const struct version_record *v, const struct grant *grants,
+static int unseal_with(struct backend_sealed *b, const struct version_record *v, const struct grant *grants,
                        size_t n, uint8_t *key, uint8_t *plain, size_t *ret_len)
 {
     uint8_t *aad = NULL;
@@ -175,7 +222,7 @@ static int unseal_with(const struct backend_sealed *b, const struct version_reco
 }
 
 /* plain: PLAIN_MAX bytes of secret memory. */
-static int unseal(const struct backend_sealed *b, const struct version_record *v, const struct grant *grants, size_t n,
+static int unseal(struct backend_sealed *b, const struct version_record *v, const struct grant *grants, size_t n,
                   uint8_t *plain, size_t *ret_len)
 {
     uint8_t *key = secret_alloc(AEAD_KEY_SIZE);
@@ -185,13 +232,13 @@ static int unseal(const struct backend_sealed *b, const struct version_record *v
     return r;
 }
 
-int backend_sealed_put(const struct backend_sealed *b, struct version_record *v, const struct grant *grants, size_t n,
+int backend_sealed_put(struct backend_sealed *b, struct version_record *v, const struct grant *grants, size_t n,
                        struct bytes plain)
 {
     return seal(b, v, grants, n, plain, &v->material, &v->material_len);
 }
 
-int backend_sealed_get(const struct backend_sealed *b, const struct version_record *v, const struct grant *grants,
+int backend_sealed_get(struct backend_sealed *b, const struct version_record *v, const struct grant *grants,
                        size_t n, uint8_t *plain, size_t *ret_len)
 {
     return unseal(b, v, grants, n, plain, ret_len);
@@ -274,7 +321,7 @@ static int encode_public(EVP_PKEY *key, uint8_t **ret, size_t *ret_len)
 }
 
 /* Fills spki and material of v from key. On failure v has neither. */
-static int put_key(const struct backend_sealed *b, EVP_PKEY *key, struct version_record *v, const struct grant *grants,
+static int put_key(struct backend_sealed *b, EVP_PKEY *key, struct version_record *v, const struct grant *grants,
                    size_t n)
 {
     uint8_t *plain = secret_alloc(PLAIN_MAX);

@@ -37,6 +37,7 @@ static const char *set_threads(struct boxconf *c, const char *value)
     if (!number(value, 10, 2, 256, &n))
         return "a number from 2 to 256";
     c->threads = (unsigned)n;
+    c->threads_given = true;
     return NULL;
 }
 
@@ -67,6 +68,16 @@ static const char *set_watchdog(struct boxconf *c, const char *value)
     if (!number(value, 10, 0, 3600, &n) || (n > 0 && n < 2))
         return "a number of seconds from 2 to 3600, or 0";
     c->watchdog = (unsigned)n;
+    return NULL;
+}
+
+static const char *set_rest_after(struct boxconf *c, const char *value)
+{
+    unsigned long n;
+
+    if (!number(value, 10, 0, 86400, &n))
+        return "a number of seconds from 0 (never) to 86400";
+    c->rest_after = (unsigned)n;
     return NULL;
 }
 
@@ -148,6 +159,12 @@ static const char *set_sandbox(struct boxconf *c, const char *value)
     return c->sandbox || strcmp(value, "no") == 0 ? NULL : "yes or no";
 }
 
+static const char *set_locked_memory(struct boxconf *c, const char *value)
+{
+    c->locked_memory = strcmp(value, "yes") == 0;
+    return c->locked_memory || strcmp(value, "no") == 0 ? NULL : "yes or no";
+}
+
 static const char *set_backend(struct boxconf *c, const char *value)
 {
     c->backend = strcmp(value, "pkcs11") == 0 ? BACKEND_PKCS11 : BACKEND_SEALED;
@@ -178,7 +195,8 @@ static const struct {
     const char *(*set)(struct boxconf *c, const char *value);
 } settings[] = {
     { "threads", set_threads },         { "max-connections", set_max_connections },
-    { "open-keys", set_open_keys },     { "watchdog", set_watchdog },
+    { "open-keys", set_open_keys },     { "rest-after", set_rest_after },
+    { "watchdog", set_watchdog },       { "locked-memory", set_locked_memory },
     { "admin", set_admin },             { "credential", set_credential },
     { "socket-mode", set_socket_mode }, { "log-level", set_log_level },
     { "sandbox", set_sandbox },         { "backend", set_backend },
@@ -253,6 +271,8 @@ static void set_defaults(struct boxconf *c, const char *box, const struct box_pa
     c->max_connections = 4096;
     c->open_keys = 1000;
     c->watchdog = WATCHDOG_UNSET;
+    c->rest_after = 60;
+    c->locked_memory = true;
     snprintf(c->credential, sizeof(c->credential), "%s", paths->credential);
     /*
      * What systemd hands over (systemd.exec(5), LoadCredential=) goes before the file in the configuration directory.

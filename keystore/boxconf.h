@@ -23,6 +23,9 @@ struct boxconf {
     unsigned max_connections;                /* 16 to 100000 */
     unsigned open_keys;                      /* at once, 1 to 100000 */
     unsigned watchdog;                       /* seconds, 2 to 3600; 0: nobody looks */
+    unsigned rest_after;                     /* seconds without use, then a key is closed; 0: never */
+    bool threads_given;                      /* threads is not the default */
+    bool locked_memory;                      /* not to start where secrets cannot be locked */
     struct grant admins[BOXCONF_ADMINS_MAX]; /* ops unused; root and the box's own uid are always admins */
     unsigned admin_count;
     char credential[PATH_MAX];               /* the file that opens the store at start, if it is there */

@@ -22,27 +22,86 @@
 #include "signals.h"
 #include "socket.h"
 
+/* Some keys of any kind at once; more are closed and opened. */
+#define SECURE_HEAP_MIN ((size_t)256 << 10)
+#define MEMORY_SLACK ((size_t)64 << 10)
+#define THREADS_MIN 2
+/* Keys that nobody uses are looked for four times in their time to rest, but not all the time. */
+#define REST_TURN_MIN 250
+#define REST_TURN_MAX 15000
+
 static int report(const char *what, int r)
 {
     log_error("%s: %s", what, r == LB_E_SYSTEM ? strerror(errno) : lb_strerror(r));
     return r;
 }
 
-/* Before any key is in memory. */
-static int harden(struct box *box)
+/* The changer is a thread too. What modules and libraries lock beside us is in the last number. */
+static size_t buffers(unsigned threads)
 {
-    int r = secret_harden_process(&box->memory_locked);
+    return server_memory(threads) + vault_memory(threads + 1) + MEMORY_SLACK;
+}
+
+/*
+ * Without a limit that was set for it, a machine of many processors gets as many threads as its limit on locked memory
+ * has room for.
+ */
+static void fit_threads(struct boxconf *conf)
+{
+    size_t limit = secret_lockable();
+    unsigned wanted = conf->threads;
+
+    while (!conf->threads_given && conf->threads > THREADS_MIN && buffers(conf->threads) + SECURE_HEAP_MIN > limit)
+        conf->threads--;
+    if (conf->threads < wanted)
+        log_info("%u threads instead of %u: the limit on locked memory is %zu KiB (LimitMEMLOCK=, ulimit -l)",
+                 conf->threads, wanted, limit / 1024);
+}
+
+/* What is locked, or that nothing is. */
+static int check_memory(const struct secret_memory *m, const struct boxconf *conf)
+{
+    char text[SECRET_LIMIT_SIZE];
+    const char *limit = secret_limit_text(m->limit, text);
+
+    switch (m->state) {
+    case SECRETS_ALL_LOCKED:
+        return 0;
+    case SECRETS_LOCKED:
+        log_info("the limit on locked memory allows to lock secrets only, not all memory (LimitMEMLOCK=, ulimit -l)");
+        return 0;
+    default:
+        break;
+    }
+    if (!conf->locked_memory) {
+        log_warning("secrets are not locked in memory, and may be written to swap: %zu KiB are needed, the limit is %s "
+                    "(locked-memory = no)", m->needed / 1024, limit);
+        secret_need_lock(false);
+        return 0;
+    }
+    log_error("%u threads need %zu KiB of locked memory, and the limit is %s: raise it (LimitMEMLOCK= in the unit, "
+              "ulimit -l, --ulimit memlock= of a container), or say 'locked-memory = no' in %s", conf->threads,
+              m->needed / 1024, limit, conf->paths.config);
+    return LB_E_NOMEM;
+}
+
+/* Before any key is in memory. */
+static int harden(struct box *box, struct boxconf *conf)
+{
+    struct secret_memory *m = &box->memory;
+    int r = secret_harden_process(&m->all_locked);
 
     if (r != 0)
         return report("cannot harden the process", r);
-    if (!box->memory_locked)
-        log_info("the limit on locked memory allows to lock secrets only, not all memory (LimitMEMLOCK=, ulimit -l)");
     if (geteuid() == 0)
         log_warning("running as root: give it a user of its own with --user");
-    r = secret_setup_libcrypto();
+    fit_threads(conf);
+    m->buffers = buffers(conf->threads);
+    m->heap_min = SECURE_HEAP_MIN;
+    r = secret_setup(m);
     if (r == 0)
         r = keyop_setup();
-    return r == 0 ? 0 : report("cannot set up libcrypto", r);
+    return r == 0 ? check_memory(m, conf) : report("cannot set up libcrypto", r);
 }
 
 static int take_channels(struct server *s, struct box *box, bool *ret_stay_locked)
@@ -119,15 +178,31 @@ static bool hear_keeper(struct server *s)
     return false;
 }
 
-/* Until SIGTERM, or until the keeper is gone: without it nobody would end this process. */
-static void wait_for_end(struct server *s, int signal_fd)
+/* It goes on while the machine sleeps: what slept long is to rest at once. */
+static uint64_t now_ms(void)
 {
+    struct timespec t;
+
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/*
+ * Until SIGTERM, or until the keeper is gone: without it nobody would end this process. Meanwhile keys that nobody uses
+ * are closed.
+ */
+static void wait_for_end(struct box *box, struct server *s, int signal_fd)
+{
+    const unsigned after = box->conf->rest_after * 1000;
+    const unsigned turn = after / 4 < REST_TURN_MIN ? REST_TURN_MIN : after / 4 > REST_TURN_MAX ? REST_TURN_MAX : after / 4;
     struct pollfd fds[2] = { { .fd = signal_fd, .events = POLLIN }, { .fd = KEEP_LINK_FD, .events = POLLIN } };
 
     for (;;) {
         struct signalfd_siginfo si;
 
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+        if (after != 0)
+            vault_rest(&box->vault, now_ms(), after + turn);
+        if (poll(fds, 2, after == 0 ? -1 : (int)turn) < 0 && errno != EINTR)
             return;
         if (fds[1].revents != 0 && !hear_keeper(s))
             return;
@@ -163,8 +238,12 @@ static int serve_box(struct box *box, int signal_fd)
     bool stay_locked = false;
     int r = server_new(box, KEEP_LISTEN_FD, KEEP_LINK_FD, &server);
 
+    if (r == LB_E_NOMEM && secret_no_memory(&p) != 0)
+        log_error("cannot serve: %s%s%s", p.text, p.hint[0] == '\0' ? "" : "; ", p.hint);
+    else if (r != 0)
+        report("cannot serve", r);
     if (r != 0)
-        return report("cannot serve", r);
+        return r;
     r = take_channels(server, box, &stay_locked);
     if (r != 0)
         goto out;
@@ -177,15 +256,18 @@ static int serve_box(struct box *box, int signal_fd)
     if (!stay_locked)
         vault_try_credential(&box->vault);
     r = enter_sandbox(box);
-    if (r == 0)
+    if (r == 0) {
         r = server_start(server);
+        if (r != 0)
+            report("cannot start the threads", r);
+    }
     if (r == 0) {
         log_start(box);
         r = keep_send(KEEP_LINK_FD, KEEP_READY, atomic_load(&box->vault.by_credential), NULL, /* fd= */ -1);
     }
     if (r == 0) {
         vault_serve(&box->vault, box->failures, settled);
-        wait_for_end(server, signal_fd);
+        wait_for_end(box, server, signal_fd);
     }
 close:
     if (eventfd_write(box->stop_fd, 1) < 0)
@@ -215,7 +297,8 @@ static void know_callers(const struct boxconf *conf)
 
 int child_run(const struct boxconf *conf)
 {
-    struct box box = { .conf = conf, .stop_fd = -1, .link = KEEP_LINK_FD, .started = (uint64_t)time(NULL) };
+    struct boxconf own = *conf;
+    struct box box = { .conf = &own, .stop_fd = -1, .link = KEEP_LINK_FD, .started = (uint64_t)time(NULL) };
     static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
     int signal_fd = signals_open(signals, sizeof(signals) / sizeof(signals[0])), r;
 
@@ -225,7 +308,7 @@ int child_run(const struct boxconf *conf)
         return EXIT_NOT_AGAIN;
     }
     box.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    r = signal_fd < 0 || box.stop_fd < 0 ? report("cannot start", LB_E_SYSTEM) : harden(&box);
+    r = signal_fd < 0 || box.stop_fd < 0 ? report("cannot start", LB_E_SYSTEM) : harden(&box, &own);
     if (r == 0)
         r = serve_box(&box, signal_fd);
     socket_close(signal_fd);

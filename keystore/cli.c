@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "keyfile.h"
 #include "keyname.h"
 #include "message.h"
 #include "secret.h"
@@ -297,21 +298,27 @@ static int parse(struct cli *c, char **argv)
 }
 
 /* Before the first use of libcrypto. */
-static int harden(void)
+static int harden(const struct command *command)
 {
     struct problem p = { 0 };
-    bool locked;
+    /* Two packets, a key file, and passphrases, credentials and keys that come and go. */
+    char limit[SECRET_LIMIT_SIZE];
+    struct secret_memory m = { .buffers = 2 * LB_PACKET_MAX + KEYFILE_MAX + (64 << 10), .heap_min = 64 << 10 };
 
-    if (secret_harden_process(&locked) != 0) {
+    if (secret_harden_process(&m.all_locked) != 0) {
         problem_set(&p, LB_E_SYSTEM, "cannot protect this process: %s", strerror(errno));
         return cli_fail(&p);
     }
-    if (secret_setup_libcrypto() != 0) {
+    if (secret_setup(&m) != 0) {
         problem_set(&p, LB_E_CRYPTO, "libcrypto has no memory for secrets");
-        problem_hint(&p, "raise the limit on locked memory: ulimit -l");
         return cli_fail(&p);
     }
-    return 0;
+    if (m.state != SECRETS_NOT_LOCKED)
+        return 0;
+    problem_set(&p, LB_E_NOMEM, "'%s' needs %zu KiB of locked memory, and the limit is %s", command->name,
+                m.needed / 1024, secret_limit_text(m.limit, limit));
+    problem_hint(&p, "raise the limit on locked memory: ulimit -l, or --ulimit memlock= of a container");
+    return cli_fail(&p);
 }
 
 /* 0 to 2 must be something, or the first file that is opened becomes standard output. */
@@ -343,7 +350,9 @@ int main(int argc, char **argv)
     if (c.dir == NULL && !c.system && dir != NULL && dir[0] != '\0')
         c.dir = dir;
     if (c.command->secrets)
-        status = harden();
+        status = harden(c.command);
+    else
+        secret_need_lock(false); /* there is no secret in it */
     if (status == 0)
         status = c.command->run(&c);
     if (fflush(stdout) != 0 || ferror(stdout)) {

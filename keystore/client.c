@@ -154,8 +154,7 @@ static struct client *client_new(const struct cli *cli, struct problem *p)
     }
     if (c != NULL && c->request != NULL && c->answer != NULL)
         return c;
-    problem_set(p, LB_E_NOMEM, "no locked memory left");
-    problem_hint(p, "raise the limit on locked memory: ulimit -l");
+    (void)!secret_no_memory(p);
     client_close(c);
     return NULL;
 }

@@ -130,7 +130,7 @@ int key_read_file(const char *path, const char *what, void **ret, size_t *ret_le
     case LB_E_TOO_LONG:
         return problem_set(p, r, "'%s' is longer than %d bytes: that is no %s", path, KEYFILE_MAX, what);
     default:
-        return problem_set(p, r, "no locked memory left");
+        return secret_no_memory(p);
     }
 }
 

@@ -37,6 +37,29 @@ static void json_token(struct json *j, const struct msg_token *t)
     json_close(j, '}');
 }
 
+static const char *memory_state_name(unsigned state)
+{
+    static const char *const names[] = {
+        [MEMORY_NOT_LOCKED] = "not locked",
+        [MEMORY_SECRETS_LOCKED] = "secrets locked",
+        [MEMORY_ALL_LOCKED] = "all locked",
+    };
+
+    return names[state];
+}
+
+static void print_memory(const struct msg_status *s)
+{
+    if (s->memory == MEMORY_ALL_LOCKED)
+        puts("memory       all locked");
+    else if (s->memory == MEMORY_SECRETS_LOCKED)
+        puts("memory       secrets locked; not stacks, nor the primes of open RSA keys");
+    else if (s->memory_limit == LB_MEMORY_NO_LIMIT)
+        printf("memory       not locked: %u KiB are needed, and the system does not lock them\n", s->memory_needed);
+    else
+        printf("memory       not locked: %u KiB are needed, the limit is %u KiB\n", s->memory_needed, s->memory_limit);
+}
+
 static void print_people(const struct client *c, const struct msg_status *s, const struct msg_token *t)
 {
     const struct idmap map = { s->users_mapped, s->groups_mapped, s->overflow_uid, s->overflow_gid };
@@ -52,7 +75,7 @@ static void print_people(const struct client *c, const struct msg_status *s, con
         print_token(t);
     printf("process      %u, since %s, restarted %u times\n", s->pid, started, s->restarts);
     printf("credential   %s\n", s->credential ? "opens the store at start" : "none in use");
-    printf("memory       %s\n", s->memory_locked ? "all locked" : "secrets locked");
+    print_memory(s);
     printf("callers      %s\n", idmap_tell(&map, crowd, sizeof(crowd)) ? crowd : "all users and groups can be told apart");
     printf("system calls %s\n", s->sandboxed ? "filtered" : "not filtered");
     printf("keys         %u\n", s->keys);
@@ -83,6 +106,10 @@ static void print_json(const struct client *c, const struct msg_status *s, const
     json_number(&j, "restarts", s->restarts);
     json_bool(&j, "credential", s->credential);
     json_bool(&j, "memory_locked", s->memory_locked);
+    json_string(&j, "memory", memory_state_name(s->memory));
+    json_number(&j, "memory_needed_kib", s->memory_needed);
+    if (s->memory_limit != LB_MEMORY_NO_LIMIT)
+        json_number(&j, "memory_limit_kib", s->memory_limit);
     json_bool(&j, "sandboxed", s->sandboxed);
     json_number(&j, "keys", s->keys);
     json_number(&j, "damaged", s->damaged);

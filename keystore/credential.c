@@ -27,7 +27,7 @@ int credential_read(const char *path, struct credential *ret, struct problem *p)
     if (r == LB_E_TOO_LONG)
         return problem_set(p, r, "the credential '%s' is longer than %d bytes", path, LB_SECRET_MAX);
     if (r != 0)
-        return problem_set(p, r, "no locked memory left");
+        return secret_no_memory(p);
     if (ret->len < CREDENTIAL_MIN) {
         problem_set(p, LB_E_WEAK_SECRET, "the credential '%s' has less than %d bytes", path, CREDENTIAL_MIN);
         problem_hint(p, "name a file that does not exist, and it is made with random bytes");
@@ -46,7 +46,7 @@ static int new_text(struct credential *ret, struct problem *p)
 
     ret->data = text = secret_alloc(LB_SECRET_MAX);
     if (random == NULL || ret->data == NULL) {
-        problem_set(p, r, "no locked memory left");
+        r = secret_no_memory(p);
         goto out;
     }
     if (RAND_priv_bytes(random, CREDENTIAL_MIN) <= 0) {

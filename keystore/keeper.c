@@ -132,7 +132,8 @@ static void end_usher(struct keeper *k)
 }
 
 /*
- * An usher for the child that there is. What the last one had under way ends with it: so this one's link is new too.
+ * An usher for the child that there is. What the last one had under way ends with it: so this one's link is new too. Where
+ * the system has none for us the child does without, until the next try.
  */
 static int start_usher(struct keeper *k)
 {
@@ -140,18 +141,18 @@ static int start_usher(struct keeper *k)
     pid_t pid;
 
     end_usher(k);
+    k->usher_start = now_ms() + PAUSE_SYSTEM;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
         log_error("socketpair: %s", strerror(errno));
-        k->usher_start = now_ms() + PAUSE_SYSTEM;
-        return LB_E_SYSTEM;
+        return 0;
     }
     pid = start_process(k, "--usher", pair);
     if (pid < 0) {
         socket_close(pair[0]);
-        k->usher_start = now_ms() + PAUSE_SYSTEM;
-        return LB_E_SYSTEM;
+        return 0;
     }
     k->usher = pid;
+    k->usher_start = 0;
     k->kept.usher = pair[0];
     return keep_send(k->link, KEEP_USHER, 0, NULL, pair[0]);
 }

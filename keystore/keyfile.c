@@ -376,7 +376,7 @@ int keyfile_pkcs8(EVP_PKEY *key, uint8_t **ret, size_t *ret_len, struct problem 
     }
     buf = end = secret_alloc(LB_PRIVATE_MAX);
     if (buf == NULL) {
-        r = problem_set(p, LB_E_NOMEM, "no locked memory left");
+        r = secret_no_memory(p);
         goto out;
     }
     *ret_len = (size_t)i2d_PKCS8_PRIV_KEY_INFO(p8, &end);

@@ -19,6 +19,7 @@ struct keyversion {
     bool damaged;               /* its record does not authenticate, or could not be read */
     struct livekey *live;       /* NULL while closed, locked, damaged or destroyed; in a ring by its opened.lock */
     struct keyversion *newer, *older; /* of opened.h */
+    uint64_t used;                    /* likewise */
 };
 
 /* A key: its record as it is in the store, and beside each version its live half. */

@@ -520,6 +520,9 @@ MSG_ENCODER(status, struct msg_status)
     wire_put_u8(&w, m->groups_mapped);
     wire_put_u32(&w, m->overflow_uid);
     wire_put_u32(&w, m->overflow_gid);
+    wire_put_u8(&w, m->memory);
+    wire_put_u32(&w, m->memory_needed);
+    wire_put_u32(&w, m->memory_limit);
     return wire_written(&w, ret_len);
 }
 
@@ -553,6 +556,9 @@ MSG_DECODER(status, struct msg_status)
     ret->groups_mapped = wire_get_bool(&r);
     ret->overflow_uid = wire_get_u32(&r);
     ret->overflow_gid = wire_get_u32(&r);
+    ret->memory = get_enum(&r, MEMORY_NOT_LOCKED, MEMORY_ALL_LOCKED);
+    ret->memory_needed = wire_get_u32(&r);
+    ret->memory_limit = wire_get_u32(&r);
     return wire_end(&r);
 }
 

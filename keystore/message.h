@@ -251,6 +251,10 @@ struct msg_show {
 enum lock_state { LOCK_NO_STORE = 1, LOCK_LOCKED = 2, LOCK_UNLOCKED = 3 };
 const char *lock_state_name(unsigned state);
 
+/* What of the process with the keys is locked in memory, and so never in swap. */
+enum memory_state { MEMORY_NOT_LOCKED = 1, MEMORY_SECRETS_LOCKED = 2, MEMORY_ALL_LOCKED = 3 };
+#define LB_MEMORY_NO_LIMIT UINT32_MAX
+
 struct msg_status {
     char box[LB_NAME_MAX + 1];
     char software[LB_LABEL_MAX + 1]; /* "littlebox 0.1.0" */
@@ -276,6 +280,9 @@ struct msg_status {
     bool groups_mapped;              /* all groups; else these two are nobody to it: */
     uint32_t overflow_uid;
     uint32_t overflow_gid;
+    uint8_t memory;                  /* enum memory_state */
+    uint32_t memory_needed;          /* KiB that have to be locked */
+    uint32_t memory_limit;           /* KiB that may be locked; LB_MEMORY_NO_LIMIT */
 };
 
 struct msg_create {

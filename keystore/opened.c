@@ -28,6 +28,7 @@ static void link_in(struct opened *o, struct keyversion *v)
 {
     v->older = o->newest;
     v->newer = NULL;
+    v->used = o->now;
     if (o->newest != NULL)
         o->newest->newer = v;
     else
@@ -67,6 +68,7 @@ struct livekey *opened_use(struct opened *o, struct keyversion *v)
     pthread_mutex_lock(&o->lock);
     if (v->live != NULL) {
         live = livekey_ref(v->live);
+        v->used = o->now;
         if (o->newest != v) {
             link_out(o, v);
             link_in(o, v);
@@ -109,6 +111,21 @@ struct livekey *opened_put(struct opened *o, struct keyversion *v, struct liveke
     livekey_unref(late);
     close_oldest(o);
     return now;
+}
+
+void opened_rest(struct opened *o, uint64_t now, uint64_t after)
+{
+    struct livekey *live;
+    bool rests;
+
+    do {
+        pthread_mutex_lock(&o->lock);
+        o->now = now;
+        rests = o->most != 0 && o->oldest != NULL && now - o->oldest->used > after;
+        live = rests ? take_out(o, o->oldest) : NULL;
+        pthread_mutex_unlock(&o->lock);
+        livekey_unref(live);
+    } while (live != NULL);
 }
 
 void opened_close(struct opened *o, struct keyversion *v)

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "errors.h"
 
@@ -19,6 +20,7 @@ struct opened {
     pthread_mutex_t lock;
     struct keyversion *newest, *oldest;
     size_t count, most;
+    uint64_t now; /* of the last opened_rest() */
 };
 
 /* most 0: no bound, for keys that cannot be opened again by any thread. LB_E_NOMEM. */
@@ -33,6 +35,11 @@ struct livekey *opened_use(struct opened *o, struct keyversion *v);
  * secure heap is short.
  */
 struct livekey *opened_put(struct opened *o, struct keyversion *v, struct livekey *live);
+/*
+ * It is now, in milliseconds: closes the versions that were not used for longer than after, unless there is no bound. A
+ * use counts as made at the time of the call before it.
+ */
+void opened_rest(struct opened *o, uint64_t now, uint64_t after);
 /* Closes v: its live key is wiped when nobody works with it any more. */
 void opened_close(struct opened *o, struct keyversion *v);
 void opened_close_all(struct opened *o);

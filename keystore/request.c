@@ -220,7 +220,7 @@ static int handle_status(struct request *rq)
         .software = "littlebox " LB_VERSION,
         .lock = (uint8_t)atomic_load(&b->vault.lock),
         .credential = atomic_load(&b->vault.by_credential),
-        .memory_locked = b->memory_locked,
+        .memory_locked = b->memory.state == SECRETS_ALL_LOCKED,
         .sandboxed = b->sandboxed,
         .admin = policy_is_admin(b->conf, &rq->who),
         .uid = rq->who.peer.uid,
@@ -239,6 +239,9 @@ static int handle_status(struct request *rq)
         .groups_mapped = idmap_own()->groups_complete,
         .overflow_uid = idmap_own()->overflow_uid,
         .overflow_gid = idmap_own()->overflow_gid,
+        .memory = (uint8_t)b->memory.state,
+        .memory_needed = (uint32_t)(b->memory.needed / 1024),
+        .memory_limit = b->memory.limit == SIZE_MAX ? LB_MEMORY_NO_LIMIT : (uint32_t)(b->memory.limit / 1024),
     };
     int r = msg_empty_decode(rq->body);
 
@@ -577,6 +580,9 @@ bool request_run(const struct request_kind *kind, struct request *rq)
     if (!request_may(kind, rq))
         return true;
     r = kind->handle(rq);
+    /* libcrypto leaves shared secrets of X25519 there. */
+    if (kind->secret_answer)
+        secret_wipe_stack();
     if (r == 0)
         return true;
     if (r == LB_E_DENIED)

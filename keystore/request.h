@@ -9,6 +9,7 @@
 #include "boxconf.h"
 #include "message.h"
 #include "policy.h"
+#include "secret.h"
 #include "vault.h"
 
 /* One box as its threads share it. */
@@ -19,7 +20,8 @@ struct box {
     int link;                 /* to the keeper */
     uint32_t restarts;
     uint32_t failures;        /* of children in a row at their start, up to this one */
-    bool memory_locked, sandboxed;
+    struct secret_memory memory;
+    bool sandboxed;
     uint64_t started;         /* seconds since 1970 */
     atomic_uint connections;
     atomic_ullong signatures, decryptions, derivations, refusals;

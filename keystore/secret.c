@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,7 +19,9 @@
 #endif
 
 #define ALIGNMENT 16
-#define SECURE_HEAP_MIN ((size_t)1 << 20)
+/* Of a tool: two packets, and as much again for what comes and goes. */
+#define TOOL_BUFFERS ((size_t)256 << 10)
+#define TOOL_HEAP_MIN ((size_t)64 << 10)
 #define SECURE_HEAP_MAX ((size_t)32 << 20)
 /* Smallest block of the secure heap: half a P-256 scalar's size would only cost bookkeeping. */
 #define SECURE_BLOCK_MIN 32
@@ -41,6 +44,30 @@ static size_t round_up(size_t n, size_t to)
     return (n + to - 1) / to * to;
 }
 
+size_t secret_locks(size_t size)
+{
+    return round_up(size, page_size());
+}
+
+/* Set before there are threads. */
+static bool lock_needed = true;
+
+void secret_need_lock(bool need)
+{
+    lock_needed = need;
+}
+
+int secret_no_memory(struct problem *p)
+{
+    struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return problem_set(p, LB_E_NOMEM, "no memory left that can be locked");
+    problem_set(p, LB_E_NOMEM, "no locked memory left: the limit is %llu KiB", (unsigned long long)limit.rlim_cur / 1024);
+    problem_hint(p, "raise the limit on locked memory: ulimit -l, LimitMEMLOCK= in a unit");
+    return LB_E_NOMEM;
+}
+
 /*
  * guard page | filler, then size bytes rounded up to ALIGNMENT | guard page
  */
@@ -55,7 +82,7 @@ void *secret_alloc(size_t size)
     map = mmap(NULL, usable + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED)
         return NULL;
-    if (mprotect(map + page, usable, PROT_READ | PROT_WRITE) < 0 || mlock(map + page, usable) < 0) {
+    if (mprotect(map + page, usable, PROT_READ | PROT_WRITE) < 0 || (mlock(map + page, usable) < 0 && lock_needed)) {
         munmap(map, usable + 2 * page);
         return NULL;
     }
@@ -111,11 +138,25 @@ static void *wiping_realloc(void *p, size_t size, const char *file, int line)
     return moved;
 }
 
+/* By its capability a process may lock more than the limit; only trying tells, since a user namespace's does not count. */
+static bool may_exceed(size_t limit)
+{
+    size_t size = round_up(limit, page_size()) + page_size();
+    void *map = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool may;
+
+    if (map == MAP_FAILED)
+        return false;
+    may = mlock2(map, size, MLOCK_ONFAULT) == 0;
+    munmap(map, size);
+    return may;
+}
+
 /*
- * How many bytes may be locked; SIZE_MAX: as many as there are. A process that may lift the limit does so: the limit
- * holds also when it has become another user, its capabilities do not.
+ * A process that may lift the limit does so: the limit holds also when it has become another user, its capabilities do
+ * not.
  */
-static size_t lockable(void)
+size_t secret_lockable(void)
 {
     static const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
     struct rlimit limit;
@@ -124,15 +165,29 @@ static size_t lockable(void)
         return SIZE_MAX;
     if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
         return 0;
-    return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : (size_t)limit.rlim_cur;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+            return 0;
+    }
+    return may_exceed((size_t)limit.rlim_cur) ? SIZE_MAX : (size_t)limit.rlim_cur;
 }
 
-/* Half of what may be locked, a power of two: the other half is for secret_alloc(). */
-static size_t secure_heap_size(void)
+const char *secret_limit_text(size_t limit, char ret[SECRET_LIMIT_SIZE])
 {
-    size_t size = SECURE_HEAP_MIN, limit = lockable() / 2;
+    if (limit == SIZE_MAX)
+        snprintf(ret, SECRET_LIMIT_SIZE, "none");
+    else
+        snprintf(ret, SECRET_LIMIT_SIZE, "%zu KiB", limit / 1024);
+    return ret;
+}
 
-    while (size < SECURE_HEAP_MAX && size * 2 <= limit)
+/* What the buffers leave of what may be locked, a power of two. */
+static size_t secure_heap_size(const struct secret_memory *m)
+{
+    size_t size = m->heap_min, left = m->limit < m->needed ? 0 : m->limit - m->buffers;
+
+    while (size < SECURE_HEAP_MAX && size * 2 <= left)
         size *= 2;
     return size;
 }
@@ -161,24 +216,58 @@ bool secret_heap_is_short(void)
     return CRYPTO_secure_used() > heap_size / 2;
 }
 
-int secret_setup_libcrypto(void)
+/*
+ * CRYPTO_secure_malloc_init() says 2 where the heap is there but not locked: then a smaller one may be. The smallest is
+ * kept, locked or not.
+ */
+static int open_heap(struct secret_memory *m, bool *ret_locked)
 {
-    size_t size;
+    size_t size = secure_heap_size(m);
+    int r = CRYPTO_secure_malloc_init(size, SECURE_BLOCK_MIN);
 
-    if (CRYPTO_secure_malloc_initialized())
-        return 0;
+    while (r == 2 && size > m->heap_min && CRYPTO_secure_malloc_done()) {
+        size /= 2;
+        r = CRYPTO_secure_malloc_init(size, SECURE_BLOCK_MIN);
+    }
+    if (r == 0)
+        return LB_E_CRYPTO;
+    heap_size = size;
+    *ret_locked = r == 1;
+    return 0;
+}
+
+int secret_setup(struct secret_memory *m)
+{
+    bool heap_locked;
+    int r;
+
     if (!CRYPTO_set_mem_functions(wiping_malloc, wiping_realloc, wiping_free))
         return LB_E_CRYPTO;
     /* A box whose openssl.cnf loads the plugin would end up asking itself. */
     if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
         return LB_E_CRYPTO;
-    size = secure_heap_size();
-    /* 2 says that it is there but could not be locked: no worse than the ordinary heap would be, so not refused. */
-    if (CRYPTO_secure_malloc_init(size, SECURE_BLOCK_MIN) == 0)
-        return LB_E_CRYPTO;
-    heap_size = size;
-    show_to_sanitizer(size);
+    m->limit = secret_lockable();
+    m->needed = m->buffers + m->heap_min;
+    r = open_heap(m, &heap_locked);
+    if (r != 0)
+        return r;
+    show_to_sanitizer(heap_size);
+    if (!heap_locked || m->limit < m->needed)
+        m->state = SECRETS_NOT_LOCKED;
+    else
+        m->state = m->all_locked ? SECRETS_ALL_LOCKED : SECRETS_LOCKED;
     return 0;
+}
+
+int secret_setup_libcrypto(void)
+{
+    struct secret_memory m = { .buffers = TOOL_BUFFERS, .heap_min = TOOL_HEAP_MIN };
+    int r;
+
+    if (CRYPTO_secure_malloc_initialized())
+        return 0;
+    r = secret_setup(&m);
+    return r == 0 && m.state == SECRETS_NOT_LOCKED ? LB_E_NOMEM : r;
 }
 
 /* A sanitizer would put the array elsewhere, between guards or on a stack of its own making. */
@@ -205,7 +294,7 @@ int secret_harden_process(bool *ret_locked)
      * fault, because a page without a secret yet has nothing to keep off the disk, and stacks and heaps reserve much
      * more than they use.
      */
-    if (lockable() == SIZE_MAX)
+    if (secret_lockable() == SIZE_MAX)
         *ret_locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
     return 0;
 }

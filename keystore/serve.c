@@ -27,8 +27,6 @@
 #define READY_TURN 64
 /* Places beside max-connections that only administrators get. */
 #define ADMIN_PLACES 16
-/* Changes that may wait: each holds locked memory of its own. */
-#define JOBS_MAX 16
 
 /* What one thread works with: secret memory, because keys and passphrases come through it. */
 struct worker {
@@ -86,36 +84,26 @@ static void finish(struct server *s, struct conn *c, const struct request *rq, b
         conn_go_on(s, c);
 }
 
-/* LB_E_BUSY: too many wait already. LB_E_NOMEM. */
+/* LB_E_BUSY: too many wait already. */
 static int queue_change(struct server *s, struct conn *c, const struct peer *peer, const void *packet, size_t len)
 {
-    struct job *j = calloc(1, sizeof(*j));
-    bool queued;
+    struct job *j;
 
-    if (j != NULL)
-        j->packet = secret_alloc(len);
-    if (j == NULL || j->packet == NULL) {
-        free(j);
-        return LB_E_NOMEM;
-    }
-    memcpy(j->packet, packet, len);
-    j->len = len;
-    j->conn = c;
-    j->peer = *peer;
     pthread_mutex_lock(&s->jobs_lock);
-    queued = s->job_count < JOBS_MAX;
-    if (queued) {
-        s->job_count++;
+    j = s->free_jobs;
+    if (j != NULL) {
+        s->free_jobs = j->next;
+        memcpy(j->packet, packet, len);
+        j->len = len;
+        j->conn = c;
+        j->peer = *peer;
+        j->next = NULL;
         *s->jobs_end = j;
         s->jobs_end = &j->next;
         pthread_cond_signal(&s->jobs_ready);
     }
     pthread_mutex_unlock(&s->jobs_lock);
-    if (queued)
-        return 0;
-    secret_free(j->packet, len);
-    free(j);
-    return LB_E_BUSY;
+    return j != NULL ? 0 : LB_E_BUSY;
 }
 
 static struct request start_request(struct worker *w, struct conn *c, const struct peer *peer)
@@ -254,14 +242,13 @@ static void answer_ping(struct server *s)
 
 /* Threads */
 
+/* What threads work with is there before the first of them is. */
 static bool worker_init(struct worker *w, struct server *s)
 {
     w->server = s;
     w->packet = secret_alloc(LB_PACKET_MAX);
     w->answer = secret_alloc(LB_PACKET_MAX);
     w->told = malloc(USHER_PACKET_MAX);
-    if (w->packet == NULL || w->answer == NULL || w->told == NULL)
-        log_error("no locked memory for a thread: raise the limit (LimitMEMLOCK=, ulimit -l)");
     return w->packet != NULL && w->answer != NULL && w->told != NULL;
 }
 
@@ -285,6 +272,38 @@ static enum turns_class class_of(struct turn *turn, void *arg)
     c->class = !c->counted || vault_knows(&s->box->vault, &ids) ? TURNS_KNOWN : TURNS_STRANGER;
     c->grants_changed = changed;
     return c->class;
+}
+
+size_t server_memory(unsigned threads)
+{
+    return (2 * (threads + 1) + JOBS_MAX) * secret_locks(LB_PACKET_MAX);
+}
+
+static bool buffers_init(struct server *s)
+{
+    unsigned count = s->box->conf->threads + 1;
+    bool ok;
+
+    s->workers = calloc(count, sizeof(*s->workers));
+    ok = s->workers != NULL;
+    for (unsigned i = 0; ok && i < count; i++)
+        ok = worker_init(&s->workers[i], s);
+    for (unsigned i = 0; ok && i < JOBS_MAX; i++) {
+        s->all_jobs[i].packet = secret_alloc(LB_PACKET_MAX);
+        s->all_jobs[i].next = s->free_jobs;
+        s->free_jobs = &s->all_jobs[i];
+        ok = s->all_jobs[i].packet != NULL;
+    }
+    return ok;
+}
+
+static void buffers_clear(struct server *s)
+{
+    for (unsigned i = 0; s->workers != NULL && i <= s->box->conf->threads; i++)
+        worker_clear(&s->workers[i]);
+    free(s->workers);
+    for (unsigned i = 0; i < JOBS_MAX; i++)
+        secret_free(s->all_jobs[i].packet, LB_PACKET_MAX);
 }
 
 /* With the lock held. */
@@ -361,27 +380,25 @@ static void *next_ready(struct server *s)
 
 static void *serve(void *arg)
 {
-    struct server *s = arg;
-    struct worker w;
-    void *next = NULL;
-    bool ok = worker_init(&w, s);
+    struct worker *w = arg;
+    struct server *s = w->server;
+    void *next;
 
-    while (ok && (next = next_ready(s)) != NULL) {
+    while ((next = next_ready(s)) != NULL) {
         if (next == s)
             accept_some(s);
         else if (next == &s->reception)
-            serve_usher(&w);
+            serve_usher(w);
         else if (next == &s->ping)
             answer_ping(s);
         else
-            serve_conn(&w, next); /* a turn is the first thing in its connection */
+            serve_conn(w, next); /* a turn is the first thing in its connection */
     }
-    worker_clear(&w);
     return NULL;
 }
 
-/* The next change; NULL once the box stops and all that were taken in are made. */
-static struct job *next_job(struct server *s)
+/* The next change, its packet into ret_packet; false once the box stops and all that were taken in are made. */
+static bool next_job(struct server *s, uint8_t *ret_packet, struct job *ret)
 {
     struct job *j;
 
@@ -391,37 +408,36 @@ static struct job *next_job(struct server *s)
     j = s->jobs;
     if (j != NULL) {
         s->jobs = j->next;
-        s->job_count--;
         if (s->jobs == NULL)
             s->jobs_end = &s->jobs;
+        memcpy(ret_packet, j->packet, j->len);
+        secret_wipe(j->packet, j->len);
+        *ret = *j;
+        j->next = s->free_jobs;
+        s->free_jobs = j;
     }
     pthread_mutex_unlock(&s->jobs_lock);
-    return j;
+    return j != NULL;
 }
 
 static void *change(void *arg)
 {
-    struct server *s = arg;
-    struct worker w;
-    struct job *j;
+    struct worker *w = arg;
+    struct server *s = w->server;
+    struct job j;
 
-    if (!worker_init(&w, s))
-        goto out;
-    while ((j = next_job(s)) != NULL) {
-        struct request rq = start_request(&w, j->conn, &j->peer);
+    while (next_job(s, w->packet, &j)) {
+        struct request rq = start_request(w, j.conn, &j.peer);
         /* It was looked at before it was queued: the header and the kind are there. */
         const struct request_kind *kind =
-            msg_split(j->packet, j->len, &rq.header, &rq.body) == 0 ? request_kind(rq.header.type) : NULL;
+            msg_split(w->packet, j.len, &rq.header, &rq.body) == 0 ? request_kind(rq.header.type) : NULL;
 
         if (kind == NULL)
-            conn_close(s, j->conn);
+            conn_close(s, j.conn);
         else
-            finish(s, j->conn, &rq, request_run(kind, &rq));
-        secret_free(j->packet, j->len);
-        free(j);
+            finish(s, j.conn, &rq, request_run(kind, &rq));
+        secret_wipe(w->packet, j.len);
     }
-out:
-    worker_clear(&w);
     return NULL;
 }
 
@@ -446,6 +462,10 @@ int server_new(struct box *box, int listen_fd, int link, struct server **ret)
     s->conns = calloc(s->slots, sizeof(*s->conns));
     s->threads = calloc(box->conf->threads, sizeof(*s->threads));
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (!buffers_init(s)) {
+        server_stop(s);
+        return LB_E_NOMEM;
+    }
     ev.data.ptr = box;
     if (s->conns == NULL || s->threads == NULL || s->epoll_fd < 0 || s->ping_fd < 0 ||
         socket_want_only_peer(listen_fd) != 0 || server_arm(s, EPOLL_CTL_ADD, s->ping_fd, &s->ping) < 0 ||
@@ -485,11 +505,15 @@ void server_ping(struct server *s, uint32_t number)
 
 int server_start(struct server *s)
 {
-    if (pthread_create(&s->changer, NULL, change, s) != 0)
+    struct worker *w = s->workers;
+
+    errno = pthread_create(&s->changer, NULL, change, &w[s->box->conf->threads]);
+    if (errno != 0)
         return LB_E_SYSTEM;
     s->changer_runs = true;
     while (s->thread_count < s->box->conf->threads) {
-        if (pthread_create(&s->threads[s->thread_count], NULL, serve, s) != 0)
+        errno = pthread_create(&s->threads[s->thread_count], NULL, serve, &w[s->thread_count]);
+        if (errno != 0)
             return LB_E_SYSTEM;
         s->thread_count++;
     }
@@ -518,6 +542,7 @@ void server_stop(struct server *s)
     socket_close(s->ping_fd);
     socket_close(s->epoll_fd);
     turns_clear(&s->turns);
+    buffers_clear(s);
     free(s->conns);
     free(s->threads);
     pthread_cond_destroy(&s->jobs_ready);

@@ -8,8 +8,13 @@
 
 struct server;
 
-/* listen_fd and link (to the keeper) stay the caller's. Starts nothing yet. LB_E_NOMEM, LB_E_SYSTEM. */
+/*
+ * listen_fd and link (to the keeper) stay the caller's. Starts nothing yet, but has all memory that serving takes,
+ * locked. LB_E_NOMEM, LB_E_SYSTEM.
+ */
 LB_MUST_USE int server_new(struct box *box, int listen_fd, int link, struct server **ret);
+/* The bytes that secret_alloc() locks for the packets of so many threads and for the changes that wait. */
+size_t server_memory(unsigned threads);
 /* Takes over a channel of the last child, at its slot, and its maker, and says RESET on it. Before server_start(). */
 LB_MUST_USE int server_restore(struct server *s, uint32_t slot, int fd, struct maker *maker);
 /* Takes over the link to the usher, the first one or one in the place of an usher that ended. */

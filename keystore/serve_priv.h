@@ -9,6 +9,9 @@
 #include "serve.h"
 #include "turns.h"
 
+/* Changes that may wait: each holds locked memory of its own. */
+#define JOBS_MAX 16
+
 /*
  * A connection is a socket that the box accepted, or whose both ends it made: no other process can read from this end, or
  * change its settings.
@@ -30,7 +33,7 @@ struct conn {
 struct job {
     struct conn *conn;
     struct peer peer;
-    void *packet;
+    uint8_t *packet; /* secret memory of LB_PACKET_MAX bytes, wiped while nothing waits in it */
     size_t len;
     struct job *next;
 };
@@ -67,9 +70,11 @@ struct server {
     pthread_mutex_t jobs_lock;
     pthread_cond_t jobs_ready;
     struct job *jobs, **jobs_end;
-    unsigned job_count;
+    struct job *free_jobs;
+    struct job all_jobs[JOBS_MAX];
     bool stopping;
 
+    struct worker *workers; /* one a thread, and the last is the changer's */
     pthread_t *threads, changer;
     unsigned thread_count;
     bool changer_runs;

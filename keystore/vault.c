@@ -247,20 +247,26 @@ static int make_backend(struct vault *v)
 
 int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
 {
+    const uint8_t *taken = NULL;
     int r = backend_sealed_new(store_id(v->store), store_key, &v->sealer);
 
     if (r == 0)
         r = make_backend(v);
     if (r != 0)
         return problem_set(p, r, "cannot open the store of box '%s': %s", v->conf->box, lb_strerror(r));
+    /* Not shielded and unshielded for each key. */
+    r = backend_sealed_take(v->sealer, &taken);
     for (size_t i = 0; r == 0 && i < v->ring.count; i++) {
         for (size_t j = 0; r == 0 && j < v->ring.keys[i]->rec.version_count; j++)
             r = try_version(v, v->ring.keys[i], j);
     }
+    if (taken != NULL)
+        backend_sealed_rest(v->sealer);
     secret_wipe_stack();
     if (r != 0) {
         vault_lock(v);
-        return no_locked_memory(v, p);
+        return r == LB_E_NOMEM ? no_locked_memory(v, p)
+                               : problem_set(p, r, "cannot open the store of box '%s': %s", v->conf->box, lb_strerror(r));
     }
     count_keys(v);
     atomic_store(&v->lock, LOCK_UNLOCKED);
@@ -278,7 +284,7 @@ int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct pro
         return vault_no_store(v, p);
     store_key = secret_alloc(STORE_KEY_SIZE);
     if (store_key == NULL)
-        return problem_set(p, LB_E_NOMEM, "no locked memory left");
+        return secret_no_memory(p);
     p->code = 0;
     r = store_seals(v->store, &seals, &count, p);
     if (r != 0)
@@ -304,6 +310,7 @@ int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct pro
         vault_note_credential(v, kind, secret);
 out:
     secret_free(store_key, STORE_KEY_SIZE);
+    secret_wipe_stack();
     seal_records_free(seals, count);
     return r;
 }
@@ -363,6 +370,19 @@ void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret)
     if (file != NULL && len == secret.len && CRYPTO_memcmp(file, secret.p, len) == 0)
         atomic_store(&v->by_credential, true);
     secret_free(file, LB_SECRET_MAX);
+}
+
+void vault_rest(struct vault *v, uint64_t now, uint64_t after)
+{
+    opened_rest(&v->ring.opened, now, after);
+}
+
+size_t vault_memory(unsigned threads)
+{
+    /* A passphrase or credential and what it is compared with, the key that it becomes, the store key; the PIN. */
+    size_t unlocking = 2 * secret_locks(LB_SECRET_MAX) + 3 * secret_locks(STORE_KEY_SIZE);
+
+    return backend_sealed_memory(threads) + unlocking;
 }
 
 void vault_token_uri(const struct vault *v, struct p11uri *ret)

@@ -50,6 +50,14 @@ void vault_try_credential(struct vault *v);
  */
 void vault_serve(struct vault *v, unsigned failures, void (*settled)(void));
 void vault_close(struct vault *v);
+/*
+ * Closes the keys of a sealed store that nobody used for after milliseconds; they are opened again when they are used. now:
+ * milliseconds by a clock of the caller's, who calls this again and again: the time of a use is that of the call before
+ * it. Beside any other function but vault_open() and vault_close().
+ */
+void vault_rest(struct vault *v, uint64_t now, uint64_t after);
+/* The bytes that secret_alloc() locks at most for one vault which so many threads use at once. */
+size_t vault_memory(unsigned threads);
 
 /*
  * The private key of ref for who to do op with: a reference, to be given back with livekey_unref(). Refuses, in this

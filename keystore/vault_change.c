@@ -537,7 +537,7 @@ int vault_init(struct vault *v, const struct msg_secret *m, struct problem *p)
     }
     store_key = secret_alloc(STORE_KEY_SIZE);
     if (store_key == NULL)
-        return problem_set(p, LB_E_NOMEM, "no locked memory left");
+        return secret_no_memory(p);
     r = RAND_bytes(id, sizeof(id)) > 0 && RAND_priv_bytes(store_key, STORE_KEY_SIZE) > 0
             ? 0
             : problem_set(p, LB_E_CRYPTO, "no random numbers");
@@ -551,6 +551,7 @@ int vault_init(struct vault *v, const struct msg_secret *m, struct problem *p)
         vault_note_credential(v, m->kind, m->secret);
     seal_clear(&seal);
     secret_free(store_key, STORE_KEY_SIZE);
+    secret_wipe_stack();
     return r;
 }
 
@@ -562,11 +563,17 @@ int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, st
 int vault_seal_add(struct vault *v, const struct msg_secret *m, struct problem *p)
 {
     struct seal_record seal = { 0 };
+    const uint8_t *store_key = NULL;
     uint32_t id;
     int r = check_open(v, p);
 
+    if (r == 0 && (r = backend_sealed_take(v->sealer, &store_key)) != 0)
+        problem_set(p, r, "the store key of box '%s' cannot be unshielded: %s", v->conf->box, lb_strerror(r));
     if (r == 0)
-        r = wrap(v, store_id(v->store), m, backend_sealed_store_key(v->sealer), &seal, p);
+        r = wrap(v, store_id(v->store), m, store_key, &seal, p);
+    if (store_key != NULL)
+        backend_sealed_rest(v->sealer);
+    secret_wipe_stack();
     if (r == 0)
         r = store_add_seal(v->store, &seal, &id, p);
     seal_clear(&seal);

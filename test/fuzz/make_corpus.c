@@ -100,7 +100,7 @@ static void messages(void)
     PUT("show", show, MSG_SHOW | MSG_ANSWER, &show);
     PUT("show-name", name, MSG_SHOW, (&(struct msg_name){ .name = "web" }));
     PUT("status", status, MSG_STATUS | MSG_ANSWER,
-        (&(struct msg_status){ .box = "default", .software = "littlebox", .backend = "sealed", .lock = LOCK_LOCKED }));
+        (&(struct msg_status){ .box = "default", .software = "littlebox", .backend = "sealed", .lock = LOCK_LOCKED, .memory = MEMORY_ALL_LOCKED }));
     PUT("create", create, MSG_CREATE, (&(struct msg_create){ .name = "web", .type = "ed448" }));
     PUT("import", import, MSG_IMPORT, (&(struct msg_import){ .name = "web", .pkcs8 = view }));
     PUT("destroy", destroy, MSG_DESTROY, (&(struct msg_destroy){ .name = "web", .version = 2 }));

@@ -42,6 +42,7 @@ static void made_and_opened(void)
                                          "rsa:2048", "rsa-pss:2048", "rsa-pss:2048:sha256",
                                          "ed25519",  "ed448",        "x25519",
                                          "x448" };
+    const uint8_t *store_key = NULL;
     struct fixture f;
 
     fixture_open(&f);
@@ -60,7 +61,9 @@ static void made_and_opened(void)
         key_record_clear(&k);
     }
     TEXT_IS(ops->name, "sealed");
-    CU_ASSERT(memcmp(backend_sealed_store_key(f.backend), f.store_key, STORE_KEY_SIZE) == 0);
+    OK(backend_sealed_take(f.backend, &store_key));
+    CU_ASSERT(memcmp(store_key, f.store_key, STORE_KEY_SIZE) == 0);
+    backend_sealed_rest(f.backend);
     backend_sealed_free(NULL);
     fixture_close(&f);
 }

@@ -24,7 +24,7 @@ struct message_case {
     const void *sample;
     size_t size; /* of the struct */
     size_t view; /* offset of a struct bytes in it */
-    struct bad bad[10];
+    struct bad bad[14];
 };
 
 #define WRAP(name, type)                                                                                               \
@@ -174,7 +174,10 @@ static const struct msg_status status = { .box = "default",
                                           .refusals = 10,
                                           .users_mapped = true,
                                           .overflow_uid = 65534,
-                                          .overflow_gid = 65533 };
+                                          .overflow_gid = 65533,
+                                          .memory = MEMORY_SECRETS_LOCKED,
+                                          .memory_needed = 11,
+                                          .memory_limit = LB_MEMORY_NO_LIMIT };
 static const struct msg_create create = { .name = "web", .type = "rsa-pss:4096:sha512" };
 static const struct msg_import import = { .name = "web", .pkcs8 = { data, sizeof(data) } };
 static const struct msg_destroy destroy = { .name = "web", .version = 7 };
@@ -297,6 +300,10 @@ static const struct message_case cases[] = {
       { { 2, '*', LB_E_NAME },
         { 34, 0, LB_E_VALUE },
         { 34, LOCK_UNLOCKED + 1, LB_E_VALUE },
+        { 107, 2, LB_E_VALUE },
+        { 108, 2, LB_E_VALUE },
+        { 117, 0, LB_E_VALUE },
+        { 117, MEMORY_ALL_LOCKED + 1, LB_E_VALUE },
         { 35, 2, LB_E_VALUE },
         { 36, 2, LB_E_VALUE },
         { 37, 2, LB_E_VALUE },

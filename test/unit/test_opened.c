@@ -1,11 +1,14 @@
 /* opened.c: which keys are open, what a want of secure heap does, and that it is not taken for damage. */
 #include <openssl/crypto.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fixture.h"
 #include "keyring.h"
 #include "keytype.h"
+#include "scheme.h"
 #include "secret.h"
 #include "unit.h"
 
@@ -98,6 +101,110 @@ static void without_a_bound_none_is_closed(void)
     opened_clear(&o);
 }
 
+static void what_nobody_uses_is_closed(void)
+{
+    struct livekey *used;
+    struct opened o;
+
+    memset(versions, 0, sizeof(versions));
+    OK(opened_init(&o, VERSIONS));
+    opened_rest(&o, 1000, 60);
+    for (unsigned i = 0; i < 4; i++)
+        put(&o, i);
+    opened_rest(&o, 1060, 60);
+    TEXT_IS(open_ones(), "11110000");
+    /* The oldest, one between, and the newest, whose place in the list does not change. */
+    used = opened_use(&o, &versions[0]);
+    livekey_unref(opened_use(&o, &versions[2]));
+    livekey_unref(opened_use(&o, &versions[2]));
+    opened_rest(&o, 1061, 60);
+    TEXT_IS(open_ones(), "10100000");
+    livekey_unref(opened_use(&o, &versions[2]));
+    opened_rest(&o, 1121, 60);
+    TEXT_IS(open_ones(), "00100000");
+    CU_ASSERT_PTR_NULL(opened_use(&o, &versions[0]));
+    livekey_unref(used); /* closed meanwhile, and alive until now */
+    opened_rest(&o, 1122, 60);
+    TEXT_IS(open_ones(), "00000000");
+    CU_ASSERT_EQUAL(o.count, 0);
+    put(&o, 0);
+    TEXT_IS(open_ones(), "10000000");
+    opened_clear(&o);
+}
+
+static void keys_that_cannot_be_opened_again_stay(void)
+{
+    struct opened o;
+
+    memset(versions, 0, sizeof(versions));
+    OK(opened_init(&o, 0));
+    put(&o, 0);
+    opened_rest(&o, 1000000, 1);
+    TEXT_IS(open_ones(), "10000000");
+    opened_clear(&o);
+}
+
+/* Any key is wanted and opened while others are closed: what a thread got works, whatever happened to the version. */
+
+static struct opened shared;
+static atomic_bool ended;
+
+static bool signs(struct livekey *k)
+{
+    static const uint8_t digest[32];
+    uint8_t sig[LB_SIGNATURE_MAX];
+    struct msg_sign m = { .scheme = SCHEME_ECDSA, .digest = DIGEST_SHA256, .input = INPUT_DIGEST, .data = { digest, 32 } };
+    struct problem p;
+    size_t len;
+
+    return keyop_sign(k, &m, sig, sizeof(sig), &len, &p) == 0;
+}
+
+static void *use_keys(void *arg)
+{
+    unsigned bad = 0;
+
+    (void)arg;
+    for (unsigned n = 0; n < 2000; n++) {
+        struct livekey *k = opened_use(&shared, &versions[n % 3]);
+
+        if (k == NULL)
+            k = opened_put(&shared, &versions[n % 3], new_live());
+        bad += !signs(k);
+        livekey_unref(k);
+    }
+    return (void *)(uintptr_t)bad;
+}
+
+static void *rest_keys(void *arg)
+{
+    (void)arg;
+    for (uint64_t now = 1; !atomic_load(&ended); now += 2)
+        opened_rest(&shared, now, 1);
+    return NULL;
+}
+
+static void closing_meets_use(void)
+{
+    pthread_t users[3], closer;
+    void *bad;
+
+    OK(keyop_setup());
+    memset(versions, 0, sizeof(versions));
+    OK(opened_init(&shared, VERSIONS));
+    atomic_store(&ended, false);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&closer, NULL, rest_keys, NULL), 0);
+    for (size_t i = 0; i < COUNT(users); i++)
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&users[i], NULL, use_keys, NULL), 0);
+    for (size_t i = 0; i < COUNT(users); i++) {
+        CU_ASSERT_EQUAL_FATAL(pthread_join(users[i], &bad), 0);
+        CU_ASSERT_PTR_NULL(bad);
+    }
+    atomic_store(&ended, true);
+    CU_ASSERT_EQUAL(pthread_join(closer, NULL), 0);
+    opened_clear(&shared);
+}
+
 /* Takes all of the secure heap but what is in use; which is chained through its first bytes. */
 static void *take_heap(size_t smallest)
 {
@@ -167,6 +274,9 @@ static const struct unit_test tests[] = {
     { "the least used is closed", the_least_used_is_closed },
     { "the first one stays", the_first_one_stays },
     { "without a bound none is closed", without_a_bound_none_is_closed },
+    { "what nobody uses is closed", what_nobody_uses_is_closed },
+    { "keys that cannot be opened again stay", keys_that_cannot_be_opened_again_stay },
+    { "closing meets use", closing_meets_use },
     { "a short heap closes some", a_short_heap_closes_some },
     { "a full heap is no damage", a_full_heap_is_no_damage },
     { NULL, NULL },

@@ -363,8 +363,9 @@ static void a_lock_leaves_nothing(void)
 
     box_with_keys(&b);
     OK(use(&b, INBOX_GRANTED, OP_SIGN, &web, &p));
-    store_key = backend_sealed_store_key(b.box.vault.sealer);
+    OK(backend_sealed_take(b.box.vault.sealer, &store_key));
     CU_ASSERT(is_mapped(store_key));
+    backend_sealed_rest(b.box.vault.sealer);
     CU_ASSERT_EQUAL(b.box.vault.ring.opened.count, 2);
     OK(ask_empty(&b, 0, MSG_LOCK, &body, &p));
     CU_ASSERT(!is_mapped(store_key));

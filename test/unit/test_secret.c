@@ -211,6 +211,17 @@ static void the_secure_heap_is_there(void)
     OK(secret_setup_libcrypto());
 }
 
+static void limits_are_told(void)
+{
+    char text[SECRET_LIMIT_SIZE];
+
+    TEXT_IS(secret_limit_text(0, text), "0 KiB");
+    TEXT_IS(secret_limit_text(65536, text), "64 KiB");
+    TEXT_IS(secret_limit_text(SIZE_MAX, text), "none");
+    CU_ASSERT(secret_locks(1) == (size_t)sysconf(_SC_PAGESIZE));
+    CU_ASSERT(secret_locks(secret_locks(1)) == secret_locks(1));
+}
+
 /* An address as a number: to a compiler, a pointer to a stack that is gone is nothing. */
 static volatile uintptr_t deep_stack;
 
@@ -332,6 +343,7 @@ static const struct unit_test tests[] = {
     { "libcrypto wipes what it frees", libcrypto_wipes_what_it_frees },
     { "libcrypto wipes what it moves", libcrypto_wipes_what_it_moves },
     { "the secure heap is there", the_secure_heap_is_there },
+    { "limits are told", limits_are_told },
     { "the stack is wiped", the_stack_is_wiped },
     { "processes are hardened", processes_are_hardened },
     { "files are read whole", files_are_read_whole },
