@@ -38,6 +38,9 @@ static int harden(struct box *box)
         log_info("the limit on locked memory allows to lock secrets only, not all memory (LimitMEMLOCK=, ulimit -l)");
     if (geteuid() == 0)
         log_warning("running as root: give it a user of its own with --user");
+    else if (!box->closed)
+        log_warning("this process could be traced by its user while it started: the system runs no closed program "
+                    "(vm.memfd_noexec, fs.suid_dumpable); make the program unreadable for that user (chmod 711)");
     r = secret_setup_libcrypto();
     if (r == 0)
         r = keyop_setup();
@@ -77,18 +80,24 @@ static int take_channels(struct server *s, struct box *box, bool *ret_stay_locke
 
 static int enter_sandbox(struct box *box)
 {
+    const struct boxconf *conf = box->conf;
+    const struct sandbox_rules rules = {
+        .state = conf->paths.state,
+        .credential = conf->credential,
+        .module_writes = conf->backend == BACKEND_PKCS11 ? conf->p11.writes : NULL,
+    };
     int r;
 
 #ifdef LB_SANITIZED
-    log_warning("built with a sanitizer: no system call filter");
+    (void)rules;
+    log_warning("built with a sanitizer: no system call filter, no Landlock");
     return 0;
 #endif
-    if (!box->conf->sandbox) {
-        log_warning("sandbox = no: no system call filter");
+    if (!conf->sandbox) {
+        log_warning("sandbox = no: no system call filter, no Landlock");
         return 0;
     }
-    r = sandbox_enter(box->conf->backend == BACKEND_PKCS11);
-    box->sandboxed = r == 0;
+    r = sandbox_enter(&rules, &box->sandbox);
     return r == 0 ? 0 : report("cannot enter the sandbox", r);
 }
 
@@ -140,7 +149,10 @@ static int serve_box(struct box *box, int signal_fd)
 
     if (r != 0)
         return report("cannot serve", r);
-    r = take_channels(server, box, &stay_locked);
+    /* Before a byte is read that others wrote: store, credential, packets, and before a module is loaded. */
+    r = enter_sandbox(box);
+    if (r == 0)
+        r = take_channels(server, box, &stay_locked);
     if (r != 0)
         goto out;
     r = vault_open(&box->vault, box->conf, &p);
@@ -151,9 +163,7 @@ static int serve_box(struct box *box, int signal_fd)
     /* Locked by hand stays locked by hand, whatever ended the last child. */
     if (!stay_locked)
         vault_try_credential(&box->vault);
-    r = enter_sandbox(box);
-    if (r == 0)
-        r = server_start(server);
+    r = server_start(server);
     if (r == 0) {
         log_start(box);
         r = keep_send(KEEP_LINK_FD, KEEP_READY, atomic_load(&box->vault.by_credential), /* fd= */ -1);
@@ -174,9 +184,9 @@ out:
     return r;
 }
 
-int child_run(const struct boxconf *conf)
+int child_run(const struct boxconf *conf, bool closed)
 {
-    struct box box = { .conf = conf, .stop_fd = -1, .link = KEEP_LINK_FD, .started = (uint64_t)time(NULL) };
+    struct box box = { .conf = conf, .closed = closed, .stop_fd = -1, .link = KEEP_LINK_FD, .started = (uint64_t)time(NULL) };
     static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
     int signal_fd = signals_open(signals, sizeof(signals) / sizeof(signals[0])), r;
 

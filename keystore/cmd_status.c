@@ -36,6 +36,40 @@ static void json_token(struct json *j, const struct msg_token *t)
     json_close(j, '}');
 }
 
+static const struct {
+    unsigned bit;
+    const char *name;
+} sandbox_parts[] = {
+    { SANDBOX_CALLS, "system calls" },
+    { SANDBOX_FILES, "files" },
+    { SANDBOX_NETWORK, "network" },
+    { SANDBOX_SIGNALS, "signals" },
+};
+#define PARTS (sizeof(sandbox_parts) / sizeof(sandbox_parts[0]))
+
+static void print_sandbox(unsigned sandbox)
+{
+    const char *before = "sandbox      ";
+
+    for (size_t i = 0; i < PARTS; i++) {
+        if ((sandbox & sandbox_parts[i].bit) == 0)
+            continue;
+        printf("%s%s", before, sandbox_parts[i].name);
+        before = ", ";
+    }
+    printf("%s\n", sandbox == 0 ? "sandbox      none" : "");
+}
+
+static void json_sandbox(struct json *j, unsigned sandbox)
+{
+    json_open(j, "sandbox", '[');
+    for (size_t i = 0; i < PARTS; i++) {
+        if ((sandbox & sandbox_parts[i].bit) != 0)
+            json_string(j, NULL, sandbox_parts[i].name);
+    }
+    json_close(j, ']');
+}
+
 static void print_people(const struct client *c, const struct msg_status *s, const struct msg_token *t)
 {
     char started[TIME_TEXT_SIZE];
@@ -51,7 +85,8 @@ static void print_people(const struct client *c, const struct msg_status *s, con
     printf("process      %u, since %s, restarted %u times\n", s->pid, started, s->restarts);
     printf("credential   %s\n", s->credential ? "opens the store at start" : "none in use");
     printf("memory       %s\n", s->memory_locked ? "all locked" : "secrets locked");
-    printf("system calls %s\n", s->sandboxed ? "filtered" : "not filtered");
+    print_sandbox(s->sandbox);
+    printf("tracing      %sclosed to the user of the box%s\n", s->closed ? "" : "not ", s->closed ? " from the start" : "");
     printf("keys         %u\n", s->keys);
     if (s->damaged != 0)
         printf("damaged      %u: see 'littlebox list'\n", s->damaged);
@@ -80,7 +115,9 @@ static void print_json(const struct client *c, const struct msg_status *s, const
     json_number(&j, "restarts", s->restarts);
     json_bool(&j, "credential", s->credential);
     json_bool(&j, "memory_locked", s->memory_locked);
-    json_bool(&j, "sandboxed", s->sandboxed);
+    json_bool(&j, "sandboxed", (s->sandbox & SANDBOX_CALLS) != 0);
+    json_sandbox(&j, s->sandbox);
+    json_bool(&j, "closed_from_start", s->closed);
     json_number(&j, "keys", s->keys);
     json_number(&j, "damaged", s->damaged);
     json_number(&j, "connections", s->connections);

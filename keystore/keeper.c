@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "closed_exec.h"
 #include "keeplink.h"
 #include "log.h"
 #include "notify.h"
@@ -119,7 +120,7 @@ static void become_child(struct keeper *k, int link, pid_t keeper)
     if (high_link < 0 || high_listen < 0 || dup2(high_link, KEEP_LINK_FD) < 0 ||
         dup2(high_listen, KEEP_LISTEN_FD) < 0)
         _exit(1);
-    execv(k->program, k->argv);
+    exec_closed(k->program, k->argv);
     log_error("cannot start %s: %s", k->program, strerror(errno));
     _exit(1);
 }

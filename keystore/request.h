@@ -19,7 +19,9 @@ struct box {
     int link;                 /* to the keeper */
     uint32_t restarts;
     uint32_t failures;        /* of children in a row at their start, up to this one */
-    bool memory_locked, sandboxed;
+    bool memory_locked;
+    bool closed;              /* to the user it runs as, since exec(2) */
+    unsigned sandbox;         /* SANDBOX_* */
     uint64_t started;         /* seconds since 1970 */
     atomic_uint connections;
     atomic_ullong signatures, decryptions, derivations, refusals;
