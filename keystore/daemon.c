@@ -184,12 +184,16 @@ static int make_dirs(const struct dirs *dirs, const struct boxconf *conf, const 
                      struct problem *p)
 {
     mode_t run_mode = geteuid() == 0 ? 0755 : 0700;
+    struct problem ignored;
     int r = make_dir(dirs->run, run_mode, NULL, p);
 
     if (r == 0 && strcmp(dirs->state, dirs->run) != 0)
         r = make_dir(dirs->state, run_mode, NULL, p);
     if (r == 0)
         r = make_dir(conf->paths.state, 0700, owner, p);
+    /* 'littlebox init' will put a credential in it, and the sandbox reaches only what was there before. */
+    if (r == 0 && make_dir(dirs->config, run_mode, NULL, &ignored) != 0)
+        log_info("%s", ignored.text);
     return r;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
@@ -276,13 +277,32 @@ static int load(scmp_filter_ctx filter, int r)
     return LB_E_SYSTEM;
 }
 
+static void *leave(void *arg)
+{
+    pthread_exit(arg);
+}
+
+/* pthread_exit(), as Argon2's threads end, has the C library load libgcc_s: later it could not be opened or mapped. */
+static int load_unwinder(void)
+{
+    pthread_t thread;
+    int r = pthread_create(&thread, NULL, leave, NULL);
+
+    if (r == 0)
+        r = pthread_join(thread, NULL);
+    errno = r;
+    return r == 0 ? 0 : LB_E_SYSTEM;
+}
+
 int sandbox_enter(const struct sandbox_rules *rules, unsigned *ret)
 {
     bool with_module = rules->module_writes != NULL;
     scmp_filter_ctx filter;
-    /* First, since the filter has no room for its calls. */
-    int r = landlock_enter(rules, ret);
+    int r = load_unwinder();
 
+    /* First, since the filter has no room for its calls. */
+    if (r == 0)
+        r = landlock_enter(rules, ret);
     if (r != 0)
         return r;
     filter = new_filter();

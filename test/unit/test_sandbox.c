@@ -155,6 +155,14 @@ static int start_thread(void)
 
     return r != 0 ? r : pthread_join(thread, NULL);
 }
+static void *leave(void *arg) { pthread_exit(arg); }
+static int leave_thread(void)
+{
+    pthread_t thread;
+    int r = pthread_create(&thread, NULL, leave, NULL);
+
+    return r != 0 ? r : pthread_join(thread, NULL);
+}
 static int set_user(void) { return CALL(SYS_setuid, getuid()); }
 static int set_users(void) { return CALL(SYS_setresuid, -1, -1, -1); }
 static int set_group(void) { return CALL(SYS_setgid, getgid()); }
@@ -285,6 +293,7 @@ static const struct row {
     { "unshare", share_not, { DIES, DIES, DIES }, 0 },
     { "setns", set_space, { DIES, DIES, DIES }, 0 },
     { "a thread", start_thread, { 0, 0, EPERM }, 0 },
+    { "a thread that leaves", leave_thread, { 0, 0, EPERM }, 0 },
     { "setuid", set_user, { DIES, EPERM, EPERM }, 0 },
     { "setresuid", set_users, { DIES, EPERM, EPERM }, 0 },
     { "setgid", set_group, { DIES, EPERM, EPERM }, 0 },
