@@ -58,6 +58,9 @@ lb status >"$TEST_DIR/status.log"
 says "in words too" '^tracing      closed to the user of the box from the start$' "$TEST_DIR/status.log"
 check "the log has no doubt" not grep -q 'could be traced' "$BOX_DIR/box.log"
 check "all keys are there" test "$(status keys)" = 1
+if is_root; then
+    check "the keeper runs such a copy too" grep -q '^/memfd:littleboxd' <(readlink "/proc/$KEEPER/exe")
+fi
 stop_box
 
 # --- A program that the user may run and not read needs no copy
