@@ -158,7 +158,8 @@ static int allow_credential(int ruleset, const struct ruleset_attr *attr, const 
     if (r == 0 && realpath(file, real) != NULL)
         return allow_directory_of(ruleset, attr, real);
     if (r == 0 && snprintf(real, sizeof(real), "%s", file) < (int)sizeof(real) && access(dirname(real), F_OK) < 0)
-        log_warning("the directory %s is not there: a credential in it is read from the next start of the box on", real);
+        log_warning("the directory %s is not there: a credential in it is read from the next start of the box on",
+                    real);
     return r;
 }
 

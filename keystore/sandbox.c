@@ -156,7 +156,7 @@ static int allow_values(scmp_filter_ctx filter, int call, unsigned argument, con
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < count; i++)
-        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, SCMP_CMP(argument, SCMP_CMP_EQ, values[i]));
+        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, SCMP_CMP(argument, SCMP_CMP_EQ, values[i], 0));
     return r;
 }
 
@@ -173,14 +173,14 @@ static int allow_data_memory(scmp_filter_ctx filter)
 static int allow_own_process(scmp_filter_ctx filter)
 {
     scmp_datum_t self = (scmp_datum_t)getpid();
-    int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self));
+    int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self, 0));
 
     if (r == 0)
-        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, 0),
-                             SCMP_A2(SCMP_CMP_EQ, 0));
+        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, 0, 0),
+                             SCMP_A2(SCMP_CMP_EQ, 0, 0));
     if (r == 0)
-        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, self),
-                             SCMP_A2(SCMP_CMP_EQ, 0));
+        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, self, 0),
+                             SCMP_A2(SCMP_CMP_EQ, 0, 0));
     return r;
 }
 
@@ -233,7 +233,7 @@ static int add_usher_rules(scmp_filter_ctx filter)
     if (r == 0)
         r = allow_data_memory(filter);
     if (r == 0)
-        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
     /* What fstat(3) is in newer C libraries. */
     if (r == 0)
         r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,

@@ -1,5 +1,5 @@
 /*
- * Preloaded into a box: says of each thing that a child reads first (a packet, the store, the credential, a module) if its
+ * Preloaded into a box: says of each thing that a child reads first (packet, store, credential, module) if its
  * system calls were filtered by then. "order: NAME filtered" or "order: NAME open", on standard error.
  */
 #include <dlfcn.h>
