@@ -127,7 +127,7 @@ static const int allowed_usher[] = {
 /* Locks, flags and copies of descriptors; not signals to processes of one's choice (F_SETOWN). */
 static const unsigned allowed_fcntl[] = {
     F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW,
-    36 /* F_OFD_GETLK */, 37 /* F_OFD_SETLK */, 38 /* F_OFD_SETLKW */, 1034 /* F_GET_SEALS */,
+    36 /* F_OFD_GETLK */, 37 /* F_OFD_SETLK */, 38 /* F_OFD_SETLKW */, 1033 /* F_ADD_SEALS */, 1034 /* F_GET_SEALS */,
 };
 /* Names, and nothing that would undo the hardening. */
 static const unsigned allowed_prctl[] = { PR_SET_NAME, 0x53564d41 /* PR_SET_VMA, as the allocator names its memory */ };

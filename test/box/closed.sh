@@ -93,14 +93,14 @@ if is_root; then
 fi
 
 # --- Traced
-run_traced() { "${as_box_user[@]}" "$racer" --trace "$TEST_DIR/bin/littleboxd" --dir "$BOX_DIR"; }
+traced_box=("$racer" --trace "$TEST_DIR/bin/littleboxd" --dir "$BOX_DIR")
 traced=0
-run_traced >"$TEST_DIR/traced.log" 2>&1 || traced=$?
+timeout 20 "${as_box_user[@]}" "${traced_box[@]}" >"$TEST_DIR/traced.log" 2>&1 || traced=$?
 same "a box that is traced does not start" 78 "$traced"
 says "it says by whom" 'process [0-9]+ \(racer\) traces this one and could read every key' "$TEST_DIR/traced.log"
 says "and how to debug a box" 'sandbox = no' "$TEST_DIR/traced.log"
 echo "sandbox = no" >"$BOX_DIR/default.conf"
-run_traced >"$TEST_DIR/box2.log" 2>&1 &
+"${as_box_user[@]}" "${traced_box[@]}" >"$TEST_DIR/box2.log" 2>&1 3>&- &
 traced=$!
 own "$traced"
 says "with that it starts, and warns" 'process [0-9]+ \(racer\) traces this one' "$TEST_DIR/box2.log"

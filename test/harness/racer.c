@@ -3,7 +3,7 @@
  * soon as there is one.
  *   racer KEEPER         until SIGTERM; says what it got into, and at the end "N seen, M opened"
  *   racer --late COUNT   the control: starts COUNT children, one after the other, each of which hardens itself late
- *   racer --trace PROGRAM ARGUMENTS...   runs it traced from the start; ends with its status
+ *   racer --trace PROGRAM ARGUMENTS...   runs it traced from the start; ends with its status, and it with the racer
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -124,7 +124,7 @@ static int trace(char **argv)
         execv(argv[0], argv);
         _exit(127);
     }
-    if (child < 0 || waitpid(child, &status, WUNTRACED) != child || ptrace(PTRACE_SEIZE, child, NULL, NULL) < 0 ||
+    if (child < 0 || waitpid(child, &status, WUNTRACED) != child || ptrace(PTRACE_SEIZE, child, NULL, PTRACE_O_EXITKILL) < 0 ||
         kill(child, SIGCONT) < 0)
         return 126;
     while (waitpid(child, &status, __WALL) == child && WIFSTOPPED(status)) {
