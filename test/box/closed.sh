@@ -83,6 +83,19 @@ if is_root; then
     done
     stop_box
 
+    # --- A system that runs no memory files, which is asked for in a PID namespace: the box starts, and is honest about it
+    if unshare --pid --fork --mount-proc sh -c 'echo 2 >/proc/sys/vm/memfd_noexec' 2>/dev/null; then
+        unshare --pid --fork --mount-proc sh -c 'echo 2 >/proc/sys/vm/memfd_noexec; exec "$@"' sh "${as_box_user[@]}" \
+            "$TEST_DIR/bin/littleboxd" --dir "$BOX_DIR" >>"$BOX_DIR/noexec.log" 2>&1 3>&- &
+        KEEPER=$!
+        own "$KEEPER"
+        await "the box without memory files to answer" box_answers
+        same "a box that was open for a while does not say that it was closed" false "$(status closed_from_start)"
+        says "its log says why, and what to do" 'could be traced by its user while it started.*memfd_noexec.*chmod 711' "$BOX_DIR/noexec.log"
+        for process in $(children_of "$KEEPER"); do kill -TERM "$process"; done
+        await "it to end" gone "$KEEPER"
+    fi
+
     # --- Of root's box nobody claims that
     start_box "$TEST_DIR/root"
     same "a box of root's is not said to be closed to its user" false "$(status closed_from_start)"
