@@ -181,6 +181,7 @@ static const char *set_backend(struct boxconf *c, const char *value)
 P11_SETTER(module)
 P11_SETTER(dirs)
 P11_SETTER(env)
+P11_SETTER(writes)
 P11_SETTER(arguments)
 P11_SETTER(token)
 P11_SETTER(pin)
@@ -204,6 +205,7 @@ static const struct {
     { "module-env", set_p11_env },      { "token", set_p11_token },
     { "pin", set_p11_pin },             { "sessions", set_p11_sessions },
     { "module-arguments", set_p11_arguments },
+    { "module-writes", set_p11_writes },
     { "login", set_p11_login },         { "token-timeout", set_p11_timeout },
     { "session-copies", set_p11_session_copies },
 };

@@ -95,6 +95,9 @@ static int harden(struct box *box, struct boxconf *conf)
         return report("cannot harden the process", r);
     if (geteuid() == 0)
         log_warning("running as root: give it a user of its own with --user");
+    else if (!box->closed)
+        log_warning("this process could be traced by its user while it started: the system runs no closed program "
+                    "(vm.memfd_noexec, fs.suid_dumpable); make the program unreadable for that user (chmod 711)");
     fit_threads(conf);
     m->buffers = buffers(conf->threads);
     m->heap_min = SECURE_HEAP_MIN;
@@ -140,18 +143,24 @@ static int take_channels(struct server *s, struct box *box, bool *ret_stay_locke
 
 static int enter_sandbox(struct box *box)
 {
+    const struct boxconf *conf = box->conf;
+    const struct sandbox_rules rules = {
+        .state = conf->paths.state,
+        .credential = conf->credential,
+        .module_writes = conf->backend == BACKEND_PKCS11 ? conf->p11.writes : NULL,
+    };
     int r;
 
 #ifdef LB_SANITIZED
-    log_warning("built with a sanitizer: no system call filter");
+    (void)rules;
+    log_warning("built with a sanitizer: no system call filter, no Landlock");
     return 0;
 #endif
-    if (!box->conf->sandbox) {
-        log_warning("sandbox = no: no system call filter");
+    if (!conf->sandbox) {
+        log_warning("sandbox = no: no system call filter, no Landlock");
         return 0;
     }
-    r = sandbox_enter(box->conf->backend == BACKEND_PKCS11);
-    box->sandboxed = r == 0;
+    r = sandbox_enter(&rules, &box->sandbox);
     return r == 0 ? 0 : report("cannot enter the sandbox", r);
 }
 
@@ -244,7 +253,10 @@ static int serve_box(struct box *box, int signal_fd)
         report("cannot serve", r);
     if (r != 0)
         return r;
-    r = take_channels(server, box, &stay_locked);
+    /* Before a byte is read that others wrote: store, credential, packets, and before a module is loaded. */
+    r = enter_sandbox(box);
+    if (r == 0)
+        r = take_channels(server, box, &stay_locked);
     if (r != 0)
         goto out;
     r = vault_open(&box->vault, box->conf, &p);
@@ -255,12 +267,9 @@ static int serve_box(struct box *box, int signal_fd)
     /* Locked by hand stays locked by hand, whatever ended the last child. */
     if (!stay_locked)
         vault_try_credential(&box->vault);
-    r = enter_sandbox(box);
-    if (r == 0) {
-        r = server_start(server);
-        if (r != 0)
-            report("cannot start the threads", r);
-    }
+    r = server_start(server);
+    if (r != 0)
+        report("cannot start the threads", r);
     if (r == 0) {
         log_start(box);
         r = keep_send(KEEP_LINK_FD, KEEP_READY, atomic_load(&box->vault.by_credential), NULL, /* fd= */ -1);
@@ -295,10 +304,10 @@ static void know_callers(const struct boxconf *conf)
     boxconf_warn(conf);
 }
 
-int child_run(const struct boxconf *conf)
+int child_run(const struct boxconf *conf, bool closed)
 {
     struct boxconf own = *conf;
-    struct box box = { .conf = &own, .stop_fd = -1, .link = KEEP_LINK_FD, .started = (uint64_t)time(NULL) };
+    struct box box = { .conf = &own, .closed = closed, .stop_fd = -1, .link = KEEP_LINK_FD, .started = (uint64_t)time(NULL) };
     static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
     int signal_fd = signals_open(signals, sizeof(signals) / sizeof(signals[0])), r;
 

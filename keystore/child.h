@@ -4,7 +4,10 @@
 
 #include "boxconf.h"
 
-/* Started by the keeper with KEEP_LINK_FD and KEEP_LISTEN_FD. Returns the exit status once it is told to stop. */
-LB_MUST_USE int child_run(const struct boxconf *conf);
+/*
+ * Started by the keeper with KEEP_LINK_FD and KEEP_LISTEN_FD; closed: it was closed to its user from the start
+ * (closed_exec.h). Returns the exit status once it is told to stop.
+ */
+LB_MUST_USE int child_run(const struct boxconf *conf, bool closed);
 
 #endif

@@ -60,6 +60,40 @@ static void print_memory(const struct msg_status *s)
         printf("memory       not locked: %u KiB are needed, the limit is %u KiB\n", s->memory_needed, s->memory_limit);
 }
 
+static const struct {
+    unsigned bit;
+    const char *name;
+} sandbox_parts[] = {
+    { SANDBOX_CALLS, "system calls" },
+    { SANDBOX_FILES, "files" },
+    { SANDBOX_NETWORK, "network" },
+    { SANDBOX_SIGNALS, "signals" },
+};
+#define PARTS (sizeof(sandbox_parts) / sizeof(sandbox_parts[0]))
+
+static void print_sandbox(unsigned sandbox)
+{
+    const char *before = "sandbox      ";
+
+    for (size_t i = 0; i < PARTS; i++) {
+        if ((sandbox & sandbox_parts[i].bit) == 0)
+            continue;
+        printf("%s%s", before, sandbox_parts[i].name);
+        before = ", ";
+    }
+    printf("%s\n", sandbox == 0 ? "sandbox      none" : "");
+}
+
+static void json_sandbox(struct json *j, unsigned sandbox)
+{
+    json_open(j, "sandbox", '[');
+    for (size_t i = 0; i < PARTS; i++) {
+        if ((sandbox & sandbox_parts[i].bit) != 0)
+            json_string(j, NULL, sandbox_parts[i].name);
+    }
+    json_close(j, ']');
+}
+
 static void print_people(const struct client *c, const struct msg_status *s, const struct msg_token *t)
 {
     const struct idmap map = { s->users_mapped, s->groups_mapped, s->overflow_uid, s->overflow_gid };
@@ -77,7 +111,8 @@ static void print_people(const struct client *c, const struct msg_status *s, con
     printf("credential   %s\n", s->credential ? "opens the store at start" : "none in use");
     print_memory(s);
     printf("callers      %s\n", idmap_tell(&map, crowd, sizeof(crowd)) ? crowd : "all users and groups can be told apart");
-    printf("system calls %s\n", s->sandboxed ? "filtered" : "not filtered");
+    print_sandbox(s->sandbox);
+    printf("tracing      %sclosed to the user of the box%s\n", s->closed ? "" : "not ", s->closed ? " from the start" : "");
     printf("keys         %u\n", s->keys);
     if (s->damaged != 0)
         printf("damaged      %u: see 'littlebox list'\n", s->damaged);
@@ -110,7 +145,9 @@ static void print_json(const struct client *c, const struct msg_status *s, const
     json_number(&j, "memory_needed_kib", s->memory_needed);
     if (s->memory_limit != LB_MEMORY_NO_LIMIT)
         json_number(&j, "memory_limit_kib", s->memory_limit);
-    json_bool(&j, "sandboxed", s->sandboxed);
+    json_bool(&j, "sandboxed", (s->sandbox & SANDBOX_CALLS) != 0);
+    json_sandbox(&j, s->sandbox);
+    json_bool(&j, "closed_from_start", s->closed);
     json_number(&j, "keys", s->keys);
     json_number(&j, "damaged", s->damaged);
     json_number(&j, "connections", s->connections);

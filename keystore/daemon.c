@@ -16,6 +16,7 @@
 
 #include "boxconf.h"
 #include "child.h"
+#include "closed_exec.h"
 #include "keeper.h"
 #include "keyname.h"
 #include "log.h"
@@ -30,6 +31,7 @@ struct options {
     const char *dir;
     enum dirs_kind kind;
     const char *user;
+    const char *program; /* what this was started as, before it ran itself again; NULL: it did not */
     bool child, usher;
 };
 
@@ -55,12 +57,15 @@ static int usage_error(const char *text, const char *what)
 /* 0: go on; else *ret_status is the exit status. */
 static int parse_options(int argc, char **argv, struct options *o, int *ret_status)
 {
-    enum { OPT_BOX = 1, OPT_DIR, OPT_SYSTEM, OPT_USER_DIRS, OPT_USER, OPT_CHILD, OPT_USHER, OPT_HELP, OPT_VERSION };
+    enum {
+        OPT_BOX = 1, OPT_DIR, OPT_SYSTEM, OPT_USER_DIRS, OPT_USER, OPT_PROGRAM, OPT_CHILD, OPT_USHER, OPT_HELP, OPT_VERSION
+    };
     static const struct option options[] = {
         { "box", required_argument, NULL, OPT_BOX },       { "dir", required_argument, NULL, OPT_DIR },
         { "system", no_argument, NULL, OPT_SYSTEM },       { "user-dirs", no_argument, NULL, OPT_USER_DIRS },
         { "user", required_argument, NULL, OPT_USER },     { "child", no_argument, NULL, OPT_CHILD },
         { "usher", no_argument, NULL, OPT_USHER },
+        { "program", required_argument, NULL, OPT_PROGRAM },
         { "help", no_argument, NULL, OPT_HELP },           { "version", no_argument, NULL, OPT_VERSION },
         { NULL, 0, NULL, 0 },
     };
@@ -84,6 +89,9 @@ static int parse_options(int argc, char **argv, struct options *o, int *ret_stat
             break;
         case OPT_USER:
             o->user = optarg;
+            break;
+        case OPT_PROGRAM:
+            o->program = optarg;
             break;
         case OPT_CHILD:
             o->child = true;
@@ -183,12 +191,16 @@ static int make_dirs(const struct dirs *dirs, const struct boxconf *conf, const 
                      struct problem *p)
 {
     mode_t run_mode = geteuid() == 0 ? 0755 : 0700;
+    struct problem ignored;
     int r = make_dir(dirs->run, run_mode, NULL, p);
 
     if (r == 0 && strcmp(dirs->state, dirs->run) != 0)
         r = make_dir(dirs->state, run_mode, NULL, p);
     if (r == 0)
         r = make_dir(conf->paths.state, 0700, owner, p);
+    /* 'littlebox init' will put a credential in it, and the sandbox reaches only what was there before. */
+    if (r == 0 && make_dir(dirs->config, run_mode, NULL, &ignored) != 0)
+        log_info("%s", ignored.text);
     return r;
 }
 
@@ -201,6 +213,9 @@ static int become_user(const struct passwd *pw, struct problem *p)
         return problem_set(p, LB_E_SYSTEM, "cannot become user %s: %s", pw->pw_name, strerror(errno));
     if (pw->pw_uid != 0 && setuid(0) == 0)
         return problem_set(p, LB_E_SYSTEM, "root could be had back after becoming user %s", pw->pw_name);
+    /* Another user's process is as dumpable as fs.suid_dumpable says, whatever was said before. */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        return problem_set(p, LB_E_SYSTEM, "prctl: %s", strerror(errno));
     return 0;
 }
 
@@ -262,23 +277,79 @@ static char **child_arguments(int argc, char **argv, const struct options *o)
     return args;
 }
 
+static int find_program(char ret[PATH_MAX], struct problem *p)
+{
+    ssize_t len = readlink("/proc/self/exe", ret, PATH_MAX - 1);
+
+    if (len < 0)
+        return problem_set(p, LB_E_SYSTEM, "/proc/self/exe: %s", strerror(errno));
+    ret[len] = '\0';
+    return 0;
+}
+
+/*
+ * The keeper of a user is this program once more, closed to that user (root's processes are, to all others). Who traces
+ * the first one is found by the second. Returns where that cannot be had: the keeper goes on as it is.
+ */
+static void close_keeper(int argc, char **argv)
+{
+    char program[PATH_MAX], **args = calloc((size_t)argc + 3, sizeof(*args));
+    struct problem p;
+
+    if (args != NULL && find_program(program, &p) == 0) {
+        args[0] = argv[0];
+        args[1] = (char *)"--program";
+        args[2] = program;
+        memcpy(args + 3, argv + 1, ((size_t)argc - 1) * sizeof(*args));
+        exec_closed(program, args);
+    }
+    free(args);
+}
+
+/* A tracer that is there already sees and changes all that an undumpable process does. */
+static int refuse_tracer(const struct boxconf *conf, struct problem *p)
+{
+    char path[40], name[32] = "?\n";
+    pid_t tracer = 0;
+    FILE *f;
+
+    if (exec_tracer(&tracer) != 0) {
+        log_warning("cannot tell if another process traces this one: /proc/self/status: %s", strerror(errno));
+        return 0;
+    }
+    if (tracer == 0)
+        return 0;
+    snprintf(path, sizeof(path), "/proc/%ld/comm", (long)tracer);
+    f = fopen(path, "re");
+    if (f != NULL) {
+        (void)!fgets(name, sizeof(name), f);
+        fclose(f);
+    }
+    problem_set(p, LB_E_CONFIG, "process %ld (%.*s) traces this one and could read every key", (long)tracer,
+                (int)strcspn(name, "\n"), name);
+    if (!conf->sandbox) {
+        log_warning("%s", p->text);
+        return 0;
+    }
+    problem_hint(p, "a box that is to be debugged wants 'sandbox = no' in %.150s", conf->paths.config);
+    return LB_E_CONFIG;
+}
+
 static int run_keeper(int argc, char **argv, const struct options *o, const struct dirs *dirs,
                       const struct boxconf *conf)
 {
     char program[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
     const struct passwd *owner;
     struct problem p = { 0 };
     char **args = NULL;
     int fd = -1, status;
     bool bound = false;
 
-    if (len < 0) {
-        problem_set(&p, LB_E_SYSTEM, "/proc/self/exe: %s", strerror(errno));
+    if (o->program != NULL && strlen(o->program) < sizeof(program))
+        strcpy(program, o->program);
+    else if (find_program(program, &p) != 0)
         return fail(&p);
-    }
-    program[len] = '\0';
-    if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         problem_set(&p, LB_E_SYSTEM, "prctl: %s", strerror(errno));
         return fail(&p);
     }
@@ -313,16 +384,22 @@ int main(int argc, char **argv)
     struct box_paths paths;
     struct boxconf conf;
     struct problem p = { 0 };
+    bool closed = exec_was_closed();
     int status, r;
 
     if (!sane_descriptors())
         return 1;
     if (parse_options(argc, argv, &o, &status) != 0)
         return status;
+    if (!closed && !o.child && !o.usher && o.program == NULL && geteuid() != 0)
+        close_keeper(argc, argv);
     log_open(o.box, LOG_LEVEL_INFO);
+    /* What was run by its descriptor has a number for a name. */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NAME, "littleboxd") < 0) {
+        problem_set(&p, LB_E_SYSTEM, "prctl: %s", strerror(errno));
+        return fail(&p);
+    }
     signal(SIGPIPE, SIG_IGN);
-    if (o.usher)
-        return usher_run();
     /* Directories are made with modes of their own; what is made in them later is the box's alone. */
     umask(o.child ? 0077 : 0022);
     r = dirs_find(o.dir, o.kind, &dirs);
@@ -335,7 +412,11 @@ int main(int argc, char **argv)
     if (boxconf_load(o.box, &paths, &conf, &p) != 0)
         return fail(&p);
     log_open(o.box, conf.log_level);
+    if (refuse_tracer(&conf, &p) != 0)
+        return fail(&p);
+    if (o.usher)
+        return usher_run(conf.sandbox);
     if (o.child)
-        return child_run(&conf);
+        return child_run(&conf, closed);
     return run_keeper(argc, argv, &o, &dirs, &conf);
 }

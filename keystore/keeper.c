@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "closed_exec.h"
 #include "keeplink.h"
 #include "kept.h"
 #include "log.h"
@@ -103,7 +104,7 @@ static void __attribute__((noreturn)) become(struct keeper *k, const char *role,
         dup2(high_listen, KEEP_LISTEN_FD) < 0)
         _exit(1);
     k->argv[KEEPER_ROLE] = (char *)role;
-    execv(k->program, k->argv);
+    exec_closed(k->program, k->argv);
     log_error("cannot start %s: %s", k->program, strerror(errno));
     _exit(1);
 }

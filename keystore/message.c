@@ -502,7 +502,8 @@ MSG_ENCODER(status, struct msg_status)
     wire_put_u8(&w, m->lock);
     wire_put_u8(&w, m->credential);
     wire_put_u8(&w, m->memory_locked);
-    wire_put_u8(&w, m->sandboxed);
+    wire_put_u8(&w, m->sandbox);
+    wire_put_u8(&w, m->closed);
     wire_put_u8(&w, m->admin);
     wire_put_u32(&w, m->uid);
     wire_put_u32(&w, m->pid);
@@ -538,7 +539,8 @@ MSG_DECODER(status, struct msg_status)
     ret->lock = get_enum(&r, LOCK_NO_STORE, LOCK_UNLOCKED);
     ret->credential = wire_get_bool(&r);
     ret->memory_locked = wire_get_bool(&r);
-    ret->sandboxed = wire_get_bool(&r);
+    ret->sandbox = get_enum(&r, 0, SANDBOX_ALL);
+    ret->closed = wire_get_bool(&r);
     ret->admin = wire_get_bool(&r);
     ret->uid = wire_get_u32(&r);
     ret->pid = wire_get_u32(&r);

@@ -254,6 +254,11 @@ const char *lock_state_name(unsigned state);
 /* What of the process with the keys is locked in memory, and so never in swap. */
 enum memory_state { MEMORY_NOT_LOCKED = 1, MEMORY_SECRETS_LOCKED = 2, MEMORY_ALL_LOCKED = 3 };
 #define LB_MEMORY_NO_LIMIT UINT32_MAX
+/*
+ * What holds of the process with the keys: its system calls are filtered; the kernel keeps it from files, from the
+ * network, from abstract sockets and signals to others (Landlock).
+ */
+enum { SANDBOX_CALLS = 1, SANDBOX_FILES = 2, SANDBOX_NETWORK = 4, SANDBOX_SIGNALS = 8, SANDBOX_ALL = 15 };
 
 struct msg_status {
     char box[LB_NAME_MAX + 1];
@@ -262,7 +267,8 @@ struct msg_status {
     uint8_t lock;                    /* enum lock_state */
     bool credential;                 /* the credential file opens the store: after a restart too */
     bool memory_locked;              /* all of the box's memory, not only its secrets */
-    bool sandboxed;                  /* the system call filter is on */
+    uint8_t sandbox;                 /* SANDBOX_*: what the process with the keys is kept from */
+    bool closed;                     /* that process could never be traced by the user it runs as */
     bool admin;                      /* what the caller is to this box */
     uint32_t uid;                    /* of the caller, as the kernel told it */
     uint32_t pid;                    /* of the process that holds the keys */

@@ -8,11 +8,14 @@
 
 /* What distributions and vendors use, and nothing that users can write to. */
 #define DEFAULT_DIRS "/usr/lib:/usr/lib32:/usr/lib64:/usr/libexec:/usr/local/lib:/usr/local/lib64:/lib:/lib64:/opt"
+/* Where tokens, their locks and sockets are, and devices. */
+#define DEFAULT_WRITES "/dev:/run:/tmp:/var"
 
 void p11conf_defaults(struct p11conf *c)
 {
     memset(c, 0, sizeof(*c));
     strcpy(c->dirs, DEFAULT_DIRS);
+    strcpy(c->writes, DEFAULT_WRITES);
     c->sessions = 8;
     c->timeout = 20;
     c->session_copies = true;
@@ -39,13 +42,13 @@ const char *p11conf_module(struct p11conf *c, const char *value)
     return NULL;
 }
 
-const char *p11conf_dirs(struct p11conf *c, const char *value)
+static const char *set_dirs(char ret[P11_ENV_SIZE], const char *value)
 {
     static const char wanted[] = "absolute paths of directories with ':' between them";
 
-    if (strlen(value) >= sizeof(c->dirs))
+    if (strlen(value) >= P11_ENV_SIZE)
         return "at most 1023 characters";
-    strcpy(c->dirs, value);
+    strcpy(ret, value);
     for (const char *dir = value;; dir++) {
         if (*dir != '/')
             return wanted;
@@ -53,6 +56,16 @@ const char *p11conf_dirs(struct p11conf *c, const char *value)
         if (dir == NULL)
             return NULL;
     }
+}
+
+const char *p11conf_dirs(struct p11conf *c, const char *value)
+{
+    return set_dirs(c->dirs, value);
+}
+
+const char *p11conf_writes(struct p11conf *c, const char *value)
+{
+    return set_dirs(c->writes, value);
 }
 
 /* What would change this program and not only its module is not the module's environment. */

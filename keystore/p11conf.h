@@ -18,6 +18,7 @@ enum p11_login { LOGIN_AUTO, LOGIN_ALWAYS, LOGIN_NEVER };
 struct p11conf {
     char module[PATH_MAX];
     char dirs[P11_ENV_SIZE];         /* where modules may be, with ':' between */
+    char writes[P11_ENV_SIZE];       /* where the module may write, with ':' between */
     char env[P11_ENV_MAX][P11_ENV_SIZE]; /* NAME=VALUE, for the module */
     unsigned env_count;
     char arguments[P11_ENV_SIZE];    /* for the module's C_Initialize; "": none */
@@ -36,6 +37,7 @@ void p11conf_defaults(struct p11conf *c);
 /* Setters of boxconf.c: NULL, or what the value has to be. */
 const char *p11conf_module(struct p11conf *c, const char *value);
 const char *p11conf_dirs(struct p11conf *c, const char *value);
+const char *p11conf_writes(struct p11conf *c, const char *value);
 const char *p11conf_env(struct p11conf *c, const char *value);
 const char *p11conf_arguments(struct p11conf *c, const char *value);
 const char *p11conf_token(struct p11conf *c, const char *value);

@@ -21,7 +21,8 @@ struct box {
     uint32_t restarts;
     uint32_t failures;        /* of children in a row at their start, up to this one */
     struct secret_memory memory;
-    bool sandboxed;
+    bool closed;              /* to the user it runs as, since exec(2) */
+    unsigned sandbox;         /* SANDBOX_* */
     uint64_t started;         /* seconds since 1970 */
     atomic_uint connections;
     atomic_ullong signatures, decryptions, derivations, refusals;

@@ -15,6 +15,7 @@
 
 #include "keeplink.h"
 #include "log.h"
+#include "sandbox.h"
 #include "signals.h"
 #include "socket.h"
 #include "textfile.h"
@@ -346,7 +347,15 @@ static int wait_time(const struct usher *u)
     return when == 0 ? -1 : when <= now ? 0 : (int)(when - now);
 }
 
-int usher_run(void)
+static int enter_sandbox(bool wanted)
+{
+#ifdef LB_SANITIZED
+    wanted = false;
+#endif
+    return wanted ? sandbox_enter_usher() : 0;
+}
+
+int usher_run(bool sandbox)
 {
     static const int signals[] = { SIGCHLD };
     struct usher u = { .link = KEEP_LINK_FD };
@@ -355,6 +364,10 @@ int usher_run(void)
     u.signal_fd = signals_open(signals, 1);
     if (u.signal_fd < 0) {
         log_error("the usher: signalfd: %s", strerror(errno));
+        return 1;
+    }
+    if (enter_sandbox(sandbox) != 0) {
+        log_error("the usher cannot enter its sandbox: %s", strerror(errno));
         return 1;
     }
     fds[1].fd = u.signal_fd;

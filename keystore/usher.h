@@ -2,6 +2,8 @@
 #ifndef LB_USHER_H
 #define LB_USHER_H
 
+#include <stdbool.h>
+
 #include "errors.h"
 
 /*
@@ -12,9 +14,9 @@
  * ends waits for no socket, and one that is stuck is left behind and counted. Its finds go to the box: the ends of
  * channels that it made, and sealed memory files.
  *
- * Started by the keeper with KEEP_LINK_FD, its end of the link (usherlink.h). Returns the exit status once the other ends
- * are closed.
+ * Started by the keeper with KEEP_LINK_FD, its end of the link (usherlink.h). sandbox: with a filter of its system calls.
+ * Returns the exit status once the other ends are closed.
  */
-LB_MUST_USE int usher_run(void);
+LB_MUST_USE int usher_run(bool sandbox);
 
 #endif

@@ -154,12 +154,12 @@ stop_box
 
 # --- Threads that cannot be had.
 if is_root; then
-    # A user of whom nothing else runs: the keeper and the child are two.
+    # A user of whom nothing else runs: keeper, child and usher are three, and one thread is too few.
     lonely=$((40000 + $$ % 10000))
     new_dir threads 'threads = 2'
     chown "$lonely" "$BOX_DIR"
     status=0
-    timeout 20 prlimit --nproc=2 setpriv --reuid "$lonely" --regid "$lonely" --clear-groups \
+    timeout 20 prlimit --nproc=4 setpriv --reuid "$lonely" --regid "$lonely" --clear-groups \
         "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >"$BOX_DIR/box.log" 2>&1 || status=$?
     same "no thread can be had: the exit status" 78 "$status"
     says "no thread can be had: the text" 'cannot start the threads: Resource temporarily unavailable' "$BOX_DIR/box.log"
