@@ -32,7 +32,7 @@ for pid in "$BOXPID" "$(child_of served)"; do
             fail "process $pid of a box with --user: $(cat "/proc/$pid/status")"
     done
 done
-[ "$(stat -c '%a %u' box/served.credential)" = "600 $UNPRIVILEGED" ] || fail "the credential is not the box's"
+[ "$(stat -c '%a %u' box/served.credential)" = "400 $UNPRIVILEGED" ] || fail "the credential is not the box's"
 [ "$(stat -c '%a %u' box/served)" = "700 $UNPRIVILEGED" ] || fail "the store's directory is not the box's"
 [ -z "$(find box/served ! -uid $UNPRIVILEGED)" ] || fail "not the box's: $(find box/served ! -uid $UNPRIVILEGED)"
 stop_box
