@@ -59,9 +59,7 @@ static const char usage_tail[] =
     "example: littlebox create web && openssl req -x509 -provider littlebox -provider default \\\n"
     "             -key littlebox:web -subj /CN=localhost -out web.crt\n";
 
-static void hint(const char *fmt, ...) LB_PRINTF(1, 2);
-
-static void hint(const char *fmt, ...)
+void cli_hint(const char *fmt, ...)
 {
     va_list ap;
 
@@ -76,7 +74,7 @@ int cli_fail(const struct problem *p)
 {
     fprintf(stderr, "littlebox: %s\n", p->text[0] == '\0' ? lb_strerror(p->code) : p->text);
     if (p->hint[0] != '\0')
-        hint("%s", p->hint);
+        cli_hint("%s", p->hint);
     return EXIT_FAILED;
 }
 
@@ -90,9 +88,9 @@ int cli_usage_error(const struct cli *c, const char *fmt, ...)
     va_end(ap);
     fputc('\n', stderr);
     if (c->command == NULL)
-        hint("littlebox help");
+        cli_hint("littlebox help");
     else
-        hint("littlebox help %s", c->command->name);
+        cli_hint("littlebox help %s", c->command->name);
     return EXIT_USAGE;
 }
 
@@ -209,7 +207,7 @@ static int global_option(struct cli *c, char ***argv)
     const char *name = **argv, *value;
 
     if (match("--box", true, argv, &value))
-        c->box = value;
+        c->box = value, c->box_named = true;
     else if (match("--dir", true, argv, &value))
         c->dir = value;
     else if (match("--system", false, argv, &value))
