@@ -45,6 +45,8 @@ expect_json admin true uid $UNPRIVILEGED
 stop_box
 expect 78 "there is no user 'no-such-user'" littleboxd --dir "$T/box" --box served --user no-such-user
 expect 78 'useradd --system' littleboxd --dir "$T/box" --box served --user no-such-user
+expect 78 "there is no user 'littlebox-no-such'; make it: littlebox box create no-such" \
+    littleboxd --dir "$T/box" --box served --user littlebox-no-such
 expect 78 "only root can run a box as user 'root'" other littleboxd --dir "$T/box" --box served --user root
 
 # Not an administrator: no store for anybody, and no file left behind.
