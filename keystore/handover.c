@@ -77,7 +77,6 @@ struct walk {
     const struct handover *h;
     bool roots;  /* root's files too: the directory is root's */
     bool change; /* else it is only looked through */
-    dev_t device;
 };
 
 static bool may_be_owned(const struct walk *w, uid_t uid)
@@ -97,8 +96,6 @@ static int check(const struct walk *w, const struct stat *st, const char *path, 
                     (unsigned long)st->st_uid);
     else if (S_ISREG(st->st_mode) && st->st_nlink > 1)
         problem_set(p, LB_E_VALUE, "%s has %lu names: it may be another box's file", path, (unsigned long)st->st_nlink);
-    else if (st->st_dev != w->device)
-        problem_set(p, LB_E_VALUE, "%s is on another file system", path);
     else
         return 0;
     problem_hint(p, "a box did not make it: look at it, and move it away");
@@ -223,7 +220,7 @@ static int begin_walk(int fd, const char *path, const char *box, const struct ha
 
     if (fstat(fd, &st) < 0)
         return failed(path, p);
-    *ret = (struct walk){ .h = h, .roots = true, .device = st.st_dev };
+    *ret = (struct walk){ .h = h, .roots = true };
     if (check(ret, &st, path, p) != 0)
         return p->code;
     ret->roots = st.st_uid == 0;
@@ -281,7 +278,6 @@ int handover_file(const struct rootdir *dir, const char *name, const struct hand
         return r;
     if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : failed(path, p);
-    walk.device = st.st_dev;
     r = check(&walk, &st, path, p);
     if (r != 0)
         return r;

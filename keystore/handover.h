@@ -35,9 +35,9 @@ void rootdir_close(struct rootdir *d);
  * *ret_moved: something was. A directory that is h->uid's already is not looked into.
  *
  * All that is there must be a directory, or a file with no other name, of an owner that the struct allows (of root's
- * only if the directory is root's), on one file system: no link is followed, no file of elsewhere is given away. It is
- * looked through before anything is changed; then each directory is root's while its content is handed over. Group and
- * others lose what they may. LB_E_VALUE names the first thing that is not so; LB_E_IN_USE: a box has its store open.
+ * only if the directory is root's): no link is followed, no file of elsewhere is given away. It is looked through before
+ * anything is changed; then each directory is root's while its content is handed over. Group and others lose what they
+ * may. LB_E_VALUE names the first thing that is not so; LB_E_IN_USE: a box has its store open.
  */
 LB_MUST_USE int handover_dir(const struct rootdir *dir, const char *name, const struct handover *h, bool *ret_moved,
                              struct problem *p);
