@@ -23,8 +23,8 @@ int boxuser_name(const char *box, char ret[BOXUSER_NAME_MAX + 1], struct problem
 
     if (strlen(box) > (size_t)most || strchr(box, '.') != NULL) {
         problem_set(p, LB_E_NAME, "no system user can be named after box '%s'", box);
-        problem_hint(p, "take a name of at most %d characters without a dot; a box of that name that you have already is in "
-                     "littleboxd(8) under ONE USER A BOX", most);
+        problem_hint(p, "take a name of at most %d characters without a dot; what to do with a box of that name that is there "
+                     "already is in littleboxd(8), One user a box", most);
         return LB_E_NAME;
     }
     snprintf(ret, BOXUSER_NAME_MAX + 1, BOXUSER_PREFIX "%s", box);

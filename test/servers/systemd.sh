@@ -229,6 +229,20 @@ check "started" systemctl start littleboxd@old.socket
 check "the key signs" box_signs old
 of_user old
 
+# A box in front of a token, by the page of its example.
+if command -v softhsm2-util >/dev/null && [ -e /usr/lib/softhsm/libsofthsm2.so ]; then
+    sed -n '/^## SoftHSM2/,/^## A TPM/s/^    //p' "$LITTLEBOX_SRC/examples/pkcs11/README.md" | grep -v '^apt-get' >token
+    cat token
+    check "the page's commands" env -C "$LITTLEBOX_SRC/examples/pkcs11" bash -eu "$TEST_DIR/token"
+    check "a key on the token" littlebox --box softhsm create key --type ec:P-256
+    check "it signs" box_signs softhsm
+    of_user softhsm
+    refused "the token is not another box's" 'Permission denied' as default ls /var/lib/littlebox/softhsm/tokens
+    refused "nor is the PIN" 'Permission denied' as default cat /etc/littlebox/softhsm.pin
+else
+    say "no SoftHSM2: examples/pkcs11 is not run"
+fi
+
 # A credential for this machine alone, by the lines of littleboxd(8).
 sed -n '/^install -d -m 0700/,/^shred/p' "$LITTLEBOX_SRC/keystore/littleboxd.8" | sed 's/\\e$/\\/' >creds
 cat creds
