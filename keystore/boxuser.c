@@ -120,7 +120,7 @@ static int by_sysusers(const char *program, const char *box, const struct boxuse
     char path[sizeof(SYSUSERS_DIR) + BOXUSER_NAME_MAX + 8], text[400];
     const char *const argv[] = { "systemd-sysusers", path, NULL };
     struct problem p = { 0 };
-    int r;
+    int r, status;
 
     if (mkdir(SYSUSERS_DIR, 0755) == 0)
         (void)chmod(SYSUSERS_DIR, 0755);
@@ -128,9 +128,14 @@ static int by_sysusers(const char *program, const char *box, const struct boxuse
     snprintf(text, sizeof(text), "# Made by 'littlebox box create %s'; sysusers.d(5).\nu %s - \"Key box %s (littlebox)\" - -\n", box,
              user->name, box);
     r = newfile_public(path, /* force= */ false, text, strlen(text), &p);
-    if (r != 0 && r != LB_E_EXISTS)
+    if (r != 0 && r != LB_E_EXISTS) {
         fprintf(stderr, "%s\n", p.text);
-    return r != 0 && r != LB_E_EXISTS ? -1 : run(program, argv);
+        return -1;
+    }
+    status = run(program, argv);
+    if (status != 0 && r == 0)
+        (void)unlink(path);
+    return status;
 }
 
 static int by_useradd(const char *program, const char *box, const struct boxuser *user)

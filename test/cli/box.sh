@@ -16,6 +16,21 @@ mkdir boxes
 LITTLEBOX_DIR=$T/boxes
 export LITTLEBOX_DIR
 
+# A copy of /etc, in memory: the users that are made here are gone with it. First of all, so that no fault of the
+# command makes any on the machine.
+if is_root; then
+    mkdir etc
+    mount -t tmpfs -o mode=0755 tmpfs etc
+    cleanup_more() {
+        umount -l /etc "$T/etc"
+    }
+    cp -a /etc/. etc
+    # What this machine may have of ours.
+    sed -i '/^littlebox/d' etc/passwd etc/shadow etc/group etc/gshadow
+    rm -f etc/sysusers.d/littlebox-*
+    mount --bind etc /etc
+fi
+
 # What the command line refuses.
 expect 2 "'box' needs: create NAME | list" littlebox box
 expect 2 "unknown 'box delete': there are create and list" littlebox box delete
@@ -33,14 +48,6 @@ if ! is_root; then
 fi
 expect 1 "only root can make a user for box 'web'" other littlebox box create web
 
-# A copy of /etc, in memory: the users that are made here are gone with it.
-mkdir etc
-mount -t tmpfs -o mode=0755 tmpfs etc
-cleanup_more() {
-    umount -l /etc "$T/etc"
-}
-cp -a /etc/. etc
-mount --bind etc /etc
 entry() {
     getent passwd "$1" || fail "there is no user $1"
 }
@@ -92,7 +99,13 @@ expect 1 "/usr/sbin/useradd did not make user 'littlebox-none' (status 9)" littl
 expect 1 'hint: see what it said' littlebox box create none
 grep -qxF 'no room here' err || fail "not told what it said: $(cat err)"
 umount /usr/sbin/useradd
-umount /usr/bin/systemd-sysusers 2>/dev/null || :
+if [ -e /usr/bin/systemd-sysusers ]; then
+    umount /usr/bin/systemd-sysusers
+    mount --bind failing /usr/bin/systemd-sysusers
+    expect 1 "/usr/bin/systemd-sysusers did not make user 'littlebox-none' (status 9)" littlebox box create none
+    [ ! -e /etc/sysusers.d/littlebox-none.conf ] || fail "a line for sysusers is left"
+    umount /usr/bin/systemd-sysusers
+fi
 [ ! -e boxes/none ] || fail "boxes/none was made"
 
 # Twice is once.

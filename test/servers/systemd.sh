@@ -37,6 +37,8 @@ furnish_machine() {
     chmod 1777 "$root/tmp"
     # What this machine may have of ours, and its key for credentials.
     rm -rf "$root/etc/littlebox" "$root/var/lib/littlebox" "$root/var/lib/systemd/credential.secret"
+    sed -i '/^littlebox/d' "$root/etc/passwd" "$root/etc/shadow" "$root/etc/group" "$root/etc/gshadow"
+    rm -f "$root"/etc/sysusers.d/littlebox-*
     for device in null zero full random urandom tty; do
         : >"$root/dev/$device"
         mount --bind "/dev/$device" "$root/dev/$device"
