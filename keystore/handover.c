@@ -183,9 +183,9 @@ static int walk_dir(const struct walk *w, int fd, const char *path, int depth, s
     r = walk_entries(w, fd, path, depth, p);
     if (r == 0 && give(w->h, fd, 0700) != 0)
         r = failed(path, p);
-    /* What went wrong is told already. */
-    if (r != 0 && (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 0700) < 0))
-        return r;
+    /* As it was; if that fails, what went wrong first is what is told. */
+    if (r != 0 && fchmod(fd, st.st_mode & 07777) == 0)
+        (void)!fchown(fd, st.st_uid, st.st_gid);
     return r;
 }
 

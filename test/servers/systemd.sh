@@ -78,6 +78,8 @@ become_systemd() {
     cd "$root"
     pivot_root . old
     umount -l /old
+    # As process 1 finds it outside of containers; systemd hands credentials over by a mount.
+    mount --make-rshared /
     exec env -i container=littlebox PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_UNIT_PATH=$UNITS "$SYSTEMD" \
         --unit=test.service --log-target=console --show-status=no </dev/null >>"$TEST_DIR/systemd.log" 2>&1 3>&-
 }
@@ -213,23 +215,38 @@ check "then it starts" systemctl start littleboxd@late.socket
 check "and has a store" littlebox --box late init
 of_user late
 
-# The upgrade of a box that ran as the user of all.
+# The upgrade of boxes that ran as the user of all.
 useradd --system --no-create-home --shell /usr/sbin/nologin littlebox
-mkdir /etc/systemd/system/littleboxd@old.service.d
-printf '[Service]\nUser=littlebox\n' >/etc/systemd/system/littleboxd@old.service.d/user.conf
-systemctl daemon-reload
-check "a box as before" systemctl start littleboxd@old.socket
-check "with a store" littlebox --box old init
-check "and a key" littlebox --box old create key
-same "it runs as littlebox" "$(id -u littlebox)" "$(stat -c %u "/proc/$(main_pid old)")"
-rm -r /etc/systemd/system/littleboxd@old.service.d
-systemctl daemon-reload
+# as_before BOX : it runs as littlebox, with a key; what the unit says from its next start on is what is installed.
+as_before() {
+    local drop_in=/etc/systemd/system/littleboxd@$1.service.d
+    mkdir "$drop_in"
+    printf '[Service]\nUser=littlebox\n' >"$drop_in/user.conf"
+    systemctl daemon-reload
+    check "box $1 as before" systemctl start "littleboxd@$1.socket"
+    check "with a store" littlebox --box "$1" init
+    check "and a key" littlebox --box "$1" create key
+    same "it runs as littlebox" "$(id -u littlebox)" "$(stat -c %u "/proc/$(main_pid "$1")")"
+    rm -r "$drop_in"
+    systemctl daemon-reload
+}
+as_before old
 refused "it is not taken away while it runs" "box 'old' is running" littlebox box create old
 check "stopped" systemctl stop littleboxd@old.socket littleboxd@old.service
 check "littlebox box create old" littlebox box create old
 check "started" systemctl start littleboxd@old.socket
 check "the key signs" box_signs old
 of_user old
+# Not as NEWS says: systemd gives the store to the user, nobody the credential.
+useradd --system --no-create-home --shell /usr/sbin/nologin littlebox-hasty
+as_before hasty
+check "restarted" systemctl restart littleboxd@hasty.service
+refused "it is locked" 'is locked' littlebox --box hasty create other
+says "and says why" 'cannot read the credential .*: Permission denied' /run/box-hasty.log
+check "littlebox box create hasty" littlebox box create hasty
+check "littlebox unlock" littlebox --box hasty unlock
+check "the key signs" box_signs hasty
+of_user hasty
 
 # A box in front of a token, by the page of its example.
 if command -v softhsm2-util >/dev/null && [ -e /usr/lib/softhsm/libsofthsm2.so ]; then
@@ -249,7 +266,16 @@ fi
 sed -n '/^install -d -m 0700/,/^shred/p' "$LITTLEBOX_SRC/keystore/littleboxd.8" | sed 's/\\e$/\\/' >creds
 cat creds
 check "the manual's lines" bash -eu creds
-check "the file is gone" test ! -e /etc/littlebox/default.credential
+for file in old default.credential; do
+    check "there is no $file any more" test ! -e "/etc/littlebox/$file"
+done
 check "the box is open" littlebox status
+# What systemd gave it is there in the mounts of its process; no other user may see it there either.
+given() {
+    nsenter -t "$(main_pid default)" -m setpriv --reuid "littlebox-$1" --regid "littlebox-$1" --clear-groups \
+        cat /run/credentials/littleboxd@default.service/littlebox
+}
+check "by what systemd gave it" given default >/dev/null
+refused "which is its alone" 'Permission denied' given payments
 check "and signs" box_signs default
 finish
