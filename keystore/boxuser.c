@@ -23,8 +23,8 @@ int boxuser_name(const char *box, char ret[BOXUSER_NAME_MAX + 1], struct problem
 
     if (strlen(box) > (size_t)most || strchr(box, '.') != NULL) {
         problem_set(p, LB_E_NAME, "no system user can be named after box '%s'", box);
-        problem_hint(p, "take a name of at most %d characters without a dot; what to do with a box of that name that is there "
-                     "already is in littleboxd(8), One user a box", most);
+        problem_hint(p, "take a name of at most %d characters without a dot; what to do with a box of that name that is "
+                     "there already is in littleboxd(8), One user a box", most);
         return LB_E_NAME;
     }
     snprintf(ret, BOXUSER_NAME_MAX + 1, BOXUSER_PREFIX "%s", box);
@@ -125,7 +125,8 @@ static int by_sysusers(const char *program, const char *box, const struct boxuse
     if (mkdir(SYSUSERS_DIR, 0755) == 0)
         (void)chmod(SYSUSERS_DIR, 0755);
     snprintf(path, sizeof(path), SYSUSERS_DIR "/%s.conf", user->name);
-    snprintf(text, sizeof(text), "# Made by 'littlebox box create %s'; sysusers.d(5).\nu %s - \"Key box %s (littlebox)\" - -\n", box,
+    snprintf(text, sizeof(text),
+             "# Made by 'littlebox box create %s'; sysusers.d(5).\nu %s - \"Key box %s (littlebox)\" - -\n", box,
              user->name, box);
     r = newfile_public(path, /* force= */ false, text, strlen(text), &p);
     if (r != 0 && r != LB_E_EXISTS) {

@@ -208,7 +208,7 @@ await "the socket to be given up" has_failed
 same "for want of a user" 217 "$(systemctl show -P ExecMainStatus littleboxd@late.service)"
 systemctl reset-failed 'littleboxd@late.*'
 systemctl start littleboxd@late.service 2>/dev/null || true
-same "it is not tried a second time" 0 "$(systemctl show -P NRestarts littleboxd@late.service)"
+same "it is not tried a second time" failed "$(systemctl show -P SubState littleboxd@late.service)"
 check "littlebox box create late" littlebox box create late
 systemctl reset-failed 'littleboxd@late.*'
 check "then it starts" systemctl start littleboxd@late.socket
