@@ -128,7 +128,7 @@ foreign() {
     expect 1 "hint: rename or remove the account 'littlebox-$1'" littlebox box create "$1"
     [ ! -e "boxes/$1" ] || fail "boxes/$1 was made"
 }
-useradd --no-create-home --uid 1234 --shell /usr/sbin/nologin littlebox-person
+useradd --no-create-home --non-unique --uid 1234 --shell /usr/sbin/nologin littlebox-person
 foreign person ": its uid 1234 is one of people's accounts"
 useradd --system --no-create-home --shell /bin/sh littlebox-login
 foreign login ": it has the login shell '/bin/sh'"
