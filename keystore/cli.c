@@ -210,7 +210,7 @@ static int global_option(struct cli *c, char ***argv)
     const char *name = **argv, *value;
 
     if (match("--box", true, argv, &value))
-        c->box = value;
+        c->box = value, c->box_named = true;
     else if (match("--dir", true, argv, &value))
         c->dir = value;
     else if (match("--users", true, argv, &value))

@@ -44,6 +44,7 @@ enum cli_option {
 /* One run of the command. All strings are argv's or static. */
 struct cli {
     const char *box;
+    bool box_named; /* by --box; else it is the default */
     const char *dir; /* --dir or $LITTLEBOX_DIR; NULL: none */
     const char *users; /* --users; NULL: none */
     bool system;
@@ -68,7 +69,7 @@ struct command {
 /* Both print on standard error, "littlebox: text" and "hint: cure", and return the exit status. */
 int cli_fail(const struct problem *p);
 int cli_usage_error(const struct cli *c, const char *fmt, ...) LB_PRINTF(2, 3);
-/* A remark on standard error, and the cure of what one told of: "hint: cure". */
+/* A remark on standard error, and what to do next or the cure of what one told of: "hint: text". */
 void cli_note(const char *fmt, ...) LB_PRINTF(1, 2);
 void cli_hint(const char *fmt, ...) LB_PRINTF(1, 2);
 
@@ -78,6 +79,7 @@ extern const struct command commands[];
 int cmd_adopt(struct cli *c);
 int cmd_allow(struct cli *c);
 int cmd_attach(struct cli *c);
+int cmd_box(struct cli *c);
 int cmd_cert(struct cli *c);
 int cmd_create(struct cli *c);
 int cmd_deny(struct cli *c);

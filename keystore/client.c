@@ -78,8 +78,9 @@ static int no_box(const struct client *c, struct problem *p)
     if (cli->dir != NULL)
         problem_hint(p, "start it: littleboxd --box %s --dir %s", cli->box, c->dirs.config);
     else if (cli->system || geteuid() == 0)
-        problem_hint(p, "start it: systemctl start littleboxd@%s, or without systemd: littleboxd --box %s", cli->box,
-                     cli->box);
+        problem_hint(p, "start it: systemctl start littleboxd@%s, or without systemd: "
+                     "littleboxd --box %s --user littlebox-%s; a new box: littlebox box create %s",
+                     cli->box, cli->box, cli->box, cli->box);
     else
         problem_hint(p, "the command starts it when it needs it, for one: littlebox --box %s list", cli->box);
     return LB_E_NO_BOX;

@@ -114,8 +114,13 @@ static int make_config_dir(const struct client *c, struct problem *p)
 {
     mode_t mode = geteuid() == 0 ? 0755 : 0700;
 
-    if (mkdir(c->dirs.config, mode) == 0 || errno == EEXIST)
+    if (mkdir(c->dirs.config, mode) == 0) {
+        /* Whatever the umask: the box reads its configuration and its credential there as its own user. */
+        if (chmod(c->dirs.config, mode) == 0)
+            return 0;
+    } else if (errno == EEXIST) {
         return 0;
+    }
     return problem_set(p, LB_E_SYSTEM, "cannot make %s: %s", c->dirs.config, strerror(errno));
 }
 

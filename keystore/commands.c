@@ -24,6 +24,11 @@ const struct command commands[] = {
       "For boxes with 'backend = pkcs11'. The key is found by its id, by its label, or by both; without either, by the\n"
       "label KEY. 'list --token' shows what there is. Nothing on the token is changed.\n",
       OPT_BIT(ID) | OPT_BIT(LABEL), 1, 1, false, cmd_attach },
+    { "box", "create NAME | list", "the system's boxes: make one with a user of its own, list them",
+      "'create' makes the system user littlebox-NAME, unless it is there, and the box's directory, which is that user's\n"
+      "alone. Store and credential of a box that ran as another user until now are given to it. 'list' shows the boxes,\n"
+      "the user of each, and if its store is open, that is if it runs.\n",
+      0, 1, 2, false, cmd_box },
     { "handle", KEY_VERSION " [--out FILE] [--force]", "print or write the handle file of a key",
       "A handle file stands where a program wants a private key file. It holds no secret.\n",
       OPT_BIT(OUT) | OPT_BIT(FORCE), 1, 1, false, cmd_handle },

@@ -65,6 +65,41 @@ out:
     return r;
 }
 
+/*
+ * Who may write in the directory of a credential can put another file in its place. An ordinary user's group may be that
+ * user's alone; root's boxes are others' business too.
+ */
+static int check_directory(const char *path, int dir, const struct peer *owner, struct problem *p)
+{
+    const mode_t others = geteuid() == 0 ? 022 : 002;
+    struct stat st;
+    bool theirs;
+
+    if (fstat(dir, &st) < 0)
+        return problem_set(p, LB_E_SYSTEM, "%s: %s", path, strerror(errno));
+    theirs = st.st_uid != 0 && st.st_uid != geteuid() && (owner == NULL || st.st_uid != owner->uid);
+    if (theirs)
+        problem_set(p, LB_E_VALUE, "the directory of '%s' belongs to uid %lu, who could replace the credential", path,
+                    (unsigned long)st.st_uid);
+    else if ((st.st_mode & others) != 0 && (st.st_mode & S_ISVTX) == 0)
+        problem_set(p, LB_E_VALUE, "others can write in the directory of '%s', and replace the credential", path);
+    else
+        return 0;
+    problem_hint(p, "put it into a directory where only root, or the box's user, can write");
+    return LB_E_VALUE;
+}
+
+/* The box's, and for it to read only. */
+static int give(const char *path, int fd, const struct peer *owner, struct problem *p)
+{
+    if (owner != NULL && geteuid() == 0 && fchown(fd, owner->uid, owner->gid) < 0)
+        return problem_set(p, LB_E_SYSTEM, "cannot give '%s' to uid %lu: %s", path, (unsigned long)owner->uid,
+                           strerror(errno));
+    if (fchmod(fd, 0400) < 0)
+        return problem_set(p, LB_E_SYSTEM, "%s: %s", path, strerror(errno));
+    return 0;
+}
+
 static int make(const char *path, const struct peer *owner, struct credential *ret, struct problem *p)
 {
     struct newfile f;
@@ -74,10 +109,11 @@ static int make(const char *path, const struct peer *owner, struct credential *r
         return r;
     memset(ret, 0, sizeof(*ret));
     snprintf(ret->path, sizeof(ret->path), "%s", path);
-    r = new_text(ret, p);
-    if (r == 0 && owner != NULL && geteuid() == 0 && fchown(f.fd, owner->uid, owner->gid) < 0)
-        r = problem_set(p, LB_E_SYSTEM, "cannot give '%s' to uid %lu: %s", path, (unsigned long)owner->uid,
-                        strerror(errno));
+    r = check_directory(path, f.dir, owner, p);
+    if (r == 0)
+        r = new_text(ret, p);
+    if (r == 0)
+        r = give(path, f.fd, owner, p);
     if (r == 0)
         r = newfile_write(&f, ret->data, ret->len, p);
     if (r == 0)

@@ -20,8 +20,9 @@ struct credential {
 /* Reads the file. LB_E_SYSTEM, LB_E_TOO_LONG, LB_E_NOMEM, LB_E_WEAK_SECRET (too short). */
 LB_MUST_USE int credential_read(const char *path, struct credential *ret, struct problem *p);
 /*
- * Reads the file, or makes it: 32 random bytes as 64 hexadecimal digits and a newline, mode 0600. owner not NULL and
- * called by root: it belongs to that uid and gid, who the box runs as.
+ * Reads the file, or makes it: 32 random bytes as 64 hexadecimal digits and a newline, mode 0400. owner not NULL and
+ * called by root: it belongs to that uid and gid, who the box runs as. LB_E_VALUE when others than root, the caller and
+ * the owner can replace files in its directory.
  */
 LB_MUST_USE int credential_get(const char *path, const struct peer *owner, struct credential *ret, struct problem *p);
 /* Removes the file if credential_get() made it: what it was for has failed. */

@@ -46,7 +46,7 @@ static const char usage_text[] =
     "  --user USER   drop root for this user once the socket is open\n"
     "  --help, --version\n"
     "\n"
-    "example: littleboxd --box default --user littlebox\n";
+    "example: littleboxd --box default --user littlebox-default\n";
 
 static int usage_error(const char *text, const char *what)
 {
@@ -227,7 +227,10 @@ static int find_user(const char *name, const struct passwd **ret, struct problem
     *ret = getpwnam(name);
     if (*ret == NULL) {
         problem_set(p, LB_E_CONFIG, "there is no user '%.60s'", name);
-        problem_hint(p, "make one: useradd --system --shell /usr/sbin/nologin %.60s", name);
+        if (strncmp(name, "littlebox-", strlen("littlebox-")) == 0)
+            problem_hint(p, "make it: littlebox box create %.60s", name + strlen("littlebox-"));
+        else
+            problem_hint(p, "make one: useradd --system --shell /usr/sbin/nologin %.60s", name);
         return LB_E_CONFIG;
     }
     if (geteuid() != 0 && (*ret)->pw_uid != geteuid())

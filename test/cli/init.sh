@@ -29,7 +29,7 @@ status_is 3 || fail "a store was made"
 expect 0 "made the store of box 'default'" littlebox init
 expect 0 "box 'default' is unlocked already" littlebox unlock
 credential=$T/box/default.credential
-[ "$(stat -c %a "$credential")" = 600 ] || fail "mode of the credential"
+[ "$(stat -c %a "$credential")" = 400 ] || fail "mode of the credential"
 [ "$(stat -c %u "$credential")" = "$(id -u)" ] || fail "owner of the credential"
 grep -qxE '[0-9a-f]{64}' "$credential" || fail "content of the credential"
 expect 0 '' littlebox status

@@ -32,7 +32,7 @@ for pid in "$BOXPID" "$(child_of served)"; do
             fail "process $pid of a box with --user: $(cat "/proc/$pid/status")"
     done
 done
-[ "$(stat -c '%a %u' box/served.credential)" = "600 $UNPRIVILEGED" ] || fail "the credential is not the box's"
+[ "$(stat -c '%a %u' box/served.credential)" = "400 $UNPRIVILEGED" ] || fail "the credential is not the box's"
 [ "$(stat -c '%a %u' box/served)" = "700 $UNPRIVILEGED" ] || fail "the store's directory is not the box's"
 [ -z "$(find box/served ! -uid $UNPRIVILEGED)" ] || fail "not the box's: $(find box/served ! -uid $UNPRIVILEGED)"
 stop_box
@@ -47,6 +47,8 @@ grep -qF "running as uid $UNPRIVILEGED, as other programs may that have no user 
 stop_box
 expect 78 "there is no user 'no-such-user'" littleboxd --dir "$T/box" --box served --user no-such-user
 expect 78 'useradd --system' littleboxd --dir "$T/box" --box served --user no-such-user
+expect 78 "there is no user 'littlebox-no-such'; make it: littlebox box create no-such" \
+    littleboxd --dir "$T/box" --box served --user littlebox-no-such
 expect 78 "only root can run a box as user 'root'" other littleboxd --dir "$T/box" --box served --user root
 
 # Not an administrator: no store for anybody, and no file left behind.

@@ -41,7 +41,7 @@ expect 0 "made your own box 'default' in $T/home/.local/state/littlebox/default"
 expect_out 'littlebox:web'
 [ "$(stat -c %a "$T/home/.config/littlebox" "$T/home/.local/state/littlebox/default" "$T/run/littlebox" | sort -u)" = 700 ] ||
     fail "modes of the directories"
-[ "$(stat -c %a "$T/home/.config/littlebox/default.credential")" = 600 ] || fail "mode of the credential"
+[ "$(stat -c %a "$T/home/.config/littlebox/default.credential")" = 400 ] || fail "mode of the credential"
 [ -S "$T/run/littlebox/default.sock" ] || fail "no socket"
 expect 0 '' run littlebox --json status
 expect_json state '"unlocked"' admin true keys 1

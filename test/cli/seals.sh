@@ -85,7 +85,7 @@ littlebox unlock --credential box/default.credential
 
 # A second credential file, made by the way.
 expect 0 '' littlebox seal add --credential second --label 'in the safe'
-[ "$(stat -c %a second)" = 600 ] || fail "mode of a new credential"
+[ "$(stat -c %a second)" = 400 ] || fail "mode of a new credential"
 littlebox lock
 expect 0 '' littlebox unlock --credential second
 # One that was refused is not left behind.

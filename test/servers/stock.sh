@@ -39,7 +39,7 @@ HANDLE=
 
 # own_machine DIR... : runs the test again, in namespaces of its own, and goes on in there. /etc is a copy; /run is empty;
 # /var is empty but for copies of DIR..., which are below it or in /etc. The provider is installed, and a box with the keys
-# rsa, ec and ed runs as user littlebox; their handles and certificates are in FILES, the same as plain keys in PLAIN.
+# rsa, ec and ed runs as user littlebox-default; their handles and certificates are in FILES, the same as plain keys in PLAIN.
 own_machine() {
     local why namespaces=(--mount --propagation private --net --ipc --uts --pid --fork --kill-child --mount-proc)
     case ${OWN_MACHINE:-} in
@@ -52,8 +52,9 @@ own_machine() {
     namespaces)
         ip link set lo up
         own_directories "$@"
-        id littlebox >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin littlebox
-        install -d -o littlebox /run/littlebox
+        id littlebox-default >/dev/null 2>&1 ||
+            useradd --system --no-create-home --shell /usr/sbin/nologin littlebox-default
+        install -d -o littlebox-default /run/littlebox
         OWN_MACHINE=socket exec "$HARNESS/activate" --listen /run/littlebox/default.sock --keep $BOX_SOCKET -- "$0"
         ;;
     esac
@@ -107,7 +108,7 @@ own_provider() {
 
 # As its units run it: the socket is there while the box is not, so that whoever comes meanwhile waits.
 own_box() {
-    local key as=(setpriv "--reuid=littlebox" "--regid=$(id -g littlebox)" --clear-groups)
+    local key as=(setpriv --reuid=littlebox-default "--regid=$(id -g littlebox-default)" --clear-groups)
     chmod 0666 /run/littlebox/default.sock
     # shellcheck disable=SC2016 # for the shell that it starts
     BOX_AS=("${as[@]}" bash -c 'export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@" 3<&'"$BOX_SOCKET $BOX_SOCKET<&-" box)

@@ -1,0 +1,281 @@
+#!/usr/bin/env bash
+# The units under systemd itself: two boxes with a user each, started by their sockets; a box that gets its user late; one
+# that had the user of all; a credential from systemd-creds.
+#
+# systemd is process 1 of a PID namespace, in an overlay of this machine's files with what `make install` puts there, and
+# of its units it has ours alone. Nothing of the machine is changed.
+set -eu
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+
+SYSTEMD=/lib/systemd/systemd
+UNITS=/etc/systemd/system:/run/littlebox-test:/usr/local/lib/systemd/system
+SECONDS_MAX=120
+namespaces=(--mount --propagation private)
+machine=(--pid --fork --kill-child --ipc --uts --net --cgroup)
+
+# --- outside: a machine
+
+# In a mount namespace of its own: the root directory for systemd, in $TEST_DIR/ov/root, and a control group.
+mount_machine() {
+    local dir=$TEST_DIR/ov
+    mkdir -p "$dir" "$TEST_DIR/cgroup"
+    mount -t cgroup2 cgroup2 "$TEST_DIR/cgroup"
+    mkdir "$GROUP"
+    mount -t tmpfs -o mode=0755 tmpfs "$dir"
+    mkdir "$dir/upper" "$dir/work" "$dir/root"
+    mount -t overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" overlay "$dir/root"
+    mkdir "$dir/root/old"
+}
+
+furnish_machine() {
+    local root=$TEST_DIR/ov/root dir device unit
+    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$LITTLEBOX_BUILD" install DESTDIR="$root" >"$TEST_DIR/install.log" 2>&1
+    for dir in dev run tmp etc/systemd/system; do
+        mount -t tmpfs -o mode=0755 tmpfs "$root/$dir"
+    done
+    chmod 1777 "$root/tmp"
+    # What this machine may have of ours, and its key for credentials.
+    rm -rf "$root/etc/littlebox" "$root/var/lib/littlebox" "$root/var/lib/systemd/credential.secret"
+    sed -i '/^littlebox/d' "$root/etc/passwd" "$root/etc/shadow" "$root/etc/group" "$root/etc/gshadow"
+    rm -f "$root"/etc/sysusers.d/littlebox-*
+    for device in null zero full random urandom tty; do
+        : >"$root/dev/$device"
+        mount --bind "/dev/$device" "$root/dev/$device"
+    done
+    ln -s /proc/self/fd "$root/dev/fd"
+    ln -s pts/ptmx "$root/dev/ptmx"
+    mkdir "$root/dev/pts" "$root/dev/shm" "$root/run/littlebox-test" "$root/etc/systemd/system/littleboxd@.service.d"
+    for unit in sysinit basic sockets multi-user shutdown; do
+        printf '[Unit]\nDefaultDependencies=no\n' >"$root/run/littlebox-test/$unit.target"
+    done
+    # There is no journal.
+    printf '[Service]\nStandardOutput=append:/run/box-%%i.log\nStandardError=append:/run/box-%%i.log\n' \
+        >"$root/etc/systemd/system/littleboxd@.service.d/10-log.conf"
+    cat >"$root/run/littlebox-test/test.service" <<END
+[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+Environment="SYSTEMD_TEST=inside" "LITTLEBOX_BUILD=$LITTLEBOX_BUILD" "LITTLEBOX_SRC=$LITTLEBOX_SRC"
+ExecStart=/bin/bash -c '"\$0"; r=\$\$?; [ \$\$r = 0 ] || systemctl --no-pager status "littleboxd@*"; systemctl --force exit \$\$r' "$LITTLEBOX_SRC/test/servers/systemd.sh"
+StandardOutput=append:$TEST_DIR/inside.log
+StandardError=append:$TEST_DIR/inside.log
+END
+    for dir in "$LITTLEBOX_SRC" "$LITTLEBOX_BUILD" "$TEST_DIR"; do
+        mkdir -p "$root$dir"
+        mount --bind "$dir" "$root$dir"
+    done
+}
+
+# Process 1 of the PID namespace becomes systemd.
+become_systemd() {
+    local root=$TEST_DIR/ov/root
+    mount -t proc proc "$root/proc"
+    mount -t sysfs -o ro sysfs "$root/sys"
+    mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+    mount -t devpts devpts "$root/dev/pts"
+    cd "$root"
+    pivot_root . old
+    umount -l /old
+    # As process 1 finds it outside of containers; systemd hands credentials over by a mount.
+    mount --make-rshared /
+    exec env -i container=littlebox PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_UNIT_PATH=$UNITS "$SYSTEMD" \
+        --unit=test.service --log-target=console --show-status=no </dev/null >>"$TEST_DIR/systemd.log" 2>&1 3>&-
+}
+
+outside() {
+    local why status=0
+    is_root || skip "needs root, to be a machine of its own"
+    needs unshare pivot_root make openssl setpriv systemctl systemd-sysusers useradd
+    [ -x "$SYSTEMD" ] || skip "systemd is not installed"
+    sanitized && skip "a sanitized build needs a runtime that the units do not give it"
+    if ! grep -qs '^ExecStart=/usr/local/sbin/' "$LITTLEBOX_BUILD/keystore/systemd/littleboxd@.service" ||
+        ! grep -qs '=/run/littlebox/%i.sock' "$LITTLEBOX_BUILD/keystore/systemd/littleboxd@.socket"; then
+        skip "this build is for other directories than those of the system"
+    fi
+    why=$(unshare "${namespaces[@]}" "${machine[@]}" true 2>&1) || skip "this machine gives no namespaces: $why"
+    begin
+    : >"$TEST_DIR/inside.log"
+    export SYSTEMD_TEST_DIR=$TEST_DIR
+    why=$(SYSTEMD_TEST=try unshare "${namespaces[@]}" "$0" 2>&1) || skip "no machine to be had: $why"
+    SYSTEMD_TEST=mount setpriv --pdeathsig KILL unshare "${namespaces[@]}" "$0" || status=$?
+    cat "$TEST_DIR/inside.log" >&3
+    [ "$status" -eq 0 ] || fail "in the machine of systemd: status $status"
+    TEST_CHECKS=$(grep -c '^ok: ' "$TEST_DIR/inside.log")
+    finish
+}
+
+TEST_DIR=${SYSTEMD_TEST_DIR:-}
+GROUP=$TEST_DIR/cgroup/$(basename "$TEST_DIR")
+remove_group() { find "$GROUP" -depth -type d -exec rmdir {} +; }
+case ${SYSTEMD_TEST:-} in
+'') outside ;;
+try)
+    mount_machine
+    remove_group
+    cd "$TEST_DIR/ov/root"
+    pivot_root . old
+    exit
+    ;;
+mount)
+    mount_machine
+    furnish_machine
+    # The control group's namespace begins where its first process is.
+    echo $$ >"$GROUP/cgroup.procs"
+    status=0
+    SYSTEMD_TEST=systemd setpriv --pdeathsig KILL timeout --foreground -s KILL "$SECONDS_MAX" \
+        setpriv --pdeathsig KILL unshare "${namespaces[@]}" "${machine[@]}" "$0" || status=$?
+    echo $$ >"$TEST_DIR/cgroup/cgroup.procs"
+    await "the control group to be empty" remove_group
+    exit "$status"
+    ;;
+systemd) become_systemd ;;
+esac
+
+# --- inside: what an administrator types
+
+begin
+ln -s /run "$TEST_DIR/run"
+cd "$TEST_DIR"
+unset SYSTEMD_TEST
+PATH=/usr/local/sbin:/usr/local/bin:$PATH
+printf 'a text' >text
+
+main_pid() { systemctl show -P MainPID "littleboxd@$1.service"; }
+# box_signs BOX : a signature by its key verifies, without us.
+box_signs() {
+    openssl pkeyutl -sign -rawin -inkey "littlebox://$1/key" -in text -out sig &&
+        littlebox --box "$1" --json show --public key >/dev/null && littlebox --box "$1" show --public key >pub.pem &&
+        plain_ossl pkeyutl -verify -rawin -pubin -inkey pub.pem -in text -sigfile sig >/dev/null
+}
+# of_user BOX : both processes of the box, its directory and its credential are its user's, and nobody else may look.
+of_user() {
+    local uid user=littlebox-$1 pid
+    uid=$(id -u "$user")
+    for pid in "$(main_pid "$1")" $(pgrep -P "$(main_pid "$1")"); do
+        same "box $1: process $pid is $user" "$uid $uid $uid $uid" "$(sed -n 's/^Uid:\t//p' "/proc/$pid/status" | tr '\t' ' ')"
+    done
+    same "box $1: its directory" "$user 700" "$(stat -c '%U %a' "/var/lib/littlebox/$1")"
+    same "box $1: its credential" "$user 400" "$(stat -c '%U %a' "/etc/littlebox/$1.credential")"
+}
+as() {
+    setpriv --reuid "littlebox-$1" --regid "littlebox-$1" --init-groups "${@:2}"
+}
+
+# README, step 1 and 2.
+cp "$LITTLEBOX_SRC/examples/nginx/openssl.cnf" /etc/ssl/openssl.cnf
+check "systemd-sysusers" systemd-sysusers
+check "systemctl daemon-reload" systemctl daemon-reload
+check "the user of box default" id littlebox-default
+check "systemctl enable --now littleboxd@default.socket" systemctl enable --now littleboxd@default.socket
+check "littlebox init" littlebox init
+check "littlebox status" littlebox status
+check "a key" littlebox create key
+check "it signs" box_signs default
+of_user default
+
+# A second one, by what the command says is next.
+littlebox box create payments 2>created || fail "littlebox box create payments: $(cat created)"
+cat created
+sed -n -e 's/^hint: then: //p' -e 's/^hint: //p' created >next
+same "it says two things" 2 "$(wc -l <next)"
+check "which are done" bash -eu next
+check "a key of the second" littlebox --box payments create key
+check "it signs too" box_signs payments
+of_user payments
+
+# Each is a stranger to the other.
+for pair in 'default payments' 'payments default'; do
+    own=${pair% *} theirs=${pair#* }
+    check "littlebox-$own reads its credential" as "$own" cat "/etc/littlebox/$own.credential" >/dev/null
+    refused "but not that of $theirs" 'Permission denied' as "$own" cat "/etc/littlebox/$theirs.credential"
+    refused "nor its store" 'Permission denied' as "$own" ls "/var/lib/littlebox/$theirs"
+    refused "nor its memory" 'Permission denied' as "$own" head -c 1 "/proc/$(main_pid "$theirs")/mem"
+    refused "cannot end it" 'not permitted' as "$own" kill "$(main_pid "$theirs")"
+    refused "cannot lock it" 'may not lock' as "$own" littlebox --system --box "$theirs" lock
+    refused "cannot put another socket in its place" 'Permission denied' as "$own" rm -f "/run/littlebox/$theirs.sock"
+    refused "cannot put another credential in its place" 'Permission denied' as "$own" mv "/etc/littlebox/$theirs.credential" /tmp
+done
+littlebox box list | tee list
+same "both are listed, and run" "default open payments open" "$(awk 'NR > 1 { printf "%s%s %s", (NR > 2 ? " " : ""), $1, $3 }' list)"
+
+# A box whose user is not there does not start as another one, and goes once it is.
+check "a socket without a user" systemctl start littleboxd@late.socket
+refused "no box" 'littlebox: ' timeout 20 littlebox --box late status
+has_failed() { [ "$(systemctl is-failed littleboxd@late.socket)" = failed ]; }
+await "the socket to be given up" has_failed
+same "for want of a user" 217 "$(systemctl show -P ExecMainStatus littleboxd@late.service)"
+systemctl reset-failed 'littleboxd@late.*'
+systemctl start littleboxd@late.service 2>/dev/null || true
+same "it is not tried a second time" failed "$(systemctl show -P SubState littleboxd@late.service)"
+check "littlebox box create late" littlebox box create late
+systemctl reset-failed 'littleboxd@late.*'
+check "then it starts" systemctl start littleboxd@late.socket
+check "and has a store" littlebox --box late init
+of_user late
+
+# The upgrade of boxes that ran as the user of all.
+useradd --system --no-create-home --shell /usr/sbin/nologin littlebox
+# as_before BOX : it runs as littlebox, with a key; what the unit says from its next start on is what is installed.
+as_before() {
+    local drop_in=/etc/systemd/system/littleboxd@$1.service.d
+    mkdir "$drop_in"
+    printf '[Service]\nUser=littlebox\n' >"$drop_in/user.conf"
+    systemctl daemon-reload
+    check "box $1 as before" systemctl start "littleboxd@$1.socket"
+    check "with a store" littlebox --box "$1" init
+    check "and a key" littlebox --box "$1" create key
+    same "it runs as littlebox" "$(id -u littlebox)" "$(stat -c %u "/proc/$(main_pid "$1")")"
+    rm -r "$drop_in"
+    systemctl daemon-reload
+}
+as_before old
+refused "it is not taken away while it runs" "box 'old' is running" littlebox box create old
+check "stopped" systemctl stop littleboxd@old.socket littleboxd@old.service
+check "littlebox box create old" littlebox box create old
+check "started" systemctl start littleboxd@old.socket
+check "the key signs" box_signs old
+of_user old
+# Not as NEWS says: systemd gives the store to the user, nobody the credential.
+useradd --system --no-create-home --shell /usr/sbin/nologin littlebox-hasty
+as_before hasty
+check "restarted" systemctl restart littleboxd@hasty.service
+refused "it is locked" 'is locked' littlebox --box hasty create other
+says "and says why" 'cannot read the credential .*: Permission denied' /run/box-hasty.log
+check "littlebox box create hasty" littlebox box create hasty
+check "littlebox unlock" littlebox --box hasty unlock
+check "the key signs" box_signs hasty
+of_user hasty
+
+# A box in front of a token, by the page of its example.
+if command -v softhsm2-util >/dev/null && [ -e /usr/lib/softhsm/libsofthsm2.so ]; then
+    sed -n '/^## SoftHSM2/,/^## A TPM/s/^    //p' "$LITTLEBOX_SRC/examples/pkcs11/README.md" | grep -v '^apt-get' >token
+    cat token
+    check "the page's commands" env -C "$LITTLEBOX_SRC/examples/pkcs11" bash -eu "$TEST_DIR/token"
+    check "a key on the token" littlebox --box softhsm create key --type ec:P-256
+    check "it signs" box_signs softhsm
+    of_user softhsm
+    refused "the token is not another box's" 'Permission denied' as default ls /var/lib/littlebox/softhsm/tokens
+    refused "nor is the PIN" 'Permission denied' as default cat /etc/littlebox/softhsm.pin
+else
+    say "no SoftHSM2: examples/pkcs11 is not run"
+fi
+
+# A credential for this machine alone, by the lines of littleboxd(8).
+sed -n '/^install -d -m 0700/,/^shred/p' "$LITTLEBOX_SRC/keystore/littleboxd.8" | sed 's/\\e$/\\/' >creds
+cat creds
+check "the manual's lines" bash -eu creds
+for file in old default.credential; do
+    check "there is no $file any more" test ! -e "/etc/littlebox/$file"
+done
+check "the box is open" littlebox status
+# What systemd gave it is there in the mounts of its process; no other user may see it there either.
+given() {
+    nsenter -t "$(main_pid default)" -m setpriv --reuid "littlebox-$1" --regid "littlebox-$1" --clear-groups \
+        cat /run/credentials/littleboxd@default.service/littlebox
+}
+check "by what systemd gave it" given default >/dev/null
+refused "which is its alone" 'Permission denied' given payments
+check "and signs" box_signs default
+finish
