@@ -547,7 +547,7 @@ static bool breaks_protocol(int code)
 static void note_refusal(const struct request *rq)
 {
     atomic_fetch_add_explicit(&rq->box->refusals, 1, memory_order_relaxed);
-    log_refusal("refused: %s (pid %d)", rq->problem.text, (int)rq->who.peer.pid);
+    log_caused(rq->who.peer.uid, "refused: %s (pid %d)", rq->problem.text, (int)rq->who.peer.pid);
 }
 
 bool request_may(const struct request_kind *kind, struct request *rq)

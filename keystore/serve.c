@@ -13,6 +13,7 @@
 
 #include "keeplink.h"
 #include "log.h"
+#include "logquota.h"
 #include "secret.h"
 #include "socket.h"
 #include "turns.h"
@@ -157,7 +158,7 @@ static int conn_add(struct server *s, int fd, uint32_t slot, bool keep)
     if (keep)
         slot = free_slot(s);
     if (slot >= s->slots || has_too_many(s, maker.uid)) {
-        log_refusal("too many connections: one more of uid %u is refused", maker.uid);
+        log_caused(maker.uid, "too many connections: one more of uid %u is refused", maker.uid);
         r = LB_E_BUSY;
     } else if (keep) {
         r = keep_send(s->link, KEEP_ADD, slot, fd);
@@ -190,7 +191,7 @@ static void accept_some(struct server *s)
             if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
                 struct pollfd stop = { .fd = s->box->stop_fd, .events = POLLIN };
 
-                log_refusal("cannot accept a connection: %s", strerror(errno));
+                log_caused(LOGQUOTA_OTHERS, "cannot accept a connection: %s", strerror(errno));
                 (void)poll(&stop, 1, ACCEPT_PAUSE);
             }
             break;

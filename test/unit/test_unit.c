@@ -12,6 +12,7 @@ static const struct unit_suite *const suites[] = {
     &suite_socket, &suite_channel, &suite_secret,  &suite_aead,    &suite_store,  &suite_damage,
     &suite_faults, &suite_seal,    &suite_backend, &suite_keytype, &suite_textfile, &suite_keyop,
     &suite_chain,  &suite_p11uri, &suite_p11conf, &suite_opened, &suite_turns, &suite_spki,
+    &suite_log,
 };
 
 static bool wanted(const char *name, int argc, char **argv)
