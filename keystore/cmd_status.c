@@ -38,6 +38,11 @@ static void json_token(struct json *j, const struct msg_token *t)
 
 static void print_people(const struct client *c, const struct msg_status *s, const struct msg_token *t)
 {
+    static const char *const credentials[] = {
+        [CREDENTIAL_UNUSED] = "none in use",
+        [CREDENTIAL_OPENS] = "opens the store at start",
+        [CREDENTIAL_REFUSED] = "there, but refused: the box's log says why",
+    };
     char started[TIME_TEXT_SIZE];
 
     time_text(s->started, started);
@@ -49,7 +54,7 @@ static void print_people(const struct client *c, const struct msg_status *s, con
     if (t != NULL)
         print_token(t);
     printf("process      %u, since %s, restarted %u times\n", s->pid, started, s->restarts);
-    printf("credential   %s\n", s->credential ? "opens the store at start" : "none in use");
+    printf("credential   %s\n", credentials[s->credential]);
     printf("memory       %s\n", s->memory_locked ? "all locked" : "secrets locked");
     printf("system calls %s\n", s->sandboxed ? "filtered" : "not filtered");
     printf("keys         %u\n", s->keys);
@@ -78,7 +83,8 @@ static void print_json(const struct client *c, const struct msg_status *s, const
     json_number(&j, "pid", s->pid);
     json_string(&j, "started", started);
     json_number(&j, "restarts", s->restarts);
-    json_bool(&j, "credential", s->credential);
+    json_bool(&j, "credential", s->credential == CREDENTIAL_OPENS);
+    json_bool(&j, "credential_refused", s->credential == CREDENTIAL_REFUSED);
     json_bool(&j, "memory_locked", s->memory_locked);
     json_bool(&j, "sandboxed", s->sandboxed);
     json_number(&j, "keys", s->keys);

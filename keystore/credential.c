@@ -12,22 +12,25 @@
 #include "newfile.h"
 #include "seal.h"
 #include "secret.h"
+#include "secretfile.h"
 
-int credential_read(const char *path, struct credential *ret, struct problem *p)
+int credential_read(const char *path, const struct peer *box, struct credential *ret, struct problem *p)
 {
+    const struct secretfile from = { .path = path, .max = LB_SECRET_MAX, .also = box == NULL ? geteuid() : box->uid,
+                                     .pipe = true };
+    struct problem why;
     int r;
 
     memset(ret, 0, sizeof(*ret));
     if (snprintf(ret->path, sizeof(ret->path), "%s", path) >= (int)sizeof(ret->path))
         return problem_set(p, LB_E_TOO_LONG, "the path '%.100s...' is too long", path);
-    r = secret_read_file(path, LB_SECRET_MAX, &ret->data, &ret->len);
-    if (r == LB_E_SYSTEM)
-        return problem_set(p, r, "cannot read the credential '%s': %s", path,
-                           errno == ENODATA ? "it is empty" : strerror(errno));
-    if (r == LB_E_TOO_LONG)
-        return problem_set(p, r, "the credential '%s' is longer than %d bytes", path, LB_SECRET_MAX);
-    if (r != 0)
-        return problem_set(p, r, "no locked memory left");
+    r = secretfile_read(&from, &ret->data, &ret->len, &why);
+    if (r != 0) {
+        problem_set(p, r, "cannot read the credential '%.200s': %.180s", path, why.text);
+        if (why.hint[0] != '\0')
+            problem_hint(p, "%s", why.hint);
+        return r;
+    }
     if (ret->len < CREDENTIAL_MIN) {
         problem_set(p, LB_E_WEAK_SECRET, "the credential '%s' has less than %d bytes", path, CREDENTIAL_MIN);
         problem_hint(p, "name a file that does not exist, and it is made with random bytes");
@@ -65,7 +68,7 @@ out:
     return r;
 }
 
-static int make(const char *path, const struct peer *owner, struct credential *ret, struct problem *p)
+static int make(const char *path, const struct peer *box, struct credential *ret, struct problem *p)
 {
     struct newfile f;
     int r = newfile_begin(path, &f, p);
@@ -75,8 +78,8 @@ static int make(const char *path, const struct peer *owner, struct credential *r
     memset(ret, 0, sizeof(*ret));
     snprintf(ret->path, sizeof(ret->path), "%s", path);
     r = new_text(ret, p);
-    if (r == 0 && owner != NULL && geteuid() == 0 && fchown(f.fd, owner->uid, owner->gid) < 0)
-        r = problem_set(p, LB_E_SYSTEM, "cannot give '%s' to uid %lu: %s", path, (unsigned long)owner->uid,
+    if (r == 0 && box != NULL && geteuid() == 0 && fchown(f.fd, box->uid, box->gid) < 0)
+        r = problem_set(p, LB_E_SYSTEM, "cannot give '%s' to uid %lu: %s", path, (unsigned long)box->uid,
                         strerror(errno));
     if (r == 0)
         r = newfile_write(&f, ret->data, ret->len, p);
@@ -88,13 +91,13 @@ static int make(const char *path, const struct peer *owner, struct credential *r
     return r;
 }
 
-int credential_get(const char *path, const struct peer *owner, struct credential *ret, struct problem *p)
+int credential_get(const char *path, const struct peer *box, struct credential *ret, struct problem *p)
 {
     struct stat st;
 
     if (lstat(path, &st) == 0 || errno != ENOENT)
-        return credential_read(path, ret, p);
-    return make(path, owner, ret, p);
+        return credential_read(path, box, ret, p);
+    return make(path, box, ret, p);
 }
 
 void credential_undo(struct credential *c)

@@ -529,7 +529,7 @@ MSG_DECODER(status, struct msg_status)
     wire_get_str(&r, ret->software, sizeof(ret->software));
     wire_get_str(&r, ret->backend, sizeof(ret->backend));
     ret->lock = get_enum(&r, LOCK_NO_STORE, LOCK_UNLOCKED);
-    ret->credential = wire_get_bool(&r);
+    ret->credential = get_enum(&r, CREDENTIAL_UNUSED, CREDENTIAL_REFUSED);
     ret->memory_locked = wire_get_bool(&r);
     ret->sandboxed = wire_get_bool(&r);
     ret->admin = wire_get_bool(&r);

@@ -251,12 +251,18 @@ struct msg_show {
 enum lock_state { LOCK_NO_STORE = 1, LOCK_LOCKED = 2, LOCK_UNLOCKED = 3 };
 const char *lock_state_name(unsigned state);
 
+enum credential_use {
+    CREDENTIAL_UNUSED = 0,
+    CREDENTIAL_OPENS = 1,  /* the store: after a restart too */
+    CREDENTIAL_REFUSED = 2 /* the file is there, and cannot be used: the log says why */
+};
+
 struct msg_status {
     char box[LB_NAME_MAX + 1];
     char software[LB_LABEL_MAX + 1]; /* "littlebox 0.1.0" */
     char backend[LB_LABEL_MAX + 1];  /* "sealed" */
     uint8_t lock;                    /* enum lock_state */
-    bool credential;                 /* the credential file opens the store: after a restart too */
+    uint8_t credential;              /* enum credential_use */
     bool memory_locked;              /* all of the box's memory, not only its secrets */
     bool sandboxed;                  /* the system call filter is on */
     bool admin;                      /* what the caller is to this box */

@@ -218,7 +218,9 @@ static int handle_status(struct request *rq)
     struct msg_status s = {
         .software = "littlebox " LB_VERSION,
         .lock = (uint8_t)atomic_load(&b->vault.lock),
-        .credential = atomic_load(&b->vault.by_credential),
+        .credential = atomic_load(&b->vault.by_credential)        ? CREDENTIAL_OPENS
+                      : atomic_load(&b->vault.credential_refused) ? CREDENTIAL_REFUSED
+                                                                  : CREDENTIAL_UNUSED,
         .memory_locked = b->memory_locked,
         .sandboxed = b->sandboxed,
         .admin = policy_is_admin(b->conf, &rq->who),

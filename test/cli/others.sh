@@ -48,7 +48,7 @@ expect 78 'useradd --system' littleboxd --dir "$T/box" --box served --user no-su
 expect 78 "only root can run a box as user 'root'" other littleboxd --dir "$T/box" --box served --user root
 
 # Not an administrator: no store for anybody, and no file left behind.
-printf 'secret\n' >pw
+printf 'a secret\n' >pw
 mkdir own
 chown $UNPRIVILEGED own
 start_box foreign

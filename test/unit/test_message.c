@@ -294,7 +294,7 @@ static const struct message_case cases[] = {
       { { 2, '*', LB_E_NAME },
         { 34, 0, LB_E_VALUE },
         { 34, LOCK_UNLOCKED + 1, LB_E_VALUE },
-        { 35, 2, LB_E_VALUE },
+        { 35, CREDENTIAL_REFUSED + 1, LB_E_VALUE },
         { 36, 2, LB_E_VALUE },
         { 37, 2, LB_E_VALUE },
         { 38, 2, LB_E_VALUE } } },
