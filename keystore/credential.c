@@ -2,6 +2,7 @@
 #include "credential.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +72,7 @@ out:
 static int make(const char *path, const struct peer *box, struct credential *ret, struct problem *p)
 {
     struct newfile f;
+    struct stat st;
     int r = newfile_begin(path, &f, p);
 
     if (r != 0)
@@ -83,8 +85,14 @@ static int make(const char *path, const struct peer *box, struct credential *ret
                         strerror(errno));
     if (r == 0)
         r = newfile_write(&f, ret->data, ret->len, p);
+    if (r == 0 && fstat(f.fd, &st) < 0)
+        r = problem_set(p, LB_E_SYSTEM, "cannot make '%s': %s", path, strerror(errno));
     if (r == 0)
         r = newfile_commit(&f, /* replace= */ false, &ret->made, p);
+    if (ret->made) {
+        ret->dir = fcntl(f.dir, F_DUPFD_CLOEXEC, 0);
+        ret->inode = st.st_ino;
+    }
     if (r != 0)
         credential_undo(ret);
     newfile_drop(&f);
@@ -100,15 +108,25 @@ int credential_get(const char *path, const struct peer *box, struct credential *
     return make(path, box, ret, p);
 }
 
+/* In the directory where it was made, wherever its path leads by now, and no other file that has its name. */
 void credential_undo(struct credential *c)
 {
-    if (c->made)
-        (void)unlink(c->path);
+    const char *slash = strrchr(c->path, '/'), *name = slash == NULL ? c->path : slash + 1;
+    struct stat st;
+
+    if (!c->made)
+        return;
+    if (c->dir >= 0 && fstatat(c->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == c->inode)
+        (void)unlinkat(c->dir, name, 0);
+    socket_close(c->dir);
     c->made = false;
 }
 
 void credential_clear(struct credential *c)
 {
+    if (c->made)
+        socket_close(c->dir);
+    c->made = false;
     secret_free(c->data, LB_SECRET_MAX);
     c->data = NULL;
     c->len = 0;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "errors.h"
 #include "socket.h"
@@ -14,6 +15,8 @@ struct credential {
     void *data;  /* secret memory of LB_SECRET_MAX bytes, owned */
     size_t len;
     bool made;   /* by this call: the file was absent */
+    int dir;     /* then: the directory that it was made in, */
+    ino_t inode; /* and which file of its name it is */
     char path[PATH_MAX];
 };
 
