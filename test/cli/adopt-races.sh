@@ -86,6 +86,12 @@ expect 1 "'site.pem' was changed meanwhile, and what was there is now '.site.pem
 [ "$(sha256sum site.pem .site.pem.* | cut -d' ' -f1 | sort)" = "$sums" ] || fail "one of two is lost: $(ls -A)"
 rm .site.pem.* site.pem
 
+# A file system that cannot exchange two files will do.
+new_key plainly.pem
+expect 0 'was overwritten' at_moment MOMENT_NO_EXCHANGE=1 littlebox adopt plainly.pem
+littlebox handle plainly | cmp -s - plainly.pem || fail "no handle in the file"
+only plain.pem plainly.pem
+
 # What was in the old file's blocks is overwritten before they are given back, and not by zeros.
 for mode in 600 400; do
     new_key old.pem

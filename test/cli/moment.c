@@ -1,4 +1,5 @@
 /* Preloaded into the command: does what a neighbour would do, at a moment that no neighbour could be sure to hit. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 /*
  * MOMENT_RENAME_1, MOMENT_RENAME_2: "FROM TO", a file that is renamed immediately before the command's first, or second,
  * renameat(2) or renameat2(2).
+ * MOMENT_NO_EXCHANGE: as if the file system could not exchange two files.
  * MOMENT_TRUNCATE: a file that gets what is in the descriptor that the command is about to ftruncate(2).
  */
 int renameat2(int old_dir, const char *old, int new_dir, const char *new, unsigned flags);
@@ -29,6 +31,10 @@ static void before_rename(void)
 int renameat2(int old_dir, const char *old, int new_dir, const char *new, unsigned flags)
 {
     before_rename();
+    if (flags != 0 && getenv("MOMENT_NO_EXCHANGE") != NULL) {
+        errno = EINVAL;
+        return -1;
+    }
     return (int)syscall(SYS_renameat2, old_dir, old, new_dir, new, flags);
 }
 
