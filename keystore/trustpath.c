@@ -19,7 +19,8 @@ struct walk {
     const char *path; /* as it was given, for texts */
     struct trustpath *t;
     int at;
-    char left[2 * PATH_MAX];
+    char way[2 * PATH_MAX];
+    const char *left; /* in way */
     unsigned links;
 };
 
@@ -93,7 +94,8 @@ static int follow(struct walk *w, const char *name, const struct stat *st, struc
         return problem_set(p, LB_E_TOO_LONG, "the path '%.100s...' is too long", w->path);
     target[n++] = '/';
     memcpy(target + n, w->left, left + 1);
-    memcpy(w->left, target, (size_t)n + left + 1);
+    memcpy(w->way, target, (size_t)n + left + 1);
+    w->left = w->way;
     r = note_owner(w, st->st_uid, p);
     return r == 0 && w->left[0] == '/' ? enter(w, "/", p) : r;
 }
@@ -101,16 +103,15 @@ static int follow(struct walk *w, const char *name, const struct stat *st, struc
 /* Takes the next component off the way; false: there is none. */
 static bool next_component(struct walk *w, char ret[NAME_MAX + 1], bool *ret_last)
 {
-    char *from = w->left + strspn(w->left, "/");
-    size_t n = strcspn(from, "/"), skip;
+    const char *from = w->left + strspn(w->left, "/");
+    size_t n = strcspn(from, "/");
 
     if (n == 0 || n > NAME_MAX)
         return false;
     memcpy(ret, from, n);
     ret[n] = '\0';
-    skip = n + strspn(from + n, "/");
-    *ret_last = from[skip] == '\0';
-    memmove(w->left, from + skip, strlen(from + skip) + 1);
+    w->left = from + n + strspn(from + n, "/");
+    *ret_last = w->left[0] == '\0';
     return true;
 }
 
@@ -145,14 +146,15 @@ int trustpath_open(const char *path, struct trustpath *ret, struct problem *p)
 
     memset(ret, 0, sizeof(*ret));
     ret->dir = -1;
-    if (r == 0 && path[0] != '/' && getcwd(w.left, PATH_MAX) == NULL)
+    if (r == 0 && path[0] != '/' && getcwd(w.way, PATH_MAX) == NULL)
         r = failed(&w, p);
     if (r == 0 && strlen(path) >= PATH_MAX)
         r = problem_set(p, LB_E_TOO_LONG, "the path '%.100s...' is too long", path);
     if (r == 0) {
-        size_t n = strlen(w.left);
+        size_t n = strlen(w.way);
 
-        snprintf(w.left + n, sizeof(w.left) - n, "/%s", path);
+        snprintf(w.way + n, sizeof(w.way) - n, "/%s", path);
+        w.left = w.way;
         r = note_directory(&w, p);
     }
     if (r == 0)
