@@ -46,7 +46,7 @@ static int map_text(struct request *rq, struct msg_sign *m)
     int r;
 
     if (m->input != INPUT_FILE)
-        return rq->fd < 0 ? 0 : problem_set(&rq->problem, LB_E_VALUE, "a file came with a request that needs none");
+        return !rq->attached ? 0 : problem_set(&rq->problem, LB_E_VALUE, "a file came with a request that needs none");
     r = rq->fd < 0 ? LB_E_VALUE : textfile_map(rq->fd, &m->data);
     if (r == LB_E_TOO_LONG)
         return problem_set(&rq->problem, r, "the text is longer than the %llu bytes that a box signs",
@@ -437,7 +437,7 @@ static int handle_seal_remove(struct request *rq)
 /* The keeper tells the next child, which would open the store with the credential otherwise. */
 static void remember_lock(struct box *b, bool locked)
 {
-    if (keep_send(b->link, KEEP_LOCKED, locked, /* fd= */ -1) != 0)
+    if (keep_send(b->link, KEEP_LOCKED, locked, NULL, /* fd= */ -1) != 0)
         log_error("the keeper does not answer");
 }
 

@@ -88,6 +88,8 @@ LB_MUST_USE int vault_find(struct vault *v, const struct p11uri *want, const str
 /* One page of LIST into w, from header to end: all keys for admins, the granted ones for others. */
 LB_MUST_USE int vault_list(struct vault *v, const struct msg_list *from, const struct caller *who, uint32_t id,
                            void *buf, size_t size, size_t *ret_len, struct problem *p);
+/* Is there any key that this caller may use, or is it an administrator? */
+bool vault_knows(struct vault *v, const struct caller *who);
 LB_MUST_USE int vault_show(struct vault *v, const char *name, struct msg_show *ret, struct problem *p);
 
 /* Makes the store with its first seal; the vault is unlocked then. LB_E_EXISTS. */

@@ -125,7 +125,7 @@ static int find(struct vault *v, const struct p11_certs *certs, const struct p11
     for (size_t i = 0; i < v->ring.count; i++) {
         const struct boxkey *k = v->ring.keys[i];
 
-        if (named || admin || policy_granted_any(k->rec.grants, k->rec.grant_count, who))
+        if (named || admin || policy_granted_any(v->conf, k->rec.grants, k->rec.grant_count, who))
             find_in_key(&s, k);
     }
     return 0;

@@ -115,7 +115,7 @@ static int use(struct vault *v, const struct key_ref *ref, const struct caller *
 
     if (k == NULL)
         return vault_no_key(v, ref->name, p);
-    if (!policy_granted(k->rec.grants, k->rec.grant_count, who, op) && !policy_is_admin(v->conf, who))
+    if (!policy_granted(v->conf, k->rec.grants, k->rec.grant_count, who, op))
         return denied(v, ref->name, who, op, p);
     if (k->damaged)
         return vault_damaged(v, ref->name, ref->version, p);
@@ -251,7 +251,7 @@ int vault_list(struct vault *v, const struct msg_list *from, const struct caller
         const struct boxkey *k = v->ring.keys[i];
         struct list_entry e;
 
-        if (!admin && !policy_granted_any(k->rec.grants, k->rec.grant_count, who))
+        if (!admin && !policy_granted_any(v->conf, k->rec.grants, k->rec.grant_count, who))
             continue;
         more = w.left < ENTRY_ROOM || count == UINT16_MAX;
         if (more)
@@ -269,6 +269,17 @@ int vault_list(struct vault *v, const struct msg_list *from, const struct caller
     wire_put_u8(&head, more);
     wire_put_u16(&head, count);
     return 0;
+}
+
+bool vault_knows(struct vault *v, const struct caller *who)
+{
+    bool known = policy_is_admin(v->conf, who);
+
+    pthread_rwlock_rdlock(&v->ring.lock);
+    for (size_t i = 0; !known && i < v->ring.count; i++)
+        known = policy_granted_any(v->conf, v->ring.keys[i]->rec.grants, v->ring.keys[i]->rec.grant_count, who);
+    pthread_rwlock_unlock(&v->ring.lock);
+    return known;
 }
 
 static int show(const struct p11_certs *certs, const struct boxkey *k, struct msg_show *ret)

@@ -218,8 +218,9 @@ box_answers() {
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ] # 3: it answers, and cannot sign yet
 }
 box_unlocked() { status_is state unlocked; }
-# The process with the keys, and the one without.
-box_child() { children_of "$KEEPER" | head -n 1; }
+# The processes of a keeper: the one with the keys, and the one that takes descriptors.
+box_child() { pgrep -P "$KEEPER" -f -- ' --child ' | head -n 1 || true; }
+box_usher() { pgrep -P "$KEEPER" -f -- ' --usher ' | head -n 1 || true; }
 stop_box() { stop "$KEEPER"; }
 
 # new_box DIR : a started box with an empty, unlocked store.
