@@ -62,25 +62,30 @@ int adopt_open(const char *path, struct adopt_file *ret, struct problem *p)
     int r;
 
     memset(ret, 0, sizeof(*ret));
-    ret->fd = -1;
+    ret->fd = ret->way.dir = -1;
     ret->next = (struct newfile){ .dir = -1, .fd = -1 };
     /* The name is a link's in many places (live/NAME/privkey.pem): the file behind it is replaced, the link stays. */
     if (realpath(path, ret->path) == NULL)
         return problem_set(p, LB_E_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
+    r = trustpath_open(path, &ret->way, p);
+    if (r != 0)
+        return r;
     /*
      * For writing, because it will be overwritten; a read-only file of one's own is dealt with when it comes to
      * that.
      */
-    ret->fd = open(ret->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    ret->fd = openat(ret->way.dir, ret->way.name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     ret->writable = ret->fd >= 0;
     if (ret->fd < 0)
-        ret->fd = open(ret->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        ret->fd = openat(ret->way.dir, ret->way.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (ret->fd < 0 || fstat(ret->fd, &ret->st) < 0) {
         r = failed(ret, "open", p);
         adopt_close(ret);
         return r;
     }
     r = check_kind(ret, p);
+    if (r == 0)
+        r = trustpath_check(&ret->way, ret->path, ret->st.st_uid, p);
     if (r == 0)
         r = read_all(ret, p);
     if (r != 0)
@@ -133,11 +138,39 @@ static int copy_attributes(struct adopt_file *f, struct problem *p)
     return r;
 }
 
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* The file is what was read, and has this name in the directory, which is where its path leads. */
+static int unchanged(const void *arg, const char *name, struct problem *p)
+{
+    const struct adopt_file *f = arg;
+    struct stat now, named, dir, led;
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%.*s", (int)(strrchr(f->path, '/') - f->path) + 1, f->path);
+    if (fstat(f->fd, &now) < 0 || fstatat(f->way.dir, name, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+        fstat(f->way.dir, &dir) < 0 || stat(path, &led) < 0)
+        return failed(f, "look at", p);
+    if (!is_same_file(&dir, &led))
+        return problem_set(p, LB_E_VALUE, "the directory of '%s' was changed meanwhile", f->path);
+    if (!is_same_file(&named, &f->st) || now.st_size != f->st.st_size ||
+        now.st_mtim.tv_sec != f->st.st_mtim.tv_sec || now.st_mtim.tv_nsec != f->st.st_mtim.tv_nsec ||
+        now.st_nlink != f->st.st_nlink || now.st_mode != f->st.st_mode || now.st_uid != f->st.st_uid ||
+        now.st_gid != f->st.st_gid)
+        return problem_set(p, LB_E_VALUE, "'%s' was changed meanwhile", f->path);
+    return 0;
+}
+
 int adopt_prepare(struct adopt_file *f, struct problem *p)
 {
     struct stat st;
-    int r = newfile_begin(f->path, &f->next, p);
+    int r = unchanged(f, f->way.name, p);
 
+    if (r == 0)
+        r = newfile_begin_at(f->way.dir, f->way.name, &f->next, p);
     if (r != 0)
         return r;
     if (fstat(f->next.fd, &st) < 0)
@@ -155,30 +188,14 @@ int adopt_prepare(struct adopt_file *f, struct problem *p)
     return copy_attributes(f, p);
 }
 
-int adopt_unchanged(const struct adopt_file *f, struct problem *p)
-{
-    struct stat now, named;
-
-    if (fstat(f->fd, &now) < 0 || fstatat(f->next.dir, f->next.name, &named, AT_SYMLINK_NOFOLLOW) < 0)
-        return failed(f, "look at", p);
-    if (named.st_dev != f->st.st_dev || named.st_ino != f->st.st_ino || now.st_size != f->st.st_size ||
-        now.st_mtim.tv_sec != f->st.st_mtim.tv_sec || now.st_mtim.tv_nsec != f->st.st_mtim.tv_nsec ||
-        now.st_nlink != f->st.st_nlink || now.st_mode != f->st.st_mode || now.st_uid != f->st.st_uid ||
-        now.st_gid != f->st.st_gid)
-        return problem_set(p, LB_E_VALUE, "'%s' was changed meanwhile", f->path);
-    return 0;
-}
-
 int adopt_replace(struct adopt_file *f, const struct bytes *parts, size_t count, bool *ret_placed, struct problem *p)
 {
-    int r = 0;
+    int r = unchanged(f, f->way.name, p);
 
     *ret_placed = false;
     for (size_t i = 0; r == 0 && i < count; i++)
         r = newfile_write(&f->next, parts[i].p, parts[i].len, p);
-    if (r == 0)
-        r = adopt_unchanged(f, p);
-    return r != 0 ? r : newfile_commit(&f->next, /* replace= */ true, ret_placed, p);
+    return r != 0 ? r : newfile_exchange(&f->next, unchanged, f, ret_placed, p);
 }
 
 /* A descriptor that can write to the old file. As its owner, who may not have the right to write to it. */
@@ -230,6 +247,7 @@ void adopt_close(struct adopt_file *f)
     newfile_drop(&f->next);
     socket_close(f->fd);
     f->fd = -1;
+    trustpath_close(&f->way);
     secret_free(f->data, f->size);
     f->data = NULL;
 }

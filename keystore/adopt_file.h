@@ -8,10 +8,12 @@
 
 #include "errors.h"
 #include "newfile.h"
+#include "trustpath.h"
 #include "wire.h"
 
 struct adopt_file {
-    char path[PATH_MAX];  /* of the file itself, symbolic links followed */
+    char path[PATH_MAX];  /* of the file itself, symbolic links followed: for texts, and to see that it leads there still */
+    struct trustpath way; /* the directory, opened once: all that is done goes through this descriptor */
     int fd;               /* stays on the old file after it was replaced */
     bool writable;        /* fd is */
     struct stat st;       /* as it was when it was read */
@@ -21,19 +23,21 @@ struct adopt_file {
 };
 
 /*
- * Opens and reads path. Refuses what is no plain file and what has several names (hard links). LB_E_SYSTEM,
- * LB_E_VALUE, LB_E_TOO_LONG, LB_E_NOMEM.
+ * Opens and reads path. Refuses what is no plain file, what has several names (hard links), and a way to it on which
+ * others than root, the caller and the owner of the file could put another (trustpath.h). LB_E_SYSTEM, LB_E_VALUE,
+ * LB_E_TOO_LONG, LB_E_DENIED, LB_E_NOMEM.
  */
 LB_MUST_USE int adopt_open(const char *path, struct adopt_file *ret, struct problem *p);
 /*
- * Makes the file that will take its place, empty, with the same owner, group, mode and extended attributes (ACLs
+ * Looks whether the file is still what was read (LB_E_VALUE), and makes the one that will take its place, empty, with the same owner, group, mode and extended attributes (ACLs
  * too). To be called before anything is changed, because this is what fails: no right to the directory, not the
  * owner. LB_E_SYSTEM.
  */
 LB_MUST_USE int adopt_prepare(struct adopt_file *f, struct problem *p);
-/* Is the file still what was read? LB_E_VALUE: somebody changed it. */
-LB_MUST_USE int adopt_unchanged(const struct adopt_file *f, struct problem *p);
-/* Content into the new file, and into place. *ret_placed: also on failure, whether the file was replaced. */
+/*
+ * Content into the new file, and into place, if the file is still what was read: it is looked at before a byte is
+ * written, and when it is replaced (newfile_exchange()). *ret_placed: also on failure, whether the file was replaced.
+ */
 LB_MUST_USE int adopt_replace(struct adopt_file *f, const struct bytes *parts, size_t count, bool *ret_placed,
                               struct problem *p);
 /*

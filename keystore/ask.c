@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "seal.h"
 #include "secret.h"
 #include "socket.h"
 
@@ -100,6 +101,18 @@ static int no_terminal(const char *what, const char *cure, struct problem *p)
     return LB_E_SYSTEM;
 }
 
+/* The box looks too: this is so that nobody types it twice for nothing. */
+static int check_new(const struct passphrase *s, struct problem *p)
+{
+    if (s->len == 0)
+        return problem_set(p, LB_E_WEAK_SECRET, "the passphrase is empty");
+    if (s->len >= PASSPHRASE_MIN)
+        return 0;
+    problem_set(p, LB_E_WEAK_SECRET, "a new passphrase needs at least %d bytes", PASSPHRASE_MIN);
+    problem_hint(p, PASSPHRASE_ADVICE);
+    return LB_E_WEAK_SECRET;
+}
+
 static int ask_terminal(const char *what, bool as_new, struct passphrase *ret, struct problem *p)
 {
     struct passphrase again = { secret_alloc(LB_SECRET_MAX), 0 };
@@ -116,7 +129,9 @@ static int ask_terminal(const char *what, bool as_new, struct passphrase *ret, s
         goto out;
     }
     r = prompt(tty, what, /* echo= */ false, ret->data, &ret->len, p);
-    if (r != 0 || !as_new || ret->len == 0)
+    if (r == 0 && as_new)
+        r = check_new(ret, p);
+    if (r != 0 || !as_new)
         goto out;
     snprintf(text, sizeof(text), "%s, again", what);
     r = prompt(tty, text, /* echo= */ false, again.data, &again.len, p);

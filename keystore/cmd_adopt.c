@@ -148,13 +148,13 @@ static int is_handle_already(const struct cli *cli, const struct adopt_file *f, 
 /* An interrupted command would leave the key in both places: a signal waits until it is in one. */
 static void hold_signals(void)
 {
+    static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTOU, SIGTTIN, SIGALRM, SIGUSR1,
+                                   SIGUSR2, SIGXFSZ, SIGXCPU, SIGVTALRM, SIGPROF };
     sigset_t set;
 
     sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGTSTP);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        sigaddset(&set, signals[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 

@@ -181,6 +181,10 @@ static void check_box_state(struct doctor *d, struct client *c)
                       s.lock == LOCK_LOCKED ? "run: littlebox unlock" : "run: littlebox init",
                       s.lock == LOCK_LOCKED ? "box '%s' is locked" : "box '%s' has no store yet", s.box);
     check_namespace(d, &s);
+    if (s.credential == CREDENTIAL_REFUSED)
+        doctor_report(d, DOCTOR_FAIL, "credential",
+                      "the box's log says what is wrong with the file: journalctl -u 'littleboxd@*' -g credential",
+                      "box '%s' has a credential that it refuses: it does not open itself", s.box);
     if (s.damaged != 0)
         doctor_report(d, DOCTOR_FAIL, "records", "see: littlebox list", "%u keys of box '%s' are damaged", s.damaged,
                       s.box);

@@ -351,6 +351,7 @@ static int unlock(struct client *c, struct problem *p)
     const char *credential = NULL;
     struct seal_secret secret = { .kind = SEAL_PASSPHRASE };
     struct msg_status status;
+    struct peer box;
     int r = client_status(c, &status, p);
 
     if (r == 0 && status.lock == LOCK_UNLOCKED) {
@@ -368,7 +369,9 @@ static int unlock(struct client *c, struct problem *p)
         r = ask_passphrase(c->cli, "passphrase", /* as_new= */ false, &secret.passphrase, p);
     } else if (r == 0) {
         secret.kind = SEAL_CREDENTIAL;
-        r = credential_read(credential, &secret.credential, p);
+        r = client_box_peer(c, &box, p);
+        if (r == 0)
+            r = credential_read(credential, &box, &secret.credential, p);
     }
     if (r == 0)
         r = send_secret(c, MSG_UNLOCK, &secret, p);

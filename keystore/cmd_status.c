@@ -96,6 +96,11 @@ static void json_sandbox(struct json *j, unsigned sandbox)
 
 static void print_people(const struct client *c, const struct msg_status *s, const struct msg_token *t)
 {
+    static const char *const credentials[] = {
+        [CREDENTIAL_UNUSED] = "none in use",
+        [CREDENTIAL_OPENS] = "opens the store at start",
+        [CREDENTIAL_REFUSED] = "there, but refused: the box's log says why",
+    };
     const struct idmap map = { s->users_mapped, s->groups_mapped, s->overflow_uid, s->overflow_gid };
     char started[TIME_TEXT_SIZE], crowd[200];
 
@@ -108,7 +113,7 @@ static void print_people(const struct client *c, const struct msg_status *s, con
     if (t != NULL)
         print_token(t);
     printf("process      %u, since %s, restarted %u times\n", s->pid, started, s->restarts);
-    printf("credential   %s\n", s->credential ? "opens the store at start" : "none in use");
+    printf("credential   %s\n", credentials[s->credential]);
     print_memory(s);
     printf("callers      %s\n", idmap_tell(&map, crowd, sizeof(crowd)) ? crowd : "all users and groups can be told apart");
     print_sandbox(s->sandbox);
@@ -139,7 +144,8 @@ static void print_json(const struct client *c, const struct msg_status *s, const
     json_number(&j, "pid", s->pid);
     json_string(&j, "started", started);
     json_number(&j, "restarts", s->restarts);
-    json_bool(&j, "credential", s->credential);
+    json_bool(&j, "credential", s->credential == CREDENTIAL_OPENS);
+    json_bool(&j, "credential_refused", s->credential == CREDENTIAL_REFUSED);
     json_bool(&j, "memory_locked", s->memory_locked);
     json_string(&j, "memory", memory_state_name(s->memory));
     json_number(&j, "memory_needed_kib", s->memory_needed);

@@ -120,7 +120,7 @@ static int find_place(struct server *s, struct conn *c, bool keep)
     if (keep)
         c->slot = free_slot(s);
     if (c->slot >= s->slots || s->conns[c->slot] != NULL || has_too_many(s, c)) {
-        log_refusal("too many connections: one more of uid %u is refused", c->maker.peer.uid);
+        log_caused(c->maker.peer.uid, "too many connections: one more of uid %u is refused", c->maker.peer.uid);
         return LB_E_BUSY;
     }
     if (keep)

@@ -2,6 +2,7 @@
 #include "credential.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,22 +13,25 @@
 #include "newfile.h"
 #include "seal.h"
 #include "secret.h"
+#include "secretfile.h"
 
-int credential_read(const char *path, struct credential *ret, struct problem *p)
+int credential_read(const char *path, const struct peer *box, struct credential *ret, struct problem *p)
 {
+    const struct secretfile from = { .path = path, .max = LB_SECRET_MAX, .also = box == NULL ? geteuid() : box->uid,
+                                     .pipe = true };
+    struct problem why;
     int r;
 
     memset(ret, 0, sizeof(*ret));
     if (snprintf(ret->path, sizeof(ret->path), "%s", path) >= (int)sizeof(ret->path))
         return problem_set(p, LB_E_TOO_LONG, "the path '%.100s...' is too long", path);
-    r = secret_read_file(path, LB_SECRET_MAX, &ret->data, &ret->len);
-    if (r == LB_E_SYSTEM)
-        return problem_set(p, r, "cannot read the credential '%s': %s", path,
-                           errno == ENODATA ? "it is empty" : strerror(errno));
-    if (r == LB_E_TOO_LONG)
-        return problem_set(p, r, "the credential '%s' is longer than %d bytes", path, LB_SECRET_MAX);
-    if (r != 0)
-        return secret_no_memory(p);
+    r = secretfile_read(&from, &ret->data, &ret->len, &why);
+    if (r != 0) {
+        problem_set(p, r, "cannot read the credential '%.200s': %.180s", path, why.text);
+        if (why.hint[0] != '\0')
+            problem_hint(p, "%s", why.hint);
+        return r;
+    }
     if (ret->len < CREDENTIAL_MIN) {
         problem_set(p, LB_E_WEAK_SECRET, "the credential '%s' has less than %d bytes", path, CREDENTIAL_MIN);
         problem_hint(p, "name a file that does not exist, and it is made with random bytes");
@@ -100,48 +104,65 @@ static int give(const char *path, int fd, const struct peer *owner, struct probl
     return 0;
 }
 
-static int make(const char *path, const struct peer *owner, struct credential *ret, struct problem *p)
+static int make(const char *path, const struct peer *box, struct credential *ret, struct problem *p)
 {
     struct newfile f;
+    struct stat st;
     int r = newfile_begin(path, &f, p);
 
     if (r != 0)
         return r;
     memset(ret, 0, sizeof(*ret));
     snprintf(ret->path, sizeof(ret->path), "%s", path);
-    r = check_directory(path, f.dir, owner, p);
+    r = check_directory(path, f.dir, box, p);
     if (r == 0)
         r = new_text(ret, p);
     if (r == 0)
-        r = give(path, f.fd, owner, p);
+        r = give(path, f.fd, box, p);
     if (r == 0)
         r = newfile_write(&f, ret->data, ret->len, p);
+    if (r == 0 && fstat(f.fd, &st) < 0)
+        r = problem_set(p, LB_E_SYSTEM, "cannot make '%s': %s", path, strerror(errno));
     if (r == 0)
         r = newfile_commit(&f, /* replace= */ false, &ret->made, p);
+    if (ret->made) {
+        ret->dir = fcntl(f.dir, F_DUPFD_CLOEXEC, 0);
+        ret->inode = st.st_ino;
+    }
     if (r != 0)
         credential_undo(ret);
     newfile_drop(&f);
     return r;
 }
 
-int credential_get(const char *path, const struct peer *owner, struct credential *ret, struct problem *p)
+int credential_get(const char *path, const struct peer *box, struct credential *ret, struct problem *p)
 {
     struct stat st;
 
     if (lstat(path, &st) == 0 || errno != ENOENT)
-        return credential_read(path, ret, p);
-    return make(path, owner, ret, p);
+        return credential_read(path, box, ret, p);
+    return make(path, box, ret, p);
 }
 
+/* In the directory where it was made, wherever its path leads by now, and no other file that has its name. */
 void credential_undo(struct credential *c)
 {
-    if (c->made)
-        (void)unlink(c->path);
+    const char *slash = strrchr(c->path, '/'), *name = slash == NULL ? c->path : slash + 1;
+    struct stat st;
+
+    if (!c->made)
+        return;
+    if (c->dir >= 0 && fstatat(c->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == c->inode)
+        (void)unlinkat(c->dir, name, 0);
+    socket_close(c->dir);
     c->made = false;
 }
 
 void credential_clear(struct credential *c)
 {
+    if (c->made)
+        socket_close(c->dir);
+    c->made = false;
     secret_free(c->data, LB_SECRET_MAX);
     c->data = NULL;
     c->len = 0;

@@ -273,7 +273,7 @@ int launch_init(struct client *c, struct problem *p)
     r = client_status(c, &status, p);
     if (r != 0 || status.lock != LOCK_NO_STORE)
         goto out; /* another command was faster */
-    r = credential_get(c->paths.credential, /* owner= */ NULL, &credential, p);
+    r = credential_get(c->paths.credential, /* box= */ NULL, &credential, p);
     if (r != 0)
         goto out;
     m.secret = (struct bytes){ credential.data, credential.len };

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REFUSALS_A_SECOND 20
+#include "logquota.h"
 
 /* A process has one standard error, so this is one of the few things that may be static. */
 static struct {
@@ -19,8 +19,7 @@ static struct {
     enum log_level level;
     bool journal;
     pthread_mutex_t lock; /* guards what is below */
-    time_t second;
-    unsigned refusals, left_out;
+    struct logquota quota;
 } state = { .level = LOG_LEVEL_INFO, .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* $JOURNAL_STREAM is DEVICE:INODE of the journal's socket (systemd.exec(5)). */
@@ -41,11 +40,48 @@ void log_open(const char *box, enum log_level level)
     state.journal = stderr_is_journal();
 }
 
+/*
+ * Nothing that moves a terminal's cursor, ends a line or turns text around is written: control characters of ASCII and,
+ * in UTF-8, of ISO 8859-1 (U+0080 to U+009F), the separators and directions U+2028 to U+202E and U+2066 to U+2069, and
+ * bytes that are no UTF-8. One '?' a byte.
+ */
+static size_t plain_length(const unsigned char *s, size_t left)
+{
+    size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 1;
+
+    if (n == 1)
+        return s[0] >= 0x20 && s[0] < 0x7f ? 1 : 0;
+    if (s[0] > 0xf4 || n > left)
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if (n == 2 && s[0] == 0xc2 && s[1] < 0xa0)
+        return 0;
+    if (n == 3 && s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae)
+        return 0;
+    if (n == 3 && s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)
+        return 0;
+    return n;
+}
+
+static void make_plain(char *line, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        size_t n = plain_length((const unsigned char *)line + i, len - i);
+
+        if (n == 0)
+            line[i++] = '?';
+        i += n;
+    }
+}
+
 static void write_line(enum log_level level, const char *text)
 {
     static const char *const priorities[] = { "<3>", "<4>", "<6>" };
     char line[1200], when[40] = "";
-    int len;
+    int len, saved = errno;
 
     if (!state.journal) {
         time_t now = time(NULL);
@@ -60,21 +96,39 @@ static void write_line(enum log_level level, const char *text)
         return;
     if ((size_t)len >= sizeof(line) - 1)
         len = sizeof(line) - 2;
-    for (int i = 0; i < len; i++) {
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-            line[i] = '?';
-    }
+    make_plain(line, (size_t)len);
     line[len++] = '\n';
     /* Nobody is left to tell when the log itself cannot be written. */
-    if (write(STDERR_FILENO, line, (size_t)len) < 0)
-        return;
+    (void)!write(STDERR_FILENO, line, (size_t)len);
+    errno = saved;
+}
+
+/* What the last second left out is told with the first line after it, whatever that is about. */
+static void tell_left_out(time_t now)
+{
+    struct logquota_share left_out[LOGQUOTA_USERS + 1];
+    char text[120];
+    unsigned n;
+
+    pthread_mutex_lock(&state.lock);
+    n = logquota_next(&state.quota, now, left_out);
+    pthread_mutex_unlock(&state.lock);
+    for (unsigned i = 0; i < n && state.level >= LOG_LEVEL_WARNING; i++) {
+        if (left_out[i].uid == LOGQUOTA_OTHERS)
+            snprintf(text, sizeof(text), "%u more lines of other users were left out of this log", left_out[i].left_out);
+        else
+            snprintf(text, sizeof(text), "%u more lines of uid %u were left out of this log", left_out[i].left_out,
+                     left_out[i].uid);
+        write_line(LOG_LEVEL_WARNING, text);
+    }
 }
 
 static void LB_PRINTF(2, 0) log_at(enum log_level level, const char *fmt, va_list ap)
 {
-    int saved = errno;
     char text[1000];
+    int saved = errno;
 
+    tell_left_out(time(NULL));
     if (level <= state.level) {
         vsnprintf(text, sizeof(text), fmt, ap);
         write_line(level, text);
@@ -103,27 +157,16 @@ void log_info(const char *fmt, ...)
     LOG_BODY(LOG_LEVEL_INFO);
 }
 
-void log_refusal(const char *fmt, ...)
+void log_caused(uid_t uid, const char *fmt, ...)
 {
     time_t now = time(NULL);
-    unsigned left_out = 0;
-    bool quiet;
+    bool may;
 
+    tell_left_out(now);
     pthread_mutex_lock(&state.lock);
-    if (now != state.second) {
-        left_out = state.left_out;
-        state.second = now;
-        state.refusals = state.left_out = 0;
-    }
-    quiet = state.refusals >= REFUSALS_A_SECOND;
-    if (quiet)
-        state.left_out++;
-    else
-        state.refusals++;
+    may = logquota_take(&state.quota, uid, now);
     pthread_mutex_unlock(&state.lock);
-    if (left_out > 0)
-        log_warning("%u more refusals were left out of this log", left_out);
-    if (!quiet) {
+    if (may) {
         LOG_BODY(LOG_LEVEL_WARNING);
     }
 }

@@ -537,7 +537,7 @@ MSG_DECODER(status, struct msg_status)
     wire_get_str(&r, ret->software, sizeof(ret->software));
     wire_get_str(&r, ret->backend, sizeof(ret->backend));
     ret->lock = get_enum(&r, LOCK_NO_STORE, LOCK_UNLOCKED);
-    ret->credential = wire_get_bool(&r);
+    ret->credential = get_enum(&r, CREDENTIAL_UNUSED, CREDENTIAL_REFUSED);
     ret->memory_locked = wire_get_bool(&r);
     ret->sandbox = get_enum(&r, 0, SANDBOX_ALL);
     ret->closed = wire_get_bool(&r);

@@ -259,13 +259,18 @@ enum memory_state { MEMORY_NOT_LOCKED = 1, MEMORY_SECRETS_LOCKED = 2, MEMORY_ALL
  * network, from abstract sockets and signals to others (Landlock).
  */
 enum { SANDBOX_CALLS = 1, SANDBOX_FILES = 2, SANDBOX_NETWORK = 4, SANDBOX_SIGNALS = 8, SANDBOX_ALL = 15 };
+enum credential_use {
+    CREDENTIAL_UNUSED = 0,
+    CREDENTIAL_OPENS = 1,  /* the store: after a restart too */
+    CREDENTIAL_REFUSED = 2 /* the file is there, and cannot be used: the log says why */
+};
 
 struct msg_status {
     char box[LB_NAME_MAX + 1];
     char software[LB_LABEL_MAX + 1]; /* "littlebox 0.1.0" */
     char backend[LB_LABEL_MAX + 1];  /* "sealed" */
     uint8_t lock;                    /* enum lock_state */
-    bool credential;                 /* the credential file opens the store: after a restart too */
+    uint8_t credential;              /* enum credential_use */
     bool memory_locked;              /* all of the box's memory, not only its secrets */
     uint8_t sandbox;                 /* SANDBOX_*: what the process with the keys is kept from */
     bool closed;                     /* that process could never be traced by the user it runs as */

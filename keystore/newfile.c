@@ -17,12 +17,38 @@ static int failed(const struct newfile *f, const char *what, struct problem *p)
     return problem_set(p, LB_E_SYSTEM, "cannot %s '%s': %s", what, f->name, strerror(errno));
 }
 
+static int make_temp(struct newfile *f, const char *dir, struct problem *p)
+{
+    uint64_t random;
+
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return failed(f, "make", p);
+    snprintf(f->temp, sizeof(f->temp), ".%.200s.%016llx", f->name, (unsigned long long)random);
+    f->fd = openat(f->dir, f->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return f->fd < 0 ? problem_set(p, LB_E_SYSTEM, "cannot make a file in %s: %s", dir, strerror(errno)) : 0;
+}
+
+int newfile_begin_at(int dir, const char *name, struct newfile *ret, struct problem *p)
+{
+    char what[NAME_MAX + 40];
+    int r;
+
+    *ret = (struct newfile){ .dir = -1, .fd = -1 };
+    if (snprintf(ret->name, sizeof(ret->name), "%s", name) > NAME_MAX)
+        return problem_set(p, LB_E_TOO_LONG, "the name '%.100s...' is too long", ret->name);
+    ret->dir = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+    snprintf(what, sizeof(what), "the directory of '%.200s'", name);
+    r = ret->dir < 0 ? failed(ret, "make", p) : make_temp(ret, what, p);
+    if (r != 0)
+        newfile_drop(ret);
+    return r;
+}
+
 int newfile_begin(const char *path, struct newfile *ret, struct problem *p)
 {
     const char *slash = strrchr(path, '/');
     char dir[PATH_MAX];
-    uint64_t random;
-    int r = 0;
+    int r;
 
     *ret = (struct newfile){ .dir = -1, .fd = -1 };
     if (strlen(path) >= sizeof(dir))
@@ -35,14 +61,7 @@ int newfile_begin(const char *path, struct newfile *ret, struct problem *p)
     ret->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (ret->dir < 0)
         return problem_set(p, LB_E_SYSTEM, "%s: %s", dir, strerror(errno));
-    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-        r = failed(ret, "make", p);
-    if (r == 0) {
-        snprintf(ret->temp, sizeof(ret->temp), ".%.200s.%016llx", ret->name, (unsigned long long)random);
-        ret->fd = openat(ret->dir, ret->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (ret->fd < 0)
-            r = problem_set(p, LB_E_SYSTEM, "cannot make a file in %s: %s", dir, strerror(errno));
-    }
+    r = make_temp(ret, dir, p);
     if (r != 0)
         newfile_drop(ret);
     return r;
@@ -86,6 +105,61 @@ int newfile_commit(struct newfile *f, bool replace, bool *ret_placed, struct pro
         (void)unlinkat(f->dir, f->temp, 0);
     f->temp[0] = '\0'; /* nothing to undo any more */
     if (fsync(f->dir) < 0)
+        r = failed(f, "put on disk", p);
+    return r;
+}
+
+static bool cannot_exchange(int error)
+{
+    return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
+
+static bool is_new_file(const struct newfile *f, const char *name)
+{
+    struct stat mine, named;
+
+    return fstat(f->fd, &mine) == 0 && fstatat(f->dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+}
+
+/* What was taken out is not what was looked at: it goes back, and the new file is a temporary one again. */
+static int put_back(struct newfile *f, bool *ret_placed, struct problem *p)
+{
+    bool back = is_new_file(f, f->name) && renameat2(f->dir, f->temp, f->dir, f->name, RENAME_EXCHANGE) == 0;
+
+    if (back)
+        *ret_placed = false;
+    if (back && is_new_file(f, f->temp))
+        return p->code;
+    /* Somebody was there again: what has the temporary name is not ours, and is not to be lost. */
+    *ret_placed = *ret_placed && is_new_file(f, f->name);
+    problem_set(p, LB_E_SYSTEM, "'%.200s' was changed meanwhile, and what was there is now '%.250s' beside it", f->name,
+                f->temp);
+    f->temp[0] = '\0';
+    return LB_E_SYSTEM;
+}
+
+int newfile_exchange(struct newfile *f, int (*check)(const void *arg, const char *name, struct problem *p),
+                     const void *arg, bool *ret_placed, struct problem *p)
+{
+    int r;
+
+    *ret_placed = false;
+    if (fsync(f->fd) < 0)
+        return failed(f, "write", p);
+    r = check(arg, f->name, p);
+    if (r != 0)
+        return r;
+    if (renameat2(f->dir, f->temp, f->dir, f->name, RENAME_EXCHANGE) < 0)
+        return cannot_exchange(errno) ? newfile_commit(f, /* replace= */ true, ret_placed, p) : failed(f, "replace", p);
+    *ret_placed = true;
+    if (check(arg, f->temp, p) != 0)
+        return put_back(f, ret_placed, p);
+    if (unlinkat(f->dir, f->temp, 0) < 0)
+        r = problem_set(p, LB_E_SYSTEM, "cannot remove the old file, which is '%.250s' now: %s", f->temp,
+                        strerror(errno));
+    f->temp[0] = '\0'; /* nothing to undo any more */
+    if (fsync(f->dir) < 0 && r == 0)
         r = failed(f, "put on disk", p);
     return r;
 }

@@ -24,6 +24,8 @@ struct newfile {
  * replace.
  */
 LB_MUST_USE int newfile_begin(const char *path, struct newfile *ret, struct problem *p);
+/* The same in a directory that is open: dir is not taken over, name has no slash. */
+LB_MUST_USE int newfile_begin_at(int dir, const char *name, struct newfile *ret, struct problem *p);
 LB_MUST_USE int newfile_write(struct newfile *f, const void *data, size_t len, struct problem *p);
 /*
  * Gives the file its name, in one step, and puts all on disk. With replace it takes the place of what is there;
@@ -31,6 +33,14 @@ LB_MUST_USE int newfile_write(struct newfile *f, const void *data, size_t len, s
  * name.
  */
 LB_MUST_USE int newfile_commit(struct newfile *f, bool replace, bool *ret_placed, struct problem *p);
+/*
+ * Takes the place of the file that is there, if check() finds that it is the right one: it is asked immediately before,
+ * and again of what was taken out, which is put back if it says no. So nothing that somebody puts there in between is
+ * lost. Where the file system cannot exchange two files (RENAME_EXCHANGE), the question before has to do. check() gets
+ * the name under which the old file is in the directory then. *ret_placed as with newfile_commit().
+ */
+LB_MUST_USE int newfile_exchange(struct newfile *f, int (*check)(const void *arg, const char *name, struct problem *p),
+                                 const void *arg, bool *ret_placed, struct problem *p);
 /*
  * All of it: a file that everybody may read, of those bytes. With force it takes the place of what is there; without,
  * that is LB_E_EXISTS with a hint.

@@ -20,6 +20,7 @@
 #include "p11_message.h"
 #include "p11_priv.h"
 #include "secret.h"
+#include "secretfile.h"
 
 static const char *label_of(const struct p11_token *t)
 {
@@ -136,12 +137,16 @@ static int read_pin(struct p11_token *t, struct problem *p)
 {
     void *file = NULL;
     size_t len = 0;
-    int r = secret_read_file(t->conf->pin_path, P11_PIN_MAX + 1, &file, &len);
+    const struct secretfile from = { .path = t->conf->pin_path, .max = P11_PIN_MAX + 1, .also = geteuid() };
+    struct problem why;
+    int r = secretfile_read(&from, &file, &len, &why);
 
     if (r != 0) {
-        problem_set(p, LB_E_PIN, "cannot read the PIN of token '%s' from %.200s: %s", t->info.label, t->conf->pin_path,
-                    r == LB_E_SYSTEM ? strerror(errno) : lb_strerror(r));
-        problem_hint(p, "the file must hold the PIN in one line, readable for the user of the box");
+        problem_set(p, LB_E_PIN, "cannot read the PIN of token '%s' from %.200s: %.120s", t->info.label,
+                    t->conf->pin_path, why.text);
+        problem_hint(p, "%s", why.hint[0] != '\0' ? why.hint
+                                                  : "the file must hold the PIN in one line, readable for the user of "
+                                                    "the box and no other");
         return LB_E_PIN;
     }
     /* Editors end files with a line's end, which is not of the PIN. */

@@ -170,7 +170,7 @@ bool reception_hear(struct server *s, void *buf, struct conn **ret_conn, struct 
         return true;
     }
     if (ret->type == TOLD_BAD) {
-        log_refusal("refused: something that uid %u attached to a packet: %s (pid %d)", c->sender.uid,
+        log_caused(c->sender.uid, "refused: something that uid %u attached to a packet: %s (pid %d)", c->sender.uid,
                     usher_reason_text(ret->reason), (int)c->sender.pid);
         conn_blame(s, c, &c->sender);
     } else {

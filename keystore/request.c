@@ -219,7 +219,9 @@ static int handle_status(struct request *rq)
     struct msg_status s = {
         .software = "littlebox " LB_VERSION,
         .lock = (uint8_t)atomic_load(&b->vault.lock),
-        .credential = atomic_load(&b->vault.by_credential),
+        .credential = atomic_load(&b->vault.by_credential)        ? CREDENTIAL_OPENS
+                      : atomic_load(&b->vault.credential_refused) ? CREDENTIAL_REFUSED
+                                                                  : CREDENTIAL_UNUSED,
         .memory_locked = b->memory.state == SECRETS_ALL_LOCKED,
         .sandbox = (uint8_t)b->sandbox,
         .closed = b->closed,
@@ -556,7 +558,7 @@ static bool breaks_protocol(int code)
 static void note_refusal(const struct request *rq)
 {
     atomic_fetch_add_explicit(&rq->box->refusals, 1, memory_order_relaxed);
-    log_refusal("refused: %s (pid %d)", rq->problem.text, (int)rq->who.peer.pid);
+    log_caused(rq->who.peer.uid, "refused: %s (pid %d)", rq->problem.text, (int)rq->who.peer.pid);
 }
 
 bool request_may(const struct request_kind *kind, struct request *rq)

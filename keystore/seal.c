@@ -55,7 +55,7 @@ int seal_wrap(const uint8_t store_id[STORE_ID_SIZE], unsigned kind, const char *
     memset(ret, 0, sizeof(*ret));
     if (ops == NULL || strlen(label) > LB_LABEL_MAX)
         return LB_E_VALUE;
-    if (secret.len < ops->secret_min)
+    if (secret.len < ops->new_min)
         return LB_E_WEAK_SECRET;
     ret->kind = (uint8_t)kind;
     ret->created = (uint64_t)time(NULL);

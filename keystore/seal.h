@@ -10,8 +10,14 @@
 
 #define STORE_KEY_SIZE 32
 
-/* Least bytes of a credential: it is hashed, not stretched, so it must be random. A passphrase needs 1. */
+/* Least bytes of a credential: it is hashed, not stretched, so it must be random. */
 #define CREDENTIAL_MIN 32
+/*
+ * Least bytes of a new passphrase, as in every revision of NIST SP 800-63B. It keeps out what is a slip or a placeholder,
+ * and says nothing of the strength of what is longer. Seals that were made with shorter ones open with them still.
+ */
+#define PASSPHRASE_MIN 8
+#define PASSPHRASE_ADVICE "take several words that nobody guesses, 15 characters or more: whoever steals the store may try for years"
 
 /*
  * One kind of seal: how its secret becomes a key-encryption key. Kinds differ in this only; wrapping is the same for
@@ -19,7 +25,8 @@
  */
 struct seal_kind_ops {
     uint8_t kind;
-    size_t secret_min;
+    size_t new_min;    /* bytes of a secret that a seal is made with */
+    size_t secret_min; /* bytes of one that is tried */
     /* Fresh parameters into buf (size at least 64), *ret_len bytes. */
     int (*new_params)(uint8_t *buf, size_t size, size_t *ret_len);
     /* kek is 32 bytes of secret memory. Bad parameters are LB_E_DAMAGED, before any memory is allocated for them. */

@@ -44,6 +44,7 @@ static int derive(const uint8_t *params, size_t params_len, struct bytes secret,
 
 const struct seal_kind_ops seal_credential = {
     .kind = SEAL_CREDENTIAL,
+    .new_min = CREDENTIAL_MIN,
     .secret_min = CREDENTIAL_MIN,
     .new_params = new_params,
     .derive = derive,

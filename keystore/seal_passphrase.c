@@ -81,6 +81,7 @@ static int derive(const uint8_t *params, size_t params_len, struct bytes secret,
 
 const struct seal_kind_ops seal_passphrase = {
     .kind = SEAL_PASSPHRASE,
+    .new_min = PASSPHRASE_MIN,
     .secret_min = 1,
     .new_params = new_params,
     .derive = derive,

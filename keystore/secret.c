@@ -309,20 +309,15 @@ static ssize_t read_some(int fd, void *buf, size_t size)
     return n;
 }
 
-int secret_read_file(const char *path, size_t max, void **ret, size_t *ret_len)
+int secret_read_fd(int fd, size_t max, void **ret, size_t *ret_len)
 {
     size_t len = 0;
-    uint8_t *buf = NULL, more = 0;
+    uint8_t *buf = secret_alloc(max), more = 0;
     ssize_t n = 1;
-    int r = LB_E_SYSTEM, saved, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int r = LB_E_SYSTEM, saved;
 
-    if (fd < 0)
-        return LB_E_SYSTEM;
-    buf = secret_alloc(max);
-    if (buf == NULL) {
-        r = LB_E_NOMEM;
-        goto out;
-    }
+    if (buf == NULL)
+        return LB_E_NOMEM;
     while (n > 0 && len < max) {
         n = read_some(fd, buf + len, max - len);
         len += n > 0 ? (size_t)n : 0;
@@ -343,6 +338,18 @@ out:
     saved = errno;
     secret_wipe(&more, sizeof(more));
     secret_free(buf, max);
+    errno = saved;
+    return r;
+}
+
+int secret_read_file(const char *path, size_t max, void **ret, size_t *ret_len)
+{
+    int r, saved, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0)
+        return LB_E_SYSTEM;
+    r = secret_read_fd(fd, max, ret, ret_len);
+    saved = errno;
     close(fd);
     errno = saved;
     return r;

@@ -81,9 +81,11 @@ void secret_wipe_stack(void);
 LB_MUST_USE int secret_harden_process(bool *ret_locked);
 
 /*
- * Reads a whole file of 1 to max bytes into secret_alloc()ed memory of max bytes. LB_E_SYSTEM with errno (ENODATA: the
- * file is empty), LB_E_TOO_LONG, LB_E_NOMEM.
+ * Reads all of 1 to max bytes into secret_alloc()ed memory of max bytes. LB_E_SYSTEM with errno (ENODATA: there is
+ * nothing), LB_E_TOO_LONG, LB_E_NOMEM.
  */
+LB_MUST_USE int secret_read_fd(int fd, size_t max, void **ret, size_t *ret_len);
+/* The same of a file, whoever else may read it: secretfile.h is for those that must be nobody else's. */
 LB_MUST_USE int secret_read_file(const char *path, size_t max, void **ret, size_t *ret_len);
 
 #endif

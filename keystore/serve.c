@@ -14,6 +14,7 @@
 #include "idmap.h"
 #include "keeplink.h"
 #include "log.h"
+#include "logquota.h"
 #include "secret.h"
 #include "serve_priv.h"
 #include "socket.h"
@@ -37,7 +38,7 @@ struct worker {
 
 static void refuse_accepted(struct server *s, int fd, struct maker *maker)
 {
-    log_refusal("cannot accept a connection: %s", strerror(errno));
+    log_caused(LOGQUOTA_OTHERS, "cannot accept a connection: %s", strerror(errno));
     maker_clear(maker);
     conn_let_go(s, fd);
 }
@@ -52,7 +53,7 @@ static void accept_some(struct server *s)
             if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
                 struct pollfd stop = { .fd = s->box->stop_fd, .events = POLLIN };
 
-                log_refusal("cannot accept a connection: %s", strerror(errno));
+                log_caused(LOGQUOTA_OTHERS, "cannot accept a connection: %s", strerror(errno));
                 (void)poll(&stop, 1, ACCEPT_PAUSE);
             }
             break;

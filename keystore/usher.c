@@ -327,7 +327,8 @@ static void look_for_stuck(struct usher *u)
 
         if (w->pid == 0 || w->deadline == 0 || now < w->deadline)
             continue;
-        log_error("a descriptor of uid %u cannot be closed: process %d is left behind with it", w->uid, (int)w->pid);
+        log_caused(w->uid, "a descriptor of uid %u cannot be closed: process %d is left behind with it", w->uid,
+                   (int)w->pid);
         kill(w->pid, SIGKILL);
         w->deadline = 0;
         lost(u, w->slot);

@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chain.h"
 #include "keeplink.h"
@@ -12,6 +13,7 @@
 #include "p11_token.h"
 #include "seal.h"
 #include "secret.h"
+#include "secretfile.h"
 #include "vault_priv.h"
 
 /* Opening */
@@ -315,18 +317,20 @@ out:
     return r;
 }
 
-/* The credential file, or NULL with errno: ENOENT is no trouble, it need not be there. */
-static void *read_credential(const struct vault *v, size_t *ret_len)
+/* The credential file; NULL: it is not there, which is no trouble, or it is refused. */
+static void *read_credential(struct vault *v, size_t *ret_len)
 {
+    const struct secretfile from = { .path = v->conf->credential, .max = LB_SECRET_MAX, .also = geteuid() };
     void *secret = NULL;
-    int r = secret_read_file(v->conf->credential, LB_SECRET_MAX, &secret, ret_len);
+    struct problem p = { 0 };
+    int r = secretfile_read(&from, &secret, ret_len, &p);
+    bool refused = r != 0 && (r != LB_E_SYSTEM || errno != ENOENT);
 
-    if (r == 0)
-        return secret;
-    if (r != LB_E_SYSTEM || errno != ENOENT)
-        log_warning("cannot read the credential %s: %s", v->conf->credential,
-                    r == LB_E_SYSTEM ? strerror(errno) : lb_strerror(r));
-    return NULL;
+    atomic_store(&v->credential_refused, refused);
+    if (refused)
+        log_error("cannot read the credential %s: %s%s%s", v->conf->credential, p.text, p.hint[0] == '\0' ? "" : "; ",
+                  p.hint);
+    return secret;
 }
 
 void vault_try_credential(struct vault *v)
@@ -343,6 +347,7 @@ void vault_try_credential(struct vault *v)
         return;
     r = vault_unlock(v, SEAL_CREDENTIAL, (struct bytes){ secret, len }, &p);
     v->wrong_secrets = 0;
+    atomic_store(&v->credential_refused, r != 0);
     if (r != 0)
         log_error("the credential %s does not open the store: %s", v->conf->credential, p.text);
     secret_free(secret, LB_SECRET_MAX);

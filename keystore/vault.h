@@ -29,6 +29,7 @@ struct vault {
     struct p11uri token;          /* as PKCS#11 URIs name it; of a token what is known while locked. By the ring's lock */
     atomic_int lock;              /* enum lock_state */
     atomic_bool by_credential;
+    atomic_bool credential_refused; /* the file is there, and could not be read or does not open the store */
     atomic_uint keys, damaged;
     unsigned wrong_secrets;       /* in a row */
     atomic_bool serving;          /* vault_serve() was called */
@@ -38,8 +39,8 @@ struct vault {
 /* Opens the store if there is one; the vault is locked then. The public halves can be read from now on. */
 LB_MUST_USE int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p);
 /*
- * Opens it with the credential file of the configuration, if that exists. A credential that does not fit is logged,
- * not fatal.
+ * Opens it with the credential file of the configuration, if that exists. A credential that does not fit, or that
+ * others can get at, is an error in the log, not fatal: the box stays locked, and its status says why.
  */
 void vault_try_credential(struct vault *v);
 /*

@@ -508,8 +508,11 @@ static int wrap(struct vault *v, const uint8_t *id, const struct msg_secret *m, 
 
     if (r == 0)
         return 0;
-    if (r == LB_E_WEAK_SECRET && m->kind == SEAL_PASSPHRASE)
-        return problem_set(p, r, "the passphrase is empty");
+    if (r == LB_E_WEAK_SECRET && m->kind == SEAL_PASSPHRASE) {
+        problem_set(p, r, "a new passphrase needs at least %d bytes", PASSPHRASE_MIN);
+        problem_hint(p, PASSPHRASE_ADVICE);
+        return r;
+    }
     if (r == LB_E_WEAK_SECRET) {
         problem_set(p, r, "a credential needs at least %d random bytes", CREDENTIAL_MIN);
         problem_hint(p, "let the command make one: littlebox --box %s seal add --credential FILE", v->conf->box);

@@ -19,7 +19,8 @@ int vault_no_store(const struct vault *v, struct problem *p)
 int vault_locked(const struct vault *v, struct problem *p)
 {
     problem_set(p, LB_E_LOCKED, "box '%s' is locked", v->conf->box);
-    problem_hint(p, "run: littlebox --box %s unlock", v->conf->box);
+    problem_hint(p, "run: littlebox --box %s unlock%s", v->conf->box,
+                 atomic_load(&v->credential_refused) ? "; the box's log says why its credential did not open it" : "");
     return LB_E_LOCKED;
 }
 

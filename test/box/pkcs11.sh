@@ -194,6 +194,15 @@ check "unlock" lb unlock --credential "$BOX_DIR/default.credential"
 check "it signs again" signs byid
 stop_box
 
+# --- A PIN that others can read is not taken
+chmod 640 "$BOX_DIR/pin"
+start_box "$BOX_DIR"
+refused "a PIN that others read" "cannot read the PIN of token 'one' from $BOX_DIR/pin: its mode 0640 lets others" signs byid
+says "with the cure in the log" "lets others than its owner \(uid $(id -u)\) get at it; chmod 600 $BOX_DIR/pin, and make a new" \
+    "$BOX_DIR/box.log"
+stop_box
+chmod 600 "$BOX_DIR/pin"
+
 # --- A wrong PIN is tried once, whatever happens
 tries() { grep -c 'refuses the PIN' "$BOX_DIR/box.log" || true; }
 echo 99999999 >"$BOX_DIR/pin"

@@ -114,6 +114,7 @@ echo secret >&6
 exec 6>&-
 wait $adopter && fail "a changed file was replaced"
 grep -qF "was changed meanwhile" "$T/err" || fail "a changed file: $(cat "$T/err")"
+expect 1 "there is no key 'race'" littlebox show race
 [ "$(cat race.p8)" = changed ] || fail "a changed file was changed again"
 rm race.p8
 

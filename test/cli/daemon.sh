@@ -62,6 +62,12 @@ expect 1 "a socket's path has at most 107 bytes" littlebox --dir "$long" list
 expect 78 "$T/file is not a directory" littleboxd --dir "$T/file"
 expect 1 "cannot tell where the files of box 'default' are" \
     env -u LITTLEBOX_DIR -u HOME -u XDG_CONFIG_HOME -u XDG_STATE_HOME littlebox --dir '' list
+# A line of the log is one line, and moves nothing on a terminal, whatever is in a path.
+odd=$T/$(printf 'odd\nlittleboxd[default]: forged\033[2J\302\233m')
+: >"$odd"
+expect 78 "littleboxd[default]: $T/odd?littleboxd[default]: forged?[2J??m is not a directory" littleboxd --dir "$odd"
+[ "$(wc -l <err)" = 1 ] || fail "one line became several: $(cat err)"
+rm "$odd"
 mkdir box/plain.sock
 expect 78 "cannot listen on $T/box/plain.sock: File exists" littleboxd --dir "$T/box" --box plain
 

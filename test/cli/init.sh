@@ -14,13 +14,17 @@ expect 1 "box 'default' has no store yet" littlebox lock
 # Refusals leave nothing behind.
 : >"$T/nothing"
 echo short >"$T/short"
+echo 'long enough' >"$T/long"
 echo >"$T/line"
+chmod 600 "$T/nothing" "$T/short"
 expect 1 'it is empty' littlebox init --credential "$T/nothing"
 expect 1 'has less than 32 bytes' littlebox init --credential "$T/short"
 expect 1 'hint: name a file that does not exist' littlebox init --credential "$T/short"
 expect 1 'No such file or directory' littlebox init --credential "$T/no/such"
 expect 1 'the passphrase is empty' littlebox init --passphrase-file "$T/line"
 expect 1 'cannot read the passphrase from' littlebox init --passphrase-file "$T/no"
+expect 1 'a new passphrase needs at least 8 bytes' littlebox init --passphrase-file "$T/short"
+expect 1 'hint: take several words that nobody guesses' littlebox init --passphrase-file "$T/short"
 expect 1 "'x' is not the number of a descriptor" littlebox init --passphrase-fd x
 expect 1 'a label has at most 64 bytes' littlebox init --label "$(printf '%065d' 0)"
 status_is 3 || fail "a store was made"
@@ -48,21 +52,22 @@ expect_json state '"unlocked"' credential true keys 1 admin true
 
 # With a passphrase, from a file and from a descriptor.
 start_box pass
-expect 2 'exclude each other' littlebox --box pass init --passphrase-file "$T/short" --credential "$T/c"
-expect 0 'it starts locked' littlebox --box pass init --passphrase-file "$T/short"
+expect 2 'exclude each other' littlebox --box pass init --passphrase-file "$T/long" --credential "$T/c"
+expect 0 'it starts locked' littlebox --box pass init --passphrase-file "$T/long"
 [ ! -e "$T/box/pass.credential" ] || fail "a credential was made"
 stop_box
 start_box pass
 expect 3 '' littlebox --box pass status
 expect 1 "box 'pass' is locked" littlebox --box pass create web
 expect 1 'hint: run: littlebox --box pass unlock' littlebox --box pass create web
-expect 0 '' sh -c 'echo short | littlebox --box pass unlock --passphrase-fd 3 3<&0'
+expect 0 '' sh -c 'echo long enough | littlebox --box pass unlock --passphrase-fd 3 3<&0'
 expect 0 '' littlebox --box pass create web
 expect_out 'littlebox://pass/web'
 
 # A credential elsewhere, which was there.
 start_box other
 head -c 64 /dev/urandom >"$T/random"
+chmod 600 "$T/random"
 expect 0 "it opens itself only with 'credential = $T/random'" littlebox --box other init --credential "$T/random"
 stop_box
 start_box other

@@ -52,7 +52,7 @@ expect 78 "there is no user 'littlebox-no-such'; make it: littlebox box create n
 expect 78 "only root can run a box as user 'root'" other littleboxd --dir "$T/box" --box served --user root
 
 # Not an administrator: no store for anybody, and no file left behind.
-printf 'secret\n' >pw
+printf 'a secret\n' >pw
 mkdir own
 chown $UNPRIVILEGED own
 start_box foreign

@@ -73,7 +73,7 @@ expect 0 '' run littlebox --box two --json list
 expect_json '#' 8
 
 # With a passphrase of the user's choice.
-printf 'secret\n' >"$T/pw"
+printf 'a secret\n' >"$T/pw"
 chmod 644 "$T/pw"
 expect 0 'it starts locked' run littlebox --box pass init --passphrase-file "$T/pw"
 for keeper in $(own_keepers); do

@@ -9,6 +9,7 @@ littlebox create web >/dev/null
 cd "$T"
 printf 'correct horse\nsecond line\n' >pw
 printf 'wrong\n' >bad
+umask 077 # credentials are nobody else's
 
 expect 0 '' littlebox --json seal list
 expect_json '#' 1 0.@ id,kind,label,created 0.kind '"credential"' 0.label '"at start"'
@@ -101,10 +102,17 @@ expect 1 "no seal of box 'default' opens with this credential" littlebox unlock 
 expect 0 '' littlebox unlock --passphrase-file pw
 
 # On a terminal: twice when new, once else, and never echoed.
-expect 1 '' answer 'new passphrase: ' one 'new passphrase, again: ' two -- littlebox seal add
+expect 1 '' answer 'new passphrase: ' 'one phrase' 'new passphrase, again: ' 'two phrases' -- littlebox seal add
 expect_out 'that was not the same twice'
 expect 1 '' answer 'new passphrase: ' '' -- littlebox seal add
 expect_out 'the passphrase is empty'
+# One that is too short is not asked for twice, and the box does not take it from whoever does not ask.
+expect 1 '' answer 'new passphrase: ' 1234567 -- littlebox seal add
+expect_out 'a new passphrase needs at least 8 bytes'
+expect_out 'hint: take several words that nobody guesses'
+printf '1234567\n' >short
+expect 1 'a new passphrase needs at least 8 bytes' littlebox seal add --passphrase-file short
+expect 1 'hint: take several words that nobody guesses' littlebox seal add --passphrase-file short
 expect 0 '' answer 'new passphrase: ' tell-nobody 'new passphrase, again: ' tell-nobody -- littlebox seal add
 grep -q tell-nobody out && fail "the passphrase was echoed"
 littlebox lock

@@ -22,8 +22,9 @@ void log_info(const char *fmt, ...)
     (void)fmt;
 }
 
-void log_refusal(const char *fmt, ...)
+void log_caused(uid_t uid, const char *fmt, ...)
 {
+    (void)uid;
     (void)fmt;
 }
 

@@ -305,7 +305,7 @@ static const struct message_case cases[] = {
         { 109, 2, LB_E_VALUE },
         { 118, 0, LB_E_VALUE },
         { 118, MEMORY_ALL_LOCKED + 1, LB_E_VALUE },
-        { 35, 2, LB_E_VALUE },
+        { 35, CREDENTIAL_REFUSED + 1, LB_E_VALUE },
         { 36, 2, LB_E_VALUE },
         { 37, SANDBOX_ALL + 1, LB_E_VALUE },
         { 38, 2, LB_E_VALUE },

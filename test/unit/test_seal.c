@@ -54,10 +54,36 @@ static void passphrases(void)
 {
     struct seal_record s;
 
-    OK(seal_wrap(store, SEAL_PASSPHRASE, "mine", text("x"), store_key, &s));
+    OK(seal_wrap(store, SEAL_PASSPHRASE, "mine", text("8 bytes."), store_key, &s));
+    OK(unwrap(&s, text("8 bytes."), store));
+    FAILS(unwrap(&s, text("8 bytes,"), store), LB_E_SECRET);
+    FAILS(unwrap(&s, text("8"), store), LB_E_SECRET);
+    FAILS(unwrap(&s, text(""), store), LB_E_SECRET);
+    clear(&s);
+}
+
+/* A seal as it was made when a passphrase of one byte was enough: whoever has one opens the store with it. */
+static void old_short_passphrases(void)
+{
+    static uint8_t params[] = {
+        0x01, 0x00, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x04, 0x97, 0x0c, 0xf5, 0x6a, 0xbc, 0xb8, 0x6f, 0x21, 0x9b, 0xf8, 0x7c,
+        0x0c, 0xc3, 0x16, 0x11, 0x1b,
+    };
+    static uint8_t wrapped[] = {
+        0x01, 0x15, 0x23, 0x76, 0x0c, 0x19, 0x48, 0xaf, 0x41, 0x38, 0xd8, 0x5e,
+        0x7d, 0x77, 0xee, 0xb4, 0x46, 0xd6, 0x72, 0x93, 0x82, 0xd7, 0x53, 0x8a,
+        0x60, 0xf4, 0x25, 0x5b, 0xd1, 0xb7, 0xce, 0x1c, 0x77, 0xfc, 0x6f, 0x58,
+        0x58, 0x0c, 0x22, 0x47, 0xc1, 0xa8, 0x47, 0xf2, 0xe3, 0x09, 0x90, 0x4f,
+        0x30, 0x4c, 0x07, 0x1e, 0xca, 0xde, 0x93, 0xab, 0x72, 0x21, 0x4e, 0x85,
+        0x94,
+    };
+    const struct seal_record s = { .kind = SEAL_PASSPHRASE, .label = "old", .created = 1795939438,
+                                   .params = params, .params_len = sizeof(params),
+                                   .wrapped = wrapped, .wrapped_len = sizeof(wrapped) };
+
     OK(unwrap(&s, text("x"), store));
     FAILS(unwrap(&s, text("y"), store), LB_E_SECRET);
-    clear(&s);
 }
 
 /* RFC 9106 4, second recommended option, and the derivation is the library's own. */
@@ -140,6 +166,8 @@ static void weak_secrets(void)
           LB_E_WEAK_SECRET);
     CU_ASSERT_PTR_NULL(s.params);
     FAILS(seal_wrap(store, SEAL_PASSPHRASE, "", text(""), store_key, &s), LB_E_WEAK_SECRET);
+    FAILS(seal_wrap(store, SEAL_PASSPHRASE, "", text("7 bytes"), store_key, &s), LB_E_WEAK_SECRET);
+    CU_ASSERT_PTR_NULL(s.params);
     OK(seal_wrap(store, SEAL_CREDENTIAL, "", text("32 bytes, which is long enough.."), store_key, &s));
     clear(&s);
 }
@@ -216,6 +244,7 @@ static void kinds(void)
 static const struct unit_test tests[] = {
     { "credentials", credentials },
     { "passphrases", passphrases },
+    { "old short passphrases open what they opened", old_short_passphrases },
     { "passphrase costs", passphrase_costs },
     { "parameters are capped", parameters_are_capped },
     { "parameters have one form", parameters_have_one_form },
