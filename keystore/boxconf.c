@@ -9,7 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "idrange.h"
+
 #define BLANKS " \t\r\n"
+/* As long as no line says. */
+#define WATCHDOG_UNSET UINT_MAX
+/* Longer than any request takes: a text of 4 GiB is hashed twice, keys of SLH-DSA are slow. In seconds. */
+#define WATCHDOG_DEFAULT 120
+/* A token that hangs holds a thread for the time of one call, or a few. */
+#define WATCHDOG_CALLS 4
 
 static bool number(const char *s, int base, unsigned long min, unsigned long max, unsigned long *ret)
 {
@@ -49,6 +57,16 @@ static const char *set_open_keys(struct boxconf *c, const char *value)
     if (!number(value, 10, 1, 100000, &n))
         return "a number from 1 to 100000";
     c->open_keys = (unsigned)n;
+    return NULL;
+}
+
+static const char *set_watchdog(struct boxconf *c, const char *value)
+{
+    unsigned long n;
+
+    if (!number(value, 10, 0, 3600, &n) || (n > 0 && n < 2))
+        return "a number of seconds from 2 to 3600, or 0";
+    c->watchdog = (unsigned)n;
     return NULL;
 }
 
@@ -160,7 +178,7 @@ static const struct {
     const char *(*set)(struct boxconf *c, const char *value);
 } settings[] = {
     { "threads", set_threads },         { "max-connections", set_max_connections },
-    { "open-keys", set_open_keys },
+    { "open-keys", set_open_keys },     { "watchdog", set_watchdog },
     { "admin", set_admin },             { "credential", set_credential },
     { "socket-mode", set_socket_mode }, { "log-level", set_log_level },
     { "sandbox", set_sandbox },         { "backend", set_backend },
@@ -171,6 +189,17 @@ static const struct {
     { "login", set_p11_login },         { "token-timeout", set_p11_timeout },
     { "session-copies", set_p11_session_copies },
 };
+
+void boxconf_warn(const struct boxconf *c)
+{
+    for (unsigned i = 0; i < c->admin_count; i++) {
+        char text[200];
+        const char *cure;
+
+        if (idrange_lent(c->admins[i].kind == SUBJECT_GROUP, c->admins[i].id, text, sizeof(text), &cure))
+            log_warning("%s: admin: %s; %s", c->paths.config, text, cure);
+    }
+}
 
 static char *trim(char *s)
 {
@@ -223,6 +252,7 @@ static void set_defaults(struct boxconf *c, const char *box, const struct box_pa
     c->threads = cpus < 2 ? 2 : cpus > 256 ? 256 : (unsigned)cpus;
     c->max_connections = 4096;
     c->open_keys = 1000;
+    c->watchdog = WATCHDOG_UNSET;
     snprintf(c->credential, sizeof(c->credential), "%s", paths->credential);
     /*
      * What systemd hands over (systemd.exec(5), LoadCredential=) goes before the file in the configuration directory.
@@ -237,6 +267,14 @@ static void set_defaults(struct boxconf *c, const char *box, const struct box_pa
     c->log_level = LOG_LEVEL_INFO;
     c->sandbox = true;
     p11conf_defaults(&c->p11);
+}
+
+static void set_late_defaults(struct boxconf *c)
+{
+    unsigned calls = c->backend == BACKEND_PKCS11 ? c->p11.timeout * WATCHDOG_CALLS : 0;
+
+    if (c->watchdog == WATCHDOG_UNSET)
+        c->watchdog = calls > WATCHDOG_DEFAULT ? calls : WATCHDOG_DEFAULT;
 }
 
 static int check_backend(const struct boxconf *c, struct problem *p)
@@ -260,8 +298,10 @@ int boxconf_load(const char *box, const struct box_paths *paths, struct boxconf 
     set_defaults(ret, box, paths);
     f = fopen(paths->config, "re");
     if (f == NULL) {
-        if (errno == ENOENT || errno == ENOTDIR)
+        if (errno == ENOENT || errno == ENOTDIR) {
+            set_late_defaults(ret);
             return 0;
+        }
         return problem_set(p, LB_E_CONFIG, "%s: %s", paths->config, strerror(errno));
     }
     while (r == 0 && fgets(line, sizeof(line), f) != NULL) {
@@ -274,5 +314,6 @@ int boxconf_load(const char *box, const struct box_paths *paths, struct boxconf 
     if (r == 0 && ferror(f))
         r = problem_set(p, LB_E_CONFIG, "%s: %s", paths->config, strerror(errno));
     fclose(f);
+    set_late_defaults(ret);
     return r != 0 ? r : check_backend(ret, p);
 }

@@ -22,6 +22,7 @@ struct boxconf {
     unsigned threads;                        /* that answer requests, 2 to 256 */
     unsigned max_connections;                /* 16 to 100000 */
     unsigned open_keys;                      /* at once, 1 to 100000 */
+    unsigned watchdog;                       /* seconds, 2 to 3600; 0: nobody looks */
     struct grant admins[BOXCONF_ADMINS_MAX]; /* ops unused; root and the box's own uid are always admins */
     unsigned admin_count;
     char credential[PATH_MAX];               /* the file that opens the store at start, if it is there */
@@ -38,5 +39,8 @@ struct boxconf {
  * user and group names, so it must run before the sandbox.
  */
 LB_MUST_USE int boxconf_load(const char *box, const struct box_paths *paths, struct boxconf *ret, struct problem *p);
+
+/* Says in the log which administrators may be somebody else tomorrow (idrange.h). Before the sandbox. */
+void boxconf_warn(const struct boxconf *c);
 
 #endif

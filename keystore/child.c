@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "idmap.h"
 #include "keeper.h"
 #include "keeplink.h"
 #include "log.h"
@@ -47,31 +48,34 @@ static int harden(struct box *box)
 static int take_channels(struct server *s, struct box *box, bool *ret_stay_locked)
 {
     for (;;) {
-        enum keep_type type;
-        uint32_t number;
-        int fd, r = keep_receive(KEEP_LINK_FD, /* dont_wait= */ false, &type, &number, &fd);
+        struct keep_message m;
+        int r = keep_receive(KEEP_LINK_FD, /* dont_wait= */ false, &m);
 
         if (r != 0)
             return report("the keeper", r);
-        if (type == KEEP_START) {
-            box->restarts = number;
+        switch (m.type) {
+        case KEEP_START:
+            box->restarts = m.number;
             return 0;
-        }
-        if (type == KEEP_LOCKED) {
+        case KEEP_LOCKED:
             *ret_stay_locked = true;
-            continue;
-        }
-        if (type == KEEP_FAILED) {
-            box->failures = number;
-            continue;
-        }
-        if (type != KEEP_RESTORE) {
-            socket_close(fd);
+            break;
+        case KEEP_FAILED:
+            box->failures = m.number;
+            break;
+        case KEEP_USHER:
+            server_usher(s, m.fd);
+            break;
+        case KEEP_RESTORE:
+            r = server_restore(s, m.number, m.fd, &m.maker);
+            if (r != 0)
+                log_warning("a channel of the last child is lost: %s", lb_strerror(r));
+            break;
+        default:
+            maker_clear(&m.maker);
+            socket_close(m.fd);
             return report("the keeper", LB_E_VALUE);
         }
-        r = server_restore(s, number, fd);
-        if (r != 0)
-            log_warning("a channel of the last child is lost: %s", lb_strerror(r));
     }
 }
 
@@ -92,8 +96,31 @@ static int enter_sandbox(struct box *box)
     return r == 0 ? 0 : report("cannot enter the sandbox", r);
 }
 
+/* False: the keeper is gone. */
+static bool hear_keeper(struct server *s)
+{
+    struct keep_message m;
+    int r = keep_receive(KEEP_LINK_FD, /* dont_wait= */ true, &m);
+
+    if (r == LB_E_TIMEOUT)
+        return true;
+    if (r == 0 && m.type == KEEP_PING) {
+        server_ping(s, m.number);
+    } else if (r == 0 && m.type == KEEP_USHER) {
+        server_usher(s, m.fd);
+    } else if (r == 0) {
+        maker_clear(&m.maker);
+        socket_close(m.fd);
+        r = LB_E_VALUE;
+    }
+    if (r == 0)
+        return true;
+    report("the keeper", r);
+    return false;
+}
+
 /* Until SIGTERM, or until the keeper is gone: without it nobody would end this process. */
-static void wait_for_end(int signal_fd)
+static void wait_for_end(struct server *s, int signal_fd)
 {
     struct pollfd fds[2] = { { .fd = signal_fd, .events = POLLIN }, { .fd = KEEP_LINK_FD, .events = POLLIN } };
 
@@ -102,10 +129,8 @@ static void wait_for_end(int signal_fd)
 
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
             return;
-        if (fds[1].revents != 0) {
-            log_error("the keeper is gone");
+        if (fds[1].revents != 0 && !hear_keeper(s))
             return;
-        }
         while (read(signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
             if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
                 return;
@@ -128,7 +153,7 @@ static void log_start(const struct box *box)
 /* The keeper starts the next child without a second thought. It being gone is seen elsewhere. */
 static void settled(void)
 {
-    (void)!keep_send(KEEP_LINK_FD, KEEP_SETTLED, 0, /* fd= */ -1);
+    (void)!keep_send(KEEP_LINK_FD, KEEP_SETTLED, 0, NULL, /* fd= */ -1);
 }
 
 static int serve_box(struct box *box, int signal_fd)
@@ -156,11 +181,11 @@ static int serve_box(struct box *box, int signal_fd)
         r = server_start(server);
     if (r == 0) {
         log_start(box);
-        r = keep_send(KEEP_LINK_FD, KEEP_READY, atomic_load(&box->vault.by_credential), /* fd= */ -1);
+        r = keep_send(KEEP_LINK_FD, KEEP_READY, atomic_load(&box->vault.by_credential), NULL, /* fd= */ -1);
     }
     if (r == 0) {
         vault_serve(&box->vault, box->failures, settled);
-        wait_for_end(signal_fd);
+        wait_for_end(server, signal_fd);
     }
 close:
     if (eventfd_write(box->stop_fd, 1) < 0)
@@ -174,12 +199,27 @@ out:
     return r;
 }
 
+/* Before the sandbox: files are read, and names are looked up. */
+static void know_callers(const struct boxconf *conf)
+{
+    char text[200];
+
+    idmap_load();
+    if (idmap_tell(idmap_own(), text, sizeof(text)))
+        log_warning("%s", text);
+    if (geteuid() == idmap_own()->overflow_uid)
+        log_warning("running as uid %u, as other programs may that have no user of their own%s: give it one with --user",
+                    geteuid(), idmap_is_ours(idmap_own(), geteuid()) ? ", and all of these are its administrators" : "");
+    boxconf_warn(conf);
+}
+
 int child_run(const struct boxconf *conf)
 {
     struct box box = { .conf = conf, .stop_fd = -1, .link = KEEP_LINK_FD, .started = (uint64_t)time(NULL) };
     static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
     int signal_fd = signals_open(signals, sizeof(signals) / sizeof(signals[0])), r;
 
+    know_callers(conf);
     if (fcntl(KEEP_LINK_FD, F_SETFD, FD_CLOEXEC) < 0 || fcntl(KEEP_LISTEN_FD, F_SETFD, FD_CLOEXEC) < 0) {
         log_error("--child is for littleboxd itself");
         return EXIT_NOT_AGAIN;

@@ -45,7 +45,7 @@ static const struct {
     [OPT_YES] = { "--yes", NULL, "do not ask" },
 };
 
-static const char usage_head[] = "usage: littlebox [--box NAME] [--dir DIR] [--system] [--json] COMMAND ...\n"
+static const char usage_head[] = "usage: littlebox [--box NAME] [--dir DIR] [--system] [--users USERS] [--json] COMMAND ...\n"
                                  "\n"
                                  "Keeps private keys in a box, out of the processes that use them.\n"
                                  "\n";
@@ -54,14 +54,14 @@ static const char usage_tail[] =
     "  --box NAME   the box, 'default' if not given\n"
     "  --dir DIR    a box that has all its files in DIR (also: LITTLEBOX_DIR in the environment)\n"
     "  --system     the system's box, also if you are not root\n"
+    "  --users USERS\n"
+    "               whose box it may be, beside root's and your own: names or numbers\n"
     "  --json       print JSON\n"
     "\n"
     "example: littlebox create web && openssl req -x509 -provider littlebox -provider default \\\n"
     "             -key littlebox:web -subj /CN=localhost -out web.crt\n";
 
-static void hint(const char *fmt, ...) LB_PRINTF(1, 2);
-
-static void hint(const char *fmt, ...)
+void cli_hint(const char *fmt, ...)
 {
     va_list ap;
 
@@ -76,7 +76,7 @@ int cli_fail(const struct problem *p)
 {
     fprintf(stderr, "littlebox: %s\n", p->text[0] == '\0' ? lb_strerror(p->code) : p->text);
     if (p->hint[0] != '\0')
-        hint("%s", p->hint);
+        cli_hint("%s", p->hint);
     return EXIT_FAILED;
 }
 
@@ -90,9 +90,9 @@ int cli_usage_error(const struct cli *c, const char *fmt, ...)
     va_end(ap);
     fputc('\n', stderr);
     if (c->command == NULL)
-        hint("littlebox help");
+        cli_hint("littlebox help");
     else
-        hint("littlebox help %s", c->command->name);
+        cli_hint("littlebox help %s", c->command->name);
     return EXIT_USAGE;
 }
 
@@ -212,6 +212,8 @@ static int global_option(struct cli *c, char ***argv)
         c->box = value;
     else if (match("--dir", true, argv, &value))
         c->dir = value;
+    else if (match("--users", true, argv, &value))
+        c->users = value;
     else if (match("--system", false, argv, &value))
         c->system = true;
     else if (match("--json", false, argv, &value))
@@ -329,7 +331,7 @@ static bool sane_descriptors(void)
 int main(int argc, char **argv)
 {
     struct cli c = { .box = "default" };
-    const char *dir = getenv("LITTLEBOX_DIR");
+    const char *dir = secure_getenv("LITTLEBOX_DIR");
     int status;
 
     if (argc < 1 || !sane_descriptors())

@@ -45,6 +45,7 @@ enum cli_option {
 struct cli {
     const char *box;
     const char *dir; /* --dir or $LITTLEBOX_DIR; NULL: none */
+    const char *users; /* --users; NULL: none */
     bool system;
     bool json;
     const struct command *command;
@@ -67,8 +68,9 @@ struct command {
 /* Both print on standard error, "littlebox: text" and "hint: cure", and return the exit status. */
 int cli_fail(const struct problem *p);
 int cli_usage_error(const struct cli *c, const char *fmt, ...) LB_PRINTF(2, 3);
-/* A remark on standard error. */
+/* A remark on standard error, and the cure of what one told of: "hint: cure". */
 void cli_note(const char *fmt, ...) LB_PRINTF(1, 2);
+void cli_hint(const char *fmt, ...) LB_PRINTF(1, 2);
 
 /* The table of subcommands, ends with a NULL name. */
 extern const struct command commands[];

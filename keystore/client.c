@@ -85,20 +85,32 @@ static int no_box(const struct client *c, struct problem *p)
     return LB_E_NO_BOX;
 }
 
-static int connect_box(struct client *c, struct problem *p)
+/* where: from where c->owners are. */
+static int connect_box(struct client *c, const char *where, struct problem *p)
 {
     int r = socket_connect(c->paths.socket, &c->fd);
 
+    if (r == 0)
+        return owner_check(c->fd, &c->owners, where, c->cli->box, c->paths.socket, p);
     if (r == LB_E_NO_BOX)
         return no_box(c, p);
     if (r == LB_E_TOO_LONG)
         return problem_set(p, r, "%s: a socket's path has at most 107 bytes", c->paths.socket);
-    if (r != 0) {
-        problem_set(p, r, "cannot connect to %s: %s", c->paths.socket, strerror(errno));
-        if (errno == EACCES)
-            problem_hint(p, "uid %lu may not: see socket-mode in littlebox.conf(5)", (unsigned long)geteuid());
-    }
+    problem_set(p, r, "cannot connect to %s: %s", c->paths.socket, strerror(errno));
+    if (errno == EACCES)
+        problem_hint(p, "uid %lu may not: see socket-mode in littlebox.conf(5)", (unsigned long)geteuid());
     return r;
+}
+
+static int find_owners(struct client *c, const char *users, const char *where, struct problem *p)
+{
+    struct owner_list list;
+    int r;
+
+    if (users == NULL)
+        return 0;
+    r = owner_list_parse(users, where, &list, p);
+    return r != 0 ? r : owner_list_resolve(&list, where, &c->owners, p);
 }
 
 static int find_paths(struct client *c, struct problem *p)
@@ -155,11 +167,13 @@ int client_open(const struct cli *cli, enum client_start start, struct client **
     int r = c == NULL ? LB_E_NOMEM : find_paths(c, p);
 
     if (r == 0)
-        r = connect_box(c, p);
+        r = find_owners(c, cli->users, LB_OWNERS_OPTION, p);
+    if (r == 0)
+        r = connect_box(c, LB_OWNERS_OPTION, p);
     if (r == LB_E_NO_BOX && own && start != CLIENT_RUNNING) {
         r = launch_box(c, p);
         if (r == 0)
-            r = connect_box(c, p);
+            r = connect_box(c, LB_OWNERS_OPTION, p);
     }
     if (r == 0 && own && start == CLIENT_READY)
         r = make_ready(c, p);
@@ -170,7 +184,8 @@ int client_open(const struct cli *cli, enum client_start start, struct client **
     return r;
 }
 
-int client_open_at(const struct cli *cli, const char *socket, struct client **ret, struct problem *p)
+int client_open_at(const struct cli *cli, const char *socket, const char *users, const char *where,
+                   struct client **ret, struct problem *p)
 {
     struct client *c = client_new(cli, p);
     int r = c == NULL ? LB_E_NOMEM : find_paths(c, p);
@@ -178,7 +193,9 @@ int client_open_at(const struct cli *cli, const char *socket, struct client **re
     if (r == 0 && snprintf(c->paths.socket, sizeof(c->paths.socket), "%s", socket) >= (int)sizeof(c->paths.socket))
         r = problem_set(p, LB_E_TOO_LONG, "%s: the path is too long", socket);
     if (r == 0)
-        r = connect_box(c, p);
+        r = find_owners(c, users, where, p);
+    if (r == 0)
+        r = connect_box(c, where, p);
     if (r == 0)
         *ret = c;
     else

@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "message.h"
+#include "owner.h"
 #include "paths.h"
 #include "socket.h"
 
@@ -21,6 +22,7 @@ struct client {
     const struct cli *cli;
     struct dirs dirs;
     struct box_paths paths;
+    struct owner_uids owners; /* whose box it may be, beside root's and the caller's own */
     uint32_t id;
     int fd;
     uint8_t *request;    /* LB_PACKET_MAX bytes each */
@@ -28,10 +30,17 @@ struct client {
     size_t request_len;
 };
 
-/* Connects. LB_E_NO_BOX with the way to start it, LB_E_CONFIG, LB_E_SYSTEM, LB_E_NOMEM. */
+/*
+ * Connects, to a box of root's, of the caller's or of a user in cli->users: before that is known nothing is sent.
+ * LB_E_NO_BOX with the way to start it, LB_E_STRANGER, LB_E_CONFIG, LB_E_SYSTEM, LB_E_NOMEM.
+ */
 LB_MUST_USE int client_open(const struct cli *cli, enum client_start start, struct client **ret, struct problem *p);
-/* Connects to the box at that socket, wherever the box's other files may be. Starts nothing. */
-LB_MUST_USE int client_open_at(const struct cli *cli, const char *socket, struct client **ret, struct problem *p);
+/*
+ * Connects to the box at that socket, wherever the box's other files may be, by the same rule with users in place of
+ * cli->users (NULL: none); where says where they are from (owner.h). Starts nothing.
+ */
+LB_MUST_USE int client_open_at(const struct cli *cli, const char *socket, const char *users, const char *where,
+                               struct client **ret, struct problem *p);
 /* Wipes the buffers; NULL is fine. */
 void client_close(struct client *c);
 

@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "doctor.h"
+#include "idmap.h"
 
 /* Names in a server's configuration are printed too: what could steer a terminal is not. */
 static void make_printable(char *text)
@@ -69,7 +70,7 @@ void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, c
 static void check_conf(struct doctor *d)
 {
     const struct doctor_conf *c = &d->conf;
-    const char *from = getenv("OPENSSL_CONF") != NULL ? " (OPENSSL_CONF; a server may run without it)" : "";
+    const char *from = secure_getenv("OPENSSL_CONF") != NULL ? " (OPENSSL_CONF; a server may run without it)" : "";
 
     if (c->error[0] != '\0')
         doctor_report(d, DOCTOR_FAIL, "openssl.cnf", "OpenSSL reads the file that OPENSSL_CONF names, or this one",
@@ -121,6 +122,22 @@ static void check_directory(struct doctor *d)
                       configured[0] == '\0' ? "the usual places" : configured, d->directory);
 }
 
+/* Does it accept the box of whom this command line names? */
+static void check_users(struct doctor *d)
+{
+    const char *configured = d->conf.users;
+
+    if (!d->conf.littlebox_active || (d->users == NULL && configured[0] == '\0'))
+        return;
+    if (d->users == NULL || strcmp(configured, d->users) == 0)
+        doctor_report(d, DOCTOR_OK, "users", NULL, "the provider accepts boxes of %s, beside root's and the program's own",
+                      configured);
+    else
+        doctor_report(d, DOCTOR_FAIL, "users", "add the lines below",
+                      "the provider accepts boxes of %s, not of %s", configured[0] == '\0' ? "root and the program's user"
+                                                                                      : configured, d->users);
+}
+
 /* The socket that the provider would use. */
 static int socket_path(const struct doctor *d, char ret[PATH_MAX])
 {
@@ -129,6 +146,22 @@ static int socket_path(const struct doctor *d, char ret[PATH_MAX])
     if (dir[0] == '\0')
         return paths_find_socket(d->box, ret);
     return snprintf(ret, PATH_MAX, "%s/%s.sock", dir, d->box) >= PATH_MAX ? LB_E_TOO_LONG : 0;
+}
+
+/* Can the box tell its callers apart? */
+static void check_namespace(struct doctor *d, const struct msg_status *s)
+{
+    const struct idmap map = { s->users_mapped, s->groups_mapped, s->overflow_uid, s->overflow_gid };
+    struct problem p = { 0 };
+    char text[200];
+
+    if (!idmap_tell(&map, text, sizeof(text)))
+        return;
+    if (idmap_hint(&map, s->uid, &p))
+        doctor_report(d, DOCTOR_FAIL, "namespace", p.hint, "box '%s' does not know who asks: to it this is uid %u", s->box,
+                      s->uid);
+    else
+        doctor_report(d, DOCTOR_OK, "namespace", NULL, "box '%s': %s", s->box, text);
 }
 
 static void check_box_state(struct doctor *d, struct client *c)
@@ -147,6 +180,7 @@ static void check_box_state(struct doctor *d, struct client *c)
         doctor_report(d, DOCTOR_FAIL, "unlocked",
                       s.lock == LOCK_LOCKED ? "run: littlebox unlock" : "run: littlebox init",
                       s.lock == LOCK_LOCKED ? "box '%s' is locked" : "box '%s' has no store yet", s.box);
+    check_namespace(d, &s);
     if (s.damaged != 0)
         doctor_report(d, DOCTOR_FAIL, "records", "see: littlebox list", "%u keys of box '%s' are damaged", s.damaged,
                       s.box);
@@ -155,13 +189,14 @@ static void check_box_state(struct doctor *d, struct client *c)
 static void check_box(struct doctor *d)
 {
     const struct passwd *pw = getpwuid(geteuid());
+    const char *users = d->users != NULL ? d->users : d->conf.users[0] != '\0' ? d->conf.users : NULL;
     struct problem p = { 0 };
     struct client *c = NULL;
     char path[PATH_MAX];
     int r = socket_path(d, path);
 
     if (r == 0)
-        r = client_open_at(d->cli, path, &c, &p);
+        r = client_open_at(d->cli, path, users, LB_OWNERS_SETTING, &c, &p);
     if (r != 0) {
         doctor_report(d, DOCTOR_FAIL, "socket", p.hint, "%s", p.text[0] == '\0' ? lb_strerror(r) : p.text);
         return;
@@ -251,7 +286,8 @@ int cmd_doctor(struct cli *cli)
     if (d->box[0] == '\0')
         snprintf(d->box, sizeof(d->box), "%s",
                  strcmp(cli->box, "default") != 0 || d->conf.box[0] == '\0' ? cli->box : d->conf.box);
-    doctor_conf_lines(&d->conf, d->module_line, d->directory, d->lines);
+    d->users = cli->users;
+    doctor_conf_lines(&d->conf, d->module_line, d->directory, d->users, d->lines);
     if (cli->json) {
         json_start(&d->json, stdout);
         json_open(&d->json, NULL, '{');
@@ -261,6 +297,7 @@ int cmd_doctor(struct cli *cli)
     check_module(d);
     check_activated(d);
     check_directory(d);
+    check_users(d);
     /* A server's handles name their boxes, and each of these is asked. */
     if (server == NULL || cli->options[OPT_HANDLE] != NULL)
         check_box(d);

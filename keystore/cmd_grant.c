@@ -8,6 +8,7 @@
 
 #include "client.h"
 #include "cmd_key.h"
+#include "idrange.h"
 #include "table.h"
 
 static bool is_number(const char *s, uint32_t *ret)
@@ -70,6 +71,18 @@ static uint16_t parse_ops(const char *text, const char **ret_bad, size_t *ret_le
     }
 }
 
+/* It is done all the same: there may be nothing better to grant it to. */
+static void warn_lent(const struct grant *g)
+{
+    char text[200];
+    const char *cure;
+
+    if (!idrange_lent(g->kind == SUBJECT_GROUP, g->id, text, sizeof(text), &cure))
+        return;
+    cli_note("warning: %s", text);
+    cli_hint("%s", cure);
+}
+
 static int change(struct cli *cli, uint16_t type)
 {
     const char *user = cli->options[OPT_USER], *group = cli->options[OPT_GROUP], *bad = NULL;
@@ -96,6 +109,8 @@ static int change(struct cli *cli, uint16_t type)
         snprintf(m.name, sizeof(m.name), "%s", cli->args[0]);
         r = client_grant(c, type, &m, &p);
     }
+    if (r == 0 && type == MSG_ALLOW)
+        warn_lent(&m.grant);
     if (r == 0 && cli->json) {
         json_start(&j, stdout);
         json_open(&j, NULL, '{');

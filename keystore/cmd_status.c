@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "idmap.h"
 #include "table.h"
 
 static void print_token(const struct msg_token *t)
@@ -38,7 +39,8 @@ static void json_token(struct json *j, const struct msg_token *t)
 
 static void print_people(const struct client *c, const struct msg_status *s, const struct msg_token *t)
 {
-    char started[TIME_TEXT_SIZE];
+    const struct idmap map = { s->users_mapped, s->groups_mapped, s->overflow_uid, s->overflow_gid };
+    char started[TIME_TEXT_SIZE], crowd[200];
 
     time_text(s->started, started);
     printf("box          %s\n", s->box);
@@ -51,6 +53,7 @@ static void print_people(const struct client *c, const struct msg_status *s, con
     printf("process      %u, since %s, restarted %u times\n", s->pid, started, s->restarts);
     printf("credential   %s\n", s->credential ? "opens the store at start" : "none in use");
     printf("memory       %s\n", s->memory_locked ? "all locked" : "secrets locked");
+    printf("callers      %s\n", idmap_tell(&map, crowd, sizeof(crowd)) ? crowd : "all users and groups can be told apart");
     printf("system calls %s\n", s->sandboxed ? "filtered" : "not filtered");
     printf("keys         %u\n", s->keys);
     if (s->damaged != 0)
@@ -58,7 +61,7 @@ static void print_people(const struct client *c, const struct msg_status *s, con
     printf("connections  %u, served by %u threads\n", s->connections, s->threads);
     printf("signatures   %llu, decryptions %llu, derivations %llu, refusals %llu\n", (unsigned long long)s->signatures,
            (unsigned long long)s->decryptions, (unsigned long long)s->derivations, (unsigned long long)s->refusals);
-    printf("you          uid %u, %s\n", s->uid, s->admin ? "an administrator" : "not an administrator");
+    printf("you          uid %u, %s\n", s->uid, s->admin ? "an administrator" : idmap_no_user(&map, s->uid) ? "which is nobody" : "not an administrator");
 }
 
 static void print_json(const struct client *c, const struct msg_status *s, const struct msg_token *t)
@@ -91,6 +94,10 @@ static void print_json(const struct client *c, const struct msg_status *s, const
     json_number(&j, "refusals", s->refusals);
     json_number(&j, "uid", s->uid);
     json_bool(&j, "admin", s->admin);
+    json_bool(&j, "users_mapped", s->users_mapped);
+    json_bool(&j, "groups_mapped", s->groups_mapped);
+    json_number(&j, "overflow_uid", s->overflow_uid);
+    json_number(&j, "overflow_gid", s->overflow_gid);
     if (t != NULL)
         json_token(&j, t);
     json_close(&j, '}');

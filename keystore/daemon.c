@@ -21,6 +21,7 @@
 #include "log.h"
 #include "notify.h"
 #include "socket.h"
+#include "usher.h"
 
 #define EXIT_USAGE 2
 
@@ -29,7 +30,7 @@ struct options {
     const char *dir;
     enum dirs_kind kind;
     const char *user;
-    bool child;
+    bool child, usher;
 };
 
 static const char usage_text[] =
@@ -54,11 +55,12 @@ static int usage_error(const char *text, const char *what)
 /* 0: go on; else *ret_status is the exit status. */
 static int parse_options(int argc, char **argv, struct options *o, int *ret_status)
 {
-    enum { OPT_BOX = 1, OPT_DIR, OPT_SYSTEM, OPT_USER_DIRS, OPT_USER, OPT_CHILD, OPT_HELP, OPT_VERSION };
+    enum { OPT_BOX = 1, OPT_DIR, OPT_SYSTEM, OPT_USER_DIRS, OPT_USER, OPT_CHILD, OPT_USHER, OPT_HELP, OPT_VERSION };
     static const struct option options[] = {
         { "box", required_argument, NULL, OPT_BOX },       { "dir", required_argument, NULL, OPT_DIR },
         { "system", no_argument, NULL, OPT_SYSTEM },       { "user-dirs", no_argument, NULL, OPT_USER_DIRS },
         { "user", required_argument, NULL, OPT_USER },     { "child", no_argument, NULL, OPT_CHILD },
+        { "usher", no_argument, NULL, OPT_USHER },
         { "help", no_argument, NULL, OPT_HELP },           { "version", no_argument, NULL, OPT_VERSION },
         { NULL, 0, NULL, 0 },
     };
@@ -85,6 +87,9 @@ static int parse_options(int argc, char **argv, struct options *o, int *ret_stat
             break;
         case OPT_CHILD:
             o->child = true;
+            break;
+        case OPT_USHER:
+            o->usher = true;
             break;
         case OPT_HELP:
             fputs(usage_text, stdout);
@@ -239,7 +244,7 @@ static int open_socket(const struct boxconf *conf, int *ret_fd, bool *ret_bound,
 }
 
 /*
- * The child is this program again, with --child in front of the same arguments, and the directories that were found: as
+ * Child and usher are this program again, with --child or --usher in front of the same arguments, and the directories that were found: as
  * another user than root it would look in others.
  */
 static char **child_arguments(int argc, char **argv, const struct options *o)
@@ -251,7 +256,7 @@ static char **child_arguments(int argc, char **argv, const struct options *o)
     if (args == NULL)
         return NULL;
     args[0] = argv[0];
-    args[1] = (char *)"--child";
+    args[KEEPER_ROLE] = (char *)"--child";
     args[2] = (char *)kinds[kind];
     memcpy(args + 3, argv + 1, ((size_t)argc - 1) * sizeof(*args));
     return args;
@@ -291,7 +296,7 @@ static int run_keeper(int argc, char **argv, const struct options *o, const stru
         status = fail(&p);
         goto out;
     }
-    status = keeper_run(fd, program, args);
+    status = keeper_run(fd, program, args, conf->watchdog);
 out:
     /* Best effort: as another user it may not be removable, and the next start replaces it anyway. */
     if (bound)
@@ -316,6 +321,8 @@ int main(int argc, char **argv)
         return status;
     log_open(o.box, LOG_LEVEL_INFO);
     signal(SIGPIPE, SIG_IGN);
+    if (o.usher)
+        return usher_run();
     /* Directories are made with modes of their own; what is made in them later is the box's alone. */
     umask(o.child ? 0077 : 0022);
     r = dirs_find(o.dir, o.kind, &dirs);

@@ -14,6 +14,7 @@
 
 #define DOCTOR_SECTION_MAX 128
 #define DOCTOR_LINES_MAX 8192
+#define DOCTOR_USERS_MAX 1200 /* LB_OWNERS_MAX names, and more */
 
 /* What openssl.cnf says. Strings are empty where it says nothing. */
 struct doctor_conf {
@@ -28,6 +29,7 @@ struct doctor_conf {
     char module[PATH_MAX];                  /* of the plugin's section */
     char directory[PATH_MAX];               /* littlebox-directory */
     char box[LB_NAME_MAX + 1];              /* littlebox-box */
+    char users[DOCTOR_USERS_MAX];           /* littlebox-users */
 };
 
 /* Reads the openssl.cnf that a program run like this one reads. Nothing in it is acted on. */
@@ -36,9 +38,9 @@ void doctor_conf_read(struct doctor_conf *ret);
 /*
  * The lines that are missing at the end of that openssl.cnf for the plugin to be there; "" when none is. OpenSSL
  * goes on with a section that it has seen, so appending is enough. module NULL: found by name. directory NULL: the
- * usual places.
+ * usual places. users NULL: what is there will do.
  */
-void doctor_conf_lines(const struct doctor_conf *conf, const char *module, const char *directory,
+void doctor_conf_lines(const struct doctor_conf *conf, const char *module, const char *directory, const char *users,
                        char ret[DOCTOR_LINES_MAX]);
 
 /* The file that OpenSSL will load as the plugin: given (--module), configured, or in the modules directory. */
@@ -80,6 +82,7 @@ struct doctor {
     char module[PATH_MAX];
     const char *module_line;     /* for 'module =', NULL: OpenSSL finds it by its name */
     const char *directory;       /* for 'littlebox-directory =', NULL: the usual places */
+    const char *users;           /* for 'littlebox-users =', NULL: as it is */
     char box[LB_NAME_MAX + 1];   /* the box that is asked */
     char lines[DOCTOR_LINES_MAX];
 };

@@ -12,6 +12,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "owner.h"
+
 #define PLUGIN "littlebox"
 
 static void copy(char *ret, size_t size, const char *s)
@@ -68,6 +70,7 @@ static void read_providers(CONF *conf, struct doctor_conf *ret)
             copy(ret->module, sizeof(ret->module), get(conf, row->value, "module"));
             copy(ret->directory, sizeof(ret->directory), get(conf, row->value, "littlebox-directory"));
             copy(ret->box, sizeof(ret->box), get(conf, row->value, "littlebox-box"));
+            copy(ret->users, sizeof(ret->users), get(conf, row->value, LB_OWNERS_SETTING));
         }
     }
 }
@@ -114,12 +117,13 @@ static const char *either(const char *there, const char *ours)
     return there[0] == '\0' ? ours : there;
 }
 
-void doctor_conf_lines(const struct doctor_conf *conf, const char *module, const char *directory,
+void doctor_conf_lines(const struct doctor_conf *conf, const char *module, const char *directory, const char *users,
                        char ret[DOCTOR_LINES_MAX])
 {
     const char *init = either(conf->init, "openssl_init"), *providers = either(conf->providers, "provider_sect");
     bool set_module = module != NULL && strcmp(conf->module, module) != 0;
     bool set_directory = directory != NULL && strcmp(conf->directory, directory) != 0;
+    bool set_users = users != NULL && strcmp(conf->users, users) != 0;
 
     ret[0] = '\0';
     if (conf->init[0] == '\0')
@@ -134,19 +138,21 @@ void doctor_conf_lines(const struct doctor_conf *conf, const char *module, const
         add(ret, PLUGIN " = littlebox_sect\n");
     if (!conf->default_active)
         add(ret, "[%s]\nactivate = 1\n", either(conf->default_section, "default_sect"));
-    if (!conf->littlebox_active || set_module || set_directory)
+    if (!conf->littlebox_active || set_module || set_directory || set_users)
         add(ret, "[%s]\n", either(conf->littlebox_section, "littlebox_sect"));
     if (set_module)
         add(ret, "module = %s\n", module);
     if (set_directory)
         add(ret, "littlebox-directory = %s\n", directory);
+    if (set_users)
+        add(ret, LB_OWNERS_SETTING " = %s\n", users);
     if (!conf->littlebox_active)
         add(ret, "activate = 1\n");
 }
 
 void doctor_module_path(const struct doctor_conf *conf, const char *given, char ret[PATH_MAX])
 {
-    const char *dir = getenv("OPENSSL_MODULES"), *name = conf->module[0] == '\0' ? PLUGIN ".so" : conf->module;
+    const char *dir = secure_getenv("OPENSSL_MODULES"), *name = conf->module[0] == '\0' ? PLUGIN ".so" : conf->module;
 
     if (given != NULL) {
         if (realpath(given, ret) == NULL)

@@ -53,7 +53,8 @@
     X(NO_TOKEN, 42, "the token is not there")                                         \
     X(NO_OBJECT, 43, "no such object on the token")                                   \
     X(AMBIGUOUS, 44, "several objects on the token fit")                              \
-    X(PIN, 45, "the PIN is missing or not right")
+    X(PIN, 45, "the PIN is missing or not right")                                     \
+    X(STRANGER, 46, "the box is another user's")
 
 enum {
 #define LB_ERROR_ENUM(name, number, text) LB_E_##name = -(number),

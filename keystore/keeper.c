@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "keeplink.h"
+#include "kept.h"
 #include "log.h"
 #include "notify.h"
 #include "signals.h"
@@ -38,16 +40,23 @@
 #define STOP_TIMEOUT 10000
 /* How long it may take to read one packet of the keeper's, in milliseconds. */
 #define LINK_TIMEOUT 5000
+/* Messages of the child that are read in one turn, so that one that talks without end does not keep signals waiting. */
+#define LINK_TURN 256
+/* An usher that ends is started again after this, in milliseconds. */
+#define USHER_PAUSE 100
+/* How soon it is tried again to pass on what the usher had no room for. */
+#define BURY_PAUSE 20
 
 struct keeper {
     int listen_fd;
     int signal_fd;
     const char *program;
-    char *const *argv;
-    int *kept;        /* by slot; -1: free */
-    size_t kept_size;
+    char **argv;
+    struct kept kept;
     int link;         /* to the child; -1: none */
     pid_t child;      /* 0: none */
+    pid_t usher;      /* of this child; 0: none */
+    uint64_t usher_start; /* when the next one is to be started; 0: there is one, or no child */
     uint32_t starts;
     bool was_ready;   /* any child ever was: the configuration is sound */
     bool served;      /* this child was */
@@ -61,6 +70,11 @@ struct keeper {
     uint64_t deadline; /* for the child to end; 0: none */
     uint64_t next_start;
     unsigned pause;
+    unsigned watchdog; /* milliseconds within which some thread of the child must come back; 0: nobody looks */
+    uint32_t ping, awake; /* the last one asked, and answered */
+    uint64_t pinged;   /* when */
+    uint64_t manager;  /* how often the service manager wants to hear, in milliseconds; 0: never */
+    uint64_t told_manager;
 };
 
 static uint64_t now_ms(void)
@@ -71,42 +85,11 @@ static uint64_t now_ms(void)
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static int keep(struct keeper *k, uint32_t slot, int fd)
-{
-    if (slot >= KEEP_SLOTS_MAX)
-        return LB_E_VALUE;
-    if (slot >= k->kept_size) {
-        size_t size = k->kept_size == 0 ? 64 : k->kept_size;
-        int *more;
-
-        while (size <= slot)
-            size *= 2;
-        more = realloc(k->kept, size * sizeof(*more));
-        if (more == NULL)
-            return LB_E_NOMEM;
-        for (size_t i = k->kept_size; i < size; i++)
-            more[i] = -1;
-        k->kept = more;
-        k->kept_size = size;
-    }
-    socket_close(k->kept[slot]);
-    k->kept[slot] = fd;
-    return 0;
-}
-
-static void drop(struct keeper *k, uint32_t slot)
-{
-    if (slot < k->kept_size) {
-        socket_close(k->kept[slot]);
-        k->kept[slot] = -1;
-    }
-}
-
 /*
- * In the forked process, before exec: the two descriptors to their places, and nothing else open but the standard
- * ones.
+ * In the forked process, before exec: its link, and for the child the listening socket, to their places, and nothing else
+ * open but the standard ones.
  */
-static void become_child(struct keeper *k, int link, pid_t keeper)
+static void __attribute__((noreturn)) become(struct keeper *k, const char *role, int link, pid_t keeper)
 {
     sigset_t none;
     int high_link = fcntl(link, F_DUPFD_CLOEXEC, 10), high_listen = fcntl(k->listen_fd, F_DUPFD_CLOEXEC, 10);
@@ -119,30 +102,79 @@ static void become_child(struct keeper *k, int link, pid_t keeper)
     if (high_link < 0 || high_listen < 0 || dup2(high_link, KEEP_LINK_FD) < 0 ||
         dup2(high_listen, KEEP_LISTEN_FD) < 0)
         _exit(1);
+    k->argv[KEEPER_ROLE] = (char *)role;
     execv(k->program, k->argv);
     log_error("cannot start %s: %s", k->program, strerror(errno));
     _exit(1);
 }
 
+/* A process of ours at the other end of a new link. -1: the system has none for us; it is in the log. */
+static pid_t start_process(struct keeper *k, const char *role, const int pair[2])
+{
+    pid_t self = getpid(), pid = fork();
+
+    if (pid == 0)
+        become(k, role, pair[1], self);
+    if (pid < 0)
+        log_error("fork: %s", strerror(errno));
+    socket_close(pair[1]);
+    return pid;
+}
+
+static void end_usher(struct keeper *k)
+{
+    if (k->usher != 0)
+        kill(k->usher, SIGKILL);
+    k->usher = 0;
+    k->usher_start = 0;
+    socket_close(k->kept.usher);
+    k->kept.usher = -1;
+}
+
+/*
+ * An usher for the child that there is. What the last one had under way ends with it: so this one's link is new too.
+ */
+static int start_usher(struct keeper *k)
+{
+    int pair[2];
+    pid_t pid;
+
+    end_usher(k);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        log_error("socketpair: %s", strerror(errno));
+        k->usher_start = now_ms() + PAUSE_SYSTEM;
+        return LB_E_SYSTEM;
+    }
+    pid = start_process(k, "--usher", pair);
+    if (pid < 0) {
+        socket_close(pair[0]);
+        k->usher_start = now_ms() + PAUSE_SYSTEM;
+        return LB_E_SYSTEM;
+    }
+    k->usher = pid;
+    k->kept.usher = pair[0];
+    return keep_send(k->link, KEEP_USHER, 0, NULL, pair[0]);
+}
+
 static int send_state(struct keeper *k)
 {
-    int r = 0;
+    int r = start_usher(k);
 
-    for (size_t i = 0; r == 0 && i < k->kept_size; i++) {
-        if (k->kept[i] >= 0)
-            r = keep_send(k->link, KEEP_RESTORE, (uint32_t)i, k->kept[i]);
+    for (size_t i = 0; r == 0 && i < k->kept.size; i++) {
+        if (k->kept.at[i].fd >= 0)
+            r = keep_send(k->link, KEEP_RESTORE, (uint32_t)i, &k->kept.at[i].maker, k->kept.at[i].fd);
     }
     if (r == 0 && k->locked)
-        r = keep_send(k->link, KEEP_LOCKED, 1, /* fd= */ -1);
+        r = keep_send(k->link, KEEP_LOCKED, 1, NULL, /* fd= */ -1);
     if (r == 0 && k->failures > 0)
-        r = keep_send(k->link, KEEP_FAILED, k->failures, /* fd= */ -1);
-    return r != 0 ? r : keep_send(k->link, KEEP_START, k->starts - 1, /* fd= */ -1);
+        r = keep_send(k->link, KEEP_FAILED, k->failures, NULL, /* fd= */ -1);
+    return r != 0 ? r : keep_send(k->link, KEEP_START, k->starts - 1, NULL, /* fd= */ -1);
 }
 
 static void start_child(struct keeper *k)
 {
-    pid_t self = getpid();
     int pair[2];
+    pid_t pid;
 
     k->next_start = 0;
     k->replacing = false;
@@ -152,20 +184,17 @@ static void start_child(struct keeper *k)
         k->next_start = now_ms() + PAUSE_SYSTEM;
         return;
     }
-    k->child = fork();
-    if (k->child == 0)
-        become_child(k, pair[1], self);
-    socket_close(pair[1]);
-    if (k->child < 0) {
-        log_error("fork: %s", strerror(errno));
+    pid = start_process(k, "--child", pair);
+    if (pid < 0) {
         socket_close(pair[0]);
-        k->child = 0;
         k->next_start = now_ms() + PAUSE_SYSTEM;
         return;
     }
+    k->child = pid;
     k->link = pair[0];
     k->started = now_ms();
     k->served = k->settled = false;
+    k->ping = k->awake = 0;
     k->starts++;
     /* A child that dies in the middle of this is seen by SIGCHLD; one that never reads must not hold the keeper. */
     if (socket_set_timeout(k->link, LINK_TIMEOUT) != 0 || send_state(k) != 0)
@@ -177,6 +206,7 @@ static void child_is_ready(struct keeper *k, bool by_credential)
     char text[120];
 
     k->was_ready = k->served = true;
+    k->pinged = now_ms();
     if (k->away != 0)
         log_info("the next child serves: the box was away for %llu ms", (unsigned long long)(now_ms() - k->away));
     k->away = 0;
@@ -184,13 +214,40 @@ static void child_is_ready(struct keeper *k, bool by_credential)
     notify_manager(text);
 }
 
-/* Everything that the child has said so far. A child that breaks the form is killed: it is not what we started. */
-static void read_link(struct keeper *k)
+/* One message. LB_E_VALUE: the child broke the form. */
+static int heard(struct keeper *k, struct keep_message *m)
 {
-    while (k->link >= 0) {
-        enum keep_type type;
-        uint32_t number;
-        int fd, r = keep_receive(k->link, /* dont_wait= */ true, &type, &number, &fd);
+    switch (m->type) {
+    case KEEP_ADD:
+        return kept_put(&k->kept, m->number, m->fd, &m->maker);
+    case KEEP_DROP:
+        return kept_drop(&k->kept, m->number);
+    case KEEP_LOCKED:
+        k->locked = m->number == 1;
+        return m->number > 1 ? LB_E_VALUE : 0;
+    case KEEP_READY:
+        child_is_ready(k, m->number == 1);
+        return 0;
+    case KEEP_SETTLED:
+        k->settled = true;
+        k->failures = 0;
+        return 0;
+    case KEEP_AWAKE:
+        k->awake = m->number;
+        return m->number > k->ping ? LB_E_VALUE : 0;
+    default:
+        maker_clear(&m->maker);
+        socket_close(m->fd);
+        return LB_E_VALUE;
+    }
+}
+
+/* What the child has said so far. One that breaks the form is killed: it is not what we started. */
+static void read_link(struct keeper *k, unsigned most)
+{
+    while (k->link >= 0 && most-- > 0) {
+        struct keep_message m;
+        int r = keep_receive(k->link, /* dont_wait= */ true, &m);
 
         if (r == LB_E_TIMEOUT)
             return;
@@ -200,22 +257,8 @@ static void read_link(struct keeper *k)
             k->link = -1;
             return;
         }
-        if (r == 0 && type == KEEP_ADD) {
-            r = keep(k, number, fd);
-            if (r != 0)
-                socket_close(fd);
-        } else if (r == 0 && type == KEEP_DROP) {
-            drop(k, number);
-        } else if (r == 0 && type == KEEP_LOCKED) {
-            k->locked = number == 1;
-        } else if (r == 0 && type == KEEP_READY) {
-            child_is_ready(k, number == 1);
-        } else if (r == 0 && type == KEEP_SETTLED) {
-            k->settled = true;
-            k->failures = 0;
-        } else {
-            r = LB_E_VALUE;
-        }
+        if (r == 0)
+            r = heard(k, &m);
         if (r != 0) {
             log_error("the child sent something unknown and is replaced");
             kill(k->child, SIGKILL);
@@ -279,7 +322,8 @@ static void plan_next_start(struct keeper *k)
 /* True: the keeper ends, with *ret_status. */
 static bool child_ended(struct keeper *k, int status, int *ret_status)
 {
-    read_link(k); /* what it said last is still in the socket */
+    read_link(k, UINT_MAX); /* what it said last is still in the socket */
+    end_usher(k);
     went_away(k);
     socket_close(k->link);
     k->link = -1;
@@ -300,6 +344,24 @@ static bool child_ended(struct keeper *k, int status, int *ret_status)
         start_now(k);
     else
         plan_next_start(k);
+    return false;
+}
+
+/* True: the keeper ends. */
+static bool reap(struct keeper *k, int *ret_status)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == k->child && child_ended(k, status, ret_status))
+            return true;
+        if (pid == k->usher) {
+            log_error("the usher ended and is started again");
+            k->usher = 0;
+            k->usher_start = now_ms() + USHER_PAUSE;
+        }
+    }
     return false;
 }
 
@@ -325,19 +387,57 @@ static bool handle_signals(struct keeper *k, int *ret_status)
             start_now(k);
         }
     }
-    if (k->child != 0) {
-        int status;
+    return reap(k, ret_status);
+}
 
-        if (waitpid(k->child, &status, WNOHANG) == k->child)
-            return child_ended(k, status, ret_status);
+/* Is some thread of the child still awake? None has to be while it starts or ends: there are other limits for that. */
+static void watch_child(struct keeper *k)
+{
+    uint64_t now = now_ms();
+
+    if (k->watchdog == 0 || k->child == 0 || !k->served || k->deadline != 0)
+        return;
+    if (k->ping == k->awake) {
+        if (now < k->pinged + k->watchdog / 2)
+            return;
+        k->pinged = now;
+        if (keep_send(k->link, KEEP_PING, ++k->ping, NULL, /* fd= */ -1) != 0)
+            log_warning("the child does not listen");
+    } else if (now >= k->pinged + k->watchdog) {
+        log_error("no thread of the child came back within %u s: it is replaced", k->watchdog / 1000);
+        k->deadline = 0;
+        k->pinged = now;
+        went_away(k);
+        kill(k->child, SIGKILL);
     }
-    return false;
+}
+
+/* The service manager watches the keeper (WatchdogSec=), and the keeper the child. */
+static void pat_manager(struct keeper *k)
+{
+    if (k->manager == 0 || now_ms() < k->told_manager + k->manager)
+        return;
+    k->told_manager = now_ms();
+    notify_manager("WATCHDOG=1");
+}
+
+static void sooner(uint64_t *when, uint64_t other)
+{
+    if (other != 0 && (*when == 0 || other < *when))
+        *when = other;
 }
 
 static int wait_time(const struct keeper *k)
 {
     uint64_t when = k->child != 0 ? k->deadline : k->next_start, now = now_ms();
 
+    sooner(&when, k->usher_start);
+    if (k->kept.dead_count > 0)
+        sooner(&when, now + BURY_PAUSE);
+    if (k->watchdog != 0 && k->child != 0 && k->served && k->deadline == 0)
+        sooner(&when, k->pinged + (k->ping == k->awake ? k->watchdog / 2 : k->watchdog));
+    if (k->manager != 0)
+        sooner(&when, k->told_manager + k->manager);
     return when == 0 ? -1 : when <= now ? 0 : (int)(when - now);
 }
 
@@ -350,15 +450,20 @@ static int loop(struct keeper *k)
 
         if (k->child == 0 && k->next_start <= now_ms())
             start_child(k);
+        if (k->usher_start != 0 && k->child != 0 && k->usher_start <= now_ms() && start_usher(k) != 0)
+            log_warning("the child did not take its usher");
+        (void)kept_bury(&k->kept);
         fds[1].fd = k->link;
         if (poll(fds, 2, wait_time(k)) < 0 && errno != EINTR) {
             log_error("poll: %s", strerror(errno));
             return 1;
         }
         if (fds[1].revents != 0)
-            read_link(k);
+            read_link(k, LINK_TURN);
         if (handle_signals(k, &status))
             return status;
+        watch_child(k);
+        pat_manager(k);
         if (k->child != 0 && k->deadline != 0 && now_ms() >= k->deadline) {
             log_error("the child did not end in %d s and is killed", STOP_TIMEOUT / 1000);
             k->deadline = 0;
@@ -367,20 +472,21 @@ static int loop(struct keeper *k)
     }
 }
 
-int keeper_run(int listen_fd, const char *program, char *const argv[])
+int keeper_run(int listen_fd, const char *program, char *argv[], unsigned watchdog)
 {
     static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
-    struct keeper k = { .listen_fd = listen_fd, .program = program, .argv = argv, .link = -1 };
+    struct keeper k = { .listen_fd = listen_fd, .program = program, .argv = argv, .link = -1,
+                        .watchdog = watchdog * 1000, .manager = notify_interval() };
     int status = 1;
 
+    kept_init(&k.kept);
     k.signal_fd = signals_open(signals, sizeof(signals) / sizeof(signals[0]));
     if (k.signal_fd < 0)
         log_error("signalfd: %s", strerror(errno));
     else
         status = loop(&k);
-    for (size_t i = 0; i < k.kept_size; i++)
-        socket_close(k.kept[i]);
-    free(k.kept);
+    end_usher(&k);
+    kept_clear(&k.kept);
     socket_close(k.link);
     socket_close(k.signal_fd);
     return status;

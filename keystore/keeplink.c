@@ -4,7 +4,7 @@
 #include "socket.h"
 #include "wire.h"
 
-#define PACKET_SIZE 5
+#define PACKET_MAX (5 + MAKER_SIZE_MAX)
 #define BACKOFF_FIRST 100
 #define BACKOFF_MAX 10000
 
@@ -19,9 +19,20 @@ unsigned keep_backoff(uint32_t failures)
     return pause < BACKOFF_MAX ? pause : BACKOFF_MAX;
 }
 
-int keep_send(int link, enum keep_type type, uint32_t number, int fd)
+/* Which kinds have what. */
+static bool has_maker(enum keep_type type)
 {
-    uint8_t packet[PACKET_SIZE];
+    return type == KEEP_ADD || type == KEEP_RESTORE;
+}
+
+static bool has_fd(enum keep_type type)
+{
+    return has_maker(type) || type == KEEP_USHER;
+}
+
+int keep_send(int link, enum keep_type type, uint32_t number, const struct maker *maker, int fd)
+{
+    LB_UNFILLED uint8_t packet[PACKET_MAX];
     struct wire_writer w;
     size_t len;
     int r;
@@ -29,28 +40,33 @@ int keep_send(int link, enum keep_type type, uint32_t number, int fd)
     wire_write(&w, packet, sizeof(packet));
     wire_put_u8(&w, (uint8_t)type);
     wire_put_u32(&w, number);
+    if (has_maker(type))
+        maker_put(&w, maker);
     r = wire_written(&w, &len);
     return r != 0 ? r : socket_send(link, packet, len, fd, /* dont_wait= */ false);
 }
 
-int keep_receive(int link, bool dont_wait, enum keep_type *ret_type, uint32_t *ret_number, int *ret_fd)
+int keep_receive(int link, bool dont_wait, struct keep_message *ret)
 {
-    uint8_t packet[PACKET_SIZE];
+    LB_UNFILLED uint8_t packet[PACKET_MAX];
     struct wire_reader rd;
-    bool wants_fd;
     size_t len;
-    int fd = -1, r = socket_receive(link, packet, sizeof(packet), dont_wait, &len, &fd, /* ret_peer= */ NULL);
+    int r;
 
+    *ret = (struct keep_message){ .fd = -1 };
+    r = socket_receive(link, packet, sizeof(packet), dont_wait, &len, &ret->fd, /* ret_peer= */ NULL);
     if (r != 0)
-        return r;
+        return r == LB_E_TOO_LONG ? LB_E_VALUE : r;
     wire_read(&rd, packet, len);
-    *ret_type = (enum keep_type)wire_get_u8(&rd);
-    *ret_number = wire_get_u32(&rd);
-    wants_fd = *ret_type == KEEP_ADD || *ret_type == KEEP_RESTORE;
-    if (wire_end(&rd) != 0 || *ret_type < KEEP_ADD || *ret_type > KEEP_FAILED || wants_fd != (fd >= 0)) {
-        socket_close(fd);
-        return LB_E_VALUE;
-    }
-    *ret_fd = fd;
-    return 0;
+    ret->type = (enum keep_type)wire_get_u8(&rd);
+    ret->number = wire_get_u32(&rd);
+    if (has_maker(ret->type))
+        maker_get(&rd, &ret->maker);
+    r = wire_end(&rd);
+    if (r == 0 && ret->type >= KEEP_ADD && ret->type <= KEEP_AWAKE && has_fd(ret->type) == (ret->fd >= 0))
+        return 0;
+    maker_clear(&ret->maker);
+    socket_close(ret->fd);
+    ret->fd = -1;
+    return r == LB_E_NOMEM ? r : LB_E_VALUE;
 }

@@ -6,16 +6,18 @@
 #include <stdint.h>
 
 #include "errors.h"
+#include "maker.h"
 
 /*
- * Both ends are one SEQPACKET socketpair. At its start a child is sent RESTORE for each channel that its predecessor
- * had, then START; it answers READY once it serves, and SETTLED when nothing of its start is left. From then on it sends ADD and DROP as channels come and go, in
- * order, so that the keeper's copies are exactly the child's channels. Slots are small numbers that the child picks
- * and uses again after DROP.
+ * Both ends are one SEQPACKET socketpair. At its start a child is sent USHER, RESTORE for each channel that its predecessor
+ * had, then START; it answers READY once it serves, and SETTLED when nothing of its start is left. From then on it sends
+ * ADD and DROP as channels come and go, in order, so that the keeper's copies are exactly the child's channels. Slots are
+ * small numbers that the child picks and uses again after DROP.
  *
- *     u8 type | u32 slot or number          a descriptor is attached to ADD and RESTORE
+ *     u8 type | u32 slot or number          ADD and RESTORE: | the channel's maker (maker.h)
  *
- * A keeper runs on while newer programs are installed, and starts their children: what is said here stays as it is.
+ * A descriptor is attached to ADD, RESTORE and USHER. A keeper runs on while newer programs are installed, and starts their
+ * children: what is said here stays as it is.
  */
 enum keep_type {
     KEEP_ADD = 1,     /* child to keeper: keep a copy of this channel */
@@ -25,7 +27,10 @@ enum keep_type {
     KEEP_START = 5,   /* keeper to child: that was all; number: how many children there were before you */
     KEEP_LOCKED = 6,  /* child to keeper: locked by hand (1) or unlocked again (0); keeper to child: stay locked */
     KEEP_SETTLED = 7, /* child to keeper: behind all that a start does, in a vendor's module too; said once or more */
-    KEEP_FAILED = 8   /* keeper to child: so many children in a row, up to you, ended before they had settled */
+    KEEP_FAILED = 8,  /* keeper to child: so many children in a row, up to you, ended before they had settled */
+    KEEP_USHER = 9,   /* keeper to child: your link to the usher, in the place of the one before */
+    KEEP_PING = 10,   /* keeper to child, when it is ready: does any thread come back? */
+    KEEP_AWAKE = 11   /* child to keeper: this one does; number: the ping's */
 };
 
 /* Where a child finds its ends after exec. */
@@ -40,9 +45,20 @@ enum keep_type {
  */
 unsigned keep_backoff(uint32_t failures);
 
-/* fd -1: none. LB_E_CLOSED when the other side is gone. Blocks while the buffer is full. */
-LB_MUST_USE int keep_send(int link, enum keep_type type, uint32_t number, int fd);
-/* *ret_fd is the caller's, -1 without one. LB_E_CLOSED, LB_E_VALUE, LB_E_TIMEOUT (dont_wait, nothing there). */
-LB_MUST_USE int keep_receive(int link, bool dont_wait, enum keep_type *ret_type, uint32_t *ret_number, int *ret_fd);
+/*
+ * maker of ADD and RESTORE, else NULL. fd -1: none. LB_E_CLOSED when the other side is gone. Blocks while the buffer is
+ * full.
+ */
+LB_MUST_USE int keep_send(int link, enum keep_type type, uint32_t number, const struct maker *maker, int fd);
+
+struct keep_message {
+    enum keep_type type;
+    uint32_t number;
+    struct maker maker; /* of ADD and RESTORE, to be cleared */
+    int fd;             /* the receiver's, -1 without one */
+};
+
+/* LB_E_CLOSED, LB_E_VALUE, LB_E_NOMEM, LB_E_TIMEOUT (dont_wait, nothing there). Then nothing is to be cleared or closed. */
+LB_MUST_USE int keep_receive(int link, bool dont_wait, struct keep_message *ret);
 
 #endif

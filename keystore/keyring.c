@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fairlock.h"
+#include "policy.h"
+
 /* NULL for length 0 too: *ok tells that from a failure. */
 static void *copy(const void *p, size_t len, bool *ok)
 {
@@ -81,6 +84,13 @@ int boxkey_active(const struct boxkey *k)
     return -1;
 }
 
+int boxkey_order(const struct boxkey *a, const struct boxkey *b)
+{
+    int by_name = strcmp(a->rec.name, b->rec.name);
+
+    return by_name != 0 || a == b ? by_name : (uintptr_t)a < (uintptr_t)b ? -1 : 1;
+}
+
 bool boxkey_is_damaged(const struct boxkey *k)
 {
     for (size_t i = 0; i < k->rec.version_count; i++) {
@@ -95,15 +105,16 @@ int keyring_init(struct keyring *r, size_t most_open)
     int result;
 
     memset(r, 0, sizeof(*r));
+    atomic_init(&r->grants_changed, 1);
     result = opened_init(&r->opened, most_open);
-    if (result == 0 && pthread_rwlock_init(&r->lock, NULL) != 0)
-        result = LB_E_NOMEM;
-    return result;
+    return result == 0 ? fairlock_init(&r->lock) : result;
 }
 
 void keyring_clear(struct keyring *r)
 {
+    keyring_close_all(r);
     opened_clear(&r->opened);
+    keyindex_clear(&r->granted);
     for (size_t i = 0; i < r->count; i++)
         boxkey_free(r->keys[i]);
     free(r->keys);
@@ -159,6 +170,79 @@ static int make_room(struct keyring *r)
     return 0;
 }
 
+/* Indexes, with the write lock held */
+
+/* Three ways to ask for it. */
+#define OBJECT_TERMS 3
+
+static void terms_of(const struct token_object *o, struct term ret[OBJECT_TERMS])
+{
+    term_of_object(&o->label, /* id= */ NULL, &ret[0]);
+    term_of_object(/* label= */ NULL, &o->id, &ret[1]);
+    term_of_object(&o->label, &o->id, &ret[2]);
+}
+
+static int index_object(struct keyring *r, struct boxkey *k, const struct livekey *live)
+{
+    const struct token_object *object = live == NULL ? NULL : livekey_object(live);
+    struct term terms[OBJECT_TERMS];
+    int result = 0;
+
+    if (object == NULL)
+        return 0;
+    terms_of(object, terms);
+    for (size_t i = 0; result == 0 && i < OBJECT_TERMS; i++)
+        result = keyindex_add(&r->objects, &terms[i], k);
+    return result;
+}
+
+static int index_key(struct keyring *r, struct boxkey *k)
+{
+    struct term term;
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < k->rec.grant_count; i++) {
+        term_of_grant(&k->rec.grants[i], &term);
+        result = keyindex_add(&r->granted, &term, k);
+    }
+    for (size_t i = 0; result == 0 && i < k->rec.version_count; i++)
+        result = index_object(r, k, k->versions[i].live);
+    return result;
+}
+
+/* All that k is found by, however much of it is there. */
+static void unindex_key(struct keyring *r, struct boxkey *k)
+{
+    struct term terms[OBJECT_TERMS];
+
+    for (size_t i = 0; i < k->rec.grant_count; i++) {
+        term_of_grant(&k->rec.grants[i], &terms[0]);
+        keyindex_remove(&r->granted, &terms[0], k);
+    }
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        const struct livekey *live = k->versions[i].live;
+
+        if (live == NULL || livekey_object(live) == NULL)
+            continue;
+        terms_of(livekey_object(live), terms);
+        for (size_t j = 0; j < OBJECT_TERMS; j++)
+            keyindex_remove(&r->objects, &terms[j], k);
+    }
+}
+
+static bool same_subjects(const struct boxkey *a, const struct boxkey *b)
+{
+    size_t count = a == NULL ? 0 : a->rec.grant_count;
+
+    if (count != b->rec.grant_count)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (grant_compare(&a->rec.grants[i], &b->rec.grants[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* The live keys that k was made with become the ring's. */
 static void put_live(struct keyring *r, struct boxkey *k)
 {
@@ -171,32 +255,72 @@ static void put_live(struct keyring *r, struct boxkey *k)
     }
 }
 
+static void put_new(struct keyring *r, struct boxkey *k)
+{
+    size_t at = bound(r, k->rec.name, true);
+
+    memmove(r->keys + at + 1, r->keys + at, (r->count - at) * sizeof(*r->keys));
+    r->keys[at] = k;
+    r->count++;
+}
+
+static void replace(struct keyring *r, struct boxkey *old, struct boxkey *k)
+{
+    size_t at = bound(r, old->rec.name, false);
+
+    while (r->keys[at] != old)
+        at++;
+    r->keys[at] = k;
+    unindex_key(r, old);
+    for (size_t i = 0; i < old->rec.version_count; i++)
+        opened_close(&r->opened, &old->versions[i]);
+}
+
 int keyring_put(struct keyring *r, struct boxkey *old, struct boxkey *k)
 {
-    size_t at;
-    int result = 0;
+    int result;
 
     pthread_rwlock_wrlock(&r->lock);
-    if (old != NULL) {
-        at = bound(r, old->rec.name, false);
-        while (r->keys[at] != old)
-            at++;
-        r->keys[at] = k;
-    } else {
+    result = index_key(r, k);
+    if (result == 0 && old == NULL)
         result = make_room(r);
-        if (result == 0) {
-            at = bound(r, k->rec.name, true);
-            memmove(r->keys + at + 1, r->keys + at, (r->count - at) * sizeof(*r->keys));
-            r->keys[at] = k;
-            r->count++;
-        }
+    if (result != 0) {
+        unindex_key(r, k);
+        pthread_rwlock_unlock(&r->lock);
+        return result;
     }
-    for (size_t i = 0; result == 0 && old != NULL && i < old->rec.version_count; i++)
-        opened_close(&r->opened, &old->versions[i]);
-    if (result == 0)
-        put_live(r, k);
+    if (!same_subjects(old, k))
+        atomic_fetch_add(&r->grants_changed, 1);
+    if (old != NULL)
+        replace(r, old, k);
+    else
+        put_new(r, k);
+    put_live(r, k);
     pthread_rwlock_unlock(&r->lock);
-    if (result == 0)
-        boxkey_free(old);
+    boxkey_free(old);
+    return 0;
+}
+
+int keyring_seen(struct keyring *r, struct boxkey *k, size_t i, bool damaged, struct livekey *live)
+{
+    int result;
+
+    /* Only this thread changes it, so it may look without the lock: most keys are what they were. */
+    if (live == NULL && k->versions[i].damaged == damaged)
+        return 0;
+    pthread_rwlock_wrlock(&r->lock);
+    k->versions[i].damaged = damaged;
+    result = index_object(r, k, live);
+    if (result == 0 && live != NULL)
+        livekey_unref(opened_put(&r->opened, &k->versions[i], live));
+    pthread_rwlock_unlock(&r->lock);
+    if (result != 0)
+        livekey_unref(live);
     return result;
+}
+
+void keyring_close_all(struct keyring *r)
+{
+    opened_close_all(&r->opened);
+    keyindex_clear(&r->objects);
 }

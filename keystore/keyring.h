@@ -3,10 +3,12 @@
 #define LB_KEYRING_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "errors.h"
+#include "keyindex.h"
 #include "keyop.h"
 #include "opened.h"
 #include "store.h"
@@ -29,12 +31,15 @@ struct boxkey {
 /*
  * Sorted by name, so that a look-up is a binary search and LIST needs no sorting. Readers hold the read lock while
  * they look and take a reference to what they go on to use; only one thread makes changes, and takes the write lock to
- * publish them.
+ * publish them. No thread takes the lock twice (fairlock.h).
  */
 struct keyring {
     pthread_rwlock_t lock;
     struct boxkey **keys;
     size_t count, size;
+    struct keyindex granted;    /* by the subjects of their grants */
+    struct keyindex objects;    /* by what the token calls their versions that are open */
+    atomic_uint grants_changed; /* how often the subjects of a key became others, from 1 on */
     struct opened opened;
 };
 
@@ -43,6 +48,8 @@ struct boxkey *boxkey_new(const struct key_record *rec);
 void boxkey_free(struct boxkey *k);
 /* The active version, 0-based: the highest-numbered one in that state; -1: none. */
 int boxkey_active(const struct boxkey *k);
+/* By name; two of one name by their address, so that the order of any two keys is a fixed one. */
+int boxkey_order(const struct boxkey *a, const struct boxkey *b);
 /* Any version whose record does not authenticate, or the record itself. */
 bool boxkey_is_damaged(const struct boxkey *k);
 
@@ -60,5 +67,12 @@ size_t keyring_after(const struct keyring *r, const char *name);
  * the write lock. LB_E_NOMEM: nothing changed.
  */
 LB_MUST_USE int keyring_put(struct keyring *r, struct boxkey *old, struct boxkey *k);
+/*
+ * Publishes what was seen of version i of k: whether it is damaged, and its key, which the ring takes over in any case; NULL:
+ * it is not open. Takes the write lock, if there is anything new. LB_E_NOMEM: it stays closed.
+ */
+LB_MUST_USE int keyring_seen(struct keyring *r, struct boxkey *k, size_t i, bool damaged, struct livekey *live);
+/* Closes all keys, with the write lock held by the caller. */
+void keyring_close_all(struct keyring *r);
 
 #endif

@@ -516,6 +516,10 @@ MSG_ENCODER(status, struct msg_status)
     wire_put_u64(&w, m->decryptions);
     wire_put_u64(&w, m->derivations);
     wire_put_u64(&w, m->refusals);
+    wire_put_u8(&w, m->users_mapped);
+    wire_put_u8(&w, m->groups_mapped);
+    wire_put_u32(&w, m->overflow_uid);
+    wire_put_u32(&w, m->overflow_gid);
     return wire_written(&w, ret_len);
 }
 
@@ -545,6 +549,10 @@ MSG_DECODER(status, struct msg_status)
     ret->decryptions = wire_get_u64(&r);
     ret->derivations = wire_get_u64(&r);
     ret->refusals = wire_get_u64(&r);
+    ret->users_mapped = wire_get_bool(&r);
+    ret->groups_mapped = wire_get_bool(&r);
+    ret->overflow_uid = wire_get_u32(&r);
+    ret->overflow_gid = wire_get_u32(&r);
     return wire_end(&r);
 }
 

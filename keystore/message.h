@@ -272,6 +272,10 @@ struct msg_status {
     uint64_t decryptions;
     uint64_t derivations;
     uint64_t refusals;               /* requests answered with LB_E_DENIED since then */
+    bool users_mapped;               /* the box's user namespace maps all users, and */
+    bool groups_mapped;              /* all groups; else these two are nobody to it: */
+    uint32_t overflow_uid;
+    uint32_t overflow_gid;
 };
 
 struct msg_create {

@@ -33,6 +33,15 @@ void notify_manager(const char *text)
     socket_close(fd);
 }
 
+uint64_t notify_interval(void)
+{
+    const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+
+    if (usec == NULL || (pid != NULL && strtol(pid, NULL, 10) != (long)getpid()))
+        return 0;
+    return strtoull(usec, NULL, 10) / 1000 / 2;
+}
+
 int notify_listen_fd(int *ret_fd, struct problem *p)
 {
     const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");

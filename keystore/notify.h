@@ -2,6 +2,8 @@
 #ifndef LB_NOTIFY_H
 #define LB_NOTIFY_H
 
+#include <stdint.h>
+
 #include "errors.h"
 
 /*
@@ -9,6 +11,12 @@
  * nobody asked. The service manager's absence is not the daemon's failure, so there is no result.
  */
 void notify_manager(const char *text);
+
+/*
+ * How often the manager wants to hear "WATCHDOG=1", in milliseconds, sd_watchdog_enabled(3): half of $WATCHDOG_USEC, where
+ * $WATCHDOG_PID is this process or not set. 0: never.
+ */
+uint64_t notify_interval(void);
 
 /*
  * The listening socket that the manager opened for us, sd_listen_fds(3): $LISTEN_PID is this process and $LISTEN_FDS

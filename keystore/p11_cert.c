@@ -13,6 +13,8 @@
 
 /* Older than this, in seconds, it is read anew: what other programs write to the token is noticed after that time. */
 #define KEEP_SECONDS 30
+/* Whoever can connect may ask for certificates: a token that cannot give them is left alone for so long, in seconds. */
+#define RETRY_SECONDS 10
 /* Signatures that are checked to find who issued what. A token where that does not do is one in disorder. */
 #define CHECKS_MAX (4 * P11_CERTS_MAX)
 
@@ -289,6 +291,34 @@ static void publish(struct p11_token *t, struct p11_certs *c)
     p11_certs_unref(old);
 }
 
+/* With certs_reading held. A token that is away, and the pause before it is looked for again, are p11_do()'s. */
+static void note_failure(struct p11_token *t, const struct problem *p)
+{
+    struct p11_token_info info;
+
+    p11_token_info(t, &info);
+    if (!info.connected)
+        return;
+    t->certs_problem = *p;
+    t->certs_generation = p11_token_generation(t);
+    t->certs_retry_at = now() + RETRY_SECONDS;
+}
+
+/* With certs_reading held. */
+static int read_unless_failed(struct p11_token *t, struct p11_certs **ret, struct problem *p)
+{
+    int r;
+
+    if (now() < t->certs_retry_at && t->certs_generation == p11_token_generation(t)) {
+        *p = t->certs_problem;
+        return p->code;
+    }
+    r = read_now(t, ret, p);
+    if (r != 0)
+        note_failure(t, p);
+    return r;
+}
+
 int p11_certs_read(struct p11_token *t, struct p11_certs **ret, struct problem *p)
 {
     struct p11_certs *c = p11_certs_known(t), *more = NULL;
@@ -300,7 +330,7 @@ int p11_certs_read(struct p11_token *t, struct p11_certs **ret, struct problem *
         p11_certs_unref(c);
         c = p11_certs_known(t);
         if (!is_current(t, c)) {
-            r = read_now(t, &more, p);
+            r = read_unless_failed(t, &more, p);
             if (r == 0) {
                 publish(t, more);
                 p11_certs_unref(c);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "idmap.h"
 #include "log.h"
 
 unsigned long long p11_now_ms(void)
@@ -68,7 +69,7 @@ static int check_file(const struct p11conf *conf, char real[PATH_MAX], struct pr
     }
     if (!S_ISREG(st.st_mode))
         return problem_set(p, LB_E_CONFIG, "the module %.200s is not a file", real);
-    if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 022) != 0) {
+    if (!idmap_is_ours(idmap_own(), st.st_uid) || (st.st_mode & 022) != 0) {
         problem_set(p, LB_E_CONFIG, "the module %.200s can be changed by others (owner uid %u, mode %03o)", real,
                     st.st_uid, st.st_mode & 0777);
         problem_hint(p, "chown root %.100s && chmod 755 %.100s", real, real);

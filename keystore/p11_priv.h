@@ -24,7 +24,7 @@ struct p11_token {
 
     /*
      * Work holds it for reading; whoever connects, reconnects or logs in holds it for writing. It guards all that
-     * follows but the pool.
+     * follows but the pool. No thread takes it twice (fairlock.h).
      */
     pthread_rwlock_t lock;
     struct p11_session control;  /* the login's session, which stays open: without one the token logs out */
@@ -67,6 +67,10 @@ struct p11_token {
     pthread_mutex_t certs_lock;    /* guards the pointer */
     struct p11_certs *certs;
     atomic_uint certs_epoch;       /* how often they were forgotten */
+    /* The last time that they could not be read from a token that is there; by certs_reading. */
+    struct problem certs_problem;
+    unsigned long long certs_retry_at; /* seconds, as certs_generation is of then; 0: never */
+    unsigned certs_generation;
 };
 
 /* With connector_lock held, or by the last user: it waits no more, and is over. */

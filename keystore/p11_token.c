@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fairlock.h"
 #include "log.h"
 #include "p11_cert.h"
 #include "p11_copy.h"
@@ -378,7 +379,11 @@ int p11_token_new(const struct p11conf *conf, const char *remember, struct p11_t
     snprintf(t->info.module, sizeof(t->info.module), "%s", conf->module);
     /* Until it is found, what is looked for is what is known of it. */
     t->info.id = t->told.id = conf->token;
-    pthread_rwlock_init(&t->lock, NULL);
+    r = fairlock_init(&t->lock);
+    if (r != 0) {
+        free(t);
+        return problem_set(p, r, "out of memory");
+    }
     pthread_mutex_init(&t->connector_lock, NULL);
     pthread_mutex_init(&t->copies_lock, NULL);
     pthread_mutex_init(&t->pool_lock, NULL);

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "keyname.h"
+#include "passwd.h"
 
 static int LB_PRINTF(2, 3) put(char ret[PATH_MAX], const char *fmt, ...)
 {
@@ -37,33 +37,34 @@ static int LB_PRINTF(2, 3) add(char ret[PATH_MAX], const char *fmt, ...)
     return n < 0 || (size_t)n >= PATH_MAX - len ? LB_E_TOO_LONG : 0;
 }
 
-/* An absolute path in the variable, or NULL: the XDG specification says to ignore relative ones. */
+/*
+ * An absolute path in the variable, or NULL: the XDG specification says to ignore relative ones. A program that has more
+ * rights than who started it (setuid, capabilities of the file) does not go where that one says.
+ */
 static const char *absolute_env(const char *name)
 {
-    const char *v = getenv(name);
+    const char *v = secure_getenv(name);
 
     return v != NULL && v[0] == '/' ? v : NULL;
 }
 
-static const char *home(void)
+static int home(char ret[PATH_MAX])
 {
     const char *dir = absolute_env("HOME");
-    const struct passwd *pw;
+    int r = dir != NULL ? put(ret, "%s", dir) : passwd_home_of(geteuid(), ret);
 
-    if (dir != NULL)
-        return dir;
-    pw = getpwuid(geteuid());
-    return pw != NULL && pw->pw_dir[0] == '/' ? pw->pw_dir : NULL;
+    return r == 0 || r == LB_E_TOO_LONG ? r : LB_E_CONFIG;
 }
 
 static int user_dir(const char *variable, const char *below_home, char ret[PATH_MAX])
 {
     const char *dir = absolute_env(variable);
+    int r;
 
     if (dir != NULL)
         return put(ret, "%s/littlebox", dir);
-    dir = home();
-    return dir == NULL ? LB_E_CONFIG : put(ret, "%s/%s/littlebox", dir, below_home);
+    r = home(ret);
+    return r != 0 ? r : add(ret, "/%s/littlebox", below_home);
 }
 
 static bool is_own_directory(const char *path)

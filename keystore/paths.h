@@ -8,6 +8,9 @@
 #include "errors.h"
 
 /*
+ * The environment is read in no program with more rights than who started it (secure_getenv(3)): there the user's
+ * directories are those of the passwd entry and /run/user of the effective uid.
+ *
  * Directories, without a slash at the end:
  *   system   /etc/littlebox, /var/lib/littlebox, /run/littlebox
  *   user     $XDG_CONFIG_HOME/littlebox (~/.config), $XDG_STATE_HOME/littlebox (~/.local/state),
@@ -46,7 +49,8 @@ LB_MUST_USE int box_paths(const struct dirs *dirs, const char *box, struct box_p
 /*
  * Where a caller that was told nothing looks for a box's socket: the user's own run directory if that box's socket is
  * there and the caller is not root, else the system's. For the provider, so it reads $XDG_RUNTIME_DIR but lives
- * without it.
+ * without it. Whose socket it is, is not looked at here: a file says less than the connection does, and who finds a
+ * stranger there is to refuse it and go nowhere else (owner.h).
  */
 LB_MUST_USE int paths_find_socket(const char *box, char ret[PATH_MAX]);
 

@@ -1,57 +1,107 @@
 /* Who may do what with which key. */
 #include "policy.h"
 
-#include <unistd.h>
+#include "idmap.h"
 
-static bool is_subject(const struct grant *g, const struct caller *who)
+#define OPS_ALL UINT16_MAX
+
+/* A grant to an id that stands for all whom the box cannot tell apart would be one to all of them. */
+static bool is_crowd(const struct grant *g)
 {
-    struct peer maker;
+    return g->kind == SUBJECT_USER ? idmap_no_user(idmap_own(), g->id) : idmap_no_group(idmap_own(), g->id);
+}
 
+/*
+ * The two ends of a channel. A process's supplementary groups are known of the maker alone: they are the sender's too as
+ * long as that is the same process, and still the same user.
+ */
+struct end {
+    const struct peer *peer;
+    const struct maker *groups; /* NULL: not known */
+};
+
+static struct end sender_of(const struct caller *who)
+{
+    const struct peer *maker = &who->maker->peer;
+    bool same = maker->pid == who->peer.pid && maker->uid == who->peer.uid;
+
+    return (struct end){ &who->peer, same ? who->maker : NULL };
+}
+
+static struct end maker_end(const struct maker *maker)
+{
+    return (struct end){ &maker->peer, maker };
+}
+
+static bool is_subject(const struct grant *g, struct end end)
+{
+    if (is_crowd(g))
+        return false;
     if (g->kind == SUBJECT_USER)
-        return who->peer.uid == g->id;
+        return end.peer->uid == g->id;
     if (g->kind != SUBJECT_GROUP)
         return false;
-    if (who->peer.gid == g->id)
+    return end.peer->gid == g->id || (end.groups != NULL && maker_in_group(end.groups, g->id));
+}
+
+static bool end_is_admin(const struct boxconf *conf, struct end end)
+{
+    if (idmap_is_ours(idmap_own(), end.peer->uid))
         return true;
-    /* An inherited channel tells the groups of its maker, not of the process that uses it now. */
-    if (socket_peer(who->fd, &maker) != 0 || maker.pid != who->peer.pid || maker.uid != who->peer.uid)
-        return false;
-    return socket_peer_in_group(who->fd, g->id);
+    for (unsigned i = 0; i < conf->admin_count; i++) {
+        if (is_subject(&conf->admins[i], end))
+            return true;
+    }
+    return false;
+}
+
+/* The kernel did not tell who sent it: another PID namespace, or no credentials. */
+static bool is_nobody(const struct caller *who)
+{
+    return who->peer.pid == 0;
 }
 
 bool policy_is_admin(const struct boxconf *conf, const struct caller *who)
 {
-    if (who->peer.pid == 0)
-        return false;
-    if (who->peer.uid == 0 || who->peer.uid == geteuid())
-        return true;
-    for (unsigned i = 0; i < conf->admin_count; i++) {
-        if (is_subject(&conf->admins[i], who))
-            return true;
-    }
-    return false;
+    return !is_nobody(who) && who->peer.uid == who->maker->peer.uid && end_is_admin(conf, sender_of(who)) &&
+           end_is_admin(conf, maker_end(who->maker));
 }
 
-bool policy_granted(const struct grant *grants, size_t count, const struct caller *who, uint16_t ops)
+bool policy_admin_made(const struct boxconf *conf, const struct maker *maker)
 {
-    uint16_t has = 0;
-
-    if (who->peer.pid == 0)
-        return false;
-    for (size_t i = 0; i < count && (has & ops) != ops; i++) {
-        if ((grants[i].ops & ops) != 0 && is_subject(&grants[i], who))
-            has |= grants[i].ops;
-    }
-    return (has & ops) == ops;
+    return end_is_admin(conf, maker_end(maker));
 }
 
-bool policy_granted_any(const struct grant *grants, size_t count, const struct caller *who)
+/* What one end alone may do, at least of wanted. */
+static uint16_t ops_of(const struct boxconf *conf, const struct grant *grants, size_t count, struct end end,
+                       uint16_t wanted)
 {
-    for (size_t i = 0; i < count && who->peer.pid != 0; i++) {
-        if (is_subject(&grants[i], who))
-            return true;
+    uint16_t ops = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (is_subject(&grants[i], end))
+            ops |= grants[i].ops;
     }
-    return false;
+    return (ops & wanted) != wanted && end_is_admin(conf, end) ? OPS_ALL : ops;
+}
+
+static uint16_t ops_of_both(const struct boxconf *conf, const struct grant *grants, size_t count,
+                            const struct caller *who, uint16_t wanted)
+{
+    uint16_t ops = is_nobody(who) ? 0 : ops_of(conf, grants, count, sender_of(who), wanted);
+
+    return ops == 0 ? 0 : ops & ops_of(conf, grants, count, maker_end(who->maker), wanted);
+}
+
+bool policy_granted(const struct boxconf *conf, const struct grant *grants, size_t count, const struct caller *who,
+                    uint16_t ops)
+{
+    return (ops_of_both(conf, grants, count, who, ops) & ops) == ops;
+}
+
+bool policy_granted_any(const struct boxconf *conf, const struct grant *grants, size_t count, const struct caller *who)
+{
+    return ops_of_both(conf, grants, count, who, OPS_ALL) != 0;
 }
 
 int grant_compare(const void *a, const void *b)

@@ -5,26 +5,39 @@
 #include <stdbool.h>
 
 #include "boxconf.h"
+#include "maker.h"
 #include "message.h"
 #include "socket.h"
 
 /*
- * A caller: what the kernel says of the sender of one packet, and the channel it came on. The channel counts for one
- * thing only: the supplementary groups, and these only while the sender is the process that made the channel.
+ * A caller: the sender of one packet, and the maker of the channel that it came on, both by the kernel's word. Authority is
+ * what both have. A worker that inherits a channel of root's is not root; and a program of root's that writes into a
+ * channel that somebody else made, as standard output, lends its authority to nobody.
  */
 struct caller {
-    struct peer peer;
-    int fd;
+    struct peer peer;           /* real ids of the sender */
+    const struct maker *maker;
 };
 
-/* Root, the user the box runs as, and whom BOX.conf names. */
+/*
+ * Ids that the box's user namespace does not map are nobody here (idmap.h): no grant, no line of BOX.conf and no rule
+ * below is for them. So idmap_load() comes first.
+ */
+
+/*
+ * Root, the user the box runs as, and whom BOX.conf names: sender and maker must both be, and the same user.
+ */
 bool policy_is_admin(const struct boxconf *conf, const struct caller *who);
 
-/* Does a grant give this caller all of ops (enum key_op)? */
-bool policy_granted(const struct grant *grants, size_t count, const struct caller *who, uint16_t ops);
+/* May this caller do all of ops (enum key_op) with a key that has these grants? */
+bool policy_granted(const struct boxconf *conf, const struct grant *grants, size_t count, const struct caller *who,
+                    uint16_t ops);
 
-/* Does a grant give this caller any operation? */
-bool policy_granted_any(const struct grant *grants, size_t count, const struct caller *who);
+/* May this caller do anything with it? */
+bool policy_granted_any(const struct boxconf *conf, const struct grant *grants, size_t count, const struct caller *who);
+
+/* Is the maker of a channel an administrator, as far as one end can tell? For places that are kept free for them. */
+bool policy_admin_made(const struct boxconf *conf, const struct maker *maker);
 
 /* The order of grants in the store: by kind, then id. For qsort(3). */
 int grant_compare(const void *a, const void *b);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "idmap.h"
 #include "keeplink.h"
 #include "log.h"
 #include "secret.h"
@@ -46,7 +47,7 @@ static int map_text(struct request *rq, struct msg_sign *m)
     int r;
 
     if (m->input != INPUT_FILE)
-        return rq->fd < 0 ? 0 : problem_set(&rq->problem, LB_E_VALUE, "a file came with a request that needs none");
+        return !rq->attached ? 0 : problem_set(&rq->problem, LB_E_VALUE, "a file came with a request that needs none");
     r = rq->fd < 0 ? LB_E_VALUE : textfile_map(rq->fd, &m->data);
     if (r == LB_E_TOO_LONG)
         return problem_set(&rq->problem, r, "the text is longer than the %llu bytes that a box signs",
@@ -234,6 +235,10 @@ static int handle_status(struct request *rq)
         .decryptions = atomic_load(&b->decryptions),
         .derivations = atomic_load(&b->derivations),
         .refusals = atomic_load(&b->refusals),
+        .users_mapped = idmap_own()->users_complete,
+        .groups_mapped = idmap_own()->groups_complete,
+        .overflow_uid = idmap_own()->overflow_uid,
+        .overflow_gid = idmap_own()->overflow_gid,
     };
     int r = msg_empty_decode(rq->body);
 
@@ -435,7 +440,7 @@ static int handle_seal_remove(struct request *rq)
 /* The keeper tells the next child, which would open the store with the credential otherwise. */
 static void remember_lock(struct box *b, bool locked)
 {
-    if (keep_send(b->link, KEEP_LOCKED, locked, /* fd= */ -1) != 0)
+    if (keep_send(b->link, KEEP_LOCKED, locked, NULL, /* fd= */ -1) != 0)
         log_error("the keeper does not answer");
 }
 
@@ -556,7 +561,8 @@ bool request_may(const struct request_kind *kind, struct request *rq)
         return true;
     problem_set(&rq->problem, LB_E_DENIED, "uid %u may not %s in box '%s'", rq->who.peer.uid, kind->name,
                 rq->box->conf->box);
-    problem_hint(&rq->problem, "ask an administrator of the box, or see 'admin' in littlebox.conf(5)");
+    if (!idmap_hint(idmap_own(), rq->who.peer.uid, &rq->problem))
+        problem_hint(&rq->problem, "ask an administrator of the box, or see 'admin' in littlebox.conf(5)");
     note_refusal(rq);
     answer_problem(rq);
     return false;

@@ -31,7 +31,8 @@ struct request {
     struct caller who;
     struct msg_header header;
     struct bytes body;
-    int fd;                   /* came with it, for kinds that take one; -1: none. Not the handler's to close */
+    bool attached;            /* something came with it */
+    int fd;                   /* that, if it is a sealed memory file; else -1. Not the handler's to close */
     void *answer;             /* size bytes */
     size_t size;
     size_t answer_len;

@@ -3,19 +3,21 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "idmap.h"
 #include "keeplink.h"
 #include "log.h"
 #include "secret.h"
+#include "serve_priv.h"
 #include "socket.h"
-#include "turns.h"
+#include "usherlink.h"
 
 /* Connections accepted in one turn, so that a flood of them does not keep a thread from requests. */
 #define ACCEPT_TURN 64
@@ -23,167 +25,29 @@
 #define ACCEPT_PAUSE 100
 /* Ready connections that are put into their queues in one turn. */
 #define READY_TURN 64
+/* Places beside max-connections that only administrators get. */
+#define ADMIN_PLACES 16
 /* Changes that may wait: each holds locked memory of its own. */
 #define JOBS_MAX 16
-
-struct conn {
-    struct turn turn; /* of whoever made it; only to share out connections and threads */
-    int fd;
-    uint32_t slot;
-};
-
-/* A change on its way to the thread that makes it. Its connection is not listened to meanwhile. */
-struct job {
-    struct conn *conn;
-    struct peer peer;
-    void *packet;
-    size_t len;
-    struct job *next;
-};
-
-struct server {
-    struct box *box;
-    int epoll_fd, listen_fd, link;
-
-    pthread_mutex_t conns_lock; /* guards the table, and the order of messages to the keeper */
-    struct conn **conns;        /* by slot */
-    uint32_t slots, used;
-    uint32_t slots_taken;       /* the first so many are all used */
-
-    pthread_mutex_t turns_lock; /* taken after conns_lock, or alone */
-    struct turns turns;
-    unsigned idle;              /* threads that wait for a connection to become ready */
-    bool accepting, ended;      /* the listening socket, and the stop descriptor, are ready */
-
-    pthread_mutex_t jobs_lock;
-    pthread_cond_t jobs_ready;
-    struct job *jobs, **jobs_end;
-    unsigned job_count;
-    bool stopping;
-
-    pthread_t *threads, changer;
-    unsigned thread_count;
-    bool changer_runs;
-};
 
 /* What one thread works with: secret memory, because keys and passphrases come through it. */
 struct worker {
     struct server *server;
     uint8_t *packet, *answer;
+    uint8_t *told; /* what the usher says: no secrets of ours */
 };
 
-/* Connections */
-
-static int arm(struct server *s, int op, int fd, void *what)
+static void refuse_accepted(struct server *s, int fd, struct maker *maker)
 {
-    struct epoll_event ev = { .events = EPOLLIN | EPOLLONESHOT, .data.ptr = what };
-
-    return epoll_ctl(s->epoll_fd, op, fd, &ev);
-}
-
-static void conn_close(struct server *s, struct conn *c)
-{
-    pthread_mutex_lock(&s->conns_lock);
-    s->conns[c->slot] = NULL;
-    s->used--;
-    if (c->slot < s->slots_taken)
-        s->slots_taken = c->slot;
-    pthread_mutex_lock(&s->turns_lock);
-    turns_leave(&s->turns, &c->turn);
-    pthread_mutex_unlock(&s->turns_lock);
-    atomic_store(&s->box->connections, s->used);
-    /* Where the keeper is gone, this process is about to go too. */
-    if (keep_send(s->link, KEEP_DROP, c->slot, /* fd= */ -1) != 0)
-        log_error("the keeper does not answer");
-    socket_close(c->fd);
-    pthread_mutex_unlock(&s->conns_lock);
-    free(c);
-}
-
-/* No uid but root's and the box's own may take more than half of the connections. */
-static bool has_too_many(struct server *s, uid_t uid)
-{
-    unsigned most = s->box->conf->max_connections / 2, count;
-
-    if (s->used < most || uid == 0 || uid == geteuid())
-        return false;
-    pthread_mutex_lock(&s->turns_lock);
-    count = turns_count(&s->turns, uid);
-    pthread_mutex_unlock(&s->turns_lock);
-    return count >= most;
-}
-
-/* Under the lock. The lowest free slot; slots when there is none. */
-static uint32_t free_slot(struct server *s)
-{
-    while (s->slots_taken < s->slots && s->conns[s->slots_taken] != NULL)
-        s->slots_taken++;
-    return s->slots_taken;
-}
-
-/* Under the lock. */
-static int enter(struct server *s, struct conn *c, int fd, uint32_t slot, uid_t uid)
-{
-    int r;
-
-    pthread_mutex_lock(&s->turns_lock);
-    r = turns_enter(&s->turns, uid, &c->turn);
-    pthread_mutex_unlock(&s->turns_lock);
-    if (r != 0)
-        return r;
-    c->fd = fd;
-    c->slot = slot;
-    s->conns[slot] = c;
-    s->used++;
-    atomic_store(&s->box->connections, s->used);
-    return 0;
-}
-
-/* Takes over fd in any case. keep: tell the keeper, which does not have it yet. */
-static int conn_add(struct server *s, int fd, uint32_t slot, bool keep)
-{
-    struct conn *c = calloc(1, sizeof(*c));
-    struct peer maker;
-    int r = c == NULL ? LB_E_NOMEM : socket_peer(fd, &maker);
-
-    if (r == 0)
-        r = socket_want_peer(fd);
-    if (r != 0) {
-        free(c);
-        socket_close(fd);
-        return r;
-    }
-    pthread_mutex_lock(&s->conns_lock);
-    if (keep)
-        slot = free_slot(s);
-    if (slot >= s->slots || has_too_many(s, maker.uid)) {
-        log_refusal("too many connections: one more of uid %u is refused", maker.uid);
-        r = LB_E_BUSY;
-    } else if (keep) {
-        r = keep_send(s->link, KEEP_ADD, slot, fd);
-    }
-    if (r == 0) {
-        r = enter(s, c, fd, slot, maker.uid);
-        /* Where the keeper is gone, this process is about to go too. */
-        if (r != 0 && keep && keep_send(s->link, KEEP_DROP, slot, /* fd= */ -1) != 0)
-            log_error("the keeper does not answer");
-    }
-    pthread_mutex_unlock(&s->conns_lock);
-    if (r != 0) {
-        free(c);
-        socket_close(fd);
-        return r;
-    }
-    if (arm(s, EPOLL_CTL_ADD, fd, c) < 0) {
-        conn_close(s, c);
-        return LB_E_SYSTEM;
-    }
-    return 0;
+    log_refusal("cannot accept a connection: %s", strerror(errno));
+    maker_clear(maker);
+    conn_let_go(s, fd);
 }
 
 static void accept_some(struct server *s)
 {
     for (int i = 0; i < ACCEPT_TURN; i++) {
+        struct maker maker;
         int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
         if (fd < 0) {
@@ -195,37 +59,31 @@ static void accept_some(struct server *s)
             }
             break;
         }
-        (void)!conn_add(s, fd, 0, /* keep= */ true); /* a refusal is in the log, and the caller sees the end */
+        if (maker_of(fd, &maker) == 0 && socket_want_only_peer(fd) == 0)
+            (void)!conn_add(s, fd, 0, &maker, /* keep= */ true); /* a refusal is in the log, the caller sees the end */
+        else
+            refuse_accepted(s, fd, &maker);
     }
-    if (arm(s, EPOLL_CTL_MOD, s->listen_fd, s) < 0)
+    if (server_arm(s, EPOLL_CTL_MOD, s->listen_fd, s) < 0)
         log_error("cannot accept connections any more: %s", strerror(errno));
-}
-
-/* A channel that came over another one: only what a caller of ours makes, one end of a SEQPACKET socketpair. */
-static bool take_channel(struct server *s, int fd)
-{
-    int domain = 0, type = 0, listening = 1;
-    socklen_t len = sizeof(int);
-
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 || domain != AF_UNIX ||
-        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_SEQPACKET ||
-        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0 || listening) {
-        socket_close(fd);
-        return false;
-    }
-    (void)!conn_add(s, fd, 0, /* keep= */ true);
-    return true;
 }
 
 /* Requests */
 
-/* Sends the answer, and listens again; whoever does not read its answers loses the connection. */
+/*
+ * Sends the answer, and listens again; whoever does not read its answers loses the connection. Only its maker does: what
+ * one process leaves unread of a connection that it inherited, and others have too, is its own loss.
+ */
 static void finish(struct server *s, struct conn *c, const struct request *rq, bool goes_on)
 {
     int r = socket_send(c->fd, rq->answer, rq->answer_len, /* fd= */ -1, /* dont_wait= */ true);
 
-    if (r != 0 || !goes_on || arm(s, EPOLL_CTL_MOD, c->fd, c) < 0)
+    if (r == LB_E_CLOSED)
         conn_close(s, c);
+    else if (r != 0 || !goes_on)
+        conn_blame(s, c, &rq->who.peer);
+    else
+        conn_go_on(s, c);
 }
 
 /* LB_E_BUSY: too many wait already. LB_E_NOMEM. */
@@ -264,7 +122,7 @@ static struct request start_request(struct worker *w, struct conn *c, const stru
 {
     return (struct request){
         .box = w->server->box,
-        .who = { .peer = *peer, .fd = c->fd },
+        .who = { .peer = *peer, .maker = &c->maker },
         .fd = -1,
         .answer = w->answer,
         .size = LB_PACKET_MAX,
@@ -306,19 +164,20 @@ static void handle_change(struct worker *w, struct conn *c, struct request *rq, 
         refuse(w, c, rq, r, /* goes_on= */ true);
 }
 
-static void handle_packet(struct worker *w, struct conn *c, const struct peer *peer, size_t len, int fd)
+/* attached: the usher took the packet, because something came with it; file is that if it is good for a request, else -1. */
+static void handle_packet(struct worker *w, struct conn *c, const struct peer *peer, size_t len, bool attached, int file)
 {
     struct request rq = start_request(w, c, peer);
     const struct request_kind *kind;
     int r = msg_split(w->packet, len, &rq.header, &rq.body);
 
-    if (r == 0 && rq.header.type == MSG_CHANNEL && rq.body.len == 0 && fd >= 0) {
-        if (!take_channel(w->server, fd) || arm(w->server, EPOLL_CTL_MOD, c->fd, c) < 0)
-            conn_close(w->server, c);
-        return;
-    }
     kind = r == 0 ? request_kind(rq.header.type) : NULL;
-    if ((fd >= 0 && (kind == NULL || !kind->takes_fd)) || rq.header.type == MSG_CHANNEL) {
+    rq.attached = attached;
+    rq.fd = file;
+    /* Both ends of a channel in one hand would have the box answer its own answers. */
+    if (peer->pid == getpid() || (r == 0 && (rq.header.type & MSG_ANSWER) != 0)) {
+        conn_blame(w->server, c, peer);
+    } else if (r == 0 && (rq.header.type == MSG_CHANNEL || (attached && (kind == NULL || !kind->takes_fd)))) {
         refuse(w, c, &rq, LB_E_VALUE, /* goes_on= */ false);
     } else if (r != 0) {
         refuse(w, c, &rq, r, /* goes_on= */ false);
@@ -327,32 +186,70 @@ static void handle_packet(struct worker *w, struct conn *c, const struct peer *p
     } else if (kind->change) {
         handle_change(w, c, &rq, kind, len);
     } else {
-        rq.fd = fd;
         finish(w->server, c, &rq, request_run(kind, &rq));
     }
-    socket_close(fd);
     if (kind == NULL || kind->secret)
         secret_wipe(w->packet, len);
     if (kind != NULL && kind->secret_answer)
         secret_wipe(w->answer, rq.answer_len);
 }
 
+/*
+ * The packet is looked at where it is. One to which something is attached is not for this process to take: see usher.h. Any
+ * other one is taken away then: nobody else reads here, so it is still the same.
+ */
 static void serve_conn(struct worker *w, struct conn *c)
 {
+    bool attached = false;
     struct peer peer;
     size_t len = 0;
-    int fd, r = socket_receive(c->fd, w->packet, LB_PACKET_MAX, /* dont_wait= */ true, &len, &fd, &peer);
+    int r = socket_look(c->fd, w->packet, LB_PACKET_MAX, &len, &attached, &peer);
 
+    if (r == LB_E_TIMEOUT) {
+        conn_go_on(w->server, c);
+        return;
+    }
+    if (r != 0 && r != LB_E_TOO_LONG) {
+        conn_close(w->server, c);
+        return;
+    }
+    if (attached) {
+        reception_send(w->server, c, &peer);
+        return;
+    }
+    socket_pass_over(c->fd);
     if (r == 0) {
-        handle_packet(w, c, &peer, len, fd);
-    } else if (r == LB_E_TOO_LONG) {
+        handle_packet(w, c, &peer, len, /* attached= */ false, /* file= */ -1);
+    } else {
         struct request rq = start_request(w, c, &peer);
 
         secret_wipe(w->packet, LB_PACKET_MAX);
         refuse(w, c, &rq, r, /* goes_on= */ false);
-    } else if (r != LB_E_TIMEOUT || arm(w->server, EPOLL_CTL_MOD, c->fd, c) < 0) {
-        conn_close(w->server, c);
     }
+}
+
+/* What the usher says; a packet that it took is handled like any other. */
+static void serve_usher(struct worker *w)
+{
+    struct usher_answer a;
+    struct conn *c;
+
+    if (!reception_hear(w->server, w->told, &c, &a))
+        return;
+    memcpy(w->packet, a.packet.p, a.packet.len);
+    handle_packet(w, c, &c->sender, a.packet.len, /* attached= */ true, a.fd);
+    socket_close(a.fd);
+}
+
+/* Somebody is awake: that is what the keeper wants to know. */
+static void answer_ping(struct server *s)
+{
+    eventfd_t n;
+
+    (void)eventfd_read(s->ping_fd, &n);
+    if (server_arm(s, EPOLL_CTL_MOD, s->ping_fd, &s->ping) < 0 ||
+        keep_send(s->link, KEEP_AWAKE, atomic_load(&s->ping), NULL, /* fd= */ -1) != 0)
+        log_error("the keeper does not answer");
 }
 
 /* Threads */
@@ -362,32 +259,74 @@ static bool worker_init(struct worker *w, struct server *s)
     w->server = s;
     w->packet = secret_alloc(LB_PACKET_MAX);
     w->answer = secret_alloc(LB_PACKET_MAX);
-    if (w->packet == NULL || w->answer == NULL)
+    w->told = malloc(USHER_PACKET_MAX);
+    if (w->packet == NULL || w->answer == NULL || w->told == NULL)
         log_error("no locked memory for a thread: raise the limit (LimitMEMLOCK=, ulimit -l)");
-    return w->packet != NULL && w->answer != NULL;
+    return w->packet != NULL && w->answer != NULL && w->told != NULL;
 }
 
 static void worker_clear(struct worker *w)
 {
     secret_free(w->packet, LB_PACKET_MAX);
     secret_free(w->answer, LB_PACKET_MAX);
+    free(w->told);
+}
+
+/* With the lock held. Grants change seldom: mostly this is one comparison. */
+static enum turns_class class_of(struct turn *turn, void *arg)
+{
+    struct server *s = arg;
+    struct conn *c = (struct conn *)turn; /* the first thing in it */
+    unsigned changed = vault_grants_changed(&s->box->vault);
+    const struct subjects ids = subjects_of_maker(&c->maker);
+
+    if (c->grants_changed == changed)
+        return c->class;
+    c->class = !c->counted || vault_knows(&s->box->vault, &ids) ? TURNS_KNOWN : TURNS_STRANGER;
+    c->grants_changed = changed;
+    return c->class;
 }
 
 /* With the lock held. */
 static void take_events(struct server *s, const struct epoll_event *ev, int n)
 {
+    unsigned changed = vault_grants_changed(&s->box->vault);
+
     for (int i = 0; i < n; i++) {
         if (ev[i].data.ptr == s->box)
             s->ended = true;
         else if (ev[i].data.ptr == s)
             s->accepting = true;
+        else if (ev[i].data.ptr == &s->reception)
+            s->called = true;
+        else if (ev[i].data.ptr == &s->ping)
+            s->pinged = true;
         else
-            turns_add(&s->turns, &((struct conn *)ev[i].data.ptr)->turn);
+            turns_add(&s->turns, ev[i].data.ptr, class_of(ev[i].data.ptr, s)); /* a turn is the first thing in it */
+    }
+    if (s->grants_changed != changed) {
+        s->grants_changed = changed;
+        turns_again(&s->turns, class_of, s);
     }
 }
 
+/* With the lock held: what waits, the keeper's question before all. */
+static void *first_ready(struct server *s)
+{
+    bool *const flags[] = { &s->pinged, &s->called, &s->accepting };
+    void *const what[] = { &s->ping, &s->reception, s };
+
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        if (*flags[i]) {
+            *flags[i] = false;
+            return what[i];
+        }
+    }
+    return turns_next(&s->turns);
+}
+
 /*
- * The next thing to do: a connection, or s to accept some; NULL: the box stops. As long as a thread has nothing to do,
+ * The next thing to do: a connection, s to accept some, its reception or its ping; NULL: the box stops. As long as a thread has nothing to do,
  * who is ready is served as it comes. When all work, it is seen first who else waits, and then whose turn it is.
  */
 static void *next_ready(struct server *s)
@@ -402,8 +341,7 @@ static void *next_ready(struct server *s)
             take_events(s, ev, epoll_wait(s->epoll_fd, ev, READY_TURN, 0));
         if (s->ended)
             break;
-        next = s->accepting ? (void *)s : (void *)turns_next(&s->turns);
-        s->accepting = false;
+        next = first_ready(s);
         if (next != NULL)
             break;
         s->idle++;
@@ -431,6 +369,10 @@ static void *serve(void *arg)
     while (ok && (next = next_ready(s)) != NULL) {
         if (next == s)
             accept_some(s);
+        else if (next == &s->reception)
+            serve_usher(&w);
+        else if (next == &s->ping)
+            answer_ping(s);
         else
             serve_conn(&w, next); /* a turn is the first thing in its connection */
     }
@@ -493,8 +435,10 @@ int server_new(struct box *box, int listen_fd, int link, struct server **ret)
     s->box = box;
     s->listen_fd = listen_fd;
     s->link = link;
-    s->slots = box->conf->max_connections;
+    s->slots = box->conf->max_connections + ADMIN_PLACES;
     s->jobs_end = &s->jobs;
+    reception_init(&s->reception);
+    s->ping_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&s->conns_lock, NULL);
     pthread_mutex_init(&s->turns_lock, NULL);
     pthread_mutex_init(&s->jobs_lock, NULL);
@@ -503,7 +447,8 @@ int server_new(struct box *box, int listen_fd, int link, struct server **ret)
     s->threads = calloc(box->conf->threads, sizeof(*s->threads));
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     ev.data.ptr = box;
-    if (s->conns == NULL || s->threads == NULL || s->epoll_fd < 0 ||
+    if (s->conns == NULL || s->threads == NULL || s->epoll_fd < 0 || s->ping_fd < 0 ||
+        socket_want_only_peer(listen_fd) != 0 || server_arm(s, EPOLL_CTL_ADD, s->ping_fd, &s->ping) < 0 ||
         epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, box->stop_fd, &ev) < 0) {
         server_stop(s);
         return LB_E_SYSTEM;
@@ -512,7 +457,7 @@ int server_new(struct box *box, int listen_fd, int link, struct server **ret)
     return 0;
 }
 
-int server_restore(struct server *s, uint32_t slot, int fd)
+int server_restore(struct server *s, uint32_t slot, int fd, struct maker *maker)
 {
     uint8_t packet[LB_HEADER_SIZE];
     size_t len;
@@ -521,12 +466,21 @@ int server_restore(struct server *s, uint32_t slot, int fd)
     /* A caller whose buffer is full has answers to read, and one that is gone is seen when its channel is served. */
     if (r == 0)
         (void)!socket_send(fd, packet, len, /* fd= */ -1, /* dont_wait= */ true);
+    r = conn_add(s, fd, slot, maker, /* keep= */ false);
     /* The configuration may have shrunk since. */
-    if (slot >= s->slots) {
-        socket_close(fd);
-        return keep_send(s->link, KEEP_DROP, slot, /* fd= */ -1);
-    }
-    return conn_add(s, fd, slot, /* keep= */ false);
+    return r == LB_E_BUSY ? keep_send(s->link, KEEP_DROP, slot, NULL, /* fd= */ -1) : r;
+}
+
+void server_usher(struct server *s, int link)
+{
+    reception_renew(s, link);
+}
+
+void server_ping(struct server *s, uint32_t number)
+{
+    atomic_store(&s->ping, number);
+    if (eventfd_write(s->ping_fd, 1) < 0)
+        log_error("eventfd: %s", strerror(errno));
 }
 
 int server_start(struct server *s)
@@ -539,7 +493,7 @@ int server_start(struct server *s)
             return LB_E_SYSTEM;
         s->thread_count++;
     }
-    return arm(s, EPOLL_CTL_ADD, s->listen_fd, s) < 0 ? LB_E_SYSTEM : 0;
+    return server_arm(s, EPOLL_CTL_ADD, s->listen_fd, s) < 0 ? LB_E_SYSTEM : 0;
 }
 
 void server_stop(struct server *s)
@@ -554,10 +508,14 @@ void server_stop(struct server *s)
         pthread_join(s->changer, NULL);
     for (uint32_t i = 0; s->conns != NULL && i < s->slots; i++) {
         /* Not told to the keeper: these are the channels that the next child goes on with. */
-        if (s->conns[i] != NULL)
+        if (s->conns[i] != NULL) {
             socket_close(s->conns[i]->fd);
+            maker_clear(&s->conns[i]->maker);
+        }
         free(s->conns[i]);
     }
+    reception_clear(&s->reception);
+    socket_close(s->ping_fd);
     socket_close(s->epoll_fd);
     turns_clear(&s->turns);
     free(s->conns);

@@ -17,11 +17,16 @@
 #define BACKLOG 1024
 /* In milliseconds. */
 #define CONNECT_TIMEOUT 5000
-/*
- * Descriptors in one packet that are looked at, so that none is ever left open unseen: the kernel's own cap
- * (SCM_MAX_FD).
- */
-#define FDS_MAX 253
+/* Linux 6.5 and 6.16; older headers do not name them. */
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
+#ifndef SO_INQ
+#define SO_INQ 84
+#endif
 
 static int address(const char *path, struct sockaddr_un *ret)
 {
@@ -142,6 +147,18 @@ int socket_want_peer(int fd)
     return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? LB_E_SYSTEM : 0;
 }
 
+int socket_want_only_peer(int fd)
+{
+    static const int attached[] = { SO_PASSSEC,     SO_PASSPIDFD,   SO_TIMESTAMP, SO_TIMESTAMPNS,
+                                    SO_TIMESTAMPING, SO_RXQ_OVFL, SO_WIFI_STATUS, SO_INQ };
+    int off = 0;
+
+    /* A kernel that does not know one of them attaches none. */
+    for (size_t i = 0; i < sizeof(attached) / sizeof(attached[0]); i++)
+        (void)setsockopt(fd, SOL_SOCKET, attached[i], &off, sizeof(off));
+    return socket_want_peer(fd);
+}
+
 int socket_peer(int fd, struct peer *ret)
 {
     struct ucred cred;
@@ -151,25 +168,6 @@ int socket_peer(int fd, struct peer *ret)
         return LB_E_SYSTEM;
     *ret = (struct peer){ cred.pid, cred.uid, cred.gid };
     return 0;
-}
-
-bool socket_peer_in_group(int fd, gid_t gid)
-{
-    gid_t few[64], *groups = few;
-    socklen_t len = sizeof(few);
-    bool found = false;
-
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0) {
-        if (errno != ERANGE || (groups = malloc(len)) == NULL)
-            return false;
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
-            len = 0;
-    }
-    for (size_t i = 0; !found && i < len / sizeof(gid_t); i++)
-        found = groups[i] == gid;
-    if (groups != few)
-        free(groups);
-    return found;
 }
 
 static int error_of_errno(void)
@@ -218,63 +216,179 @@ int socket_send(int sock, const void *data, size_t len, int fd, bool dont_wait)
 }
 
 /* Every descriptor that the kernel installed must be seen here, or it stays open in this process for good. */
-static void take_fds(const struct cmsghdr *c, int *ret_fd)
+static void take_fds(const struct cmsghdr *c, int fds[SOCKET_FDS_MAX], size_t *count)
 {
-    size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < n; i++) {
         int fd;
 
         memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-        if (ret_fd != NULL && *ret_fd < 0)
-            *ret_fd = fd;
+        if (*count < SOCKET_FDS_MAX)
+            fds[(*count)++] = fd;
         else
             close(fd);
     }
 }
 
-int socket_receive(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len, int *ret_fd,
-                   struct peer *ret_peer)
+/* The control messages of a packet; fds NULL: descriptors are closed. True: there is something else than credentials. */
+static bool read_control(struct msghdr *msg, int *fds, size_t *count, struct peer *ret_peer)
 {
-    union {
-        struct cmsghdr align;
-        char space[CMSG_SPACE(FDS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
-    } control;
-    struct iovec iov = { .iov_base = buf, .iov_len = size };
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space };
-    ssize_t n;
+    bool more = (msg->msg_flags & MSG_CTRUNC) != 0;
+    LB_UNFILLED int closed[SOCKET_FDS_MAX];
+    size_t closed_count = 0;
 
-    if (ret_fd != NULL)
-        *ret_fd = -1;
-    if (ret_peer != NULL)
-        *ret_peer = (struct peer){ 0, (uid_t)-1, (gid_t)-1 };
-    do {
-        msg.msg_controllen = sizeof(control.space);
-        n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | (dont_wait ? MSG_DONTWAIT : 0));
-    } while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return error_of_errno();
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c != NULL; c = CMSG_NXTHDR(&msg, c)) {
-        if (c->cmsg_level != SOL_SOCKET)
-            continue;
-        if (c->cmsg_type == SCM_RIGHTS)
-            take_fds(c, ret_fd);
-        if (c->cmsg_type == SCM_CREDENTIALS && ret_peer != NULL) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
             struct ucred cred;
 
             memcpy(&cred, CMSG_DATA(c), sizeof(cred));
-            *ret_peer = (struct peer){ cred.pid, cred.uid, cred.gid };
+            if (ret_peer != NULL)
+                *ret_peer = (struct peer){ cred.pid, cred.uid, cred.gid };
+            continue;
         }
+        more = true;
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && fds != NULL)
+            take_fds(c, fds, count);
+        else if (c->cmsg_level == SOL_SOCKET && (c->cmsg_type == SCM_RIGHTS || c->cmsg_type == SCM_PIDFD))
+            take_fds(c, closed, &closed_count);
     }
+    while (closed_count > 0)
+        close(closed[--closed_count]);
+    return more;
+}
+
+static int receive(int sock, struct msghdr *msg, int flags, size_t *ret_len)
+{
+    size_t room = msg->msg_controllen;
+    ssize_t n;
+
+    do {
+        msg->msg_controllen = room;
+        n = recvmsg(sock, msg, MSG_CMSG_CLOEXEC | flags);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return error_of_errno();
     *ret_len = (size_t)n;
-    if (n > 0 && (msg.msg_flags & MSG_TRUNC) == 0)
-        return 0;
-    /* No packet of ours is empty, so that the end of the connection is told from a packet. */
-    if (ret_fd != NULL) {
-        socket_close(*ret_fd);
-        *ret_fd = -1;
-    }
-    return n == 0 ? LB_E_CLOSED : LB_E_TOO_LONG;
+    return 0;
+}
+
+/* No packet of ours is empty, so that the end of the connection is told from a packet. */
+static int length_error(const struct msghdr *msg, size_t len)
+{
+    return len == 0 ? LB_E_CLOSED : (msg->msg_flags & MSG_TRUNC) != 0 ? LB_E_TOO_LONG : 0;
+}
+
+static const struct peer no_peer = { 0, (uid_t)-1, (gid_t)-1 };
+
+/* Room for all that can come: whatever has none is destroyed by the kernel in the course of the call. */
+union all_control {
+    struct cmsghdr align;
+    char space[CMSG_SPACE(SOCKET_FDS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+};
+
+static int receive_all(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len, int *fds, size_t *count,
+                       struct peer *ret_peer)
+{
+    LB_UNFILLED union all_control control;
+    struct iovec iov = { .iov_base = buf, .iov_len = size };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
+                          .msg_controllen = sizeof(control.space) };
+    int r;
+
+    if (ret_peer != NULL)
+        *ret_peer = no_peer;
+    *count = 0;
+    r = receive(sock, &msg, dont_wait ? MSG_DONTWAIT : 0, ret_len);
+    if (r != 0)
+        return r;
+    (void)read_control(&msg, fds, count, ret_peer);
+    return length_error(&msg, *ret_len);
+}
+
+int socket_receive_all(int sock, void *buf, size_t size, size_t *ret_len, int fds[SOCKET_FDS_MAX], size_t *ret_count,
+                       struct peer *ret_peer)
+{
+    return receive_all(sock, buf, size, /* dont_wait= */ true, ret_len, fds, ret_count, ret_peer);
+}
+
+int socket_receive(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len, int *ret_fd,
+                   struct peer *ret_peer)
+{
+    LB_UNFILLED int fds[SOCKET_FDS_MAX];
+    int kept = -1, r;
+    size_t count = 0;
+
+    r = receive_all(sock, buf, size, dont_wait, ret_len, fds, &count, ret_peer);
+    if (r == 0 && ret_fd != NULL && count > 0)
+        kept = fds[0];
+    for (size_t i = kept < 0 ? 0 : 1; i < count; i++)
+        close(fds[i]);
+    if (ret_fd != NULL)
+        *ret_fd = kept;
+    return r;
+}
+
+/* Room for credentials and for nothing else: so no descriptor is installed. */
+union peer_control {
+    struct cmsghdr align;
+    char space[CMSG_SPACE(sizeof(struct ucred))];
+};
+
+int socket_look(int sock, void *buf, size_t size, size_t *ret_len, bool *ret_attached, struct peer *ret_peer)
+{
+    union peer_control control;
+    struct iovec iov = { .iov_base = buf, .iov_len = size };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
+                          .msg_controllen = sizeof(control.space) };
+    int r;
+
+    *ret_peer = no_peer;
+    r = receive(sock, &msg, MSG_PEEK | MSG_DONTWAIT, ret_len);
+    if (r != 0)
+        return r;
+    *ret_attached = read_control(&msg, NULL, NULL, ret_peer);
+    return length_error(&msg, *ret_len);
+}
+
+void socket_pass_over(int sock)
+{
+    ssize_t n;
+
+    do
+        n = recv(sock, NULL, 0, MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+}
+
+bool socket_is_channel(int fd)
+{
+    int domain = 0, type = 0, listening = 1;
+    socklen_t len = sizeof(int);
+    struct sockaddr_un peer;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 || domain != AF_UNIX ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_SEQPACKET ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0 || listening)
+        return false;
+    len = sizeof(peer);
+    return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
+}
+
+bool socket_end(int fd)
+{
+    union peer_control control;
+    struct msghdr msg = { .msg_control = control.space, .msg_controllen = sizeof(control.space) };
+    int saved = errno;
+    size_t len = 1;
+    bool empty;
+
+    /* From here on nothing can be added to the queue: not by who has the far end, nor by who sends right now. */
+    (void)shutdown(fd, SHUT_RDWR);
+    /* An empty packet is told from the end by the credentials that come with it. */
+    empty = receive(fd, &msg, MSG_PEEK | MSG_DONTWAIT, &len) == 0 && len == 0 && msg.msg_controllen == 0 &&
+            (msg.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) == 0;
+    errno = saved;
+    return empty;
 }
 
 int socket_introduce(int introducer, bool dont_wait, int *ret_fd)
@@ -285,9 +399,7 @@ int socket_introduce(int introducer, bool dont_wait, int *ret_fd)
 
     if (socketpair(AF_UNIX, SOCKET_TYPE, 0, pair) < 0)
         return LB_E_SYSTEM;
-    r = socket_want_peer(pair[1]);
-    if (r == 0)
-        r = msg_empty_encode(MSG_CHANNEL, 0, packet, sizeof(packet), &len);
+    r = msg_empty_encode(MSG_CHANNEL, 0, packet, sizeof(packet), &len);
     if (r == 0)
         r = socket_send(introducer, packet, len, pair[1], dont_wait);
     socket_close(pair[1]);
@@ -297,4 +409,21 @@ int socket_introduce(int introducer, bool dont_wait, int *ret_fd)
     }
     *ret_fd = pair[0];
     return 0;
+}
+
+int socket_introduced(int fd, bool dont_wait, int *ret_fd)
+{
+    uint8_t packet[LB_HEADER_SIZE];
+    struct msg_header header;
+    struct bytes body;
+    size_t len;
+    int r = socket_receive(fd, packet, sizeof(packet), dont_wait, &len, ret_fd, /* ret_peer= */ NULL);
+
+    if (r != 0)
+        return r == LB_E_TOO_LONG ? LB_E_VALUE : r;
+    if (msg_split(packet, len, &header, &body) == 0 && header.type == (MSG_CHANNEL | MSG_ANSWER) && *ret_fd >= 0)
+        return 0;
+    socket_close(*ret_fd);
+    *ret_fd = -1;
+    return LB_E_VALUE;
 }

@@ -37,23 +37,32 @@ LB_MUST_USE int socket_connect_within(const char *path, unsigned ms, int *ret_fd
 LB_MUST_USE int socket_listen(const char *path, mode_t mode, int *ret_fd);
 
 /*
- * Makes a channel without a path: a socketpair, whose far end goes over the introducer in a MSG_CHANNEL. Both ends
- * have SO_PASSCRED. LB_E_CLOSED when the introducer is dead, LB_E_TIMEOUT when it is full, at once with dont_wait. Any
- * number of processes may do this over one introducer at once.
+ * Asks for a channel without a path: makes a socketpair and sends its far end over the introducer in a MSG_CHANNEL. What
+ * comes back on *ret_fd, which is good for nothing else, is what socket_introduced() takes. LB_E_CLOSED when the
+ * introducer is dead, LB_E_TIMEOUT when it is full, at once with dont_wait. Any number of processes may do this over one
+ * introducer at once.
  */
 LB_MUST_USE int socket_introduce(int introducer, bool dont_wait, int *ret_fd);
+/*
+ * Takes the channel: the end of a socketpair that the box made, and whose other end nobody else has. LB_E_CLOSED: the box
+ * made none; LB_E_TIMEOUT: it did not come yet; LB_E_VALUE. The caller closes the descriptor that it came on.
+ */
+LB_MUST_USE int socket_introduced(int fd, bool dont_wait, int *ret_fd);
 
 /* How long a send or a receive may block, in milliseconds; 0: for ever. */
 LB_MUST_USE int socket_set_timeout(int fd, unsigned ms);
 
 /* Asks the kernel to attach credentials to each packet received here. */
 LB_MUST_USE int socket_want_peer(int fd);
+/*
+ * The same, and nothing else: labels, pidfds, time stamps and whatever a kernel can attach beside them are switched off,
+ * so that a packet with more than credentials is one to which its sender attached descriptors. What is accepted from a
+ * listening socket has the settings of that.
+ */
+LB_MUST_USE int socket_want_only_peer(int fd);
 
 /* The credentials of whoever connected or made the socketpair (SO_PEERCRED). */
 LB_MUST_USE int socket_peer(int fd, struct peer *ret);
-
-/* True when gid is among the supplementary groups of whoever connected or made the socketpair (SO_PEERGROUPS). */
-bool socket_peer_in_group(int fd, gid_t gid);
 
 /*
  * Sends one packet, with a descriptor if fd >= 0 (which stays the caller's). LB_E_CLOSED, LB_E_TIMEOUT (also for a
@@ -68,6 +77,37 @@ LB_MUST_USE int socket_send(int sock, const void *data, size_t len, int fd, bool
  */
 LB_MUST_USE int socket_receive(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len, int *ret_fd,
                                struct peer *ret_peer);
+
+/*
+ * Looks at the next packet and leaves it where it is: its first bytes, who sent it, and in *ret_attached whether there is
+ * more than credentials to it. None of its descriptors comes into this process, and none is closed by it. For sockets that
+ * are set by socket_want_only_peer() and that no other process can read from: then it is still the next one afterwards.
+ * Does not wait. As socket_receive(); ret_len and ret_attached are set with LB_E_TOO_LONG too.
+ */
+LB_MUST_USE int socket_look(int sock, void *buf, size_t size, size_t *ret_len, bool *ret_attached,
+                            struct peer *ret_peer);
+/* Takes the packet away that socket_look() saw, to which nothing was attached. */
+void socket_pass_over(int sock);
+
+/* At most so many descriptors come with one packet: the kernel's own cap (SCM_MAX_FD). */
+#define SOCKET_FDS_MAX 253
+
+/*
+ * Receives one packet with all descriptors that came with it, *ret_count of them, which are the caller's; also with
+ * LB_E_TOO_LONG. Does not wait. For processes that may be stopped by what a descriptor is: closing one can block for as
+ * long as its sender likes.
+ */
+LB_MUST_USE int socket_receive_all(int sock, void *buf, size_t size, size_t *ret_len, int fds[SOCKET_FDS_MAX],
+                                   size_t *ret_count, struct peer *ret_peer);
+
+/* Can it be a channel: is it a connected AF_UNIX SOCK_SEQPACKET socket? Of whatever descriptor. Never blocks. */
+bool socket_is_channel(int fd);
+
+/*
+ * Ends the connection for all who have it, and says if closing it is harmless: nothing is in its queue. What waits there is
+ * destroyed with the socket by whoever closes it last, and descriptors among it can make that block.
+ */
+bool socket_end(int fd);
 
 /* close(2) that keeps errno; nothing for a negative fd. */
 void socket_close(int fd);

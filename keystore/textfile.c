@@ -60,15 +60,22 @@ int textfile_make(const void *text, size_t len, int *ret_fd)
     return 0;
 }
 
+/* Only files in memory can have seals, so that a file system of somebody's own making is not asked. */
+bool textfile_is_sealed(int fd)
+{
+    int seals = fcntl(fd, F_GET_SEALS);
+
+    return seals >= 0 && (seals & SEALS) == SEALS;
+}
+
 int textfile_map(int fd, struct bytes *ret)
 {
     struct statfs fs;
     struct stat st;
-    int seals = fcntl(fd, F_GET_SEALS);
     void *map;
 
     /* Not huge pages: a reader could be left without one. */
-    if (seals < 0 || (seals & SEALS) != SEALS || fstatfs(fd, &fs) < 0 || fs.f_type != TMPFS_MAGIC ||
+    if (!textfile_is_sealed(fd) || fstatfs(fd, &fs) < 0 || fs.f_type != TMPFS_MAGIC ||
         fstat(fd, &st) < 0 || st.st_size <= 0)
         return LB_E_VALUE;
     if ((uint64_t)st.st_size > LB_FILE_MAX)

@@ -2,6 +2,7 @@
 #ifndef LB_TEXTFILE_H
 #define LB_TEXTFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,12 @@
  * LB_E_TOO_LONG above LB_FILE_MAX, LB_E_SYSTEM with errno.
  */
 LB_MUST_USE int textfile_make(const void *text, size_t len, int *ret_fd);
+
+/*
+ * Has the descriptor all seals of such a file? Of whatever descriptor: neither the question nor closing one that has them
+ * blocks.
+ */
+bool textfile_is_sealed(int fd);
 
 /*
  * The text in a file that somebody passed, to be read only: unmapped with textfile_unmap(). LB_E_VALUE when it is not a

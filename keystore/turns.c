@@ -1,19 +1,21 @@
-/* Whose turn it is: users who have requests waiting are served by turns, one request each, in the order they came. */
+/* Whose turn it is: users by turns, one request each, those who may use a key first. */
 #include "turns.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct turns_user {
     uid_t uid;
     unsigned connections;
+    enum turns_class class;     /* while any of them wait */
     struct turn *first, *last;  /* its connections that wait */
-    struct turns_user *next;    /* of all users */
+    struct turns_user *next;    /* in its slot */
     struct turns_user *waiting; /* the next one of those who wait */
 };
 
 static struct turns_user *find(const struct turns *t, uid_t uid)
 {
-    struct turns_user *u = t->users;
+    struct turns_user *u = t->users[uid % TURNS_SLOTS];
 
     while (u != NULL && u->uid != uid)
         u = u->next;
@@ -29,8 +31,8 @@ int turns_enter(struct turns *t, uid_t uid, struct turn *turn)
         if (u == NULL)
             return LB_E_NOMEM;
         u->uid = uid;
-        u->next = t->users;
-        t->users = u;
+        u->next = t->users[uid % TURNS_SLOTS];
+        t->users[uid % TURNS_SLOTS] = u;
     }
     u->connections++;
     *turn = (struct turn){ .user = u };
@@ -39,7 +41,7 @@ int turns_enter(struct turns *t, uid_t uid, struct turn *turn)
 
 void turns_leave(struct turns *t, struct turn *turn)
 {
-    struct turns_user *u = turn->user, **at = &t->users;
+    struct turns_user *u = turn->user, **at = &t->users[u->uid % TURNS_SLOTS];
 
     turn->user = NULL;
     if (--u->connections > 0)
@@ -57,41 +59,84 @@ unsigned turns_count(const struct turns *t, uid_t uid)
     return u == NULL ? 0 : u->connections;
 }
 
+/* Circles */
+
 /* To the end of those who wait. */
 static void wait_again(struct turns *t, struct turns_user *u)
 {
+    struct turns_circle *c = &t->waiting[u->class];
+
     u->waiting = NULL;
-    if (t->last != NULL)
-        t->last->waiting = u;
+    if (c->last != NULL)
+        c->last->waiting = u;
     else
-        t->first = u;
-    t->last = u;
+        c->first = u;
+    c->last = u;
 }
 
-void turns_add(struct turns *t, struct turn *turn)
+static struct turns_user *take_first(struct turns_circle *c)
+{
+    struct turns_user *u = c->first;
+
+    if (u == NULL)
+        return NULL;
+    c->first = u->waiting;
+    if (c->first == NULL)
+        c->last = NULL;
+    u->waiting = NULL;
+    return u;
+}
+
+/* Goes round once, and lets each user wait in the circle of its class. */
+static void sort_out(struct turns *t, struct turns_circle *c)
+{
+    struct turns_circle old = *c;
+    struct turns_user *u;
+
+    *c = (struct turns_circle){ .first = NULL };
+    while ((u = take_first(&old)) != NULL)
+        wait_again(t, u);
+}
+
+void turns_add(struct turns *t, struct turn *turn, enum turns_class class)
 {
     struct turns_user *u = turn->user;
 
     turn->next = NULL;
-    if (u->last != NULL) {
-        u->last->next = turn;
-        u->last = turn;
+    if (u->last == NULL) {
+        u->first = u->last = turn;
+        u->class = class;
+        wait_again(t, u);
         return;
     }
-    u->first = u->last = turn;
-    wait_again(t, u);
+    u->last->next = turn;
+    u->last = turn;
+    if (class < u->class) {
+        struct turns_circle *worse = &t->waiting[u->class];
+
+        u->class = class;
+        sort_out(t, worse);
+    }
+}
+
+void turns_again(struct turns *t, enum turns_class (*class_of)(struct turn *turn, void *arg), void *arg)
+{
+    struct turns_circle *last = &t->waiting[TURNS_CLASSES - 1];
+
+    for (struct turns_user *u = last->first; u != NULL; u = u->waiting)
+        u->class = class_of(u->first, arg);
+    sort_out(t, last);
 }
 
 struct turn *turns_next(struct turns *t)
 {
-    struct turns_user *u = t->first;
+    struct turns_user *u = NULL;
     struct turn *turn;
 
+    for (size_t class = 0; u == NULL && class < TURNS_CLASSES; class++)
+        u = take_first(&t->waiting[class]);
     if (u == NULL)
         return NULL;
-    t->first = u->waiting;
-    if (t->first == NULL)
-        t->last = NULL;
     turn = u->first;
     u->first = turn->next;
     if (u->first == NULL)
@@ -104,11 +149,13 @@ struct turn *turns_next(struct turns *t)
 
 void turns_clear(struct turns *t)
 {
-    while (t->users != NULL) {
-        struct turns_user *u = t->users;
+    for (size_t i = 0; i < TURNS_SLOTS; i++) {
+        while (t->users[i] != NULL) {
+            struct turns_user *u = t->users[i];
 
-        t->users = u->next;
-        free(u);
+            t->users[i] = u->next;
+            free(u);
+        }
     }
-    *t = (struct turns){ .users = NULL };
+    memset(t, 0, sizeof(*t));
 }

@@ -220,12 +220,7 @@ static int try_version(struct vault *v, struct boxkey *k, size_t i)
     damaged = damaged || r != 0;
     if (key != NULL)
         live = vault_livekey(v, rec, key);
-    pthread_rwlock_wrlock(&v->ring.lock);
-    k->versions[i].damaged = damaged;
-    if (live != NULL)
-        livekey_unref(opened_put(&v->ring.opened, &k->versions[i], live));
-    pthread_rwlock_unlock(&v->ring.lock);
-    return 0;
+    return keyring_seen(&v->ring, k, i, damaged, live);
 }
 
 static int make_backend(struct vault *v)
@@ -384,7 +379,7 @@ void vault_lock(struct vault *v)
         return;
     atomic_store(&v->lock, LOCK_LOCKED);
     pthread_rwlock_wrlock(&v->ring.lock);
-    opened_close_all(&v->ring.opened);
+    keyring_close_all(&v->ring);
     vault_token_uri(v, &v->token);
     pthread_rwlock_unlock(&v->ring.lock);
     if (v->p11 != NULL) {

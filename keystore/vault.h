@@ -11,6 +11,7 @@
 #include "keyring.h"
 #include "message.h"
 #include "policy.h"
+#include "subjects.h"
 
 /*
  * Reading functions may be called by any number of threads. Changing functions (from vault_init on) by one thread
@@ -87,6 +88,12 @@ LB_MUST_USE int vault_find(struct vault *v, const struct p11uri *want, const str
 /* One page of LIST into w, from header to end: all keys for admins, the granted ones for others. */
 LB_MUST_USE int vault_list(struct vault *v, const struct msg_list *from, const struct caller *who, uint32_t id,
                            void *buf, size_t size, size_t *ret_len, struct problem *p);
+/*
+ * Whether there is a key that one of these ids has a grant for: a look-up. What it says
+ * may change when vault_grants_changed() does, which costs next to nothing and is never 0.
+ */
+bool vault_knows(struct vault *v, const struct subjects *ids);
+unsigned vault_grants_changed(const struct vault *v);
 LB_MUST_USE int vault_show(struct vault *v, const char *name, struct msg_show *ret, struct problem *p);
 
 /* Makes the store with its first seal; the vault is unlocked then. LB_E_EXISTS. */

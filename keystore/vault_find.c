@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keywalk.h"
 #include "p11_cert.h"
 #include "vault_priv.h"
 
@@ -9,6 +10,7 @@ struct search {
     const struct vault *v;
     const struct p11_certs *certs; /* what is known of the token's */
     const struct p11uri *want;
+    bool named; /* by label or id */
     struct wire_writer *w;
     struct msg_found *found;
 };
@@ -94,15 +96,50 @@ static const struct boxkey *named_key(const struct vault *v, const struct p11_va
     return keyring_find(&v->ring, name);
 }
 
+/* The keys that may be meant. By label or id, those of all: whoever names one may look. Else those that LIST would show. */
+static int candidates(const struct search *s, const struct caller *who, const struct subjects *ids, struct keywalk *ret)
+{
+    const struct p11_value *label = &s->want->a[P11_OBJECT], *id = &s->want->a[P11_ID];
+
+    if (s->named)
+        return keywalk_objects(&s->v->ring, label, id, ret);
+    if (policy_is_admin(s->v->conf, who))
+        return keywalk_all(&s->v->ring, /* after= */ "", ret);
+    return keywalk_granted(&s->v->ring, /* after= */ "", ids, ret);
+}
+
+static bool may_see(const struct search *s, const struct boxkey *k, const struct caller *who)
+{
+    if (s->named || policy_is_admin(s->v->conf, who))
+        return true;
+    return policy_granted_any(s->v->conf, k->rec.grants, k->rec.grant_count, who);
+}
+
+/* Stops at what an answer holds: that there is more is all that it tells of the rest. */
+static int find_among(struct search *s, const struct caller *who, const struct subjects *ids, struct problem *p)
+{
+    struct keywalk walk;
+    const struct boxkey *k;
+    int r = candidates(s, who, ids, &walk);
+
+    while (r == 0 && !s->found->more && (k = keywalk_next(&walk)) != NULL) {
+        if (may_see(s, k, who))
+            find_in_key(s, k);
+    }
+    keywalk_clear(&walk);
+    return r == 0 ? 0 : problem_set(p, r, "out of memory");
+}
+
 /* With the read lock held: the body of the answer into w, and its head, whose numbers are known at the end. */
 static int find(struct vault *v, const struct p11_certs *certs, const struct p11uri *want, const struct caller *who,
-                struct wire_writer *w, struct msg_found *found, struct problem *p)
+                const struct subjects *ids, struct wire_writer *w, struct msg_found *found, struct problem *p)
 {
-    bool named = p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID)), admin = policy_is_admin(v->conf, who);
+    bool named = p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID));
     /* A vault that was open once the ring is held stays so, backend and all, until it is given back: see vault_lock(). */
     bool open = atomic_load(&v->lock) == LOCK_UNLOCKED;
-    struct search s = { v, certs, want, w, found };
+    struct search s = { v, certs, want, named, w, found };
     struct p11uri token = v->token;
+    const struct boxkey *k;
 
     if (open)
         vault_token_uri(v, &token);
@@ -114,20 +151,12 @@ static int find(struct vault *v, const struct p11_certs *certs, const struct p11
         return 0;
     if (v->ops->object_of != NULL && !open)
         return vault_locked(v, p);
-    /* Where the object's label is the key's name, there is no need to look at all keys. */
-    if (v->ops->object_of == NULL && want->a[P11_OBJECT].set) {
-        const struct boxkey *k = named_key(v, &want->a[P11_OBJECT]);
-
-        if (k != NULL)
-            find_in_key(&s, k);
-        return 0;
-    }
-    for (size_t i = 0; i < v->ring.count; i++) {
-        const struct boxkey *k = v->ring.keys[i];
-
-        if (named || admin || policy_granted_any(k->rec.grants, k->rec.grant_count, who))
-            find_in_key(&s, k);
-    }
+    if (v->ops->object_of != NULL || !named)
+        return find_among(&s, who, ids, p);
+    /* On no token: the object's label is the key's name. */
+    k = want->a[P11_ID].set ? NULL : named_key(v, &want->a[P11_OBJECT]);
+    if (k != NULL)
+        find_in_key(&s, k);
     return 0;
 }
 
@@ -137,6 +166,7 @@ int vault_find(struct vault *v, const struct p11uri *want, const struct caller *
     struct wire_writer w, head;
     struct p11_certs *certs;
     struct msg_found found;
+    const struct subjects ids = subjects_of_caller(who);
     int r;
 
     if (atomic_load(&v->lock) == LOCK_NO_STORE)
@@ -145,7 +175,7 @@ int vault_find(struct vault *v, const struct p11uri *want, const struct caller *
     wire_write(&w, buf, size);
     msg_header_put(&w, MSG_FIND | MSG_ANSWER, id);
     pthread_rwlock_rdlock(&v->ring.lock);
-    r = find(v, certs, want, who, &w, &found, p);
+    r = find(v, certs, want, who, &ids, &w, &found, p);
     pthread_rwlock_unlock(&v->ring.lock);
     p11_certs_unref(certs);
     if (r == 0)

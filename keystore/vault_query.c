@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "idmap.h"
+#include "keywalk.h"
 #include "p11_cert.h"
 #include "vault_priv.h"
 
@@ -99,6 +101,8 @@ static int denied(const struct vault *v, const char *name, const struct caller *
         return problem_set(p, LB_E_DENIED, "the kernel did not tell who asks for key '%s'", name);
     problem_set(p, LB_E_DENIED, "uid %u may not %s with key '%s' of box '%s'", who->peer.uid, key_op_name(op), name,
                 v->conf->box);
+    if (idmap_hint(idmap_own(), who->peer.uid, p))
+        return LB_E_DENIED;
     /* What --op is if it is not given. */
     problem_hint(p, "an administrator may run: littlebox --box %s allow %s --user %u%s%s", v->conf->box, name,
                  who->peer.uid, op == OP_SIGN ? "" : " --op ", op == OP_SIGN ? "" : key_op_name(op));
@@ -114,7 +118,7 @@ static int use(struct vault *v, const struct key_ref *ref, const struct caller *
 
     if (k == NULL)
         return vault_no_key(v, ref->name, p);
-    if (!policy_granted(k->rec.grants, k->rec.grant_count, who, op) && !policy_is_admin(v->conf, who))
+    if (!policy_granted(v->conf, k->rec.grants, k->rec.grant_count, who, op))
         return denied(v, ref->name, who, op, p);
     if (k->damaged)
         return vault_damaged(v, ref->name, ref->version, p);
@@ -229,13 +233,43 @@ static void list_entry(const struct vault *v, const struct p11_certs *certs, con
 /* Room that one entry may take: the longest name and type and the fixed fields. */
 #define ENTRY_ROOM (2 + LB_NAME_MAX + 2 + LB_TYPE_MAX + 4 + 4 + 1 + 1 + 8 + 1)
 
+struct page {
+    uint16_t count;
+    bool more;
+};
+
+/* With the read lock held: entries into w, as many as fit. */
+static int list(const struct vault *v, const struct p11_certs *certs, const char *after, const struct caller *who,
+                const struct subjects *ids, struct wire_writer *w, struct page *ret)
+{
+    bool admin = policy_is_admin(v->conf, who);
+    struct keywalk walk;
+    const struct boxkey *k;
+    int r = admin ? keywalk_all(&v->ring, after, &walk) : keywalk_granted(&v->ring, after, ids, &walk);
+
+    while (r == 0 && (k = keywalk_next(&walk)) != NULL) {
+        struct list_entry e;
+
+        if (!admin && !policy_granted_any(v->conf, k->rec.grants, k->rec.grant_count, who))
+            continue;
+        ret->more = w->left < ENTRY_ROOM || ret->count == UINT16_MAX;
+        if (ret->more)
+            break;
+        list_entry(v, certs, k, &e);
+        msg_list_entry_put(w, &e);
+        ret->count++;
+    }
+    keywalk_clear(&walk);
+    return r;
+}
+
 int vault_list(struct vault *v, const struct msg_list *from, const struct caller *who, uint32_t id, void *buf,
                size_t size, size_t *ret_len, struct problem *p)
 {
-    bool admin = policy_is_admin(v->conf, who), more = false;
+    struct page page = { .count = 0 };
     struct wire_writer w, head;
     struct p11_certs *certs;
-    uint16_t count = 0;
+    const struct subjects ids = subjects_of_caller(who);
     int r;
 
     if (atomic_load(&v->lock) == LOCK_NO_STORE)
@@ -246,28 +280,37 @@ int vault_list(struct vault *v, const struct msg_list *from, const struct caller
     wire_put_u8(&w, 0);
     wire_put_u16(&w, 0);
     pthread_rwlock_rdlock(&v->ring.lock);
-    for (size_t i = keyring_after(&v->ring, from->after); i < v->ring.count; i++) {
-        const struct boxkey *k = v->ring.keys[i];
-        struct list_entry e;
-
-        if (!admin && !policy_granted_any(k->rec.grants, k->rec.grant_count, who))
-            continue;
-        more = w.left < ENTRY_ROOM || count == UINT16_MAX;
-        if (more)
-            break;
-        list_entry(v, certs, k, &e);
-        msg_list_entry_put(&w, &e);
-        count++;
-    }
+    r = list(v, certs, from->after, who, &ids, &w, &page);
     pthread_rwlock_unlock(&v->ring.lock);
     p11_certs_unref(certs);
-    r = wire_written(&w, ret_len);
+    if (r == 0)
+        r = wire_written(&w, ret_len);
     if (r != 0)
-        return problem_set(p, r, "the list does not fit");
+        return problem_set(p, r, "the list cannot be made: %s", lb_strerror(r));
     wire_write(&head, (uint8_t *)buf + LB_HEADER_SIZE, 3);
-    wire_put_u8(&head, more);
-    wire_put_u16(&head, count);
+    wire_put_u8(&head, page.more);
+    wire_put_u16(&head, page.count);
     return 0;
+}
+
+unsigned vault_grants_changed(const struct vault *v)
+{
+    return atomic_load_explicit(&v->ring.grants_changed, memory_order_acquire);
+}
+
+bool vault_knows(struct vault *v, const struct subjects *ids)
+{
+    bool knows = false;
+    struct grant mine;
+    struct term term;
+
+    pthread_rwlock_rdlock(&v->ring.lock);
+    for (size_t i = 0; !knows && subjects_get(ids, i, &mine); i++) {
+        term_of_grant(&mine, &term);
+        knows = keyindex_find(&v->ring.granted, &term) != NULL;
+    }
+    pthread_rwlock_unlock(&v->ring.lock);
+    return knows;
 }
 
 static int show(const struct p11_certs *certs, const struct boxkey *k, struct msg_show *ret)

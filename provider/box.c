@@ -118,11 +118,9 @@ static int call(struct box *b, struct wait *w, const struct box_request *rq, voi
         bool keep = false, fresh = true;
 
         channels_claim(b);
-        r = lease_begin(b, deadline, /* dont_wait= */ w != NULL, &lease, p);
+        r = lease_begin(b, deadline, w, &lease, p);
         if (r == 0) {
             fresh = lease.fresh;
-            if (w != NULL)
-                lease_leave_slot(&lease);
             r = exchange_on(b, w, lease.conn, rq, answer, size, deadline, &keep, ret_body, p);
             lease_end(b, &lease, keep);
         }

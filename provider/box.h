@@ -19,7 +19,7 @@ struct wait;
 
 /*
  * The box of that name, "" for the configured default. Connects to nothing. Reports a wrong setting of the provider
- * (LB_E_CONFIG); LB_E_NOMEM.
+ * (LB_E_CONFIG), also a user in it that there is not; LB_E_SYSTEM when users cannot be looked up; LB_E_NOMEM.
  */
 LB_MUST_USE int box_find(struct provctx *prov, const char *name, struct box **ret, struct problem *p);
 const char *box_name(const struct box *b);

@@ -26,6 +26,7 @@ struct box {
     struct box *next;
     bool visited; /* not in the list */
     const struct settings *settings;
+    struct owner_uids owners; /* settings->users as numbers */
     char name[LB_NAME_MAX + 1];
     /* This process or one that it descends from has been connected. */
     _Atomic bool known;
@@ -37,6 +38,13 @@ struct box {
     _Atomic pid_t owner;
     /* The connection over which channels are introduced, the only one that children inherit and use too. */
     struct slot introducer;
+    /*
+     * Whoever has the introducer's slot has these as well. An inherited introducer is other processes' too, each of which
+     * can end it for all: so a process asks for one of its own over it, and changes to that once it has come.
+     */
+    bool inherited;
+    struct conn promised; /* what socket_introduce() gave for it */
+    _Atomic bool is_promised;
     struct slot channels[CHANNELS];
 };
 
@@ -62,12 +70,12 @@ struct lease {
 };
 
 /*
- * Failure: p says why, and there is nothing to end. With dont_wait it is LB_E_BUSY where there may be a channel a
- * little later: the box takes none for the moment, another thread opens one, or this process is out of descriptors.
+ * Failure: p says why, and there is nothing to end. w: of a job that pauses instead of waiting, NULL: it blocks. With w it
+ * is LB_E_BUSY where there may be a channel a little later: the box takes none for the moment, another thread opens one, or
+ * this process is out of descriptors; and the lease has no slot, since nobody may ever come back from a pause.
  */
-LB_MUST_USE int lease_begin(struct box *b, uint64_t deadline, bool dont_wait, struct lease *ret, struct problem *p);
-/* Frees the slot, for a request that somebody else may wait for meanwhile, or nobody at all. */
-void lease_leave_slot(struct lease *l);
+struct wait;
+LB_MUST_USE int lease_begin(struct box *b, uint64_t deadline, struct wait *w, struct lease *ret, struct problem *p);
 /* keep: the channel can be used again. */
 void lease_end(struct box *b, struct lease *l, bool keep);
 

@@ -26,17 +26,24 @@ static int check_settings(const struct provctx *prov, struct problem *p)
     return prov->settings.bad.code;
 }
 
-/* NULL: out of memory. */
-static struct box *box_new(const struct provctx *prov, const char *name)
+/* Names of users are looked up here, where a key is loaded, and not where one signs. */
+static int box_new(const struct provctx *prov, const char *name, struct box **ret, struct problem *p)
 {
     struct box *b = OPENSSL_zalloc(sizeof(*b));
+    int r;
 
     if (b == NULL)
-        return NULL;
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    r = owner_list_resolve(&prov->settings.users, LB_OWNERS_SETTING, &b->owners, p);
+    if (r != 0) {
+        OPENSSL_free(b);
+        return r;
+    }
     b->settings = &prov->settings;
     snprintf(b->name, sizeof(b->name), "%s", name);
     channels_init(b);
-    return b;
+    *ret = b;
+    return 0;
 }
 
 static void box_free(struct box *b)
@@ -57,9 +64,9 @@ int box_find(struct provctx *prov, const char *name, struct box **ret, struct pr
     *ret = list_find(first, name);
     if (*ret != NULL)
         return 0;
-    b = box_new(prov, name);
-    if (b == NULL)
-        return problem_set(p, LB_E_NOMEM, "out of memory");
+    r = box_new(prov, name, &b, p);
+    if (r != 0)
+        return r;
     do {
         *ret = list_find(first, name);
         if (*ret != NULL) {
@@ -81,9 +88,9 @@ int box_visit(struct provctx *prov, const char *name, struct box **ret, struct p
     *ret = list_find(atomic_load(&prov->boxes), name);
     if (*ret != NULL)
         return 0;
-    *ret = box_new(prov, name);
-    if (*ret == NULL)
-        return problem_set(p, LB_E_NOMEM, "out of memory");
+    r = box_new(prov, name, ret, p);
+    if (r != 0)
+        return r;
     (*ret)->visited = true;
     return 0;
 }

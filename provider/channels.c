@@ -7,6 +7,7 @@
 
 #include "../keystore/channel.h"
 #include "../keystore/message.h"
+#include "../keystore/owner.h"
 #include "../keystore/paths.h"
 #include "../keystore/socket.h"
 #include "box_priv.h"
@@ -53,6 +54,9 @@ void channels_claim(struct box *b)
         }
         if (atomic_load(&b->introducer.state) == SLOT_BUSY)
             slot_leave(&b->introducer);
+        b->inherited = true;
+        conn_drop(&b->promised);
+        atomic_store(&b->is_promised, false);
         atomic_store(&b->owner, me);
         return;
     }
@@ -92,6 +96,10 @@ static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, stru
     }
     if (r == 0)
         r = dont_wait ? socket_connect_within(path, CONNECT_SHORTLY, &fd) : socket_connect(path, &fd);
+    if (r == 0 && (r = owner_check(fd, &b->owners, LB_OWNERS_SETTING, b->name, path, p)) != 0) {
+        socket_close(fd);
+        return r;
+    }
     if (r == 0)
         r = conn_take(ret, fd);
     if (r == 0)
@@ -121,18 +129,45 @@ static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, stru
     }
 }
 
+/* With the introducer's slot BUSY and an inherited connection in it: asks for one of its own, or takes that. */
+static void introducer_own(struct box *b)
+{
+    int fd = -1, r;
+
+    if (b->promised.fd < 0) {
+        if (socket_introduce(b->introducer.conn.fd, /* dont_wait= */ true, &fd) == 0)
+            atomic_store(&b->is_promised, conn_take(&b->promised, fd) == 0);
+        return;
+    }
+    r = conn_is_ours(&b->promised) ? socket_introduced(b->promised.fd, /* dont_wait= */ true, &fd) : LB_E_CLOSED;
+    if (r == LB_E_TIMEOUT)
+        return;
+    conn_drop(&b->promised);
+    atomic_store(&b->is_promised, false);
+    if (r != 0)
+        return;
+    conn_drop(&b->introducer.conn);
+    if (conn_take(&b->introducer.conn, fd) == 0 && conn_limit(&b->introducer.conn, b->settings->timeout_ms) == 0)
+        b->inherited = false;
+}
+
 /* With the introducer's slot BUSY: makes sure that there is a live connection in it. */
 static int introducer_renew(struct box *b, bool dont_wait, struct problem *p)
 {
     struct conn *s = &b->introducer.conn;
     uint8_t scratch[LB_HEADER_SIZE * 8];
 
+    if (b->inherited && conn_is_ours(s))
+        introducer_own(b);
     if (!conn_is_ours(s))
         s->fd = -1;
     /* It is written to only; what the box says there (RESET) must not pile up, and its end shows here. */
     if (s->fd >= 0 && channel_drain(s->fd, scratch, sizeof(scratch)) != 0)
         conn_drop(s);
-    return s->fd >= 0 ? 0 : connect_by_path(b, dont_wait, s, p);
+    if (s->fd >= 0)
+        return 0;
+    b->inherited = false;
+    return connect_by_path(b, dont_wait, s, p);
 }
 
 static int introducer_enter(struct box *b, uint64_t deadline, bool dont_wait, struct problem *p)
@@ -155,7 +190,8 @@ static bool passes(int r)
            (r == LB_E_SYSTEM && (errno == EMFILE || errno == ENFILE || errno == ETOOMANYREFS || errno == ENOBUFS));
 }
 
-static int channel_open(struct box *b, uint64_t deadline, bool dont_wait, struct conn *ret, struct problem *p)
+/* Over the introducer: asks for a channel. *ret is what it comes on. */
+static int channel_ask_for(struct box *b, uint64_t deadline, bool dont_wait, struct conn *ret, struct problem *p)
 {
     int fd = -1, r = introducer_enter(b, deadline, dont_wait, p);
 
@@ -179,52 +215,122 @@ static int channel_open(struct box *b, uint64_t deadline, bool dont_wait, struct
             break;
         conn_drop(&b->introducer.conn);
     }
+    if (r == 0 && b->inherited)
+        introducer_own(b);
     slot_leave(&b->introducer);
     if (r == 0 && conn_take(ret, fd) != 0)
         r = refuse_system(b, "open a channel to", p);
-    return dont_wait && passes(r) ? LB_E_BUSY : r;
+    return r;
+}
+
+/* The channel itself, which comes on what was asked for: by blocking, or in a job by pausing it. */
+static int channel_come(struct wait *w, uint64_t deadline, struct conn *asked, int *ret_fd)
+{
+    int fd = asked->fd, r;
+
+    if (w == NULL || wait_hold(w, asked) != 0) {
+        r = conn_limit(asked, ms_left(deadline) + 1);
+        return r != 0 ? r : socket_introduced(fd, /* dont_wait= */ false, ret_fd);
+    }
+    do {
+        r = socket_introduced(fd, /* dont_wait= */ true, ret_fd);
+        if (r != LB_E_TIMEOUT)
+            break;
+        r = wait_more(w, deadline);
+    } while (r == 0);
+    wait_give_back(w, asked);
+    return r;
+}
+
+/*
+ * Of a set-id program the kernel says one user when it makes a socket and another one when it sends a packet: a box takes
+ * no channel of such.
+ */
+static bool has_two_users(void)
+{
+    return getuid() != geteuid() || getgid() != getegid();
+}
+
+static int channel_open(struct box *b, uint64_t deadline, struct wait *w, struct conn *ret, struct problem *p)
+{
+    bool dont_wait = w != NULL;
+    struct conn asked = { .fd = -1 };
+    int fd = -1, r;
+
+    if (has_two_users()) {
+        r = connect_by_path(b, dont_wait, ret, p);
+        return dont_wait && passes(r) ? LB_E_BUSY : r;
+    }
+    r = channel_ask_for(b, deadline, dont_wait, &asked, p);
+    if (r != 0)
+        return dont_wait && passes(r) ? LB_E_BUSY : r;
+    r = channel_come(w, deadline, &asked, &fd);
+    conn_drop(&asked);
+    if (r == 0 && conn_take(ret, fd) == 0)
+        return 0;
+    if (r == 0 || r == LB_E_SYSTEM) {
+        r = refuse_system(b, "open a channel to", p);
+        return dont_wait && passes(r) ? LB_E_BUSY : r;
+    }
+    if (r == LB_E_TIMEOUT)
+        return refuse_no_time(b, b->settings->timeout_ms, p);
+    /* Not taken: a box that was just restarted, or one that takes no more of this user. By the path it says which. */
+    return connect_by_path(b, dont_wait, ret, p) == 0 ? 0 : refuse_closed(b, p);
 }
 
 /* Leases */
 
-int lease_begin(struct box *b, uint64_t deadline, bool dont_wait, struct lease *ret, struct problem *p)
+/* For a request that somebody else may wait for meanwhile, or nobody at all. */
+static void leave_slot(struct lease *l)
+{
+    l->passing = *l->conn;
+    l->conn->fd = -1;
+    slot_leave(l->slot);
+    l->slot = NULL;
+    l->conn = &l->passing;
+}
+
+/* Before somebody else spoils the inherited one. */
+static void introducer_change(struct box *b)
+{
+    if (!slot_enter(&b->introducer, SLOT_IDLE))
+        return;
+    introducer_own(b);
+    slot_leave(&b->introducer);
+}
+
+int lease_begin(struct box *b, uint64_t deadline, struct wait *w, struct lease *ret, struct problem *p)
 {
     int r;
 
     *ret = (struct lease){ .passing = { .fd = -1 } };
+    if (atomic_load_explicit(&b->is_promised, memory_order_relaxed))
+        introducer_change(b);
     for (size_t i = 0; i < CHANNELS && ret->slot == NULL; i++) {
         if (!slot_enter(&b->channels[i], SLOT_IDLE))
             continue;
-        if (conn_is_ours(&b->channels[i].conn)) {
-            ret->slot = &b->channels[i];
-            ret->conn = &ret->slot->conn;
-            return 0;
+        if (!conn_is_ours(&b->channels[i].conn)) {
+            b->channels[i].conn.fd = -1;
+            slot_leave(&b->channels[i]);
+            continue;
         }
-        b->channels[i].conn.fd = -1;
-        slot_leave(&b->channels[i]);
+        ret->slot = &b->channels[i];
+        ret->conn = &ret->slot->conn;
+        if (w != NULL)
+            leave_slot(ret);
+        return 0;
     }
-    for (size_t i = 0; i < CHANNELS && ret->slot == NULL; i++) {
+    for (size_t i = 0; i < CHANNELS && ret->slot == NULL && w == NULL; i++) {
         if (slot_enter(&b->channels[i], SLOT_EMPTY))
             ret->slot = &b->channels[i];
     }
     ret->fresh = true;
     ret->conn = ret->slot != NULL ? &ret->slot->conn : &ret->passing;
     ret->conn->fd = -1;
-    r = channel_open(b, deadline, dont_wait, ret->conn, p);
+    r = channel_open(b, deadline, w, ret->conn, p);
     if (r != 0 && ret->slot != NULL)
         slot_leave(ret->slot);
     return r;
-}
-
-void lease_leave_slot(struct lease *l)
-{
-    if (l->slot == NULL)
-        return;
-    l->passing = *l->conn;
-    l->conn->fd = -1;
-    slot_leave(l->slot);
-    l->slot = NULL;
-    l->conn = &l->passing;
 }
 
 void lease_end(struct box *b, struct lease *l, bool keep)
@@ -259,6 +365,7 @@ void channels_prepare(struct box *b)
 void channels_init(struct box *b)
 {
     b->introducer.conn.fd = -1;
+    b->promised.fd = -1;
     for (size_t i = 0; i < CHANNELS; i++)
         b->channels[i].conn.fd = -1;
     atomic_store(&b->owner, getpid());
@@ -267,6 +374,7 @@ void channels_init(struct box *b)
 void channels_clear(struct box *b)
 {
     conn_drop(&b->introducer.conn);
+    conn_drop(&b->promised);
     for (size_t i = 0; i < CHANNELS; i++)
         conn_drop(&b->channels[i].conn);
 }

@@ -58,6 +58,11 @@ static int take_timeout(struct settings *s, const char *value)
     return 0;
 }
 
+static int take_users(struct settings *s, const char *value)
+{
+    return owner_list_parse(value, LB_OWNERS_SETTING, &s->users, &s->bad);
+}
+
 static const struct {
     const char *name;
     int (*take)(struct settings *s, const char *value);
@@ -65,6 +70,7 @@ static const struct {
     { "littlebox-directory", take_directory },
     { "littlebox-box", take_box },
     { "littlebox-timeout", take_timeout },
+    { LB_OWNERS_SETTING, take_users },
 };
 
 static void read_settings(struct provctx *prov)

@@ -11,6 +11,7 @@
 
 #include "../keystore/errors.h"
 #include "../keystore/keyname.h"
+#include "../keystore/owner.h"
 #include "../keystore/scheme.h"
 
 struct box;
@@ -20,6 +21,7 @@ struct settings {
     char directory[PATH_MAX - LB_NAME_MAX - 8]; /* where BOX.sock is; "": the usual places */
     char box[LB_NAME_MAX + 1];                  /* the box of "littlebox:KEY" */
     unsigned timeout_ms;                        /* bound of one private-key operation, waiting for a box included */
+    struct owner_list users;                    /* whose boxes are accepted, beside root's and the caller's own */
     struct problem bad;                         /* code not 0: a setting is wrong; said when a box is first needed */
 };
 

@@ -17,6 +17,7 @@ if is_root; then
     LITTLEBOX_BUILD=$TEST_DIR/bin
     chmod 755 "$TEST_DIR"
     chown nobody "$BOX_DIR"
+    BOX_OWNER=nobody
 fi
 start_box "$BOX_DIR" "${as_box_user[@]}"
 check "init" lb init >"$TEST_DIR/init.log" 2>&1

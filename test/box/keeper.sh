@@ -10,6 +10,7 @@ begin
 BOX_DIR=$TEST_DIR/box
 mkdir "$BOX_DIR"
 box_processes() { pgrep -f -- "--dir $BOX_DIR\$" || true; }
+count_of() { pgrep -c -P "$KEEPER" -f -- " --$1 " || true; }
 inode() { stat -c %i "$BOX_DIR/default.sock"; }
 
 # --- Socket activation and readiness, as systemd does it
@@ -27,7 +28,7 @@ same "a box without a store says so" "no store" "$(status state | tr '_-' '  ')"
 check "init over the handed-over socket" lb init >"$TEST_DIR/init.log" 2>&1
 check "a key" lb create web --type ec:P-256 >/dev/null 2>>"$TEST_DIR/lb.log"
 check "it signs" signs web
-same "one keeper, one child" 1 "$(children_of "$KEEPER" | wc -l)"
+same "one keeper, one child, one usher" "1 1" "$(count_of child) $(count_of usher)"
 
 # --- Children come and go, the keeper stays
 child=$(box_child)
@@ -42,7 +43,7 @@ kill -HUP "$KEEPER"
 await "a child after SIGHUP" new_child
 check "the key signs after SIGHUP" signs web
 await "the old child to end" gone "$child"
-same "one keeper, one child" 1 "$(children_of "$KEEPER" | wc -l)"
+same "one keeper, one child, one usher" "1 1" "$(count_of child) $(count_of usher)"
 
 # --- SIGTERM: what is under way is finished, then all ends
 connections_are() { [ "$(status connections)" -ge "$1" ]; }

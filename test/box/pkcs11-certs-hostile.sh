@@ -87,6 +87,12 @@ told "objects without end" chain_is loop.chain lb cert get ec
 again "C_FindObjects return 5"
 check "none can be looked for: what is known is told, or why" \
     grep -Eq 'BEGIN CERTIFICATE|CKR_GENERAL_ERROR' <<<"$(lb cert get ec 2>&1)"
+check "the token was asked" [ "$(bad_calls C_FindObjectsInit)" -ge 1 ]
+bad_forget_calls
+check "it is told again" \
+    grep -Eq 'BEGIN CERTIFICATE|CKR_GENERAL_ERROR' <<<"$(lb cert get ec 2>&1)"
+looked=$(bad_calls C_FindObjectsInit)
+same "the token was not asked for them again at once: anybody may ask the box" 0 "${looked:-0}"
 again "C_GetAttributeValue hang max=1 $CKA_VALUE"
 hung() { lb cert get ec >got.out 2>&1; [ "$(status restarts)" != "$RESTARTS" ]; }
 await "a call that hangs to be given up" hung

@@ -63,7 +63,10 @@ if is_root; then
     refused "no other key" 'not allowed|may not' nobody_signs mail
     lb allow mail --user nobody --op sign 2>>lb.log
     refused "decrypting is allowed by itself" 'not allowed|may not' nobody -decrypt -inkey littlebox:mail
+    nobody_finds() { "$HARNESS/boxload" --uid "$(id -u nobody)" "$BOX_DIR/default.sock" ask 1 find-all -; }
+    same "who is allowed finds those keys" "mail web" "$(nobody_finds)"
     lb deny web --user nobody 2>>lb.log
+    same "and not what is denied" mail "$(nobody_finds)"
     refused "deny" 'not allowed|may not' nobody_signs web
 fi
 
@@ -77,13 +80,23 @@ check "the handle file signs" handle_signs handle.pem
 check "so does the token's own name of the key" handle_signs "pkcs11:token=keys;object=web"
 check "and with its serial number and id" handle_signs \
     "pkcs11:serial=$serial;id=$(lb --json list --token | tr -d '\n' | sed 's/.*"label": *"web", *"id": *"\([0-9a-f]*\)".*/\1/;s/../%&/g')"
+# found KIND NAME : what the box finds by the token's names.
+found() { "$HARNESS/boxload" "$BOX_DIR/default.sock" ask 1 "$@"; }
+same "it is found by its label" web "$(found find-label web)"
+check "others are among all" grep -qw shop <<<"$(found find-all -)"
+lb lock 2>>lb.log
+same "but not while the box is locked" "" "$(found find-label web)"
+lb unlock --credential "$BOX_DIR/default.credential" 2>>lb.log
+same "and again afterwards" web "$(found find-label web)"
 check "destroy" lb destroy web --yes 2>>lb.log
+same "destroy: nor is it found" "" "$(found find-label web)"
 check "destroy: it is gone from the token" not on_token web
 refused "destroy: the handle says it" 'destroyed' handle_signs handle.pem
 check "its name is free" lb create web --type ec:P-256 >/dev/null 2>>lb.log
 check "as version 2" grep -Eq '^ +2 +active' <<<"$(show web)"
 refused "the old handle is not the new key" 'destroyed|version 1' handle_signs handle.pem
 check "a key signs after all that" signs web
+same "and is found" web "$(found find-label web)"
 stop_box
 
 # --- The token by each attribute; the PIN from a credential

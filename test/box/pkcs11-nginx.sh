@@ -28,6 +28,7 @@ token_conf "$TEST_DIR/box" "$SOFTHSM_MODULE" label=served "sessions = 8" "$(modu
 chown -R nobody "$TEST_DIR/hsm" "$TEST_DIR/box"
 chmod -R go= "$TEST_DIR/hsm"
 BOX_AS=("${as_box_user[@]}")
+BOX_OWNER=nobody
 new_box "$TEST_DIR/box" "${BOX_AS[@]}"
 mkdir "$TEST_DIR/files"
 make_keys "$TEST_DIR/files"

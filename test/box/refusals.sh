@@ -42,7 +42,7 @@ costs_connection "a packet of another kind" "error 8 to $((16#$(hex '/ HT'))): a
     "$(hex 'GET / HTTP/1.1')"
 costs_connection "an unknown version" 'error 6 to 7: this box speaks protocol version 1, not 2' 4c02002300000007
 answers "an unknown message" 'error 7 to 7: unknown message 0x0ead' 4c010ead00000007
-answers "an answer instead of a request" 'error 7 to 7: unknown message 0x8023' 4c01802300000007
+say "an answer instead of a request:" && exchange closed closed 4c01802300000007
 costs_connection "a packet too long" 'error 5 to 0: too long' 4c01001000000007+70000
 costs_connection "a field too long" 'error 5 to 7: get: too long' "4c01002000000007ffff+1000"
 answers "a name out of the grammar" 'error 20 to 7: get: not a key name' "4c010020000000070003$(hex 'a/b')+37"

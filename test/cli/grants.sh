@@ -36,6 +36,22 @@ expect_json grants.1 '{"kind":"user","name":null,"id":12346,"op":"sign"}'
 expect 1 'uid 12346 was not allowed this' littlebox deny web --user 12346 --op decrypt
 expect 0 '' littlebox deny web --user 12346
 
+# A number that is lent is granted, with a word about it; a group alike. To take it away needs none.
+lent() {
+    expect 0 "littlebox: warning: $1 " littlebox allow web "$2" "${1#?id }"
+    grep -qF -- "$3" "$T/err" || fail "not '$3' but: $(cat "$T/err")"
+    grep -qF -- "hint: $4" "$T/err" || fail "no hint '$4' but: $(cat "$T/err")"
+    expect 0 '' littlebox deny web "$2" "${1#?id }"
+}
+lent "uid 61184" --user "systemd gives to units with DynamicUser=" "give the unit a user that stays"
+lent "gid 65519" --group "systemd gives to units with DynamicUser=" "give the unit a user that stays"
+lent "uid 60514" --user "into a container" "grant it to a user of the system that the box runs in"
+lent "uid 1879048191" --user "systemd-nspawn gives to containers" "give the container a range that stays"
+lent "uid 65534" --user "stands for everybody whom a user namespace does not map" "give the program a user of its own"
+expect 0 'warning: uid 61185 ' littlebox --json allow web --user 61185
+expect_json '' '{"key":"web","kind":"user","id":61185,"op":"sign","allowed":true}'
+expect 0 '' littlebox deny web --user 61185
+
 for uid in $(seq 20000 20253); do
     littlebox allow mail --user "$uid"
 done

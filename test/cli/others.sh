@@ -42,6 +42,8 @@ expect 0 '' littlebox --box served show web
 # It is its own administrator, as root is.
 expect 0 '' other littlebox --box served --json status
 expect_json admin true uid $UNPRIVILEGED
+grep -qF "running as uid $UNPRIVILEGED, as other programs may that have no user of their own, and all of these are its administrators" \
+    box.log || fail "no warning of whom it runs as: $(cat box.log)"
 stop_box
 expect 78 "there is no user 'no-such-user'" littleboxd --dir "$T/box" --box served --user no-such-user
 expect 78 'useradd --system' littleboxd --dir "$T/box" --box served --user no-such-user
@@ -65,7 +67,7 @@ littlebox create mail >/dev/null
 littlebox seal add --passphrase-file pw
 expect 0 '' other littlebox --json list
 expect_json '' '[]'
-expect 0 '' littlebox allow mail --user $UNPRIVILEGED
+expect 0 'warning: uid 65534 stands for everybody' littlebox allow mail --user $UNPRIVILEGED
 expect 0 '' other littlebox --json list
 expect_json '#' 1 0.key '"mail"'
 expect 0 '' other littlebox --json status
@@ -147,6 +149,9 @@ for admin in user:$UNPRIVILEGED group:$UNPRIVILEGED; do
     expect 0 '' other littlebox --box shared --json status
     expect_json admin true uid $UNPRIVILEGED
     expect 0 '' other littlebox --box shared create "by-${admin%:*}"
+    case $admin in user:*) who=uid ;; *) who=gid ;; esac
+    grep -qF "shared.conf: admin: $who $UNPRIVILEGED stands for everybody whom a user namespace does not map" box.log ||
+        fail "no warning of admin = $admin: $(cat box.log)"
     stop_box
 done
 

@@ -68,39 +68,39 @@ static bool send_packet(const uint8_t *data, size_t len, unsigned fds)
 }
 
 /* What was understood is said again in the same words. */
-static void say_again(enum keep_type type, uint32_t number, int fd, const uint8_t *data, size_t len)
+static void say_again(const struct keep_message *m, const uint8_t *data, size_t len)
 {
     uint8_t again[BYTES_MAX];
     size_t got = 0;
     int with = -1;
 
-    must(keep_send(link_fds[1], type, number, fd) == 0);
+    must(keep_send(link_fds[1], m->type, m->number, &m->maker, m->fd) == 0);
     must(socket_receive(link_fds[0], again, sizeof(again), true, &got, &with, NULL) == 0);
-    must(got == len && memcmp(again, data, len) == 0 && (with >= 0) == (fd >= 0));
+    must(got == len && memcmp(again, data, len) == 0 && (with >= 0) == (m->fd >= 0));
     socket_close(with);
 }
 
 static void try_packet(const uint8_t *data, size_t len, unsigned fds)
 {
-    int before = next_fd(), fd = -1, r;
-    enum keep_type type;
-    uint32_t number;
+    int before = next_fd(), r;
+    struct keep_message m;
 
     if (!send_packet(data, len, fds))
         return;
-    r = keep_receive(link_fds[1], /* dont_wait= */ true, &type, &number, &fd);
+    r = keep_receive(link_fds[1], /* dont_wait= */ true, &m);
     if (r == 0) {
-        bool wants = type == KEEP_ADD || type == KEEP_RESTORE;
+        bool wants = m.type == KEEP_ADD || m.type == KEEP_RESTORE || m.type == KEEP_USHER;
 
-        must(type >= KEEP_ADD && type <= KEEP_FAILED && wants == (fd >= 0) && wants == (fds > 0));
-        say_again(type, number, fd, data, len);
-        socket_close(fd);
+        must(m.type >= KEEP_ADD && m.type <= KEEP_AWAKE && wants == (m.fd >= 0) && wants == (fds > 0));
+        say_again(&m, data, len);
+        maker_clear(&m.maker);
+        socket_close(m.fd);
     } else {
-        must(r == LB_E_VALUE || r == LB_E_TOO_LONG || (r == LB_E_CLOSED && len == 0));
-        must(fd == -1);
+        must(r == LB_E_VALUE || (r == LB_E_CLOSED && len == 0));
+        must(m.fd == -1 && m.maker.groups == NULL);
     }
     must(next_fd() == before);
-    must(keep_receive(link_fds[1], true, &type, &number, &fd) == LB_E_TIMEOUT);
+    must(keep_receive(link_fds[1], true, &m) == LB_E_TIMEOUT);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

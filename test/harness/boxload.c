@@ -26,7 +26,11 @@
     "       boxload ... SOCKET idle CONNECTIONS                     nothing at all\n"                       \
     "       boxload ... SOCKET change CONNECTIONS                   asks to make keys that cannot be made\n" \
     "       boxload ... SOCKET secret CONNECTIONS                   tries secrets that are wrong\n"         \
-    "All but sign say \"ready\" when they are all connected, and go on until they are killed.\n"
+    "       boxload ... SOCKET KIND CONNECTIONS NAME                asks for NAME, answers are read; KIND: find-id,\n" \
+    "                          find-label, find-all, list, get, cert-get, cert-find, token or status\n"           \
+    "       boxload ... SOCKET ask COUNT KIND NAME                  so many times, one after the other; prints what the\n" \
+    "                          last answer to find and list has\n"                                                \
+    "All but sign and ask say \"ready\" when they are all connected, and go on until they are killed.\n"
 
 #define TIMEOUT_MS 60000
 /* Requests of one connection that wait at once. */
@@ -71,8 +75,141 @@ static bool become(const char *number)
            setuid((uid_t)id) == 0;
 }
 
+#define INTO(l) (l)->packet, sizeof((l)->packet), &(l)->len
+
+/* Questions that whoever can connect may ask. */
+
+static int ask_find(struct load *l, uint16_t type, enum p11_attr attr, const char *name)
+{
+    struct msg_find m = { 0 };
+    int r = attr == P11_ATTRS ? 0 : p11uri_set_text(&m.want, attr, name);
+
+    return r != 0 ? r : msg_find_encode(type, 1, &m, INTO(l));
+}
+
+static int ask_find_id(struct load *l, const char *name)
+{
+    return ask_find(l, MSG_FIND, P11_ID, name);
+}
+
+static int ask_find_label(struct load *l, const char *name)
+{
+    return ask_find(l, MSG_FIND, P11_OBJECT, name);
+}
+
+static int ask_find_all(struct load *l, const char *name)
+{
+    return ask_find(l, MSG_FIND, P11_ATTRS, name);
+}
+
+static int ask_cert_find(struct load *l, const char *name)
+{
+    return ask_find(l, MSG_CERT_FIND, P11_ID, name);
+}
+
+static int ask_list(struct load *l, const char *name)
+{
+    struct msg_list m = { .after = "" };
+
+    (void)name;
+    return msg_list_encode(MSG_LIST, 1, &m, INTO(l));
+}
+
+static int ask_key(struct load *l, uint16_t type, const char *name)
+{
+    struct key_ref m = { .version = 0 };
+
+    snprintf(m.name, sizeof(m.name), "%s", name);
+    return msg_key_ref_encode(type, 1, &m, INTO(l));
+}
+
+static int ask_get(struct load *l, const char *name)
+{
+    return ask_key(l, MSG_GET, name);
+}
+
+static int ask_cert_get(struct load *l, const char *name)
+{
+    return ask_key(l, MSG_CERT_GET, name);
+}
+
+static int ask_token(struct load *l, const char *name)
+{
+    (void)name;
+    return msg_empty_encode(MSG_TOKEN, 1, INTO(l));
+}
+
+static int ask_status(struct load *l, const char *name)
+{
+    (void)name;
+    return msg_empty_encode(MSG_STATUS, 1, INTO(l));
+}
+
+/* What came, by names. */
+
+static void print_names(const char *name, bool first)
+{
+    printf("%s%s", first ? "" : " ", name);
+}
+
+static int print_list(struct wire_reader *r)
+{
+    bool more = wire_get_bool(r);
+    uint16_t count = wire_get_u16(r);
+
+    for (uint16_t i = 0; i < count; i++) {
+        struct list_entry e;
+
+        msg_list_entry_get(r, &e);
+        print_names(e.name, i == 0);
+    }
+    puts(more ? " and more" : "");
+    return wire_end(r);
+}
+
+static int print_found(struct wire_reader *r)
+{
+    struct msg_found m;
+
+    msg_found_get(r, &m);
+    for (uint16_t i = 0; i < m.count; i++) {
+        struct found_entry e;
+
+        msg_found_entry_get(r, &e);
+        print_names(e.name, i == 0);
+    }
+    puts(m.more ? " and more" : "");
+    return wire_end(r);
+}
+
+static const struct question {
+    const char *kind;
+    int (*ask)(struct load *l, const char *name);
+    int (*print)(struct wire_reader *r); /* NULL: nothing */
+} questions[] = {
+    { "find-id", ask_find_id, print_found },
+    { "find-label", ask_find_label, print_found },
+    { "find-all", ask_find_all, print_found },
+    { "list", ask_list, print_list },
+    { "get", ask_get, NULL },
+    { "cert-get", ask_cert_get, NULL },
+    { "cert-find", ask_cert_find, NULL },
+    { "token", ask_token, NULL },
+    { "status", ask_status, NULL },
+};
+
+static const struct question *question(const char *kind)
+{
+    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+        if (strcmp(questions[i].kind, kind) == 0)
+            return &questions[i];
+    }
+    return NULL;
+}
+
 static bool make_request(struct load *l, const char *key, uint32_t id)
 {
+    const struct question *q = question(l->kind);
     static const uint8_t digest[32] = { 1 };
     struct msg_sign m = { .scheme = l->rsa ? SCHEME_RSA_PKCS1 : SCHEME_ECDSA,
                           .digest = DIGEST_SHA256,
@@ -82,7 +219,9 @@ static bool make_request(struct load *l, const char *key, uint32_t id)
     struct msg_secret s = { .kind = SEAL_CREDENTIAL, .secret = { digest, sizeof(digest) } };
     int r;
 
-    if (strcmp(l->kind, "change") == 0) {
+    if (q != NULL) {
+        r = q->ask(l, key);
+    } else if (strcmp(l->kind, "change") == 0) {
         snprintf(c.name, sizeof(c.name), "boxload");
         r = msg_create_encode(MSG_CREATE, id, &c, l->packet, sizeof(l->packet), &l->len);
     } else if (strcmp(l->kind, "secret") == 0) {
@@ -92,6 +231,27 @@ static bool make_request(struct load *l, const char *key, uint32_t id)
         r = msg_sign_encode(MSG_SIGN, id, &m, l->packet, sizeof(l->packet), &l->len);
     }
     return r == 0 || die("request", r);
+}
+
+/* One after the other; an error is an answer too. */
+static bool ask(struct load *l)
+{
+    const struct question *q = l->key_count == 2 ? question(l->keys[0]) : NULL;
+    int fd = -1, r = q == NULL ? LB_E_VALUE : socket_connect(l->socket, &fd);
+    struct wire_reader reader;
+    struct bytes body;
+    uint16_t type = 0;
+
+    if (r == 0)
+        r = q->ask(l, l->keys[1]);
+    for (unsigned long i = 0; r == 0 && i < l->number; i++)
+        r = channel_call(fd, 1, l->packet, l->len, -1, l->answer, LB_PACKET_MAX, &type, &body);
+    socket_close(fd);
+    if (r == 0 && type != MSG_ERROR && q->print != NULL) {
+        wire_read(&reader, body.p, body.len);
+        r = q->print(&reader);
+    }
+    return r == 0 || die("ask", r);
 }
 
 /* One polite caller */
@@ -255,6 +415,8 @@ int main(int argc, char **argv)
     l.key_count = argc - 4;
     if (strcmp(l.kind, "sign") == 0)
         ok = l.key_count > 0 && sign(&l);
+    else if (strcmp(l.kind, "ask") == 0)
+        ok = ask(&l);
     else
         ok = be_many(&l);
     free(l.answer);

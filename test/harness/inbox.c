@@ -70,8 +70,7 @@ void inbox_init(struct inbox *b)
     b->box.conf = &b->conf;
     b->told_locked = -1;
     b->answer = malloc(LB_PACKET_MAX);
-    if (b->answer == NULL || keyop_setup() != 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, b->channel) < 0)
+    if (b->answer == NULL || keyop_setup() != 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)
         stop("setting up");
     b->box.link = link[0];
     b->keeper = link[1];
@@ -87,8 +86,6 @@ void inbox_clear(struct inbox *b)
     close(b->box.link);
     close(b->keeper);
     close(b->box.stop_fd);
-    close(b->channel[0]);
-    close(b->channel[1]);
     free(b->answer);
     (void)nftw(b->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
@@ -105,22 +102,24 @@ int inbox_reopen(struct inbox *b, struct problem *p)
     return r;
 }
 
-struct caller inbox_caller(const struct inbox *b, pid_t pid, uid_t uid, gid_t gid)
+struct caller inbox_caller(struct inbox *b, pid_t pid, uid_t uid, gid_t gid)
 {
-    return (struct caller){ .peer = { pid, uid, gid }, .fd = b->channel[0] };
+    struct maker *maker = &b->makers[b->next_maker++ % INBOX_MAKERS];
+
+    *maker = (struct maker){ { pid == 0 ? getpid() : pid, uid, gid }, NULL, 0 };
+    return (struct caller){ { pid, uid, gid }, maker };
 }
 
 static void hear_keeper(struct inbox *b)
 {
-    enum keep_type type;
-    uint32_t number;
-    int fd;
+    struct keep_message m;
 
-    while (keep_receive(b->keeper, /* dont_wait= */ true, &type, &number, &fd) == 0) {
-        if (type == KEEP_LOCKED)
-            b->told_locked = (int)number;
-        if (fd >= 0)
-            close(fd);
+    while (keep_receive(b->keeper, /* dont_wait= */ true, &m) == 0) {
+        if (m.type == KEEP_LOCKED)
+            b->told_locked = (int)m.number;
+        maker_clear(&m.maker);
+        if (m.fd >= 0)
+            close(m.fd);
     }
 }
 
@@ -139,6 +138,7 @@ size_t inbox_ask(struct inbox *b, const struct caller *who, const void *packet, 
     if (kind->change && !request_may(kind, &rq))
         return rq.answer_len;
     rq.fd = fd;
+    rq.attached = fd >= 0;
     *ret_goes_on = request_run(kind, &rq);
     hear_keeper(b);
     return rq.answer_len;

@@ -192,7 +192,9 @@ port_open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # --- boxes
 
-lb() { "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" "$@"; }
+# The user whose box it is, where that is neither root nor whoever runs the test: programs and the command must be told.
+BOX_OWNER=
+lb() { "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" ${BOX_OWNER:+--users "$BOX_OWNER"} "$@"; }
 
 # status FIELD : one field of `littlebox status --json`.
 status() { lb --json status 2>/dev/null | json "$1"; }
@@ -218,8 +220,9 @@ box_answers() {
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ] # 3: it answers, and cannot sign yet
 }
 box_unlocked() { status_is state unlocked; }
-# The process with the keys, and the one without.
-box_child() { children_of "$KEEPER" | head -n 1; }
+# The processes of a keeper: the one with the keys, and the one that takes descriptors.
+box_child() { pgrep -P "$KEEPER" -f -- ' --child ' | head -n 1 || true; }
+box_usher() { pgrep -P "$KEEPER" -f -- ' --usher ' | head -n 1 || true; }
 stop_box() { stop "$KEEPER"; }
 
 # new_box DIR : a started box with an empty, unlocked store.
@@ -249,6 +252,7 @@ module = ${3:-$MODULE}
 activate = 1
 littlebox-directory = $2
 littlebox-timeout = 20000
+${BOX_OWNER:+littlebox-users = $BOX_OWNER}
 [req]
 distinguished_name = dn
 [dn]

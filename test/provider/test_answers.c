@@ -201,13 +201,28 @@ static void serve(struct fake *f, int fd)
     }
 }
 
+/* What a box gives for a descriptor that was handed in: one end of a channel; the other one is returned. */
+static int introduce(int fd)
+{
+    uint8_t packet[LB_HEADER_SIZE];
+    size_t len = 0;
+    int pair[2];
+
+    NEED(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+    NEED(socket_set_timeout(pair[0], WAIT_MS) == 0);
+    NEED(msg_empty_encode(MSG_CHANNEL | MSG_ANSWER, 0, packet, sizeof(packet), &len) == 0);
+    NEED(socket_send(fd, packet, len, pair[1], /* dont_wait= */ false) == 0);
+    socket_close(pair[1]);
+    return pair[0];
+}
+
 /* One caller, from its connection to its end. */
 static void *run(void *arg)
 {
     static uint8_t packet[LB_PACKET_MAX];
     struct fake *f = arg;
     struct pollfd p = { .fd = f->listener, .events = POLLIN };
-    int introducer, fd = -1;
+    int introducer, channel, fd = -1;
     size_t len = 0;
 
     /* Accepting does not wait: that is how a box listens. */
@@ -216,8 +231,10 @@ static void *run(void *arg)
     NEED(introducer >= 0 && socket_set_timeout(introducer, WAIT_MS) == 0);
     while (socket_receive(introducer, packet, sizeof(packet), /* dont_wait= */ false, &len, &fd,
                           /* ret_peer= */ NULL) == 0) {
-        NEED(fd >= 0 && socket_set_timeout(fd, WAIT_MS) == 0);
-        serve(f, fd);
+        NEED(fd >= 0);
+        channel = introduce(fd);
+        serve(f, channel);
+        socket_close(channel);
         socket_close(fd);
     }
     socket_close(introducer);

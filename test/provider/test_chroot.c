@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <openssl/err.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,6 +153,48 @@ static void granted_after_restart(void)
     }
 }
 
+/* What a hostile child of the same parent can do to what both inherited. */
+static void spoil(void)
+{
+    NEED(setgroups(0, NULL) == 0 && setgid(WORKER + 1) == 0 && setuid(WORKER + 1) == 0);
+    for (int fd = 3; fd < 256; fd++)
+        (void)shutdown(fd, SHUT_RDWR); /* what is no socket does not mind */
+}
+
+/*
+ * A worker in its chroot has signed twice when a sibling ends the connection that both inherited: the worker's next
+ * channels, here those of a child of its own, are introduced over one that is its own by then.
+ */
+static void granted_beside_spoiler(void)
+{
+    int go[2], done[2], status = 0;
+    char c = 'x';
+    pid_t pid;
+
+    NEED(pipe(go) == 0 && pipe(done) == 0);
+    pid = fork();
+    NEED(pid >= 0);
+    if (pid == 0) {
+        become_worker(/* in_chroot= */ true);
+        for (int i = 0; i < 50; i++)
+            must_sign("beside a sibling that did nothing yet");
+        NEED(write(done[1], &c, 1) == 1 && read(go[0], &c, 1) == 1);
+        must_sign("beside a sibling that ended what both inherited");
+        pid = fork();
+        NEED(pid >= 0);
+        if (pid == 0) {
+            must_sign("a child, which needs a new channel");
+            _exit(0);
+        }
+        NEED(waitpid(pid, &status, 0) == pid);
+        _exit(status == 0 ? 0 : 1);
+    }
+    NEED(read(done[0], &c, 1) == 1);
+    in_child(spoil);
+    NEED(write(go[1], &c, 1) == 1);
+    NEED(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 int main(void)
 {
     if (geteuid() != 0) {
@@ -175,6 +218,7 @@ int main(void)
     in_child(granted_after_setuid);
     in_child(granted_from_handle);
     granted_after_restart();
+    granted_beside_spoiler();
 
     NEED(signs(libctx, key, plain));
     EVP_PKEY_free(plain);

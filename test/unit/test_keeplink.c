@@ -9,56 +9,54 @@
 
 static bool wants_fd(unsigned type)
 {
-    return type == KEEP_ADD || type == KEEP_RESTORE;
+    return type == KEEP_ADD || type == KEEP_RESTORE || type == KEEP_USHER;
 }
 
-static int receive(int link, enum keep_type *ret_type, uint32_t *ret_number, int *ret_fd)
+static int receive(int link, struct keep_message *ret)
 {
-    *ret_fd = -1;
-    return keep_receive(link, /* dont_wait= */ true, ret_type, ret_number, ret_fd);
+    return keep_receive(link, /* dont_wait= */ true, ret);
 }
 
 /* All types, with and without a descriptor: exactly the known ones, with what belongs to them. */
 static void what_is_understood(void)
 {
-    enum keep_type type;
-    uint32_t number;
-    int pair[2], fd;
+    const struct maker maker = { { 1, 2, 3 }, NULL, 0 };
+    struct keep_message m;
+    int pair[2];
     unsigned before;
 
     CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     before = unit_open_fds();
     for (unsigned t = 0; t < 256; t++) {
         for (int with = 0; with < 2; with++) {
-            bool known = t >= KEEP_ADD && t <= KEEP_FAILED && wants_fd(t) == (with == 1);
+            bool known = t >= KEEP_ADD && t <= KEEP_AWAKE && wants_fd(t) == (with == 1);
 
-            OK(keep_send(pair[0], (enum keep_type)t, 0x01020304, with ? pair[0] : -1));
+            OK(keep_send(pair[0], (enum keep_type)t, 0x01020304, &maker, with ? pair[0] : -1));
             if (!known) {
-                FAILS(receive(pair[1], &type, &number, &fd), LB_E_VALUE);
-                CU_ASSERT_EQUAL(fd, -1);
+                FAILS(receive(pair[1], &m), LB_E_VALUE);
+                CU_ASSERT_EQUAL(m.fd, -1);
             } else {
-                OK(receive(pair[1], &type, &number, &fd));
-                CU_ASSERT_EQUAL(type, t);
-                CU_ASSERT_EQUAL(number, 0x01020304);
-                CU_ASSERT_EQUAL(fd >= 0, with == 1);
-                socket_close(fd);
+                OK(receive(pair[1], &m));
+                CU_ASSERT_EQUAL(m.type, t);
+                CU_ASSERT_EQUAL(m.number, 0x01020304);
+                CU_ASSERT_EQUAL(m.fd >= 0, with == 1);
+                socket_close(m.fd);
             }
             CU_ASSERT_EQUAL(unit_open_fds(), before);
         }
     }
-    FAILS(receive(pair[1], &type, &number, &fd), LB_E_TIMEOUT);
+    FAILS(receive(pair[1], &m), LB_E_TIMEOUT);
     close(pair[0]);
-    FAILS(receive(pair[1], &type, &number, &fd), LB_E_CLOSED);
+    FAILS(receive(pair[1], &m), LB_E_CLOSED);
     close(pair[1]);
 }
 
 /* Of any other length. */
 static void what_is_cut_off(void)
 {
-    static const uint8_t packet[] = { KEEP_ADD, 0, 0, 0, 1, 0 };
-    enum keep_type type;
-    uint32_t number;
-    int pair[2], fd;
+    static const uint8_t packet[] = { KEEP_USHER, 0, 0, 0, 1, 0 };
+    struct keep_message m;
+    int pair[2];
     unsigned before;
 
     CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
@@ -67,7 +65,7 @@ static void what_is_cut_off(void)
         if (len == 5)
             continue;
         OK(socket_send(pair[0], packet, len, pair[0], /* dont_wait= */ true));
-        FAILS(receive(pair[1], &type, &number, &fd), len < 5 ? LB_E_VALUE : LB_E_TOO_LONG);
+        FAILS(receive(pair[1], &m), LB_E_VALUE);
         CU_ASSERT_EQUAL(unit_open_fds(), before);
     }
     close(pair[0]);

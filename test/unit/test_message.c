@@ -171,7 +171,10 @@ static const struct msg_status status = { .box = "default",
                                           .signatures = 7,
                                           .decryptions = 8,
                                           .derivations = 9,
-                                          .refusals = 10 };
+                                          .refusals = 10,
+                                          .users_mapped = true,
+                                          .overflow_uid = 65534,
+                                          .overflow_gid = 65533 };
 static const struct msg_create create = { .name = "web", .type = "rsa-pss:4096:sha512" };
 static const struct msg_import import = { .name = "web", .pkcs8 = { data, sizeof(data) } };
 static const struct msg_destroy destroy = { .name = "web", .version = 7 };

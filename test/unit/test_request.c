@@ -32,7 +32,7 @@ static void box_with_keys(struct inbox *b)
     OK(vault_grant(&b->box.vault, &grant, true, &p));
 }
 
-static struct caller user(const struct inbox *b, uid_t uid)
+static struct caller user(struct inbox *b, uid_t uid)
 {
     return inbox_caller(b, getpid(), uid, INBOX_STRANGER);
 }

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -286,33 +287,46 @@ static void credentials_are_of_each_packet(void)
 
 static void introducers(void)
 {
-    int pair[2], channel = -1, far = -1, pid, r = 0;
+    int pair[2], made[2], asked = -1, far = -1, channel = -1, pid, r = 0;
     struct peer peer;
     struct msg_header header;
     struct bytes body;
-    uint8_t buf[64];
+    uint8_t buf[64], packet[LB_HEADER_SIZE];
     size_t len;
 
     make_pair(pair);
-    OK(socket_introduce(pair[0], false, &channel));
+    OK(socket_introduce(pair[0], false, &asked));
     OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, &far, NULL));
     OK(msg_split(buf, len, &header, &body));
     CU_ASSERT_EQUAL(header.type, MSG_CHANNEL);
     CU_ASSERT_FATAL(far >= 0);
     OK(socket_peer(far, &peer));
     CU_ASSERT_EQUAL(peer.pid, getpid());
+    FAILS(socket_introduced(asked, true, &channel), LB_E_TIMEOUT);
+    /* What comes back is the channel, and it is another socket. */
+    make_pair(made);
+    OK(msg_empty_encode(MSG_CHANNEL | MSG_ANSWER, 0, packet, sizeof(packet), &len));
+    OK(socket_send(far, packet, len, made[1], false));
+    OK(socket_introduced(asked, false, &channel));
     OK(socket_send(channel, "ask", 3, -1, false));
-    OK(socket_receive(far, buf, sizeof(buf), false, &len, NULL, &peer));
-    CU_ASSERT_EQUAL(peer.pid, getpid());
-    OK(socket_send(far, "answer", 6, -1, false));
-    OK(socket_receive(channel, buf, sizeof(buf), false, &len, NULL, NULL));
-    CU_ASSERT_EQUAL(len, 6);
+    OK(socket_receive(made[0], buf, sizeof(buf), false, &len, NULL, NULL));
+    CU_ASSERT_EQUAL(len, 3);
     socket_close(channel);
+    close_pair(made);
+    /* Something else is none. */
+    OK(socket_send(far, packet, len = LB_HEADER_SIZE, -1, false));
+    FAILS(socket_introduced(asked, false, &channel), LB_E_VALUE);
+    OK(msg_empty_encode(MSG_STATUS | MSG_ANSWER, 0, packet, sizeof(packet), &len));
+    OK(socket_send(far, packet, len, pair[0], false));
+    FAILS(socket_introduced(asked, false, &channel), LB_E_VALUE);
+    CU_ASSERT_EQUAL(channel, -1);
     socket_close(far);
+    FAILS(socket_introduced(asked, false, &channel), LB_E_CLOSED);
+    socket_close(asked);
     /* From a child: the kernel names the child. */
     pid = fork();
     if (pid == 0)
-        _exit(socket_introduce(pair[0], false, &channel) == 0 ? 0 : 1);
+        _exit(socket_introduce(pair[0], false, &asked) == 0 ? 0 : 1);
     OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, &far, NULL));
     OK(socket_peer(far, &peer));
     CU_ASSERT_EQUAL(peer.pid, pid);
@@ -320,47 +334,178 @@ static void introducers(void)
     socket_close(far);
     /* Nobody reads: it is full at some time. */
     for (int i = 0; i < 100000 && r == 0; i++) {
-        r = socket_introduce(pair[0], true, &channel);
+        r = socket_introduce(pair[0], true, &asked);
         if (r == 0)
-            socket_close(channel);
+            socket_close(asked);
     }
     CU_ASSERT_EQUAL(r, LB_E_TIMEOUT);
     socket_close(pair[1]);
-    FAILS(socket_introduce(pair[0], false, &channel), LB_E_CLOSED);
+    FAILS(socket_introduce(pair[0], false, &asked), LB_E_CLOSED);
     socket_close(pair[0]);
 }
 
-static void groups(void)
+static void looking_takes_nothing(void)
 {
-    gid_t few[2] = { 4711, 4712 };
-    int pid;
+    static const size_t counts[] = { 1, 2, 17, 253 };
+    struct peer peer;
+    bool attached = true;
+    unsigned open_before;
+    int pair[2];
+    char buf[8];
+    size_t len = 0;
 
-    if (geteuid() != 0)
-        return;
-    pid = fork();
-    if (pid == 0) {
-        int pair[2];
-        bool good = setgroups(2, few) == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0;
-
-        _exit(good && socket_peer_in_group(pair[0], 4711) && socket_peer_in_group(pair[0], 4712) &&
-                      !socket_peer_in_group(pair[0], 4713)
-                  ? 0
-                  : 1);
+    make_pair(pair);
+    OK(socket_want_only_peer(pair[1]));
+    FAILS(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer), LB_E_TIMEOUT);
+    OK(socket_send(pair[0], "one", 3, -1, false));
+    for (int i = 0; i < 2; i++) {
+        OK(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer));
+        CU_ASSERT_EQUAL(len, 3);
+        CU_ASSERT(memcmp(buf, "one", 3) == 0);
+        CU_ASSERT_FALSE(attached);
+        CU_ASSERT_EQUAL(peer.pid, getpid());
+        CU_ASSERT_EQUAL(peer.uid, getuid());
     }
-    unit_reap(pid);
-    pid = fork();
-    if (pid == 0) {
-        gid_t many[300];
-        int pair[2];
-
-        for (size_t i = 0; i < COUNT(many); i++)
-            many[i] = 5000 + (gid_t)i;
-        _exit(setgroups(COUNT(many), many) == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0 &&
-                      socket_peer_in_group(pair[0], 5299) && !socket_peer_in_group(pair[0], 5300)
-                  ? 0
-                  : 1);
+    socket_pass_over(pair[1]);
+    FAILS(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer), LB_E_TIMEOUT);
+    open_before = unit_open_fds();
+    for (size_t i = 0; i < COUNT(counts); i++) {
+        send_fds(pair[0], STDERR_FILENO, counts[i]);
+        OK(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer));
+        CU_ASSERT(attached);
+        CU_ASSERT_EQUAL(peer.pid, getpid());
+        FAILS(socket_look(pair[1], buf, 1, &len, &attached, &peer), LB_E_TOO_LONG);
+        CU_ASSERT(attached);
+        CU_ASSERT_EQUAL(unit_open_fds(), open_before);
+        socket_pass_over(pair[1]);
     }
-    unit_reap(pid);
+    socket_close(pair[0]);
+    FAILS(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer), LB_E_CLOSED);
+    socket_close(pair[1]);
+}
+
+/* Whatever the listening socket was set to: only credentials come with a packet. */
+static void only_credentials(void)
+{
+    static const struct {
+        int option, value;
+    } more[] = {
+        { SO_PASSSEC, 1 },         { 76 /* SO_PASSPIDFD */, 1 }, { SO_TIMESTAMP, 1 },
+        { SO_TIMESTAMPNS, 1 },     { SO_TIMESTAMPING, 0x18 },    { SO_RXQ_OVFL, 1 },
+        { SO_WIFI_STATUS, 1 },     { 84 /* SO_INQ */, 1 },
+    };
+    struct peer peer;
+    unsigned open_before;
+    bool attached;
+    int pair[2];
+    char buf[8];
+    size_t len;
+
+    for (size_t i = 0; i < COUNT(more); i++) {
+        make_pair(pair);
+        /* A kernel that does not know it has nothing to switch off. */
+        (void)setsockopt(pair[1], SOL_SOCKET, more[i].option, &more[i].value, sizeof(more[i].value));
+        OK(socket_want_only_peer(pair[1]));
+        open_before = unit_open_fds();
+        OK(socket_send(pair[0], "x", 1, -1, false));
+        OK(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer));
+        CU_ASSERT_FALSE(attached);
+        CU_ASSERT_EQUAL(peer.pid, getpid());
+        CU_ASSERT_EQUAL(unit_open_fds(), open_before);
+        close_pair(pair);
+    }
+}
+
+/* A pidfd that a kernel installs although nobody wants one does not stay open. */
+static void pidfds_do_not_leak(void)
+{
+    int pair[2], on = 1;
+    unsigned open_before;
+    char buf[8];
+    size_t len;
+
+    make_pair(pair);
+    if (setsockopt(pair[1], SOL_SOCKET, 76 /* SO_PASSPIDFD */, &on, sizeof(on)) == 0) {
+        open_before = unit_open_fds();
+        OK(socket_send(pair[0], "x", 1, -1, false));
+        OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, NULL, NULL));
+        CU_ASSERT_EQUAL(unit_open_fds(), open_before);
+    }
+    close_pair(pair);
+}
+
+static void all_descriptors(void)
+{
+    int pair[2], fds[SOCKET_FDS_MAX];
+    struct peer peer;
+    size_t len, count = 0;
+    char buf[8];
+
+    make_pair(pair);
+    OK(socket_want_only_peer(pair[1]));
+    send_fds(pair[0], STDERR_FILENO, SOCKET_FDS_MAX);
+    OK(socket_receive_all(pair[1], buf, sizeof(buf), &len, fds, &count, &peer));
+    CU_ASSERT_EQUAL(count, SOCKET_FDS_MAX);
+    CU_ASSERT_EQUAL(peer.pid, getpid());
+    for (size_t i = 0; i < count; i++)
+        socket_close(fds[i]);
+    close_pair(pair);
+}
+
+static void what_can_be_a_channel(void)
+{
+    int pair[2], ends[2], fd;
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+    make_pair(pair);
+    CU_ASSERT(socket_is_channel(pair[0]));
+    close_pair(pair);
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    CU_ASSERT_FALSE(socket_is_channel(pair[0]));
+    close_pair(pair);
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+    CU_ASSERT_FALSE(socket_is_channel(pair[0]));
+    close_pair(pair);
+    CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
+    CU_ASSERT_FALSE(socket_is_channel(ends[0]));
+    close_pair(ends);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    CU_ASSERT_FALSE(socket_is_channel(fd));
+    socket_close(fd);
+    fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    CU_ASSERT_FALSE(socket_is_channel(fd));
+    CU_ASSERT_EQUAL(bind(fd, (struct sockaddr *)&addr, sizeof(addr.sun_family)), 0);
+    CU_ASSERT_EQUAL(listen(fd, 1), 0);
+    CU_ASSERT_FALSE(socket_is_channel(fd));
+    socket_close(fd);
+}
+
+/* Only where nothing waits is closing harmless: an empty packet is something too, and what is behind it. */
+static void ending(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    OK(socket_want_only_peer(pair[1]));
+    CU_ASSERT(socket_end(pair[1]));
+    CU_ASSERT_EQUAL(send(pair[0], "x", 1, MSG_NOSIGNAL), -1);
+    close_pair(pair);
+    make_pair(pair);
+    OK(socket_want_only_peer(pair[1]));
+    socket_close(pair[0]);
+    CU_ASSERT(socket_end(pair[1]));
+    socket_close(pair[1]);
+    make_pair(pair);
+    OK(socket_want_only_peer(pair[1]));
+    OK(socket_send(pair[0], "x", 1, -1, false));
+    CU_ASSERT_FALSE(socket_end(pair[1]));
+    close_pair(pair);
+    make_pair(pair);
+    OK(socket_want_only_peer(pair[1]));
+    CU_ASSERT_EQUAL(send(pair[0], "", 0, 0), 0);
+    send_fds(pair[0], STDERR_FILENO, 1);
+    CU_ASSERT_FALSE(socket_end(pair[1]));
+    close_pair(pair);
 }
 
 static const struct unit_test tests[] = {
@@ -374,7 +519,12 @@ static const struct unit_test tests[] = {
     { "a descriptor arrives", a_descriptor_arrives },
     { "credentials are of each packet", credentials_are_of_each_packet },
     { "introducers", introducers },
-    { "groups", groups },
+    { "looking takes nothing", looking_takes_nothing },
+    { "only credentials come with a packet", only_credentials },
+    { "pidfds do not leak", pidfds_do_not_leak },
+    { "all descriptors of a packet", all_descriptors },
+    { "what can be a channel", what_can_be_a_channel },
+    { "ending", ending },
     { NULL, NULL },
 };
 const struct unit_suite suite_socket = { "socket", tests };

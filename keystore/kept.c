@@ -1,0 +1,105 @@
+/* The keeper's copies of a box's channels, by slot, and how they are let go. */
+#include "kept.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "keeplink.h"
+#include "socket.h"
+#include "usherlink.h"
+
+void kept_init(struct kept *k)
+{
+    *k = (struct kept){ .usher = -1 };
+}
+
+bool kept_bury(struct kept *k)
+{
+    while (k->dead_count > 0) {
+        int fd = k->dead[k->dead_count - 1];
+        const struct usher_request rq = { .type = ASK_BURY, .fd = fd };
+
+        if (k->usher < 0 || usher_ask(k->usher, &rq, /* dont_wait= */ true) != 0)
+            return false;
+        k->dead_count--;
+        socket_close(fd);
+    }
+    return true;
+}
+
+/* Without memory it stays open: that costs a descriptor, closing it may cost the box. */
+static void bury(struct kept *k, int fd)
+{
+    if (k->dead_count == k->dead_size) {
+        size_t size = k->dead_size == 0 ? 64 : k->dead_size * 2;
+        int *more = realloc(k->dead, size * sizeof(*more));
+
+        if (more == NULL)
+            return;
+        k->dead = more;
+        k->dead_size = size;
+    }
+    k->dead[k->dead_count++] = fd;
+    (void)kept_bury(k);
+}
+
+static void let_go(struct kept *k, int fd)
+{
+    if (socket_is_channel(fd) && socket_end(fd))
+        socket_close(fd);
+    else
+        bury(k, fd);
+}
+
+static int make_room(struct kept *k, uint32_t slot)
+{
+    size_t size = k->size == 0 ? 64 : k->size;
+    struct kept_channel *more;
+
+    if (slot < k->size)
+        return 0;
+    while (size <= slot)
+        size *= 2;
+    more = realloc(k->at, size * sizeof(*more));
+    if (more == NULL)
+        return LB_E_NOMEM;
+    for (size_t i = k->size; i < size; i++)
+        more[i] = (struct kept_channel){ .fd = -1 };
+    k->at = more;
+    k->size = size;
+    return 0;
+}
+
+int kept_put(struct kept *k, uint32_t slot, int fd, struct maker *maker)
+{
+    int r = slot >= KEEP_SLOTS_MAX || !socket_is_channel(fd) ? LB_E_VALUE : make_room(k, slot);
+
+    if (r == 0 && k->at[slot].fd >= 0)
+        r = LB_E_VALUE;
+    if (r != 0) {
+        maker_clear(maker);
+        bury(k, fd);
+        return r;
+    }
+    k->at[slot] = (struct kept_channel){ fd, *maker };
+    return 0;
+}
+
+int kept_drop(struct kept *k, uint32_t slot)
+{
+    if (slot >= k->size || k->at[slot].fd < 0)
+        return LB_E_VALUE;
+    let_go(k, k->at[slot].fd);
+    k->at[slot].fd = -1;
+    maker_clear(&k->at[slot].maker);
+    return 0;
+}
+
+void kept_clear(struct kept *k)
+{
+    for (size_t i = 0; i < k->size; i++)
+        maker_clear(&k->at[i].maker);
+    free(k->at);
+    free(k->dead);
+    kept_init(k);
+}

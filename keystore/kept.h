@@ -1,0 +1,40 @@
+/* The keeper's copies of a box's channels, by slot, and how they are let go. */
+#ifndef LB_KEPT_H
+#define LB_KEPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "errors.h"
+#include "maker.h"
+
+struct kept_channel {
+    int fd; /* -1: the slot is free */
+    struct maker maker;
+};
+
+struct kept {
+    struct kept_channel *at;
+    size_t size;
+    int usher;  /* the link to the usher; -1: there is none */
+    int *dead;  /* that it had no room for yet */
+    size_t dead_count, dead_size;
+};
+
+void kept_init(struct kept *k);
+/*
+ * Takes over fd and maker in any case. LB_E_VALUE: no slot, one that is taken, or no channel; LB_E_NOMEM. What comes here
+ * comes from the child, which may be somebody else's by now.
+ */
+LB_MUST_USE int kept_put(struct kept *k, uint32_t slot, int fd, struct maker *maker);
+/* LB_E_VALUE: there is none at this slot. */
+LB_MUST_USE int kept_drop(struct kept *k, uint32_t slot);
+/*
+ * Tries again to have closed what could not be closed here: what waits in a channel's queue is destroyed with it, and may
+ * block whoever closes it. False: something is left.
+ */
+bool kept_bury(struct kept *k);
+/* At the end of the process, which closes the descriptors and waits for none of them. */
+void kept_clear(struct kept *k);
+
+#endif

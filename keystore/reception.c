@@ -1,0 +1,180 @@
+/* The box's side of its usher: who is sent there, and what comes back. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "policy.h"
+#include "serve_priv.h"
+#include "socket.h"
+#include "usherlink.h"
+
+void reception_init(struct reception *r)
+{
+    pthread_mutex_init(&r->lock, NULL);
+    r->link = -1;
+    r->first = NULL;
+    r->end = &r->first;
+}
+
+void reception_clear(struct reception *r)
+{
+    socket_close(r->link);
+    for (size_t i = 0; i < r->dead_count; i++)
+        socket_close(r->dead[i]);
+    free(r->dead);
+    pthread_mutex_destroy(&r->lock);
+}
+
+/*
+ * With the lock held: as many of those who wait as the usher has room for. The next answer makes more; where the usher is
+ * gone, the keeper brings another.
+ */
+static void send_waiting(struct server *s)
+{
+    struct reception *rc = &s->reception;
+
+    while (rc->dead_count > 0 && rc->link >= 0) {
+        int fd = rc->dead[rc->dead_count - 1];
+        const struct usher_request rq = { .type = ASK_BURY, .fd = fd };
+
+        if (usher_ask(rc->link, &rq, /* dont_wait= */ true) != 0)
+            return;
+        rc->dead_count--;
+        socket_close(fd);
+    }
+    while (rc->first != NULL && rc->link >= 0) {
+        struct conn *c = rc->first;
+        const struct caller who = { c->sender, &c->maker };
+        const struct subjects ids = subjects_of_caller(&who);
+        bool known = policy_is_admin(s->box->conf, &who) || vault_knows(&s->box->vault, &ids);
+        const struct usher_request rq = { ASK_RECEIVE, c->slot, c->sender.uid, known, c->fd };
+
+        if (usher_ask(rc->link, &rq, /* dont_wait= */ true) != 0)
+            return;
+        c->at_usher = true;
+        rc->first = c->next;
+        if (rc->first == NULL)
+            rc->end = &rc->first;
+    }
+}
+
+void reception_send(struct server *s, struct conn *c, const struct peer *sender)
+{
+    struct reception *rc = &s->reception;
+
+    pthread_mutex_lock(&rc->lock);
+    c->sender = *sender;
+    c->next = NULL;
+    *rc->end = c;
+    rc->end = &c->next;
+    send_waiting(s);
+    pthread_mutex_unlock(&rc->lock);
+}
+
+void reception_bury(struct server *s, int fd)
+{
+    struct reception *rc = &s->reception;
+
+    pthread_mutex_lock(&rc->lock);
+    if (rc->dead_count == rc->dead_size) {
+        size_t size = rc->dead_size == 0 ? 64 : rc->dead_size * 2;
+        int *more = realloc(rc->dead, size * sizeof(*more));
+
+        if (more != NULL) {
+            rc->dead = more;
+            rc->dead_size = size;
+        }
+    }
+    /* Without memory it stays open: that costs a descriptor, closing it may cost a thread. */
+    if (rc->dead_count < rc->dead_size)
+        rc->dead[rc->dead_count++] = fd;
+    send_waiting(s);
+    pthread_mutex_unlock(&rc->lock);
+}
+
+/* The connection at this slot, if the usher has it: from now on it has it no more. */
+static struct conn *come_back(struct server *s, uint32_t slot)
+{
+    struct conn *c;
+
+    pthread_mutex_lock(&s->conns_lock);
+    c = slot < s->slots ? s->conns[slot] : NULL;
+    pthread_mutex_unlock(&s->conns_lock);
+    pthread_mutex_lock(&s->reception.lock);
+    if (c != NULL && !c->at_usher)
+        c = NULL;
+    if (c != NULL)
+        c->at_usher = false;
+    send_waiting(s);
+    pthread_mutex_unlock(&s->reception.lock);
+    return c;
+}
+
+void reception_renew(struct server *s, int link)
+{
+    struct reception *rc = &s->reception;
+    int old;
+
+    pthread_mutex_lock(&rc->lock);
+    old = rc->link;
+    rc->link = link;
+    if (old >= 0)
+        (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, old, NULL);
+    if (server_arm(s, EPOLL_CTL_ADD, link, rc) < 0)
+        log_error("the usher cannot be heard");
+    send_waiting(s);
+    pthread_mutex_unlock(&rc->lock);
+    /* Ends of channels may be in its queue, and who knows what in theirs. */
+    if (old >= 0)
+        conn_let_go(s, old);
+    /* What the last usher had is tried again. */
+    for (uint32_t i = 0; old >= 0 && i < s->slots; i++) {
+        struct conn *c = come_back(s, i);
+
+        if (c != NULL)
+            conn_go_on(s, c);
+    }
+}
+
+static void hear_channel(struct server *s, struct usher_answer *a)
+{
+    /* A refusal is in the log, and the caller sees the end. */
+    (void)!conn_add(s, a->fd, 0, &a->maker, /* keep= */ true);
+}
+
+bool reception_hear(struct server *s, void *buf, struct conn **ret_conn, struct usher_answer *ret)
+{
+    struct reception *rc = &s->reception;
+    struct conn *c;
+    int r;
+
+    pthread_mutex_lock(&rc->lock);
+    r = rc->link < 0 ? LB_E_CLOSED : usher_told(rc->link, buf, ret);
+    /* Its end is seen by the keeper, which brings another one. */
+    if (r != LB_E_CLOSED && server_arm(s, EPOLL_CTL_MOD, rc->link, rc) < 0)
+        log_error("the usher cannot be heard");
+    pthread_mutex_unlock(&rc->lock);
+    if (r != 0)
+        return false;
+    if (ret->type == TOLD_CHANNEL)
+        hear_channel(s, ret);
+    c = come_back(s, ret->slot);
+    if (c == NULL) {
+        socket_close(ret->type == TOLD_PACKET ? ret->fd : -1);
+        return false;
+    }
+    if (ret->type == TOLD_PACKET) {
+        *ret_conn = c;
+        return true;
+    }
+    if (ret->type == TOLD_BAD) {
+        log_refusal("refused: something that uid %u attached to a packet: %s (pid %d)", c->sender.uid,
+                    usher_reason_text(ret->reason), (int)c->sender.pid);
+        conn_blame(s, c, &c->sender);
+    } else {
+        conn_go_on(s, c);
+    }
+    return false;
+}
