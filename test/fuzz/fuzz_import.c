@@ -83,7 +83,7 @@ static void import(const uint8_t *der, size_t len)
     }
     must(v.type[0] != '\0' && v.spki_len > 0 && v.spki_len <= LB_SPKI_MAX && v.material_len > 0);
     must(ops->check(backend, &v, NULL, 0) == 0 && ops->open(backend, &v, NULL, 0, &again) == 0);
-    must(EVP_PKEY_eq(key, again) == 1);
+    must(EVP_PKEY_eq(key, again) == 1 && keytype_pairwise(again) == 0);
     EVP_PKEY_free(key);
     EVP_PKEY_free(again);
     version_record_clear(&v);

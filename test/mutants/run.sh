@@ -117,11 +117,11 @@ prepare() {
 # build TREE TEST : what that test needs; scripts need all that is installed, and their programs once.
 build() {
     case $2 in
-    test/unit/* | test/fuzz/fuzz_*) make -s -C "$1/build" "${2%% *}" ;;
-    test/provider/*) make -s -C "$1/build" all "${2%% *}" ;;
+    test/unit/* | test/fuzz/fuzz_*) make -s -j 2 -C "$1/build" "${2%% *}" ;;
+    test/provider/*) make -s -j 2 -C "$1/build" all "${2%% *}" ;;
     *)
-        make -s -C "$1/build" all
-        [ -e "$1/programs" ] || make -s -C "$1/build" check TESTS=
+        make -s -j 2 -C "$1/build" all
+        [ -e "$1/programs" ] || make -s -j 2 -C "$1/build" check TESTS=
         touch "$1/programs"
         ;;
     esac
@@ -134,10 +134,13 @@ run_test() {
     *.sh) words[0]=$1/src/${words[0]} ;;
     *) words[0]=$1/build/${words[0]} ;;
     esac
-    (
-        cd "$1/build"
-        LITTLEBOX_BUILD=$1/build LITTLEBOX_SRC=$1/src timeout -k 20 "$limit" "${words[@]}"
-    ) >"$1/test.log" 2>&1 </dev/null || status=$?
+    # A test that crashes is news of the shell's own too.
+    {
+        (
+            cd "$1/build"
+            LITTLEBOX_BUILD=$1/build LITTLEBOX_SRC=$1/src timeout -k 20 "$limit" "${words[@]}"
+        ) </dev/null || status=$?
+    } >"$1/test.log" 2>&1
     return "$status"
 }
 

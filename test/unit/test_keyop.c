@@ -1,4 +1,4 @@
-/* keyop_decrypt.c, keyop_derive.c: what a key in a box does with whatever comes in a request. */
+/* keyop.c, keyop_decrypt.c, keyop_derive.c: what a key in a box does with whatever comes in a request. */
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -310,7 +310,84 @@ static void peers_that_are_no_points(void)
     livekey_unref(x);
 }
 
+/* What a scheme does not have is refused, not passed over: the caller would have another signature than it asked for. */
+static void signatures_that_do_not_fit(void)
+{
+    static const uint8_t data[128];
+    enum { EC, RSA_KEY, ED, KEYS };
+    static const char *const types[KEYS] = { "ec:P-256", "rsa:2048", "ed25519" };
+    static const struct {
+        unsigned key;
+        uint8_t scheme, digest, mgf1;
+        uint16_t salt;
+        uint8_t flags, context, input;
+        size_t len;
+        const char *text; /* NULL: it signs */
+    } cases[] = {
+        { EC, SCHEME_ECDSA, DIGEST_SHA256, 0, 0, 0, 0, INPUT_DIGEST, 32, NULL },
+        { RSA_KEY, SCHEME_RSA_PKCS1, DIGEST_SHA256, 0, 0, 0, 0, INPUT_DIGEST, 32, NULL },
+        { RSA_KEY, SCHEME_RSA_PKCS1, 0, 0, 0, 0, 0, INPUT_DIGEST, 99, NULL },
+        { RSA_KEY, SCHEME_RSA_PSS, DIGEST_SHA256, DIGEST_SHA256, 32, 0, 0, INPUT_TEXT, 9, NULL },
+        { ED, SCHEME_ED25519, 0, 0, 0, 0, 0, INPUT_TEXT, 9, NULL },
+        { EC, SCHEME_RSA_PKCS1, DIGEST_SHA256, 0, 0, 0, 0, INPUT_DIGEST, 32, "a key of type EC does not sign with rsa-pkcs1" },
+        { EC, SCHEME_ED25519, 0, 0, 0, 0, 0, INPUT_TEXT, 9, "a key of type EC does not sign with ed25519" },
+        { RSA_KEY, SCHEME_ECDSA, DIGEST_SHA256, 0, 0, 0, 0, INPUT_DIGEST, 32, "a key of type RSA does not sign with ecdsa" },
+        { ED, SCHEME_ED448, 0, 0, 0, 0, 0, INPUT_TEXT, 9, "a key of type ED25519 does not sign with ed448" },
+        { EC, SCHEME_ECDSA, DIGEST_SHA256, DIGEST_SHA256, 0, 0, 0, INPUT_DIGEST, 32,
+          "ecdsa has neither a mask digest nor a salt" },
+        { EC, SCHEME_ECDSA, DIGEST_SHA256, 0, 32, 0, 0, INPUT_DIGEST, 32, "ecdsa has neither a mask digest nor a salt" },
+        { RSA_KEY, SCHEME_RSA_PKCS1, DIGEST_SHA256, 0, 0, SIGN_DETERMINISTIC, 0, INPUT_DIGEST, 32,
+          "rsa-pkcs1 is not signed in this way (flags 0x01)" },
+        { ED, SCHEME_ED25519, 0, 0, 0, SIGN_DETERMINISTIC, 0, INPUT_TEXT, 9,
+          "ed25519 is not signed in this way (flags 0x01)" },
+        { EC, SCHEME_ECDSA, DIGEST_SHA256, 0, 0, SIGN_MU, 0, INPUT_DIGEST, 32,
+          "ecdsa is not signed in this way (flags 0x04)" },
+        { EC, SCHEME_ECDSA, DIGEST_SHA256, 0, 0, 0, 1, INPUT_DIGEST, 32, "ecdsa has no context string" },
+        { ED, SCHEME_ED25519, 0, 0, 0, 0, 1, INPUT_TEXT, 9, "ed25519 has no context string" },
+        { ED, SCHEME_ED25519CTX, 0, 0, 0, 0, 0, INPUT_TEXT, 9, "ed25519ctx needs a context string" },
+        { ED, SCHEME_ED25519, DIGEST_SHA256, 0, 0, 0, 0, INPUT_TEXT, 9, "ed25519 signs the whole text, not a digest" },
+        { ED, SCHEME_ED25519, 0, 0, 0, 0, 0, INPUT_DIGEST, 32, "ed25519 signs the whole text, not a digest" },
+        { ED, SCHEME_ED25519PH, 0, 0, 0, 0, 0, INPUT_DIGEST, 63, "the digest for ed25519ph has 64 bytes, not 63" },
+        { EC, SCHEME_ECDSA, 0, 0, 0, 0, 0, INPUT_DIGEST, 32, "ecdsa needs a digest" },
+        { RSA_KEY, SCHEME_RSA_PSS, 0, DIGEST_SHA256, 32, 0, 0, INPUT_DIGEST, 32, "rsa-pss needs a digest" },
+        { RSA_KEY, SCHEME_RSA_PKCS1, 0, 0, 0, 0, 0, INPUT_TEXT, 32, "rsa-pkcs1 needs a digest" },
+        { RSA_KEY, SCHEME_RSA_PSS, DIGEST_SHA256, 0, 32, 0, 0, INPUT_DIGEST, 32, "rsa-pss needs a mask digest" },
+        { EC, SCHEME_ECDSA, DIGEST_SHA256, 0, 0, 0, 0, INPUT_DIGEST, 31, "a SHA2-256 digest has 32 bytes, not 31" },
+        { EC, SCHEME_ECDSA, DIGEST_SHA256, 0, 0, 0, 0, INPUT_DIGEST, 33, "a SHA2-256 digest has 32 bytes, not 33" },
+        { RSA_KEY, SCHEME_RSA_PKCS1, DIGEST_SHA512, 0, 0, 0, 0, INPUT_DIGEST, 32,
+          "a SHA2-512 digest has 64 bytes, not 32" },
+    };
+    struct livekey *keys[KEYS];
+    EVP_PKEY *pkeys[KEYS] = { NULL };
+    uint8_t sig[512];
+
+    for (size_t i = 0; i < KEYS; i++)
+        keys[i] = make(types[i], &pkeys[i]);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct msg_sign m = { .scheme = cases[i].scheme,
+                              .digest = cases[i].digest,
+                              .mgf1_digest = cases[i].mgf1,
+                              .salt_len = cases[i].salt,
+                              .flags = cases[i].flags,
+                              .context_len = cases[i].context,
+                              .input = cases[i].input,
+                              .data = { data, cases[i].len } };
+        struct problem p = { 0 };
+        size_t len = 0;
+        int r = keyop_sign(keys[cases[i].key], &m, sig, sizeof(sig), &len, &p);
+
+        unit_check_code(r, cases[i].text == NULL ? 0 : LB_E_SCHEME, cases[i].text == NULL ? "signs" : cases[i].text,
+                        __FILE__, __LINE__);
+        TEXT_IS(p.text, cases[i].text == NULL ? "" : cases[i].text);
+    }
+    for (size_t i = 0; i < KEYS; i++) {
+        EVP_PKEY_free(pkeys[i]);
+        livekey_unref(keys[i]);
+    }
+}
+
 static const struct unit_test tests[] = {
+    { "signatures that do not fit", signatures_that_do_not_fit },
     { "decrypts", decrypts },
     { "options that do not fit", options_that_do_not_fit },
     { "bad ciphertexts say nothing", bad_ciphertexts_say_nothing },

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aead.h"
 #include "seal.h"
 #include "secret.h"
+#include "wire.h"
 #include "unit.h"
 
 static const uint8_t store[STORE_ID_SIZE] = { 1, 2, 3 };
@@ -241,7 +243,36 @@ static void kinds(void)
     clear(&s);
 }
 
+/* As STORE.md has it, by other means: what is derived from the secret, and each field that is bound. */
+static void a_credential_by_other_means(void)
+{
+    static const char info[] = "littlebox v1 credential";
+    uint8_t kek[AEAD_KEY_SIZE], got[STORE_KEY_SIZE], aad[256];
+    struct aead *a = NULL;
+    struct seal_record s;
+    struct wire_writer w;
+    size_t len;
+
+    OK(seal_wrap(store, SEAL_CREDENTIAL, "mine", text(credential), store_key, &s));
+    CU_ASSERT_FATAL(s.params_len == 33 && s.params[0] == 1);
+    OK(aead_new(&a));
+    OK(aead_derive(a, text(credential), (struct bytes){ s.params + 1, 32 }, text(info), kek));
+    wire_write(&w, aad, sizeof(aad));
+    wire_put_str(&w, "littlebox v1 seal");
+    wire_put_raw(&w, store, sizeof(store));
+    wire_put_u8(&w, SEAL_CREDENTIAL);
+    wire_put_str(&w, "mine");
+    wire_put_u64(&w, s.created);
+    wire_put_bytes(&w, s.params, s.params_len);
+    OK(wire_written(&w, &len));
+    OK(aead_open(a, kek, (struct bytes){ aad, len }, (struct bytes){ s.wrapped, s.wrapped_len }, got));
+    CU_ASSERT(memcmp(got, store_key, sizeof(got)) == 0);
+    aead_free(a);
+    clear(&s);
+}
+
 static const struct unit_test tests[] = {
+    { "a credential by other means", a_credential_by_other_means },
     { "credentials", credentials },
     { "passphrases", passphrases },
     { "old short passphrases open what they opened", old_short_passphrases },
