@@ -63,7 +63,7 @@ person_status() { lb status >"$BOX_DIR/status.txt" || true; }
 starts() {
     limit "$1"
     start_box "$BOX_DIR" "${LIMIT[@]}"
-    lb init 2>>"$TEST_DIR/lb.log"
+    lb init 2>>"$TEST_DIR/lb.log" || fail "littlebox init"
     lb create web >/dev/null 2>>"$TEST_DIR/lb.log"
     child=$(box_child)
     person_status
@@ -120,7 +120,7 @@ stop_box
 # starts_all COMMAND PREFIX...
 starts_all() {
     start_box "$BOX_DIR" "$@"
-    lb init 2>>"$TEST_DIR/lb.log"
+    lb init 2>>"$TEST_DIR/lb.log" || fail "littlebox init"
     lb create web >/dev/null 2>>"$TEST_DIR/lb.log"
     person_status
     check "all callers and changes are served" works
@@ -137,6 +137,7 @@ fi
 if is_root; then
     # The right to lock counts, with a limit that cannot be lifted; without it, root is as others are.
     new_dir right 'threads = 64'
+    chown root "$BOX_DIR"
     starts_all prlimit --memlock=65536 setpriv --inh-caps=-sys_resource --bounding-set=-sys_resource
     same "CAP_IPC_LOCK and 64 KiB" "all locked" "$(status memory)"
     check "CAP_IPC_LOCK: more is locked than the secrets" test "$(of_status VmLck)" -ge 32768

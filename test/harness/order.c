@@ -93,6 +93,13 @@ int open(const char *path, int flags, ...)
     return fd;
 }
 
+/* What a fortified program calls where flags are not a constant. */
+int __open_2(const char *path, int flags);
+int __open_2(const char *path, int flags)
+{
+    return open(path, flags);
+}
+
 #if defined(__GLIBC__) && !defined(open64)
 int open64(const char *path, int flags, ...)
 {
