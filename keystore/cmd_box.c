@@ -181,7 +181,7 @@ static int add_entry(struct entries *all, int dir, const char *name, struct prob
     all->e = grown;
     grown += all->count++;
     *grown = (struct entry){ .uid = st.st_uid, .store = store_state(dir, name) };
-    snprintf(grown->box, sizeof(grown->box), "%s", name);
+    snprintf(grown->box, sizeof(grown->box), "%.*s", LB_NAME_MAX, name);
     return 0;
 }
 

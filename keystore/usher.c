@@ -362,6 +362,8 @@ int usher_run(bool sandbox)
     struct usher u = { .link = KEEP_LINK_FD };
     struct pollfd fds[2] = { { .fd = KEEP_LINK_FD, .events = POLLIN }, { .events = POLLIN } };
 
+    /* Where the child listens is none of its business. */
+    socket_close(KEEP_LISTEN_FD);
     u.signal_fd = signals_open(signals, 1);
     if (u.signal_fd < 0) {
         log_error("the usher: signalfd: %s", strerror(errno));

@@ -95,3 +95,26 @@ grep -q nonsense "$T/home/.local/state/littlebox/broken/log" || fail "nothing in
 # Another --dir is never started silently.
 run mkdir "$T/dir"
 expect 1 "hint: start it: littleboxd --box default --dir $T/dir" run littlebox --dir "$T/dir" create web
+
+# That the box is ready is believed only of a process of this user: the name of the socket is for all to find.
+if is_root && command -v python3 >/dev/null; then
+    mkdir "$T/bin"
+    cp "$(command -v littlebox)" "$T/bin/"
+    # Not a box: it tells where it would say that it is ready, waits until somebody else has said so, and ends.
+    cat >"$T/bin/littleboxd" <<END
+#!/bin/sh
+echo "\${NOTIFY_SOCKET#@}" >"$T/run/notify.new" && mv "$T/run/notify.new" "$T/run/notify"
+while [ ! -e "$T/run/said" ]; do sleep 0.02; done
+exit 1
+END
+    chmod 755 "$T/bin" "$T/bin/littleboxd"
+    run "$T/bin/littlebox" --box false list >"$T/false" 2>&1 &
+    false=$!
+    await test -e "$T/run/notify"
+    python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.sendto(b"READY=1", b"\0" + sys.argv[1].encode())' "$(cat "$T/run/notify")"
+    run touch "$T/run/said"
+    wait "$false" && fail "a box that was not there was listed"
+    grep -q "your box 'false' could not be started" "$T/false" || fail "READY=1 of another user was believed: $(cat "$T/false")"
+fi

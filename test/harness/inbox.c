@@ -69,6 +69,7 @@ void inbox_init(struct inbox *b)
     configure(b);
     b->box.conf = &b->conf;
     b->told_locked = -1;
+    b->box.memory.state = SECRETS_LOCKED; /* what a child finds out before it serves */
     b->answer = malloc(LB_PACKET_MAX);
     if (b->answer == NULL || keyop_setup() != 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)
         stop("setting up");
