@@ -181,11 +181,12 @@ files() {
 }
 scripts() { { files '*.sh' && echo .ci/run; } | sort -u; }
 lint_scripts() {
-    local script
+    local script status=0
     while read -r script; do
         echo "$script"
-        shellcheck "$script"
+        shellcheck "$script" || status=1
     done < <(scripts)
+    return "$status"
 }
 lint_pages() {
     local page status=0

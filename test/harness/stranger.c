@@ -147,7 +147,7 @@ static int lingering(void)
 static void send_lingering(int fd, uint16_t type)
 {
     int attached = lingering(), gate[2], status = 1;
-    pid_t pid;
+    pid_t pid = -1;
     char c;
 
     if (pipe(gate) < 0 || (pid = fork()) < 0)

@@ -51,7 +51,7 @@ check "destroy" bad --delete-object --type privkey --id 03 >>tool.log 2>&1
 check "it is gone" not test -e "$BAD_DIR/keys/03.new-rsa.pem"
 
 # --- Trouble
-sign() { bad --sign --id 02 --mechanism ECDSA --input-file digest --output-file sig "$@"; }
+sign() { bad --sign --id 02 --mechanism ECDSA --input-file digest --output-file sig; }
 # trouble TEXT PATTERN LINE... : a signature fails like that.
 trouble() {
     local text=$1 pattern=$2
