@@ -73,11 +73,11 @@ stop_box
 refuses 'it is not a plain file' '' unread
 rm "$credential"
 ln -s /dev/zero "$credential"
-# Where the kernel has Landlock, the device is out of reach.
+# Where the kernel has Landlock, devices and directories are out of reach, which is said of them.
 refuses '' ''
 rm "$credential"
 mkdir "$credential"
-refuses 'it is not a plain file' ''
+refuses '' ''
 rmdir "$credential"
 : >"$credential"
 chmod 600 "$credential"
