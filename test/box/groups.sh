@@ -50,10 +50,12 @@ check "and given again" lb allow web --group $GROUP
 hex() { printf '%s' "$1" | od -An -tx1 | tr -d ' \n'; }
 # SIGN: web, the active version, no hash; ECDSA with SHA2-256, no context, a digest of 32 bytes
 packet=4c01001000000007$(printf '%04x' 3)$(hex web)00000000000303000000000000010020$(printf '%064d' 0)
-"$HARNESS/heir" $USER_ID $GROUP "$BOX_DIR/default.sock" "$packet" >"$TEST_DIR/heir" 2>&1 || fail "heir: $(cat "$TEST_DIR/heir")"
+# The leak checker cannot look into a process that became somebody else.
+heir() { ASAN_OPTIONS=detect_leaks=0 "$HARNESS/heir" "$@"; }
+heir $USER_ID $GROUP "$BOX_DIR/default.sock" "$packet" >"$TEST_DIR/heir" 2>&1 || fail "heir: $(cat "$TEST_DIR/heir")"
 same "who made the connection signs" 'maker: answer 8010' "$(sed -n 1p "$TEST_DIR/heir")"
 same "who inherited it without the group does not" "heir: error 19" "$(sed -n '2s/\(error 19\): .*/\1/p' "$TEST_DIR/heir")"
-"$HARNESS/heir" $USER_ID $OTHER_GROUP "$BOX_DIR/default.sock" "$packet" >"$TEST_DIR/heir" 2>&1 || fail "heir: $(cat "$TEST_DIR/heir")"
+heir $USER_ID $OTHER_GROUP "$BOX_DIR/default.sock" "$packet" >"$TEST_DIR/heir" 2>&1 || fail "heir: $(cat "$TEST_DIR/heir")"
 same "without the grant neither does" "2" "$(grep -c 'error 19: ' "$TEST_DIR/heir")"
 
 # Administrators by group: the same.
