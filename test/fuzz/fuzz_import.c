@@ -47,8 +47,13 @@ void ask_clear(struct passphrase *s)
     s->len = 0;
 }
 
+/* Loaded and unloaded for each input, it would be read from disk each time. NULL: there is none. */
+static OSSL_PROVIDER *legacy;
+
 static void clear(void)
 {
+    if (legacy != NULL)
+        OSSL_PROVIDER_unload(legacy);
     backend_sealed_free(backend);
 }
 
@@ -58,8 +63,7 @@ static void setup(void)
 
     must(secret_setup_libcrypto() == 0);
     must(backend_sealed_new(id, store_key, &backend) == 0);
-    /* Loaded and unloaded for each input, it would be read from disk each time. */
-    (void)OSSL_PROVIDER_try_load(NULL, "legacy", 1);
+    legacy = OSSL_PROVIDER_try_load(NULL, "legacy", 1);
     ERR_clear_error();
     atexit(clear);
 }
