@@ -112,6 +112,8 @@ start_box() {
     keeper=$!
     await "the box" answers
 }
+# The one of the keeper's processes that has the keys.
+box_child() { pgrep -P "$keeper" -f -- ' --child '; }
 # An empty box, and an openssl.cnf for it: examples/nginx/openssl.cnf, with the module and the box of this directory.
 new_box() {
     mkdir "$dir/box"
@@ -120,7 +122,7 @@ new_box() {
     sed -e "s|^\[littlebox_section\]|&\nmodule = $build/.libs/littlebox.so\nlittlebox-directory = $dir/box|" \
         "$top/examples/nginx/openssl.cnf" >"$dir/openssl.cnf"
     export OPENSSL_CONF=$dir/openssl.cnf
-    say "littleboxd runs as process $keeper, with its keys in process $(pgrep -P "$keeper")"
+    say "littleboxd runs as process $keeper, with its keys in process $(box_child)"
 }
 
 # --- nginx

@@ -87,7 +87,7 @@ under_load() {
     done
     say "$*"
 }
-new_child() { pgrep -P "$keeper" >"$dir/child" && [ "$(cat "$dir/child")" != "$1" ]; }
+new_child() { box_child >"$dir/child" && [ "$(cat "$dir/child")" != "$1" ]; }
 start_loop "${port[0]}" web --tls1.3
 start_loop "${port[1]}" old --tls1.2
 under_load "running"
@@ -97,7 +97,7 @@ for pid in $old_workers; do
     await "old workers to end" gone "$pid"
 done
 under_load "nginx reloaded"
-child=$(pgrep -P "$keeper")
+child=$(box_child)
 kill -KILL "$child"
 await "the box to come back" new_child "$child"
 under_load "the box killed (SIGKILL), and back by itself"

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -224,14 +225,20 @@ static void wait_for_end(struct box *box, struct server *s, int signal_fd)
 
 static void log_start(const struct box *box)
 {
-    static const char *const states[] = {
-        [LOCK_NO_STORE] = "it has no store yet: run 'littlebox init'",
-        [LOCK_LOCKED] = "it is locked: run 'littlebox unlock'",
-        [LOCK_UNLOCKED] = "it is unlocked",
+    static const struct {
+        const char *is, *cure;
+    } states[] = {
+        [LOCK_NO_STORE] = { "it has no store yet", "init" },
+        [LOCK_LOCKED] = { "it is locked", "unlock" },
+        [LOCK_UNLOCKED] = { "it is unlocked", NULL },
     };
+    const int lock = atomic_load(&box->vault.lock);
+    char run[LB_NAME_MAX + 60] = "";
 
-    log_info("version %s serves %u keys with %u threads; %s", LB_VERSION, atomic_load(&box->vault.keys),
-             box->conf->threads, states[atomic_load(&box->vault.lock)]);
+    if (states[lock].cure != NULL)
+        snprintf(run, sizeof(run), ": run 'littlebox --box %s %s'", box->conf->box, states[lock].cure);
+    log_info("version %s serves %u keys with %u threads; %s%s", LB_VERSION, atomic_load(&box->vault.keys),
+             box->conf->threads, states[lock].is, run);
 }
 
 /* The keeper starts the next child without a second thought. It being gone is seen elsewhere. */

@@ -166,6 +166,7 @@ static void check_namespace(struct doctor *d, const struct msg_status *s)
 
 static void check_box_state(struct doctor *d, struct client *c)
 {
+    char cure[LB_NAME_MAX + 40];
     struct problem p = { 0 };
     struct msg_status s;
 
@@ -173,12 +174,12 @@ static void check_box_state(struct doctor *d, struct client *c)
         doctor_report(d, DOCTOR_FAIL, "box", p.hint, "%s", p.text);
         return;
     }
+    snprintf(cure, sizeof(cure), "run: littlebox --box %s %s", s.box, s.lock == LOCK_LOCKED ? "unlock" : "init");
     if (s.lock == LOCK_UNLOCKED)
         doctor_report(d, DOCTOR_OK, "unlocked", NULL, "box '%s' is unlocked and has %u key%s", s.box, s.keys,
                       s.keys == 1 ? "" : "s");
     else
-        doctor_report(d, DOCTOR_FAIL, "unlocked",
-                      s.lock == LOCK_LOCKED ? "run: littlebox unlock" : "run: littlebox init",
+        doctor_report(d, DOCTOR_FAIL, "unlocked", cure,
                       s.lock == LOCK_LOCKED ? "box '%s' is locked" : "box '%s' has no store yet", s.box);
     check_namespace(d, &s);
     if (s.credential == CREDENTIAL_REFUSED)

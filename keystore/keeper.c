@@ -358,7 +358,7 @@ static bool reap(struct keeper *k, int *ret_status)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (pid == k->child && child_ended(k, status, ret_status))
             return true;
-        if (pid == k->usher) {
+        if (pid == k->usher && !k->stopping) {
             log_error("the usher ended and is started again");
             k->usher = 0;
             k->usher_start = now_ms() + USHER_PAUSE;

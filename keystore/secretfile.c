@@ -79,9 +79,9 @@ static int check(const struct secretfile *f, int fd, struct problem *p)
     if (!S_ISREG(st.st_mode) && !(f->pipe && S_ISFIFO(st.st_mode)))
         return problem_set(p, LB_E_VALUE, "it is not a plain file");
     if (!is_trusted(f, st.st_uid)) {
-        problem_set(p, LB_E_VALUE, "it belongs to uid %u (mode %04o), who is neither root nor uid %u, who reads it",
-                    st.st_uid, st.st_mode & 07777, geteuid());
-        problem_hint(p, "chown %u %.180s, and make a new one if that user may have read it", geteuid(), f->path);
+        problem_set(p, LB_E_VALUE, "it belongs to uid %u (mode %04o), and it is for root or uid %u alone",
+                    st.st_uid, st.st_mode & 07777, f->also);
+        problem_hint(p, "chown %u %.180s, and make a new one if that user may have read it", f->also, f->path);
         return LB_E_VALUE;
     }
     return check_mode(f, fd, &st, p);
