@@ -375,7 +375,7 @@ out:
     /* Best effort: as another user it may not be removable, and the next start replaces it anyway. */
     if (bound)
         unlink(conf->paths.socket);
-    socket_close(fd);
+    /* The socket stays open: the end of the process closes it, and waits for nothing that was sent and never accepted. */
     free(args);
     return status;
 }

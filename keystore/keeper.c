@@ -43,6 +43,8 @@
 #define LINK_TIMEOUT 5000
 /* Messages of the child that are read in one turn, so that one that talks without end does not keep signals waiting. */
 #define LINK_TURN 256
+/* More than the socket of a child that ended can hold. */
+#define LAST_WORDS 65536
 /* An usher that ends is started again after this, in milliseconds. */
 #define USHER_PAUSE 100
 /* How soon it is tried again to pass on what the usher had no room for. */
@@ -128,8 +130,7 @@ static void end_usher(struct keeper *k)
         kill(k->usher, SIGKILL);
     k->usher = 0;
     k->usher_start = 0;
-    socket_close(k->kept.usher);
-    k->kept.usher = -1;
+    kept_leave_usher(&k->kept);
 }
 
 /*
@@ -198,9 +199,14 @@ static void start_child(struct keeper *k)
     k->served = k->settled = false;
     k->ping = k->awake = 0;
     k->starts++;
-    /* A child that dies in the middle of this is seen by SIGCHLD; one that never reads must not hold the keeper. */
-    if (socket_set_timeout(k->link, LINK_TIMEOUT) != 0 || send_state(k) != 0)
-        log_warning("the child did not take its channels");
+    /*
+     * A child that dies in the middle of this is seen by SIGCHLD; one that never reads must not hold the keeper, and one that
+     * did not get all would wait for the rest for ever.
+     */
+    if (socket_set_timeout(k->link, LINK_TIMEOUT) != 0 || send_state(k) != 0) {
+        log_warning("the child did not take its channels: %s; it is replaced", strerror(errno));
+        kill(k->child, SIGKILL);
+    }
 }
 
 static void child_is_ready(struct keeper *k, bool by_credential)
@@ -239,7 +245,7 @@ static int heard(struct keeper *k, struct keep_message *m)
         return m->number > k->ping ? LB_E_VALUE : 0;
     default:
         maker_clear(&m->maker);
-        socket_close(m->fd);
+        kept_bury_one(&k->kept, m->fd);
         return LB_E_VALUE;
     }
 }
@@ -251,6 +257,8 @@ static void read_link(struct keeper *k, unsigned most)
         struct keep_message m;
         int r = keep_receive(k->link, /* dont_wait= */ true, &m);
 
+        while (m.stray_count > 0)
+            kept_bury_one(&k->kept, m.strays[--m.stray_count]);
         if (r == LB_E_TIMEOUT)
             return;
         if (r == LB_E_CLOSED) {
@@ -324,7 +332,7 @@ static void plan_next_start(struct keeper *k)
 /* True: the keeper ends, with *ret_status. */
 static bool child_ended(struct keeper *k, int status, int *ret_status)
 {
-    read_link(k, UINT_MAX); /* what it said last is still in the socket */
+    read_link(k, LAST_WORDS); /* what it said last is still in the socket, which it may have passed on */
     end_usher(k);
     went_away(k);
     socket_close(k->link);
@@ -448,7 +456,8 @@ static int loop(struct keeper *k)
     int status = 0;
 
     for (;;) {
-        struct pollfd fds[2] = { { .fd = k->signal_fd, .events = POLLIN }, { .events = POLLIN } };
+        struct pollfd fds[3] = { { .fd = k->signal_fd, .events = POLLIN }, { .events = POLLIN },
+                                 { .fd = k->listen_fd, .events = POLLRDHUP } };
 
         if (k->child == 0 && k->next_start <= now_ms())
             start_child(k);
@@ -456,8 +465,13 @@ static int loop(struct keeper *k)
             log_warning("the child did not take its usher");
         (void)kept_bury(&k->kept);
         fds[1].fd = k->link;
-        if (poll(fds, 2, wait_time(k)) < 0 && errno != EINTR) {
+        if (poll(fds, 3, wait_time(k)) < 0 && errno != EINTR) {
             log_error("poll: %s", strerror(errno));
+            return 1;
+        }
+        /* shutdown(2) in any process that has it is for all, and for good. Whoever starts us again makes a new one. */
+        if (fds[2].revents != 0) {
+            log_error("a process of the box shut its listening socket down: the box ends, and needs a new one");
             return 1;
         }
         if (fds[1].revents != 0)

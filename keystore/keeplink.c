@@ -54,7 +54,8 @@ int keep_receive(int link, bool dont_wait, struct keep_message *ret)
     int r;
 
     *ret = (struct keep_message){ .fd = -1 };
-    r = socket_receive(link, packet, sizeof(packet), dont_wait, &len, &ret->fd, /* ret_peer= */ NULL);
+    r = socket_receive_all(link, packet, sizeof(packet), dont_wait, &len, ret->strays, &ret->stray_count,
+                           /* ret_peer= */ NULL);
     if (r != 0)
         return r == LB_E_TOO_LONG ? LB_E_VALUE : r;
     wire_read(&rd, packet, len);
@@ -63,10 +64,12 @@ int keep_receive(int link, bool dont_wait, struct keep_message *ret)
     if (has_maker(ret->type))
         maker_get(&rd, &ret->maker);
     r = wire_end(&rd);
-    if (r == 0 && ret->type >= KEEP_ADD && ret->type <= KEEP_AWAKE && has_fd(ret->type) == (ret->fd >= 0))
+    if (r == 0 && ret->type >= KEEP_ADD && ret->type <= KEEP_AWAKE && has_fd(ret->type) == (ret->stray_count == 1) &&
+        ret->stray_count <= 1) {
+        ret->fd = ret->stray_count == 1 ? ret->strays[0] : -1;
+        ret->stray_count = 0;
         return 0;
+    }
     maker_clear(&ret->maker);
-    socket_close(ret->fd);
-    ret->fd = -1;
     return r == LB_E_NOMEM ? r : LB_E_VALUE;
 }

@@ -56,9 +56,12 @@ struct keep_message {
     uint32_t number;
     struct maker maker; /* of ADD and RESTORE, to be cleared */
     int fd;             /* the receiver's, -1 without one */
+    /* What should not have come. The receiver's too, who knows where closing it may block. */
+    int strays[SOCKET_FDS_MAX];
+    size_t stray_count;
 };
 
-/* LB_E_CLOSED, LB_E_VALUE, LB_E_NOMEM, LB_E_TIMEOUT (dont_wait, nothing there). Then nothing is to be cleared or closed. */
+/* LB_E_CLOSED, LB_E_VALUE, LB_E_NOMEM, LB_E_TIMEOUT (dont_wait, nothing there). Then nothing is to be cleared. */
 LB_MUST_USE int keep_receive(int link, bool dont_wait, struct keep_message *ret);
 
 #endif

@@ -43,12 +43,27 @@ static void bury(struct kept *k, int fd)
     (void)kept_bury(k);
 }
 
+void kept_bury_one(struct kept *k, int fd)
+{
+    if (fd >= 0)
+        bury(k, fd);
+}
+
 static void let_go(struct kept *k, int fd)
 {
     if (socket_is_channel(fd) && socket_end(fd))
         socket_close(fd);
     else
         bury(k, fd);
+}
+
+void kept_leave_usher(struct kept *k)
+{
+    int link = k->usher;
+
+    k->usher = -1;
+    if (link >= 0)
+        let_go(k, link);
 }
 
 static int make_room(struct kept *k, uint32_t slot)

@@ -34,6 +34,10 @@ LB_MUST_USE int kept_drop(struct kept *k, uint32_t slot);
  * block whoever closes it. False: something is left.
  */
 bool kept_bury(struct kept *k);
+/* The usher is gone. Its answers may be in the link, with ends of channels, and who knows what in theirs: so the next one closes it. */
+void kept_leave_usher(struct kept *k);
+/* Lets go of a descriptor that is no channel of the box, -1 for none: closing it may block whoever does. */
+void kept_bury_one(struct kept *k, int fd);
 /* At the end of the process, which closes the descriptors and waits for none of them. */
 void kept_clear(struct kept *k);
 

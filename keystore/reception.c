@@ -20,9 +20,7 @@ void reception_init(struct reception *r)
 
 void reception_clear(struct reception *r)
 {
-    socket_close(r->link);
-    for (size_t i = 0; i < r->dead_count; i++)
-        socket_close(r->dead[i]);
+    /* What is in its queue and what is to be buried stays open: the end of the process closes it, and waits for none of it. */
     free(r->dead);
     pthread_mutex_destroy(&r->lock);
 }
@@ -49,10 +47,11 @@ static void send_waiting(struct server *s)
         const struct caller who = { c->sender, &c->maker };
         const struct subjects ids = subjects_of_caller(&who);
         bool known = policy_is_admin(s->box->conf, &who) || vault_knows(&s->box->vault, &ids);
-        const struct usher_request rq = { ASK_RECEIVE, c->slot, c->sender.uid, known, c->fd };
+        const struct usher_request rq = { ASK_RECEIVE, c->slot, rc->number + 1, c->sender.uid, known, c->fd };
 
         if (usher_ask(rc->link, &rq, /* dont_wait= */ true) != 0)
             return;
+        c->asked = ++rc->number;
         c->at_usher = true;
         rc->first = c->next;
         if (rc->first == NULL)
@@ -94,21 +93,24 @@ void reception_bury(struct server *s, int fd)
     pthread_mutex_unlock(&rc->lock);
 }
 
-/* The connection at this slot, if the usher has it: from now on it has it no more. */
-static struct conn *come_back(struct server *s, uint32_t slot)
+/*
+ * The connection at this slot, if the usher has it, as this question (0: any): from now on it has it no more, and whoever
+ * asked for it has it alone.
+ */
+static struct conn *come_back(struct server *s, uint32_t slot, uint32_t number)
 {
     struct conn *c;
 
+    /* Both locks: what the usher does not have may be gone a moment later. */
     pthread_mutex_lock(&s->conns_lock);
-    c = slot < s->slots ? s->conns[slot] : NULL;
-    pthread_mutex_unlock(&s->conns_lock);
     pthread_mutex_lock(&s->reception.lock);
-    if (c != NULL && !c->at_usher)
+    c = slot < s->slots ? s->conns[slot] : NULL;
+    if (c != NULL && (!c->at_usher || (number != 0 && c->asked != number)))
         c = NULL;
     if (c != NULL)
         c->at_usher = false;
-    send_waiting(s);
     pthread_mutex_unlock(&s->reception.lock);
+    pthread_mutex_unlock(&s->conns_lock);
     return c;
 }
 
@@ -119,9 +121,19 @@ void reception_renew(struct server *s, int link)
 
     pthread_mutex_lock(&rc->lock);
     old = rc->link;
-    rc->link = link;
+    rc->link = -1;
     if (old >= 0)
         (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, old, NULL);
+    pthread_mutex_unlock(&rc->lock);
+    /* What the last usher had is tried again, before anything is asked of this one. */
+    for (uint32_t i = 0; old >= 0 && i < s->slots; i++) {
+        struct conn *c = come_back(s, i, 0);
+
+        if (c != NULL)
+            conn_go_on(s, c);
+    }
+    pthread_mutex_lock(&rc->lock);
+    rc->link = link;
     if (server_arm(s, EPOLL_CTL_ADD, link, rc) < 0)
         log_error("the usher cannot be heard");
     send_waiting(s);
@@ -129,13 +141,6 @@ void reception_renew(struct server *s, int link)
     /* Ends of channels may be in its queue, and who knows what in theirs. */
     if (old >= 0)
         conn_let_go(s, old);
-    /* What the last usher had is tried again. */
-    for (uint32_t i = 0; old >= 0 && i < s->slots; i++) {
-        struct conn *c = come_back(s, i);
-
-        if (c != NULL)
-            conn_go_on(s, c);
-    }
 }
 
 static void hear_channel(struct server *s, struct usher_answer *a)
@@ -160,7 +165,10 @@ bool reception_hear(struct server *s, void *buf, struct conn **ret_conn, struct 
         return false;
     if (ret->type == TOLD_CHANNEL)
         hear_channel(s, ret);
-    c = come_back(s, ret->slot);
+    c = come_back(s, ret->slot, ret->number);
+    pthread_mutex_lock(&rc->lock);
+    send_waiting(s);
+    pthread_mutex_unlock(&rc->lock);
     if (c == NULL) {
         socket_close(ret->type == TOLD_PACKET ? ret->fd : -1);
         return false;
@@ -170,9 +178,9 @@ bool reception_hear(struct server *s, void *buf, struct conn **ret_conn, struct 
         return true;
     }
     if (ret->type == TOLD_BAD) {
-        log_caused(c->sender.uid, "refused: something that uid %u attached to a packet: %s (pid %d)", c->sender.uid,
-                    usher_reason_text(ret->reason), (int)c->sender.pid);
-        conn_blame(s, c, &c->sender);
+        log_caused(ret->sender.uid, "refused: something that uid %u attached to a packet: %s (pid %d)", ret->sender.uid,
+                    usher_reason_text(ret->reason), (int)ret->sender.pid);
+        conn_blame(s, c, &ret->sender);
     } else {
         conn_go_on(s, c);
     }

@@ -226,7 +226,7 @@ static void serve_usher(struct worker *w)
     if (!reception_hear(w->server, w->told, &c, &a))
         return;
     memcpy(w->packet, a.packet.p, a.packet.len);
-    handle_packet(w, c, &c->sender, a.packet.len, /* attached= */ true, a.fd);
+    handle_packet(w, c, &a.sender, a.packet.len, /* attached= */ true, a.fd);
     socket_close(a.fd);
 }
 

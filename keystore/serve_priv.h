@@ -26,6 +26,7 @@ struct conn {
     unsigned grants_changed;
     struct peer sender; /* while the usher has it: of the packet that it was given it for */
     bool at_usher;      /* by the reception's lock */
+    uint32_t asked;     /* as what */
     struct conn *next;  /* that waits for the usher to have room */
 };
 
@@ -42,6 +43,7 @@ struct job {
 struct reception {
     pthread_mutex_t lock;
     int link;                   /* -1: there is none */
+    uint32_t number;            /* of the last question */
     struct conn *first, **end;  /* that wait for the usher to have room */
     int *dead;                  /* descriptors to be closed there */
     size_t dead_count, dead_size;

@@ -306,10 +306,10 @@ static int receive_all(int sock, void *buf, size_t size, bool dont_wait, size_t 
     return length_error(&msg, *ret_len);
 }
 
-int socket_receive_all(int sock, void *buf, size_t size, size_t *ret_len, int fds[SOCKET_FDS_MAX], size_t *ret_count,
-                       struct peer *ret_peer)
+int socket_receive_all(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len, int fds[SOCKET_FDS_MAX],
+                       size_t *ret_count, struct peer *ret_peer)
 {
-    return receive_all(sock, buf, size, /* dont_wait= */ true, ret_len, fds, ret_count, ret_peer);
+    return receive_all(sock, buf, size, dont_wait, ret_len, fds, ret_count, ret_peer);
 }
 
 int socket_receive(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len, int *ret_fd,

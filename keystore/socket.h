@@ -97,8 +97,8 @@ void socket_pass_over(int sock);
  * LB_E_TOO_LONG. Does not wait. For processes that may be stopped by what a descriptor is: closing one can block for as
  * long as its sender likes.
  */
-LB_MUST_USE int socket_receive_all(int sock, void *buf, size_t size, size_t *ret_len, int fds[SOCKET_FDS_MAX],
-                                   size_t *ret_count, struct peer *ret_peer);
+LB_MUST_USE int socket_receive_all(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len,
+                                   int fds[SOCKET_FDS_MAX], size_t *ret_count, struct peer *ret_peer);
 
 /* Can it be a channel: is it a connected AF_UNIX SOCK_SEQPACKET socket? Of whatever descriptor. Never blocks. */
 bool socket_is_channel(int fd);

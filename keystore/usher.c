@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -31,16 +32,24 @@
 /* How long one may work, in milliseconds. It takes microseconds, unless a descriptor wants it otherwise. */
 #define WORK_TIMEOUT 2000
 /* Packets that wait for a process. */
-#define WAITING_MAX 256
-/* Connections that wait to be closed, and how long: a process for each would be too many. */
-#define BURIED_MAX 64
+#define WAITING_MAX 8192
+/*
+ * Connections that wait to be closed: so many at once, or after so many milliseconds, by one process. That may be held too:
+ * by a file with data that its file system does not take. As long as processes are held so, it is done more and more seldom,
+ * and where there are many it waits until there are very many connections. Those have ended for their callers long since,
+ * and cost a descriptor here.
+ */
+#define BURY_AT_ONCE 64
 #define BURY_WITHIN 50
+#define BURY_WITHIN_MAX 30000
+#define BURIED_MAX 65536
+#define CLOSERS_MANY 16
 /* Where the system has no process for us, in milliseconds. */
 #define FORK_PAUSE 100
 
 struct worker {
     pid_t pid; /* 0: free */
-    uint32_t slot, uid;
+    uint32_t slot, number, uid;
     uint64_t deadline; /* 0: stuck, and the box knows */
 };
 
@@ -51,6 +60,7 @@ struct usher {
     size_t waiting_count;
     int buried[BURIED_MAX];
     size_t buried_count;
+    unsigned closers; /* processes that close what was buried, and did not end yet */
     uint64_t bury_at; /* 0: there are none */
 };
 
@@ -76,6 +86,22 @@ static void be_worker(pid_t usher)
     alarm((WORK_TIMEOUT + 999) / 1000);
 }
 
+/*
+ * What was sent and not received yet counts for the user of the box, and a kernel lets a user send no more of it than
+ * RLIMIT_NOFILE: callers who leave their channels in flight must not use up what box and keeper need between them. What
+ * they leave is for those who have something to do here before it is for others.
+ */
+static void limit_flight(bool known)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max == RLIM_INFINITY)
+        return;
+    limit.rlim_cur = limit.rlim_max / 4 * (known ? 3 : 2);
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        _exit(1);
+}
+
 static void tell(const struct usher *u, const struct usher_answer *a)
 {
     /* The box may be gone. */
@@ -93,9 +119,9 @@ static enum usher_reason bad_channel(int fd, const struct peer *sender, struct m
 }
 
 /* The caller gets one end over what it handed in; the other one, which nobody has had, is the box's. */
-static void introduce(const struct usher *u, uint32_t slot, int fd, const struct maker *maker)
+static void introduce(const struct usher *u, const struct usher_request *rq, int fd, const struct maker *maker)
 {
-    struct usher_answer a = { .type = TOLD_CHANNEL, .slot = slot, .maker = *maker };
+    struct usher_answer a = { .type = TOLD_CHANNEL, .slot = rq->slot, .number = rq->number, .maker = *maker };
     uint8_t packet[LB_HEADER_SIZE];
     int pair[2];
     size_t len;
@@ -112,21 +138,22 @@ static void introduce(const struct usher *u, uint32_t slot, int fd, const struct
 static void take_packet(const struct usher *u, const struct usher_request *rq)
 {
     static uint8_t packet[LB_PACKET_MAX];
-    struct usher_answer a = { .type = TOLD_BAD, .slot = rq->slot, .reason = BAD_FORM, .fd = -1 };
+    struct usher_answer a = { .type = TOLD_BAD, .slot = rq->slot, .number = rq->number, .reason = BAD_FORM, .fd = -1 };
     struct msg_header header;
     struct maker maker = { .groups = NULL };
     struct peer sender;
     struct bytes body;
     int fds[SOCKET_FDS_MAX];
     size_t count = 0, len = 0;
-    int r = socket_receive_all(rq->fd, packet, sizeof(packet), &len, fds, &count, &sender);
+    int r = socket_receive_all(rq->fd, packet, sizeof(packet), /* dont_wait= */ true, &len, fds, &count, &sender);
 
+    a.sender = sender;
     if (r == 0)
         r = msg_split(packet, len, &header, &body);
     if (r == 0 && header.type == MSG_CHANNEL && body.len == 0) {
         a.reason = count == 1 ? bad_channel(fds[0], &sender, &maker) : BAD_NUMBER;
         if (a.reason == 0)
-            introduce(u, rq->slot, fds[0], &maker);
+            introduce(u, rq, fds[0], &maker);
         else
             tell(u, &a);
         return;
@@ -143,15 +170,22 @@ static void take_packet(const struct usher *u, const struct usher_request *rq)
 }
 
 /*
- * Takes the packet and lets the kernel destroy what came with it. That may block as well, but never so that a signal does
- * not end it: a file whose server has to be told of each close(2) was never opened here.
+ * Takes the packet and lets the kernel destroy what came with it, without opening it here first: so that no file's server
+ * has to be told of a close(2). It may block all the same, and not only so that a signal ends it.
  */
 static void throw_packet(const struct usher *u, const struct usher_request *rq)
 {
-    const struct usher_answer a = { .type = TOLD_BAD, .slot = rq->slot, .reason = BAD_TIMES, .fd = -1 };
+    struct usher_answer a = { .type = TOLD_BAD, .slot = rq->slot, .number = rq->number, .reason = BAD_TIMES, .fd = -1 };
+    bool attached;
+    uint8_t byte;
+    size_t len;
 
-    socket_pass_over(rq->fd);
+    if (socket_look(rq->fd, &byte, sizeof(byte), &len, &attached, &a.sender) == LB_E_TIMEOUT)
+        a.type = TOLD_LOST;
+    /* Told first: what comes now may take its time. */
     tell(u, &a);
+    if (a.type == TOLD_BAD)
+        socket_pass_over(rq->fd);
 }
 
 /* Nothing is closed on the way out: the end of the process does it, and waits for no socket. */
@@ -159,6 +193,7 @@ static void __attribute__((noreturn)) work(const struct usher *u, const struct u
                                            pid_t usher)
 {
     be_worker(usher);
+    limit_flight(rq->known);
     if (take)
         take_packet(u, rq);
     else
@@ -168,9 +203,9 @@ static void __attribute__((noreturn)) work(const struct usher *u, const struct u
 
 /* The usher itself */
 
-static void lost(const struct usher *u, uint32_t slot)
+static void lost(const struct usher *u, uint32_t slot, uint32_t number)
 {
-    const struct usher_answer a = { .type = TOLD_LOST, .slot = slot, .fd = -1 };
+    const struct usher_answer a = { .type = TOLD_LOST, .slot = slot, .number = number, .fd = -1 };
 
     if (usher_tell(u->link, &a) != 0)
         log_error("the box does not hear its usher");
@@ -216,31 +251,74 @@ static void start_worker(struct usher *u, const struct usher_request *rq, bool t
     w->pid = fork();
     if (w->pid == 0)
         work(u, rq, take, self);
-    *w = (struct worker){ w->pid < 0 ? 0 : w->pid, rq->slot, rq->uid, now_ms() + WORK_TIMEOUT };
+    *w = (struct worker){ w->pid < 0 ? 0 : w->pid, rq->slot, rq->number, rq->uid, now_ms() + WORK_TIMEOUT };
     if (w->pid == 0) {
         log_error("the usher: fork: %s", strerror(errno));
         (void)poll(NULL, 0, FORK_PAUSE);
-        lost(u, rq->slot);
+        lost(u, rq->slot, rq->number);
     }
     /* The box has the connection too, and the keeper. */
     socket_close(rq->fd);
 }
 
-/* Those of the waiting for whom there is a process now. */
-static void start_workers(struct usher *u)
+/*
+ * Packets are thrown away by processes too, and these may be held as well: so some places, and some of those at work, are
+ * for users who are known.
+ */
+static bool has_place(const struct load *load, bool known)
+{
+    unsigned kept = known ? 0 : WORKING_FOR_USER;
+
+    return load->working < WORKING_MAX - kept && load->working_for_user < WORKING_FOR_USER &&
+           load->working + load->stuck < (known ? WORKERS_MAX : STUCK_MAX - 1);
+}
+
+/* Those of the waiting for whom there is a process now: users who are known before others. */
+static void start_some(struct usher *u, bool known)
 {
     size_t left = 0;
+    bool full = false;
 
     for (size_t i = 0; i < u->waiting_count; i++) {
         const struct usher_request rq = u->waiting[i];
-        struct load load = load_of(u, rq.uid);
 
-        if (load.working < WORKING_MAX && load.working_for_user < WORKING_FOR_USER)
-            start_worker(u, &rq, may_hand_in(&load, rq.known));
-        else
-            u->waiting[left++] = rq;
+        if (!full && rq.known == known) {
+            struct load load = load_of(u, rq.uid);
+
+            full = load.working >= WORKING_MAX;
+            if (has_place(&load, known)) {
+                start_worker(u, &rq, may_hand_in(&load, known));
+                continue;
+            }
+        }
+        u->waiting[left++] = rq;
     }
     u->waiting_count = left;
+}
+
+static void start_workers(struct usher *u)
+{
+    start_some(u, /* known= */ true);
+    start_some(u, /* known= */ false);
+}
+
+/* When what is buried is closed at the latest. */
+static uint64_t bury_pause(const struct usher *u)
+{
+    uint64_t pause = BURY_WITHIN;
+
+    for (unsigned i = 1; i < u->closers && pause < BURY_WITHIN_MAX; i++)
+        pause *= 2;
+    return pause < BURY_WITHIN_MAX ? pause : BURY_WITHIN_MAX;
+}
+
+static bool bury_now(const struct usher *u)
+{
+    size_t at_once = u->closers <= 1 ? BURY_AT_ONCE : BURIED_MAX;
+
+    if (u->buried_count >= at_once)
+        return true;
+    return u->bury_at != 0 && u->closers < CLOSERS_MANY && now_ms() >= u->bury_at;
 }
 
 /*
@@ -263,6 +341,7 @@ static void close_buried(struct usher *u)
         _exit(0);
     }
     if (pid > 0) {
+        u->closers++;
         while (u->buried_count > 0)
             socket_close(u->buried[--u->buried_count]);
         u->bury_at = 0;
@@ -286,7 +365,7 @@ static bool read_link(struct usher *u)
         return true;
     }
     if (u->buried_count == 0)
-        u->bury_at = now_ms() + BURY_WITHIN;
+        u->bury_at = now_ms() + bury_pause(u);
     u->buried[u->buried_count++] = rq.fd;
     return true;
 }
@@ -299,10 +378,11 @@ static void worker_ended(struct usher *u, pid_t pid, int status)
         if (w->pid != pid)
             continue;
         if (status != 0 && w->deadline != 0)
-            lost(u, w->slot);
+            lost(u, w->slot, w->number);
         w->pid = 0;
         return;
     }
+    u->closers -= u->closers > 0;
 }
 
 static void reap(struct usher *u)
@@ -331,13 +411,13 @@ static void look_for_stuck(struct usher *u)
                    (int)w->pid);
         kill(w->pid, SIGKILL);
         w->deadline = 0;
-        lost(u, w->slot);
+        lost(u, w->slot, w->number);
     }
 }
 
 static int wait_time(const struct usher *u)
 {
-    uint64_t when = u->bury_at, now = now_ms();
+    uint64_t when = u->closers < CLOSERS_MANY ? u->bury_at : 0, now = now_ms();
 
     for (size_t i = 0; i < WORKERS_MAX; i++) {
         const struct worker *w = &u->workers[i];
@@ -359,7 +439,7 @@ static int enter_sandbox(bool wanted)
 int usher_run(bool sandbox)
 {
     static const int signals[] = { SIGCHLD };
-    struct usher u = { .link = KEEP_LINK_FD };
+    static struct usher u = { .link = KEEP_LINK_FD }; /* too large for a stack */
     struct pollfd fds[2] = { { .fd = KEEP_LINK_FD, .events = POLLIN }, { .events = POLLIN } };
 
     /* Where the child listens is none of its business. */
@@ -385,7 +465,7 @@ int usher_run(bool sandbox)
             return 0;
         look_for_stuck(&u);
         start_workers(&u);
-        if (u.buried_count == BURIED_MAX || (u.bury_at != 0 && now_ms() >= u.bury_at))
+        if (bury_now(&u))
             close_buried(&u);
     }
 }

@@ -7,7 +7,7 @@
 #include "socket.h"
 #include "wire.h"
 
-#define ASK_SIZE 10
+#define ASK_SIZE 14
 
 const char *usher_reason_text(enum usher_reason reason)
 {
@@ -32,6 +32,7 @@ int usher_ask(int link, const struct usher_request *rq, bool dont_wait)
     wire_write(&w, packet, sizeof(packet));
     wire_put_u8(&w, (uint8_t)rq->type);
     wire_put_u32(&w, rq->slot);
+    wire_put_u32(&w, rq->number);
     wire_put_u32(&w, rq->uid);
     wire_put_u8(&w, rq->known);
     r = wire_written(&w, &len);
@@ -50,6 +51,7 @@ int usher_asked(int link, struct usher_request *ret)
     wire_read(&rd, packet, len);
     ret->type = (enum usher_ask)wire_get_u8(&rd);
     ret->slot = wire_get_u32(&rd);
+    ret->number = wire_get_u32(&rd);
     ret->uid = wire_get_u32(&rd);
     ret->known = wire_get_bool(&rd);
     if (wire_end(&rd) == 0 && (ret->type == ASK_RECEIVE || ret->type == ASK_BURY) && ret->fd >= 0)
@@ -57,6 +59,20 @@ int usher_asked(int link, struct usher_request *ret)
     socket_close(ret->fd);
     ret->fd = -1;
     return LB_E_VALUE;
+}
+
+static void put_sender(struct wire_writer *w, const struct peer *sender)
+{
+    wire_put_u32(w, (uint32_t)sender->pid);
+    wire_put_u32(w, sender->uid);
+    wire_put_u32(w, sender->gid);
+}
+
+static void get_sender(struct wire_reader *rd, struct peer *ret)
+{
+    ret->pid = (pid_t)wire_get_u32(rd);
+    ret->uid = wire_get_u32(rd);
+    ret->gid = wire_get_u32(rd);
 }
 
 int usher_tell(int link, const struct usher_answer *a)
@@ -71,8 +87,11 @@ int usher_tell(int link, const struct usher_answer *a)
     wire_write(&w, packet, USHER_PACKET_MAX);
     wire_put_u8(&w, (uint8_t)a->type);
     wire_put_u32(&w, a->slot);
+    wire_put_u32(&w, a->number);
     if (a->type == TOLD_CHANNEL)
         maker_put(&w, &a->maker);
+    if (a->type == TOLD_PACKET || a->type == TOLD_BAD)
+        put_sender(&w, &a->sender);
     if (a->type == TOLD_PACKET) {
         wire_put_u8(&w, a->fd >= 0);
         wire_put_raw(&w, a->packet.p, a->packet.len);
@@ -94,10 +113,12 @@ static bool read_answer(struct wire_reader *rd, struct usher_answer *ret)
         maker_get(rd, &ret->maker);
         return true;
     case TOLD_PACKET:
+        get_sender(rd, &ret->sender);
         ret->attached = wire_get_bool(rd);
         ret->packet = wire_get_raw(rd, rd->left);
         return ret->attached;
     case TOLD_BAD:
+        get_sender(rd, &ret->sender);
         ret->reason = (enum usher_reason)wire_get_u8(rd);
         if (ret->reason < BAD_FORM || ret->reason > BAD_LAST)
             wire_refuse(rd, LB_E_VALUE);
@@ -123,6 +144,7 @@ int usher_told(int link, void *buf, struct usher_answer *ret)
     wire_read(&rd, buf, len);
     ret->type = (enum usher_word)wire_get_u8(&rd);
     ret->slot = wire_get_u32(&rd);
+    ret->number = wire_get_u32(&rd);
     has_fd = read_answer(&rd, ret);
     r = wire_end(&rd);
     if (r == 0 && has_fd != (ret->fd >= 0))

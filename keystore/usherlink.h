@@ -13,8 +13,11 @@
  * Both ends are one SEQPACKET socketpair, which the keeper makes and sends into as well. The box asks, and goes on; for each
  * RECEIVE there is one answer, in any order.
  *
- *     to the usher      u8 type | u32 slot | u32 uid | bool known        a descriptor is attached
- *     to the box        u8 type | u32 slot | ...
+ *     to the usher      u8 type | u32 slot | u32 number | u32 uid | bool known        a descriptor is attached
+ *     to the box        u8 type | u32 slot | u32 number | ...
+ *
+ * The number is another one each time: a process that has answered and does not end is taken for lost later, when the slot
+ * may be somebody else's.
  */
 enum usher_ask {
     ASK_RECEIVE = 1, /* the packet at the head of this connection, and what is attached to it */
@@ -24,6 +27,7 @@ enum usher_ask {
 struct usher_request {
     enum usher_ask type;
     uint32_t slot;    /* of the connection, for the answer */
+    uint32_t number;
     uint32_t uid;     /* who sent the packet */
     bool known;       /* an administrator, or somebody with a grant */
     int fd;
@@ -31,8 +35,8 @@ struct usher_request {
 
 enum usher_word {
     TOLD_CHANNEL = 1, /* a channel: its maker, and the box's end of it attached */
-    TOLD_PACKET = 2,  /* bool attached, the packet; a sealed memory file is attached if attached is 1 */
-    TOLD_BAD = 3,     /* u8 reason: the packet is gone, nothing came of it */
+    TOLD_PACKET = 2,  /* its sender, bool attached, the packet; a sealed memory file is attached if attached is 1 */
+    TOLD_BAD = 3,     /* its sender, u8 reason: the packet is gone, nothing came of it */
     TOLD_LOST = 4     /* the packet may still be there, and nothing is known of it */
 };
 
@@ -48,6 +52,8 @@ enum usher_reason {
 struct usher_answer {
     enum usher_word type;
     uint32_t slot;
+    uint32_t number;          /* of the request */
+    struct peer sender;       /* of TOLD_PACKET and TOLD_BAD */
     struct maker maker;       /* of TOLD_CHANNEL, to be cleared */
     enum usher_reason reason;
     bool attached;
@@ -56,7 +62,7 @@ struct usher_answer {
 };
 
 /* Head of TOLD_PACKET. */
-#define USHER_HEAD 6
+#define USHER_HEAD 22
 /* The longest of both directions. */
 #define USHER_PACKET_MAX (LB_PACKET_MAX + USHER_HEAD)
 

@@ -99,6 +99,8 @@ static void try_packet(const uint8_t *data, size_t len, unsigned fds)
         must(r == LB_E_VALUE || (r == LB_E_CLOSED && len == 0));
         must(m.fd == -1 && m.maker.groups == NULL);
     }
+    while (m.stray_count > 0)
+        socket_close(m.strays[--m.stray_count]);
     must(next_fd() == before);
     must(keep_receive(link_fds[1], true, &m) == LB_E_TIMEOUT);
 }

@@ -272,7 +272,7 @@ done
 check "the box is open" littlebox status
 # What systemd gave it is there in the mounts of its process; no other user may see it there either.
 given() {
-    nsenter -t "$(main_pid default)" -m setpriv --reuid "littlebox-$1" --regid "littlebox-$1" --clear-groups \
+    nsenter -t "$(main_pid default)" -m -r setpriv --reuid "littlebox-$1" --regid "littlebox-$1" --clear-groups \
         cat /run/credentials/littleboxd@default.service/littlebox
 }
 check "by what systemd gave it" given default >/dev/null

@@ -14,7 +14,11 @@ static bool wants_fd(unsigned type)
 
 static int receive(int link, struct keep_message *ret)
 {
-    return keep_receive(link, /* dont_wait= */ true, ret);
+    int r = keep_receive(link, /* dont_wait= */ true, ret);
+
+    while (ret->stray_count > 0)
+        socket_close(ret->strays[--ret->stray_count]);
+    return r;
 }
 
 /* All types, with and without a descriptor: exactly the known ones, with what belongs to them. */

@@ -22,6 +22,12 @@ static void close_link(void)
     close(link_pair[1]);
 }
 
+static void close_strays(struct keep_message *m)
+{
+    while (m->stray_count > 0)
+        close(m->strays[--m->stray_count]);
+}
+
 static gid_t groups[] = { 7, 8 };
 static const struct maker some_maker = { { 42, 33, 44 }, groups, 2 };
 
@@ -45,6 +51,9 @@ static void keeper_messages(void)
         /* With a descriptor where there is none, and the other way round. */
         OK(keep_send(link_pair[0], type, 4711, maker ? &some_maker : NULL, fd ? -1 : link_pair[1]));
         FAILS(keep_receive(link_pair[1], true, &m), LB_E_VALUE);
+        CU_ASSERT_EQUAL(m.fd, -1);
+        CU_ASSERT_EQUAL(m.stray_count, fd ? 0 : 1);
+        close_strays(&m);
     }
     OK(keep_send(link_pair[0], (enum keep_type)(KEEP_AWAKE + 1), 1, NULL, -1));
     FAILS(keep_receive(link_pair[1], true, &m), LB_E_VALUE);
@@ -56,8 +65,8 @@ static void keeper_messages(void)
 
 static void usher_questions(void)
 {
-    const struct usher_request good[] = { { ASK_RECEIVE, 7, 33, true, STDERR_FILENO },
-                                          { ASK_BURY, 0, 0, false, STDERR_FILENO } };
+    const struct usher_request good[] = { { ASK_RECEIVE, 7, 99, 33, true, STDERR_FILENO },
+                                          { ASK_BURY, 0, 0, 0, false, STDERR_FILENO } };
     struct usher_request rq = { .type = (enum usher_ask)3, .fd = STDERR_FILENO }, got;
 
     open_link();
@@ -66,6 +75,7 @@ static void usher_questions(void)
         OK(usher_asked(link_pair[1], &got));
         CU_ASSERT_EQUAL(got.type, good[i].type);
         CU_ASSERT_EQUAL(got.slot, good[i].slot);
+        CU_ASSERT_EQUAL(got.number, good[i].number);
         CU_ASSERT_EQUAL(got.uid, good[i].uid);
         CU_ASSERT_EQUAL(got.known, good[i].known);
         close(got.fd);
@@ -85,10 +95,10 @@ static void usher_answers(void)
 {
     static uint8_t buf[USHER_PACKET_MAX];
     struct usher_answer good[] = {
-        { .type = TOLD_CHANNEL, .slot = 1, .maker = some_maker, .fd = STDERR_FILENO },
-        { .type = TOLD_PACKET, .slot = 2, .packet = { (const uint8_t *)"packet", 6 }, .fd = -1 },
-        { .type = TOLD_PACKET, .slot = 3, .packet = { (const uint8_t *)"packet", 6 }, .fd = STDERR_FILENO },
-        { .type = TOLD_BAD, .slot = 4, .reason = BAD_MAKER, .fd = -1 },
+        { .type = TOLD_CHANNEL, .slot = 1, .number = 6, .maker = some_maker, .fd = STDERR_FILENO },
+        { .type = TOLD_PACKET, .slot = 2, .number = 7, .sender = { 9, 10, 11 }, .packet = { (const uint8_t *)"packet", 6 }, .fd = -1 },
+        { .type = TOLD_PACKET, .slot = 3, .number = 8, .packet = { (const uint8_t *)"packet", 6 }, .fd = STDERR_FILENO },
+        { .type = TOLD_BAD, .slot = 4, .number = 9, .sender = { 1, 2, 3 }, .reason = BAD_MAKER, .fd = -1 },
         { .type = TOLD_LOST, .slot = 5, .fd = -1 },
     };
     struct usher_answer a;
@@ -99,6 +109,10 @@ static void usher_answers(void)
         OK(usher_told(link_pair[1], buf, &a));
         CU_ASSERT_EQUAL(a.type, good[i].type);
         CU_ASSERT_EQUAL(a.slot, good[i].slot);
+        CU_ASSERT_EQUAL(a.number, good[i].number);
+        CU_ASSERT_EQUAL(a.sender.pid, good[i].sender.pid);
+        CU_ASSERT_EQUAL(a.sender.uid, good[i].sender.uid);
+        CU_ASSERT_EQUAL(a.sender.gid, good[i].sender.gid);
         CU_ASSERT_EQUAL(a.fd >= 0, good[i].fd >= 0);
         CU_ASSERT_EQUAL(a.attached, good[i].type == TOLD_PACKET && good[i].fd >= 0);
         CU_ASSERT_EQUAL(a.packet.len, good[i].packet.len);

@@ -278,10 +278,10 @@ static const struct row {
     { "process_vm_readv", read_parent, { DIES, DIES, DIES }, 0 },
     { "process_vm_writev", write_parent, { DIES, DIES, DIES }, 0 },
     { "kcmp", compare_parent, { DIES, DIES, DIES }, 0 },
-    { "look at one's own limit", own_limit, { 0, 0, EPERM }, 0 },
+    { "look at one's own limit", own_limit, { 0, 0, 0 }, 0 },
     { "look at it by one's number", own_limit_by_pid, { 0, 0, EPERM }, 0 },
     { "look at another's limit", parents_limit, { EPERM, EPERM, EPERM }, 0 },
-    { "set one's own limit", set_own_limit, { EPERM, EPERM, EPERM }, 0 },
+    { "set one's own limit", set_own_limit, { EPERM, EPERM, 0 }, 0 },
     { "have signals sent", signals_to_parent, { EPERM, EPERM, EPERM }, 0 },
     { "flags of a descriptor", flags_of_fd, { 0, 0, 0 }, 0 },
 

@@ -444,7 +444,7 @@ static void all_descriptors(void)
     make_pair(pair);
     OK(socket_want_only_peer(pair[1]));
     send_fds(pair[0], STDERR_FILENO, SOCKET_FDS_MAX);
-    OK(socket_receive_all(pair[1], buf, sizeof(buf), &len, fds, &count, &peer));
+    OK(socket_receive_all(pair[1], buf, sizeof(buf), /* dont_wait= */ true, &len, fds, &count, &peer));
     CU_ASSERT_EQUAL(count, SOCKET_FDS_MAX);
     CU_ASSERT_EQUAL(peer.pid, getpid());
     for (size_t i = 0; i < count; i++)
