@@ -384,6 +384,9 @@ bool socket_end(int fd)
 
     /* From here on nothing can be added to the queue: not by who has the far end, nor by who sends right now. */
     (void)shutdown(fd, SHUT_RDWR);
+    /* Credentials fill the room: else a look would open descriptors here. */
+    if (socket_want_peer(fd) != 0)
+        return false;
     /* An empty packet is told from the end by the credentials that come with it. */
     empty = receive(fd, &msg, MSG_PEEK | MSG_DONTWAIT, &len) == 0 && len == 0 && msg.msg_controllen == 0 &&
             (msg.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) == 0;

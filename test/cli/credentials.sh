@@ -104,7 +104,7 @@ if is_root; then
     cp good "$credential"
     chmod 600 "$credential"
     chown 12345 "$credential"
-    refuses "it belongs to uid 12345 (mode 0600), who is neither root nor uid 0, who reads it" "chown 0 $credential"
+    refuses "it belongs to uid 12345 (mode 0600), and it is for root or uid 0 alone" "chown 0 $credential"
     rm "$credential"
 
     # As systemd hands it over: root's, and a list of who may read, or the service user's own.

@@ -67,13 +67,13 @@ start_box default
 expect 1 '' littlebox doctor --module "$T/broken.so"
 passing "a box answers at $T/box/default.sock, asked as user $(id -un) (uid $(id -u))"
 failing "box 'default' has no store yet"
-hinted 'run: littlebox init'
+hinted 'run: littlebox --box default init'
 littlebox init 2>/dev/null
 littlebox create web >/dev/null
 littlebox lock
 expect 1 '' littlebox doctor --module "$T/broken.so"
 failing "box 'default' is locked"
-hinted 'run: littlebox unlock'
+hinted 'run: littlebox --box default unlock'
 littlebox unlock --credential box/default.credential
 expect 1 '' littlebox --json doctor --module "$T/broken.so"
 expect_json ok false openssl_cnf "\"$T/openssl.cnf\""

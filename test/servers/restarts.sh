@@ -122,7 +122,7 @@ OPEN=$KEEPER KEEPER=$BY_HAND BOX_DIR=$TEST_DIR/by-hand
 waits_for_unlock() {
     same "$1: it is locked" locked "$(status state)"
     refused "$1: and says what it waits for" 'locked.*littlebox.*unlock' signs web
-    says "$1: so does its log" "it is locked: run 'littlebox unlock'" "$BOX_DIR/box.log"
+    says "$1: so does its log" "it is locked: run 'littlebox --box [a-z-]* unlock'" "$BOX_DIR/box.log"
     check "unlock" lb unlock --passphrase-file "$TEST_DIR/passphrase" 2>>"$TEST_DIR/lb.log"
     check "it signs again" signs web
 }

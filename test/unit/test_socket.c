@@ -508,6 +508,19 @@ static void ending(void)
     close_pair(pair);
 }
 
+/* On any socket, also one that did not want to know who sends: the look opens nothing of what is in the packet. */
+static void ending_opens_nothing(void)
+{
+    int pair[2], before;
+
+    make_pair(pair);
+    send_fds(pair[0], STDERR_FILENO, 1);
+    before = unit_open_fds();
+    CU_ASSERT_FALSE(socket_end(pair[1]));
+    CU_ASSERT_EQUAL(unit_open_fds(), before);
+    close_pair(pair);
+}
+
 static const struct unit_test tests[] = {
     { "connect and listen", connect_and_listen },
     { "a new socket refuses nobody", a_new_socket_refuses_nobody },
@@ -525,6 +538,7 @@ static const struct unit_test tests[] = {
     { "all descriptors of a packet", all_descriptors },
     { "what can be a channel", what_can_be_a_channel },
     { "ending", ending },
+    { "ending opens nothing", ending_opens_nothing },
     { NULL, NULL },
 };
 const struct unit_suite suite_socket = { "socket", tests };
