@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +31,9 @@
 /* Keys that nobody uses are looked for four times in their time to rest, but not all the time. */
 #define REST_TURN_MIN 250
 #define REST_TURN_MAX 15000
+/* Descriptors that are no connections, administrators' among them. */
+#define OTHER_DESCRIPTORS 160
+#define CONNECTIONS_MIN 16
 
 static int report(const char *what, int r)
 {
@@ -57,6 +61,26 @@ static void fit_threads(struct boxconf *conf)
     if (conf->threads < wanted)
         log_info("%u threads instead of %u: the limit on locked memory is %zu KiB (LimitMEMLOCK=, ulimit -l)",
                  conf->threads, wanted, limit / 1024);
+}
+
+/*
+ * A box that runs out of descriptors serves nobody: so there are no more connections than it has descriptors for. What it
+ * opens beside them are its links, the store, a credential, and what a module for tokens wants.
+ */
+static void fit_connections(struct boxconf *conf)
+{
+    struct rlimit limit;
+    unsigned wanted = conf->max_connections;
+    rlim_t room;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    room = limit.rlim_cur > OTHER_DESCRIPTORS ? limit.rlim_cur - OTHER_DESCRIPTORS : 0;
+    if (wanted <= room)
+        return;
+    conf->max_connections = room > CONNECTIONS_MIN ? (unsigned)room : CONNECTIONS_MIN;
+    log_warning("max-connections is %u instead of %u: a process may have %llu descriptors (LimitNOFILE=, ulimit -n)",
+                conf->max_connections, wanted, (unsigned long long)limit.rlim_cur);
 }
 
 /* What is locked, or that nothing is. */
@@ -100,6 +124,7 @@ static int harden(struct box *box, struct boxconf *conf)
         log_warning("this process could be traced by its user while it started: the system runs no closed program "
                     "(vm.memfd_noexec, fs.suid_dumpable); make the program unreadable for that user (chmod 711)");
     fit_threads(conf);
+    fit_connections(conf);
     m->buffers = buffers(conf->threads);
     m->heap_min = SECURE_HEAP_MIN;
     r = secret_setup(m);

@@ -64,10 +64,9 @@ int keep_receive(int link, bool dont_wait, struct keep_message *ret)
     if (has_maker(ret->type))
         maker_get(&rd, &ret->maker);
     r = wire_end(&rd);
-    if (r == 0 && ret->type >= KEEP_ADD && ret->type <= KEEP_AWAKE && has_fd(ret->type) == (ret->stray_count == 1) &&
-        ret->stray_count <= 1) {
-        ret->fd = ret->stray_count == 1 ? ret->strays[0] : -1;
-        ret->stray_count = 0;
+    if (r == 0 && ret->type >= KEEP_ADD && ret->type <= KEEP_AWAKE && ret->stray_count == (has_fd(ret->type) ? 1 : 0)) {
+        if (ret->stray_count > 0)
+            ret->fd = ret->strays[--ret->stray_count];
         return 0;
     }
     maker_clear(&ret->maker);

@@ -67,11 +67,12 @@ static int user_dir(const char *variable, const char *below_home, char ret[PATH_
     return r != 0 ? r : add(ret, "/%s/littlebox", below_home);
 }
 
+/* Nobody else says what is in it. */
 static bool is_own_directory(const char *path)
 {
     struct stat st;
 
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 /* Without $XDG_RUNTIME_DIR (su, cron, servers) the place that logind makes is tried. LB_E_CONFIG: neither is there. */
@@ -175,9 +176,12 @@ int paths_find_socket(const char *box, char ret[PATH_MAX])
     /* In place: the provider has little stack where a program runs it inside of an ASYNC_JOB. */
     if (geteuid() != 0)
         r = user_socket_dir(ret);
+    /* What was left in the environment by somebody else does not lead to that one's box. */
+    if (r == 0 && !is_own_directory(ret))
+        r = LB_E_CONFIG;
     if (r == 0)
         r = add(ret, "/%s.sock", box);
-    if (r == 0 && stat(ret, &st) == 0 && S_ISSOCK(st.st_mode))
+    if (r == 0 && lstat(ret, &st) == 0 && S_ISSOCK(st.st_mode))
         return 0;
     return put(ret, "%s/%s.sock", LB_SYSTEM_RUN_DIR, box);
 }

@@ -33,7 +33,7 @@
 struct worker {
     struct server *server;
     uint8_t *packet, *answer;
-    uint8_t *told; /* what the usher says: no secrets of ours */
+    uint8_t *told; /* what the usher says */
 };
 
 static void refuse_accepted(struct server *s, int fd, struct maker *maker)
@@ -226,6 +226,7 @@ static void serve_usher(struct worker *w)
     if (!reception_hear(w->server, w->told, &c, &a))
         return;
     memcpy(w->packet, a.packet.p, a.packet.len);
+    secret_wipe(w->told, USHER_PACKET_MAX);
     handle_packet(w, c, &a.sender, a.packet.len, /* attached= */ true, a.fd);
     socket_close(a.fd);
 }

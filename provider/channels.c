@@ -202,7 +202,10 @@ static int channel_ask_for(struct box *b, uint64_t deadline, bool dont_wait, str
         r = introducer_renew(b, dont_wait, p);
         if (r != 0)
             break;
-        r = socket_introduce(b->introducer.conn.fd, dont_wait, &fd);
+        /* Who has the other descriptors of it may have set it not to wait, or for less. */
+        while ((r = socket_introduce(b->introducer.conn.fd, dont_wait, &fd)) == LB_E_TIMEOUT && !dont_wait &&
+               ms_left(deadline) > 0)
+            wait_ms(NULL, 1);
         if (r == 0)
             break;
         if (r == LB_E_SYSTEM)

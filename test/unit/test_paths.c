@@ -99,30 +99,53 @@ static int put_socket(const char *path)
     return fd;
 }
 
-/* The user's own box where its socket is; the system's otherwise, and always for root. */
+static bool finds(const char *dir, const char *expected)
+{
+    char found[PATH_MAX];
+
+    return paths_find_socket("web", found) == 0 &&
+           strcmp(found, expected != NULL ? unit_path(dir, expected) : LB_SYSTEM_RUN_DIR "/web.sock") == 0;
+}
+
+/* As the user who is nobody, where there is a choice. */
+static bool finds_as_nobody(const char *dir, const char *expected)
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit((geteuid() != 0 || setuid(65534) == 0) && finds(dir, expected) ? 0 : 1);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/*
+ * The user's own box where its socket is; the system's otherwise, and always for root. A directory that somebody else has or
+ * may write to is not the user's own, and a link no socket.
+ */
 static void where_callers_look(void)
 {
-    char *dir = unit_dir_new(), found[PATH_MAX];
+    static const char own[] = "littlebox/web.sock";
+    char *dir = unit_dir_new();
     bool root = geteuid() == 0;
-    int fd = -1, pid;
+    int fd = -1;
 
     setenv("XDG_RUNTIME_DIR", dir, 1);
     mkdir(unit_path(dir, "littlebox"), 0755);
-    OK(paths_find_socket("web", found));
-    TEXT_IS(found, LB_SYSTEM_RUN_DIR "/web.sock");
-    fd = put_socket(unit_path(dir, "littlebox/web.sock"));
-    OK(paths_find_socket("web", found));
-    TEXT_IS(found, root ? LB_SYSTEM_RUN_DIR "/web.sock" : unit_path(dir, "littlebox/web.sock"));
+    CU_ASSERT(finds(dir, NULL));
+    fd = put_socket(unit_path(dir, own));
+    CU_ASSERT(finds(dir, root ? NULL : own));
+    CU_ASSERT_EQUAL(chmod(dir, 0755), 0);
     if (root) {
-        chmod(dir, 0755);
-        pid = fork();
-        if (pid == 0)
-            _exit(setuid(65534) == 0 && paths_find_socket("web", found) == 0 &&
-                          strcmp(found, unit_path(dir, "littlebox/web.sock")) == 0
-                      ? 0
-                      : 1);
-        unit_reap(pid);
+        CU_ASSERT(finds_as_nobody(dir, NULL));
+        CU_ASSERT_EQUAL(chown(unit_path(dir, "littlebox"), 65534, 65534), 0);
     }
+    CU_ASSERT(finds_as_nobody(dir, own));
+    CU_ASSERT_EQUAL(chmod(unit_path(dir, "littlebox"), 0775), 0);
+    CU_ASSERT(finds_as_nobody(dir, NULL));
+    CU_ASSERT_EQUAL(chmod(unit_path(dir, "littlebox"), 0755), 0);
+    CU_ASSERT_EQUAL(rename(unit_path(dir, own), unit_path(dir, "elsewhere")), 0);
+    CU_ASSERT_EQUAL(symlink("../elsewhere", unit_path(dir, own)), 0);
+    CU_ASSERT(finds_as_nobody(dir, NULL));
     unsetenv("XDG_RUNTIME_DIR");
     close(fd);
     unit_dir_remove(dir);
