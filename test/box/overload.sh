@@ -5,7 +5,7 @@ set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
 
-needs openssl
+needs openssl prlimit
 begin
 BOX_DIR=$TEST_DIR/box
 SOCKET=$BOX_DIR/default.sock
@@ -146,5 +146,12 @@ kill -STOP "$CHILD"
 refused "a box that does not answer" "box 'default' did not answer within 1000 ms" signs web
 kill -CONT "$CHILD"
 check "it answers again" polite 10
+stop_box
+
+# --- Fewer descriptors than connections
+start_box "$BOX_DIR" prlimit --nofile=256
+says "no more connections than there are descriptors" \
+    'max-connections is 96 instead of 12000: a process may have 256 descriptors' "$BOX_DIR/box.log"
+check "and it signs" polite 10
 stop_box
 finish
