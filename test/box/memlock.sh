@@ -168,15 +168,15 @@ if is_root; then
 fi
 
 # --- Many processors: as many threads as the limit has room for, unless the number was set.
-many_processors() {
-    # shellcheck disable=SC2016 # the inner shell's
-    unshare --mount sh -c 'mount --bind "$1" /sys/devices/system/cpu/online && shift && exec "$@"' sh "$TEST_DIR/online" "$@"
-}
+# No function: a shell between the test and the box would leave the box behind.
+# shellcheck disable=SC2016 # the inner shell's
+many_processors=(unshare --mount sh -c
+    'mount --bind "$1" /sys/devices/system/cpu/online && shift && exec "$@"' sh "$TEST_DIR/online")
 echo 0-199 >"$TEST_DIR/online"
-if is_root && [ "$(many_processors getconf _NPROCESSORS_ONLN 2>/dev/null)" = 200 ]; then
+if is_root && [ "$("${many_processors[@]}" getconf _NPROCESSORS_ONLN 2>/dev/null)" = 200 ]; then
     new_dir processors
     limit 8192
-    start_box "$BOX_DIR" many_processors "${LIMIT[@]}"
+    start_box "$BOX_DIR" "${many_processors[@]}" "${LIMIT[@]}"
     says "fewer threads: the log" '[0-9]+ threads instead of 200: the limit on locked memory is 8192 KiB' "$BOX_DIR/box.log"
     few=$(status threads)
     check "fewer threads: $few" test "$few" -ge 16 -a "$few" -le 60
