@@ -3,14 +3,22 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "keeplink.h"
 #include "socket.h"
 #include "usherlink.h"
 
+/* Descriptors that are no channels: without them the next child cannot be started. */
+#define OTHER_DESCRIPTORS 64
+
 void kept_init(struct kept *k)
 {
-    *k = (struct kept){ .usher = -1 };
+    struct rlimit limit;
+
+    *k = (struct kept){ .usher = -1, .slots_max = KEEP_SLOTS_MAX };
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < KEEP_SLOTS_MAX + OTHER_DESCRIPTORS)
+        k->slots_max = limit.rlim_cur > OTHER_DESCRIPTORS ? limit.rlim_cur - OTHER_DESCRIPTORS : 1;
 }
 
 bool kept_bury(struct kept *k)
@@ -87,7 +95,7 @@ static int make_room(struct kept *k, uint32_t slot)
 
 int kept_put(struct kept *k, uint32_t slot, int fd, struct maker *maker)
 {
-    int r = slot >= KEEP_SLOTS_MAX || !socket_is_channel(fd) ? LB_E_VALUE : make_room(k, slot);
+    int r = slot >= k->slots_max || !socket_is_channel(fd) ? LB_E_VALUE : make_room(k, slot);
 
     if (r == 0 && k->at[slot].fd >= 0)
         r = LB_E_VALUE;

@@ -16,6 +16,7 @@ struct kept_channel {
 struct kept {
     struct kept_channel *at;
     size_t size;
+    size_t slots_max; /* fewer than the descriptors that a process may have */
     int usher;  /* the link to the usher; -1: there is none */
     int *dead;  /* that it had no room for yet */
     size_t dead_count, dead_size;

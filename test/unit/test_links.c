@@ -1,6 +1,7 @@
 /* keeplink.c, usherlink.c and kept.c: what the processes of a box say to each other. */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -188,6 +189,27 @@ static void the_childs_word(void)
     kept_clear(&k);
 }
 
+/* A child that hands over all that it can leaves its keeper the descriptors to start the next one. */
+static void descriptors_are_left(void)
+{
+    struct rlimit before, few;
+    struct kept k;
+    int far;
+
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = 256;
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &few), 0);
+    kept_init(&k);
+    far = put(&k, 192, LB_E_VALUE);
+    close(far);
+    far = put(&k, 191, 0);
+    OK(kept_drop(&k, 191));
+    close(far);
+    kept_clear(&k);
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 /* What waits in a queue is not destroyed by the keeper: it goes to the usher, now or when there is one. */
 static void the_usher_closes(void)
 {
@@ -222,6 +244,7 @@ static const struct unit_test tests[] = {
     { "box to usher", usher_questions },
     { "usher to box", usher_answers },
     { "the child's word is not believed", the_childs_word },
+    { "descriptors are left", descriptors_are_left },
     { "what waits is closed by the usher", the_usher_closes },
     { NULL, NULL },
 };
