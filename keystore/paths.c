@@ -168,6 +168,14 @@ int box_paths(const struct dirs *dirs, const char *box, struct box_paths *ret)
     return r;
 }
 
+/* What was left in the environment by somebody else does not lead to that one's boxes. */
+static int find_user_sockets(char ret[PATH_MAX])
+{
+    int r = user_socket_dir(ret);
+
+    return r == 0 && !is_own_directory(ret) ? LB_E_CONFIG : r;
+}
+
 int paths_find_socket(const char *box, char ret[PATH_MAX])
 {
     struct stat st;
@@ -175,10 +183,7 @@ int paths_find_socket(const char *box, char ret[PATH_MAX])
 
     /* In place: the provider has little stack where a program runs it inside of an ASYNC_JOB. */
     if (geteuid() != 0)
-        r = user_socket_dir(ret);
-    /* What was left in the environment by somebody else does not lead to that one's box. */
-    if (r == 0 && !is_own_directory(ret))
-        r = LB_E_CONFIG;
+        r = find_user_sockets(ret);
     if (r == 0)
         r = add(ret, "/%s.sock", box);
     if (r == 0 && lstat(ret, &st) == 0 && S_ISSOCK(st.st_mode))
@@ -223,7 +228,7 @@ int paths_each_box(const char *dir, void (*each)(void *arg, const char *box), vo
 
     if (dir != NULL)
         return each_box_in(dir, each, arg);
-    if (geteuid() != 0 && user_socket_dir(user) == 0)
+    if (geteuid() != 0 && find_user_sockets(user) == 0)
         r = each_box_in(user, each, arg);
     return r != 0 ? r : each_box_in(LB_SYSTEM_RUN_DIR, each, arg);
 }

@@ -86,6 +86,16 @@ socket=$TEST_DIR/run/littlebox/default.sock
 whose="box 'default' is of uid $STRANGER, not of root or uid"
 found=(XDG_RUNTIME_DIR="$TEST_DIR/run")
 conf "" ""
+# As long as the directory is somebody else's, what is in it is not looked at.
+refused "a directory of somebody else" "no box 'default' answers at /run/littlebox/default.sock" \
+    program $CALLER "${found[@]}" -- pkey -in littlebox:web -pubout
+program $CALLER "${found[@]}" -- storeutl littlebox: >storeutl.out 2>&1 || true
+check "nor are its keys listed" not grep -Eq "$STRANGER|littlebox:web" storeutl.out
+chown $CALLER run/littlebox
+chmod 0775 run/littlebox
+refused "one that others may write to" "no box 'default' answers at /run/littlebox/default.sock" \
+    program $CALLER "${found[@]}" -- pkey -in littlebox:web -pubout
+chmod 0755 run/littlebox
 refused "a program that finds it" "$whose $CALLER, who asks: it answers at $socket: if it is the right one, say so in the provider's section of openssl.cnf: littlebox-users = $STRANGER" \
     program $CALLER "${found[@]}" -- pkey -in littlebox:web -pubout
 refused "no certificate request with it" "$whose $CALLER" \

@@ -511,7 +511,8 @@ static void ending(void)
 /* On any socket, also one that did not want to know who sends: the look opens nothing of what is in the packet. */
 static void ending_opens_nothing(void)
 {
-    int pair[2], before;
+    unsigned before;
+    int pair[2];
 
     make_pair(pair);
     send_fds(pair[0], STDERR_FILENO, 1);
