@@ -218,8 +218,6 @@ static int channel_ask_for(struct box *b, uint64_t deadline, bool dont_wait, str
             break;
         conn_drop(&b->introducer.conn);
     }
-    if (r == 0 && b->inherited)
-        introducer_own(b);
     slot_leave(&b->introducer);
     if (r == 0 && conn_take(ret, fd) != 0)
         r = refuse_system(b, "open a channel to", p);

@@ -157,7 +157,12 @@ if is_root; then
     done
     says "the others' places are taken" 'too many connections: one more of uid' "$BOX_DIR/box.log"
     check "an administrator has one of his own" status_is connections 17
-    stranger linger 4
+    # It is sent before the box has seen the connection: shorter than the watchdog's time.
+    kill -STOP "$CHILD"
+    "$HARNESS/stranger" "$STRANGER" "$SOCKET" stay 4 >"$TEST_DIR/stay" 3>&- &
+    own $!
+    says "more connections, with something in each" ready "$TEST_DIR/stay"
+    kill -CONT "$CHILD"
     check "what comes with a connection that is refused holds nobody" status_is connections 17
     check "and uses it" signs web
 fi

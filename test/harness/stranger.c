@@ -25,6 +25,7 @@
 #define USAGE                                                                                                      \
     "usage: stranger UID SOCKET KIND [NUMBER or PATH]      UID is who he is; only root can be somebody else\n"      \
     "  linger N     N connections, to a packet of each a TCP socket is attached whose closing takes an hour\n"      \
+    "  stay N       the same, says \"ready\" and stays, so that nobody resets these TCP connections, until he is killed\n"  \
     "  park N       the same behind a packet that costs the connection, and he is gone before it is read\n"         \
     "  channel N    the same on a channel that he asked for\n"                                                      \
     "  handed N     the same in a socket that he hands in, and in the queue of what he hands in\n"                  \
@@ -170,6 +171,15 @@ static void linger(unsigned long n)
 {
     for (unsigned long i = 0; i < n; i++)
         send_lingering(connected(), MSG_STATUS);
+}
+
+static void stay(unsigned long n)
+{
+    linger(n);
+    puts("ready");
+    fflush(stdout);
+    for (;;)
+        pause();
 }
 
 static void park(unsigned long n)
@@ -497,7 +507,8 @@ int main(int argc, char **argv)
         void (*alone)(void);
         bool as_root; /* becomes him later */
     } kinds[] = {
-        { "linger", linger, NULL, NULL, false },        { "park", park, NULL, NULL, false },
+        { "linger", linger, NULL, NULL, false },        { "stay", stay, NULL, NULL, false },
+        { "park", park, NULL, NULL, false },
         { "channel", on_channel, NULL, NULL, false },   { "handed", handed, NULL, NULL, false },
         { "fuse", NULL, fuse, NULL, true },             { "options", with_options, NULL, NULL, false },
         { "loop", loop, NULL, NULL, false },            { "far", NULL, NULL, far, false },
