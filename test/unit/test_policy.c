@@ -42,6 +42,8 @@ static const struct {
     { { 10, OTHER, 1 }, { { 10, WEB, 1 }, web_group, 2 }, false, false, false, false },
     { { 10, OTHER, 1 }, { { 10, OTHER, 1 }, admin_group, 1 }, true, true, true, true },
     { { 11, OTHER, 1 }, { { 10, OTHER, 1 }, admin_group, 1 }, false, false, false, false },
+    { { 11, OTHER, ADMIN_GROUP }, { { 10, OTHER, 1 }, NULL, 0 }, false, false, false, false },
+    { { 11, OTHER, ADMIN_GROUP }, { { 10, OTHER, ADMIN_GROUP }, NULL, 0 }, true, true, true, true },
     /* The maker may be more than the sender: a worker has what it inherits from root, and is not root. */
     { { 11, WEB, 1 }, { { 10, ROOT, 0 }, NULL, 0 }, true, false, false, false },
     { { 11, OTHER, 1 }, { { 10, ROOT, 0 }, NULL, 0 }, false, false, false, false },
