@@ -480,6 +480,41 @@ static void what_can_be_a_channel(void)
     socket_close(fd);
 }
 
+/* A process that closes any descriptor of a file loses its locks on it: so another one sees if ours is still there. */
+static bool is_locked(int fd)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type == F_WRLCK ? 0 : 1);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* What is looked at is not opened here, not even for a moment: whose file it is would be told when it is closed. */
+static void looking_closes_nothing(void)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    char *dir = unit_dir_new(), buf[8];
+    int fd = open(unit_path(dir, "file"), O_RDWR | O_CREAT | O_CLOEXEC, 0600), pair[2];
+    struct peer peer;
+    bool attached;
+    size_t len;
+
+    make_pair(pair);
+    OK(socket_want_only_peer(pair[1]));
+    CU_ASSERT_EQUAL_FATAL(fcntl(fd, F_SETLK, &lock), 0);
+    send_fds(pair[0], fd, 1);
+    OK(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer));
+    CU_ASSERT(is_locked(fd));
+    CU_ASSERT_FALSE(socket_end(pair[1]));
+    CU_ASSERT(is_locked(fd));
+    close(fd);
+    close_pair(pair);
+    unit_dir_remove(dir);
+}
+
 /* Only where nothing waits is closing harmless: an empty packet is something too, and what is behind it. */
 static void ending(void)
 {
@@ -540,6 +575,7 @@ static const struct unit_test tests[] = {
     { "what can be a channel", what_can_be_a_channel },
     { "ending", ending },
     { "ending opens nothing", ending_opens_nothing },
+    { "looking closes nothing", looking_closes_nothing },
     { NULL, NULL },
 };
 const struct unit_suite suite_socket = { "socket", tests };
