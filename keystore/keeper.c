@@ -442,7 +442,7 @@ static int wait_time(const struct keeper *k)
     uint64_t when = k->child != 0 ? k->deadline : k->next_start, now = now_ms();
 
     sooner(&when, k->usher_start);
-    if (k->kept.dead_count > 0)
+    if (k->kept.dead.count > 0)
         sooner(&when, now + BURY_PAUSE);
     if (k->watchdog != 0 && k->child != 0 && k->served && k->deadline == 0)
         sooner(&when, k->pinged + (k->ping == k->awake ? k->watchdog / 2 : k->watchdog));
@@ -471,7 +471,8 @@ static int loop(struct keeper *k)
         }
         /* shutdown(2) in any process that has it is for all, and for good. Whoever starts us again makes a new one. */
         if (fds[2].revents != 0) {
-            log_error("a process of the box shut its listening socket down: the box ends, and needs a new one");
+            log_error("a process of the box shut its listening socket down: the box ends; start it again, with its socket unit "
+                      "if it has one");
             return 1;
         }
         if (fds[1].revents != 0)

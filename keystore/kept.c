@@ -7,7 +7,6 @@
 
 #include "keeplink.h"
 #include "socket.h"
-#include "usherlink.h"
 
 /* Descriptors that are no channels: without them the next child cannot be started. */
 #define OTHER_DESCRIPTORS 64
@@ -23,38 +22,15 @@ void kept_init(struct kept *k)
 
 bool kept_bury(struct kept *k)
 {
-    while (k->dead_count > 0) {
-        int fd = k->dead[k->dead_count - 1];
-        const struct usher_request rq = { .type = ASK_BURY, .fd = fd };
-
-        if (k->usher < 0 || usher_ask(k->usher, &rq, /* dont_wait= */ true) != 0)
-            return false;
-        k->dead_count--;
-        socket_close(fd);
-    }
-    return true;
-}
-
-/* Without memory it stays open: that costs a descriptor, closing it may cost the box. */
-static void bury(struct kept *k, int fd)
-{
-    if (k->dead_count == k->dead_size) {
-        size_t size = k->dead_size == 0 ? 64 : k->dead_size * 2;
-        int *more = realloc(k->dead, size * sizeof(*more));
-
-        if (more == NULL)
-            return;
-        k->dead = more;
-        k->dead_size = size;
-    }
-    k->dead[k->dead_count++] = fd;
-    (void)kept_bury(k);
+    return burials_pass(&k->dead, k->usher);
 }
 
 void kept_bury_one(struct kept *k, int fd)
 {
-    if (fd >= 0)
-        bury(k, fd);
+    if (fd < 0)
+        return;
+    burials_add(&k->dead, fd);
+    (void)kept_bury(k);
 }
 
 static void let_go(struct kept *k, int fd)
@@ -62,7 +38,7 @@ static void let_go(struct kept *k, int fd)
     if (socket_is_channel(fd) && socket_end(fd))
         socket_close(fd);
     else
-        bury(k, fd);
+        kept_bury_one(k, fd);
 }
 
 void kept_leave_usher(struct kept *k)
@@ -101,7 +77,7 @@ int kept_put(struct kept *k, uint32_t slot, int fd, struct maker *maker)
         r = LB_E_VALUE;
     if (r != 0) {
         maker_clear(maker);
-        bury(k, fd);
+        kept_bury_one(k, fd);
         return r;
     }
     k->at[slot] = (struct kept_channel){ fd, *maker };
@@ -123,6 +99,6 @@ void kept_clear(struct kept *k)
     for (size_t i = 0; i < k->size; i++)
         maker_clear(&k->at[i].maker);
     free(k->at);
-    free(k->dead);
+    burials_clear(&k->dead);
     kept_init(k);
 }

@@ -7,6 +7,7 @@
 
 #include "errors.h"
 #include "maker.h"
+#include "usherlink.h"
 
 struct kept_channel {
     int fd; /* -1: the slot is free */
@@ -18,8 +19,7 @@ struct kept {
     size_t size;
     size_t slots_max; /* fewer than the descriptors that a process may have */
     int usher;  /* the link to the usher; -1: there is none */
-    int *dead;  /* that it had no room for yet */
-    size_t dead_count, dead_size;
+    struct burials dead; /* that it had no room for yet */
 };
 
 void kept_init(struct kept *k);

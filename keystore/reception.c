@@ -20,8 +20,8 @@ void reception_init(struct reception *r)
 
 void reception_clear(struct reception *r)
 {
-    /* What is in its queue and what is to be buried stays open: the end of the process closes it, and waits for none of it. */
-    free(r->dead);
+    /* Its link stays open too, with what is in its queue. */
+    burials_clear(&r->dead);
     pthread_mutex_destroy(&r->lock);
 }
 
@@ -33,25 +33,19 @@ static void send_waiting(struct server *s)
 {
     struct reception *rc = &s->reception;
 
-    while (rc->dead_count > 0 && rc->link >= 0) {
-        int fd = rc->dead[rc->dead_count - 1];
-        const struct usher_request rq = { .type = ASK_BURY, .fd = fd };
-
-        if (usher_ask(rc->link, &rq, /* dont_wait= */ true) != 0)
-            return;
-        rc->dead_count--;
-        socket_close(fd);
-    }
+    if (!burials_pass(&rc->dead, rc->link))
+        return;
     while (rc->first != NULL && rc->link >= 0) {
         struct conn *c = rc->first;
         const struct caller who = { c->sender, &c->maker };
         const struct subjects ids = subjects_of_caller(&who);
         bool known = policy_is_admin(s->box->conf, &who) || vault_knows(&s->box->vault, &ids);
-        const struct usher_request rq = { ASK_RECEIVE, c->slot, rc->number + 1, c->sender.uid, known, c->fd };
+        uint32_t number = rc->number == UINT32_MAX ? 1 : rc->number + 1; /* 0 is any */
+        const struct usher_request rq = { ASK_RECEIVE, c->slot, number, c->sender.uid, known, c->fd };
 
         if (usher_ask(rc->link, &rq, /* dont_wait= */ true) != 0)
             return;
-        c->asked = ++rc->number;
+        c->asked = rc->number = number;
         c->at_usher = true;
         rc->first = c->next;
         if (rc->first == NULL)
@@ -77,18 +71,7 @@ void reception_bury(struct server *s, int fd)
     struct reception *rc = &s->reception;
 
     pthread_mutex_lock(&rc->lock);
-    if (rc->dead_count == rc->dead_size) {
-        size_t size = rc->dead_size == 0 ? 64 : rc->dead_size * 2;
-        int *more = realloc(rc->dead, size * sizeof(*more));
-
-        if (more != NULL) {
-            rc->dead = more;
-            rc->dead_size = size;
-        }
-    }
-    /* Without memory it stays open: that costs a descriptor, closing it may cost a thread. */
-    if (rc->dead_count < rc->dead_size)
-        rc->dead[rc->dead_count++] = fd;
+    burials_add(&rc->dead, fd);
     send_waiting(s);
     pthread_mutex_unlock(&rc->lock);
 }

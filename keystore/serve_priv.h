@@ -8,6 +8,7 @@
 #include "maker.h"
 #include "serve.h"
 #include "turns.h"
+#include "usherlink.h"
 
 /* Changes that may wait: each holds locked memory of its own. */
 #define JOBS_MAX 16
@@ -45,8 +46,7 @@ struct reception {
     int link;                   /* -1: there is none */
     uint32_t number;            /* of the last question */
     struct conn *first, **end;  /* that wait for the usher to have room */
-    int *dead;                  /* descriptors to be closed there */
-    size_t dead_count, dead_size;
+    struct burials dead;
 };
 
 struct server {

@@ -156,3 +156,35 @@ int usher_told(int link, void *buf, struct usher_answer *ret)
     }
     return r;
 }
+
+void burials_add(struct burials *b, int fd)
+{
+    if (b->count == b->size) {
+        size_t size = b->size == 0 ? 64 : b->size * 2;
+        int *more = realloc(b->fds, size * sizeof(*more));
+
+        if (more == NULL)
+            return;
+        b->fds = more;
+        b->size = size;
+    }
+    b->fds[b->count++] = fd;
+}
+
+bool burials_pass(struct burials *b, int link)
+{
+    while (b->count > 0) {
+        const struct usher_request rq = { .type = ASK_BURY, .fd = b->fds[b->count - 1] };
+
+        if (link < 0 || usher_ask(link, &rq, /* dont_wait= */ true) != 0)
+            return false;
+        socket_close(b->fds[--b->count]);
+    }
+    return true;
+}
+
+void burials_clear(struct burials *b)
+{
+    free(b->fds);
+    *b = (struct burials){ NULL, 0, 0 };
+}

@@ -77,4 +77,17 @@ LB_MUST_USE int usher_tell(int link, const struct usher_answer *a);
 /* buf: USHER_PACKET_MAX bytes. Does not wait: LB_E_TIMEOUT. LB_E_CLOSED, LB_E_VALUE, LB_E_NOMEM. */
 LB_MUST_USE int usher_told(int link, void *buf, struct usher_answer *ret);
 
+/* Descriptors that the usher is to close, as long as it has no room for them. Starts as zeros; one thread at a time. */
+struct burials {
+    int *fds;
+    size_t count, size;
+};
+
+/* Takes over fd. Without memory it stays open: that costs a descriptor, closing it may cost who does. */
+void burials_add(struct burials *b, int fd);
+/* Hands over what the usher has room for; link may be -1. False: something is left. */
+bool burials_pass(struct burials *b, int link);
+/* What is left stays open: the end of the process closes it, and waits for none of it. */
+void burials_clear(struct burials *b);
+
 #endif

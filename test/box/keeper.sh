@@ -60,6 +60,20 @@ wait "$activate" || status=$?
 same "it ends with status 0" 0 "$status"
 same "no process is left" "" "$(box_processes)"
 
+# --- Whoever has the socket can end it for all: better no box than one that nobody reaches
+"$HARNESS/activate" --listen "$BOX_DIR/default.sock" --pid "$TEST_DIR/pid" -- \
+    "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >"$TEST_DIR/shut.log" 2>&1 &
+activate=$!
+own "$activate"
+await "the box to sign" signs web
+own "$(cat "$TEST_DIR/pid")"
+kill -USR1 "$activate"
+status=0
+wait "$activate" || status=$?
+same "a listening socket that was shut down: the exit status" 1 "$status"
+says "and the text" 'shut its listening socket down: the box ends; start it again' "$TEST_DIR/shut.log"
+same "no process is left" "" "$(box_processes)"
+
 # --- The same box, started by hand
 start_box "$BOX_DIR"
 check "what was made at SIGTERM is there" lb show slow >/dev/null

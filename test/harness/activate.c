@@ -23,7 +23,7 @@
  *
  * --listen: a SOCK_SEQPACKET socket at PATH becomes descriptor 3 of the command. --notify: every line that arrives
  * there is printed as "notify: LINE". --pid: the command's process id is written there. Ends with the command, and
- * with its exit status (128 and the signal's number).
+ * with its exit status (128 and the signal's number). SIGUSR1: shutdown(2) of the socket, as any process that has it may.
  *
  * --keep: the socket is descriptor FD of the command, which takes this program's place: for scripts that hold the socket
  * while they stop and start what serves it.
@@ -91,7 +91,15 @@ static void print_lines(int notify_fd)
     }
 }
 
-static int watch(pid_t child, int notify_fd)
+static volatile sig_atomic_t to_shut;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    to_shut = 1;
+}
+
+static int watch(pid_t child, int listener, int notify_fd)
 {
     int status = 0;
     bool ended = false;
@@ -101,6 +109,8 @@ static int watch(pid_t child, int notify_fd)
 
         poll(&p, 1, /* milliseconds= */ 100);
         ended = waitpid(child, &status, WNOHANG) == child;
+        if (to_shut && listener >= 0)
+            (void)shutdown(listener, SHUT_RDWR);
         if (notify_fd >= 0)
             print_lines(notify_fd);
     }
@@ -142,13 +152,12 @@ int main(int argc, char **argv)
         return die("fork");
     if (child == 0)
         _exit(run(listener, notify, argv + i + 1));
-    if (listener >= 0)
-        close(listener);
+    signal(SIGUSR1, on_signal);
     if (pid_file != NULL) {
         FILE *f = fopen(pid_file, "w");
 
         if (f == NULL || fprintf(f, "%d\n", (int)child) < 0 || fclose(f) != 0)
             return die(pid_file);
     }
-    return watch(child, notify_fd);
+    return watch(child, listener, notify_fd);
 }
