@@ -66,8 +66,10 @@ same "no process is left" "" "$(box_processes)"
 activate=$!
 own "$activate"
 await "the box to sign" signs web
-own "$(cat "$TEST_DIR/pid")"
+keeper=$(cat "$TEST_DIR/pid")
+own "$keeper"
 kill -USR1 "$activate"
+await "the keeper to end" gone "$keeper"
 status=0
 wait "$activate" || status=$?
 same "a listening socket that was shut down: the exit status" 1 "$status"

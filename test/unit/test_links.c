@@ -1,5 +1,6 @@
 /* keeplink.c, usherlink.c and kept.c: what the processes of a box say to each other. */
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -229,6 +230,9 @@ static void the_usher_closes(void)
     CU_ASSERT(kept_bury(&k));
     OK(kept_drop(&k, 1));
     for (int i = 0; i < 2; i++) {
+        struct pollfd asked = { .fd = link_pair[1], .events = POLLIN };
+
+        CU_ASSERT_EQUAL_FATAL(poll(&asked, 1, 0), 1); /* usher_asked() waits */
         OK(usher_asked(link_pair[1], &rq));
         CU_ASSERT_EQUAL(rq.type, ASK_BURY);
         close(rq.fd);
