@@ -118,7 +118,6 @@ void reception_bury(struct server *s, int fd);
  * What the usher says, if it says anything. A packet: *ret_conn is where it came from, buf (USHER_PACKET_MAX bytes) has it
  * and a file is the caller's. False: there is nothing more to be done, the connection goes on already.
  */
-struct usher_answer;
 bool reception_hear(struct server *s, void *buf, struct conn **ret_conn, struct usher_answer *ret);
 void reception_clear(struct reception *r);
 

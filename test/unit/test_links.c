@@ -1,13 +1,15 @@
-/* keeplink.c, usherlink.c and kept.c: what the processes of a box say to each other. */
+/* keeplink.c, usherlink.c, kept.c and reception.c: what the processes of a box say to each other. */
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "keeplink.h"
 #include "kept.h"
+#include "serve_priv.h"
 #include "unit.h"
 #include "usherlink.h"
 
@@ -243,12 +245,45 @@ static void the_usher_closes(void)
     close_link();
 }
 
+/*
+ * A process of the usher's that a descriptor holds is given up, and its question is answered by others: what it says then is
+ * late, and must not be taken for the answer to the next question of that connection, which would be served twice at once.
+ */
+static void late_answers(void)
+{
+    static uint8_t buf[USHER_PACKET_MAX];
+    struct usher_answer told = { .type = TOLD_PACKET, .number = 4, .packet = { (const uint8_t *)"packet", 6 }, .fd = -1 }, got;
+    struct conn c = { .fd = -1, .at_usher = true, .asked = 5 }, *conns[] = { &c }, *back = NULL;
+    struct server s = { .epoll_fd = epoll_create1(EPOLL_CLOEXEC), .conns = conns, .slots = 1 };
+
+    open_link();
+    pthread_mutex_init(&s.conns_lock, NULL);
+    reception_init(&s.reception);
+    reception_renew(&s, link_pair[0]);
+    OK(usher_tell(link_pair[1], &told));
+    CU_ASSERT_FALSE(reception_hear(&s, buf, &back, &got));
+    CU_ASSERT(c.at_usher);
+    told.number = 5;
+    OK(usher_tell(link_pair[1], &told));
+    CU_ASSERT(reception_hear(&s, buf, &back, &got));
+    CU_ASSERT_PTR_EQUAL(back, &c);
+    CU_ASSERT_FALSE(c.at_usher);
+    /* Nor is one that comes twice. */
+    OK(usher_tell(link_pair[1], &told));
+    CU_ASSERT_FALSE(reception_hear(&s, buf, &back, &got));
+    reception_clear(&s.reception);
+    pthread_mutex_destroy(&s.conns_lock);
+    close(s.epoll_fd);
+    close_link();
+}
+
 static const struct unit_test tests[] = {
     { "keeper and child", keeper_messages },
     { "box to usher", usher_questions },
     { "usher to box", usher_answers },
     { "the child's word is not believed", the_childs_word },
     { "descriptors are left", descriptors_are_left },
+    { "late answers", late_answers },
     { "what waits is closed by the usher", the_usher_closes },
     { NULL, NULL },
 };
