@@ -8,17 +8,11 @@ set -eu
 sanitized && skip "a sanitized build is open until it hardens itself, and says so"
 begin
 BOX_DIR=$TEST_DIR/box
-mkdir "$BOX_DIR" "$TEST_DIR/bin"
-# Nothing is closed to root. Another user may not reach the build, and gets copies.
-as_box_user=()
-if is_root; then
-    as_box_user=(setpriv --reuid nobody --regid nogroup --clear-groups)
-    chown nobody "$BOX_DIR"
-    BOX_OWNER=nobody
-fi
-cp "$LITTLEBOX_BUILD/littleboxd" "$LITTLEBOX_BUILD/littlebox" "$HARNESS/racer" "$TEST_DIR/bin/"
-LITTLEBOX_BUILD=$TEST_DIR/bin
-racer=$TEST_DIR/bin/racer
+mkdir "$BOX_DIR"
+cp "$HARNESS/racer" "$TEST_DIR/"
+racer=$TEST_DIR/racer
+box_of_nobody # nothing is closed to root
+if is_root; then chown nobody "$BOX_DIR"; fi
 
 # --- The control: a process that hardens itself a little late
 "${as_box_user[@]}" "$racer" --late 20 >"$TEST_DIR/late.log" &

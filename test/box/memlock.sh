@@ -8,16 +8,7 @@ set -eu
 needs openssl prlimit
 sanitized && skip "a sanitizer turns mlock(2) into nothing"
 begin
-# Root may lock what it likes. Another user may not reach the build: it gets copies.
-as_box_user=()
-if is_root; then
-    as_box_user=(setpriv --reuid nobody --regid nogroup --clear-groups)
-    mkdir "$TEST_DIR/bin"
-    cp "$LITTLEBOX_BUILD/littleboxd" "$LITTLEBOX_BUILD/littlebox" "$TEST_DIR/bin/"
-    LITTLEBOX_BUILD=$TEST_DIR/bin
-    chmod 755 "$TEST_DIR"
-    BOX_OWNER=nobody
-fi
+box_of_nobody # root may lock what it likes
 may_limit() { prlimit --memlock="$1" true 2>/dev/null; }
 may_limit $((8192 * 1024)) || skip "the limit on locked memory is below 8 MiB, and cannot be raised"
 # limit KIB : the prefix of a command that may lock so much.

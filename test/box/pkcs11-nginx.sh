@@ -19,16 +19,12 @@ pin_hex=$(printf '%s' "$TOKEN_PIN" | od -An -tx1 | tr -d ' \n')
 softhsm_dir "$TEST_DIR/hsm"
 softhsm_token served
 
-# The box is nobody's, and so are its token and its PIN. That user may not reach the build: it gets copies.
-as_box_user=(setpriv --reuid nobody --regid nogroup --clear-groups)
-mkdir "$TEST_DIR/bin"
-cp "$LITTLEBOX_BUILD/littleboxd" "$LITTLEBOX_BUILD/littlebox" "$TEST_DIR/bin/"
-LITTLEBOX_BUILD=$TEST_DIR/bin
+# The box is nobody's, and so are its token and its PIN.
+box_of_nobody
 token_conf "$TEST_DIR/box" "$SOFTHSM_MODULE" label=served "sessions = 8" "$(module_env SOFTHSM2_CONF)" "socket-mode = 0666"
 chown -R nobody "$TEST_DIR/hsm" "$TEST_DIR/box"
 chmod -R go= "$TEST_DIR/hsm"
 BOX_AS=("${as_box_user[@]}")
-BOX_OWNER=nobody
 new_box "$TEST_DIR/box" "${BOX_AS[@]}"
 mkdir "$TEST_DIR/files"
 make_keys "$TEST_DIR/files"

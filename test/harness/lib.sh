@@ -203,6 +203,20 @@ status_is() { [ "$(status "$1")" = "$2" ]; }
 # json FIELD : the value of a field of a flat JSON object on stdin, without its quotes.
 json() { tr -d '\n' | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\)\"\{0,1\}[,} ].*/\1/p"; }
 
+# box_of_nobody : boxes run copies of the programs from here on, and in root's tests they are of the user nobody, who may not
+# reach the build. Sets as_box_user, the prefix of commands.
+as_box_user=()
+box_of_nobody() {
+    mkdir "$TEST_DIR/bin"
+    cp "$LITTLEBOX_BUILD/littleboxd" "$LITTLEBOX_BUILD/littlebox" "$TEST_DIR/bin/"
+    LITTLEBOX_BUILD=$TEST_DIR/bin
+    is_root || return 0
+    # shellcheck disable=SC2034 # the tests'
+    as_box_user=(setpriv --reuid nobody --regid nogroup --clear-groups)
+    chmod 755 "$TEST_DIR"
+    BOX_OWNER=nobody
+}
+
 # start_box DIR [COMMAND PREFIX...] : starts box "default" in DIR and waits until it answers. Sets BOX_DIR, KEEPER.
 start_box() {
     BOX_DIR=$1
