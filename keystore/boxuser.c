@@ -35,7 +35,7 @@ int boxuser_name(const char *box, char ret[BOXUSER_NAME_MAX + 1], struct problem
 
 static int not_ours(const char *name, struct problem *p)
 {
-    problem_hint(p, "rename or remove the account '%s', or take another name for the box", name);
+    problem_hint(p, "rename the account '%s', or take another name for the box", name);
     return p->code;
 }
 

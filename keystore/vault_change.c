@@ -112,8 +112,7 @@ static int prepare_version(struct vault *v, const char *name, struct boxkey **re
     for (size_t i = 0; old != NULL && i < old->rec.version_count; i++) {
         if (old->rec.versions[i].state != STATE_DESTROYED) {
             problem_set(p, LB_E_EXISTS, "key '%s' exists already in box '%s'", name, v->conf->box);
-            problem_hint(p, "choose another name, or destroy it first: littlebox --box %s destroy %s", v->conf->box,
-                         name);
+            problem_hint(p, "choose another name; what has it: littlebox --box %s show %s", v->conf->box, name);
             return LB_E_EXISTS;
         }
     }

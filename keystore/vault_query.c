@@ -38,7 +38,7 @@ int vault_damaged(const struct vault *v, const char *name, uint32_t version, str
 {
     problem_set(p, LB_E_DAMAGED, "key '%s' version %u in box '%s' is damaged: its record does not authenticate", name,
                 version, v->conf->box);
-    problem_hint(p, "restore the store from a backup, or destroy the key");
+    problem_hint(p, "restore the store from a backup");
     return LB_E_DAMAGED;
 }
 

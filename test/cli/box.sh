@@ -125,7 +125,7 @@ done
 # Accounts that are not a box's: nothing is made, nothing is given to them.
 foreign() {
     expect 1 "user 'littlebox-$1' is not a box's$2" littlebox box create "$1"
-    expect 1 "hint: rename or remove the account 'littlebox-$1'" littlebox box create "$1"
+    expect 1 "hint: rename the account 'littlebox-$1'" littlebox box create "$1"
     [ ! -e "boxes/$1" ] || fail "boxes/$1 was made"
 }
 useradd --no-create-home --non-unique --uid 1234 --shell /usr/sbin/nologin littlebox-person

@@ -44,7 +44,7 @@ refuses() {
 }
 exposed() {
     chmod "$1" "$credential"
-    refuses "its mode 0$1 lets others than its owner (uid $me) get at it" "chmod 600 $credential, and make a new one"
+    refuses "its mode 0$1 lets others than its owner (uid $me) get at it" "chmod 600 $credential; if others may have read it, change the secret, and keep this file until then"
 }
 for mode in 640 604 620 602 610 601 660 644 666 777; do
     exposed $mode
@@ -96,7 +96,7 @@ expect 0 '' bash -c 'littlebox unlock --credential <(cat good)'
 cp good shown
 chmod 644 shown
 expect 1 "cannot read the credential 'shown': its mode 0644 lets others" littlebox seal add --credential shown
-expect 1 'hint: chmod 600 shown, and make a new one if others may have read it' littlebox seal add --credential shown
+expect 1 'hint: chmod 600 shown; if others may have read it, change the secret, and keep this file until then' littlebox seal add --credential shown
 stop_box
 
 if is_root; then

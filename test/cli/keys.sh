@@ -22,7 +22,7 @@ expect 0 '' littlebox create web
 expect 0 '' littlebox --json create json.key_1
 expect_json key '"json.key_1"' uri '"littlebox:json.key_1"' type '"ec:P-256"' version 1 state '"active"' box '"default"'
 expect 1 "key 'web' exists already" littlebox create web
-expect 1 'hint: choose another name, or destroy it first' littlebox create web
+expect 1 'hint: choose another name; what has it: littlebox --box default show web' littlebox create web
 
 expect 0 '' littlebox --json list
 expect_json '#' 12

@@ -116,56 +116,8 @@ static void granted_from_handle(void)
     NEED(signs(fresh, k, plain));
 }
 
-/* The box's child dies while the worker, which cannot come back by the path, is in its chroot. */
-static void granted_after_restart(void)
-{
-    int go[2], done[2];
-    char c = 'x';
-    pid_t pid;
-
-    NEED(pipe(go) == 0 && pipe(done) == 0);
-    pid = fork();
-    NEED(pid >= 0);
-    if (pid == 0) {
-        int status = 0;
-
-        /* This one stays root, and outside. */
-        become_worker(/* in_chroot= */ true);
-        must_sign("before the restart");
-        NEED(write(done[1], &c, 1) == 1 && read(go[0], &c, 1) == 1);
-        must_sign("after the restart");
-        pid = fork();
-        NEED(pid >= 0);
-        if (pid == 0) {
-            must_sign("a child of the worker, after the restart");
-            _exit(0);
-        }
-        NEED(waitpid(pid, &status, 0) == pid);
-        _exit(status == 0 ? 0 : 1);
-    }
-    NEED(read(done[0], &c, 1) == 1);
-    boxproc_kill_child(&box);
-    NEED(write(go[1], &c, 1) == 1);
-    {
-        int status = 0;
-
-        NEED(waitpid(pid, &status, 0) == pid && status == 0);
-    }
-}
-
-/* What a hostile child of the same parent can do to what both inherited. */
-static void spoil(void)
-{
-    NEED(setgroups(0, NULL) == 0 && setgid(WORKER + 1) == 0 && setuid(WORKER + 1) == 0);
-    for (int fd = 3; fd < 256; fd++)
-        (void)shutdown(fd, SHUT_RDWR); /* what is no socket does not mind */
-}
-
-/*
- * A worker in its chroot has signed twice when a sibling ends the connection that both inherited: the worker's next
- * channels, here those of a child of its own, are introduced over one that is its own by then.
- */
-static void granted_beside_spoiler(void)
+/* A worker in its chroot signs before and after this happens, and so does a child of its own, which needs a new channel. */
+static void granted_around(void (*happens)(void))
 {
     int go[2], done[2], status = 0;
     char c = 'x';
@@ -177,22 +129,45 @@ static void granted_beside_spoiler(void)
     if (pid == 0) {
         become_worker(/* in_chroot= */ true);
         for (int i = 0; i < 50; i++)
-            must_sign("beside a sibling that did nothing yet");
+            must_sign("before");
         NEED(write(done[1], &c, 1) == 1 && read(go[0], &c, 1) == 1);
-        must_sign("beside a sibling that ended what both inherited");
+        must_sign("after");
         pid = fork();
         NEED(pid >= 0);
         if (pid == 0) {
-            must_sign("a child, which needs a new channel");
+            must_sign("a child of the worker, after");
             _exit(0);
         }
         NEED(waitpid(pid, &status, 0) == pid);
         _exit(status == 0 ? 0 : 1);
     }
     NEED(read(done[0], &c, 1) == 1);
-    in_child(spoil);
+    happens();
     NEED(write(go[1], &c, 1) == 1);
     NEED(waitpid(pid, &status, 0) == pid && status == 0);
+    for (int i = 0; i < 2; i++) {
+        close(go[i]);
+        close(done[i]);
+    }
+}
+
+/* The box's child dies while the worker cannot come back by the path. */
+static void restart(void)
+{
+    boxproc_kill_child(&box);
+}
+
+/* What a hostile child of the same parent can do to what both inherited: the worker has an introducer of its own by then. */
+static void spoil(void)
+{
+    NEED(setgroups(0, NULL) == 0 && setgid(WORKER + 1) == 0 && setuid(WORKER + 1) == 0);
+    for (int fd = 3; fd < 256; fd++)
+        (void)shutdown(fd, SHUT_RDWR); /* what is no socket does not mind */
+}
+
+static void spoil_in_child(void)
+{
+    in_child(spoil);
 }
 
 int main(void)
@@ -217,8 +192,8 @@ int main(void)
     in_child(granted_in_chroot);
     in_child(granted_after_setuid);
     in_child(granted_from_handle);
-    granted_after_restart();
-    granted_beside_spoiler();
+    granted_around(restart);
+    granted_around(spoil_in_child);
 
     NEED(signs(libctx, key, plain));
     EVP_PKEY_free(plain);
