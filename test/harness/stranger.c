@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -30,6 +31,7 @@
     "  channel N    the same on a channel that he asked for\n"                                                      \
     "  handed N     the same in a socket that he hands in, and in the queue of what he hands in\n"                  \
     "  fuse PATH    hands in a file whose server never answers when it is closed; PATH is to mount it on (of root)\n" \
+    "  unread N     asks for N channels, of which he receives none; says \"ready\" and stays, until he is killed\n"         \
     "  options N    hands in a socket with every option that has a kernel attach something, and asks N times\n"     \
     "  loop N       hands in both ends of N socketpairs\n"                                                          \
     "  far          hands in the channel that the box gave him\n"                                                   \
@@ -474,6 +476,28 @@ static void sibling(void)
     waitpid(pid, &status, 0);
 }
 
+static void unread(unsigned long n)
+{
+    struct rlimit files;
+    int introducer = connected(), asked;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    for (unsigned long i = 0; i < n; i++) {
+        /* What is asked for comes to this one, which stays open. */
+        if (socket_introduce(introducer, /* dont_wait= */ false, &asked) != 0)
+            die("introduce");
+    }
+    if (ask(introducer, MSG_STATUS, -1) != 0)
+        die("send");
+    printf("%s\nready\n", answer(introducer));
+    fflush(stdout);
+    for (;;)
+        pause();
+}
+
 static void flood(unsigned long n)
 {
     int *fds = calloc(n, sizeof(*fds)), attached[3] = { STDIN_FILENO, open("/dev/null", O_RDWR), lingering() };
@@ -515,6 +539,7 @@ int main(int argc, char **argv)
         { "stream", NULL, NULL, stream, false },
         { "stdout", NULL, NULL, standard_output, true }, { "relay", NULL, relay, NULL, false },
         { "sibling", NULL, NULL, sibling, true },       { "flood", flood, NULL, NULL, false },
+        { "unread", unread, NULL, NULL, false },
     };
 
     signal(SIGPIPE, SIG_IGN);
