@@ -198,7 +198,7 @@ stop_box
 chmod 640 "$BOX_DIR/pin"
 start_box "$BOX_DIR"
 refused "a PIN that others read" "cannot read the PIN of token 'one' from $BOX_DIR/pin: its mode 0640 lets others" signs byid
-says "with the cure in the log" "lets others than its owner \(uid $(id -u)\) get at it; chmod 600 $BOX_DIR/pin, and make a new" \
+says "with the cure in the log" "lets others than its owner \(uid $(id -u)\) get at it; chmod 600 $BOX_DIR/pin; if others may have read it" \
     "$BOX_DIR/box.log"
 stop_box
 chmod 600 "$BOX_DIR/pin"
