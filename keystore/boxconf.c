@@ -81,6 +81,35 @@ static const char *set_rest_after(struct boxconf *c, const char *value)
     return NULL;
 }
 
+/* A number, of seconds unless a letter behind it says otherwise. */
+static const char *set_destroy_after(struct boxconf *c, const char *value)
+{
+    static const struct {
+        char letter;
+        unsigned long seconds;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+    const unsigned long most = 366UL * 86400;
+    unsigned long n, unit = 1;
+    char digits[16];
+    size_t len = strlen(value);
+
+    for (size_t i = 0; len > 0 && i < sizeof(units) / sizeof(units[0]); i++) {
+        if (value[len - 1] == units[i].letter) {
+            unit = units[i].seconds;
+            len--;
+            break;
+        }
+    }
+    if (len >= sizeof(digits))
+        return "a time from 1s to 366d";
+    memcpy(digits, value, len);
+    digits[len] = '\0';
+    if (!number(digits, 10, 1, most / unit, &n))
+        return "a time from 1s to 366d";
+    c->destroy_after = (unsigned)(n * unit);
+    return NULL;
+}
+
 /* user:NAME, user:UID, group:NAME or group:GID. */
 static bool parse_admin(const char *word, struct grant *ret)
 {
@@ -197,6 +226,7 @@ static const struct {
 } settings[] = {
     { "threads", set_threads },         { "max-connections", set_max_connections },
     { "open-keys", set_open_keys },     { "rest-after", set_rest_after },
+    { "destroy-after", set_destroy_after },
     { "watchdog", set_watchdog },       { "locked-memory", set_locked_memory },
     { "admin", set_admin },             { "credential", set_credential },
     { "socket-mode", set_socket_mode }, { "log-level", set_log_level },
@@ -274,6 +304,7 @@ static void set_defaults(struct boxconf *c, const char *box, const struct box_pa
     c->open_keys = 1000;
     c->watchdog = WATCHDOG_UNSET;
     c->rest_after = 60;
+    c->destroy_after = 7 * 86400;
     c->locked_memory = true;
     snprintf(c->credential, sizeof(c->credential), "%s", paths->credential);
     /*

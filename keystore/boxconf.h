@@ -24,6 +24,7 @@ struct boxconf {
     unsigned open_keys;                      /* at once, 1 to 100000 */
     unsigned watchdog;                       /* seconds, 2 to 3600; 0: nobody looks */
     unsigned rest_after;                     /* seconds without use, then a key is closed; 0: never */
+    unsigned destroy_after;                  /* seconds from the order to the destruction of a key, 1 to a year */
     bool threads_given;                      /* threads is not the default */
     bool locked_memory;                      /* not to start where secrets cannot be locked */
     struct grant admins[BOXCONF_ADMINS_MAX]; /* ops unused; root and the box's own uid are always admins */

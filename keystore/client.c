@@ -48,6 +48,12 @@ static const struct request_kind kinds[] = {
     { MSG_TOKEN, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_TOKEN_LIST, false, TIMEOUT_LONG, "the box is asking its token", NULL },
     { MSG_DESTROY, true, TIMEOUT_LONG, "the box is destroying the key", "show" },
+    { MSG_DESTROY_SCHEDULE, true, TIMEOUT_SHORT, NULL, "show" },
+    { MSG_DESTROY_CANCEL, true, TIMEOUT_SHORT, NULL, "show" },
+    { MSG_RENAME, true, TIMEOUT_SHORT, NULL, "list" },
+    /* Noting twice is noting once. */
+    { MSG_HANDLE_NOTE, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_HANDLE_LIST, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_ALLOW, true, TIMEOUT_SHORT, NULL, "show" },
     { MSG_DENY, true, TIMEOUT_SHORT, NULL, "show" },
     { MSG_CERT_SET, true, TIMEOUT_SHORT, NULL, "show" },
@@ -410,6 +416,60 @@ int client_import(struct client *c, const struct msg_import *m, struct msg_key *
 int client_destroy(struct client *c, const struct msg_destroy *m, struct problem *p)
 {
     return ask_empty(c, ENCODE(destroy, MSG_DESTROY, m), MSG_DESTROY, m->name, p);
+}
+
+int client_schedule_destroy(struct client *c, const struct msg_destroy *m, uint64_t *ret_at, struct problem *p)
+{
+    struct msg_time answer;
+    struct bytes body;
+    int r = ask(c, ENCODE(destroy, MSG_DESTROY_SCHEDULE, m), MSG_DESTROY_SCHEDULE, m->name, &body, p);
+
+    if (r == 0)
+        r = decoded(c, msg_time_decode(body, &answer), MSG_DESTROY_SCHEDULE, m->name, p);
+    if (r == 0)
+        *ret_at = answer.at;
+    return r;
+}
+
+int client_cancel_destroy(struct client *c, const struct msg_destroy *m, struct problem *p)
+{
+    return ask_empty(c, ENCODE(destroy, MSG_DESTROY_CANCEL, m), MSG_DESTROY_CANCEL, m->name, p);
+}
+
+int client_rename(struct client *c, const struct msg_rename *m, struct problem *p)
+{
+    return ask_empty(c, ENCODE(rename, MSG_RENAME, m), MSG_RENAME, NULL, p);
+}
+
+void client_note_handle(struct client *c, const char *name, const char *path)
+{
+    struct msg_handle_note m;
+    struct msg_status status;
+    struct problem p = { 0 };
+    char *whole = realpath(path, NULL);
+
+    /* Who may not say so to the box has written the file all the same, and is not to stand in the log for it. */
+    if (whole != NULL && strlen(whole) <= LB_PATH_TEXT_MAX && client_status(c, &status, &p) == 0 && status.admin) {
+        snprintf(m.name, sizeof(m.name), "%s", name);
+        snprintf(m.path, sizeof(m.path), "%s", whole);
+        (void)!ask_empty(c, ENCODE(handle_note, MSG_HANDLE_NOTE, &m), MSG_HANDLE_NOTE, name, &p);
+    }
+    free(whole);
+}
+
+int client_handles(struct client *c, const char *name, uint16_t *ret_count, struct wire_reader *ret, struct problem *p)
+{
+    struct msg_name m;
+    struct bytes body;
+    int r;
+
+    snprintf(m.name, sizeof(m.name), "%s", name);
+    r = ask(c, ENCODE(name, MSG_HANDLE_LIST, &m), MSG_HANDLE_LIST, name, &body, p);
+    if (r != 0)
+        return r;
+    wire_read(ret, body.p, body.len);
+    *ret_count = wire_get_u16(ret);
+    return decoded(c, ret->error, MSG_HANDLE_LIST, name, p);
 }
 
 int client_grant(struct client *c, uint16_t type, const struct msg_grant *m, struct problem *p)

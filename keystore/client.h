@@ -74,6 +74,16 @@ LB_MUST_USE int client_token(struct client *c, struct msg_token *ret, struct pro
 LB_MUST_USE int client_token_list(struct client *c, uint32_t from, bool *ret_more, uint16_t *ret_count,
                                   struct wire_reader *r, struct problem *p);
 LB_MUST_USE int client_destroy(struct client *c, const struct msg_destroy *m, struct problem *p);
+/* To be destroyed at *ret_at, unless that is cancelled before. */
+LB_MUST_USE int client_schedule_destroy(struct client *c, const struct msg_destroy *m, uint64_t *ret_at,
+                                        struct problem *p);
+LB_MUST_USE int client_cancel_destroy(struct client *c, const struct msg_destroy *m, struct problem *p);
+LB_MUST_USE int client_rename(struct client *c, const struct msg_rename *m, struct problem *p);
+/* The box remembers that a handle of the key is in this file, if the caller may tell it. */
+void client_note_handle(struct client *c, const char *name, const char *path);
+/* The files that it remembers: r stands at the first of *ret_count, each of at most LB_PATH_TEXT_MAX bytes. */
+LB_MUST_USE int client_handles(struct client *c, const char *name, uint16_t *ret_count, struct wire_reader *r,
+                               struct problem *p);
 /* type: MSG_ALLOW or MSG_DENY. */
 LB_MUST_USE int client_grant(struct client *c, uint16_t type, const struct msg_grant *m, struct problem *p);
 /* type: MSG_INIT, MSG_SEAL_ADD or MSG_UNLOCK. */

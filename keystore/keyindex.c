@@ -30,6 +30,12 @@ void term_of_grant(const struct grant *g, struct term *ret)
     add(ret, &g->id, sizeof(g->id));
 }
 
+void term_of_name(const char *name, struct term *ret)
+{
+    ret->len = 0;
+    add(ret, name, strlen(name));
+}
+
 static void add_value(struct term *t, const struct p11_value *v)
 {
     if (v != NULL && v->set)

@@ -18,6 +18,8 @@ struct term {
 
 /* The user or group that a grant is for; its operations do not matter. */
 void term_of_grant(const struct grant *g, struct term *ret);
+/* A key name. */
+void term_of_name(const char *name, struct term *ret);
 /* An object of this label, of this id, or of both; each NULL or not set: it does not matter. Not both of them. */
 void term_of_object(const struct p11_value *label, const struct p11_value *id, struct term *ret);
 

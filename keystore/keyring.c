@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fairlock.h"
+#include "former.h"
 #include "policy.h"
 
 /* NULL for length 0 too: *ok tells that from a failure. */
@@ -36,6 +37,8 @@ static bool copy_record(const struct key_record *from, struct key_record *to)
         to->versions[i].spki = copy(from->versions[i].spki, from->versions[i].spki_len, &ok);
         to->versions[i].material = copy(from->versions[i].material, from->versions[i].material_len, &ok);
         to->versions[i].chain = copy(from->versions[i].chain, from->versions[i].chain_len, &ok);
+        to->versions[i].former =
+            copy(from->versions[i].former, from->versions[i].former == NULL ? 0 : strlen(from->versions[i].former) + 1, &ok);
     }
     return ok;
 }
@@ -115,6 +118,7 @@ void keyring_clear(struct keyring *r)
     keyring_close_all(r);
     opened_clear(&r->opened);
     keyindex_clear(&r->granted);
+    keyindex_clear(&r->former);
     for (size_t i = 0; i < r->count; i++)
         boxkey_free(r->keys[i]);
     free(r->keys);
@@ -146,6 +150,23 @@ struct boxkey *keyring_find(const struct keyring *r, const char *name)
     for (size_t i = bound(r, name, false); i < r->count && strcmp(r->keys[i]->rec.name, name) == 0; i++) {
         if (found == NULL || boxkey_is_damaged(found))
             found = r->keys[i];
+    }
+    return found;
+}
+
+struct boxkey *keyring_find_any(const struct keyring *r, const char *name)
+{
+    struct boxkey *found = keyring_find(r, name);
+    const struct keylist *had;
+    struct term term;
+
+    if (found != NULL || !keyname_ok(name, strlen(name)))
+        return found;
+    term_of_name(name, &term);
+    had = keyindex_find(&r->former, &term);
+    for (size_t i = 0; had != NULL && i < had->count; i++) {
+        if (found == NULL || boxkey_is_damaged(found))
+            found = had->keys[i];
     }
     return found;
 }
@@ -196,11 +217,21 @@ static int index_object(struct keyring *r, struct boxkey *k, const struct liveke
     return result;
 }
 
+static const char *former_of(const struct boxkey *k)
+{
+    return k->rec.version_count == 0 || k->rec.versions[0].former == NULL ? "" : k->rec.versions[0].former;
+}
+
 static int index_key(struct keyring *r, struct boxkey *k)
 {
+    char name[LB_NAME_MAX + 1];
     struct term term;
     int result = 0;
 
+    for (const char *at = former_of(k); result == 0 && former_next(&at, name);) {
+        term_of_name(name, &term);
+        result = keyindex_add(&r->former, &term, k);
+    }
     for (size_t i = 0; result == 0 && i < k->rec.grant_count; i++) {
         term_of_grant(&k->rec.grants[i], &term);
         result = keyindex_add(&r->granted, &term, k);
@@ -214,7 +245,12 @@ static int index_key(struct keyring *r, struct boxkey *k)
 static void unindex_key(struct keyring *r, struct boxkey *k)
 {
     struct term terms[OBJECT_TERMS];
+    char name[LB_NAME_MAX + 1];
 
+    for (const char *at = former_of(k); former_next(&at, name);) {
+        term_of_name(name, &terms[0]);
+        keyindex_remove(&r->former, &terms[0], k);
+    }
     for (size_t i = 0; i < k->rec.grant_count; i++) {
         term_of_grant(&k->rec.grants[i], &terms[0]);
         keyindex_remove(&r->granted, &terms[0], k);
@@ -264,13 +300,33 @@ static void put_new(struct keyring *r, struct boxkey *k)
     r->count++;
 }
 
+/* By number: a version that is used while its key is changed was used. */
+static void keep_used(struct boxkey *old, struct boxkey *k)
+{
+    for (size_t i = 0, j = 0; i < k->rec.version_count && j < old->rec.version_count; i++) {
+        while (j < old->rec.version_count && old->rec.versions[j].version < k->rec.versions[i].version)
+            j++;
+        if (j == old->rec.version_count || old->rec.versions[j].version != k->rec.versions[i].version)
+            continue;
+        atomic_store(&k->versions[i].last_used, atomic_load(&old->versions[j].last_used));
+        k->versions[i].used_stored = old->versions[j].used_stored;
+    }
+}
+
 static void replace(struct keyring *r, struct boxkey *old, struct boxkey *k)
 {
     size_t at = bound(r, old->rec.name, false);
 
     while (r->keys[at] != old)
         at++;
-    r->keys[at] = k;
+    if (strcmp(old->rec.name, k->rec.name) == 0) {
+        r->keys[at] = k;
+    } else {
+        r->count--;
+        memmove(r->keys + at, r->keys + at + 1, (r->count - at) * sizeof(*r->keys));
+        put_new(r, k);
+    }
+    keep_used(old, k);
     unindex_key(r, old);
     for (size_t i = 0; i < old->rec.version_count; i++)
         opened_close(&r->opened, &old->versions[i]);

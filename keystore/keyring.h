@@ -20,6 +20,8 @@ struct keyversion {
     struct livekey *live;       /* NULL while closed, locked, damaged or destroyed; in a ring by its opened.lock */
     struct keyversion *newer, *older; /* of opened.h */
     uint64_t used;                    /* likewise */
+    atomic_ullong last_used;          /* seconds since 1970; 0: never. By any thread */
+    uint64_t used_stored;             /* what the store has of that. The changing thread's */
 };
 
 /* A key: its record as it is in the store, and beside each version its live half. */
@@ -40,6 +42,7 @@ struct keyring {
     size_t count, size;
     struct keyindex granted;    /* by the subjects of their grants */
     struct keyindex objects;    /* by what the token calls their versions that are open */
+    struct keyindex former;     /* by the names that they had before */
     atomic_uint grants_changed; /* how often the subjects of a key became others, from 1 on */
     struct opened opened;
 };
@@ -60,12 +63,14 @@ void keyring_clear(struct keyring *r);
 
 /* With the lock held by the caller: the key, or NULL. Of two with one name (a changed record) the sound one. */
 struct boxkey *keyring_find(const struct keyring *r, const char *name);
+/* The same, also by a name that the key had before. */
+struct boxkey *keyring_find_any(const struct keyring *r, const char *name);
 /* With the lock held by the caller: the place of the first key behind name. */
 size_t keyring_after(const struct keyring *r, const char *name);
 
 /*
- * Publishes k, which the ring then owns, in the place of old (NULL: as a new key), with the live keys that it has. Takes
- * the write lock. LB_E_NOMEM: nothing changed.
+ * Publishes k, which the ring then owns, in the place of old (NULL: as a new key), with the live keys that it has, and what
+ * is known of its last uses. Takes the write lock. LB_E_NOMEM: nothing changed.
  */
 LB_MUST_USE int keyring_put(struct keyring *r, struct boxkey *old, struct boxkey *k);
 /*

@@ -12,6 +12,7 @@ const char *key_state_name(unsigned state)
     static const char *const names[STATE_LAST + 1] = {
         [STATE_PRE_ACTIVATION] = "pre-activation", [STATE_ACTIVE] = "active",       [STATE_DEACTIVATED] = "deactivated",
         [STATE_COMPROMISED] = "compromised",       [STATE_DESTROYED] = "destroyed",
+        [STATE_DESTROY_SCHEDULED] = "destroy-scheduled",
     };
 
     return state > STATE_LAST || names[state] == NULL ? "unknown" : names[state];
@@ -453,10 +454,13 @@ MSG_ENCODER(show, struct msg_show)
         wire_put_raw(&w, v->hash, LB_HASH_SIZE);
         wire_put_u8(&w, v->certificates);
         wire_put_u8(&w, v->chain_damaged);
+        wire_put_u64(&w, v->destroy_at);
+        wire_put_u64(&w, v->used);
     }
     wire_put_u16(&w, m->grant_count);
     for (unsigned i = 0; i < m->grant_count; i++)
         msg_grant_put(&w, &m->grants[i]);
+    wire_put_str(&w, m->former);
     return wire_written(&w, ret_len);
 }
 
@@ -482,12 +486,15 @@ MSG_DECODER(show, struct msg_show)
         get_hash(&r, v->hash);
         v->certificates = get_enum(&r, 0, LB_CERTS_MAX);
         v->chain_damaged = wire_get_bool(&r);
+        v->destroy_at = wire_get_u64(&r);
+        v->used = wire_get_u64(&r);
     }
     ret->grant_count = wire_get_u16(&r);
     if (ret->grant_count > LB_GRANTS_MAX)
         return LB_E_TOO_LONG;
     for (unsigned i = 0; i < ret->grant_count; i++)
         get_grant(&r, &ret->grants[i]);
+    wire_get_str(&r, ret->former, sizeof(ret->former));
     return wire_end(&r);
 }
 
@@ -624,6 +631,68 @@ MSG_DECODER(destroy, struct msg_destroy)
     wire_read(&r, body.p, body.len);
     get_name(&r, ret->name);
     ret->version = wire_get_u32(&r);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(time, struct msg_time)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_u64(&w, m->at);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(time, struct msg_time)
+{
+    struct wire_reader r;
+
+    wire_read(&r, body.p, body.len);
+    ret->at = wire_get_u64(&r);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(rename, struct msg_rename)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->name);
+    wire_put_str(&w, m->to);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(rename, struct msg_rename)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_name(&r, ret->name);
+    get_name(&r, ret->to);
+    return wire_end(&r);
+}
+
+MSG_ENCODER(handle_note, struct msg_handle_note)
+{
+    struct wire_writer w;
+
+    begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->name);
+    wire_put_str(&w, m->path);
+    return wire_written(&w, ret_len);
+}
+
+MSG_DECODER(handle_note, struct msg_handle_note)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    get_name(&r, ret->name);
+    wire_get_str(&r, ret->path, sizeof(ret->path));
+    if (ret->path[0] != '/')
+        wire_refuse(&r, LB_E_VALUE);
     return wire_end(&r);
 }
 

@@ -28,11 +28,15 @@
 #define LB_SECRET_MAX 4096      /* passphrase or credential */
 #define LB_TYPE_MAX 32          /* key type text: "rsa-pss:4096:sha512" */
 #define LB_LABEL_MAX 64         /* label of a seal */
+#define LB_FORMER_NAMES_MAX 16  /* names that a key had before */
+/* All of them, with a blank between two. */
+#define LB_FORMER_MAX (LB_FORMER_NAMES_MAX * (LB_NAME_MAX + 1) - 1)
 #define LB_VERSIONS_MAX 200     /* versions of a key in one SHOW answer */
 #define LB_GRANTS_MAX 256       /* policy entries of one key */
 #define LB_SEALS_MAX 16
 #define LB_CERTS_MAX 16         /* certificates in the chain of a version */
 #define LB_PATH_TEXT_MAX 255    /* a path that is told; longer ones are cut */
+#define LB_HANDLES_MAX 64       /* files that handles of one key were written to, which are remembered */
 #define LB_FOUND_MAX 64         /* objects in one FIND answer */
 #define LB_PIN_MAX 255          /* of a token */
 #define LB_TOKEN_URI_MAX 2048   /* what a token says of itself, as a URI */
@@ -62,6 +66,11 @@ enum msg_type {
     MSG_DENY = 0x0034,
     MSG_CERT_SET = 0x0035,
     MSG_ATTACH = 0x0036,
+    MSG_DESTROY_SCHEDULE = 0x0037,
+    MSG_DESTROY_CANCEL = 0x0038,
+    MSG_RENAME = 0x0039,
+    MSG_HANDLE_NOTE = 0x003a,
+    MSG_HANDLE_LIST = 0x003b,
     MSG_INIT = 0x0040,
     MSG_SEAL_LIST = 0x0041,
     MSG_SEAL_ADD = 0x0042,
@@ -80,14 +89,18 @@ struct msg_header {
     uint32_t id;
 };
 
-/* States of a version, NIST SP 800-57 Part 1 Rev. 5, 7. */
+/*
+ * States of a version, NIST SP 800-57 Part 1 Rev. 5, 7, and one more: destruction was asked for and is carried out at its
+ * time, unless it is cancelled before. Until then the version does nothing.
+ */
 enum key_state {
     STATE_PRE_ACTIVATION = 1,
     STATE_ACTIVE = 2,
     STATE_DEACTIVATED = 3,
     STATE_COMPROMISED = 4,
     STATE_DESTROYED = 5,
-    STATE_LAST = STATE_DESTROYED
+    STATE_DESTROY_SCHEDULED = 6,
+    STATE_LAST = STATE_DESTROY_SCHEDULED
 };
 const char *key_state_name(unsigned state);
 
@@ -237,11 +250,14 @@ struct version_entry {
     uint8_t hash[LB_HASH_SIZE]; /* SHA-256 of the SubjectPublicKeyInfo */
     uint8_t certificates;       /* in its chain */
     bool chain_damaged;         /* it had a chain that cannot be read any more */
+    uint64_t destroy_at;        /* of STATE_DESTROY_SCHEDULED; else 0 */
+    uint64_t used;              /* the last time, seconds since 1970; 0: not as far as is known */
 };
 
 /* SHOW: all of a key but its public halves. The arrays belong to whoever filled the struct. */
 struct msg_show {
     char name[LB_NAME_MAX + 1];
+    char former[LB_FORMER_MAX + 1]; /* names that it had before, with a blank between two; "": none */
     uint16_t version_count;
     struct version_entry versions[LB_VERSIONS_MAX];
     uint16_t grant_count;
@@ -343,10 +359,26 @@ struct msg_import {
     struct bytes pkcs8;   /* DER PrivateKeyInfo, RFC 5208; a secret: wipe the packet */
 };
 
-/* version 0: the whole key, all versions. */
+/* DESTROY, DESTROY_SCHEDULE and DESTROY_CANCEL. version 0: the whole key, all versions. */
 struct msg_destroy {
     char name[LB_NAME_MAX + 1];
     uint32_t version;
+};
+
+/* The answer to DESTROY_SCHEDULE: when. */
+struct msg_time {
+    uint64_t at; /* seconds since 1970 */
+};
+
+struct msg_rename {
+    char name[LB_NAME_MAX + 1];
+    char to[LB_NAME_MAX + 1];
+};
+
+/* A handle of the key was written to this file. */
+struct msg_handle_note {
+    char name[LB_NAME_MAX + 1];
+    char path[LB_PATH_TEXT_MAX + 1]; /* absolute */
 };
 
 /* ALLOW adds grant.ops to what the subject has; DENY takes them away. */
@@ -450,6 +482,12 @@ MSG_ENCODER(import, struct msg_import);
 MSG_DECODER(import, struct msg_import);
 MSG_ENCODER(destroy, struct msg_destroy);
 MSG_DECODER(destroy, struct msg_destroy);
+MSG_ENCODER(time, struct msg_time);
+MSG_DECODER(time, struct msg_time);
+MSG_ENCODER(rename, struct msg_rename);
+MSG_DECODER(rename, struct msg_rename);
+MSG_ENCODER(handle_note, struct msg_handle_note);
+MSG_DECODER(handle_note, struct msg_handle_note);
 MSG_ENCODER(grant, struct msg_grant);
 MSG_DECODER(grant, struct msg_grant);
 MSG_ENCODER(cert_set, struct msg_cert_set);
@@ -462,7 +500,7 @@ MSG_DECODER(secret, struct msg_secret);
 MSG_ENCODER(seal_remove, struct msg_seal_remove);
 MSG_DECODER(seal_remove, struct msg_seal_remove);
 
-/* SHOW's request: a name alone. */
+/* The request of SHOW and HANDLE_LIST: a name alone. */
 struct msg_name {
     char name[LB_NAME_MAX + 1];
 };
@@ -471,7 +509,7 @@ MSG_DECODER(name, struct msg_name);
 
 /*
  * Answers that are lists are built and read entry by entry. LIST: bool more, u16 count, entries; a page is filled
- * until an entry no longer fits. SEAL_LIST: u16 count, entries.
+ * until an entry no longer fits. SEAL_LIST: u16 count, entries. HANDLE_LIST: u16 count, paths.
  */
 void msg_list_entry_put(struct wire_writer *w, const struct list_entry *e);
 void msg_list_entry_get(struct wire_reader *r, struct list_entry *ret);

@@ -334,6 +334,67 @@ static int handle_destroy(struct request *rq)
     return answer_empty(rq);
 }
 
+static int handle_schedule(struct request *rq)
+{
+    char at[VAULT_TIME_SIZE];
+    struct msg_destroy m;
+    struct msg_time answer;
+    int r = msg_destroy_decode(rq->body, &m);
+
+    if (r == 0)
+        r = vault_schedule_destroy(&rq->box->vault, &m, &answer.at, &rq->problem);
+    if (r != 0)
+        return r;
+    vault_time_text(answer.at, at);
+    log_change(rq, "scheduled the destruction of key", m.name, m.version);
+    log_info("key '%s' is to be destroyed at %s", m.name, at);
+    return msg_time_encode(ANSWER(rq), &answer, INTO(rq));
+}
+
+static int handle_cancel(struct request *rq)
+{
+    struct msg_destroy m;
+    int r = msg_destroy_decode(rq->body, &m);
+
+    if (r == 0)
+        r = vault_cancel_destroy(&rq->box->vault, &m, &rq->problem);
+    if (r != 0)
+        return r;
+    log_change(rq, "cancelled the destruction of key", m.name, m.version);
+    return answer_empty(rq);
+}
+
+static int handle_rename(struct request *rq)
+{
+    struct msg_rename m;
+    int r = msg_rename_decode(rq->body, &m);
+
+    if (r == 0)
+        r = vault_rename(&rq->box->vault, &m, &rq->problem);
+    if (r != 0)
+        return r;
+    log_info("uid %u pid %d: renamed key '%s' to '%s'", rq->who.peer.uid, (int)rq->who.peer.pid, m.name, m.to);
+    return answer_empty(rq);
+}
+
+static int handle_handle_note(struct request *rq)
+{
+    struct msg_handle_note m;
+    int r = msg_handle_note_decode(rq->body, &m);
+
+    if (r == 0)
+        r = vault_note_handle(&rq->box->vault, &m, &rq->problem);
+    return r != 0 ? r : answer_empty(rq);
+}
+
+static int handle_handle_list(struct request *rq)
+{
+    struct msg_name m;
+    int r = msg_name_decode(rq->body, &m);
+
+    return r != 0 ? r : vault_handles(&rq->box->vault, m.name, rq->header.id, INTO(rq), &rq->problem);
+}
+
 static int change_grant(struct request *rq, bool allow)
 {
     char ops[OP_NAMES_SIZE];
@@ -515,6 +576,11 @@ static const struct request_kind kinds[] = {
     { MSG_IMPORT,      "import",      true,  true,  true,  false, false, handle_import },
     { MSG_ATTACH,      "attach",      true,  true,  false, false, false, handle_attach },
     { MSG_DESTROY,     "destroy",     true,  true,  false, false, false, handle_destroy },
+    { MSG_DESTROY_SCHEDULE, "schedule destruction", true, true, false, false, false, handle_schedule },
+    { MSG_DESTROY_CANCEL, "cancel destruction", true, true, false, false, false, handle_cancel },
+    { MSG_RENAME,      "rename",      true,  true,  false, false, false, handle_rename },
+    { MSG_HANDLE_NOTE, "note a handle", true, true, false, false, false, handle_handle_note },
+    { MSG_HANDLE_LIST, "list handles", true, true,  false, false, false, handle_handle_list },
     { MSG_ALLOW,       "allow",       true,  true,  false, false, false, handle_allow },
     { MSG_DENY,        "deny",        true,  true,  false, false, false, handle_deny },
     { MSG_CERT_SET,    "set certificates", true,  true,  false, false, false, handle_cert_set },

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "idmap.h"
@@ -399,14 +400,31 @@ static void *serve(void *arg)
     return NULL;
 }
 
+/*
+ * With the lock held: waits for a change. Meanwhile the vault is tended, by this thread because it makes all changes. The
+ * wait is by the system's clock, as what is due is.
+ */
+static void wait_for_job(struct server *s)
+{
+    while (s->jobs == NULL && !s->stopping) {
+        struct timespec until = { 0 };
+
+        pthread_mutex_unlock(&s->jobs_lock);
+        until.tv_sec = (time_t)vault_tend(&s->box->vault);
+        pthread_mutex_lock(&s->jobs_lock);
+        while (s->jobs == NULL && !s->stopping &&
+               pthread_cond_timedwait(&s->jobs_ready, &s->jobs_lock, &until) == 0)
+            ;
+    }
+}
+
 /* The next change, its packet into ret_packet; false once the box stops and all that were taken in are made. */
 static bool next_job(struct server *s, uint8_t *ret_packet, struct job *ret)
 {
     struct job *j;
 
     pthread_mutex_lock(&s->jobs_lock);
-    while (s->jobs == NULL && !s->stopping)
-        pthread_cond_wait(&s->jobs_ready, &s->jobs_lock);
+    wait_for_job(s);
     j = s->jobs;
     if (j != NULL) {
         s->jobs = j->next;
@@ -434,10 +452,13 @@ static void *change(void *arg)
         const struct request_kind *kind =
             msg_split(w->packet, j.len, &rq.header, &rq.body) == 0 ? request_kind(rq.header.type) : NULL;
 
-        if (kind == NULL)
+        if (kind == NULL) {
             conn_close(s, j.conn);
-        else
+        } else {
+            /* So that no change is about what should not be there any more. */
+            vault_expire(&s->box->vault);
             finish(s, j.conn, &rq, request_run(kind, &rq));
+        }
         secret_wipe(w->packet, j.len);
     }
     return NULL;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "former.h"
 #include "store_schema.h"
 #include "store_seals.h"
 
@@ -290,7 +291,7 @@ static int put_version_row(struct store *s, const struct key_record *k, const st
     sqlite3_bind_blob(stmt, 1, k->key_id, KEY_ID_SIZE, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 2, k->name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 3, v->version);
-    sqlite3_bind_int(stmt, 4, v->state);
+    sqlite3_bind_int(stmt, 4, v->state == STATE_DESTROY_SCHEDULED ? v->state_before : v->state);
     sqlite3_bind_text(stmt, 5, v->type, -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 6, (sqlite3_int64)v->created);
     sqlite3_bind_int64(stmt, 7, (sqlite3_int64)v->changed);
@@ -309,6 +310,33 @@ static int put_grant_row(struct store *s, const struct key_record *k, const stru
     sqlite3_bind_int(stmt, 2, g->kind);
     sqlite3_bind_int64(stmt, 3, g->id);
     sqlite3_bind_int(stmt, 4, g->ops);
+    return schema_run(s, stmt, p);
+}
+
+static int put_schedule_row(struct store *s, const struct key_record *k, const struct version_record *v,
+                            struct problem *p)
+{
+    sqlite3_stmt *stmt = schema_prepare(s, "INSERT INTO schedule (key_id, version, destroy_at) VALUES (?, ?, ?)", p);
+
+    if (stmt == NULL)
+        return p->code;
+    sqlite3_bind_blob(stmt, 1, k->key_id, KEY_ID_SIZE, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 2, v->version);
+    sqlite3_bind_int64(stmt, 3, (sqlite3_int64)v->destroy_at);
+    return schema_run(s, stmt, p);
+}
+
+static int put_former_row(struct store *s, const struct key_record *k, struct problem *p)
+{
+    sqlite3_stmt *stmt;
+
+    if (k->version_count == 0 || k->versions[0].former == NULL)
+        return 0;
+    stmt = schema_prepare(s, "INSERT INTO former (key_id, names) VALUES (?, ?)", p);
+    if (stmt == NULL)
+        return p->code;
+    sqlite3_bind_blob(stmt, 1, k->key_id, KEY_ID_SIZE, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 2, k->versions[0].former, -1, SQLITE_STATIC);
     return schema_run(s, stmt, p);
 }
 
@@ -345,9 +373,13 @@ static int check_record(const struct key_record *k, struct problem *p)
 
         if (v->spki_len < 1 || v->spki_len > LB_SPKI_MAX || v->material_len < 1 ||
             v->material_len > STORE_MATERIAL_MAX || v->version < 1 || v->state < 1 || v->state > STATE_LAST ||
+            (v->state == STATE_DESTROY_SCHEDULED) != (v->destroy_at != 0) || v->destroy_at > INT64_MAX ||
+            (v->state == STATE_DESTROY_SCHEDULED) != (v->state_before != 0) || v->state_before > STATE_COMPROMISED ||
             v->type[0] == '\0' || strcmp(v->name, k->name) != 0 || memcmp(v->key_id, k->key_id, KEY_ID_SIZE) != 0)
             return problem_set(p, LB_E_VALUE, "key '%s' cannot be stored: its version %u is not whole", k->name,
                                v->version);
+        if (v->former != NULL && !former_ok(v->former))
+            return problem_set(p, LB_E_NAME, "key '%s' cannot be stored: its former names are none", k->name);
         if (v->chain != NULL &&
             (msg_chain_read((struct bytes){ v->chain, v->chain_len }, &certificates, &reader) != 0 ||
              certificates == 0))
@@ -368,6 +400,10 @@ int store_put_key(struct store *s, const struct key_record *k, struct problem *p
         return r;
     r = delete_rows(s, "DELETE FROM chain WHERE key_id = ?", k->key_id, p);
     if (r == 0)
+        r = delete_rows(s, "DELETE FROM schedule WHERE key_id = ?", k->key_id, p);
+    if (r == 0)
+        r = delete_rows(s, "DELETE FROM former WHERE key_id = ?", k->key_id, p);
+    if (r == 0)
         r = delete_rows(s, "DELETE FROM version WHERE key_id = ?", k->key_id, p);
     had_material = r == 0 && sqlite3_changes(s->db) > 0;
     if (r == 0)
@@ -381,7 +417,11 @@ int store_put_key(struct store *s, const struct key_record *k, struct problem *p
     for (size_t i = 0; r == 0 && i < k->version_count; i++) {
         if (k->versions[i].chain != NULL)
             r = put_chain_row(s, k, &k->versions[i], p);
+        if (r == 0 && k->versions[i].destroy_at != 0)
+            r = put_schedule_row(s, k, &k->versions[i], p);
     }
+    if (r == 0)
+        r = put_former_row(s, k, p);
     for (size_t i = 0; r == 0 && k->version_count > 0 && i < k->grant_count; i++)
         r = put_grant_row(s, k, &k->grants[i], p);
     r = schema_end(s, r, p);

@@ -27,6 +27,10 @@ struct version_record {
     uint8_t state;
     char type[LB_TYPE_MAX + 1];
     uint64_t created, changed; /* seconds since 1970 */
+    uint64_t destroy_at;  /* of STATE_DESTROY_SCHEDULED: when; else 0 */
+    uint8_t state_before; /* of STATE_DESTROY_SCHEDULED: what it is again if that is cancelled; else 0 */
+    char *former; /* names that the key had before, which still mean it: sorted, with a blank between two; NULL: none. The
+                     same in all versions of a key */
     uint8_t *spki;
     size_t spki_len;
     uint8_t *material; /* what the backend needs to have the key again; never NULL in the store: a destroyed

@@ -129,14 +129,60 @@ static void hand_out_chains(struct reading *all)
     all->chains_lost += (unsigned)(all->chains.count - at);
 }
 
+/*
+ * A version whose destruction is scheduled has its state of before in its row. Rows of no version, and of what is destroyed
+ * already, do not matter.
+ */
+static void hand_out_schedules(struct reading *all)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < all->versions.count; i++) {
+        struct version_record *v = &((struct version_row *)all->versions.at)[i].v;
+
+        for (; at < all->schedules.count; at++) {
+            const struct schedule_row *s = &((const struct schedule_row *)all->schedules.at)[at];
+            int order = memcmp(s->key_id, v->key_id, KEY_ID_SIZE);
+
+            if (order == 0)
+                order = (s->version > v->version) - (s->version < v->version);
+            if (order > 0)
+                break;
+            if (order < 0 || !s->ok || v->state < 1 || v->state > STATE_COMPROMISED)
+                continue;
+            v->state_before = v->state;
+            v->state = STATE_DESTROY_SCHEDULED;
+            v->destroy_at = s->destroy_at;
+        }
+    }
+}
+
+/* To each version of the key, because they are bound to each. */
+static int hand_out_formers(struct reading *all)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < all->versions.count; i++) {
+        struct version_record *v = &((struct version_row *)all->versions.at)[i].v;
+        const struct former_row *f = all->formers.at;
+
+        while (at < all->formers.count && memcmp(f[at].key_id, v->key_id, KEY_ID_SIZE) < 0)
+            at++;
+        if (at == all->formers.count || !f[at].ok || memcmp(f[at].key_id, v->key_id, KEY_ID_SIZE) != 0)
+            continue;
+        v->former = strdup(f[at].names);
+        if (v->former == NULL)
+            return LB_E_NOMEM;
+    }
+    return 0;
+}
+
 /* groups has room for as many as there are rows. Returns how many there are. */
 static size_t make_groups(struct reading *all, struct group *groups)
 {
     size_t count = 0, k = 0, v = 0, g = 0;
     const uint8_t *id;
 
-    reading_sort(all);
-    hand_out_chains(all);
     while ((id = lowest(key_at(all, k), version_at(all, v), grant_at(all, g))) != NULL) {
         struct group *group = &groups[count++];
 
@@ -300,6 +346,14 @@ int store_each_key(struct store *s, int (*each)(const struct key_record *k, bool
     reports.at = calloc(rows + 2, sizeof(*reports.at));
     if (groups == NULL || reports.at == NULL) {
         r = problem_set(p, LB_E_NOMEM, "cannot read the keys of %s: out of memory", s->path);
+        goto out;
+    }
+    reading_sort(&all);
+    hand_out_chains(&all);
+    hand_out_schedules(&all);
+    r = hand_out_formers(&all);
+    if (r != 0) {
+        problem_set(p, r, "cannot read the keys of %s: out of memory", s->path);
         goto out;
     }
     count = make_groups(&all, groups);

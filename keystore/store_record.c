@@ -8,19 +8,20 @@
 
 /* First in the associated data, so that it is never that of a seal or of a later form. */
 #define AAD_LABEL "littlebox v1 version"
-/* Everything but spki and grants, at its longest. */
-#define AAD_FIXED (sizeof(AAD_LABEL) + STORE_ID_SIZE + KEY_ID_SIZE + LB_NAME_MAX + LB_TYPE_MAX + 64)
+/* Everything but spki, grants and former names, at its longest. */
+#define AAD_FIXED (sizeof(AAD_LABEL) + STORE_ID_SIZE + KEY_ID_SIZE + LB_NAME_MAX + LB_TYPE_MAX + 80)
 #define GRANT_SIZE 7
 
 int version_record_aad(const uint8_t store_id[STORE_ID_SIZE], const struct version_record *v,
                        const struct grant *grants, size_t grant_count, uint8_t **ret, size_t *ret_len)
 {
     struct wire_writer w;
-    size_t size = AAD_FIXED + v->spki_len + grant_count * GRANT_SIZE;
+    const char *former = v->former == NULL ? "" : v->former;
+    size_t size = AAD_FIXED + v->spki_len + grant_count * GRANT_SIZE + strlen(former);
     uint8_t *aad;
     int r;
 
-    if (v->spki_len > LB_SPKI_MAX || grant_count > LB_GRANTS_MAX)
+    if (v->spki_len > LB_SPKI_MAX || grant_count > LB_GRANTS_MAX || strlen(former) > LB_FORMER_MAX)
         return LB_E_TOO_LONG;
     aad = malloc(size);
     if (aad == NULL)
@@ -39,6 +40,12 @@ int version_record_aad(const uint8_t store_id[STORE_ID_SIZE], const struct versi
     wire_put_u16(&w, (uint16_t)grant_count);
     for (size_t i = 0; i < grant_count; i++)
         msg_grant_put(&w, &grants[i]);
+    /* Where there is none of this, the data ends here, as it did before there was such a thing. */
+    if (v->destroy_at != 0 || v->state_before != 0 || former[0] != '\0') {
+        wire_put_u64(&w, v->destroy_at);
+        wire_put_u8(&w, v->state_before);
+        wire_put_str(&w, former);
+    }
     r = wire_written(&w, ret_len);
     if (r != 0) {
         free(aad);
@@ -84,6 +91,7 @@ void version_record_clear(struct version_record *v)
     free(v->spki);
     free(v->material);
     free(v->chain);
+    free(v->former);
     memset(v, 0, sizeof(*v));
 }
 

@@ -1,9 +1,10 @@
-/* The rows of keys, versions, grants and chains as they stand in a file that may be damaged. */
+/* The rows of keys, versions, grants, chains and the rest of a key as they stand in a file that may be damaged. */
 #include "store_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "former.h"
 #include "store_column.h"
 
 static void *rows_add(struct rows *rows)
@@ -60,7 +61,7 @@ static void read_version_row(sqlite3_stmt *stmt, void *row)
     r->ok = column_key_id(stmt, 1, v->key_id);
     r->ok &= column_name(stmt, 2, v->name);
     r->ok &= column_uint(stmt, 3, 1, UINT32_MAX, &version);
-    r->ok &= column_uint(stmt, 4, 1, STATE_LAST, &state);
+    r->ok &= column_uint(stmt, 4, 1, STATE_DESTROYED, &state);
     r->ok &= column_text(stmt, 5, v->type, sizeof(v->type)) && v->type[0] != '\0';
     r->ok &= column_uint(stmt, 6, 0, INT64_MAX, &v->created);
     r->ok &= column_uint(stmt, 7, 0, INT64_MAX, &v->changed);
@@ -80,6 +81,25 @@ static void read_grant_row(sqlite3_stmt *stmt, void *row)
     r->ok &= column_uint(stmt, 3, 0, UINT32_MAX, &id);
     r->ok &= column_uint(stmt, 4, 1, OP_ALL, &ops);
     r->g = (struct grant){ .kind = (uint8_t)kind, .id = (uint32_t)id, .ops = (uint16_t)ops };
+}
+
+static void read_schedule_row(sqlite3_stmt *stmt, void *row)
+{
+    struct schedule_row *s = row;
+    uint64_t version;
+
+    s->ok = column_key_id(stmt, 1, s->key_id);
+    s->ok &= column_uint(stmt, 2, 1, UINT32_MAX, &version);
+    s->ok &= column_uint(stmt, 3, 1, INT64_MAX, &s->destroy_at);
+    s->version = (uint32_t)version;
+}
+
+static void read_former_row(sqlite3_stmt *stmt, void *row)
+{
+    struct former_row *f = row;
+
+    f->ok = column_key_id(stmt, 1, f->key_id);
+    f->ok &= column_text(stmt, 2, f->names, sizeof(f->names)) && former_ok(f->names);
 }
 
 static void read_chain_row(sqlite3_stmt *stmt, void *row)
@@ -172,7 +192,9 @@ int reading_load(struct store *s, struct reading *all, struct problem *p)
     *all = (struct reading){ .keys = { .size = sizeof(struct key_row) },
                              .versions = { .size = sizeof(struct version_row) },
                              .grants = { .size = sizeof(struct grant_row) },
-                             .chains = { .size = sizeof(struct chain_row) } };
+                             .chains = { .size = sizeof(struct chain_row) },
+                             .schedules = { .size = sizeof(struct schedule_row) },
+                             .formers = { .size = sizeof(struct former_row) } };
     r = read_table(s, UP_AND_DOWN("key_id, name, versions, grants", "key"), &all->keys, read_key_row, all, p);
 
     if (r == 0)
@@ -181,6 +203,12 @@ int reading_load(struct store *s, struct reading *all, struct problem *p)
         r = read_table(s, UP_AND_DOWN("key_id, kind, id, ops", "grant_"), &all->grants, read_grant_row, all, p);
     if (r == 0 && all->partial > 0 && all->keys.count == 0 && all->versions.count == 0)
         r = schema_failure(s, all->failure, "read", p);
+    /* What is missing of these two does not authenticate: it is noticed when the store is unlocked. */
+    if (r == 0)
+        r = read_table(s, UP_AND_DOWN("key_id, version, destroy_at", "schedule"), &all->schedules, read_schedule_row, all,
+                       p);
+    if (r == 0)
+        r = read_table(s, UP_AND_DOWN("key_id, names", "former"), &all->formers, read_former_row, all, p);
     /* Its damage is not that of keys: it is counted apart. */
     partial = all->partial;
     if (r == 0)
@@ -238,6 +266,24 @@ static int by_chain(const void *a, const void *b)
     return c != 0 ? c : (x->rowid > y->rowid) - (x->rowid < y->rowid);
 }
 
+static int by_schedule(const void *a, const void *b)
+{
+    const struct schedule_row *x = a, *y = b;
+    int c = memcmp(x->key_id, y->key_id, KEY_ID_SIZE);
+
+    if (c == 0)
+        c = (x->version > y->version) - (x->version < y->version);
+    return c != 0 ? c : (x->rowid > y->rowid) - (x->rowid < y->rowid);
+}
+
+static int by_former(const void *a, const void *b)
+{
+    const struct former_row *x = a, *y = b;
+    int c = memcmp(x->key_id, y->key_id, KEY_ID_SIZE);
+
+    return c != 0 ? c : (x->rowid > y->rowid) - (x->rowid < y->rowid);
+}
+
 /* Rows that compare equal have the same rowid too: they are one row. */
 static void sort_rows(struct rows *rows, int (*compare)(const void *, const void *), void (*clear)(void *row))
 {
@@ -278,6 +324,8 @@ void reading_sort(struct reading *all)
     sort_rows(&all->versions, by_version, clear_version_row);
     sort_rows(&all->grants, by_grant, clear_nothing);
     sort_rows(&all->chains, by_chain, clear_chain_row);
+    sort_rows(&all->schedules, by_schedule, clear_nothing);
+    sort_rows(&all->formers, by_former, clear_nothing);
 }
 
 void reading_clear(struct reading *all)
@@ -293,4 +341,6 @@ void reading_clear(struct reading *all)
     free(all->versions.at);
     free(all->grants.at);
     free(all->chains.at);
+    free(all->schedules.at);
+    free(all->formers.at);
 }

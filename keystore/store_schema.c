@@ -64,6 +64,32 @@ const struct migration store_migrations[] = {
       "  digest BLOB NOT NULL CHECK (length(digest) = 32),"
       "  UNIQUE (key_id, version)"
       ") STRICT;" },
+    /*
+     * New tables alone: a column that is added makes SQLite look at every row, and one that is damaged would keep the
+     * store from being brought up.
+     */
+    { "CREATE TABLE schedule ("
+      "  key_id BLOB NOT NULL REFERENCES key (key_id),"
+      "  version INTEGER NOT NULL CHECK (version BETWEEN 1 AND 4294967295),"
+      "  destroy_at INTEGER NOT NULL CHECK (destroy_at > 0),"
+      "  UNIQUE (key_id, version)"
+      ") STRICT;"
+      "CREATE TABLE former ("
+      "  key_id BLOB NOT NULL UNIQUE REFERENCES key (key_id),"
+      "  names TEXT NOT NULL"
+      ") STRICT;"
+      "CREATE TABLE used ("
+      "  key_id BLOB NOT NULL,"
+      "  version INTEGER NOT NULL,"
+      "  used INTEGER NOT NULL,"
+      "  UNIQUE (key_id, version)"
+      ") STRICT;"
+      "CREATE TABLE handle ("
+      "  key_id BLOB NOT NULL,"
+      "  path TEXT NOT NULL,"
+      "  noted INTEGER NOT NULL,"
+      "  UNIQUE (key_id, path)"
+      ") STRICT;" },
 };
 const int store_schema_version = sizeof(store_migrations) / sizeof(store_migrations[0]);
 

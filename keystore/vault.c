@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "chain.h"
@@ -102,6 +103,8 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
 
     memset(v, 0, sizeof(*v));
     v->conf = conf;
+    v->next_destroy = UINT64_MAX;
+    v->used_written = (uint64_t)time(NULL);
     v->ops = conf->backend == BACKEND_PKCS11 ? &backend_pkcs11_ops : &backend_sealed_ops;
     atomic_init(&v->lock, LOCK_NO_STORE);
     r = keyring_init(&v->ring, v->ops->check == NULL ? 0 : conf->open_keys);
@@ -128,6 +131,8 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
     /* What could be read is served: the rest is in the list as damaged. */
     if (p->code != 0)
         log_error("%s: going on with the %zu keys that could be read", p->text, v->ring.count);
+    vault_note_schedules(v);
+    vault_read_used(v);
     atomic_store(&v->lock, LOCK_LOCKED);
     count_keys(v);
     return 0;
@@ -136,6 +141,7 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
 void vault_close(struct vault *v)
 {
     vault_lock(v);
+    vault_write_used(v);
     keyring_clear(&v->ring);
     store_close(v->store);
     v->store = NULL;
@@ -270,6 +276,8 @@ int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
         return r == LB_E_NOMEM ? no_locked_memory(v, p)
                                : problem_set(p, r, "cannot open the store of box '%s': %s", v->conf->box, lb_strerror(r));
     }
+    /* Before anybody can use it. */
+    vault_expire(v);
     count_keys(v);
     atomic_store(&v->lock, LOCK_UNLOCKED);
     return 0;
@@ -403,6 +411,7 @@ void vault_lock(struct vault *v)
     if (v->backend == NULL)
         return;
     atomic_store(&v->lock, LOCK_LOCKED);
+    vault_write_used(v);
     pthread_rwlock_wrlock(&v->ring.lock);
     keyring_close_all(&v->ring);
     vault_token_uri(v, &v->token);

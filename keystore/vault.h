@@ -34,6 +34,8 @@ struct vault {
     unsigned wrong_secrets;       /* in a row */
     atomic_bool serving;          /* vault_serve() was called */
     atomic_uint certs_wanted;     /* threads that may wait for the token because of certificates */
+    uint64_t next_destroy;        /* when the next destruction is due; UINT64_MAX: none is scheduled. The changing thread's */
+    uint64_t used_written;        /* when the last uses were written last. Likewise */
 };
 
 /* Opens the store if there is one; the vault is locked then. The public halves can be read from now on. */
@@ -63,14 +65,14 @@ size_t vault_memory(unsigned threads);
 /*
  * The private key of ref for who to do op with: a reference, to be given back with livekey_unref(). Refuses, in this
  * order: LB_E_NO_STORE, LB_E_NO_KEY, LB_E_DENIED, LB_E_DAMAGED, LB_E_NO_VERSION, LB_E_PUBLIC_KEY, LB_E_DESTROYED,
- * LB_E_NOT_ACTIVE, LB_E_LOCKED.
+ * LB_E_NOT_ACTIVE (also of what is to be destroyed), LB_E_LOCKED.
  */
 LB_MUST_USE int vault_use(struct vault *v, const struct key_ref *ref, const struct caller *who, enum key_op op,
                           struct livekey **ret, struct problem *p);
 
 /*
  * The public half. ret->spki points into spki_buf (LB_SPKI_MAX bytes). Works while locked. LB_E_NO_STORE, NO_KEY,
- * NO_VERSION, DESTROYED, PUBLIC_KEY.
+ * NO_VERSION, DESTROYED, PUBLIC_KEY, NOT_ACTIVE: it is to be destroyed.
  */
 LB_MUST_USE int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct msg_key *ret,
                           struct problem *p);
@@ -128,7 +130,34 @@ LB_MUST_USE int vault_token(struct vault *v, struct msg_token *ret, struct probl
 /* One page of the private keys on the token, as the whole answer to TOKEN_LIST. */
 LB_MUST_USE int vault_token_list(struct vault *v, uint32_t from, uint32_t id, void *buf, size_t size, size_t *ret_len,
                                  struct problem *p);
+/* At once and for good. LB_E_NO_VERSION, LB_E_DESTROYED. */
 LB_MUST_USE int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p);
+/*
+ * From now on it does nothing, and at *ret_at it is destroyed, unless that is cancelled before. LB_E_UNSUPPORTED: the keys
+ * are on a token; LB_E_NOT_ACTIVE: it is scheduled already.
+ */
+LB_MUST_USE int vault_schedule_destroy(struct vault *v, const struct msg_destroy *m, uint64_t *ret_at, struct problem *p);
+/* It is what it was before. LB_E_VALUE: nothing of it is scheduled; LB_E_DESTROYED: it is too late. */
+LB_MUST_USE int vault_cancel_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p);
+/* Carries out what is due, if the store is unlocked. What fails is in the log, and is tried again. */
+void vault_expire(struct vault *v);
+/*
+ * To be called now and then, also without a change: what is due is destroyed, and uses are written down. Returns when to
+ * call it next, in seconds since 1970, at the latest.
+ */
+#define VAULT_TEND_EVERY 60
+#define VAULT_USED_EVERY 3600
+uint64_t vault_tend(struct vault *v);
+/*
+ * Another name. What it had stays its own: handles with it go on, and no other key can get it. LB_E_EXISTS: another key has
+ * the new name, or had it.
+ */
+LB_MUST_USE int vault_rename(struct vault *v, const struct msg_rename *m, struct problem *p);
+/* A file that a handle of this key was written to, for people who are about to destroy it. */
+LB_MUST_USE int vault_note_handle(struct vault *v, const struct msg_handle_note *m, struct problem *p);
+/* Those files, as the whole answer to HANDLE_LIST: by the changing thread, because they are in the store alone. */
+LB_MUST_USE int vault_handles(struct vault *v, const char *name, uint32_t id, void *buf, size_t size, size_t *ret_len,
+                              struct problem *p);
 /* allow: adds the operations, else takes them away. LB_E_VALUE: there is nothing to take away. */
 LB_MUST_USE int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct problem *p);
 /*
@@ -137,6 +166,9 @@ LB_MUST_USE int vault_grant(struct vault *v, const struct msg_grant *m, bool all
  */
 LB_MUST_USE int vault_cert_set(struct vault *v, const struct msg_cert_set *m, uint32_t *ret_version,
                                struct problem *p);
+/* "2026-12-06 12:00:00 UTC", for people. */
+#define VAULT_TIME_SIZE 40
+void vault_time_text(uint64_t at, char ret[VAULT_TIME_SIZE]);
 LB_MUST_USE int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, struct problem *p);
 LB_MUST_USE int vault_seal_add(struct vault *v, const struct msg_secret *seal, struct problem *p);
 LB_MUST_USE int vault_seal_remove(struct vault *v, uint32_t id, struct problem *p);

@@ -25,27 +25,25 @@ static int out_of_memory(struct problem *p)
     return problem_set(p, LB_E_NOMEM, "out of memory");
 }
 
-/* A change needs an open store. */
-static int check_open(const struct vault *v, struct problem *p)
+int vault_check_open(const struct vault *v, struct problem *p)
 {
     if (v->store == NULL)
         return vault_no_store(v, p);
     return v->backend == NULL ? vault_locked(v, p) : 0;
 }
 
-static int find(struct vault *v, const char *name, struct boxkey **ret, struct problem *p)
+int vault_find_to_change(struct vault *v, const char *name, struct boxkey **ret, struct problem *p)
 {
-    int r = check_open(v, p);
+    int r = vault_check_open(v, p);
 
     if (r != 0)
         return r;
     /* Only this thread changes the ring, so it may look without the lock. */
     *ret = keyring_find(&v->ring, name);
-    return *ret == NULL ? vault_no_key(v, name, p) : 0;
+    return *ret != NULL ? 0 : vault_other_name(v, name, p);
 }
 
-/* Version i of next, whose metadata or grants are new, from what old has: the same key, bound to the new record. */
-static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next, size_t i, struct problem *p)
+int vault_rebind(struct vault *v, const struct boxkey *old, struct boxkey *next, size_t i, struct problem *p)
 {
     int r;
 
@@ -61,11 +59,7 @@ static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next
     return 0;
 }
 
-/*
- * Stores next and puts it in the place of old (NULL: new). On success next belongs to the ring; on failure to the
- * caller.
- */
-static int publish(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p)
+int vault_publish(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p)
 {
     int damaged = (int)boxkey_is_damaged(next) - (old != NULL && boxkey_is_damaged(old));
     int r = store_put_key(v->store, &next->rec, p);
@@ -83,11 +77,10 @@ static int publish(struct vault *v, struct boxkey *old, struct boxkey *next, str
     return 0;
 }
 
-/* The live halves that stay: same version, same key, not destroyed. */
-static void keep_live(struct vault *v, struct boxkey *old, struct boxkey *next)
+void vault_keep_live(struct vault *v, struct boxkey *old, struct boxkey *next)
 {
     for (size_t i = 0; i < old->rec.version_count; i++) {
-        if (next->rec.versions[i].state != STATE_DESTROYED)
+        if (next->rec.versions[i].state != STATE_DESTROYED && next->rec.versions[i].state != STATE_DESTROY_SCHEDULED)
             next->versions[i].live = opened_use(&v->ring.opened, &old->versions[i]);
     }
 }
@@ -107,6 +100,8 @@ static int prepare_version(struct vault *v, const char *name, struct boxkey **re
     struct keyversion *halves;
     size_t n;
 
+    if (old == NULL && vault_other_name(v, name, p) == LB_E_EXISTS)
+        return LB_E_EXISTS;
     if (old != NULL && boxkey_is_damaged(old))
         return vault_damaged(v, name, 0, p);
     for (size_t i = 0; old != NULL && i < old->rec.version_count; i++) {
@@ -157,7 +152,7 @@ static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *ne
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < n; i++)
-        r = rebind(v, old, next, i, p);
+        r = vault_rebind(v, old, next, i, p);
     next->versions[n].live = vault_livekey(v, rec, key);
     if (r != 0)
         return r;
@@ -165,7 +160,7 @@ static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *ne
         return out_of_memory(p);
     if (EVP_Digest(rec->spki, rec->spki_len, next->versions[n].hash, NULL, EVP_sha256(), NULL) <= 0)
         return problem_set(p, LB_E_CRYPTO, "SHA-256 failed");
-    r = publish(v, old, next, p);
+    r = vault_publish(v, old, next, p);
     if (r == 0)
         vault_describe(v, next, n, spki_buf, ret);
     return r;
@@ -186,7 +181,7 @@ int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf,
     struct boxkey *old, *next = NULL;
     struct version_record *rec;
     EVP_PKEY *key = NULL;
-    int r = check_open(v, p);
+    int r = vault_check_open(v, p);
 
     if (r == 0)
         r = keytype_check(m->type, p);
@@ -213,7 +208,7 @@ int vault_attach(struct vault *v, const struct msg_attach *m, uint8_t *spki_buf,
     struct boxkey *old, *next = NULL;
     struct p11_name name = { .id_len = m->id.len, .label_len = m->label.len };
     EVP_PKEY *key = NULL;
-    int r = check_open(v, p);
+    int r = vault_check_open(v, p);
 
     if (r == 0 && v->ops->attach == NULL) {
         r = problem_set(p, LB_E_UNSUPPORTED, "box '%s' has no token to attach a key of", v->conf->box);
@@ -244,7 +239,7 @@ int vault_import(struct vault *v, const struct msg_import *m, uint8_t *spki_buf,
 {
     struct boxkey *old, *next = NULL;
     EVP_PKEY *key = NULL;
-    int r = check_open(v, p);
+    int r = vault_check_open(v, p);
 
     if (r == 0 && v->ops->import == NULL)
         r = problem_set(p, LB_E_UNSUPPORTED, "the backend of box '%s' takes no keys from outside", v->conf->box);
@@ -261,97 +256,6 @@ int vault_import(struct vault *v, const struct msg_import *m, uint8_t *spki_buf,
     }
     if (r != 0)
         boxkey_free(next);
-    return r;
-}
-
-/* Destroying */
-
-/* Marks what is to go; the number of versions, or a refusal. */
-static int mark_destroyed(struct vault *v, const struct msg_destroy *m, struct boxkey *next, struct problem *p)
-{
-    int marked = 0;
-    bool found = false;
-
-    for (size_t i = 0; i < next->rec.version_count; i++) {
-        struct version_record *rec = &next->rec.versions[i];
-
-        if (m->version != 0 && rec->version != m->version)
-            continue;
-        found = true;
-        if (rec->state == STATE_DESTROYED)
-            continue;
-        rec->state = STATE_DESTROYED;
-        rec->changed = now();
-        version_record_drop_chain(rec);
-        marked++;
-    }
-    if (!found && m->version != 0) {
-        problem_set(p, LB_E_NO_VERSION, "key '%s' in box '%s' has no version %u", m->name, v->conf->box, m->version);
-        problem_hint(p, "see: littlebox --box %s show %s", v->conf->box, m->name);
-        return LB_E_NO_VERSION;
-    }
-    if (marked > 0)
-        return marked;
-    if (m->version != 0)
-        return problem_set(p, LB_E_DESTROYED, "version %u of key '%s' in box '%s' is destroyed already", m->version,
-                           m->name, v->conf->box);
-    return problem_set(p, LB_E_DESTROYED, "key '%s' in box '%s' is destroyed already", m->name, v->conf->box);
-}
-
-/*
- * On the token first: a record that says "destroyed" is then true, and a crash between leaves a record that can be
- * destroyed again. What a damaged record was about is not known: its tombstone is all that can be made.
- */
-static int destroy_elsewhere(struct vault *v, const struct boxkey *old, const struct boxkey *next, struct problem *p)
-{
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && v->ops->destroy != NULL && i < next->rec.version_count; i++) {
-        const struct version_record *rec = &old->rec.versions[i];
-
-        if (rec->state == STATE_DESTROYED || next->rec.versions[i].state != STATE_DESTROYED)
-            continue;
-        if (old->damaged || old->versions[i].damaged)
-            log_warning("key '%s' version %u is damaged: what may be left of it on the token stays there", rec->name,
-                        rec->version);
-        else
-            r = v->ops->destroy(v->backend, rec, old->rec.grants, old->rec.grant_count, p);
-    }
-    return r;
-}
-
-int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p)
-{
-    struct boxkey *old, *next;
-    bool all = true;
-    int r = find(v, m->name, &old, p);
-
-    if (r != 0)
-        return r;
-    next = boxkey_new(&old->rec);
-    if (next == NULL)
-        return out_of_memory(p);
-    r = mark_destroyed(v, m, next, p);
-    if (r < 0)
-        goto fail;
-    r = destroy_elsewhere(v, old, next, p);
-    if (r != 0)
-        goto fail;
-    for (size_t i = 0; i < next->rec.version_count; i++)
-        all = all && next->rec.versions[i].state == STATE_DESTROYED;
-    if (all)
-        next->rec.grant_count = 0;
-    for (size_t i = 0; i < next->rec.version_count; i++) {
-        r = rebind(v, old, next, i, p);
-        if (r != 0)
-            goto fail;
-    }
-    keep_live(v, old, next);
-    r = publish(v, old, next, p);
-    if (r == 0)
-        return 0;
-fail:
-    boxkey_free(next);
     return r;
 }
 
@@ -413,7 +317,7 @@ static int take_grant(struct vault *v, struct boxkey *k, const struct grant *g, 
 int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct problem *p)
 {
     struct boxkey *old, *next;
-    int r = find(v, m->name, &old, p);
+    int r = vault_find_to_change(v, m->name, &old, p);
 
     if (r != 0)
         return r;
@@ -426,10 +330,10 @@ int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct p
         return out_of_memory(p);
     r = allow ? add_grant(next, &m->grant, p) : take_grant(v, next, &m->grant, p);
     for (size_t i = 0; r == 0 && i < next->rec.version_count; i++)
-        r = rebind(v, old, next, i, p);
+        r = vault_rebind(v, old, next, i, p);
     if (r == 0) {
-        keep_live(v, old, next);
-        r = publish(v, old, next, p);
+        vault_keep_live(v, old, next);
+        r = vault_publish(v, old, next, p);
     }
     if (r != 0)
         boxkey_free(next);
@@ -475,7 +379,7 @@ int vault_cert_set(struct vault *v, const struct msg_cert_set *m, uint32_t *ret_
 {
     struct key_ref ref = { .version = m->version };
     struct boxkey *old, *next;
-    int i, r = find(v, m->name, &old, p);
+    int i, r = vault_find_to_change(v, m->name, &old, p);
 
     if (r != 0)
         return r;
@@ -488,11 +392,11 @@ int vault_cert_set(struct vault *v, const struct msg_cert_set *m, uint32_t *ret_
         return out_of_memory(p);
     for (size_t k = 0; k < next->rec.version_count; k++)
         next->versions[k].damaged = old->versions[k].damaged;
-    keep_live(v, old, next);
+    vault_keep_live(v, old, next);
     r = put_chain(v, next, (size_t)i, m, p);
     *ret_version = next->rec.versions[i].version;
     if (r == 0)
-        r = publish(v, old, next, p);
+        r = vault_publish(v, old, next, p);
     if (r != 0)
         boxkey_free(next);
     return r;
@@ -567,7 +471,7 @@ int vault_seal_add(struct vault *v, const struct msg_secret *m, struct problem *
     struct seal_record seal = { 0 };
     const uint8_t *store_key = NULL;
     uint32_t id;
-    int r = check_open(v, p);
+    int r = vault_check_open(v, p);
 
     if (r == 0 && (r = backend_sealed_take(v->sealer, &store_key)) != 0)
         problem_set(p, r, "the store key of box '%s' cannot be unshielded: %s", v->conf->box, lb_strerror(r));
@@ -585,7 +489,7 @@ int vault_seal_add(struct vault *v, const struct msg_secret *m, struct problem *
 /* Only with the store open: whoever removes a seal has shown that another way in works. */
 int vault_seal_remove(struct vault *v, uint32_t id, struct problem *p)
 {
-    int r = check_open(v, p);
+    int r = vault_check_open(v, p);
 
     if (r == 0)
         r = store_remove_seal(v->store, id, p);

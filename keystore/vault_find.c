@@ -24,7 +24,8 @@ static bool as_object(const struct search *s, const struct boxkey *k, size_t i, 
     const struct version_record *rec = &k->rec.versions[i];
     const struct token_object *object;
 
-    if (k->damaged || k->versions[i].damaged || rec->state == STATE_DESTROYED)
+    if (k->damaged || k->versions[i].damaged || rec->state == STATE_DESTROYED ||
+        rec->state == STATE_DESTROY_SCHEDULED)
         return false;
     memset(ret, 0, sizeof(*ret));
     snprintf(ret->name, sizeof(ret->name), "%s", k->rec.name);

@@ -46,10 +46,40 @@ void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uin
 LB_MUST_USE int vault_pick_version(const struct vault *v, const struct boxkey *k, const struct key_ref *ref,
                                    struct problem *p);
 
+/*
+ * Changes: by the changing thread alone. A new record is prepared, stored in one transaction, and then published.
+ */
+/* A change needs an open store. LB_E_NO_STORE, LB_E_LOCKED. */
+LB_MUST_USE int vault_check_open(const struct vault *v, struct problem *p);
+/* The key of that name, of an open store. LB_E_NO_KEY; LB_E_EXISTS: the name is a former one of another key. */
+LB_MUST_USE int vault_find_to_change(struct vault *v, const char *name, struct boxkey **ret, struct problem *p);
+/* Version i of next, whose metadata or grants are new, from what old has: the same key, bound to the new record. */
+LB_MUST_USE int vault_rebind(struct vault *v, const struct boxkey *old, struct boxkey *next, size_t i, struct problem *p);
+/*
+ * Stores next and puts it in the place of old (NULL: new). On success next belongs to the ring; on failure to the
+ * caller.
+ */
+LB_MUST_USE int vault_publish(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p);
+/* The live halves that stay: same version, same key, neither destroyed nor to be. */
+void vault_keep_live(struct vault *v, struct boxkey *old, struct boxkey *next);
+/* No key has this name: LB_E_EXISTS, one had it and is meant by it still; else LB_E_NO_KEY. */
+LB_MUST_USE int vault_other_name(struct vault *v, const char *name, struct problem *p);
+
+/* When the next destruction is due is computed anew: after a change of schedules, and when the keys were read. */
+void vault_note_schedules(struct vault *v);
+/* What is remembered of uses, when the keys were read. */
+void vault_read_used(struct vault *v);
+/* Writes what is new of that; a failure is in the log. */
+void vault_write_used(struct vault *v);
+/* Version i of k was used now: any number of threads. */
+void vault_note_use(struct boxkey *k, size_t i);
+
 /* Refusals: each sets p and returns its code. */
 int vault_no_store(const struct vault *v, struct problem *p);
 int vault_locked(const struct vault *v, struct problem *p);
 int vault_no_key(const struct vault *v, const char *name, struct problem *p);
+/* Of rec, whose destruction is scheduled: LB_E_NOT_ACTIVE. whole: all that is left of the key is. */
+int vault_scheduled(const struct vault *v, const struct version_record *rec, bool whole, struct problem *p);
 int vault_damaged(const struct vault *v, const char *name, uint32_t version, struct problem *p);
 
 #endif

@@ -57,12 +57,28 @@ static int no_version(const struct vault *v, const struct key_ref *ref, struct p
     return LB_E_NO_VERSION;
 }
 
+int vault_scheduled(const struct vault *v, const struct version_record *rec, bool whole, struct problem *p)
+{
+    char at[VAULT_TIME_SIZE], version[24] = "";
+
+    vault_time_text(rec->destroy_at, at);
+    if (!whole)
+        snprintf(version, sizeof(version), "version %u of ", rec->version);
+    problem_set(p, LB_E_NOT_ACTIVE, "%skey '%s' in box '%s' is to be destroyed at %s, and does nothing until then", version,
+                rec->name, v->conf->box, at);
+    problem_hint(p, "an administrator can keep it: littlebox --box %s destroy --cancel %s", v->conf->box, rec->name);
+    return LB_E_NOT_ACTIVE;
+}
+
 static int no_active_version(const struct vault *v, const struct boxkey *k, struct problem *p)
 {
     bool destroyed = true;
 
-    for (size_t i = 0; i < k->rec.version_count; i++)
-        destroyed = destroyed && k->rec.versions[i].state == STATE_DESTROYED;
+    for (size_t i = k->rec.version_count; i > 0; i--) {
+        if (k->rec.versions[i - 1].state == STATE_DESTROY_SCHEDULED)
+            return vault_scheduled(v, &k->rec.versions[i - 1], /* whole= */ true, p);
+        destroyed = destroyed && k->rec.versions[i - 1].state == STATE_DESTROYED;
+    }
     if (destroyed)
         return problem_set(p, LB_E_DESTROYED, "key '%s' in box '%s' is destroyed", k->rec.name, v->conf->box);
     return problem_set(p, LB_E_NOT_ACTIVE, "key '%s' in box '%s' has no active version", k->rec.name, v->conf->box);
@@ -88,6 +104,8 @@ static int check_state(const struct vault *v, const struct version_record *rec, 
 {
     if (rec->state == STATE_ACTIVE)
         return 0;
+    if (rec->state == STATE_DESTROY_SCHEDULED)
+        return vault_scheduled(v, rec, /* whole= */ false, p);
     problem_set(p, rec->state == STATE_DESTROYED ? LB_E_DESTROYED : LB_E_NOT_ACTIVE,
                 "version %u of key '%s' in box '%s' is %s", rec->version, rec->name, v->conf->box,
                 key_state_name(rec->state));
@@ -114,7 +132,7 @@ static int denied(const struct vault *v, const char *name, const struct caller *
 static int use(struct vault *v, const struct key_ref *ref, const struct caller *who, enum key_op op,
                struct livekey **ret, struct problem *p)
 {
-    struct boxkey *k = keyring_find(&v->ring, ref->name);
+    struct boxkey *k = keyring_find_any(&v->ring, ref->name);
     int i;
 
     if (k == NULL)
@@ -134,7 +152,10 @@ static int use(struct vault *v, const struct key_ref *ref, const struct caller *
     if (atomic_load(&v->lock) != LOCK_UNLOCKED)
         return vault_locked(v, p);
     *ret = opened_use(&v->ring.opened, &k->versions[i]);
-    return *ret != NULL ? 0 : vault_open_version(v, k, (size_t)i, ret, p);
+    if (*ret == NULL && vault_open_version(v, k, (size_t)i, ret, p) != 0)
+        return p->code;
+    vault_note_use(k, (size_t)i);
+    return 0;
 }
 
 int vault_use(struct vault *v, const struct key_ref *ref, const struct caller *who, enum key_op op,
@@ -178,14 +199,14 @@ int vault_pick_version(const struct vault *v, const struct boxkey *k, const stru
         return i;
     if (k->versions[i].damaged)
         return vault_damaged(v, ref->name, k->rec.versions[i].version, p);
-    if (k->rec.versions[i].state == STATE_DESTROYED)
+    if (k->rec.versions[i].state == STATE_DESTROYED || k->rec.versions[i].state == STATE_DESTROY_SCHEDULED)
         return check_state(v, &k->rec.versions[i], p);
     return i;
 }
 
 static int get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct msg_key *ret, struct problem *p)
 {
-    const struct boxkey *k = keyring_find(&v->ring, ref->name);
+    const struct boxkey *k = keyring_find_any(&v->ring, ref->name);
     int i = k == NULL ? vault_no_key(v, ref->name, p) : vault_pick_version(v, k, ref, p);
 
     if (i < 0)
@@ -333,7 +354,11 @@ static int show(const struct p11_certs *certs, const struct boxkey *k, struct ms
         memcpy(e->hash, k->versions[i].hash, LB_HASH_SIZE);
         e->certificates = (uint8_t)vault_count_certificates(certs, k, i);
         e->chain_damaged = rec->chain_damaged;
+        e->destroy_at = rec->destroy_at;
+        e->used = atomic_load_explicit(&k->versions[i].last_used, memory_order_relaxed);
     }
+    if (k->rec.version_count > 0 && k->rec.versions[0].former != NULL)
+        snprintf(ret->former, sizeof(ret->former), "%s", k->rec.versions[0].former);
     for (size_t i = 0; i < k->rec.grant_count && i < LB_GRANTS_MAX; i++)
         ret->grants[ret->grant_count++] = k->rec.grants[i];
     return 0;
@@ -349,7 +374,7 @@ int vault_show(struct vault *v, const char *name, struct msg_show *ret, struct p
         return vault_no_store(v, p);
     certs = vault_certs(v, /* ask= */ true);
     pthread_rwlock_rdlock(&v->ring.lock);
-    k = keyring_find(&v->ring, name);
+    k = keyring_find_any(&v->ring, name);
     r = k == NULL ? vault_no_key(v, name, p) : show(certs, k, ret);
     pthread_rwlock_unlock(&v->ring.lock);
     p11_certs_unref(certs);

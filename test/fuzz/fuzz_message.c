@@ -53,6 +53,9 @@ static void decode_all(const struct msg_header *header, struct bytes body, const
     TRY(create, struct msg_create);
     TRY(import, struct msg_import);
     TRY(destroy, struct msg_destroy);
+    TRY(time, struct msg_time);
+    TRY(rename, struct msg_rename);
+    TRY(handle_note, struct msg_handle_note);
     TRY(grant, struct msg_grant);
     TRY(cert_set, struct msg_cert_set);
     TRY(chain, struct bytes);

@@ -253,7 +253,13 @@ static void check_form(unsigned who, uint16_t type, struct bytes body)
     case MSG_CERT_FIND:
         must(msg_chain_decode(body, &bytes) == 0);
         break;
+    case MSG_DESTROY_SCHEDULE:
+        must(body.len == 8);
+        break;
     case MSG_DESTROY:
+    case MSG_DESTROY_CANCEL:
+    case MSG_RENAME:
+    case MSG_HANDLE_NOTE:
     case MSG_ALLOW:
     case MSG_DENY:
     case MSG_CERT_SET:
@@ -272,7 +278,7 @@ static void note_change(uint16_t type)
 {
     const struct request_kind *kind = request_kind(type);
 
-    if (!kind->change || type == MSG_SEAL_LIST)
+    if (!kind->change || type == MSG_SEAL_LIST || type == MSG_HANDLE_LIST)
         return;
     dirty = true;
     grants_changed = grants_changed || type == MSG_ALLOW;

@@ -104,6 +104,9 @@ static void messages(void)
     PUT("create", create, MSG_CREATE, (&(struct msg_create){ .name = "web", .type = "ed448" }));
     PUT("import", import, MSG_IMPORT, (&(struct msg_import){ .name = "web", .pkcs8 = view }));
     PUT("destroy", destroy, MSG_DESTROY, (&(struct msg_destroy){ .name = "web", .version = 2 }));
+    PUT("rename", rename, MSG_RENAME, (&(struct msg_rename){ .name = "web", .to = "shop" }));
+    PUT("handle-note", handle_note, MSG_HANDLE_NOTE, (&(struct msg_handle_note){ .name = "web", .path = "/etc/web.pem" }));
+    PUT("time", time, MSG_DESTROY_SCHEDULE | MSG_ANSWER, (&(struct msg_time){ 1700000000 }));
     PUT("allow", grant, MSG_ALLOW, (&(struct msg_grant){ .name = "web", .grant = { SUBJECT_GROUP, 33, OP_SIGN } }));
     PUT("cert-set", cert_set, MSG_CERT_SET, (&(struct msg_cert_set){ .name = "web", .version = 1, .chain = two }));
     PUT("chain", chain, MSG_CERT_GET | MSG_ANSWER, &two);

@@ -118,7 +118,7 @@ static void every_field_is_bound(void)
                                       .type = "ed25519", .created = 5,    .changed = 6,  .spki = spki,
                                       .spki_len = sizeof(spki) };
     const struct grant grants[] = { { SUBJECT_USER, 33, OP_SIGN }, { SUBJECT_GROUP, 34, OP_SIGN } };
-    struct version_record other[10];
+    struct version_record other[14];
     struct grant changed[6][2];
     struct bytes base = bound(id, &v, grants, 2), got;
 
@@ -134,6 +134,10 @@ static void every_field_is_bound(void)
     other[7].spki = other_spki;
     other[8].spki_len = 2;
     other[9].version = 0x01000001;
+    other[10].destroy_at = 7;
+    other[11].state_before = STATE_ACTIVE;
+    other[12].former = (char[]){ "old" };
+    other[13].destroy_at = 8;
     for (size_t i = 0; i < COUNT(other); i++) {
         got = bound(id, &other[i], grants, 2);
         CU_ASSERT(got.len != base.len || memcmp(got.p, base.p, got.len) != 0);

@@ -53,6 +53,9 @@ WRAP(status, struct msg_status)
 WRAP(create, struct msg_create)
 WRAP(import, struct msg_import)
 WRAP(destroy, struct msg_destroy)
+WRAP(time, struct msg_time)
+WRAP(rename, struct msg_rename)
+WRAP(handle_note, struct msg_handle_note)
 WRAP(grant, struct msg_grant)
 WRAP(cert_set, struct msg_cert_set)
 WRAP(chain, struct bytes)
@@ -142,7 +145,7 @@ static const struct msg_list list = { .after = "web" };
 static const struct msg_find find = { .want.a = { [P11_TOKEN] = { true, 2, "t\0" }, [P11_ID] = { true, 1, "\1" } } };
 static const struct msg_show show = {
     .name = "web",
-    .version_count = 2,
+    .version_count = 3,
     .versions = { { .version = 1, .state = STATE_DESTROYED, .type = "rsa:2048", .created = 5, .changed = 6 },
                   { .version = 2,
                     .state = STATE_ACTIVE,
@@ -150,7 +153,10 @@ static const struct msg_show show = {
                     .type = "ed448",
                     .hash = { 9 },
                     .certificates = LB_CERTS_MAX,
-                    .chain_damaged = true } },
+                    .chain_damaged = true,
+                    .used = 7 },
+                  { .version = 3, .state = STATE_DESTROY_SCHEDULED, .type = "ed448", .destroy_at = 0x1122334455667788 } },
+    .former = "shop web2",
     .grant_count = 2,
     .grants = { { SUBJECT_USER, 33, OP_SIGN | OP_DERIVE }, { SUBJECT_GROUP, 0xfffffffe, OP_DECRYPT } },
 };
@@ -182,6 +188,9 @@ static const struct msg_status status = { .box = "default",
 static const struct msg_create create = { .name = "web", .type = "rsa-pss:4096:sha512" };
 static const struct msg_import import = { .name = "web", .pkcs8 = { data, sizeof(data) } };
 static const struct msg_destroy destroy = { .name = "web", .version = 7 };
+static const struct msg_time when = { 0x1122334455667788 };
+static const struct msg_rename rename_ = { .name = "web", .to = "shop" };
+static const struct msg_handle_note handle_note = { .name = "web", .path = "/etc/web.pem" };
 static const struct msg_grant grant = { .name = "web", .grant = { SUBJECT_GROUP, 33, OP_SIGN } };
 /* Two certificates, of one byte and of two. */
 static const uint8_t chain_data[] = { 0, 2, 0, 1, 0xc1, 0, 2, 0xc2, 0xc3 };
@@ -288,7 +297,7 @@ static const struct message_case cases[] = {
       { { 2, '_', LB_E_NAME },
         { 5, 1, LB_E_TOO_LONG },
         { 11, 0, LB_E_VALUE },
-        { 11, 6, LB_E_VALUE },
+        { 11, STATE_LAST + 1, LB_E_VALUE },
         { 12, 2, LB_E_VALUE },
         { 71, LB_CERTS_MAX + 1, LB_E_VALUE },
         { 72, 2, LB_E_VALUE } } },
@@ -325,6 +334,11 @@ static const struct message_case cases[] = {
       offsetof(struct msg_import, pkcs8),
       { { 2, 0xff, LB_E_NAME }, { 5, 0x41, LB_E_TOO_LONG } } },
     { "DESTROY", encode_destroy, decode_destroy, &destroy, sizeof(destroy), NO_VIEW, { { 3, '\n', LB_E_VALUE } } },
+    { "time", encode_time, decode_time, &when, sizeof(when), NO_VIEW, { { 0 } } },
+    { "RENAME", encode_rename, decode_rename, &rename_, sizeof(rename_), NO_VIEW,
+      { { 2, '.', LB_E_NAME }, { 7, '-', LB_E_NAME } } },
+    { "HANDLE_NOTE", encode_handle_note, decode_handle_note, &handle_note, sizeof(handle_note), NO_VIEW,
+      { { 2, '.', LB_E_NAME }, { 5, 1, LB_E_TOO_LONG }, { 7, 'e', LB_E_VALUE }, { 8, '\n', LB_E_VALUE } } },
     { "ALLOW",
       encode_grant,
       decode_grant,

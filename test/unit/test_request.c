@@ -85,6 +85,11 @@ static const struct row {
     { MSG_CREATE, "create", true, true, false, false, false },
     { MSG_IMPORT, "import", true, true, true, false, false },
     { MSG_DESTROY, "destroy", true, true, false, false, false },
+    { MSG_DESTROY_SCHEDULE, "schedule destruction", true, true, false, false, false },
+    { MSG_DESTROY_CANCEL, "cancel destruction", true, true, false, false, false },
+    { MSG_RENAME, "rename", true, true, false, false, false },
+    { MSG_HANDLE_NOTE, "note a handle", true, true, false, false, false },
+    { MSG_HANDLE_LIST, "list handles", true, true, false, false, false },
     { MSG_ALLOW, "allow", true, true, false, false, false },
     { MSG_DENY, "deny", true, true, false, false, false },
     { MSG_CERT_SET, "set certificates", true, true, false, false, false },
@@ -147,7 +152,7 @@ static void administrators_requests(void)
     }
     CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_UNLOCKED);
     CU_ASSERT_EQUAL(atomic_load(&b.box.vault.keys), 2);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.refusals), 2 * 16);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.refusals), 2 * 21);
     /* Where the body is what it is to be, the same administrator is served. */
     OK(ask_empty(&b, 0, MSG_SEAL_LIST, &body, &p));
     inbox_clear(&b);
@@ -384,6 +389,8 @@ static void nothing_changes_while_locked(void)
     struct msg_create create = { .name = "new", .type = "ed25519" };
     struct msg_grant grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_STRANGER, OP_SIGN } };
     struct msg_destroy gone = { .name = "web" };
+    struct msg_rename to = { "web", "shop" };
+    uint64_t at;
     struct msg_secret seal = { .kind = SEAL_CREDENTIAL, .label = "b", .secret = credential };
     uint8_t spki[LB_SPKI_MAX];
     struct msg_key key;
@@ -397,6 +404,9 @@ static void nothing_changes_while_locked(void)
     FAILS(vault_create(v, &create, spki, &key, &p), LB_E_LOCKED);
     FAILS(vault_grant(v, &grant, true, &p), LB_E_LOCKED);
     FAILS(vault_destroy(v, &gone, &p), LB_E_LOCKED);
+    FAILS(vault_schedule_destroy(v, &gone, &at, &p), LB_E_LOCKED);
+    FAILS(vault_cancel_destroy(v, &gone, &p), LB_E_LOCKED);
+    FAILS(vault_rename(v, &to, &p), LB_E_LOCKED);
     FAILS(vault_seal_add(v, &seal, &p), LB_E_LOCKED);
     FAILS(vault_seal_remove(v, 1, &p), LB_E_LOCKED);
     FAILS(vault_init(v, &seal, &p), LB_E_EXISTS);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "store_notes.h"
 #include "store_schema.h"
 #include "unit.h"
 
@@ -400,6 +401,9 @@ static int user_version(const char *path)
 }
 
 /* A store of the first schema, which knew no chains: as one that this code made, with what it added taken away. */
+/* Takes away what came with schema 3. */
+#define OF_SCHEMA_2 "DROP TABLE schedule; DROP TABLE former; DROP TABLE used; DROP TABLE handle;"
+
 static void a_store_of_schema_1(void)
 {
     struct fixture f;
@@ -408,7 +412,7 @@ static void a_store_of_schema_1(void)
     fixture_open(&f);
     fixture_add_key(&f, "web", "ed25519", 2, 1);
     store_close(f.store);
-    sql(f.path, "DROP TABLE chain; PRAGMA user_version = 1");
+    sql(f.path, OF_SCHEMA_2 "DROP TABLE chain; PRAGMA user_version = 1");
     f.store = NULL;
     OK(store_open(f.path, &f.store, &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
@@ -417,7 +421,217 @@ static void a_store_of_schema_1(void)
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
     store_close(f.store);
     f.store = NULL;
-    CU_ASSERT_EQUAL(user_version(f.path), 2);
+    CU_ASSERT_EQUAL(user_version(f.path), 3);
+    fixture_close(&f);
+}
+
+static void a_store_of_schema_2(void)
+{
+    struct fixture f;
+    struct problem p;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "web", "ed25519", 2, 1);
+    fixture_add_chain(&f, "web", 2, 2);
+    store_close(f.store);
+    sql(f.path, OF_SCHEMA_2 "PRAGMA user_version = 2");
+    f.store = NULL;
+    OK(store_open(f.path, &f.store, &p));
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    store_close(f.store);
+    f.store = NULL;
+    CU_ASSERT_EQUAL(user_version(f.path), 3);
+    fixture_close(&f);
+}
+
+/* A row out of form does not keep the others from being brought up. */
+static void a_damaged_store_of_schema_2(void)
+{
+    struct fixture f;
+    struct problem p;
+    struct inspection seen;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "other", "ed25519", 1, 0);
+    fixture_add_key(&f, "web", "ed25519", 1, 0);
+    store_close(f.store);
+    f.store = NULL;
+    sql(f.path, OF_SCHEMA_2 "PRAGMA ignore_check_constraints = ON; UPDATE version SET state = 77 WHERE name = 'web';"
+                            "PRAGMA user_version = 2");
+    fixture_inspect(&f, &seen);
+    CU_ASSERT_EQUAL(seen.opened, 0);
+    CU_ASSERT_EQUAL(seen.found[0], FOUND_GOOD);
+    CU_ASSERT_EQUAL(seen.found[1], FOUND_DAMAGED);
+    CU_ASSERT_EQUAL(user_version(f.path), 3);
+    OK(store_open(f.path, &f.store, &p));
+    fixture_close(&f);
+}
+
+struct looked {
+    unsigned count;
+    struct version_record first, second; /* without what they point to */
+    char former[LB_FORMER_MAX + 1];
+    bool damaged;
+};
+
+static int look(const struct key_record *k, bool damaged, void *arg)
+{
+    struct looked *l = arg;
+
+    l->count++;
+    l->damaged |= damaged;
+    l->first = k->versions[0];
+    if (k->version_count > 1)
+        l->second = k->versions[1];
+    snprintf(l->former, sizeof(l->former), "%s", k->versions[0].former == NULL ? "" : k->versions[0].former);
+    return 0;
+}
+
+/* Rebinding is the vault's: here it is what comes back that matters. */
+static void schedules_and_former_names(void)
+{
+    struct looked l = { 0 };
+    struct key_record k;
+    struct fixture f;
+    struct problem p;
+
+    fixture_open(&f);
+    k = fixture_make_key(&f, "web", "ed25519", 2, 0);
+    k.versions[1].state_before = k.versions[1].state;
+    k.versions[1].state = STATE_DESTROY_SCHEDULED;
+    k.versions[1].destroy_at = 0x1122334455;
+    for (size_t i = 0; i < 2; i++)
+        k.versions[i].former = strdup("old shop");
+    OK(store_put_key(f.store, &k, &p));
+    fixture_reopen(&f);
+    OK(store_each_key(f.store, look, &l, &p));
+    CU_ASSERT_EQUAL(l.count, 1);
+    CU_ASSERT_FALSE(l.damaged);
+    CU_ASSERT_EQUAL(l.first.state, STATE_ACTIVE);
+    CU_ASSERT_EQUAL(l.first.destroy_at, 0);
+    CU_ASSERT_EQUAL(l.second.state, STATE_DESTROY_SCHEDULED);
+    CU_ASSERT_EQUAL(l.second.state_before, STATE_ACTIVE);
+    CU_ASSERT_EQUAL(l.second.destroy_at, 0x1122334455);
+    TEXT_IS(l.former, "old shop");
+    /* And gone again. */
+    k.versions[1].state = k.versions[1].state_before;
+    k.versions[1].state_before = 0;
+    k.versions[1].destroy_at = 0;
+    for (size_t i = 0; i < 2; i++) {
+        free(k.versions[i].former);
+        k.versions[i].former = NULL;
+    }
+    OK(store_put_key(f.store, &k, &p));
+    OK(store_each_key(f.store, look, &l, &p));
+    CU_ASSERT_EQUAL(l.second.state, STATE_ACTIVE);
+    CU_ASSERT_EQUAL(l.second.destroy_at, 0);
+    TEXT_IS(l.former, "");
+    /* A key that is taken away takes them along. */
+    k.version_count = 0;
+    OK(store_put_key(f.store, &k, &p));
+    k.version_count = 2;
+    key_record_clear(&k);
+    fixture_close(&f);
+}
+
+static void schedules_out_of_form(void)
+{
+    static const struct {
+        uint8_t state, before;
+        uint64_t at;
+        const char *former;
+        int code;
+    } rows[] = {
+        { STATE_DESTROY_SCHEDULED, STATE_ACTIVE, 0, NULL, LB_E_VALUE },
+        { STATE_DESTROY_SCHEDULED, 0, 5, NULL, LB_E_VALUE },
+        { STATE_DESTROY_SCHEDULED, STATE_DESTROYED, 5, NULL, LB_E_VALUE },
+        { STATE_DESTROY_SCHEDULED, STATE_ACTIVE, UINT64_MAX, NULL, LB_E_VALUE },
+        { STATE_ACTIVE, STATE_ACTIVE, 0, NULL, LB_E_VALUE },
+        { STATE_ACTIVE, 0, 5, NULL, LB_E_VALUE },
+        { STATE_ACTIVE, 0, 0, "", LB_E_NAME },
+        { STATE_ACTIVE, 0, 0, "b a", LB_E_NAME },
+        { STATE_ACTIVE, 0, 0, "a a", LB_E_NAME },
+        { STATE_ACTIVE, 0, 0, "a ", LB_E_NAME },
+        { STATE_ACTIVE, 0, 0, " a", LB_E_NAME },
+        { STATE_ACTIVE, 0, 0, "a  b", LB_E_NAME },
+        { STATE_ACTIVE, 0, 0, "a b c d e f g h i j k l m n o p q", LB_E_NAME },
+    };
+    struct key_record k;
+    struct fixture f;
+    struct problem p;
+
+    fixture_open(&f);
+    k = fixture_make_key(&f, "web", "ed25519", 1, 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        k.versions[0].state = rows[i].state;
+        k.versions[0].state_before = rows[i].before;
+        k.versions[0].destroy_at = rows[i].at;
+        k.versions[0].former = rows[i].former == NULL ? NULL : strdup(rows[i].former);
+        CU_ASSERT_EQUAL(store_put_key(f.store, &k, &p), rows[i].code);
+        free(k.versions[0].former);
+        k.versions[0].former = NULL;
+    }
+    key_record_clear(&k);
+    fixture_close(&f);
+}
+
+static void count_used(const struct used_note *n, void *arg)
+{
+    uint64_t *sum = arg;
+
+    *sum += n->used * n->version;
+}
+
+static void append(const char *path, void *arg)
+{
+    char *text = arg;
+
+    sprintf(text + strlen(text), "%s;", path);
+}
+
+static void notes(void)
+{
+    static const struct used_note some[] = { { { 1 }, 1, 5 }, { { 1 }, 2, 7 }, { { 2 }, 1, 11 } },
+                                  later = { { 1 }, 1, 6 };
+    static const uint8_t id[KEY_ID_SIZE] = { 1 }, other[KEY_ID_SIZE] = { 2 };
+    static char text[LB_HANDLES_MAX * 20];
+    struct fixture f;
+    struct problem p;
+    uint64_t sum = 0;
+
+    fixture_open(&f);
+    OK(store_put_used(f.store, some, 3, &p));
+    OK(store_put_used(f.store, &later, 1, &p));
+    OK(store_put_handle(f.store, id, "/b", 1, &p));
+    OK(store_put_handle(f.store, id, "/a", 2, &p));
+    OK(store_put_handle(f.store, id, "/a", 3, &p));
+    OK(store_put_handle(f.store, other, "/c", 3, &p));
+    fixture_reopen(&f);
+    store_each_used(f.store, count_used, &sum);
+    CU_ASSERT_EQUAL(sum, 6 + 14 + 11);
+    store_each_handle(f.store, id, append, text);
+    TEXT_IS(text, "/a;/b;");
+    /* The oldest make room. */
+    for (unsigned i = 0; i < LB_HANDLES_MAX - 1; i++) {
+        char path[20];
+
+        snprintf(path, sizeof(path), "/x/%03u", i);
+        OK(store_put_handle(f.store, id, path, 10 + i, &p));
+    }
+    text[0] = '\0';
+    store_each_handle(f.store, id, append, text);
+    CU_ASSERT_TRUE(strncmp(text, "/a;/x/000;", 10) == 0);
+    /* What is damaged is left out, and nothing else comes of it. */
+    store_close(f.store);
+    f.store = NULL;
+    sql(f.path, "UPDATE used SET version = -1 WHERE used = 7; UPDATE handle SET path = char(27) WHERE path = '/a'");
+    OK(store_open(f.path, &f.store, &p));
+    sum = 0;
+    store_each_used(f.store, count_used, &sum);
+    CU_ASSERT_EQUAL(sum, 6 + 11);
+    text[0] = '\0';
+    store_each_handle(f.store, id, append, text);
+    CU_ASSERT_TRUE(strncmp(text, "/x/000;", 7) == 0);
     fixture_close(&f);
 }
 
@@ -427,6 +641,7 @@ static void migrations(void)
     struct migration steps[] = {
         store_migrations[0],
         store_migrations[1],
+        store_migrations[2],
         { "ALTER TABLE key ADD COLUMN note TEXT NOT NULL DEFAULT 'none'" },
         { "UPDATE key SET note = 'some'; UPDATE nosuchtable SET x = 1" },
         { "UPDATE key SET note = 'more'" },
@@ -434,33 +649,33 @@ static void migrations(void)
     struct fixture f;
     struct problem p;
 
-    CU_ASSERT_EQUAL(store_schema_version, 2);
+    CU_ASSERT_EQUAL(store_schema_version, 3);
     fixture_open(&f);
     fixture_add_key(&f, "web", "ed25519", 1, 1);
-    OK(schema_migrate(f.store, steps, 3, &p));
+    OK(schema_migrate(f.store, steps, 4, &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
     store_close(f.store);
-    CU_ASSERT_EQUAL(user_version(f.path), 3);
+    CU_ASSERT_EQUAL(user_version(f.path), 4);
     /* A newer store is refused, not harmed. */
     f.store = NULL;
     FAILS(store_open(f.path, &f.store, &p), LB_E_STORE_SCHEMA);
-    TEXT_HAS(p.text, "has schema 3, this littlebox knows up to 2");
+    TEXT_HAS(p.text, "has schema 4, this littlebox knows up to 3");
     TEXT_HAS(p.hint, "newer littlebox");
     CU_ASSERT_PTR_NULL(f.store);
-    sql(f.path, "PRAGMA user_version = 2");
+    sql(f.path, "PRAGMA user_version = 3");
     OK(store_open(f.path, &f.store, &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
     /* A step that fails takes the ones before it back. */
     sql(f.path, "");
     store_close(f.store);
-    sql(f.path, "PRAGMA user_version = 3");
+    sql(f.path, "PRAGMA user_version = 4");
     f.store = calloc(1, sizeof(*f.store));
     f.store->path = strdup(f.path);
     OK(schema_connect(f.store, &p));
-    FAILS(schema_migrate(f.store, steps, 5, &p), LB_E_STORE);
+    FAILS(schema_migrate(f.store, steps, 6, &p), LB_E_STORE);
     store_close(f.store);
-    CU_ASSERT_EQUAL(user_version(f.path), 3);
-    sql(f.path, "SELECT CASE note WHEN 'none' THEN 1 ELSE json('{') END FROM key; PRAGMA user_version = 2");
+    CU_ASSERT_EQUAL(user_version(f.path), 4);
+    sql(f.path, "SELECT CASE note WHEN 'none' THEN 1 ELSE json('{') END FROM key; PRAGMA user_version = 3");
     f.store = NULL;
     OK(store_open(f.path, &f.store, &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
@@ -506,6 +721,11 @@ static const struct unit_test tests[] = {
     { "chains in and out", chains_in_and_out },
     { "chains out of form are not stored", chains_out_of_form_are_not_stored },
     { "a store of schema 1", a_store_of_schema_1 },
+    { "a store of schema 2", a_store_of_schema_2 },
+    { "a damaged store of schema 2", a_damaged_store_of_schema_2 },
+    { "what is scheduled, and former names", schedules_and_former_names },
+    { "schedules and former names out of form are not stored", schedules_out_of_form },
+    { "what is remembered for people", notes },
     { "migrations", migrations },
     { "what is no store of ours", what_is_no_store_of_ours },
     { NULL, NULL },

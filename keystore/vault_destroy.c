@@ -1,0 +1,280 @@
+/* Destruction of keys: at once, or scheduled, cancelled, and carried out when its time has come. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "vault_priv.h"
+
+static uint64_t now(void)
+{
+    return (uint64_t)time(NULL);
+}
+
+static int out_of_memory(struct problem *p)
+{
+    return problem_set(p, LB_E_NOMEM, "out of memory");
+}
+
+void vault_time_text(uint64_t at, char ret[VAULT_TIME_SIZE])
+{
+    time_t t = (time_t)at;
+    struct tm tm;
+
+    if (gmtime_r(&t, &tm) == NULL || strftime(ret, VAULT_TIME_SIZE, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+        snprintf(ret, VAULT_TIME_SIZE, "%llu s after 1970", (unsigned long long)at);
+}
+
+void vault_note_schedules(struct vault *v)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (size_t i = 0; i < v->ring.count; i++) {
+        const struct boxkey *k = v->ring.keys[i];
+
+        for (size_t j = 0; j < k->rec.version_count; j++) {
+            if (k->rec.versions[j].state == STATE_DESTROY_SCHEDULED && k->rec.versions[j].destroy_at < next)
+                next = k->rec.versions[j].destroy_at;
+        }
+    }
+    v->next_destroy = next;
+}
+
+/* What a change does with one version of those that it is about. False: it leaves this one as it is. */
+struct turning {
+    bool (*turn)(struct version_record *rec, uint64_t at);
+    uint64_t at;
+};
+
+static bool turn_destroyed(struct version_record *rec, uint64_t at)
+{
+    (void)at;
+    if (rec->state == STATE_DESTROYED)
+        return false;
+    rec->state = STATE_DESTROYED;
+    rec->state_before = 0;
+    rec->destroy_at = 0;
+    version_record_drop_chain(rec);
+    return true;
+}
+
+static bool turn_scheduled(struct version_record *rec, uint64_t at)
+{
+    if (rec->state == STATE_DESTROYED || rec->state == STATE_DESTROY_SCHEDULED)
+        return false;
+    rec->state_before = rec->state;
+    rec->state = STATE_DESTROY_SCHEDULED;
+    rec->destroy_at = at;
+    return true;
+}
+
+/* What is due is not to be had back: at is now. */
+static bool turn_back(struct version_record *rec, uint64_t at)
+{
+    if (rec->state != STATE_DESTROY_SCHEDULED || rec->destroy_at <= at)
+        return false;
+    rec->state = rec->state_before;
+    rec->state_before = 0;
+    rec->destroy_at = 0;
+    return true;
+}
+
+static bool turn_due(struct version_record *rec, uint64_t at)
+{
+    return rec->state == STATE_DESTROY_SCHEDULED && rec->destroy_at <= at && turn_destroyed(rec, at);
+}
+
+/* Why nothing of it was turned. */
+static int nothing_turned(const struct vault *v, const struct boxkey *k, uint32_t version, struct problem *p)
+{
+    const struct version_record *last = NULL;
+
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if (version == 0 || k->rec.versions[i].version == version)
+            last = &k->rec.versions[i];
+    }
+    if (last == NULL && version != 0) {
+        problem_set(p, LB_E_NO_VERSION, "key '%s' in box '%s' has no version %u", k->rec.name, v->conf->box, version);
+        problem_hint(p, "see: littlebox --box %s show %s", v->conf->box, k->rec.name);
+        return LB_E_NO_VERSION;
+    }
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        const struct version_record *rec = &k->rec.versions[i];
+
+        if ((version == 0 || rec->version == version) && rec->state == STATE_DESTROY_SCHEDULED)
+            return vault_scheduled(v, rec, version == 0, p);
+    }
+    if (last != NULL && last->state != STATE_DESTROYED)
+        return problem_set(p, LB_E_VALUE, "nothing of key '%s' in box '%s' is scheduled for destruction", k->rec.name,
+                           v->conf->box);
+    if (version != 0)
+        return problem_set(p, LB_E_DESTROYED, "version %u of key '%s' in box '%s' is destroyed already", version,
+                           k->rec.name, v->conf->box);
+    return problem_set(p, LB_E_DESTROYED, "key '%s' in box '%s' is destroyed already", k->rec.name, v->conf->box);
+}
+
+/*
+ * On the token first: a record that says "destroyed" is then true, and a crash between leaves a record that can be
+ * destroyed again. What a damaged record was about is not known: its tombstone is all that can be made.
+ */
+static int destroy_elsewhere(struct vault *v, const struct boxkey *old, const struct boxkey *next, struct problem *p)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && v->ops->destroy != NULL && i < next->rec.version_count; i++) {
+        const struct version_record *rec = &old->rec.versions[i];
+
+        if (rec->state == STATE_DESTROYED || next->rec.versions[i].state != STATE_DESTROYED)
+            continue;
+        if (old->damaged || old->versions[i].damaged)
+            log_warning("key '%s' version %u is damaged: what may be left of it on the token stays there", rec->name,
+                        rec->version);
+        else
+            r = v->ops->destroy(v->backend, rec, old->rec.grants, old->rec.grant_count, p);
+    }
+    return r;
+}
+
+static bool all_destroyed(const struct boxkey *k)
+{
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if (k->rec.versions[i].state != STATE_DESTROYED)
+            return false;
+    }
+    return true;
+}
+
+/* What a key has beside its versions ends with the last of these: who may use it, and the names that it had. */
+static void forget_rest(struct boxkey *k)
+{
+    k->rec.grant_count = 0;
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        free(k->rec.versions[i].former);
+        k->rec.versions[i].former = NULL;
+    }
+}
+
+/* version 0: all. One transaction, whatever the number of versions. */
+static int turn_key(struct vault *v, struct boxkey *old, uint32_t version, const struct turning *t, struct problem *p)
+{
+    struct boxkey *next = boxkey_new(&old->rec);
+    unsigned turned = 0;
+    int r = 0;
+
+    if (next == NULL)
+        return out_of_memory(p);
+    for (size_t i = 0; i < next->rec.version_count; i++) {
+        struct version_record *rec = &next->rec.versions[i];
+
+        if ((version != 0 && rec->version != version) || !t->turn(rec, t->at))
+            continue;
+        rec->changed = now();
+        turned++;
+    }
+    if (turned == 0)
+        r = nothing_turned(v, old, version, p);
+    if (r == 0)
+        r = destroy_elsewhere(v, old, next, p);
+    if (r == 0 && all_destroyed(next))
+        forget_rest(next);
+    for (size_t i = 0; r == 0 && i < next->rec.version_count; i++)
+        r = vault_rebind(v, old, next, i, p);
+    if (r == 0) {
+        vault_keep_live(v, old, next);
+        r = vault_publish(v, old, next, p);
+    }
+    if (r != 0) {
+        boxkey_free(next);
+        return r;
+    }
+    vault_note_schedules(v);
+    return 0;
+}
+
+int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p)
+{
+    static const struct turning t = { turn_destroyed, 0 };
+    struct boxkey *k;
+    int r = vault_find_to_change(v, m->name, &k, p);
+
+    return r != 0 ? r : turn_key(v, k, m->version, &t, p);
+}
+
+int vault_schedule_destroy(struct vault *v, const struct msg_destroy *m, uint64_t *ret_at, struct problem *p)
+{
+    struct turning t = { turn_scheduled, now() + v->conf->destroy_after };
+    struct boxkey *k;
+    int r = vault_find_to_change(v, m->name, &k, p);
+
+    if (r != 0)
+        return r;
+    /* What could be kept here of a key that is elsewhere is its record alone. */
+    if (v->ops->destroy != NULL)
+        return problem_set(p, LB_E_UNSUPPORTED,
+                           "key '%s' in box '%s' is on a token, which cannot keep what was destroyed: it can only be "
+                           "destroyed at once", m->name, v->conf->box);
+    *ret_at = t.at;
+    return turn_key(v, k, m->version, &t, p);
+}
+
+int vault_cancel_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p)
+{
+    struct turning t = { turn_back, now() };
+    struct boxkey *k;
+    int r = vault_find_to_change(v, m->name, &k, p);
+
+    return r != 0 ? r : turn_key(v, k, m->version, &t, p);
+}
+
+/*
+ * A version that does not authenticate is left alone: nobody knows if that is its time. The store may refuse, for want of
+ * room: then it is tried again, and the version does nothing meanwhile.
+ */
+static void destroy_due(struct vault *v, struct boxkey *k, uint64_t at)
+{
+    struct turning t = { turn_due, at };
+
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        const struct version_record *rec = &k->rec.versions[i];
+        struct problem p = { 0 };
+        uint32_t version = rec->version;
+        char name[LB_NAME_MAX + 1];
+
+        if (rec->state != STATE_DESTROY_SCHEDULED || rec->destroy_at > at || k->damaged || k->versions[i].damaged)
+            continue;
+        memcpy(name, k->rec.name, sizeof(name));
+        if (turn_key(v, k, version, &t, &p) != 0) {
+            log_error("key '%s' version %u is due to be destroyed, and cannot be: %s", name, version, p.text);
+            return;
+        }
+        log_info("destroyed key '%s' version %u, as it was scheduled", name, version);
+        /* Another record is in its place now, with the same versions. */
+        k = keyring_find(&v->ring, name);
+    }
+}
+
+void vault_expire(struct vault *v)
+{
+    uint64_t at = now();
+
+    if (v->backend == NULL || v->next_destroy > at)
+        return;
+    for (size_t i = 0; i < v->ring.count; i++)
+        destroy_due(v, v->ring.keys[i], at);
+    vault_note_schedules(v);
+}
+
+uint64_t vault_tend(struct vault *v)
+{
+    uint64_t at;
+
+    vault_expire(v);
+    at = now();
+    if (at >= v->used_written + VAULT_USED_EVERY || at < v->used_written) {
+        v->used_written = at;
+        vault_write_used(v);
+    }
+    return v->backend != NULL && v->next_destroy > at && v->next_destroy < at + VAULT_TEND_EVERY ? v->next_destroy
+                                                                                                   : at + VAULT_TEND_EVERY;
+}

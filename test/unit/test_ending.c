@@ -1,0 +1,339 @@
+/* Keys that are to be destroyed, that get another name, that were used: what a vault does about it. */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "test/harness/inbox.h"
+#include "unit.h"
+
+static const struct msg_destroy web_whole = { .name = "web" }, web_first = { .name = "web", .version = 1 };
+
+static int create(struct inbox *b, const char *name, struct problem *p)
+{
+    struct msg_create m = { .type = "ed25519" };
+    uint8_t spki[LB_SPKI_MAX];
+    struct msg_key key;
+
+    snprintf(m.name, sizeof(m.name), "%s", name);
+    return vault_create(&b->box.vault, &m, spki, &key, p);
+}
+
+static void box_with_keys(struct inbox *b)
+{
+    struct msg_grant grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_GRANTED, OP_SIGN } };
+    struct problem p;
+
+    inbox_init(b);
+    OK(create(b, "web", &p));
+    OK(create(b, "other", &p));
+    OK(vault_grant(&b->box.vault, &grant, true, &p));
+}
+
+static int use(struct inbox *b, uid_t uid, const char *name, struct problem *p)
+{
+    struct caller who = inbox_caller(b, getpid(), uid, INBOX_STRANGER);
+    struct key_ref ref = { .version = 0 };
+    struct livekey *live = NULL;
+    int r;
+
+    snprintf(ref.name, sizeof(ref.name), "%s", name);
+    memset(p, 0, sizeof(*p));
+    r = vault_use(&b->box.vault, &ref, &who, OP_SIGN, &live, p);
+    CU_ASSERT_EQUAL(live != NULL, r == 0);
+    livekey_unref(live);
+    return r;
+}
+
+static int get(struct inbox *b, const char *name, struct problem *p)
+{
+    struct key_ref ref = { .version = 0 };
+    uint8_t spki[LB_SPKI_MAX];
+    struct msg_key key;
+
+    snprintf(ref.name, sizeof(ref.name), "%s", name);
+    return vault_get(&b->box.vault, &ref, spki, &key, p);
+}
+
+static struct msg_show *show(struct inbox *b, const char *name)
+{
+    static struct msg_show s;
+    struct problem p;
+
+    OK(vault_show(&b->box.vault, name, &s, &p));
+    return &s;
+}
+
+static void change_store(struct inbox *b, const char *sql)
+{
+    sqlite3 *db = NULL;
+
+    vault_close(&b->box.vault);
+    CU_ASSERT_EQUAL(sqlite3_open_v2(b->conf.paths.store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_close(db), SQLITE_OK);
+}
+
+/* Nothing is done with it, its name stays its own, and it is there again as it was. */
+static void scheduled_and_back(void)
+{
+    struct vault *v;
+    uint64_t at = 0, before = (uint64_t)time(NULL);
+    struct problem p;
+    struct inbox b;
+
+    box_with_keys(&b);
+    v = &b.box.vault;
+    OK(use(&b, INBOX_GRANTED, "web", &p));
+    OK(vault_schedule_destroy(v, &web_whole, &at, &p));
+    CU_ASSERT(at >= before + 7 * 86400 && at <= (uint64_t)time(NULL) + 7 * 86400);
+    for (int i = 0; i < 2; i++) {
+        FAILS(use(&b, INBOX_GRANTED, "web", &p), LB_E_NOT_ACTIVE);
+        TEXT_HAS(p.text, "key 'web' in box 'test' is to be destroyed at ");
+        TEXT_IS(p.hint, "an administrator can keep it: littlebox --box test destroy --cancel web");
+        FAILS(use(&b, 0, "web", &p), LB_E_NOT_ACTIVE);
+        FAILS(use(&b, INBOX_STRANGER, "web", &p), LB_E_DENIED);
+        FAILS(get(&b, "web", &p), LB_E_NOT_ACTIVE);
+        CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
+        CU_ASSERT_EQUAL(show(&b, "web")->versions[0].destroy_at, at);
+        CU_ASSERT_EQUAL(show(&b, "web")->grant_count, 1);
+        CU_ASSERT_PTR_NULL(keyring_find(&v->ring, "web")->versions[0].live);
+        FAILS(create(&b, "web", &p), LB_E_EXISTS);
+        FAILS(vault_schedule_destroy(v, &web_whole, &at, &p), LB_E_NOT_ACTIVE);
+        FAILS(vault_schedule_destroy(v, &web_first, &at, &p), LB_E_NOT_ACTIVE);
+        /* And after a restart. */
+        if (i == 0)
+            OK(inbox_reopen(&b, &p));
+        CU_ASSERT_EQUAL(atomic_load(&v->damaged), 0);
+    }
+    FAILS(vault_cancel_destroy(v, &(struct msg_destroy){ "other", 0 }, &p), LB_E_VALUE);
+    FAILS(vault_cancel_destroy(v, &(struct msg_destroy){ "web", 2 }, &p), LB_E_NO_VERSION);
+    FAILS(vault_cancel_destroy(v, &(struct msg_destroy){ "none", 0 }, &p), LB_E_NO_KEY);
+    OK(vault_cancel_destroy(v, &web_whole, &p));
+    OK(use(&b, INBOX_GRANTED, "web", &p));
+    OK(inbox_reopen(&b, &p));
+    OK(use(&b, INBOX_GRANTED, "web", &p));
+    CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_ACTIVE);
+    CU_ASSERT_EQUAL(show(&b, "web")->versions[0].destroy_at, 0);
+    FAILS(vault_cancel_destroy(v, &web_whole, &p), LB_E_VALUE);
+    TEXT_IS(p.text, "nothing of key 'web' in box 'test' is scheduled for destruction");
+    inbox_clear(&b);
+}
+
+/* At its time, by whatever comes first: a change, somebody who tends the vault, or the next time the store is opened. */
+static void carried_out(void)
+{
+    struct problem p;
+    uint64_t at;
+
+    for (int i = 0; i < 3; i++) {
+        struct vault *v;
+        struct inbox b;
+
+        box_with_keys(&b);
+        v = &b.box.vault;
+        b.conf.destroy_after = 1000;
+        OK(vault_schedule_destroy(v, &(struct msg_destroy){ "other", 0 }, &at, &p));
+        b.conf.destroy_after = 0;
+        OK(vault_schedule_destroy(v, &web_whole, &at, &p));
+        CU_ASSERT(v->next_destroy <= at);
+        /* It is too late already. */
+        FAILS(vault_cancel_destroy(v, &web_whole, &p), LB_E_NOT_ACTIVE);
+        CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
+        if (i == 0)
+            vault_expire(v);
+        else if (i == 1)
+            CU_ASSERT(vault_tend(v) <= (uint64_t)time(NULL) + VAULT_TEND_EVERY)
+        else
+            OK(inbox_reopen(&b, &p));
+        CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROYED);
+        CU_ASSERT_EQUAL(show(&b, "web")->versions[0].destroy_at, 0);
+        CU_ASSERT_EQUAL(show(&b, "web")->grant_count, 0);
+        CU_ASSERT_EQUAL(show(&b, "other")->versions[0].state, STATE_DESTROY_SCHEDULED);
+        FAILS(use(&b, 0, "web", &p), LB_E_DESTROYED);
+        FAILS(vault_cancel_destroy(v, &web_whole, &p), LB_E_DESTROYED);
+        OK(create(&b, "web", &p));
+        OK(inbox_reopen(&b, &p));
+        CU_ASSERT_EQUAL(atomic_load(&v->damaged), 0);
+        CU_ASSERT(v->next_destroy > (uint64_t)time(NULL) && v->next_destroy < UINT64_MAX);
+        inbox_clear(&b);
+    }
+}
+
+/* While the store is locked no tombstone can be made: it is done before anybody can use it. */
+static void locked_meanwhile(void)
+{
+    struct vault *v;
+    struct problem p;
+    struct inbox b;
+    uint64_t at;
+
+    box_with_keys(&b);
+    v = &b.box.vault;
+    b.conf.destroy_after = 0;
+    OK(vault_schedule_destroy(v, &web_whole, &at, &p));
+    vault_lock(v);
+    vault_expire(v);
+    CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
+    FAILS(use(&b, 0, "web", &p), LB_E_NOT_ACTIVE);
+    CU_ASSERT(vault_tend(v) > at);
+    OK(vault_unlock(v, SEAL_CREDENTIAL, (struct bytes){ (const uint8_t *)INBOX_CREDENTIAL, strlen(INBOX_CREDENTIAL) }, &p));
+    CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROYED);
+    inbox_clear(&b);
+}
+
+/* At once is at once, of what is scheduled too. */
+static void now_after_all(void)
+{
+    struct problem p;
+    struct inbox b;
+    uint64_t at;
+
+    box_with_keys(&b);
+    OK(vault_schedule_destroy(&b.box.vault, &web_first, &at, &p));
+    OK(vault_destroy(&b.box.vault, &web_whole, &p));
+    FAILS(use(&b, 0, "web", &p), LB_E_DESTROYED);
+    FAILS(vault_schedule_destroy(&b.box.vault, &web_whole, &at, &p), LB_E_DESTROYED);
+    CU_ASSERT_EQUAL(b.box.vault.next_destroy, UINT64_MAX);
+    OK(inbox_reopen(&b, &p));
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.damaged), 0);
+    inbox_clear(&b);
+}
+
+/* Whoever can write the disk brings nothing back, and has nothing destroyed before its time: it does not authenticate. */
+static void changed_behind_its_back(void)
+{
+    static const char *const changes[] = {
+        "DELETE FROM schedule",
+        "UPDATE schedule SET destroy_at = destroy_at + 1",
+        "UPDATE schedule SET destroy_at = 1",
+        "UPDATE version SET state = 3 WHERE name = 'web'",
+        "UPDATE schedule SET key_id = (SELECT key_id FROM key WHERE name = 'other')",
+        "INSERT INTO former (key_id, names) SELECT key_id, 'shop' FROM key WHERE name = 'web'",
+        "UPDATE former SET key_id = (SELECT key_id FROM key WHERE name = 'web')",
+    };
+    struct problem p;
+    uint64_t at;
+
+    for (size_t i = 0; i < COUNT(changes); i++) {
+        struct inbox b;
+
+        box_with_keys(&b);
+        OK(create(&b, "third", &p));
+        OK(vault_rename(&b.box.vault, &(struct msg_rename){ "third", "fourth" }, &p));
+        OK(vault_schedule_destroy(&b.box.vault, &web_whole, &at, &p));
+        change_store(&b, changes[i]);
+        OK(inbox_reopen(&b, &p));
+        CU_ASSERT(atomic_load(&b.box.vault.damaged) >= 1);
+        CU_ASSERT_TRUE(show(&b, "web")->versions[0].damaged);
+        CU_ASSERT_NOT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROYED);
+        CU_ASSERT(use(&b, 0, "web", &p) != 0);
+        CU_ASSERT(use(&b, 0, "shop", &p) != 0);
+        inbox_clear(&b);
+    }
+}
+
+/* Handles with the old name mean the same key as before, and never another one. */
+static void another_name(void)
+{
+    struct vault *v;
+    struct problem p;
+    struct inbox b;
+
+    box_with_keys(&b);
+    v = &b.box.vault;
+    OK(vault_rename(v, &(struct msg_rename){ "web", "a.shop" }, &p));
+    for (int i = 0; i < 2; i++) {
+        OK(use(&b, INBOX_GRANTED, "a.shop", &p));
+        OK(use(&b, INBOX_GRANTED, "web", &p));
+        FAILS(use(&b, INBOX_STRANGER, "web", &p), LB_E_DENIED);
+        TEXT_IS(show(&b, "web")->name, "a.shop");
+        TEXT_IS(show(&b, "a.shop")->former, "web");
+        FAILS(create(&b, "web", &p), LB_E_EXISTS);
+        TEXT_IS(p.text, "'web' is a former name of key 'a.shop' in box 'test', whose handles may still have it");
+        FAILS(vault_rename(v, &(struct msg_rename){ "other", "web" }, &p), LB_E_EXISTS);
+        FAILS(vault_rename(v, &(struct msg_rename){ "other", "a.shop" }, &p), LB_E_EXISTS);
+        FAILS(vault_rename(v, &(struct msg_rename){ "a.shop", "a.shop" }, &p), LB_E_EXISTS);
+        FAILS(vault_rename(v, &(struct msg_rename){ "none", "new" }, &p), LB_E_NO_KEY);
+        /* What changes a key wants its name. */
+        FAILS(vault_destroy(v, &web_whole, &p), LB_E_EXISTS);
+        FAILS(vault_rename(v, &(struct msg_rename){ "web", "new" }, &p), LB_E_EXISTS);
+        CU_ASSERT_EQUAL(atomic_load(&v->damaged), 0);
+        if (i == 0)
+            OK(inbox_reopen(&b, &p));
+    }
+    /* The ring is in order still. */
+    CU_ASSERT_EQUAL(v->ring.count, 2);
+    TEXT_IS(v->ring.keys[0]->rec.name, "a.shop");
+    /* There and back. */
+    OK(vault_rename(v, &(struct msg_rename){ "a.shop", "web" }, &p));
+    TEXT_IS(show(&b, "web")->former, "a.shop");
+    OK(use(&b, INBOX_GRANTED, "web", &p));
+    OK(use(&b, INBOX_GRANTED, "a.shop", &p));
+    /* With the key its names end. */
+    OK(vault_destroy(v, &web_whole, &p));
+    FAILS(use(&b, 0, "a.shop", &p), LB_E_NO_KEY);
+    OK(create(&b, "a.shop", &p));
+    FAILS(vault_rename(v, &(struct msg_rename){ "other", "web" }, &p), LB_E_EXISTS);
+    inbox_clear(&b);
+}
+
+static void too_many_names(void)
+{
+    struct msg_rename m = { "web", "n00" };
+    struct problem p;
+    struct inbox b;
+
+    box_with_keys(&b);
+    for (unsigned i = 0; i < LB_FORMER_NAMES_MAX; i++) {
+        snprintf(m.to, sizeof(m.to), "n%02u", i % 100);
+        OK(vault_rename(&b.box.vault, &m, &p));
+        memcpy(m.name, m.to, sizeof(m.name));
+    }
+    snprintf(m.to, sizeof(m.to), "%s", "last");
+    FAILS(vault_rename(&b.box.vault, &m, &p), LB_E_TOO_LONG);
+    OK(use(&b, INBOX_GRANTED, "web", &p));
+    OK(inbox_reopen(&b, &p));
+    OK(use(&b, INBOX_GRANTED, "web", &p));
+    OK(use(&b, INBOX_GRANTED, "n15", &p));
+    inbox_clear(&b);
+}
+
+static void last_use(void)
+{
+    struct msg_grant grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_STRANGER, OP_DECRYPT } };
+    uint64_t before = (uint64_t)time(NULL), used;
+    struct problem p;
+    struct inbox b;
+
+    box_with_keys(&b);
+    CU_ASSERT_EQUAL(show(&b, "web")->versions[0].used, 0);
+    FAILS(use(&b, INBOX_STRANGER, "web", &p), LB_E_DENIED);
+    CU_ASSERT_EQUAL(show(&b, "web")->versions[0].used, 0);
+    OK(use(&b, INBOX_GRANTED, "web", &p));
+    used = show(&b, "web")->versions[0].used;
+    CU_ASSERT(used >= before && used <= (uint64_t)time(NULL));
+    CU_ASSERT_EQUAL(show(&b, "other")->versions[0].used, 0);
+    /* It outlives changes of the key, locks and restarts. */
+    OK(vault_grant(&b.box.vault, &grant, true, &p));
+    OK(vault_rename(&b.box.vault, &(struct msg_rename){ "web", "shop" }, &p));
+    CU_ASSERT_EQUAL(show(&b, "web")->versions[0].used, used);
+    OK(inbox_reopen(&b, &p));
+    CU_ASSERT_EQUAL(show(&b, "web")->versions[0].used, used);
+    CU_ASSERT_EQUAL(show(&b, "other")->versions[0].used, 0);
+    inbox_clear(&b);
+}
+
+static const struct unit_test tests[] = {
+    { "scheduled, and back", scheduled_and_back },
+    { "carried out", carried_out },
+    { "locked meanwhile", locked_meanwhile },
+    { "now after all", now_after_all },
+    { "changed behind its back", changed_behind_its_back },
+    { "another name", another_name },
+    { "too many names", too_many_names },
+    { "last use", last_use },
+    { NULL, NULL },
+};
+const struct unit_suite suite_ending = { "ending", tests };
