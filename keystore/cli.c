@@ -23,8 +23,14 @@ static const struct {
     const char *value; /* NULL: a flag */
     const char *help;
 } options[OPT_COUNT] = {
+    [OPT_ALL] = { "--all", NULL, "also what is destroyed, or to be destroyed" },
+    [OPT_ALLOW] = { "--allow", "USER", "a user, by name or number, who may sign with the key" },
+    [OPT_CANCEL] = { "--cancel", NULL, "do not destroy what is to be destroyed" },
     [OPT_CONFIG] = { "--config", "FILE", "the server's configuration, if it is not where Debian has it" },
     [OPT_CREDENTIAL] = { "--credential", "FILE", "a file of random bytes that opens the store" },
+    [OPT_DRY_RUN] = { "--dry-run", NULL, "say what would be done, and do nothing" },
+    [OPT_ESCROW] = { "--escrow", "FILE", "first seal the key to a passphrase in this new file" },
+    [OPT_ESCROW_PASSPHRASE_FILE] = { "--escrow-passphrase-file", "FILE", "with the passphrase of the first line of this file" },
     [OPT_FORCE] = { "--force", NULL, "replace the file if there is one" },
     [OPT_GROUP] = { "--group", "GROUP", "a group, by name or number" },
     [OPT_HANDLE] = { "--handle", "URI|FILE", "make a test signature with this key" },
@@ -32,6 +38,7 @@ static const struct {
     [OPT_ID] = { "--id", "HEX", "the id of the object on the token (CKA_ID)" },
     [OPT_LABEL] = { "--label", "TEXT", "a remark kept with the seal; of the object on the token (CKA_LABEL)" },
     [OPT_MODULE] = { "--module", "PATH", "the provider module, if not OpenSSL's modules directory has it" },
+    [OPT_NOW] = { "--now", NULL, "destroy it at once, for good" },
     [OPT_OP] = { "--op", "OPERATIONS", "what it is about: sign, decrypt, derive" },
     [OPT_OUT] = { "--out", "FILE", "write there instead of to standard output" },
     [OPT_PASSPHRASE] = { "--passphrase", NULL, "seal with a passphrase, which is asked for" },
@@ -135,7 +142,7 @@ static void print_help(const struct command *k)
     for (int i = 0; i < OPT_COUNT; i++) {
         char left[40];
 
-        if ((k->options & (1u << i)) == 0)
+        if ((k->options & (1ull << i)) == 0)
             continue;
         snprintf(left, sizeof(left), "%s%s%s", options[i].name, options[i].value == NULL ? "" : " ",
                  options[i].value == NULL ? "" : options[i].value);
@@ -231,7 +238,7 @@ static int command_option(struct cli *c, char ***argv)
     for (int i = 0; i < OPT_COUNT; i++) {
         if (!match(options[i].name, options[i].value != NULL, argv, &value))
             continue;
-        if (c->command == NULL || (c->command->options & (1u << i)) == 0)
+        if (c->command == NULL || (c->command->options & (1ull << i)) == 0)
             break;
         if (value == NULL)
             return cli_usage_error(c, "%s needs a value: %s", options[i].name, options[i].value);

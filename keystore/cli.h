@@ -14,8 +14,14 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_READY = 3 };
 
 /* Options behind a subcommand; the table in cli.c has a row for each, in this order. */
 enum cli_option {
+    OPT_ALL,
+    OPT_ALLOW,
+    OPT_CANCEL,
     OPT_CONFIG,
     OPT_CREDENTIAL,
+    OPT_DRY_RUN,
+    OPT_ESCROW,
+    OPT_ESCROW_PASSPHRASE_FILE,
     OPT_FORCE,
     OPT_GROUP,
     OPT_HANDLE,
@@ -23,6 +29,7 @@ enum cli_option {
     OPT_KEY,
     OPT_LABEL,
     OPT_MODULE,
+    OPT_NOW,
     OPT_OP,
     OPT_OUT,
     OPT_PASSPHRASE,
@@ -37,7 +44,7 @@ enum cli_option {
     OPT_YES,
     OPT_COUNT
 };
-#define OPT_BIT(name) (1u << OPT_##name)
+#define OPT_BIT(name) (1ull << OPT_##name)
 /* What a command that asks for a passphrase takes instead of a terminal. */
 #define OPT_BITS_PASSPHRASE (OPT_BIT(PASSPHRASE_FILE) | OPT_BIT(PASSPHRASE_FD))
 
@@ -60,7 +67,7 @@ struct command {
     const char *usage;   /* behind the name; "" for nothing */
     const char *help;    /* one line */
     const char *more;    /* what else 'help NAME' says; NULL: nothing */
-    unsigned options;    /* of OPT_BIT() */
+    unsigned long long options; /* of OPT_BIT() */
     size_t min_args, max_args;
     bool secrets;        /* may hold a key or a passphrase: the process is hardened before it runs */
     int (*run)(struct cli *c); /* returns an exit status */
@@ -92,6 +99,7 @@ int cmd_init(struct cli *c);
 int cmd_list(struct cli *c);
 int cmd_lock(struct cli *c);
 int cmd_login(struct cli *c);
+int cmd_rename(struct cli *c);
 int cmd_seal(struct cli *c);
 int cmd_show(struct cli *c);
 int cmd_status(struct cli *c);

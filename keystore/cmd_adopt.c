@@ -4,12 +4,19 @@
 #include <openssl/x509.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adopt_file.h"
+#include "ask.h"
 #include "cmd_key.h"
+#include "escrow.h"
 #include "handle.h"
+#include "keytype.h"
+#include "known_handles.h"
 #include "proof.h"
+#include "seal.h"
 #include "secret.h"
 #include "table.h"
 
@@ -57,29 +64,6 @@ static int prove(struct client *c, const struct msg_key *key, EVP_PKEY *expected
     return r != 0 ? r : proof_make(c, key->name, key->version, expected, p);
 }
 
-/* Everything after the import. *ret_placed: the file was replaced, so the box has the only key. */
-static int move_key(struct client *c, struct adopt_file *f, const struct keyfile *file, const struct msg_key *key,
-                    bool *ret_placed, struct problem *p)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    struct bytes handle = { NULL, 0 };
-    int r = bio == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : 0;
-
-    *ret_placed = false;
-    if (r == 0)
-        r = make_handle(c, key, file->form, bio, &handle, p);
-    /* The proof overwrites the answer that key's public half is in, so the handle comes first. */
-    if (r == 0)
-        r = prove(c, key, file->key, p);
-    if (r == 0) {
-        const struct bytes parts[] = { { f->data, file->start }, handle, { f->data + file->end, f->size - file->end } };
-
-        r = adopt_replace(f, parts, 3, ret_placed, p);
-    }
-    BIO_free(bio);
-    return r;
-}
-
 /* The file is as it was, so the box shall be as it was. */
 static void roll_back(struct client *c, const struct adopt_file *f, const char *name, uint32_t version)
 {
@@ -99,6 +83,7 @@ static void tell_limits(const struct adopt_file *f, bool scrubbed)
 {
     if (scrubbed)
         cli_note("the old content of '%s' was overwritten", f->path);
+    cli_note("the box has the key now, and no command gives it out again: keep backups of its store");
     cli_note("copies of it may remain: backups, snapshots, the file system's journal, an SSD's spare blocks,");
     cli_note("an editor's or a tool's copy; a program that runs has the key until it reads the file again");
     cli_note("if somebody may have had a copy, make a new key and a new certificate instead");
@@ -124,6 +109,8 @@ static void print_adopted(const struct client *c, const struct adopt_file *f, co
     json_number(&j, "version", version);
     json_bool(&j, "adopted", true);
     json_bool(&j, "overwritten", scrubbed);
+    if (c->cli->options[OPT_ESCROW] != NULL)
+        json_string(&j, "escrow", c->cli->options[OPT_ESCROW]);
     json_close(&j, '}');
     json_end(&j);
 }
@@ -158,67 +145,410 @@ static void hold_signals(void)
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-static int adopt(struct cli *cli, const char *name, struct adopt_file *f, const struct keyfile *file,
-                 struct problem *p)
+/* The passphrase is another one than that of the file, and is asked for twice. */
+static int make_escrow(const struct cli *cli, EVP_PKEY *key, struct escrow *ret, struct problem *p)
+{
+    struct passphrase pass = { NULL, 0 };
+    struct cli asking = *cli;
+    int r;
+
+    asking.options[OPT_PASSPHRASE_FILE] = cli->options[OPT_ESCROW_PASSPHRASE_FILE];
+    asking.options[OPT_PASSPHRASE_FD] = NULL;
+    r = ask_passphrase(&asking, "new passphrase for the escrow", /* as_new= */ true, &pass, p);
+    if (r != 0 && asking.options[OPT_PASSPHRASE_FILE] == NULL && r == LB_E_SYSTEM)
+        problem_hint(p, "give it with --escrow-passphrase-file FILE");
+    if (r == 0 && pass.len < PASSPHRASE_MIN) {
+        r = problem_set(p, LB_E_WEAK_SECRET, "the passphrase of an escrow needs at least %d bytes", PASSPHRASE_MIN);
+        problem_hint(p, PASSPHRASE_ADVICE);
+    }
+    if (r == 0)
+        r = escrow_make(cli->options[OPT_ESCROW], key, &pass, ret, p);
+    ask_clear(&pass);
+    if (r == 0)
+        cli_note("the key is in '%s' too, sealed to the passphrase, and was read back from there: keep both elsewhere",
+                 ret->path);
+    return r;
+}
+
+/* One file on its way, and what the command line says of it. */
+struct adoption {
+    struct cli *cli;
+    char name[LB_NAME_MAX + 1];
+    struct adopt_file file;
+    struct keyfile key;
+    struct msg_grant grant; /* name "": none */
+};
+
+/* Everything after the import. *ret_placed: the file was replaced, so the box has the only key. */
+static int move_key(struct client *c, struct adopt_file *f, struct adoption *a, const struct msg_key *key,
+                    bool *ret_placed, struct problem *p)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    struct bytes handle = { NULL, 0 };
+    int r = bio == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : 0;
+
+    *ret_placed = false;
+    if (r == 0)
+        r = make_handle(c, key, a->key.form, bio, &handle, p);
+    /* The proof overwrites the answer that key's public half is in, so the handle comes first. */
+    if (r == 0)
+        r = prove(c, key, a->key.key, p);
+    /* Before the file is replaced: then whoever reads it may use what it finds. */
+    if (r == 0 && a->grant.grant.ops != 0) {
+        snprintf(a->grant.name, sizeof(a->grant.name), "%s", a->name);
+        r = client_grant(c, MSG_ALLOW, &a->grant, p);
+    }
+    if (r == 0) {
+        const struct bytes parts[] = { { f->data, a->key.start }, handle, { f->data + a->key.end, f->size - a->key.end } };
+
+        r = adopt_replace(f, parts, 3, ret_placed, p);
+    }
+    BIO_free(bio);
+    return r;
+}
+
+static int import(struct client *c, struct adoption *a, struct msg_key *ret, struct problem *p)
+{
+    int r = key_import(c, a->name, a->key.key, ret, p);
+
+    if (r == LB_E_EXISTS)
+        problem_hint(p, "give another name with --key; what has this one: littlebox --box %s show %s", c->cli->box, a->name);
+    return r;
+}
+
+static int adopt(struct adoption *a, struct problem *p)
 {
     struct client *c = NULL;
+    struct escrow escrow = { .there = false };
     struct msg_key key = { .version = 0 };
     struct problem scrub = { 0 };
+    struct adopt_file *f = &a->file;
+    char type[LB_TYPE_MAX + 1];
+    uint32_t version;
     bool placed = false, scrubbed;
-    int r = client_open(cli, CLIENT_READY, &c, p);
+    int r = client_open(a->cli, CLIENT_READY, &c, p);
 
     if (r == 0)
         r = adopt_prepare(f, p);
+    if (r == 0 && a->cli->options[OPT_ESCROW] != NULL)
+        r = make_escrow(a->cli, a->key.key, &escrow, p);
     if (r != 0)
         goto out;
     hold_signals();
-    r = key_import(c, name, file->key, &key, p);
+    r = import(c, a, &key, p);
     if (r != 0)
         goto out;
-    r = move_key(c, f, file, &key, &placed, p);
+    version = key.version;
+    memcpy(type, key.type, sizeof(type));
+    r = move_key(c, f, a, &key, &placed, p);
     if (!placed) {
-        roll_back(c, f, name, key.version);
+        roll_back(c, f, a->name, version);
         goto out;
     }
     scrubbed = adopt_scrub(f, &scrub) == 0;
     if (!scrubbed)
         cli_note("%s", scrub.text);
-    print_adopted(c, f, name, key.type, key.version, scrubbed);
+    print_adopted(c, f, a->name, type, version, scrubbed);
     tell_limits(f, scrubbed);
+    client_note_handle(c, a->name, f->path);
 out:
+    if (!placed)
+        escrow_undo(&escrow);
     client_close(c);
     return r;
 }
 
-int cmd_adopt(struct cli *cli)
+/* What stands in the way of this name, if anything does. */
+static int check_name(struct client *c, const char *name, struct problem *p)
 {
-    char name[LB_NAME_MAX + 1] = "";
-    struct adopt_file f;
-    struct keyfile file = { 0 };
-    struct problem p = { 0 };
-    int r = adopt_open(cli->args[0], &f, &p);
+    struct msg_show *show = malloc(sizeof(*show));
+    int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : client_show(c, name, show, p);
+    bool taken = false;
+
+    for (unsigned i = 0; r == 0 && i < show->version_count; i++)
+        taken = taken || show->versions[i].state != STATE_DESTROYED;
+    if (r == 0 && strcmp(show->name, name) != 0)
+        taken = true;
+    free(show);
+    if (r == LB_E_NO_KEY)
+        return 0;
+    if (r != 0 || !taken)
+        return r;
+    problem_set(p, LB_E_EXISTS, "key '%s' exists already in box '%s'", name, c->cli->box);
+    problem_hint(p, "give another name with --key; what has this one: littlebox --box %s show %s", c->cli->box, name);
+    return LB_E_EXISTS;
+}
+
+/* As much as can be seen without a change: of the file that was done when it was opened. */
+static int dry_run(struct adoption *a, struct problem *p)
+{
+    char type[LB_TYPE_MAX + 1] = "", uri[LB_URI_MAX + 1];
+    struct client *c = NULL;
+    struct json j;
+    int r = keytype_of(a->key.key, type, p);
 
     if (r == 0)
-        r = keyfile_parse(cli, cli->args[0], f.data, f.size, &file, &p);
-    if (r == 0 && file.is_handle) {
-        r = is_handle_already(cli, &f, &file);
+        r = client_open(a->cli, CLIENT_RUNNING, &c, p);
+    if (r == 0)
+        r = check_name(c, a->name, p);
+    if (r == 0) {
+        client_uri(c, a->name, 0, uri);
+        if (a->cli->json) {
+            json_start(&j, stdout);
+            json_open(&j, NULL, '{');
+            json_string(&j, "file", a->file.path);
+            json_string(&j, "key", a->name);
+            json_string(&j, "uri", uri);
+            json_string(&j, "type", type);
+            json_bool(&j, "adopted", false);
+            json_bool(&j, "dry_run", true);
+            json_close(&j, '}');
+            json_end(&j);
+        } else {
+            printf("%s: the %s key in it would become key '%s' of box '%s', and the file its handle\n", a->file.path, type,
+                   a->name, a->cli->box);
+        }
+    }
+    client_close(c);
+    return r;
+}
+
+/*
+ * Nobody is asked who is not there: renewals run this without a terminal. What it cannot undo is said after it in any case.
+ */
+static int confirm(const struct adoption *a, struct problem *p)
+{
+    char question[PATH_MAX + 300];
+
+    if (a->cli->options[OPT_YES] != NULL || !isatty(STDIN_FILENO))
+        return 0;
+    snprintf(question, sizeof(question),
+             "the key in '%s' goes into box '%s' as '%s', and no command gives it out again%s; type 'yes'", a->file.path,
+             a->cli->box, a->name,
+             a->cli->options[OPT_ESCROW] == NULL ? " (--escrow FILE makes a sealed copy first)" : "");
+    return ask_word(question, "yes", p);
+}
+
+static int find_grant(struct adoption *a, struct problem *p)
+{
+    if (a->cli->options[OPT_ALLOW] == NULL)
+        return 0;
+    a->grant.grant.ops = OP_SIGN;
+    return grant_find_user(a->cli->options[OPT_ALLOW], &a->grant.grant, p);
+}
+
+static int name_key(struct adoption *a, const char *path, struct problem *p)
+{
+    const char *given = a->cli->options[OPT_KEY];
+
+    if (given == NULL)
+        return key_name_of_file(path, a->name, p);
+    if (key_name_check(given, p) != 0)
+        return p->code;
+    snprintf(a->name, sizeof(a->name), "%s", given);
+    return 0;
+}
+
+/* One file. asked: somebody has agreed already. */
+static int adopt_path(struct cli *cli, const char *path, bool asked, struct problem *p)
+{
+    struct adoption *a = calloc(1, sizeof(*a));
+    int r = a == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : 0;
+
+    if (r != 0)
+        return r;
+    a->cli = cli;
+    r = adopt_open(path, &a->file, p);
+    if (r == 0)
+        r = keyfile_parse(cli, path, a->file.data, a->file.size, &a->key, p);
+    if (r == 0 && a->key.is_handle) {
+        r = is_handle_already(cli, &a->file, &a->key);
         goto out;
     }
-    if (r == 0 && cli->options[OPT_KEY] != NULL) {
-        r = key_name_check(cli->options[OPT_KEY], &p);
-        snprintf(name, sizeof(name), "%s", cli->options[OPT_KEY]);
-    } else if (r == 0) {
-        r = key_name_of_file(cli->args[0], name, &p);
-    }
-    if (r == 0 && file.form == KEYFILE_PKCS12) {
-        r = problem_set(&p, LB_E_UNSUPPORTED, "'%s' is PKCS#12, which cannot hold a handle", cli->args[0]);
-        problem_hint(&p, "littlebox import %s %.100s, then: littlebox handle %s --out FILE", name, cli->args[0], name);
+    if (r == 0)
+        r = name_key(a, path, p);
+    if (r == 0 && a->key.form == KEYFILE_PKCS12) {
+        r = problem_set(p, LB_E_UNSUPPORTED, "'%s' is PKCS#12, which cannot hold a handle", path);
+        problem_hint(p, "littlebox import %s %.100s, then: littlebox handle %s --out FILE", a->name, path, a->name);
     }
     if (r == 0)
-        r = adopt(cli, name, &f, &file, &p);
+        r = find_grant(a, p);
+    if (r == 0 && cli->options[OPT_DRY_RUN] != NULL) {
+        r = dry_run(a, p);
+        goto out;
+    }
+    if (r == 0 && !asked)
+        r = confirm(a, p);
+    if (r == 0)
+        r = adopt(a, p);
 out:
-    keyfile_clear(&file);
-    adopt_close(&f);
+    keyfile_clear(&a->key);
+    adopt_close(&a->file);
+    free(a);
     secret_wipe_stack();
+    return r;
+}
+
+/* All keys of a server */
+
+#define LIST_MAX 1000
+
+struct server_list {
+    struct cli *cli;
+    char *paths[LIST_MAX]; /* of plain keys, each once */
+    char *names[LIST_MAX];
+    size_t count;
+    unsigned left_out;
+};
+
+static void list_key(const struct named_key *k, void *arg)
+{
+    struct server_list *l = arg;
+    char name[LB_NAME_MAX + 1], *whole;
+    struct problem p = { 0 };
+
+    if (k->path == NULL || (k->sight != KEYFILE_PLAIN && k->sight != KEYFILE_ENCRYPTED))
+        return;
+    whole = realpath(k->path, NULL);
+    if (whole == NULL)
+        return;
+    for (size_t i = 0; i < l->count; i++) {
+        char *other = realpath(l->paths[i], NULL);
+        bool same = other != NULL && strcmp(other, whole) == 0;
+
+        free(other);
+        if (same)
+            goto out;
+    }
+    if (k->sight == KEYFILE_ENCRYPTED) {
+        cli_note("'%s' is encrypted: adopt it by itself", k->path);
+        l->left_out++;
+        goto out;
+    }
+    if (key_name_of_file(k->path, name, &p) != 0) {
+        cli_note("%s: give one with --key: adopt it by itself", p.text);
+        l->left_out++;
+        goto out;
+    }
+    for (size_t i = 0; i < l->count; i++) {
+        if (strcmp(l->names[i], name) == 0) {
+            cli_note("'%s' would be key '%s', as '%s' will: adopt it by itself, with --key", k->path, name, l->paths[i]);
+            l->left_out++;
+            goto out;
+        }
+    }
+    if (l->count < LIST_MAX && (l->paths[l->count] = strdup(k->path)) != NULL) {
+        l->names[l->count] = strdup(name);
+        if (l->names[l->count] != NULL)
+            l->count++;
+        else
+            free(l->paths[l->count]);
+    }
+out:
+    free(whole);
+}
+
+/* Those whose name is taken in the box are left out. */
+static int check_names(struct server_list *l, struct problem *p)
+{
+    struct client *c = NULL;
+    size_t kept = 0;
+    int r = client_open(l->cli, l->cli->options[OPT_DRY_RUN] == NULL ? CLIENT_READY : CLIENT_RUNNING, &c, p);
+
+    for (size_t i = 0; r == 0 && i < l->count; i++) {
+        int taken = check_name(c, l->names[i], p);
+
+        if (taken != 0 && taken != LB_E_EXISTS) {
+            r = taken;
+            break;
+        }
+        if (taken == 0) {
+            char *path = l->paths[i], *name = l->names[i];
+
+            l->paths[i] = l->paths[kept];
+            l->names[i] = l->names[kept];
+            l->paths[kept] = path;
+            l->names[kept++] = name;
+            continue;
+        }
+        cli_note("'%s': %s: adopt it by itself, with --key", l->paths[i], p->text);
+        l->left_out++;
+    }
+    client_close(c);
+    if (r != 0)
+        return r;
+    for (size_t i = kept; i < l->count; i++) {
+        free(l->paths[i]);
+        free(l->names[i]);
+    }
+    l->count = kept;
+    return 0;
+}
+
+static int ask_for_list(const struct server_list *l, struct problem *p)
+{
+    const struct cli *cli = l->cli;
+    char question[200];
+
+    for (size_t i = 0; i < l->count; i++)
+        fprintf(stderr, "  %s -> key '%s'\n", l->paths[i], l->names[i]);
+    if (cli->options[OPT_YES] != NULL || cli->options[OPT_DRY_RUN] != NULL)
+        return 0;
+    snprintf(question, sizeof(question),
+             "%s %zu key%s into box '%s', and no command gives %s out again; type 'yes'", "this moves", l->count, l->count == 1 ? "" : "s", cli->box, l->count == 1 ? "it" : "them");
+    return ask_word(question, "yes", p);
+}
+
+static int adopt_server(struct cli *cli, struct problem *p)
+{
+    const struct server *server = server_find(cli->options[OPT_SERVER]);
+    struct server_list l = { .cli = cli };
+    int r = servers_each_key(server, cli->options[OPT_CONFIG], list_key, &l);
+
+    if (r < 0)
+        problem_set(p, r, "the configuration of %s cannot be read: %s", server->name, lb_strerror(r));
+    else if (r > 0)
+        cli_note("%d key file%s could not be read", r, r == 1 ? "" : "s");
+    r = r < 0 ? r : check_names(&l, p);
+    if (r == 0 && l.count == 0)
+        cli_note("%s: there is no plain key to adopt", server->name);
+    else if (r == 0)
+        r = ask_for_list(&l, p);
+    for (size_t i = 0; r == 0 && i < l.count; i++)
+        r = adopt_path(cli, l.paths[i], /* asked= */ true, p);
+    for (size_t i = 0; i < l.count; i++) {
+        free(l.paths[i]);
+        free(l.names[i]);
+    }
+    if (r == 0 && l.left_out > 0)
+        r = problem_set(p, LB_E_VALUE, "%u key%s left out", l.left_out, l.left_out == 1 ? " was" : "s were");
+    return r;
+}
+
+static int check_usage(const struct cli *cli)
+{
+    const char *server = cli->options[OPT_SERVER];
+
+    if ((cli->arg_count == 1) == (server != NULL))
+        return cli_usage_error(cli, "give either FILE or --server SERVER");
+    if (server != NULL && server_find(server) == NULL)
+        return cli_usage_error(cli, "no server '%.100s' is known; these are: %s", server, SERVER_LIST);
+    if (server != NULL && (cli->options[OPT_KEY] != NULL || cli->options[OPT_ESCROW] != NULL))
+        return cli_usage_error(cli, "--key and --escrow are for one FILE");
+    if (server == NULL && cli->options[OPT_CONFIG] != NULL)
+        return cli_usage_error(cli, "--config says where the files of a --server are");
+    if (cli->options[OPT_ESCROW_PASSPHRASE_FILE] != NULL && cli->options[OPT_ESCROW] == NULL)
+        return cli_usage_error(cli, "--escrow-passphrase-file goes with --escrow");
+    return 0;
+}
+
+int cmd_adopt(struct cli *cli)
+{
+    struct problem p = { 0 };
+    int status = check_usage(cli), r;
+
+    if (status != 0)
+        return status;
+    r = cli->options[OPT_SERVER] != NULL ? adopt_server(cli, &p) : adopt_path(cli, cli->args[0], /* asked= */ false, &p);
     return r == 0 ? EXIT_DONE : cli_fail(&p);
 }

@@ -393,6 +393,8 @@ static int write_pem(struct client *c, const struct certificates *all, const cha
     if (r == 0)
         len = BIO_get_mem_data(bio, &data);
     if (r == 0 && path != NULL)
+        r = c->cli->options[OPT_FORCE] == NULL ? 0 : key_keep_file(path, p);
+    if (r == 0 && path != NULL)
         r = newfile_public(path, c->cli->options[OPT_FORCE] != NULL, data, (size_t)len, p);
     else if (r == 0 && !c->cli->json)
         fwrite(data, 1, (size_t)len, stdout);

@@ -26,7 +26,7 @@ static bool is_number(const char *s, uint32_t *ret)
     return true;
 }
 
-static int find_user(const char *name, struct grant *ret, struct problem *p)
+int grant_find_user(const char *name, struct grant *ret, struct problem *p)
 {
     const struct passwd *pw = getpwnam(name);
 
@@ -102,7 +102,7 @@ static int change(struct cli *cli, uint16_t type)
         return cli_usage_error(cli, "unknown operation '%.*s': there are sign, decrypt and derive", (int)len, bad);
     r = key_name_check(cli->args[0], &p);
     if (r == 0)
-        r = user != NULL ? find_user(user, &m.grant, &p) : find_group(group, &m.grant, &p);
+        r = user != NULL ? grant_find_user(user, &m.grant, &p) : find_group(group, &m.grant, &p);
     if (r == 0)
         r = client_open(cli, CLIENT_READY, &c, &p);
     if (r == 0) {

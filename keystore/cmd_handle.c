@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "client.h"
+#include "cmd_key.h"
 #include "handle.h"
 #include "newfile.h"
 #include "table.h"
@@ -59,12 +60,16 @@ int cmd_handle(struct cli *cli)
         len = BIO_write(bio, "", 1) == 1 ? BIO_get_mem_data(bio, &pem) - 1 : -1;
     if (r == 0 && len < 0)
         r = problem_set(&p, LB_E_NOMEM, "out of memory");
+    if (r == 0 && path != NULL && cli->options[OPT_FORCE] != NULL)
+        r = key_keep_file(path, &p);
     if (r == 0 && path != NULL)
         r = newfile_public(path, cli->options[OPT_FORCE] != NULL, pem, (size_t)len, &p);
     if (r == 0 && cli->json)
         print_json(uri, &key, path, pem);
     else if (r == 0 && path == NULL)
         fputs(pem, stdout);
+    if (r == 0 && path != NULL)
+        client_note_handle(c, ref.name, path);
     BIO_free(bio);
     client_close(c);
     return r == 0 ? EXIT_DONE : cli_fail(&p);

@@ -1,12 +1,13 @@
-/* littlebox create, import, destroy. */
+/* littlebox create, import. */
 #include "cmd_key.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "ask.h"
 #include "keytype.h"
 #include "secret.h"
 #include "table.h"
@@ -91,6 +92,56 @@ int key_import(struct client *c, const char *name, EVP_PKEY *key, struct msg_key
 /* What names of key files end with. */
 static const char *const endings[] = { ".pem", ".key", ".crt", ".cer", ".der", ".p8", ".pk8", ".p12", ".pfx" };
 
+/* What says nothing of whose key it is: beside a number at the end, as certbot has it in its archive. */
+static const char *const generic_files[] = { "privkey", "private",  "privatekey", "private-key", "private_key", "key",
+                                             "keyfile", "server",   "server-key", "tls",         "ssl",         "cert",
+                                             "certkey", "cert-key", "cert_key",   "host",        "domain",      "fullchain",
+                                             "bundle",  "combined", "priv",       "pkey",        "id" };
+static const char *const generic_directories[] = { "private", "ssl",  "tls",  "certs", "cert",  "certificates", "keys", "key",
+                                                   "pki",     "live", "etc",  "conf",  "config", "archive",     "root", "home",
+                                                   "tmp" };
+
+static bool is_one_of(const char *name, size_t len, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(list[i]) == len && strncasecmp(list[i], name, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_generic(const char *name, size_t len)
+{
+    while (len > 1 && name[len - 1] >= '0' && name[len - 1] <= '9')
+        len--;
+    return is_one_of(name, len, generic_files, sizeof(generic_files) / sizeof(generic_files[0]));
+}
+
+/* The name of the directory that the file is in, as the path says it. False: it says nothing either. */
+static bool name_of_directory(const char *path, char ret[LB_NAME_MAX + 1])
+{
+    const char *slash = strrchr(path, '/');
+    char dir[PATH_MAX], whole[PATH_MAX];
+    const char *base;
+    size_t len;
+
+    if (snprintf(dir, sizeof(dir), "%.*s", slash == NULL ? 1 : (int)(slash - path), slash == NULL ? "." : path) >=
+        (int)sizeof(dir))
+        return false;
+    base = strrchr(dir, '/') == NULL ? dir : strrchr(dir, '/') + 1;
+    if (base[0] == '.' || base[0] == '\0') { /* "." and ".." are no names */
+        if (realpath(dir, whole) == NULL)
+            return false;
+        base = strrchr(whole, '/') + 1;
+    }
+    len = strlen(base);
+    if (!keyname_ok(base, len) ||
+        is_one_of(base, len, generic_directories, sizeof(generic_directories) / sizeof(generic_directories[0])))
+        return false;
+    memcpy(ret, base, len + 1);
+    return true;
+}
+
 int key_name_of_file(const char *path, char ret[LB_NAME_MAX + 1], struct problem *p)
 {
     const char *base = strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1;
@@ -108,6 +159,8 @@ int key_name_of_file(const char *path, char ret[LB_NAME_MAX + 1], struct problem
             }
         }
     }
+    if (is_generic(base, len) && name_of_directory(path, ret))
+        return 0;
     if (!keyname_ok(base, len)) {
         problem_set(p, LB_E_NAME, "the file name '%.100s' makes no key name", base);
         problem_hint(p, "give one with --key: %s", LB_NAME_RULE);
@@ -116,6 +169,29 @@ int key_name_of_file(const char *path, char ret[LB_NAME_MAX + 1], struct problem
     memcpy(ret, base, len);
     ret[len] = '\0';
     return 0;
+}
+
+int key_keep_file(const char *path, struct problem *p)
+{
+    enum keyfile_sight sight = KEYFILE_NOTHING;
+    struct handle h = { .type = 0 };
+    void *data = NULL;
+    size_t len = 0;
+    int r;
+
+    /* What cannot be read as a key file is none; whether it can be replaced is found out then. */
+    if (secret_read_file(path, KEYFILE_MAX, &data, &len) != 0)
+        return 0;
+    r = keyfile_look(data, len, &sight, &h);
+    handle_clear(&h);
+    secret_free(data, KEYFILE_MAX);
+    if (r != 0)
+        return problem_set(p, r, "cannot look at '%s': %s", path, lb_strerror(r));
+    if (sight != KEYFILE_PLAIN && sight != KEYFILE_ENCRYPTED)
+        return 0;
+    problem_set(p, LB_E_EXISTS, "'%s' has a private key in it, which would be lost", path);
+    problem_hint(p, "to move that key into the box: littlebox adopt %.150s", path);
+    return LB_E_EXISTS;
 }
 
 int key_read_file(const char *path, const char *what, void **ret, size_t *ret_len, struct problem *p)
@@ -168,58 +244,4 @@ int cmd_import(struct cli *cli)
     client_close(c);
     secret_wipe_stack();
     return status;
-}
-
-/* Destroying */
-
-static int confirm(struct client *c, const struct key_ref *ref, struct problem *p)
-{
-    struct msg_show *show = malloc(sizeof(*show));
-    char question[200], version[24] = "";
-    int r = LB_E_NOMEM;
-
-    if (show == NULL)
-        return problem_set(p, r, "out of memory");
-    /* So that nobody confirms the destruction of something that is not there. */
-    r = client_show(c, ref->name, show, p);
-    free(show);
-    if (r != 0)
-        return r;
-    if (ref->version != 0)
-        snprintf(version, sizeof(version), "version %u of ", ref->version);
-    snprintf(question, sizeof(question), "this destroys %skey '%s' for good; type the key name", version, ref->name);
-    return ask_word(question, ref->name, p);
-}
-
-int cmd_destroy(struct cli *cli)
-{
-    struct msg_destroy m = { .name = "" };
-    struct problem p = { 0 };
-    struct client *c = NULL;
-    struct key_ref ref;
-    struct json j;
-    int r = client_key_ref(cli->args[0], &ref, &p);
-
-    if (r == 0)
-        r = client_open(cli, CLIENT_READY, &c, &p);
-    if (r == 0 && cli->options[OPT_YES] == NULL)
-        r = confirm(c, &ref, &p);
-    if (r == 0) {
-        memcpy(m.name, ref.name, sizeof(m.name));
-        m.version = ref.version;
-        r = client_destroy(c, &m, &p);
-    }
-    if (r == 0 && cli->json) {
-        json_start(&j, stdout);
-        json_open(&j, NULL, '{');
-        json_string(&j, "destroyed", ref.name);
-        if (ref.version == 0)
-            json_null(&j, "version");
-        else
-            json_number(&j, "version", ref.version);
-        json_close(&j, '}');
-        json_end(&j);
-    }
-    client_close(c);
-    return r == 0 ? EXIT_DONE : cli_fail(&p);
 }

@@ -9,6 +9,7 @@
 #include "client.h"
 #include "cmd_cert.h"
 #include "cmd_token.h"
+#include "former.h"
 #include "table.h"
 #include "uri.h"
 
@@ -46,7 +47,9 @@ static int add_entry(struct table *t, const struct list_entry *e)
 
 static int fill_list(struct client *c, struct table *t, struct problem *p)
 {
+    const bool all = c->cli->options[OPT_ALL] != NULL;
     struct list_entry e = { .name = "" };
+    unsigned scheduled = 0;
     bool more = true;
 
     while (more) {
@@ -60,12 +63,19 @@ static int fill_list(struct client *c, struct table *t, struct problem *p)
             return problem_set(p, LB_E_VALUE, "the box's list has no end");
         for (unsigned i = 0; i < count && r.error == 0; i++) {
             msg_list_entry_get(&r, &e);
+            scheduled += r.error == 0 && e.state == STATE_DESTROY_SCHEDULED;
+            /* A damaged one may be anything: it is to be seen. */
+            if (!all && !e.damaged && (e.state == STATE_DESTROYED || e.state == STATE_DESTROY_SCHEDULED))
+                continue;
             if (r.error == 0 && add_entry(t, &e) != 0)
                 return out_of_memory(p);
         }
         if (wire_end(&r) != 0)
             return problem_set(p, LB_E_VALUE, "the box's list is damaged");
     }
+    if (scheduled > 0 && !all)
+        cli_note("%u key%s to be destroyed: littlebox --box %s list --all", scheduled, scheduled == 1 ? " is" : "s are",
+                 c->cli->box);
     return 0;
 }
 
@@ -102,6 +112,7 @@ int cmd_list(struct cli *cli)
 static const struct column version_columns[] = {
     { "VERSION", "version", CELL_NUMBER }, { "STATE", "state", CELL_STRING },     { "TYPE", "type", CELL_STRING },
     { "CREATED", "created", CELL_STRING }, { "CHANGED", "changed", CELL_STRING }, { "DAMAGED", "damaged", CELL_BOOL },
+    { "LAST USED", "used", CELL_STRING },  { NULL, "destroy_at", CELL_STRING },
     { "PUBLIC KEY (SHA-256)", "sha256", CELL_STRING },
 };
 #define VERSION_COLUMNS (sizeof(version_columns) / sizeof(version_columns[0]))
@@ -121,14 +132,17 @@ static int fill_versions(const struct msg_show *show, uint32_t only, struct tabl
     for (unsigned i = 0; r == 0 && i < show->version_count; i++) {
         const struct version_entry *v = &show->versions[i];
         char number[12], created[TIME_TEXT_SIZE], changed[TIME_TEXT_SIZE], hash[2 * LB_HASH_SIZE + 1];
+        char used[TIME_TEXT_SIZE], destroy_at[TIME_TEXT_SIZE];
         const char *cells[VERSION_COLUMNS] = { number,  key_state_name(v->state), v->type, created,
-                                               changed, yes_no(v->damaged),       hash };
+                                               changed, yes_no(v->damaged),       used,    destroy_at, hash };
 
         if (only != 0 && v->version != only)
             continue;
         snprintf(number, sizeof(number), "%u", v->version);
         time_text(v->created, created);
         time_text(v->changed, changed);
+        time_text(v->used, used);
+        time_text(v->destroy_at, destroy_at);
         for (int k = 0; k < LB_HASH_SIZE; k++)
             snprintf(hash + 2 * k, 3, "%02x", v->hash[k]);
         r = table_add(t, cells);
@@ -155,11 +169,31 @@ static int fill_grants(const struct msg_show *show, struct table *t)
     return r;
 }
 
+static void tell_rest(const struct msg_show *show)
+{
+    char at[TIME_TEXT_SIZE];
+    bool said = show->former[0] != '\0';
+
+    for (unsigned i = 0; i < show->version_count; i++) {
+        const struct version_entry *v = &show->versions[i];
+
+        if (v->state != STATE_DESTROY_SCHEDULED)
+            continue;
+        time_text(v->destroy_at, at);
+        printf("version %u is to be destroyed at %s\n", v->version, at);
+        said = true;
+    }
+    if (show->former[0] != '\0')
+        printf("it is also found by the names that it had before: %s\n", show->former);
+    if (said)
+        putchar('\n');
+}
+
 static int print_key(struct client *c, const struct key_ref *ref, const struct msg_show *show, struct problem *p)
 {
     struct table *versions = table_new(version_columns, VERSION_COLUMNS);
     struct table *grants = table_new(grant_columns, GRANT_COLUMNS), *certificates = NULL;
-    char uri[LB_URI_MAX + 1];
+    char uri[LB_URI_MAX + 1], former[LB_NAME_MAX + 1];
     struct json j;
     int r = LB_E_NOMEM;
 
@@ -178,6 +212,10 @@ static int print_key(struct client *c, const struct key_ref *ref, const struct m
         json_string(&j, "key", show->name);
         json_string(&j, "box", c->cli->box);
         json_string(&j, "uri", uri);
+        json_open(&j, "former", '[');
+        for (const char *at = show->former; former_next(&at, former);)
+            json_string(&j, NULL, former);
+        json_close(&j, ']');
         table_json(versions, &j, "versions");
         table_json(certificates, &j, "certificates");
         table_json(grants, &j, "grants");
@@ -188,6 +226,7 @@ static int print_key(struct client *c, const struct key_ref *ref, const struct m
     printf("%s\n\n", uri);
     table_print(versions, stdout);
     putchar('\n');
+    tell_rest(show);
     if (table_rows(certificates) > 0) {
         table_print(certificates, stdout);
         putchar('\n');

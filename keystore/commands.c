@@ -16,10 +16,16 @@ const struct command commands[] = {
     { "import", "KEY FILE", "copy a private key from a file into the box",
       "FILE is PEM, DER (PKCS#8 or traditional, encrypted or not) or PKCS#12. It stays as it is; see 'adopt'.\n",
       OPT_BITS_PASSPHRASE, 2, 2, true, cmd_import },
-    { "adopt", "FILE [--key KEY]", "move a private key into the box and leave its handle in the file",
-      "The key is imported under the name of the file (web.key becomes 'web'), used once as a proof, and then the\n"
-      "file is replaced by its handle: certificates in it, owner and mode stay. The old content is overwritten.\n",
-      OPT_BIT(KEY) | OPT_BITS_PASSPHRASE, 1, 1, true, cmd_adopt },
+    { "adopt", "FILE [--key KEY] [--allow USER] [--escrow FILE] | --server SERVER",
+      "move a private key into the box and leave its handle in the file",
+      "The key is imported under the name of the file (web.key becomes 'web'; b.example/privkey.pem 'b.example'), used\n"
+      "once as a proof, and then the file is replaced by its handle: certificates in it, owner and mode stay. The old\n"
+      "content is overwritten. That cannot be undone: no command gives a key out of a box again. On a terminal it asks.\n"
+      "--escrow makes a copy first, sealed to a passphrase, and proves that it opens: keep it where the box is not.\n"
+      "With --server every plain key that the server's configuration names is adopted, after a look at the list.\n",
+      OPT_BIT(KEY) | OPT_BIT(ALLOW) | OPT_BIT(ESCROW) | OPT_BIT(ESCROW_PASSPHRASE_FILE) | OPT_BIT(DRY_RUN) | OPT_BIT(YES) |
+          OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BITS_PASSPHRASE,
+      0, 1, true, cmd_adopt },
     { "attach", "KEY [--id HEX] [--label TEXT]", "take a key that is on the token already into the box",
       "For boxes with 'backend = pkcs11'. The key is found by its id, by its label, or by both; without either, by the\n"
       "label KEY. 'list --token' shows what there is. Nothing on the token is changed.\n",
@@ -37,12 +43,20 @@ const struct command commands[] = {
       "FILE is PEM: the certificate of the key, and those of its issuers, in any order; '-' is standard input. Whoever\n"
       "loads the key through OpenSSL's store finds them beside it. 'get' prints PEM, the key's certificate first.\n",
       OPT_BIT(OUT) | OPT_BIT(FORCE), 2, 3, true, cmd_cert },
-    { "list", "[--token]", "the keys of the box", "With --token the private keys on its token, attached or not.\n",
-      OPT_BIT(TOKEN), 0, 0, false, cmd_list },
+    { "list", "[--all] [--token]", "the keys of the box",
+      "With --all also those that are destroyed, or to be destroyed. With --token the private keys on its token, attached\n"
+      "or not.\n",
+      OPT_BIT(ALL) | OPT_BIT(TOKEN), 0, 0, false, cmd_list },
     { "show", KEY_VERSION " [--public]", "versions of a key, who may use it, its public half",
       "With --public the public key alone, as PEM.\n", OPT_BIT(PUBLIC), 1, 1, false, cmd_show },
-    { "destroy", KEY_VERSION " [--yes]", "destroy a key, or one version of it, for good", NULL, OPT_BIT(YES), 1, 1,
-      false, cmd_destroy },
+    { "rename", "KEY NEW", "give a key another name",
+      "Handles and URIs with the old name go on, and no other key of the box can get that name.\n", 0, 2, 2, false,
+      cmd_rename },
+    { "destroy", KEY_VERSION " [--now] [--yes] | " KEY_VERSION " --cancel", "destroy a key, or one version of it",
+      "It says who may use the key, when it was used last, and which handles of it are known, and asks. From then on the\n"
+      "key does nothing; after 7 days ('destroy-after' in BOX.conf) the box destroys it for good. Until then --cancel gives\n"
+      "it back. With --now it is destroyed at once, which is asked twice; keys on a token can be destroyed in no other way.\n",
+      OPT_BIT(NOW) | OPT_BIT(CANCEL) | OPT_BIT(YES), 1, 1, false, cmd_destroy },
     { "allow", "KEY --user USER | --group GROUP [--op OPERATIONS]", "let a user or a group use a key",
       "USER and GROUP are names or numbers. The box asks the kernel who its caller is. OPERATIONS are sign (if\n"
       "nothing is said), decrypt and derive, with commas between them.\n",

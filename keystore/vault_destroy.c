@@ -212,8 +212,8 @@ int vault_schedule_destroy(struct vault *v, const struct msg_destroy *m, uint64_
     /* What could be kept here of a key that is elsewhere is its record alone. */
     if (v->ops->destroy != NULL)
         return problem_set(p, LB_E_UNSUPPORTED,
-                           "key '%s' in box '%s' is on a token, which cannot keep what was destroyed: it can only be "
-                           "destroyed at once", m->name, v->conf->box);
+                           "key '%s' in box '%s' is on a token, which cannot keep what was destroyed: nothing was done; "
+                           "only --now is possible, at once and for good", m->name, v->conf->box);
     *ret_at = t.at;
     return turn_key(v, k, m->version, &t, p);
 }

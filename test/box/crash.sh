@@ -23,7 +23,7 @@ change() {
     case $1 in
     create) lb create "$2" --type ec:P-256 ;;
     import) lb import "$2" "$TEST_DIR/$3.pem" ;;
-    destroy) lb destroy "$2" --yes ;;
+    destroy) lb destroy "$2" --now --yes ;;
     esac >>"$TEST_DIR/lb.log" 2>&1
 }
 microseconds() { echo $((${EPOCHREALTIME/[.,]/})); }

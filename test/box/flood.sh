@@ -45,7 +45,7 @@ same "whoever knows a name finds that key" "k000020" "$(as $STRANGER ask 1 find-
 same "no key in this box has an id" "" "$("$HARNESS/boxload" "$SOCKET" ask 1 find-id k000020)"
 change deny k000007 --user $USER
 change deny k000011 --group $GROUP
-change destroy k000009 --yes
+change destroy k000009 --now --yes
 for kind in list find-all; do
     same "$kind: what is denied, and what is destroyed, is seen no more" "" "$(as $USER ask 1 $kind -)"
     same "$kind: nor by members; what is granted yet, is" "k000011" "$(as_member ask 1 $kind -)"

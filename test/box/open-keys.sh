@@ -45,7 +45,7 @@ if scans; then
     ! "$HARNESS/boxload" --uid 20001 "$BOX_DIR/default.sock" sign 8 k2 k3 k4 k5 >"$TEST_DIR/load.log" 2>&1 ||
         fail "a user without a grant was given signatures"
     same "who has no grant closes nobody's key" "1 1 0 1" "$(for key in k1 k6 k7 k8; do open_now "$key"; done | xargs)"
-    check "k1 is destroyed" lb destroy k1 --yes 2>>"$TEST_DIR/lb.log"
+    check "k1 is destroyed" lb destroy k1 --now --yes 2>>"$TEST_DIR/lb.log"
     same "and in the clear no more" 0 "$(open_now k1)"
 fi
 

@@ -118,7 +118,7 @@ same "is not copied" 0 "$(bad_calls C_CopyObject)"
 
 # --- Destroyed
 connection "a copy" "$FASTER"
-check "revoked: the other name of the key" lb destroy again --yes 2>>lb.log
+check "revoked: the other name of the key" lb destroy again --now --yes 2>>lb.log
 refused "neither signs" 'no private key|destroyed' signs again
 refused "nor by its first name" 'no private key' signs_ec
 same "copy and key are destroyed" 2 "$(bad_calls C_DestroyObject)"

@@ -88,7 +88,7 @@ lb lock 2>>lb.log
 same "but not while the box is locked" "" "$(found find-label web)"
 lb unlock --credential "$BOX_DIR/default.credential" 2>>lb.log
 same "and again afterwards" web "$(found find-label web)"
-check "destroy" lb destroy web --yes 2>>lb.log
+check "destroy" lb destroy web --now --yes 2>>lb.log
 same "destroy: nor is it found" "" "$(found find-label web)"
 check "destroy: it is gone from the token" not on_token web
 refused "destroy: the handle says it" 'destroyed' handle_signs handle.pem

@@ -131,7 +131,7 @@ bad_behaves "$MESSAGE" "state objects-gone 1"
 await "a key that others have destroyed not to sign any more" not signs_ec
 bad_behaves "$MESSAGE"
 await "the key again" signs_ec
-check "destroy" lb destroy ec --yes 2>>lb.log
+check "destroy" lb destroy ec --now --yes 2>>lb.log
 refused "a key that was destroyed here" 'destroyed' signs_ec
 check "the other one signs" signs_rsa
 finish

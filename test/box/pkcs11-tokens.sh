@@ -53,7 +53,7 @@ new_key ec:P-256 import.pem
 plain_ossl pkey -in import.pem -pubout -out import.pub
 check "import: the token takes a key" lb import imported import.pem >/dev/null 2>>lb.log
 check "import: it signs" signs imported "$TEST_DIR/import.pub"
-check "destroy" lb destroy ours-P-384 --yes 2>>lb.log
+check "destroy" lb destroy ours-P-384 --now --yes 2>>lb.log
 check "destroy: it is gone from the token" not grep -q 'label: *ours-P-384$' <<<"$(softhsm mixed --list-objects 2>>token.log)"
 refused "destroy: and does not sign" . signs ours-P-384
 

@@ -79,7 +79,7 @@ kill -KILL "$child"
 check "another child signs" signs ec ec.pub
 
 # --- Destroy
-check "destroy" lb destroy rsa --yes 2>>lb.log
+check "destroy" lb destroy rsa --now --yes 2>>lb.log
 refused "what was destroyed" destroyed signs rsa
 check "it is gone from the token" not grep -qw rsa <<<"$(softhsm mine --list-objects --type privkey 2>/dev/null)"
 check "the others sign" signs ed25519

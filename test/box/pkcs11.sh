@@ -161,7 +161,7 @@ stale() { ! get "$TEST_DIR/byid.crt" "$port_ec" >/dev/null 2>&1 && unconnected; 
 await "the box to find that the token is gone" stale
 refused "a token that is not there" 'the token that BOX.conf asks for is not there' signs byid
 check "the status says so" grep -q 'is not there' <<<"$(lb status || true)"
-refused "a key on it is not said to be destroyed" 'is not there' lb destroy byid --yes
+refused "a key on it is not said to be destroyed" 'is not there' lb destroy byid --now --yes
 back
 works() { [ "$(get "$TEST_DIR/byid.crt" "$port_ec" 2>/dev/null)" = hello ]; }
 await "the token to be back" works
@@ -173,12 +173,12 @@ await "the next child to serve" works
 stop_nginx "$TEST_DIR/nginx"
 
 # --- Destroying, and what other tools destroyed
-check "destroy" lb destroy made-256 --yes
+check "destroy" lb destroy made-256 --now --yes
 check "it is gone from the token" not grep -q made-256 <<<"$(lb list --token)"
 refused "and does not sign" 'destroyed' signs made-256
 tool --delete-object --type privkey --id 12
 refused "a key that another tool deleted" "no private key 'twice' id 12 on the token" signs twice
-check "can be destroyed here" lb destroy twice --yes
+check "can be destroyed here" lb destroy twice --now --yes
 check "other keys go on" signs byid
 check "list --token tells attached from not attached" grep -Eq '^toolec +02 +ec:P-256 +byid$' <<<"$(lb list --token)"
 

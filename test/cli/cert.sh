@@ -141,7 +141,7 @@ expect 1 'has no certificate' littlebox cert get other
 expect 0 '' littlebox --json cert set other other.crt
 expect 0 '' littlebox --json cert remove 'other;version=1'
 expect_json '' '{"removed":"other","version":1}'
-littlebox destroy web --yes
+littlebox destroy web --now --yes
 expect 1 'is destroyed' littlebox cert get web
 expect 1 "version 1 of key 'web' in box 'default' is destroyed" littlebox cert get 'web;version=1'
 expect 1 'is destroyed' littlebox cert set 'web;version=1' web.crt

@@ -21,7 +21,13 @@ json_at handle | grep -qF -- '-----BEGIN PRIVATE KEY-----' || fail "no handle in
 [ "$(stat -c %a web.key)" = 644 ] || fail "mode of a handle file"
 littlebox handle web | cmp -s - web.key || fail "content of a handle file"
 expect 1 "'web.key' exists already" littlebox handle web --out web.key
-expect 1 'hint: --force replaces it' littlebox handle web --out web.key
+expect 1 'hint: name a file that is not there' littlebox handle web --out web.key
+# No key is lost to it, whatever is asked for.
+openssl genpkey -algorithm ED25519 -out plain.key
+cp plain.key plain.was
+expect 1 "'plain.key' has a private key in it, which would be lost" littlebox handle web --out plain.key --force
+expect 1 'hint: to move that key into the box: littlebox adopt plain.key' littlebox handle web --out plain.key --force
+cmp -s plain.key plain.was || fail "a key was overwritten"
 echo other >web.key
 expect 0 '' littlebox handle web --out web.key --force
 littlebox handle web | cmp -s - web.key || fail "--force did not replace"

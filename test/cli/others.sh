@@ -81,7 +81,7 @@ mv mine.pem own
 littlebox list >before
 littlebox seal list >>before
 littlebox show mail >>before
-for command in 'create x' 'import x own/mine.pem' 'show web' 'destroy web --yes' 'allow web --user 1' \
+for command in 'create x' 'import x own/mine.pem' 'show web' 'destroy web --yes' 'destroy web --now --yes' 'destroy web --cancel' 'rename web x' 'allow web --user 1' \
     'deny mail --user 1' 'lock' 'seal list' 'seal add --passphrase-file pw' 'seal remove 1'; do
     # shellcheck disable=SC2086 # words are wanted
     expect 1 'uid 65534 may not' other littlebox $command

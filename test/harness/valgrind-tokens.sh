@@ -53,8 +53,8 @@ plain_ossl pkey -in peer.pem -pubout -out peer.pub
 ossl pkey -in littlebox:new-ec -pubout -out new.pub
 check "derive" ossl pkeyutl -derive -inkey littlebox:new-ec -peerkey peer.pub -out shared
 check "the same by the peer" cmp shared <(plain_ossl pkeyutl -derive -inkey peer.pem -peerkey new.pub)
-check "destroy" lb destroy imported --yes 2>>lb.log
-check "destroy" lb destroy ec --yes 2>>lb.log
+check "destroy" lb destroy imported --now --yes 2>>lb.log
+check "destroy" lb destroy ec --now --yes 2>>lb.log
 check "lock" lb lock 2>>lb.log
 refused "a locked box" locked signs ed "$TEST_DIR/ed.pub"
 check "unlock" lb unlock --credential "$BOX_DIR/default.credential" 2>>lb.log
@@ -108,6 +108,6 @@ bad_behaves "C_FindObjects junk"
 check "objects that are none: an answer" not test -z "$(lb list --token 2>&1)"
 bad_behaves
 check "it signs" signs ec "$TEST_DIR/ec.pub"
-check "destroy, with a copy" lb destroy ec --yes 2>>lb.log
+check "destroy, with a copy" lb destroy ec --now --yes 2>>lb.log
 stop_box
 clean "a box in front of the hostile module"

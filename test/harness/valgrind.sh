@@ -75,7 +75,7 @@ check "list" vlb list >/dev/null
 check "show" vlb --json show ecP-256 >/dev/null
 check "allow" vlb allow ecP-256 --user nobody 2>>lb.log
 check "deny" vlb deny ecP-256 --user nobody 2>>lb.log
-check "destroy" vlb destroy imported --yes 2>>lb.log
+check "destroy" vlb destroy imported --now --yes 2>>lb.log
 check "status" vlb status >/dev/null
 refused "a key that is not there" . vossl pkey -in littlebox:nobody -pubout
 child=$(box_child)

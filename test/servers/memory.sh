@@ -78,7 +78,7 @@ done
 stop_nginx "$TEST_DIR/nginx"
 
 # destroy: that key leaves the box's memory, at once, and the others stay.
-check "destroy" lb destroy rsa --yes 2>>"$TEST_DIR/lb.log"
+check "destroy" lb destroy rsa --now --yes 2>>"$TEST_DIR/lb.log"
 same "the destroyed key is in the box no more" 0 "$(box_holds rsa)"
 same "the others are" "1 1" "$(box_holds ec) $(box_holds ed)"
 check "they sign" signs ec

@@ -52,7 +52,7 @@ something() {
     5)
         what="make a key and destroy it"
         lb create "passing$SECONDS-$RANDOM" --type ed25519 >"$TEST_DIR/created" 2>>"$TEST_DIR/lb.log"
-        lb destroy "$(cut -d ' ' -f 1 "$TEST_DIR/created" | sed 's/.*[:/]//')" --yes 2>>"$TEST_DIR/lb.log"
+        lb destroy "$(cut -d ' ' -f 1 "$TEST_DIR/created" | sed 's/.*[:/]//')" --now --yes 2>>"$TEST_DIR/lb.log"
         ;;
     esac
     did[$what]=$((${did[$what]:-0} + 1))
