@@ -235,7 +235,7 @@ int cmd_import(struct cli *cli)
         r = key_import(c, cli->args[0], file.key, &key, &p);
     if (r == 0) {
         key_print(c, &key);
-        cli_note("the key is still in '%s': remove it, or keep it where only you get at it", path);
+        cli_note("the key is still in '%s': keep that where only you get at it; 'adopt' leaves a handle in its place", path);
     } else {
         status = cli_fail(&p);
     }

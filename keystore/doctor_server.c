@@ -324,7 +324,7 @@ static void file(struct examination *e, struct subject *s, const struct seen *se
         say(e, DOCTOR_FAIL, s, NULL, "there is no private key in it");
         break;
     case KEYFILE_DAMAGED:
-        say(e, DOCTOR_FAIL, s, "make it again: littlebox handle KEY --out FILE --force", "a damaged handle");
+        say(e, DOCTOR_FAIL, s, "make another one: littlebox handle KEY --out FILE", "a damaged handle");
         break;
     case KEYFILE_PLAIN:
     case KEYFILE_ENCRYPTED:

@@ -181,7 +181,7 @@ int store_create(const char *path, const uint8_t id[STORE_ID_SIZE], const struct
     *ret = NULL;
     if (stat(path, &st) == 0) {
         problem_set(p, LB_E_EXISTS, "there is a store %s already", path);
-        problem_hint(p, "a box has one store: to begin anew, move that file away, its keys with it");
+        problem_hint(p, "a box has one store, and its keys are in it: for another one make another box");
         return LB_E_EXISTS;
     }
     draft = malloc(strlen(path) + 5);

@@ -95,7 +95,7 @@ int store_add_seal(struct store *s, const struct seal_record *seal, uint32_t *re
     seal_records_free(seals, count);
     if (r == 0 && count >= LB_SEALS_MAX) {
         problem_set(p, LB_E_TOO_LONG, "the store has %d seals already", LB_SEALS_MAX);
-        problem_hint(p, "remove one with 'littlebox seal remove'");
+        problem_hint(p, "see which of them are there for nobody any more: littlebox seal list");
         return LB_E_TOO_LONG;
     }
     if (r == 0)

@@ -142,7 +142,7 @@ refused() {
 new_key hard.pem
 ln hard.pem hard2.pem
 refused 'has 2 names (hard links)' hard hard.pem littlebox adopt hard.pem
-refused 'hint: remove them first: find / -xdev -inum' hard hard.pem littlebox adopt hard.pem
+refused 'hint: see who uses them, and make them symbolic links to one: find / -xdev -inum' hard hard.pem littlebox adopt hard.pem
 rm hard2.pem
 ln -s loop loop
 expect 1 'Too many levels of symbolic links' littlebox adopt loop
@@ -173,7 +173,7 @@ littlebox handle web | sed -n '/^-----BEGIN/,$p' | grep -v -e ----- | openssl ba
     echo '-----END PRIVATE KEY-----'
 } >cut.pem
 refused "'cut.pem' is a damaged handle" cut cut.pem littlebox adopt cut.pem
-refused 'hint: make it again: littlebox handle KEY --out FILE --force' cut cut.pem littlebox adopt cut.pem
+refused 'hint: make another one: littlebox handle KEY --out FILE' cut cut.pem littlebox adopt cut.pem
 
 # No place for the new file: seen before the box gets the key.
 new_key dir.pem

@@ -3,6 +3,16 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
+# No hint proposes what destroys: of the sources, because nobody can bring up all of them. A hint may name what is to be kept.
+[ -d "${LITTLEBOX_SRC:?}/keystore" ] || fail "there are no sources in $LITTLEBOX_SRC"
+cat "$LITTLEBOX_SRC"/keystore/*.c "$LITTLEBOX_SRC"/provider/*.c | tr '\n' ' ' |
+    grep -oE '(problem_hint|cli_hint|_hint)\([^;]*;' >"$T/hints"
+[ "$(wc -l <"$T/hints")" -gt 100 ] || fail "the hints were not found"
+if grep -vF 'to keep it: ' "$T/hints" | grep -vF 'can keep it: ' |
+    grep -E 'destroy|[^a-z]rm |shred|delete|seal remove|userdel|--force|overwrit'; then
+    fail "a hint proposes what destroys"
+fi
+
 expect 2 'usage: littlebox' littlebox
 expect 2 'example: littlebox create web' littlebox
 expect 0 '' littlebox help

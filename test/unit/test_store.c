@@ -29,7 +29,7 @@ static void a_new_store(void)
     seal = fixture_make_seal(&f, "second");
     FAILS(store_create(f.path, f.id, &seal, &again, &p), LB_E_EXISTS);
     TEXT_HAS(p.text, "there is a store ");
-    TEXT_HAS(p.hint, "move that file away");
+    TEXT_HAS(p.hint, "for another one make another box");
     CU_ASSERT_PTR_NULL(again);
     free(seal.params);
     free(seal.wrapped);
