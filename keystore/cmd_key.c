@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "keytype.h"
 #include "secret.h"
@@ -175,12 +176,16 @@ int key_keep_file(const char *path, struct problem *p)
 {
     enum keyfile_sight sight = KEYFILE_NOTHING;
     struct handle h = { .type = 0 };
+    struct stat st;
     void *data = NULL;
     size_t len = 0;
     int r;
 
-    /* What cannot be read as a key file is none; whether it can be replaced is found out then. */
-    if (secret_read_file(path, KEYFILE_MAX, &data, &len) != 0)
+    /*
+     * A link is replaced itself, and what it leads to stays. What cannot be read as a key file is none; whether it can be
+     * replaced is found out then.
+     */
+    if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) || secret_read_file(path, KEYFILE_MAX, &data, &len) != 0)
         return 0;
     r = keyfile_look(data, len, &sight, &h);
     handle_clear(&h);

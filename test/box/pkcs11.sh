@@ -173,6 +173,8 @@ await "the next child to serve" works
 stop_nginx "$TEST_DIR/nginx"
 
 # --- Destroying, and what other tools destroyed
+refused "a key on a token cannot be had back, and is not destroyed as if it could" 'on a token, which cannot keep' lb destroy made-256 --yes
+check "so it is there" signs made-256
 check "destroy" lb destroy made-256 --now --yes
 check "it is gone from the token" not grep -q made-256 <<<"$(lb list --token)"
 refused "and does not sign" 'destroyed' signs made-256

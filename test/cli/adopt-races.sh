@@ -107,6 +107,22 @@ for mode in 600 400; do
     rm -f old.pem copy
 done
 
+# A disk that does not keep what was written: the sealed copy is no good, so the key stays where it is.
+echo 'a long secret' >pass
+openssl genpkey -algorithm ED25519 -out another.pem
+openssl pkcs8 -topk8 -in another.pem -passout file:pass -out another.escrow
+echo garbage >garbage
+new_key sealed.pem
+cp sealed.pem same
+for row in "garbage:cannot open the escrow" "another.escrow:the escrow holds another key than it should"; do
+    expect 1 "${row#*:}" at_moment MOMENT_LINK="${row%%:*}" littlebox adopt sealed.pem --escrow copy \
+        --escrow-passphrase-file pass
+    cmp -s sealed.pem same || fail "it was adopted"
+    no_key sealed
+    [ ! -e copy ] || fail "what is no good is left: $(ls -A)"
+done
+rm pass another.pem another.escrow garbage sealed.pem same
+
 # refused TEXT HINT FILE KEY [COMMAND...]: fails, and changes nothing in file or box.
 refused() {
     text=$1 hint=$2 file=$3 key=$4

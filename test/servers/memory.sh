@@ -78,6 +78,8 @@ done
 stop_nginx "$TEST_DIR/nginx"
 
 # destroy: that key leaves the box's memory, at once, and the others stay.
+check "destroy, later" lb destroy rsa --yes 2>>"$TEST_DIR/lb.log"
+same "the key that is to be destroyed is in the box no more" 0 "$(box_holds rsa)"
 check "destroy" lb destroy rsa --now --yes 2>>"$TEST_DIR/lb.log"
 same "the destroyed key is in the box no more" 0 "$(box_holds rsa)"
 same "the others are" "1 1" "$(box_holds ec) $(box_holds ed)"
