@@ -29,7 +29,7 @@ say "littlebox create web; openssl req -x509 -key littlebox:web"
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$dir/old.pem" 2>/dev/null
 certificate "$dir/old.pem" "$dir/old.crt"
 cp "$dir/old.pem" "$dir/plain.pem" # what the memory is searched for, later
-littlebox adopt "$dir/old.pem" --key old >>"$dir/littlebox.log"
+littlebox adopt "$dir/old.pem" --key old --yes >>"$dir/littlebox.log"
 say "littlebox adopt old.pem: the file is a handle now: $(head -n 1 "$dir/old.pem")"
 # What the handle signs, the public key of the certificate verifies, in an openssl without the provider.
 signs() {

@@ -44,7 +44,7 @@ same "and nothing more on the token" "$before" "$(objects)"
 # --- Adopted from a file
 new_key ec:P-256 shop.pem
 plain_ossl pkey -in shop.pem -pubout -out shop.pub
-check "adopt" lb adopt shop.pem >/dev/null 2>>lb.log
+check "adopt" lb adopt shop.pem --yes >/dev/null 2>>lb.log
 check "adopt: a handle is in the file" is_handle shop.pem
 check "adopt: the key is on the token" on_token shop
 check "adopt: it is the key" signs shop "$TEST_DIR/shop.pub"

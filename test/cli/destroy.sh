@@ -129,6 +129,16 @@ expect 0 "handles with the name 'api' go on" littlebox rename api rest
 expect_out 'littlebox:rest'
 same_public rest api.pub
 same_public api api.pub
+# So programs go on, with handle and URI alike.
+: >openssl.cnf
+OPENSSL_CONF=$T/openssl.cnf littlebox doctor --module "$LITTLEBOX_BUILD/.libs/littlebox.so" | sed '1,/^append this/d' >lines || :
+cp lines openssl.cnf
+echo text >text
+for key in api.pem littlebox:api littlebox:rest; do
+    OPENSSL_CONF=$T/openssl.cnf with_module openssl dgst -sha256 -sign "$key" -out sig text ||
+        fail "$key does not sign after a change of names"
+    openssl dgst -sha256 -verify api.pub -signature sig text >/dev/null || fail "$key is another key"
+done
 expect 1 "'api' is a former name of key 'rest'" littlebox create api
 expect 1 "'api' is a former name of key 'rest'" littlebox destroy api --yes
 expect 1 "hint: see: littlebox --box default show rest" littlebox allow api --user 1

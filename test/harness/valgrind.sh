@@ -70,12 +70,16 @@ done
 new_key ec:P-384 plain.pem
 check "import" vlb import imported plain.pem >/dev/null 2>>lb.log
 new_key ec:P-256 old.pem
-check "adopt" vlb adopt old.pem >>lb.log 2>&1
+check "adopt" vlb adopt old.pem --yes >>lb.log 2>&1
 check "list" vlb list >/dev/null
 check "show" vlb --json show ecP-256 >/dev/null
 check "allow" vlb allow ecP-256 --user nobody 2>>lb.log
 check "deny" vlb deny ecP-256 --user nobody 2>>lb.log
-check "destroy" vlb destroy imported --now --yes 2>>lb.log
+check "rename" vlb rename imported other >/dev/null 2>>lb.log
+check "destroy, later" vlb destroy other --yes 2>>lb.log
+check "list --all" vlb list --all >/dev/null
+check "but not" vlb destroy other --cancel 2>>lb.log
+check "destroy" vlb destroy other --now --yes 2>>lb.log
 check "status" vlb status >/dev/null
 refused "a key that is not there" . vossl pkey -in littlebox:nobody -pubout
 child=$(box_child)

@@ -31,19 +31,26 @@ static void box_with_keys(struct inbox *b)
     OK(vault_grant(&b->box.vault, &grant, true, &p));
 }
 
-static int use(struct inbox *b, uid_t uid, const char *name, struct problem *p)
+static int use_it(struct inbox *b, uid_t uid, const struct key_ref *ref, struct problem *p)
 {
     struct caller who = inbox_caller(b, getpid(), uid, INBOX_STRANGER);
-    struct key_ref ref = { .version = 0 };
     struct livekey *live = NULL;
     int r;
 
-    snprintf(ref.name, sizeof(ref.name), "%s", name);
     memset(p, 0, sizeof(*p));
-    r = vault_use(&b->box.vault, &ref, &who, OP_SIGN, &live, p);
+    r = vault_use(&b->box.vault, ref, &who, OP_SIGN, &live, p);
     CU_ASSERT_EQUAL(live != NULL, r == 0);
     livekey_unref(live);
     return r;
+}
+
+/* As a URI names it: the active version. */
+static int use(struct inbox *b, uid_t uid, const char *name, struct problem *p)
+{
+    struct key_ref ref = { .version = 0 };
+
+    snprintf(ref.name, sizeof(ref.name), "%s", name);
+    return use_it(b, uid, &ref, p);
 }
 
 static int get(struct inbox *b, const char *name, struct problem *p)
@@ -78,6 +85,9 @@ static void change_store(struct inbox *b, const char *sql)
 /* Nothing is done with it, its name stays its own, and it is there again as it was. */
 static void scheduled_and_back(void)
 {
+    struct key_ref pinned = { .name = "web", .has_hash = true };
+    uint8_t spki[LB_SPKI_MAX];
+    struct msg_key key;
     struct vault *v;
     uint64_t at = 0, before = (uint64_t)time(NULL);
     struct problem p;
@@ -94,6 +104,11 @@ static void scheduled_and_back(void)
         TEXT_IS(p.hint, "an administrator can keep it: littlebox --box test destroy --cancel web");
         FAILS(use(&b, 0, "web", &p), LB_E_NOT_ACTIVE);
         FAILS(use(&b, INBOX_STRANGER, "web", &p), LB_E_DENIED);
+        /* Nor by what pins the version, as a handle does. */
+        memcpy(pinned.hash, keyring_find(&v->ring, "web")->versions[0].hash, LB_HASH_SIZE);
+        FAILS(use_it(&b, 0, &pinned, &p), LB_E_NOT_ACTIVE);
+        FAILS(use_it(&b, 0, &(struct key_ref){ .name = "web", .version = 1 }, &p), LB_E_NOT_ACTIVE);
+        FAILS(vault_get(v, &pinned, spki, &key, &p), LB_E_NOT_ACTIVE);
         FAILS(get(&b, "web", &p), LB_E_NOT_ACTIVE);
         CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
         CU_ASSERT_EQUAL(show(&b, "web")->versions[0].destroy_at, at);
