@@ -85,6 +85,7 @@ static void change_store(struct inbox *b, const char *sql)
 /* Nothing is done with it, its name stays its own, and it is there again as it was. */
 static void scheduled_and_back(void)
 {
+    struct msg_grant grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_STRANGER, OP_SIGN } };
     struct key_ref pinned = { .name = "web", .has_hash = true };
     uint8_t spki[LB_SPKI_MAX];
     struct msg_key key;
@@ -115,6 +116,8 @@ static void scheduled_and_back(void)
         CU_ASSERT_EQUAL(show(&b, "web")->grant_count, 1);
         CU_ASSERT_PTR_NULL(keyring_find(&v->ring, "web")->versions[0].live);
         FAILS(create(&b, "web", &p), LB_E_EXISTS);
+        FAILS(vault_grant(v, &grant, true, &p), LB_E_DESTROYED);
+        TEXT_IS(p.text, "key 'web' in box 'test' has no active version to allow");
         FAILS(vault_schedule_destroy(v, &web_whole, &at, &p), LB_E_NOT_ACTIVE);
         FAILS(vault_schedule_destroy(v, &web_first, &at, &p), LB_E_NOT_ACTIVE);
         /* And after a restart. */
