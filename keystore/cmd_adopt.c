@@ -79,7 +79,7 @@ static void roll_back(struct client *c, const struct adopt_file *f, const char *
              p.text);
 }
 
-static void tell_limits(const struct adopt_file *f, bool scrubbed)
+static void tell_limits(const struct client *c, const struct adopt_file *f, const char *name, bool scrubbed)
 {
     if (scrubbed)
         cli_note("the old content of '%s' was overwritten", f->path);
@@ -87,6 +87,8 @@ static void tell_limits(const struct adopt_file *f, bool scrubbed)
     cli_note("copies of it may remain: backups, snapshots, the file system's journal, an SSD's spare blocks,");
     cli_note("an editor's or a tool's copy; a program that runs has the key until it reads the file again");
     cli_note("if somebody may have had a copy, make a new key and a new certificate instead");
+    if (c->cli->options[OPT_ALLOW] == NULL)
+        cli_hint("only administrators of the box may use it so far: littlebox --box %s allow %s --user USER", c->cli->box, name);
 }
 
 static void print_adopted(const struct client *c, const struct adopt_file *f, const char *name, const char *type,
@@ -249,7 +251,7 @@ static int adopt(struct adoption *a, struct problem *p)
     if (!scrubbed)
         cli_note("%s", scrub.text);
     print_adopted(c, f, a->name, type, version, scrubbed);
-    tell_limits(f, scrubbed);
+    tell_limits(c, f, a->name, scrubbed);
     client_note_handle(c, a->name, f->path);
 out:
     if (!placed)
@@ -399,6 +401,7 @@ struct server_list {
     char *names[LIST_MAX];
     size_t count;
     unsigned left_out;
+    char user[64]; /* of the server's workers; "": not known, or root */
 };
 
 static void list_key(const struct named_key *k, void *arg)
@@ -407,6 +410,11 @@ static void list_key(const struct named_key *k, void *arg)
     char name[LB_NAME_MAX + 1], *whole;
     struct problem p = { 0 };
 
+    snprintf(l->user, sizeof(l->user), "%s",
+             k->conf->user[0] == '?'        ? ""
+             : k->conf->user[0] != '\0'     ? k->conf->user
+             : k->server->user != NULL ? k->server->user
+                                       : "");
     if (k->path == NULL || (k->sight != KEYFILE_PLAIN && k->sight != KEYFILE_ENCRYPTED))
         return;
     whole = realpath(k->path, NULL);
@@ -492,6 +500,9 @@ static int ask_for_list(const struct server_list *l, struct problem *p)
 
     for (size_t i = 0; i < l->count; i++)
         fprintf(stderr, "  %s -> key '%s'\n", l->paths[i], l->names[i]);
+    if (cli->options[OPT_ALLOW] == NULL && l->user[0] != '\0' && strcmp(l->user, "root") != 0)
+        cli_note("the workers of %s are '%s', who may not use what is adopted unless that is said: --allow %s",
+                 cli->options[OPT_SERVER], l->user, l->user);
     if (cli->options[OPT_YES] != NULL || cli->options[OPT_DRY_RUN] != NULL)
         return 0;
     snprintf(question, sizeof(question),

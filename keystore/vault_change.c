@@ -87,6 +87,20 @@ void vault_keep_live(struct vault *v, struct boxkey *old, struct boxkey *next)
 
 /* Creating and importing */
 
+static int name_is_taken(const struct vault *v, const struct version_record *rec, struct problem *p)
+{
+    char at[VAULT_TIME_SIZE];
+
+    vault_time_text(rec->destroy_at, at);
+    if (rec->state == STATE_DESTROY_SCHEDULED)
+        problem_set(p, LB_E_EXISTS, "key '%s' in box '%s' is to be destroyed at %s, and keeps its name until then", rec->name,
+                    v->conf->box, at);
+    else
+        problem_set(p, LB_E_EXISTS, "key '%s' exists already in box '%s'", rec->name, v->conf->box);
+    problem_hint(p, "choose another name; what has it: littlebox --box %s show %s", v->conf->box, rec->name);
+    return LB_E_EXISTS;
+}
+
 /*
  * The place for a new version: a new key, or behind the tombstones of a destroyed one, whose numbers are never used
  * again.
@@ -105,11 +119,8 @@ static int prepare_version(struct vault *v, const char *name, struct boxkey **re
     if (old != NULL && boxkey_is_damaged(old))
         return vault_damaged(v, name, 0, p);
     for (size_t i = 0; old != NULL && i < old->rec.version_count; i++) {
-        if (old->rec.versions[i].state != STATE_DESTROYED) {
-            problem_set(p, LB_E_EXISTS, "key '%s' exists already in box '%s'", name, v->conf->box);
-            problem_hint(p, "choose another name; what has it: littlebox --box %s show %s", v->conf->box, name);
-            return LB_E_EXISTS;
-        }
+        if (old->rec.versions[i].state != STATE_DESTROYED)
+            return name_is_taken(v, &old->rec.versions[i], p);
     }
     snprintf(rec.name, sizeof(rec.name), "%s", name);
     if (old == NULL && RAND_bytes(rec.key_id, sizeof(rec.key_id)) <= 0)

@@ -61,6 +61,7 @@ new_key used.pem
 expect 1 "there is no user 'nosuchuser'" littlebox adopt used.pem --allow nosuchuser
 expect 1 "there is no key 'used'" littlebox show used
 expect 0 overwritten littlebox adopt used.pem --allow 12345
+grep -q 'allow used' err && fail "a hint to do what is done: $(cat err)"
 expect 0 '' littlebox --json show used
 expect_json grants.# 1 grants.0.id 12345 grants.0.op '"sign"'
 
@@ -136,6 +137,7 @@ expect 2 '--key and --escrow are for one FILE' littlebox adopt --server nginx --
 expect 0 '' sh -c "littlebox --json adopt --server nginx --config $T/nginx.conf --dry-run 2>said"
 [ "$(grep -c -- '-> key' said)" = 2 ] || fail "another list: $(cat said)"
 grep -qF "$T/site/two.example/privkey.pem -> key 'two.example'" said || fail "not in the list: $(cat said)"
+grep -qF "who may not use what is adopted unless that is said: --allow www-data" said || fail "not a word of www-data: $(cat said)"
 expect 1 'there is no terminal to ask' setsid -w littlebox adopt --server nginx --config "$T/nginx.conf"
 expect 1 '' answer "this moves 2 keys into box 'default', and no command gives them out again; type 'yes'" no -- \
     littlebox adopt --server nginx --config "$T/nginx.conf"

@@ -62,7 +62,8 @@ expect_out "hint: to keep it: littlebox --box default destroy --cancel web"
 expect 1 "key 'web' in box 'default' is to be destroyed at 20" littlebox handle web
 expect 1 'hint: an administrator can keep it: littlebox --box default destroy --cancel web' littlebox handle web
 expect 1 'and does nothing until then' littlebox destroy web --yes
-expect 1 "key 'web' exists already" littlebox create web
+expect 1 'and keeps its name until then' littlebox create web
+expect 1 'hint: choose another name; what has it' littlebox create web
 expect 0 'littlebox: 1 key is to be destroyed: littlebox --box default list --all' littlebox list
 grep -q '^web ' out && fail "it is in the list"
 expect 0 '' littlebox list --all

@@ -46,7 +46,7 @@ static void messages(void)
     struct bytes view = { data, sizeof(data) - 1 }, two = { chain, sizeof(chain) };
     struct key_ref ref = { .name = "web", .version = 1 },
                    pinned = { .name = "web", .has_hash = true, .hash = { 1, 2 } };
-    struct msg_show show = { .name = "web", .version_count = 1, .grant_count = 1 };
+    struct msg_show show = { .name = "web", .former = "shop site", .version_count = 1, .grant_count = 1 };
     static const struct msg_find find = { .want.a = { [P11_TOKEN] = { true, 1, "t" }, [P11_ID] = { true, 1, "\1" } } };
     static const struct found_entry object = { .name = "web",
                                                .version = 1,
@@ -483,6 +483,11 @@ static void changes(unsigned who, const char *name)
     ADD(who, grant, MSG_ALLOW, (&(struct msg_grant){ .name = "new", .grant = { SUBJECT_USER, 3000002, OP_SIGN } }));
     ADD(who, grant, MSG_DENY, (&(struct msg_grant){ .name = "web", .grant = { SUBJECT_USER, 3000001, OP_SIGN } }));
     ADD(who, destroy, MSG_DESTROY, (&(struct msg_destroy){ .name = "ed", .version = 1 }));
+    ADD(who, destroy, MSG_DESTROY_SCHEDULE, (&(struct msg_destroy){ .name = "new", .version = 0 }));
+    ADD(who, destroy, MSG_DESTROY_CANCEL, (&(struct msg_destroy){ .name = "new", .version = 1 }));
+    ADD(who, rename, MSG_RENAME, (&(struct msg_rename){ .name = "new", .to = "other" }));
+    ADD(who, handle_note, MSG_HANDLE_NOTE, (&(struct msg_handle_note){ .name = "other", .path = "/etc/web.pem" }));
+    ADD(who, name, MSG_HANDLE_LIST, (&(struct msg_name){ .name = "new" }));
     ADD(who, cert_set, MSG_CERT_SET, (&(struct msg_cert_set){ .name = "web", .chain = { none, 2 } }));
     ADD(who, attach, MSG_ATTACH, (&(struct msg_attach){ .name = "at", .label = secret }));
     ADD(who, secret, MSG_INIT, (&(struct msg_secret){ .kind = SEAL_CREDENTIAL, .label = "a", .secret = secret }));
