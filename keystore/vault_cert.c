@@ -61,7 +61,7 @@ static int cert_get(struct vault *v, const struct key_ref *ref, uint32_t msg_id,
                     size_t *ret_len, struct wanted *ret, struct problem *p)
 {
     static const uint8_t none[2] = { 0, 0 };
-    const struct boxkey *k = keyring_find(&v->ring, ref->name);
+    const struct boxkey *k = keyring_find_any(&v->ring, ref->name);
     int i = k == NULL ? vault_no_key(v, ref->name, p) : vault_pick_version(v, k, ref, p);
     struct bytes chain = { none, sizeof(none) };
 

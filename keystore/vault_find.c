@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "former.h"
 #include "keywalk.h"
 #include "p11_cert.h"
 #include "vault_priv.h"
@@ -14,6 +15,24 @@ struct search {
     struct wire_writer *w;
     struct msg_found *found;
 };
+
+/* What a key that is on no token is called: its name, or the one that it had before, if it is asked for by that. */
+static void set_label(const struct search *s, const struct boxkey *k, struct p11_value *ret)
+{
+    const struct p11_value *label = &s->want->a[P11_OBJECT];
+    const char *former = k->rec.versions[0].former;
+    char name[LB_NAME_MAX + 1];
+
+    for (const char *at = former == NULL ? "" : former; label->set && former_next(&at, name);) {
+        if (strlen(name) == label->len && memcmp(name, label->bytes, label->len) == 0) {
+            *ret = *label;
+            return;
+        }
+    }
+    ret->set = true;
+    ret->len = (uint8_t)strlen(k->rec.name);
+    memcpy(ret->bytes, k->rec.name, ret->len);
+}
 
 /*
  * Version i of k as an object. Where keys are on no token, a key is the object and not one version of it: a roll-over
@@ -31,8 +50,10 @@ static bool as_object(const struct search *s, const struct boxkey *k, size_t i, 
     snprintf(ret->name, sizeof(ret->name), "%s", k->rec.name);
     snprintf(ret->type, sizeof(ret->type), "%s", rec->type);
     ret->certified = vault_may_be_certified(s->v, s->certs, k, i);
-    if (s->v->ops->object_of == NULL)
-        return (int)i == boxkey_active(k) && p11uri_set_text(&ret->object, P11_OBJECT, k->rec.name) == 0;
+    if (s->v->ops->object_of == NULL) {
+        set_label(s, k, &ret->object.a[P11_OBJECT]);
+        return (int)i == boxkey_active(k);
+    }
     object = k->versions[i].live == NULL ? NULL : livekey_object(k->versions[i].live);
     if (object == NULL)
         return false;
@@ -94,7 +115,7 @@ static const struct boxkey *named_key(const struct vault *v, const struct p11_va
         return NULL;
     memcpy(name, label->bytes, label->len);
     name[label->len] = '\0';
-    return keyring_find(&v->ring, name);
+    return keyring_find_any(&v->ring, name);
 }
 
 /* The keys that may be meant. By label or id, those of all: whoever names one may look. Else those that LIST would show. */

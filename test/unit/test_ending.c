@@ -297,6 +297,45 @@ static void another_name(void)
     inbox_clear(&b);
 }
 
+/* A pkcs11: URI names a key of a box without a token as an object: by its name, and by those that it had. */
+static void another_name_in_a_uri(void)
+{
+    static const struct {
+        const char *label;
+        uint16_t count;
+    } rows[] = { { "web", 1 }, { "a.shop", 1 }, { "shop", 0 }, { "we", 0 } };
+    static uint8_t buf[LB_PACKET_MAX];
+    struct problem p;
+    struct inbox b;
+
+    box_with_keys(&b);
+    OK(vault_rename(&b.box.vault, &(struct msg_rename){ "web", "a.shop" }, &p));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct caller who = inbox_caller(&b, getpid(), INBOX_GRANTED, INBOX_STRANGER);
+        struct p11uri want = { .a = { { .set = false } } };
+        struct found_entry e = { .name = "" };
+        struct msg_header header;
+        struct msg_found found;
+        struct wire_reader r;
+        struct bytes body;
+        size_t len = 0;
+
+        OK(p11uri_set_text(&want, P11_OBJECT, rows[i].label));
+        OK(vault_find(&b.box.vault, &want, &who, 7, buf, sizeof(buf), &len, &p));
+        OK(msg_split(buf, len, &header, &body));
+        wire_read(&r, body.p, body.len);
+        msg_found_get(&r, &found);
+        CU_ASSERT_EQUAL(found.count, rows[i].count);
+        if (found.count == 0)
+            continue;
+        msg_found_entry_get(&r, &e);
+        OK(wire_end(&r));
+        TEXT_IS(e.name, "a.shop");
+        CU_ASSERT_TRUE(p11uri_matches(&want, &e.object, P11_BIT(P11_OBJECT)));
+    }
+    inbox_clear(&b);
+}
+
 static void too_many_names(void)
 {
     struct msg_rename m = { "web", "n00" };
@@ -350,6 +389,7 @@ static const struct unit_test tests[] = {
     { "now after all", now_after_all },
     { "changed behind its back", changed_behind_its_back },
     { "another name", another_name },
+    { "another name in a URI", another_name_in_a_uri },
     { "too many names", too_many_names },
     { "last use", last_use },
     { NULL, NULL },
