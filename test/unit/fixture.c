@@ -141,12 +141,35 @@ void fixture_add_chain(struct fixture *f, const char *name, uint32_t version, un
     OK(store_put_key(f->store, k, &p));
 }
 
+void fixture_schedule(struct fixture *f, const char *name, uint64_t at, const char *former)
+{
+    struct key_record *k = NULL;
+    struct problem p;
+
+    for (size_t i = 0; i < f->key_count; i++)
+        k = strcmp(f->keys[i].name, name) == 0 ? &f->keys[i] : k;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+    for (size_t i = 0; i < k->version_count; i++) {
+        struct version_record *v = &k->versions[i], old = *v;
+
+        v->state_before = v->state;
+        v->state = STATE_DESTROY_SCHEDULED;
+        v->destroy_at = at;
+        v->former = strdup(former);
+        OK(backend_sealed_ops.rebind(f->backend, &old, k->grants, k->grant_count, v, k->grants, k->grant_count));
+        free(old.material);
+    }
+    OK(store_put_key(f->store, k, &p));
+}
+
 /* Comparing */
 
 static bool same_version(const struct version_record *a, const struct version_record *b)
 {
     return memcmp(a->key_id, b->key_id, KEY_ID_SIZE) == 0 && strcmp(a->name, b->name) == 0 &&
-           a->version == b->version && a->state == b->state && strcmp(a->type, b->type) == 0 &&
+           a->version == b->version && a->state == b->state && a->state_before == b->state_before &&
+           a->destroy_at == b->destroy_at && (a->former == NULL) == (b->former == NULL) &&
+           (a->former == NULL || strcmp(a->former, b->former) == 0) && strcmp(a->type, b->type) == 0 &&
            a->created == b->created && a->changed == b->changed && a->spki_len == b->spki_len &&
            memcmp(a->spki, b->spki, a->spki_len) == 0 && a->material_len == b->material_len &&
            memcmp(a->material, b->material, a->material_len) == 0;

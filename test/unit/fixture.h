@@ -39,6 +39,8 @@ void fixture_add_key(struct fixture *f, const char *name, const char *type, size
  * store too.
  */
 void fixture_add_chain(struct fixture *f, const char *name, uint32_t version, unsigned n);
+/* All versions of a key of the fixture are to be destroyed then, and the key had these names; in the store too. */
+void fixture_schedule(struct fixture *f, const char *name, uint64_t at, const char *former);
 /* A seal of a credential that is the label. */
 struct seal_record fixture_make_seal(struct fixture *f, const char *label);
 

@@ -192,6 +192,7 @@ static void fill(struct fixture *f)
     fixture_add_key(f, "alpha", "ed25519", 2, 2);
     fixture_add_key(f, "beta", "ec:P-256", 1, 1);
     fixture_add_key(f, "gamma", "ed25519", 1, 0);
+    fixture_schedule(f, "gamma", 1800000000, "delta epsilon");
     fixture_add_chain(f, "alpha", 2, 3);
     fixture_add_chain(f, "beta", 1, 1);
     store_close(f->store);
@@ -219,9 +220,9 @@ static void each_byte_of_each_row(void)
 
     fixture_open(&f);
     fill(&f);
-    count = root_pages(f.path, "'key', 'version', 'grant_'", pages, COUNT(pages));
-    /* Three tables, and an index for each UNIQUE. */
-    CU_ASSERT_EQUAL(count, 7);
+    count = root_pages(f.path, "'key', 'version', 'grant_', 'schedule', 'former'", pages, COUNT(pages));
+    /* Five tables, and an index for each UNIQUE. */
+    CU_ASSERT_EQUAL(count, 11);
     for (size_t i = 0; i < count; i++)
         flip_page(&f, pages[i], unit_is_slow() ? 23 : 1, judge_row);
     all_still_good(&f);
