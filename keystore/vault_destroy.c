@@ -227,31 +227,33 @@ int vault_cancel_destroy(struct vault *v, const struct msg_destroy *m, struct pr
     return r != 0 ? r : turn_key(v, k, m->version, &t, p);
 }
 
+static unsigned count_due(const struct boxkey *k, uint64_t at)
+{
+    unsigned due = 0;
+
+    for (size_t i = 0; i < k->rec.version_count; i++)
+        due += k->rec.versions[i].state == STATE_DESTROY_SCHEDULED && k->rec.versions[i].destroy_at <= at;
+    return due;
+}
+
 /*
- * A version that does not authenticate is left alone: nobody knows if that is its time. The store may refuse, for want of
- * room: then it is tried again, and the version does nothing meanwhile.
+ * A key that does not authenticate is left alone: nobody knows if that is its time. The store may refuse, for want of room:
+ * then it is tried again, and what is due does nothing meanwhile.
  */
 static void destroy_due(struct vault *v, struct boxkey *k, uint64_t at)
 {
     struct turning t = { turn_due, at };
+    unsigned due = count_due(k, at);
+    char name[LB_NAME_MAX + 1];
+    struct problem p = { 0 };
 
-    for (size_t i = 0; i < k->rec.version_count; i++) {
-        const struct version_record *rec = &k->rec.versions[i];
-        struct problem p = { 0 };
-        uint32_t version = rec->version;
-        char name[LB_NAME_MAX + 1];
-
-        if (rec->state != STATE_DESTROY_SCHEDULED || rec->destroy_at > at || k->damaged || k->versions[i].damaged)
-            continue;
-        memcpy(name, k->rec.name, sizeof(name));
-        if (turn_key(v, k, version, &t, &p) != 0) {
-            log_error("key '%s' version %u is due to be destroyed, and cannot be: %s", name, version, p.text);
-            return;
-        }
-        log_info("destroyed key '%s' version %u, as it was scheduled", name, version);
-        /* Another record is in its place now, with the same versions. */
-        k = keyring_find(&v->ring, name);
-    }
+    if (due == 0 || boxkey_is_damaged(k))
+        return;
+    memcpy(name, k->rec.name, sizeof(name)); /* it may be another record afterwards */
+    if (turn_key(v, k, /* version= */ 0, &t, &p) == 0)
+        log_info("destroyed key '%s' (%u version%s), as it was scheduled", name, due, due == 1 ? "" : "s");
+    else
+        log_error("key '%s' is due to be destroyed, and cannot be: %s", name, p.text);
 }
 
 void vault_expire(struct vault *v)

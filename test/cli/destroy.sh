@@ -102,7 +102,7 @@ start_box default
 is_destroyed() { littlebox --json show "$1" >out && [ "$(json_at versions.0.state)" = '"destroyed"' ]; }
 expect 0 'is destroyed at 20' littlebox destroy mail --yes
 await is_destroyed mail
-await grep -qF "destroyed key 'mail' version 1, as it was scheduled" "$T/box.log"
+await grep -qF "destroyed key 'mail' (1 version), as it was scheduled" "$T/box.log"
 expect 1 "key 'mail' in box 'default' is destroyed already" littlebox destroy mail --cancel
 # And at its start, what was due while it was down.
 expect 0 'is destroyed at 20' littlebox destroy web --yes
