@@ -26,7 +26,8 @@ static int check_kind(const struct adopt_file *f, struct problem *p)
     if (f->st.st_nlink != 1) {
         problem_set(p, LB_E_VALUE, "'%s' has %lu names (hard links): the key would stay under the others", f->path,
                     (unsigned long)f->st.st_nlink);
-        problem_hint(p, "see who uses them, and make them symbolic links to one: find / -xdev -inum %lu", (unsigned long)f->st.st_ino);
+        problem_hint(p, "see who uses them, and make them symbolic links to one: find / -xdev -inum %lu",
+                     (unsigned long)f->st.st_ino);
         return LB_E_VALUE;
     }
     if (f->st.st_size == 0)

@@ -122,7 +122,8 @@ static int ask_for_list(const struct server_list *l, struct problem *p)
     if (cli->options[OPT_YES] != NULL || cli->options[OPT_DRY_RUN] != NULL)
         return 0;
     snprintf(question, sizeof(question),
-             "%s %zu key%s into box '%s', and no command gives %s out again; type 'yes'", "this moves", l->count, l->count == 1 ? "" : "s", cli->box, l->count == 1 ? "it" : "them");
+             "this moves %zu key%s into box '%s', and no command gives %s out again; type 'yes'", l->count,
+             l->count == 1 ? "" : "s", cli->box, l->count == 1 ? "it" : "them");
     return ask_word(question, "yes", p);
 }
 

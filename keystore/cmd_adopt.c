@@ -89,7 +89,8 @@ static void tell_limits(const struct client *c, const struct adopt_file *f, cons
     cli_note("an editor's or a tool's copy; a program that runs has the key until it reads the file again");
     cli_note("if somebody may have had a copy, make a new key and a new certificate instead");
     if (c->cli->options[OPT_ALLOW] == NULL)
-        cli_hint("only administrators of the box may use it so far: littlebox --box %s allow %s --user USER", c->cli->box, name);
+        cli_hint("only administrators of the box may use it so far: littlebox --box %s allow %s --user USER", c->cli->box,
+                 name);
 }
 
 static void print_adopted(const struct client *c, const struct adopt_file *f, const char *name, const char *type,

@@ -19,8 +19,8 @@ struct escrow {
 };
 
 /*
- * Writes the key to path as PEM "ENCRYPTED PRIVATE KEY" (RFC 5958; PBES2 of RFC 8018 with AES-256-CBC and scrypt, RFC 7914),
- * mode 0600, whole and on the disk or not at all; then reads it back, decrypts it, and compares it with the key. Only then
+ * Writes the key to path as PEM "ENCRYPTED PRIVATE KEY" (RFC 5958; PBES2 of RFC 8018 with AES-256-CBC and scrypt, RFC
+ * 7914), mode 0600, whole and on the disk or not at all; then reads it back, decrypts it, and compares it with the key. Only then
  * this is 0. LB_E_EXISTS: there is such a file, which stays; LB_E_CRYPTO, LB_E_SYSTEM, LB_E_NOMEM, what keyfile_pkcs8() says.
  */
 LB_MUST_USE int escrow_make(const char *path, EVP_PKEY *key, const struct passphrase *pass, struct escrow *ret,

@@ -1,4 +1,4 @@
-/* The rows of keys, versions, grants, chains and the rest of a key as they stand in a file that may be damaged. */
+/* The rows of which keys are put together, as they stand in a file that may be damaged. */
 #include "store_rows.h"
 
 #include <stdlib.h>

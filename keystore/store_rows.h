@@ -1,4 +1,4 @@
-/* The rows of keys, versions, grants, chains and the rest of a key as they stand in a file that may be damaged, for store_read.c. */
+/* The rows of which keys are put together, as they stand in a file that may be damaged, for store_read.c. */
 #ifndef LB_STORE_ROWS_H
 #define LB_STORE_ROWS_H
 
@@ -76,8 +76,9 @@ struct reading {
  */
 LB_MUST_USE int reading_load(struct store *s, struct reading *ret, struct problem *p);
 /*
- * Sorts keys and former names by key id; versions and their schedules by key id and number; grants by key id, kind and id;
- * chains by key id and version, sound ones first. Each row once: a damaged page may point to the same row in two places, which is no fault of that row.
+ * Sorts keys and former names by key id; versions and their schedules by key id and number; grants by key id, kind and
+ * id; chains by key id and version, sound ones first. Each row once: a damaged page may point to the same row in two
+ * places, which is no fault of that row.
  */
 void reading_sort(struct reading *all);
 void reading_clear(struct reading *all);
