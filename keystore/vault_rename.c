@@ -32,6 +32,15 @@ static int check_free(struct vault *v, const struct boxkey *k, const char *name,
     return LB_E_EXISTS;
 }
 
+static bool is_destroyed(const struct boxkey *k)
+{
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if (k->rec.versions[i].state != STATE_DESTROYED)
+            return false;
+    }
+    return true;
+}
+
 static int set_names(struct boxkey *next, const char *name, struct problem *p)
 {
     char *more = NULL, *former = NULL;
@@ -69,6 +78,9 @@ int vault_rename(struct vault *v, const struct msg_rename *m, struct problem *p)
         return r;
     if (boxkey_is_damaged(old) || old->rec.version_count == 0)
         return vault_damaged(v, m->name, 0, p);
+    /* There is nothing that a handle could mean, and two names would be taken for it. */
+    if (is_destroyed(old))
+        return problem_set(p, LB_E_DESTROYED, "key '%s' in box '%s' is destroyed", m->name, v->conf->box);
     r = check_free(v, old, m->to, p);
     if (r != 0)
         return r;

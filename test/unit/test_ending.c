@@ -292,6 +292,7 @@ static void another_name(void)
     /* With the key its names end. */
     OK(vault_destroy(v, &web_whole, &p));
     FAILS(use(&b, 0, "a.shop", &p), LB_E_NO_KEY);
+    FAILS(vault_rename(v, &(struct msg_rename){ "web", "new" }, &p), LB_E_DESTROYED);
     OK(create(&b, "a.shop", &p));
     FAILS(vault_rename(v, &(struct msg_rename){ "other", "web" }, &p), LB_E_EXISTS);
     inbox_clear(&b);
