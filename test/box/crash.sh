@@ -53,7 +53,7 @@ wholly() {
 }
 # A destroyed key is still listed, as such: a name has a history.
 listed() {
-    lb list >"$TEST_DIR/list" || fail "littlebox list"
+    lb list --all >"$TEST_DIR/list" || fail "littlebox list"
     grep -E "^$1 " "$TEST_DIR/list" | grep -qv destroyed
 }
 
