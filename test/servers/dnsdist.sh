@@ -33,7 +33,8 @@ answers() {
 }
 
 run_page dnsdist
-printf 'addAction(AllRule(), SpoofAction("192.0.2.7"))\n' >>/etc/dnsdist/dnsdist.conf
+printf '%s\n' 'addAction(AllRule(), SpoofAction("192.0.2.7"))' 'setMaxTCPClientThreads(1) setMaxUDPOutstanding(100)' \
+    >>/etc/dnsdist/dnsdist.conf
 server_start
 answers
 server_stop
