@@ -16,6 +16,9 @@ all_keys_on 21
 STARTTLS=ftp LOAD_ARGUMENTS=()
 SERVER_USER=proftpd CERTIFICATE=/etc/proftpd/tls/ftp.crt HANDLE=/etc/proftpd/tls/ftp.pem
 
+# It wants to know the machine's address.
+echo "127.0.0.1 $(uname -n)" >>/etc/hosts
+
 useradd --create-home --home-dir /var/alice --shell /bin/bash alice
 echo alice:word | chpasswd
 echo "a file of hers" >/var/alice/file
