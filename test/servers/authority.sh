@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# An authority with easy-rsa and one with strongSwan's pki, by the commands of examples/authority. Certificates and CRLs are verified
-# by an openssl that does not know us.
+# An authority with easy-rsa and one with strongSwan's pki, by the commands of examples/authority. Certificates and CRLs
+# are verified by an openssl that does not know us.
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
@@ -52,7 +52,8 @@ for key in $KEYS; do
     cp "$FILES/$key.pem" ca.pem
     for command in "--self --ca --dn CN=$key" "--req --dn CN=$key"; do
         # shellcheck disable=SC2086 # words
-        as_system pki $command --in ca.pem --type priv --outform pem >"$key.pem" 2>"$TEST_DIR/pki.log" || fail "$key: pki $command"
+        as_system pki $command --in ca.pem --type priv --outform pem >"$key.pem" 2>"$TEST_DIR/pki.log" ||
+            fail "$key: pki $command"
         case $command in
         --self*) check "$key: pki --self" verifies "$key.pem" -check_ss_sig "$key.pem" ;;
         *) check "$key: pki --req" plain_ossl req -in "$key.pem" -verify -noout 2>"$TEST_DIR/verify.log" ;;

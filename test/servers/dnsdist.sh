@@ -15,7 +15,8 @@ LOAD_ARGUMENTS=()
 SERVER_USER=_dnsdist CERTIFICATE=/etc/dnsdist/tls/dns.crt HANDLE=/etc/dnsdist/tls/dns.pem
 
 # As Debian's unit does: its user may have ports below 1024.
-AS_DNSDIST=(setpriv --reuid=_dnsdist --regid=_dnsdist --init-groups --inh-caps=+net_bind_service --ambient-caps=+net_bind_service)
+AS_DNSDIST=(setpriv --reuid=_dnsdist --regid=_dnsdist --init-groups --inh-caps=+net_bind_service
+    --ambient-caps=+net_bind_service)
 server_start() {
     as_system "${AS_DNSDIST[@]}" dnsdist --check-config >>"$TEST_DIR/start.log" 2>&1 || fail "dnsdist --check-config"
     start_service "${AS_DNSDIST[@]}" dnsdist --supervised --disable-syslog

@@ -31,8 +31,8 @@ server_pids() { pgrep -x freeradius || true; }
 
 # comes_in : by the command of the page.
 comes_in() {
-    (cd "$LITTLEBOX_SRC/examples/freeradius" && as_system sh -c "$(page_commands freeradius 3) -t 20") >"$TEST_DIR/eapol.log" 2>&1 &&
-        grep -qx SUCCESS "$TEST_DIR/eapol.log"
+    (cd "$LITTLEBOX_SRC/examples/freeradius" && as_system sh -c "$(page_commands freeradius 3) -t 20") \
+        >"$TEST_DIR/eapol.log" 2>&1 && grep -qx SUCCESS "$TEST_DIR/eapol.log"
 }
 # serve KEY DIR : with its certificate, for the name of the page.
 serve() {

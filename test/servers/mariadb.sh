@@ -39,7 +39,8 @@ server_pids() { pgrep -x mariadbd || true; }
 # as_app VERSION : by the command of the page, with TLS of this version; it tells what the server says of the connection.
 as_app() {
     setpriv --reuid=app --regid=app --clear-groups "${SYSTEM[@]}" sh -c "$(page_commands mariadb 4) --tls-version=TLSv$1 -BN -e \
-        \"select current_user(), variable_value from information_schema.session_status where variable_name='Ssl_version'\"" \
+        \"select current_user(), variable_value from information_schema.session_status
+            where variable_name = 'Ssl_version'\"" \
         2>"$TEST_DIR/app.log" </dev/null 3>&- 10<&-
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A stock Squid that looks into TLS, with examples/squid: neither it nor its helper has the CA's key, nor is it among what they keep.
-# At each stop it frees certificates after OPENSSL_cleanup().
+# A stock Squid that looks into TLS, with examples/squid: neither it nor its helper has the CA's key, nor is it among what
+# they keep. At each stop it frees certificates after OPENSSL_cleanup().
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
@@ -50,8 +50,8 @@ server_stop() {
 
 # visit : by the command of the page. It must be the proxy's certificate that the client sees.
 visit() {
-    as_system sh -c "$(page_commands squid 2) -sS --max-time 30 -o /dev/null -w '%{certs}'" >"$TEST_DIR/visit" 2>>"$TEST_DIR/curl.log" &&
-        grep -q "^Issuer:.*CN *= *$1" "$TEST_DIR/visit"
+    as_system sh -c "$(page_commands squid 2) -sS --max-time 30 -o /dev/null -w '%{certs}'" \
+        >"$TEST_DIR/visit" 2>>"$TEST_DIR/curl.log" && grep -q "^Issuer:.*CN *= *$1" "$TEST_DIR/visit"
 }
 # new_store : with no certificate in it.
 new_store() {
@@ -82,6 +82,10 @@ refused "without a grant Squid does not start" 'Unable to generate signing certi
     as_system squid --foreground -z
 says "the box's log says who was refused" "uid $(id -u proxy) may not sign with key 'rsa'" "$BOX_DIR/box.log"
 lb allow rsa --user proxy
+lb lock
+refused "nor while the box is locked" 'Unable to generate signing certificate for untrusted sites' \
+    as_system squid --foreground -z
+lb unlock
 : >$LOG
 server_start
 check "with a grant, a page" visit 'CA rsa'
