@@ -16,7 +16,7 @@ STARTTLS=mysql LOAD_ARGUMENTS=()
 SERVER_USER=mysql CERTIFICATE=/etc/mysql/tls/server.crt HANDLE=/etc/mysql/tls/server.pem
 
 # As the package makes it when it is installed.
-install -d -o mysql /var/lib/mysql /var/log/mysql /run/mysqld
+install -d -o mysql /var/lib/mysql /var/log/mysql /run/mysqld /run/mariadbd
 as_system mariadb-install-db --user=mysql --skip-test-db --auth-root-authentication-method=socket \
     >"$TEST_DIR/install.log" 2>&1 || fail "mariadb-install-db"
 useradd --system --no-create-home app
