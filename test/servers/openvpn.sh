@@ -125,4 +125,19 @@ both ec ec "$PLAIN" "with plain key files"
 same "ec: it is found there" 1 "$(scan ec)"
 client_stop
 server_stop
+
+# By URI, from 2.7 on; to older ones it is the name of a file that is not there.
+sed -i 's|^key .*|key littlebox:ec|' /etc/openvpn/server/server.conf
+version=$(openvpn --version | sed -n '1s/^OpenVPN \([0-9.]*\).*/\1/p')
+say "OpenVPN is $version"
+if dpkg --compare-versions "$version" ge 2.7; then
+    server_start
+    client_start
+    connects "key littlebox:ec"
+    client_stop
+    server_stop
+else
+    refused "key littlebox:ec, before 2.7" "key fails with 'littlebox:ec': No such file" \
+        as_system sh -c 'cd /etc/openvpn/server && openvpn --config server.conf'
+fi
 finish
