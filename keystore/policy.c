@@ -67,6 +67,11 @@ bool policy_is_admin(const struct boxconf *conf, const struct caller *who)
            end_is_admin(conf, maker_end(who->maker));
 }
 
+const struct peer *policy_not_admin(const struct boxconf *conf, const struct caller *who)
+{
+    return end_is_admin(conf, sender_of(who)) ? &who->maker->peer : &who->peer;
+}
+
 bool policy_admin_made(const struct boxconf *conf, const struct maker *maker)
 {
     return end_is_admin(conf, maker_end(maker));
@@ -97,6 +102,12 @@ bool policy_granted(const struct boxconf *conf, const struct grant *grants, size
                     uint16_t ops)
 {
     return (ops_of_both(conf, grants, count, who, ops) & ops) == ops;
+}
+
+const struct peer *policy_not_granted(const struct boxconf *conf, const struct grant *grants, size_t count,
+                                      const struct caller *who, uint16_t ops)
+{
+    return (ops_of(conf, grants, count, sender_of(who), ops) & ops) == ops ? &who->maker->peer : &who->peer;
 }
 
 bool policy_granted_any(const struct boxconf *conf, const struct grant *grants, size_t count, const struct caller *who)

@@ -33,6 +33,15 @@ bool policy_is_admin(const struct boxconf *conf, const struct caller *who);
 bool policy_granted(const struct boxconf *conf, const struct grant *grants, size_t count, const struct caller *who,
                     uint16_t ops);
 
+/*
+ * Of a caller to whom policy_is_admin() or policy_granted() says no: the end whose right is missing, for the text of the
+ * refusal and its hint. It is the sender, if it has not the right itself; else the maker. A server that keeps root as its
+ * real user while it serves as another (ProFTPD) sends as root, on channels that the other made.
+ */
+const struct peer *policy_not_admin(const struct boxconf *conf, const struct caller *who);
+const struct peer *policy_not_granted(const struct boxconf *conf, const struct grant *grants, size_t count,
+                                      const struct caller *who, uint16_t ops);
+
 /* May this caller do anything with it? */
 bool policy_granted_any(const struct boxconf *conf, const struct grant *grants, size_t count, const struct caller *who);
 

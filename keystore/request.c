@@ -629,11 +629,13 @@ static void note_refusal(const struct request *rq)
 
 bool request_may(const struct request_kind *kind, struct request *rq)
 {
+    uid_t uid;
+
     if (!kind->admin || policy_is_admin(rq->box->conf, &rq->who))
         return true;
-    problem_set(&rq->problem, LB_E_DENIED, "uid %u may not %s in box '%s'", rq->who.peer.uid, kind->name,
-                rq->box->conf->box);
-    if (!idmap_hint(idmap_own(), rq->who.peer.uid, &rq->problem))
+    uid = policy_not_admin(rq->box->conf, &rq->who)->uid;
+    problem_set(&rq->problem, LB_E_DENIED, "uid %u may not %s in box '%s'", uid, kind->name, rq->box->conf->box);
+    if (!idmap_hint(idmap_own(), uid, &rq->problem))
         problem_hint(&rq->problem, "ask an administrator of the box, or see 'admin' in littlebox.conf(5)");
     note_refusal(rq);
     answer_problem(rq);

@@ -114,17 +114,20 @@ static int check_state(const struct vault *v, const struct version_record *rec, 
     return p->code;
 }
 
-static int denied(const struct vault *v, const char *name, const struct caller *who, enum key_op op, struct problem *p)
+static int denied(const struct vault *v, const struct boxkey *k, const struct caller *who, enum key_op op, struct problem *p)
 {
+    const char *name = k->rec.name;
+    uid_t uid;
+
     if (who->peer.pid == 0)
         return problem_set(p, LB_E_DENIED, "the kernel did not tell who asks for key '%s'", name);
-    problem_set(p, LB_E_DENIED, "uid %u may not %s with key '%s' of box '%s'", who->peer.uid, key_op_name(op), name,
-                v->conf->box);
-    if (idmap_hint(idmap_own(), who->peer.uid, p))
+    uid = policy_not_granted(v->conf, k->rec.grants, k->rec.grant_count, who, op)->uid;
+    problem_set(p, LB_E_DENIED, "uid %u may not %s with key '%s' of box '%s'", uid, key_op_name(op), name, v->conf->box);
+    if (idmap_hint(idmap_own(), uid, p))
         return LB_E_DENIED;
     /* What --op is if it is not given. */
-    problem_hint(p, "an administrator may run: littlebox --box %s allow %s --user %u%s%s", v->conf->box, name,
-                 who->peer.uid, op == OP_SIGN ? "" : " --op ", op == OP_SIGN ? "" : key_op_name(op));
+    problem_hint(p, "an administrator may run: littlebox --box %s allow %s --user %u%s%s", v->conf->box, name, uid,
+                 op == OP_SIGN ? "" : " --op ", op == OP_SIGN ? "" : key_op_name(op));
     return LB_E_DENIED;
 }
 
@@ -138,7 +141,7 @@ static int use(struct vault *v, const struct key_ref *ref, const struct caller *
     if (k == NULL)
         return vault_no_key(v, ref->name, p);
     if (!policy_granted(v->conf, k->rec.grants, k->rec.grant_count, who, op))
-        return denied(v, ref->name, who, op, p);
+        return denied(v, k, who, op, p);
     if (k->damaged)
         return vault_damaged(v, ref->name, ref->version, p);
     i = pick_version(v, k, ref, p);

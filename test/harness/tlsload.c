@@ -25,8 +25,9 @@
 #define USAGE                                                                                                       \
     "usage: tlsload --connect ADDRESS:PORT --ca FILE [--count N] [--seconds S] [--until FILE] [--name HOST]\n"       \
     "               [--tls1.2 | --tls1.3] [--sigalg LIST] [--groups LIST] [--get] [--timeout MS] [--progress FILE]\n" \
-    "               [--first] [--starttls smtp | postgres] [--again]\n"                                              \
+    "               [--first] [--starttls PROTOCOL] [--again]\n"                                                   \
     "Ends after N handshakes, S seconds, or when FILE exists. Of --count and --until together, both must be reached.\n" \
+    "PROTOCOL: ftp, mysql, postgres, smtp.\n"                                                                      \
     "--again: for a server that closes ports and connections when it reloads. One that is refused, or cut without an\n" \
     "alert before the handshake is done, is made again, within the timeout.\n"
 
@@ -117,8 +118,6 @@ static bool parse(int argc, char **argv, struct options *ret)
     }
     if (ret->first)
         ret->count = 1;
-    if (ret->starttls != NULL && strcmp(ret->starttls, "smtp") != 0 && strcmp(ret->starttls, "postgres") != 0)
-        ok = false;
     return ok && connect && ret->ca != NULL && (ret->count > 0 || ret->seconds > 0 || ret->until != NULL);
 }
 
@@ -162,33 +161,91 @@ static bool tell(int fd, const char *bytes, size_t len)
     return send(fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len;
 }
 
-/* An answer of SMTP, of one line or more, must have this code. It is read byte by byte: what follows is TLS. */
-static bool smtp_answer(int fd, const char *code)
+static bool hear(int fd, void *ret_bytes, size_t len)
+{
+    return recv(fd, ret_bytes, len, MSG_WAITALL) == (ssize_t)len;
+}
+
+/* An answer of SMTP or FTP, of one line or more, must have this code. It is read byte by byte: what follows is TLS. */
+static bool line_answer(int fd, const char *code)
 {
     char line[512];
     size_t len;
 
     do {
         for (len = 0; len == 0 || line[len - 1] != '\n'; len++)
-            if (len == sizeof(line) || recv(fd, line + len, 1, 0) != 1)
+            if (len == sizeof(line) || !hear(fd, line + len, 1))
                 return false;
     } while (len > 3 && line[3] == '-');
     return len > 3 && memcmp(line, code, 3) == 0;
 }
 
-/* What is said in clear before the handshake: RFC 3207; PostgreSQL's SSLRequest, and its answer that it will. */
-static bool start_tls(int fd, const char *protocol)
+/* RFC 3207. */
+static bool smtp(int fd)
 {
     static const char ehlo[] = "EHLO localhost\r\n", starttls[] = "STARTTLS\r\n";
+
+    return line_answer(fd, "220") && tell(fd, ehlo, sizeof(ehlo) - 1) && line_answer(fd, "250") &&
+           tell(fd, starttls, sizeof(starttls) - 1) && line_answer(fd, "220");
+}
+
+/* RFC 4217. */
+static bool ftp(int fd)
+{
+    static const char auth[] = "AUTH TLS\r\n";
+
+    return line_answer(fd, "220") && tell(fd, auth, sizeof(auth) - 1) && line_answer(fd, "234");
+}
+
+/* PostgreSQL's SSLRequest, and its answer that it will. */
+static bool postgres(int fd)
+{
     static const char ssl_request[] = { 0, 0, 0, 8, 0x04, (char)0xd2, 0x16, 0x2f };
     char answer;
 
-    if (protocol == NULL)
-        return true;
-    if (strcmp(protocol, "postgres") == 0)
-        return tell(fd, ssl_request, sizeof(ssl_request)) && recv(fd, &answer, 1, 0) == 1 && answer == 'S';
-    return smtp_answer(fd, "220") && tell(fd, ehlo, sizeof(ehlo) - 1) && smtp_answer(fd, "250") &&
-           tell(fd, starttls, sizeof(starttls) - 1) && smtp_answer(fd, "220");
+    return tell(fd, ssl_request, sizeof(ssl_request)) && hear(fd, &answer, 1) && answer == 'S';
+}
+
+/*
+ * MySQL's greeting, of protocol 10, and SSLRequest. Packets: 3 octets of length, little endian, 1 of the number, and so many.
+ * The request: 4 octets of flags (protocol 4.1, SSL, authentication of 4.1), 4 of the largest packet, 1 of the character
+ * set, 23 of nothing.
+ */
+static bool mysql(int fd)
+{
+    static const char ssl_request[4 + 32] = { 32, 0, 0, 1, 0x00, (char)0x8a, 0, 0, 0, 0, 0, 1, 45 };
+    unsigned char head[4], greeting[512];
+    size_t len;
+
+    if (!hear(fd, head, sizeof(head)))
+        return false;
+    len = head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16;
+    return len > 0 && len <= sizeof(greeting) && hear(fd, greeting, len) && greeting[0] == 10 &&
+           tell(fd, ssl_request, sizeof(ssl_request));
+}
+
+/* What is said in clear before the handshake. */
+static const struct starttls {
+    const char *name;
+    bool (*say)(int fd);
+} protocols[] = {
+    { "ftp", ftp },
+    { "mysql", mysql },
+    { "postgres", postgres },
+    { "smtp", smtp },
+};
+
+static const struct starttls *find_starttls(const char *name)
+{
+    for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
+        if (strcmp(protocols[i].name, name) == 0)
+            return &protocols[i];
+    return NULL;
+}
+
+static bool start_tls(int fd, const char *protocol)
+{
+    return protocol == NULL || find_starttls(protocol)->say(fd);
 }
 
 /* The server was not there, or cut the connection and gave no alert: with --again that is no failed handshake yet. */
@@ -298,7 +355,7 @@ int main(int argc, char **argv)
     SSL_CTX *ctx;
     double start, elapsed;
 
-    if (!parse(argc, argv, &o)) {
+    if (!parse(argc, argv, &o) || (o.starttls != NULL && find_starttls(o.starttls) == NULL)) {
         fputs(USAGE, stderr);
         return 2;
     }

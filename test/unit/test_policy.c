@@ -79,6 +79,31 @@ static void both_ends(void)
     }
 }
 
+/* Whom a refusal names. */
+static void who_lacks_it(void)
+{
+    static const struct {
+        uid_t sender, maker, not_granted, not_admin;
+    } ends[] = {
+        { OTHER, OTHER, OTHER, OTHER },
+        { OTHER, ROOT, OTHER, OTHER },
+        { ROOT, OTHER, OTHER, OTHER },
+        { WEB, OTHER, OTHER, WEB },
+        { ADMIN, OTHER, OTHER, OTHER },
+    };
+    const struct boxconf c = conf();
+
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        const struct maker maker = { { 10, ends[i].maker, 1 }, NULL, 0 };
+        const struct caller who = { { 11, ends[i].sender, 1 }, &maker };
+
+        CU_ASSERT_FALSE(policy_granted(&c, grants, COUNT(grants), &who, OP_SIGN));
+        CU_ASSERT_EQUAL(policy_not_granted(&c, grants, COUNT(grants), &who, OP_SIGN)->uid, ends[i].not_granted);
+        CU_ASSERT_FALSE(policy_is_admin(&c, &who));
+        CU_ASSERT_EQUAL(policy_not_admin(&c, &who)->uid, ends[i].not_admin);
+    }
+}
+
 static void without_grants(void)
 {
     const struct boxconf c = conf();
@@ -103,6 +128,7 @@ static void the_boxs_own_user(void)
 
 static const struct unit_test tests[] = {
     { "both ends", both_ends },
+    { "who lacks it", who_lacks_it },
     { "without grants", without_grants },
     { "the box's own user", the_boxs_own_user },
     { NULL, NULL },

@@ -203,6 +203,23 @@ static void a_use_is_granted(void)
     inbox_clear(&b);
 }
 
+/* It sends as root, on a channel that another user made: as root it would have the right. */
+static void the_maker_is_named(void)
+{
+    const struct maker maker = { { getpid(), INBOX_STRANGER, INBOX_STRANGER }, NULL, 0 };
+    const struct caller who = { { getpid(), 0, 0 }, &maker };
+    struct key_ref web = { .name = "web" };
+    struct livekey *live = NULL;
+    struct problem p;
+    struct inbox b;
+
+    box_with_keys(&b);
+    FAILS(vault_use(&b.box.vault, &web, &who, OP_SIGN, &live, &p), LB_E_DENIED);
+    TEXT_IS(p.text, "uid 3000002 may not sign with key 'web' of box 'test'");
+    TEXT_IS(p.hint, "an administrator may run: littlebox --box test allow web --user 3000002");
+    inbox_clear(&b);
+}
+
 static void without_credentials(void)
 {
     struct key_ref web = { .name = "web" };
@@ -637,6 +654,7 @@ static const struct unit_test tests[] = {
     { "the table of requests", the_table },
     { "administrators' requests", administrators_requests },
     { "a use is granted by key and operation", a_use_is_granted },
+    { "the end of a channel that lacks the grant is named", the_maker_is_named },
     { "nobody without credentials", without_credentials },
     { "refusals come in this order", in_this_order },
     { "only active versions are used", only_active_versions },
