@@ -21,7 +21,7 @@
 
 static uint64_t limit_ms(const struct box *b, const struct box_request *rq)
 {
-    return (uint64_t)b->settings->timeout_ms * (rq->unknown != NULL ? CHANGE_TIMEOUTS : 1) + rq->more_ms;
+    return (uint64_t)b->timeout_ms * (rq->unknown != NULL ? CHANGE_TIMEOUTS : 1) + rq->more_ms;
 }
 
 /* Sends it and waits for the answer, at most as long as there is time left. */
@@ -90,6 +90,7 @@ static int exchange_on(struct box *b, struct wait *w, struct conn *s, const stru
         if (r == 0) {
             if (rq->unknown != NULL)
                 *rq->unknown = false;
+            place_tell(b->place, p);
             return p->code;
         }
     }

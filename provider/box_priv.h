@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "../keystore/place.h"
 #include "box.h"
 #include "conn.h"
 
@@ -25,9 +26,15 @@ struct slot {
 struct box {
     struct box *next;
     bool visited; /* not in the list */
-    const struct settings *settings;
-    struct owner_uids owners; /* settings->users as numbers */
+    unsigned timeout_ms;      /* littlebox-timeout */
+    struct owner_uids owners; /* littlebox-users as numbers */
     char name[LB_NAME_MAX + 1];
+    /*
+     * Where it is, decided once: the name means the same box for as long as the process lives, and to its children, whoever
+     * they become.
+     */
+    enum place place;
+    char *socket;
     /* This process or one that it descends from has been connected. */
     _Atomic bool known;
     _Atomic uint32_t last_id;

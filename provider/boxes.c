@@ -26,7 +26,33 @@ static int check_settings(const struct provctx *prov, struct problem *p)
     return prov->settings.bad.code;
 }
 
-/* Names of users are looked up here, where a key is loaded, and not where one signs. */
+static int find_place(struct box *b, const struct settings *s, struct problem *p)
+{
+    char path[PATH_MAX];
+    int n, r = 0;
+
+    if (s->directory[0] == '\0') {
+        r = place_find(b->name, &b->place, path, p);
+    } else {
+        n = snprintf(path, sizeof(path), "%s/%s.sock", s->directory, b->name);
+        if (n < 0 || n >= (int)sizeof(path))
+            r = problem_set(p, LB_E_CONFIG, "littlebox-directory is too long");
+    }
+    if (r != 0)
+        return r;
+    b->socket = OPENSSL_strdup(path);
+    return b->socket == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : 0;
+}
+
+/* Half-built ones too. */
+static void box_free(struct box *b)
+{
+    channels_clear(b);
+    OPENSSL_free(b->socket);
+    OPENSSL_free(b);
+}
+
+/* Users and places are looked up here, where a key is loaded, and not where one signs. */
 static int box_new(const struct provctx *prov, const char *name, struct box **ret, struct problem *p)
 {
     struct box *b = OPENSSL_zalloc(sizeof(*b));
@@ -34,22 +60,18 @@ static int box_new(const struct provctx *prov, const char *name, struct box **re
 
     if (b == NULL)
         return problem_set(p, LB_E_NOMEM, "out of memory");
-    r = owner_list_resolve(&prov->settings.users, LB_OWNERS_SETTING, &b->owners, p);
-    if (r != 0) {
-        OPENSSL_free(b);
-        return r;
-    }
-    b->settings = &prov->settings;
+    b->timeout_ms = prov->settings.timeout_ms;
     snprintf(b->name, sizeof(b->name), "%s", name);
     channels_init(b);
+    r = owner_list_resolve(&prov->settings.users, LB_OWNERS_SETTING, &b->owners, p);
+    if (r == 0)
+        r = find_place(b, &prov->settings, p);
+    if (r != 0) {
+        box_free(b);
+        return r;
+    }
     *ret = b;
     return 0;
-}
-
-static void box_free(struct box *b)
-{
-    channels_clear(b);
-    OPENSSL_free(b);
 }
 
 int box_find(struct provctx *prov, const char *name, struct box **ret, struct problem *p)

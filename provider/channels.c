@@ -8,7 +8,6 @@
 #include "../keystore/channel.h"
 #include "../keystore/message.h"
 #include "../keystore/owner.h"
-#include "../keystore/paths.h"
 #include "../keystore/socket.h"
 #include "box_priv.h"
 #include "wait.h"
@@ -67,6 +66,7 @@ void channels_claim(struct box *b)
 int refuse_no_time(const struct box *b, uint64_t limit, struct problem *p)
 {
     problem_set(p, LB_E_TIMEOUT, "box '%s' did not answer within %llu ms", b->name, (unsigned long long)limit);
+    place_tell(b->place, p);
     problem_hint(p, "look at the box's log; littlebox-timeout in openssl.cnf sets the limit");
     return LB_E_TIMEOUT;
 }
@@ -74,28 +74,24 @@ int refuse_no_time(const struct box *b, uint64_t limit, struct problem *p)
 int refuse_closed(const struct box *b, struct problem *p)
 {
     problem_set(p, LB_E_CLOSED, "box '%s' closed the connection", b->name);
+    place_tell(b->place, p);
     problem_hint(p, "look at the box's log");
     return LB_E_CLOSED;
 }
 
 int refuse_system(const struct box *b, const char *what, struct problem *p)
 {
-    return problem_set(p, LB_E_SYSTEM, "cannot %s box '%s': %s", what, b->name, strerror(errno));
+    problem_set(p, LB_E_SYSTEM, "cannot %s box '%s': %s", what, b->name, strerror(errno));
+    place_tell(b->place, p);
+    return LB_E_SYSTEM;
 }
 
 static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, struct problem *p)
 {
-    char path[PATH_MAX];
-    int fd = -1, n, r = 0;
+    const char *path = b->socket;
+    int fd = -1, r;
 
-    if (b->settings->directory[0] == '\0') {
-        r = paths_find_socket(b->name, path);
-    } else {
-        n = snprintf(path, sizeof(path), "%s/%s.sock", b->settings->directory, b->name);
-        r = n < 0 || n >= (int)sizeof(path) ? LB_E_TOO_LONG : 0;
-    }
-    if (r == 0)
-        r = dont_wait ? socket_connect_within(path, CONNECT_SHORTLY, &fd) : socket_connect(path, &fd);
+    r = dont_wait ? socket_connect_within(path, CONNECT_SHORTLY, &fd) : socket_connect(path, &fd);
     if (r == 0 && (r = owner_check(fd, &b->owners, LB_OWNERS_SETTING, b->name, path, p)) != 0) {
         socket_close(fd);
         return r;
@@ -103,17 +99,21 @@ static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, stru
     if (r == 0)
         r = conn_take(ret, fd);
     if (r == 0)
-        r = conn_limit(ret, b->settings->timeout_ms);
+        r = conn_limit(ret, b->timeout_ms);
     switch (r) {
     case 0:
         atomic_store(&b->known, true);
         return 0;
     case LB_E_NO_BOX:
         problem_set(p, r, "no box '%s' answers at %s", b->name, path);
-        problem_hint(p, "start it: systemctl start littleboxd@%s, or: littleboxd --box %s", b->name, b->name);
+        place_tell(b->place, p);
+        if (b->place == PLACE_OWN)
+            problem_hint(p, "start it: littlebox --own --box %s list", b->name);
+        else
+            problem_hint(p, "start it: systemctl start littleboxd@%s, or: littleboxd --box %s", b->name, b->name);
         return r;
     case LB_E_TIMEOUT:
-        return refuse_no_time(b, b->settings->timeout_ms, p);
+        return refuse_no_time(b, b->timeout_ms, p);
     case LB_E_TOO_LONG:
         problem_set(p, LB_E_CONFIG, "the path of the socket of box '%s' is longer than 107 bytes", b->name);
         problem_hint(p, "choose a shorter littlebox-directory");
@@ -123,6 +123,7 @@ static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, stru
             return refuse_system(b, "connect to", p);
         problem_set(p, LB_E_DENIED, "uid %lu cannot reach box '%s' at %s: permission denied", (unsigned long)geteuid(),
                     b->name, path);
+        place_tell(b->place, p);
         problem_hint(p, "let that user through to the socket: the modes of its directories, and socket-mode in %s.conf",
                      b->name);
         return LB_E_DENIED;
@@ -147,7 +148,7 @@ static void introducer_own(struct box *b)
     if (r != 0)
         return;
     conn_drop(&b->introducer.conn);
-    if (conn_take(&b->introducer.conn, fd) == 0 && conn_limit(&b->introducer.conn, b->settings->timeout_ms) == 0)
+    if (conn_take(&b->introducer.conn, fd) == 0 && conn_limit(&b->introducer.conn, b->timeout_ms) == 0)
         b->inherited = false;
 }
 
@@ -174,7 +175,7 @@ static int introducer_enter(struct box *b, uint64_t deadline, bool dont_wait, st
 {
     for (int i = 0; !slot_enter(&b->introducer, SLOT_IDLE) && !slot_enter(&b->introducer, SLOT_EMPTY); i++) {
         if (ms_left(deadline) == 0 || (dont_wait && i >= YIELDS))
-            return refuse_no_time(b, b->settings->timeout_ms, p);
+            return refuse_no_time(b, b->timeout_ms, p);
         if (dont_wait)
             sched_yield();
         else
@@ -211,7 +212,7 @@ static int channel_ask_for(struct box *b, uint64_t deadline, bool dont_wait, str
         if (r == LB_E_SYSTEM)
             refuse_system(b, "open a channel to", p);
         else if (r == LB_E_TIMEOUT)
-            refuse_no_time(b, b->settings->timeout_ms, p);
+            refuse_no_time(b, b->timeout_ms, p);
         else
             refuse_closed(b, p);
         if (r != LB_E_CLOSED)
@@ -274,7 +275,7 @@ static int channel_open(struct box *b, uint64_t deadline, struct wait *w, struct
         return dont_wait && passes(r) ? LB_E_BUSY : r;
     }
     if (r == LB_E_TIMEOUT)
-        return refuse_no_time(b, b->settings->timeout_ms, p);
+        return refuse_no_time(b, b->timeout_ms, p);
     /* Not taken: a box that was just restarted, or one that takes no more of this user. By the path it says which. */
     return connect_by_path(b, dont_wait, ret, p) == 0 ? 0 : refuse_closed(b, p);
 }
@@ -356,7 +357,7 @@ void channels_prepare(struct box *b)
     struct problem ignored;
 
     channels_claim(b);
-    if (introducer_enter(b, now_ms() + b->settings->timeout_ms, /* dont_wait= */ false, &ignored) != 0)
+    if (introducer_enter(b, now_ms() + b->timeout_ms, /* dont_wait= */ false, &ignored) != 0)
         return;
     if (introducer_renew(b, /* dont_wait= */ false, &ignored) != 0)
         b->introducer.conn.fd = -1;
