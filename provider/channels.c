@@ -19,16 +19,18 @@
 #define YIELDS 100
 /* How long connect(2) may take for them, in milliseconds, when the box does not accept. */
 #define CONNECT_SHORTLY 1
+/* And for all others. */
+#define CONNECT_LONGEST 5000
 
 /* Slots */
 
-static bool slot_enter(struct slot *s, int from)
+bool slot_enter(struct slot *s, int from)
 {
     return atomic_load_explicit(&s->state, memory_order_relaxed) == from &&
            atomic_compare_exchange_strong(&s->state, &from, SLOT_BUSY);
 }
 
-static void slot_leave(struct slot *s)
+void slot_leave(struct slot *s)
 {
     atomic_store(&s->state, s->conn.fd >= 0 ? SLOT_IDLE : SLOT_EMPTY);
 }
@@ -53,6 +55,9 @@ void channels_claim(struct box *b)
         }
         if (atomic_load(&b->introducer.state) == SLOT_BUSY)
             slot_leave(&b->introducer);
+        conn_drop(&b->due.conn);
+        atomic_store(&b->due.state, SLOT_EMPTY);
+        atomic_store(&b->ask_at, 0);
         b->inherited = true;
         conn_drop(&b->promised);
         atomic_store(&b->is_promised, false);
@@ -86,12 +91,20 @@ int refuse_system(const struct box *b, const char *what, struct problem *p)
     return LB_E_SYSTEM;
 }
 
-static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, struct problem *p)
+static unsigned connect_ms(uint64_t deadline, bool dont_wait)
+{
+    uint64_t left = ms_left(deadline) + 1;
+
+    return dont_wait ? CONNECT_SHORTLY : left < CONNECT_LONGEST ? (unsigned)left : CONNECT_LONGEST;
+}
+
+/* ms: how long connect(2) may take. */
+static int connect_by_path(struct box *b, unsigned ms, struct conn *ret, struct problem *p)
 {
     const char *path = b->socket;
     int fd = -1, r;
 
-    r = dont_wait ? socket_connect_within(path, CONNECT_SHORTLY, &fd) : socket_connect(path, &fd);
+    r = socket_connect_within(path, ms, &fd);
     if (r == 0 && (r = owner_check(fd, &b->owners, LB_OWNERS_SETTING, b->name, path, p)) != 0) {
         socket_close(fd);
         return r;
@@ -153,7 +166,7 @@ static void introducer_own(struct box *b)
 }
 
 /* With the introducer's slot BUSY: makes sure that there is a live connection in it. */
-static int introducer_renew(struct box *b, bool dont_wait, struct problem *p)
+static int introducer_renew(struct box *b, unsigned ms, struct problem *p)
 {
     struct conn *s = &b->introducer.conn;
     uint8_t scratch[LB_HEADER_SIZE * 8];
@@ -168,7 +181,7 @@ static int introducer_renew(struct box *b, bool dont_wait, struct problem *p)
     if (s->fd >= 0)
         return 0;
     b->inherited = false;
-    return connect_by_path(b, dont_wait, s, p);
+    return connect_by_path(b, ms, s, p);
 }
 
 static int introducer_enter(struct box *b, uint64_t deadline, bool dont_wait, struct problem *p)
@@ -200,11 +213,11 @@ static int channel_ask_for(struct box *b, uint64_t deadline, bool dont_wait, str
         return dont_wait ? LB_E_BUSY : r;
     /* Twice: the introducer may die between the look at it and its use. */
     for (int i = 0; i < 2; i++) {
-        r = introducer_renew(b, dont_wait, p);
+        r = introducer_renew(b, connect_ms(deadline, dont_wait), p);
         if (r != 0)
             break;
-        /* Who has the other descriptors of it may have set it not to wait, or for less. */
-        while ((r = socket_introduce(b->introducer.conn.fd, dont_wait, &fd)) == LB_E_TIMEOUT && !dont_wait &&
+        /* How long it may wait is for who has the other descriptors of it to set: so it is asked not to. */
+        while ((r = socket_introduce(b->introducer.conn.fd, /* dont_wait= */ true, &fd)) == LB_E_TIMEOUT && !dont_wait &&
                ms_left(deadline) > 0)
             wait_ms(NULL, 1);
         if (r == 0)
@@ -253,20 +266,26 @@ static bool has_two_users(void)
     return getuid() != geteuid() || getgid() != getegid();
 }
 
-static int channel_open(struct box *b, uint64_t deadline, struct wait *w, struct conn *ret, struct problem *p)
+/* ret_due: of struct lease. */
+static int channel_open(struct box *b, uint64_t deadline, struct wait *w, struct conn *ret, struct conn *ret_due,
+                        struct problem *p)
 {
     bool dont_wait = w != NULL;
     struct conn asked = { .fd = -1 };
     int fd = -1, r;
 
     if (has_two_users()) {
-        r = connect_by_path(b, dont_wait, ret, p);
+        r = connect_by_path(b, connect_ms(deadline, dont_wait), ret, p);
         return dont_wait && passes(r) ? LB_E_BUSY : r;
     }
     r = channel_ask_for(b, deadline, dont_wait, &asked, p);
     if (r != 0)
         return dont_wait && passes(r) ? LB_E_BUSY : r;
     r = channel_come(w, deadline, &asked, &fd);
+    if (r == LB_E_TIMEOUT) {
+        *ret_due = asked;
+        return refuse_no_time(b, b->timeout_ms, p);
+    }
     conn_drop(&asked);
     if (r == 0 && conn_take(ret, fd) == 0)
         return 0;
@@ -274,10 +293,8 @@ static int channel_open(struct box *b, uint64_t deadline, struct wait *w, struct
         r = refuse_system(b, "open a channel to", p);
         return dont_wait && passes(r) ? LB_E_BUSY : r;
     }
-    if (r == LB_E_TIMEOUT)
-        return refuse_no_time(b, b->timeout_ms, p);
     /* Not taken: a box that was just restarted, or one that takes no more of this user. By the path it says which. */
-    return connect_by_path(b, dont_wait, ret, p) == 0 ? 0 : refuse_closed(b, p);
+    return connect_by_path(b, connect_ms(deadline, dont_wait), ret, p) == 0 ? 0 : refuse_closed(b, p);
 }
 
 /* Leases */
@@ -305,7 +322,7 @@ int lease_begin(struct box *b, uint64_t deadline, struct wait *w, struct lease *
 {
     int r;
 
-    *ret = (struct lease){ .passing = { .fd = -1 } };
+    *ret = (struct lease){ .passing = { .fd = -1 }, .due = { .fd = -1 } };
     if (atomic_load_explicit(&b->is_promised, memory_order_relaxed))
         introducer_change(b);
     for (size_t i = 0; i < CHANNELS && ret->slot == NULL; i++) {
@@ -329,7 +346,7 @@ int lease_begin(struct box *b, uint64_t deadline, struct wait *w, struct lease *
     ret->fresh = true;
     ret->conn = ret->slot != NULL ? &ret->slot->conn : &ret->passing;
     ret->conn->fd = -1;
-    r = channel_open(b, deadline, w, ret->conn, p);
+    r = channel_open(b, deadline, w, ret->conn, &ret->due, p);
     if (r != 0 && ret->slot != NULL)
         slot_leave(ret->slot);
     return r;
@@ -359,7 +376,7 @@ void channels_prepare(struct box *b)
     channels_claim(b);
     if (introducer_enter(b, now_ms() + b->timeout_ms, /* dont_wait= */ false, &ignored) != 0)
         return;
-    if (introducer_renew(b, /* dont_wait= */ false, &ignored) != 0)
+    if (introducer_renew(b, CONNECT_LONGEST, &ignored) != 0)
         b->introducer.conn.fd = -1;
     slot_leave(&b->introducer);
 }
@@ -368,6 +385,7 @@ void channels_init(struct box *b)
 {
     b->introducer.conn.fd = -1;
     b->promised.fd = -1;
+    b->due.conn.fd = -1;
     for (size_t i = 0; i < CHANNELS; i++)
         b->channels[i].conn.fd = -1;
     atomic_store(&b->owner, getpid());
@@ -377,6 +395,7 @@ void channels_clear(struct box *b)
 {
     conn_drop(&b->introducer.conn);
     conn_drop(&b->promised);
+    conn_drop(&b->due.conn);
     for (size_t i = 0; i < CHANNELS; i++)
         conn_drop(&b->channels[i].conn);
 }

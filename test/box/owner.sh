@@ -91,6 +91,8 @@ refused "a directory of somebody else" "no box 'default' answers at /run/littleb
     program $CALLER "${found[@]}" -- pkey -in littlebox:web -pubout
 program $CALLER "${found[@]}" -- storeutl littlebox: >storeutl.out 2>&1 || true
 check "nor are its keys listed" not grep -Eq "$STRANGER|littlebox:web" storeutl.out
+refused "nor is one there asked by what a token calls its key" "there is no box that could have 'pkcs11:object=web'" \
+    program $CALLER "${found[@]}" -- pkey -in 'pkcs11:object=web' -pubout
 chown $CALLER run/littlebox
 chmod 0775 run/littlebox
 refused "one that others may write to" "no box 'default' answers at /run/littlebox/default.sock" \
