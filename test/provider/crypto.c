@@ -56,6 +56,18 @@ OSSL_LIB_CTX *new_libctx_alone(const char *dir)
     return configure(LITTLEBOX_LINE, dir, /* activate= */ true, "");
 }
 
+OSSL_LIB_CTX *new_libctx_bare(void)
+{
+    OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+    char dir[4096];
+
+    snprintf(dir, sizeof(dir), "%s", module_path());
+    *strrchr(dir, '/') = '\0';
+    NEED(libctx != NULL && OSSL_PROVIDER_set_default_search_path(libctx, dir) == 1);
+    NEED(OSSL_PROVIDER_load(libctx, "default") != NULL && OSSL_PROVIDER_load(libctx, "littlebox") != NULL);
+    return libctx;
+}
+
 OSSL_LIB_CTX *new_libctx_without(const char *dir, bool default_configured)
 {
     return configure(default_configured ? DEFAULT_LINE LITTLEBOX_LINE : LITTLEBOX_LINE, dir, /* activate= */ false,
