@@ -1,6 +1,7 @@
 /* Asks boxes: one request and its answer, again while a box restarts. */
 #include "box.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -82,8 +83,14 @@ static int exchange_on(struct box *b, struct wait *w, struct conn *s, const stru
         return refuse_no_time(b, limit_ms(b, rq), p);
     if (r == LB_E_CLOSED)
         return refuse_closed(b, p);
-    if (r == LB_E_SYSTEM)
-        return refuse_system(b, "talk to", p);
+    if (r == LB_E_SYSTEM) {
+        bool passes_none = rq->fd >= 0 && errno == EPERM;
+
+        refuse_system(b, passes_none ? "pass a long text to" : "talk to", p);
+        if (passes_none)
+            problem_hint(p, "set AcceptFileDescriptors=yes in its socket unit, littleboxd@%s.socket", b->name);
+        return r;
+    }
     if (r == 0 && type == MSG_ERROR) {
         r = msg_error_decode(*ret_body, p);
         *ret_keep = r == 0;

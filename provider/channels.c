@@ -204,7 +204,16 @@ static bool passes(int r)
            (r == LB_E_SYSTEM && (errno == EMFILE || errno == ENFILE || errno == ETOOMANYREFS || errno == ENOBUFS));
 }
 
-/* Over the introducer: asks for a channel. *ret is what it comes on. */
+/*
+ * The box's socket takes no descriptors (systemd: AcceptFileDescriptors=no), or a security module of this system lets this
+ * process pass none; r is fresh, and errno.
+ */
+static bool passes_none(int r)
+{
+    return r == LB_E_SYSTEM && (errno == EPERM || errno == EACCES);
+}
+
+/* Over the introducer: asks for a channel. *ret is what it comes on. LB_E_UNSUPPORTED: passes_none(). */
 static int channel_ask_for(struct box *b, uint64_t deadline, bool dont_wait, struct conn *ret, struct problem *p)
 {
     int fd = -1, r = introducer_enter(b, deadline, dont_wait, p);
@@ -222,7 +231,9 @@ static int channel_ask_for(struct box *b, uint64_t deadline, bool dont_wait, str
             wait_ms(NULL, 1);
         if (r == 0)
             break;
-        if (r == LB_E_SYSTEM)
+        if (passes_none(r))
+            r = LB_E_UNSUPPORTED;
+        else if (r == LB_E_SYSTEM)
             refuse_system(b, "open a channel to", p);
         else if (r == LB_E_TIMEOUT)
             refuse_no_time(b, b->timeout_ms, p);
@@ -266,6 +277,20 @@ static bool has_two_users(void)
     return getuid() != geteuid() || getgid() != getegid();
 }
 
+/* No introduction: the path is what is left, for who can reach it. */
+static int without_introducer(struct box *b, unsigned ms, struct conn *ret, struct problem *p)
+{
+    int r = connect_by_path(b, ms, ret, p);
+
+    if (r != LB_E_NO_BOX && r != LB_E_DENIED)
+        return r;
+    problem_set(p, r, "box '%s' can be reached neither at %.200s nor over the connection that was inherited: its "
+                "socket takes no descriptors", b->name, b->socket);
+    place_tell(b->place, p);
+    problem_hint(p, "set AcceptFileDescriptors=yes in its socket unit, littleboxd@%s.socket", b->name);
+    return r;
+}
+
 /* ret_due: of struct lease. */
 static int channel_open(struct box *b, uint64_t deadline, struct wait *w, struct conn *ret, struct conn *ret_due,
                         struct problem *p)
@@ -279,6 +304,8 @@ static int channel_open(struct box *b, uint64_t deadline, struct wait *w, struct
         return dont_wait && passes(r) ? LB_E_BUSY : r;
     }
     r = channel_ask_for(b, deadline, dont_wait, &asked, p);
+    if (r == LB_E_UNSUPPORTED)
+        return without_introducer(b, connect_ms(deadline, dont_wait), ret, p);
     if (r != 0)
         return dont_wait && passes(r) ? LB_E_BUSY : r;
     r = channel_come(w, deadline, &asked, &fd);
