@@ -14,19 +14,22 @@
 #include "box.h"
 #include "dispatch.h"
 #include "error.h"
+#include "fips.h"
 
-const EVP_MD *provider_digest(struct provctx *prov, unsigned digest)
+EVP_MD *provider_digest(struct provctx *prov, unsigned digest)
 {
     EVP_MD *md = atomic_load(&prov->digests[digest]), *none = NULL;
 
-    if (md != NULL)
-        return md;
-    md = EVP_MD_fetch(prov->libctx, digest_name(digest), NULL);
-    if (md != NULL && !atomic_compare_exchange_strong(&prov->digests[digest], &none, md)) {
-        EVP_MD_free(md); /* another thread was first */
-        md = none;
+    if (settings_in_force(&prov->settings)->assume_fips)
+        return fips_digest(prov, digest);
+    if (md == NULL) {
+        md = EVP_MD_fetch(prov->libctx, digest_name(digest), NULL);
+        if (md != NULL && !atomic_compare_exchange_strong(&prov->digests[digest], &none, md)) {
+            EVP_MD_free(md); /* another thread was first */
+            md = none;
+        }
     }
-    return md;
+    return md != NULL && EVP_MD_up_ref(md) ? md : NULL;
 }
 
 /*
@@ -83,6 +86,8 @@ static const OSSL_ALGORITHM *query_operation(void *provctx, int operation, int *
         [OSSL_OP_ENCODER] = { alg_encoder, NULL, false },
         [OSSL_OP_STORE] = { alg_store, NULL, false },
     };
+    static struct fips_table fips[sizeof(operations) / sizeof(operations[0])];
+    const OSSL_ALGORITHM *rows;
 
     *no_cache = 0;
     if (operation < 0 || (size_t)operation >= sizeof(operations) / sizeof(operations[0]))
@@ -94,7 +99,10 @@ static const OSSL_ALGORITHM *query_operation(void *provctx, int operation, int *
         }
         let_others_go_first(prov, operation);
     }
-    return prov->few && operations[operation].few != NULL ? operations[operation].few : operations[operation].rows;
+    rows = prov->few && operations[operation].few != NULL ? operations[operation].few : operations[operation].rows;
+    if (rows == NULL || !settings_in_force(&prov->settings)->assume_fips)
+        return rows;
+    return fips_rows(rows, &fips[operation]);
 }
 
 static const OSSL_PARAM *gettable_params(void *provctx)

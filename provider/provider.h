@@ -36,7 +36,10 @@ struct provctx {
     _Atomic(EVP_MD *) digests[DIGEST_LAST + 1]; /* provider_digest() */
 };
 
-/* A digest from the private library context, fetched once; owned by the provider. NULL with an error on the queue. */
-const EVP_MD *provider_digest(struct provctx *prov, unsigned digest);
+/*
+ * A digest from the private library context, fetched once, or from the program's FIPS provider. The caller's. NULL with an
+ * error on the queue.
+ */
+EVP_MD *provider_digest(struct provctx *prov, unsigned digest);
 
 #endif

@@ -55,6 +55,24 @@ static int take_users(struct settings *s, const char *value)
     return owner_list_parse(value, LB_OWNERS_SETTING, &s->users, &s->bad);
 }
 
+static int take_assume_fips(struct settings *s, const char *value)
+{
+    static const struct {
+        const char *word;
+        bool means;
+    } words[] = { { "1", true }, { "yes", true }, { "true", true }, { "0", false }, { "no", false }, { "false", false } };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(value, words[i].word) == 0) {
+            s->assume_fips = words[i].means;
+            return 0;
+        }
+    }
+    problem_set(&s->bad, LB_E_CONFIG, "littlebox-assume-fips = %.100s: neither yes nor no", value);
+    problem_hint(&s->bad, "correct the provider's section of openssl.cnf");
+    return LB_E_CONFIG;
+}
+
 static const struct {
     const char *name;
     int (*take)(struct settings *s, const char *value);
@@ -63,6 +81,7 @@ static const struct {
     { "littlebox-box", take_box },
     { "littlebox-timeout", take_timeout },
     { LB_OWNERS_SETTING, take_users },
+    { "littlebox-assume-fips", take_assume_fips },
 };
 
 /*

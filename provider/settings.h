@@ -16,6 +16,7 @@ struct settings {
     char box[LB_NAME_MAX + 1];                  /* the box of "littlebox:KEY" */
     unsigned timeout_ms;                        /* bound of one private-key operation, waiting for a box included */
     struct owner_list users;                    /* whose boxes are accepted, beside root's and the caller's own */
+    bool assume_fips;                           /* all rows have the property fips=yes */
     struct problem bad;                         /* code not 0: a setting is wrong; said when a box is first needed */
 };
 
