@@ -118,6 +118,23 @@ check "and so does openssl.cnf" cmp system.pub <(CONF=$TEST_DIR/conf public pers
 check "the command starts it again" cmp own.pub <(person littlebox show --public web)
 own "$(own_keeper default)"
 
+# --- doctor takes the way of the service, whose own box it is, and not that of root, who asks.
+mkdir data
+lb handle web --out data/server.key 2>>lb.log
+chmod 600 data/server.key
+chown -R $SERVICE data
+printf '%s\n' "data_directory = '$TEST_DIR/data'" "ssl = on" >postgresql.conf
+doctor_postgresql() {
+    env "${MODULE_ENV[@]}" OPENSSL_CONF="$TEST_DIR/conf.rule" "$LITTLEBOX_BUILD/littlebox" doctor --server postgresql \
+        --config "$TEST_DIR/postgresql.conf" >doctor.out 2>&1
+}
+check "doctor: the handle works for the service" doctor_postgresql
+service littlebox --own create web >/dev/null 2>>lb.log
+KEEPER_SERVICE=$(ps -o ppid= -p "$(service littlebox --json status | json pid)" | tr -d ' ')
+own "$KEEPER_SERVICE"
+check "doctor sees that it has a box of its own now" not doctor_postgresql
+says "and says so" "^FAIL .*/server.key .*\(your own box\)" doctor.out
+
 # --- A socket of one's own without the box's directory, as with another HOME: no guess.
 mkdir elsewhere
 chown $PERSON elsewhere

@@ -50,10 +50,10 @@ fips_ossl() { env "${MODULE_ENV[@]}" OPENSSL_CONF=conf openssl "$@"; }
 ASSUME='' conf default >conf
 for key in ec rsa ed25519; do
     # (OpenSSL 3.0 does load handle files, and then finds no way to sign.)
-    refused "without the setting a URI is unknown" "scheme=littlebox" fips_ossl pkey -in "littlebox:$key" -pubout
+    refused "without the setting a URI is unknown" '[Ss]cheme[ =(]+littlebox' fips_ossl pkey -in "littlebox:$key" -pubout
 done
 ASSUME=no conf default >conf
-refused "nor with no" "scheme=littlebox" fips_ossl pkey -in littlebox:ec -pubout
+refused "nor with no" '[Ss]cheme[ =(]+littlebox' fips_ossl pkey -in littlebox:ec -pubout
 ASSUME=maybe conf default >conf
 sed -i '/^default_properties/d' conf
 refused "it is yes or no" "littlebox-assume-fips = maybe: neither yes nor no" fips_ossl pkey -in littlebox:ec -pubout
