@@ -56,16 +56,24 @@ OSSL_LIB_CTX *new_libctx_alone(const char *dir)
     return configure(LITTLEBOX_LINE, dir, /* activate= */ true, "");
 }
 
-OSSL_LIB_CTX *new_libctx_bare(void)
+void bare_libctx_new(struct bare_libctx *b)
 {
-    OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
     char dir[4096];
 
     snprintf(dir, sizeof(dir), "%s", module_path());
     *strrchr(dir, '/') = '\0';
-    NEED(libctx != NULL && OSSL_PROVIDER_set_default_search_path(libctx, dir) == 1);
-    NEED(OSSL_PROVIDER_load(libctx, "default") != NULL && OSSL_PROVIDER_load(libctx, "littlebox") != NULL);
-    return libctx;
+    b->libctx = OSSL_LIB_CTX_new();
+    NEED(b->libctx != NULL && OSSL_PROVIDER_set_default_search_path(b->libctx, dir) == 1);
+    b->providers[0] = OSSL_PROVIDER_load(b->libctx, "default");
+    b->providers[1] = OSSL_PROVIDER_load(b->libctx, "littlebox");
+    NEED(b->providers[0] != NULL && b->providers[1] != NULL);
+}
+
+void bare_libctx_free(struct bare_libctx *b)
+{
+    OSSL_PROVIDER_unload(b->providers[1]);
+    OSSL_PROVIDER_unload(b->providers[0]);
+    OSSL_LIB_CTX_free(b->libctx);
 }
 
 OSSL_LIB_CTX *new_libctx_without(const char *dir, bool default_configured)

@@ -325,7 +325,7 @@ static void test_settings(void)
 }
 
 /* Made before any that has settings. */
-static OSSL_LIB_CTX *bare;
+static struct bare_libctx bare;
 
 static void has_p256(OSSL_LIB_CTX *ctx, const char *refusal)
 {
@@ -340,18 +340,19 @@ static void has_p256(OSSL_LIB_CTX *ctx, const char *refusal)
 /* Settings are those of the first instance that has any, for those that have none; who has some, has its own. */
 static void test_other_contexts(void)
 {
-    OSSL_LIB_CTX *later = new_libctx_bare();
+    struct bare_libctx later;
     OSSL_LIB_CTX *elsewhere = new_libctx("/nonexistent", /* littlebox_first= */ false, "");
     OSSL_LIB_CTX *hasty = new_libctx(NULL, /* littlebox_first= */ false, "littlebox-timeout = 100");
 
-    has_p256(bare, NULL);
-    has_p256(later, NULL);
+    bare_libctx_new(&later);
+    has_p256(bare.libctx, NULL);
+    has_p256(later.libctx, NULL);
     has_p256(elsewhere, "no box 'default' answers at /nonexistent/default.sock");
     has_p256(hasty, "box 'default'"); /* that of who runs this, or none */
-    has_p256(later, NULL);
+    has_p256(later.libctx, NULL);
     OSSL_LIB_CTX_free(hasty);
     OSSL_LIB_CTX_free(elsewhere);
-    OSSL_LIB_CTX_free(later);
+    bare_libctx_free(&later);
 }
 
 static void test_default_box(void)
@@ -446,10 +447,10 @@ int main(void)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         boxproc_create(&box, keys[i][0], keys[i][1]);
     boxproc_create(&other, "elsewhere", "ec:P-256");
-    bare = new_libctx_bare();
+    bare_libctx_new(&bare);
     libctx = new_libctx(box.dir, /* littlebox_first= */ true, "");
     status = run_suite("refusals", tests);
-    OSSL_LIB_CTX_free(bare);
+    bare_libctx_free(&bare);
     OSSL_LIB_CTX_free(libctx);
     boxproc_free(&box);
     boxproc_free(&other);
