@@ -169,7 +169,8 @@ static int try_until(struct box *b, struct wait *w, const struct box_request *rq
         if (patient)
             wait_ms(w, pause < left ? pause : left);
         if (!patient || ms_left(deadline) == 0) {
-            absence_begin(b, &lease.due, /* timed_out= */ false);
+            if (r != LB_E_BUSY) /* it is there, or this process has no descriptor left */
+                absence_begin(b, &lease.due, /* timed_out= */ false);
             return r; /* p still says what was wrong at the last try, which says more than that the time is over */
         }
         pause = pause * 2 < PAUSE_LAST_MS ? pause * 2 : PAUSE_LAST_MS;
@@ -190,7 +191,7 @@ static int call(struct box *b, struct wait *w, const struct box_request *rq, voi
     if (r != 0)
         return r;
     r = try_until(b, w, rq, patient, now_ms() + (patient ? limit_ms(b, rq) : ASK_SHORTLY_MS), answer, size, ret_body, p);
-    if (patient || (r != LB_E_TIMEOUT && !passes(r, /* keep= */ false)))
+    if (patient || r == LB_E_BUSY || (r != LB_E_TIMEOUT && !passes(r, /* keep= */ false)))
         return r;
     return absence_refuse(b, r, p);
 }
