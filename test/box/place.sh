@@ -129,11 +129,23 @@ doctor_postgresql() {
         --config "$TEST_DIR/postgresql.conf" >doctor.out 2>&1
 }
 check "doctor: the handle works for the service" doctor_postgresql
+# A program that runs by then.
+self_signed littlebox:web web.crt
+port=$(free_ports 1)
+service openssl s_server -accept "127.0.0.1:$port" -cert "$TEST_DIR/web.crt" -key littlebox:web -www >server.log 2>&1 </dev/null 3>&- &
+own $!
+await "the server" port_open "$port"
+shake() { echo Q | plain_ossl s_client -connect "127.0.0.1:$port" -CAfile web.crt -verify_return_error >>shake.log 2>&1; }
+check "a handshake" shake
 service littlebox --own create web >/dev/null 2>>lb.log
 KEEPER_SERVICE=$(ps -o ppid= -p "$(service littlebox --json status | json pid)" | tr -d ' ')
 own "$KEEPER_SERVICE"
 check "doctor sees that it has a box of its own now" not doctor_postgresql
 says "and says so" "^FAIL .*/server.key .*\(your own box\)" doctor.out
+# Its connections end with this box, and it looks for the next one by the path.
+stop_box
+start_box /run/littlebox
+check "a program that runs goes on with the box that it knows" shake
 
 # --- A socket of one's own without the box's directory, as with another HOME: no guess.
 mkdir elsewhere
