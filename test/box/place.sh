@@ -14,6 +14,9 @@ if [ -z "${PLACE_TEST-}" ]; then
 fi
 
 begin
+# Boxes that should not have been made end with the test, too.
+# shellcheck disable=SC2154 # assigned there
+trap 'status_now=$?; set +e; own $(pgrep -f -- "^$TEST_DIR/bin/littleboxd --program"); (exit "$status_now"); cleanup' EXIT
 cd "$TEST_DIR"
 mkdir -p bin/.libs
 cp "$LITTLEBOX_BUILD/littleboxd" "$LITTLEBOX_BUILD/littlebox" bin/
@@ -39,8 +42,13 @@ lb allow web --user $SERVICE 2>>lb.log >/dev/null
 write_openssl_cnf conf /run/littlebox
 sed '/^littlebox-directory/d' conf >conf.rule
 
-# as UID COMMAND... : with nothing but what a service has; by its entry in passwd it has a home directory.
-as() { setpriv --reuid "$1" --regid "$1" --clear-groups env -i "${MODULE_ENV[@]}" PATH="$LITTLEBOX_BUILD:$PATH" OPENSSL_CONF="${CONF:-$TEST_DIR/conf.rule}" "${@:2}"; }
+# as UID COMMAND... : with nothing but what a service has; by its entry in passwd it has a home directory. In a background
+# it is the process itself, which can be ended.
+as() {
+    local command=()
+    [ "$BASHPID" = $$ ] || command=(exec)
+    "${command[@]}" setpriv --reuid "$1" --regid "$1" --clear-groups env -i "${MODULE_ENV[@]}" PATH="$LITTLEBOX_BUILD:$PATH" OPENSSL_CONF="${CONF:-$TEST_DIR/conf.rule}" "${@:2}"
+}
 person() { as $PERSON "$@"; }
 service() { as $SERVICE "$@"; }
 # The command is found by the name that people call it by.

@@ -93,7 +93,7 @@ for key in ec rsa ed25519; do
 done
 check "a certificate" fips_ossl req -x509 -new -key littlebox:ec -subj /CN=localhost -days 2 -out ec.crt
 port=$(free_ports 1)
-fips_ossl s_server -accept "127.0.0.1:$port" -cert ec.crt -key ec.pem -www >server.log 2>&1 3>&- &
+env "${MODULE_ENV[@]}" OPENSSL_CONF=conf openssl s_server -accept "127.0.0.1:$port" -cert ec.crt -key ec.pem -www >server.log 2>&1 3>&- &
 own $!
 await "the server" port_open "$port"
 for version in 1_2 1_3; do
