@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "newfile.h"
+#include "passwd.h"
 
 #define SYSUSERS_DIR "/etc/sysusers.d"
 #define NOLOGIN "/usr/sbin/nologin"
@@ -39,14 +40,6 @@ static int not_ours(const char *name, struct problem *p)
     return p->code;
 }
 
-static bool is_login_shell(const char *shell)
-{
-    const char *slash = strrchr(shell, '/');
-    const char *name = slash == NULL ? shell : slash + 1;
-
-    return strcmp(name, "nologin") != 0 && strcmp(name, "false") != 0;
-}
-
 /* An account whose uid another one has too is two names for one user. The walk overwrites what getpwnam() returned. */
 static bool other_with_uid(uid_t uid, const char *name, char ret[64])
 {
@@ -71,12 +64,12 @@ static int look_up(struct boxuser *ret, struct problem *p)
 
     if (pw == NULL)
         return LB_E_NO_KEY;
-    if (pw->pw_uid == 0 || pw->pw_uid >= BOXUSER_UID_END) {
+    if (pw->pw_uid == 0 || pw->pw_uid >= PASSWD_PEOPLE) {
         problem_set(p, LB_E_EXISTS, "user '%s' is not a box's: its uid %lu is %s", ret->name, (unsigned long)pw->pw_uid,
                     pw->pw_uid == 0 ? "root's" : "one of people's accounts");
         return not_ours(ret->name, p);
     }
-    if (is_login_shell(pw->pw_shell)) {
+    if (passwd_is_login_shell(pw->pw_shell)) {
         problem_set(p, LB_E_EXISTS, "user '%s' is not a box's: it has the login shell '%.100s'", ret->name, pw->pw_shell);
         return not_ours(ret->name, p);
     }

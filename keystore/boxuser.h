@@ -12,8 +12,6 @@
 #define BOXUSER_FORMER "littlebox"
 /* The longest name that systemd-sysusers(8) takes: that of utmp(5), without the NUL. */
 #define BOXUSER_NAME_MAX 31
-/* From here on, by the conventions of Linux distributions, accounts are people's. */
-#define BOXUSER_UID_END 1000
 
 struct boxuser {
     char name[BOXUSER_NAME_MAX + 1];

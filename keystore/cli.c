@@ -53,7 +53,7 @@ static const struct {
     [OPT_YES] = { "--yes", NULL, "do not ask" },
 };
 
-static const char usage_head[] = "usage: littlebox [--box NAME] [--dir DIR] [--system] [--users USERS] [--json] COMMAND ...\n"
+static const char usage_head[] = "usage: littlebox [--box NAME] [--dir DIR] [--system | --own] [--users USERS] [--json] COMMAND ...\n"
                                  "\n"
                                  "Keeps private keys in a box, out of the processes that use them.\n"
                                  "\n";
@@ -62,6 +62,7 @@ static const char usage_tail[] =
     "  --box NAME   the box, 'default' if not given\n"
     "  --dir DIR    a box that has all its files in DIR (also: LITTLEBOX_DIR in the environment)\n"
     "  --system     the system's box, also if you are not root\n"
+    "  --own        your own box; else it is that if you have made one, and the system's if not\n"
     "  --users USERS\n"
     "               whose box it may be, beside root's and your own: names or numbers\n"
     "  --json       print JSON\n"
@@ -224,6 +225,8 @@ static int global_option(struct cli *c, char ***argv)
         c->users = value;
     else if (match("--system", false, argv, &value))
         c->system = true;
+    else if (match("--own", false, argv, &value))
+        c->own = true;
     else if (match("--json", false, argv, &value))
         c->json = true;
     else
@@ -301,6 +304,10 @@ static int parse(struct cli *c, char **argv)
         return cli_usage_error(c, "'%s' is not a box name: that is %s", c->box, LB_NAME_RULE);
     if (c->dir != NULL && c->system)
         return cli_usage_error(c, "--dir and --system exclude each other");
+    if (c->own && (c->dir != NULL || c->system))
+        return cli_usage_error(c, "--own and %s exclude each other", c->system ? "--system" : "--dir");
+    if (c->own && geteuid() == 0)
+        return cli_usage_error(c, "--own: root's boxes are the system's");
     return 0;
 }
 
@@ -354,7 +361,7 @@ int main(int argc, char **argv)
     status = parse(&c, argv);
     if (status != 0)
         return status;
-    if (c.dir == NULL && !c.system && dir != NULL && dir[0] != '\0')
+    if (c.dir == NULL && !c.system && !c.own && dir != NULL && dir[0] != '\0')
         c.dir = dir;
     if (c.command->secrets)
         status = harden(c.command);

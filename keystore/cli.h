@@ -55,6 +55,7 @@ struct cli {
     const char *dir; /* --dir or $LITTLEBOX_DIR; NULL: none */
     const char *users; /* --users; NULL: none */
     bool system;
+    bool own;
     bool json;
     const struct command *command;
     const char *args[CLI_ARGS_MAX];

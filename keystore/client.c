@@ -9,6 +9,7 @@
 
 #include "channel.h"
 #include "launch.h"
+#include "passwd.h"
 #include "progress.h"
 #include "secret.h"
 #include "uri.h"
@@ -79,16 +80,22 @@ static const struct request_kind *find_kind(uint16_t type)
 static int no_box(const struct client *c, struct problem *p)
 {
     const struct cli *cli = c->cli;
+    bool own = c->place == PLACE_OWN;
 
-    problem_set(p, LB_E_NO_BOX, "no box answers at %s", c->paths.socket);
+    problem_set(p, LB_E_NO_BOX, "no box answers at %.200s", c->paths.socket);
+    place_tell(c->place, p);
     if (cli->dir != NULL)
         problem_hint(p, "start it: littleboxd --box %s --dir %s", cli->box, c->dirs.config);
-    else if (cli->system || geteuid() == 0)
+    else if (own && c->makes)
+        problem_hint(p, "you have none yet: 'littlebox --own --box %s create KEY' makes it", cli->box);
+    else if (own)
+        problem_hint(p, "the command starts it when it needs it, for one: littlebox --box %s list", cli->box);
+    else if (cli->system || geteuid() == 0 || c->place == PLACE_DIRECTORY)
         problem_hint(p, "start it: systemctl start littleboxd@%s, or without systemd: "
                      "littleboxd --box %s --user littlebox-%s; a new box: littlebox box create %s",
                      cli->box, cli->box, cli->box, cli->box);
     else
-        problem_hint(p, "the command starts it when it needs it, for one: littlebox --box %s list", cli->box);
+        problem_hint(p, "you have no box '%s' of your own: 'littlebox --box %s create KEY' makes one", cli->box, cli->box);
     return LB_E_NO_BOX;
 }
 
@@ -120,10 +127,62 @@ static int find_owners(struct client *c, const char *users, const char *where, s
     return r != 0 ? r : owner_list_resolve(&list, where, &c->owners, p);
 }
 
+/* A box of his own for whoever has none? */
+static int may_make(const struct client *c, struct problem *p)
+{
+    const char *box = c->cli->box;
+    char name[64];
+    bool person;
+    int r;
+
+    if (c->cli->own)
+        return 0;
+    r = passwd_is_person(geteuid(), &person, name);
+    if (r != 0)
+        return problem_set(p, r, "cannot look up uid %lu: %s", (unsigned long)geteuid(), lb_strerror(r));
+    if (!person) {
+        problem_set(p, LB_E_DENIED, "user '%s' is a system account, and gets no box of its own unasked", name);
+        problem_hint(p, "the system's box: littlebox --system --box %s; one of its own, which its programs then use in "
+                     "the place of the system's: littlebox --own --box %s", box, box);
+        return LB_E_DENIED;
+    }
+    if (place_has_system(box)) {
+        problem_set(p, LB_E_EXISTS, "the system has a box '%s': one of your own would take its place for your programs", box);
+        problem_hint(p, "the system's: littlebox --system --box %s; your own: with another name for --box, or with --own",
+                     box);
+        return LB_E_EXISTS;
+    }
+    return 0;
+}
+
+static int find_place(struct client *c, enum client_start start, struct problem *p)
+{
+    const struct cli *cli = c->cli;
+    int r = 0;
+
+    if (cli->dir != NULL)
+        c->place = PLACE_DIRECTORY;
+    else if (cli->own)
+        c->place = PLACE_OWN;
+    else if (cli->system)
+        c->place = PLACE_SYSTEM;
+    else
+        r = place_find(cli->box, &c->place, c->paths.socket, p);
+    if (r != 0)
+        return r;
+    c->makes = c->place == PLACE_OWN && cli->own && !place_has_own(cli->box);
+    if (geteuid() != 0 && c->place == PLACE_SYSTEM && !cli->system && start >= CLIENT_INIT) {
+        r = may_make(c, p);
+        c->place = PLACE_OWN;
+        c->makes = true;
+    }
+    return r;
+}
+
 static int find_paths(struct client *c, struct problem *p)
 {
     const struct cli *cli = c->cli;
-    int r = dirs_find(cli->dir, cli->system ? DIRS_SYSTEM : DIRS_DEFAULT, &c->dirs);
+    int r = dirs_find(cli->dir, c->place == PLACE_OWN ? DIRS_USER : DIRS_SYSTEM, &c->dirs);
 
     if (r == 0)
         r = box_paths(&c->dirs, cli->box, &c->paths);
@@ -168,21 +227,24 @@ static struct client *client_new(const struct cli *cli, struct problem *p)
 
 int client_open(const struct cli *cli, enum client_start start, struct client **ret, struct problem *p)
 {
-    bool own = cli->dir == NULL && !cli->system && geteuid() != 0;
     struct client *c = client_new(cli, p);
-    int r = c == NULL ? LB_E_NOMEM : find_paths(c, p);
+    int r = c == NULL ? LB_E_NOMEM : find_place(c, start, p);
 
+    if (r == 0)
+        r = find_paths(c, p);
     if (r == 0)
         r = find_owners(c, cli->users, LB_OWNERS_OPTION, p);
     if (r == 0)
         r = connect_box(c, LB_OWNERS_OPTION, p);
-    if (r == LB_E_NO_BOX && own && start != CLIENT_RUNNING) {
+    if (r == LB_E_NO_BOX && c->place == PLACE_OWN && (c->makes ? start >= CLIENT_INIT : start >= CLIENT_READY)) {
         r = launch_box(c, p);
         if (r == 0)
             r = connect_box(c, LB_OWNERS_OPTION, p);
     }
-    if (r == 0 && own && start == CLIENT_READY)
+    if (r == 0 && c->place == PLACE_OWN && start == CLIENT_CREATE)
         r = make_ready(c, p);
+    if (r == 0 && c->makes && place_has_system(cli->box))
+        cli_note("box '%s' is your own one for your programs from now on, and no longer the system's", cli->box);
     if (r == 0)
         *ret = c;
     else
@@ -194,8 +256,15 @@ int client_open_at(const struct cli *cli, const char *socket, const char *users,
                    struct client **ret, struct problem *p)
 {
     struct client *c = client_new(cli, p);
-    int r = c == NULL ? LB_E_NOMEM : find_paths(c, p);
+    struct problem ignored;
+    int r = c == NULL ? LB_E_NOMEM : 0;
 
+    /* What is found by the rule is told as that. */
+    if (r == 0 && (cli->dir != NULL || place_find(cli->box, &c->place, c->paths.socket, &ignored) != 0 ||
+                   strcmp(c->paths.socket, socket) != 0))
+        c->place = PLACE_DIRECTORY;
+    if (r == 0)
+        r = find_paths(c, p);
     if (r == 0 && snprintf(c->paths.socket, sizeof(c->paths.socket), "%s", socket) >= (int)sizeof(c->paths.socket))
         r = problem_set(p, LB_E_TOO_LONG, "%s: the path is too long", socket);
     if (r == 0)
@@ -266,8 +335,10 @@ static int ask(struct client *c, int r, uint16_t type, const char *key, struct b
     if (r != 0)
         return broken(c, kind, r, key, p);
     if (answered == MSG_ERROR) {
-        r = msg_error_decode(*ret, p);
-        return r == 0 ? p->code : broken(c, kind, LB_E_VALUE, key, p);
+        if (msg_error_decode(*ret, p) != 0)
+            return broken(c, kind, LB_E_VALUE, key, p);
+        place_tell(c->place, p);
+        return p->code;
     }
     return answered == (type | MSG_ANSWER) ? 0 : broken(c, kind, LB_E_VALUE, key, p);
 }

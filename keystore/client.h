@@ -8,18 +8,22 @@
 #include "message.h"
 #include "owner.h"
 #include "paths.h"
+#include "place.h"
 #include "socket.h"
 
-/* May the command start a box that does not run? Only ever the ordinary user's own. */
+/* May the command start a box that does not run? Only ever the ordinary user's own, and only two commands make one. */
 enum client_start {
     CLIENT_RUNNING, /* no */
-    CLIENT_START,   /* yes */
-    CLIENT_READY    /* yes, and make its store if it has none */
+    CLIENT_READY,   /* yes, if it was made */
+    CLIENT_INIT,    /* yes, and make it, but not its store */
+    CLIENT_CREATE   /* yes, and make it and its store */
 };
 
 /* A connection with its buffers, which are secret memory: requests carry keys and passphrases. */
 struct client {
     const struct cli *cli;
+    enum place place;
+    bool makes; /* there is no such box of this user yet */
     struct dirs dirs;
     struct box_paths paths;
     struct owner_uids owners; /* whose box it may be, beside root's and the caller's own */
@@ -31,6 +35,10 @@ struct client {
 };
 
 /*
+ * Which box it is: the one in cli->dir, the system's, the user's own, as options say, else by place_find(). CLIENT_INIT and
+ * CLIENT_CREATE make a user who has none one of his own; but without --own none for a system account, whose programs would
+ * go there instead of to the system's box, nor one of a name that the system has a box of: LB_E_DENIED, LB_E_EXISTS.
+ *
  * Connects, to a box of root's, of the caller's or of a user in cli->users: before that is known nothing is sent.
  * LB_E_NO_BOX with the way to start it, LB_E_STRANGER, LB_E_CONFIG, LB_E_SYSTEM, LB_E_NOMEM.
  */

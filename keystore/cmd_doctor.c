@@ -139,13 +139,16 @@ static void check_users(struct doctor *d)
 }
 
 /* The socket that the provider would use. */
-static int socket_path(const struct doctor *d, char ret[PATH_MAX])
+static int socket_path(const struct doctor *d, enum place *ret_place, char ret[PATH_MAX], struct problem *p)
 {
     const char *dir = d->directory != NULL ? d->directory : d->conf.directory;
 
     if (dir[0] == '\0')
-        return paths_find_socket(d->box, ret);
-    return snprintf(ret, PATH_MAX, "%s/%s.sock", dir, d->box) >= PATH_MAX ? LB_E_TOO_LONG : 0;
+        return place_find(d->box, ret_place, ret, p);
+    *ret_place = PLACE_DIRECTORY;
+    return snprintf(ret, PATH_MAX, "%s/%s.sock", dir, d->box) < PATH_MAX
+               ? 0
+               : problem_set(p, LB_E_TOO_LONG, "%.200s: the path is too long", dir);
 }
 
 /* Can the box tell its callers apart? */
@@ -198,7 +201,8 @@ static void check_box(struct doctor *d)
     struct problem p = { 0 };
     struct client *c = NULL;
     char path[PATH_MAX];
-    int r = socket_path(d, path);
+    enum place place;
+    int r = socket_path(d, &place, path, &p);
 
     if (r == 0)
         r = client_open_at(d->cli, path, users, LB_OWNERS_SETTING, &c, &p);
@@ -206,7 +210,7 @@ static void check_box(struct doctor *d)
         doctor_report(d, DOCTOR_FAIL, "socket", p.hint, "%s", p.text[0] == '\0' ? lb_strerror(r) : p.text);
         return;
     }
-    doctor_report(d, DOCTOR_OK, "socket", NULL, "a box answers at %s, asked as user %s (uid %lu)", path,
+    doctor_report(d, DOCTOR_OK, "socket", NULL, "%s answers at %s, asked as user %s (uid %lu)", place_whose(place), path,
                   pw == NULL ? "?" : pw->pw_name, (unsigned long)geteuid());
     check_box_state(d, c);
     client_close(c);

@@ -58,7 +58,7 @@ int cmd_create(struct cli *cli)
     if (r == 0)
         r = keytype_check(type, &p);
     if (r == 0)
-        r = client_open(cli, CLIENT_READY, &c, &p);
+        r = client_open(cli, CLIENT_CREATE, &c, &p);
     if (r == 0) {
         snprintf(m.name, sizeof(m.name), "%s", cli->args[0]);
         snprintf(m.type, sizeof(m.type), "%s", type);

@@ -169,7 +169,7 @@ int cmd_init(struct cli *cli)
         return status;
     r = check_label(cli, &p);
     if (r == 0)
-        r = client_open(cli, CLIENT_START, &c, &p);
+        r = client_open(cli, CLIENT_INIT, &c, &p);
     if (r == 0) {
         if (!wants_passphrase(cli))
             credential = cli->options[OPT_CREDENTIAL] != NULL ? cli->options[OPT_CREDENTIAL] : c->paths.credential;
@@ -387,7 +387,7 @@ int cmd_unlock(struct cli *cli)
 
     if (status != 0)
         return status;
-    r = client_open(cli, CLIENT_START, &c, &p);
+    r = client_open(cli, CLIENT_READY, &c, &p);
     if (r == 0)
         r = unlock(c, &p);
     client_close(c);

@@ -101,11 +101,14 @@ static void print_people(const struct client *c, const struct msg_status *s, con
         [CREDENTIAL_OPENS] = "opens the store at start",
         [CREDENTIAL_REFUSED] = "there, but refused: the box's log says why",
     };
+    static const char *const whose[] = {
+        [PLACE_DIRECTORY] = "", [PLACE_SYSTEM] = ", the system's", [PLACE_OWN] = ", your own"
+    };
     const struct idmap map = { s->users_mapped, s->groups_mapped, s->overflow_uid, s->overflow_gid };
     char started[TIME_TEXT_SIZE], crowd[200];
 
     time_text(s->started, started);
-    printf("box          %s\n", s->box);
+    printf("box          %s%s\n", s->box, whose[c->place]);
     printf("state        %s\n", lock_state_name(s->lock));
     printf("socket       %s\n", c->paths.socket);
     printf("store        %s\n", c->paths.store);
@@ -136,6 +139,7 @@ static void print_json(const struct client *c, const struct msg_status *s, const
     json_start(&j, stdout);
     json_open(&j, NULL, '{');
     json_string(&j, "box", s->box);
+    json_string(&j, "whose", place_name(c->place));
     json_string(&j, "state", lock_state_name(s->lock));
     json_string(&j, "socket", c->paths.socket);
     json_string(&j, "store", c->paths.store);

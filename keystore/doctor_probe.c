@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
@@ -22,6 +23,7 @@
 
 #include "handle.h"
 #include "message.h"
+#include "passwd.h"
 #include "socket.h"
 #include "uri.h"
 
@@ -156,11 +158,24 @@ static int test_key(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
     return test_signature(ctx, key, p);
 }
 
+/* Which box a user means depends on his directories: those of the service, and not of whoever asks for it. */
+static void have_environment_of(uid_t uid)
+{
+    static const char *const of_caller[] = { "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR" };
+    char home[PATH_MAX];
+
+    for (size_t i = 0; i < sizeof(of_caller) / sizeof(of_caller[0]); i++)
+        unsetenv(of_caller[i]);
+    if (passwd_home_of(uid, home) == 0)
+        setenv("HOME", home, /* overwrite= */ 1);
+}
+
 /* For good: this process has no other rights any more than the worker. */
 static int become(const struct doctor_worker *w, struct problem *p)
 {
     uid_t r, e, s;
 
+    have_environment_of(w->uid);
     if ((w->chroot != NULL && (chroot(w->chroot) < 0 || chdir("/") < 0)) ||
         setgroups((size_t)w->group_count, w->groups) < 0 || setresgid(w->gid, w->gid, w->gid) < 0 ||
         setresuid(w->uid, w->uid, w->uid) < 0)

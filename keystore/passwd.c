@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,4 +61,27 @@ int passwd_home_of(uid_t uid, char ret[PATH_MAX])
         memcpy(ret, entry.pw_dir, strlen(entry.pw_dir) + 1);
     free(buffer);
     return r;
+}
+
+bool passwd_is_login_shell(const char *shell)
+{
+    const char *slash = strrchr(shell, '/');
+    const char *name = slash == NULL ? shell : slash + 1;
+
+    return strcmp(name, "nologin") != 0 && strcmp(name, "false") != 0;
+}
+
+int passwd_is_person(uid_t uid, bool *ret, char ret_name[64])
+{
+    struct passwd entry;
+    char *buffer;
+    int r = find(/* name= */ NULL, uid, &entry, &buffer);
+
+    *ret = r == 0 && uid >= PASSWD_PEOPLE && passwd_is_login_shell(entry.pw_shell);
+    if (r == 0)
+        snprintf(ret_name, 64, "%s", entry.pw_name);
+    else
+        snprintf(ret_name, 64, "%lu", (unsigned long)uid);
+    free(buffer);
+    return r == LB_E_VALUE ? 0 : r;
 }

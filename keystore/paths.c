@@ -176,19 +176,33 @@ static int find_user_sockets(char ret[PATH_MAX])
     return r == 0 && !is_own_directory(ret) ? LB_E_CONFIG : r;
 }
 
-int paths_find_socket(const char *box, char ret[PATH_MAX])
+int paths_own_state(const char *box, char ret[PATH_MAX])
+{
+    int r = user_state_dir(ret);
+
+    return r != 0 ? r : add(ret, "/%s", box);
+}
+
+int paths_own_socket(const char *box, char ret[PATH_MAX])
 {
     struct stat st;
-    int r = LB_E_CONFIG;
+    int r = user_socket_dir(ret);
 
-    /* In place: the provider has little stack where a program runs it inside of an ASYNC_JOB. */
-    if (geteuid() != 0)
-        r = find_user_sockets(ret);
-    if (r == 0)
-        r = add(ret, "/%s.sock", box);
-    if (r == 0 && lstat(ret, &st) == 0 && S_ISSOCK(st.st_mode))
-        return 0;
+    if (r != 0)
+        return r;
+    if (!is_own_directory(ret) && stat(ret, &st) == 0)
+        return LB_E_STRANGER;
+    return add(ret, "/%s.sock", box);
+}
+
+int paths_system_socket(const char *box, char ret[PATH_MAX])
+{
     return put(ret, "%s/%s.sock", LB_SYSTEM_RUN_DIR, box);
+}
+
+int paths_system_state(const char *box, char ret[PATH_MAX])
+{
+    return put(ret, "%s/%s", LB_SYSTEM_STATE_DIR, box);
 }
 
 /* The name of the box whose socket has this file name; false: it is something else. */

@@ -47,16 +47,18 @@ struct box_paths {
 LB_MUST_USE int box_paths(const struct dirs *dirs, const char *box, struct box_paths *ret);
 
 /*
- * Where a caller that was told nothing looks for a box's socket: the user's own run directory if that box's socket is
- * there and the caller is not root, else the system's. For the provider, so it reads $XDG_RUNTIME_DIR but lives
- * without it. Whose socket it is, is not looked at here: a file says less than the connection does, and who finds a
- * stranger there is to refuse it and go nowhere else (owner.h).
+ * What of a box place_find() looks at, built in place: the provider has little stack where a program runs it inside of an
+ * ASYNC_JOB. LB_E_CONFIG: this user has no such directory; LB_E_TOO_LONG. The own socket: LB_E_STRANGER, and ret is its
+ * directory, when that is there and another user has it or may write to it.
  */
-LB_MUST_USE int paths_find_socket(const char *box, char ret[PATH_MAX]);
+LB_MUST_USE int paths_own_state(const char *box, char ret[PATH_MAX]);
+LB_MUST_USE int paths_own_socket(const char *box, char ret[PATH_MAX]);
+LB_MUST_USE int paths_system_state(const char *box, char ret[PATH_MAX]);
+LB_MUST_USE int paths_system_socket(const char *box, char ret[PATH_MAX]);
 
 /*
- * Calls each for the name of every box that has a socket in dir, or with dir NULL where paths_find_socket() looks; a
- * name may come twice. A directory that is not there has none. LB_E_SYSTEM when one is there and cannot be read.
+ * Calls each for the name of every box that has a socket in dir, or with dir NULL where place_find() looks; a name
+ * may come twice. A directory that is not there has none. LB_E_SYSTEM when one is there and cannot be read.
  */
 LB_MUST_USE int paths_each_box(const char *dir, void (*each)(void *arg, const char *box), void *arg);
 

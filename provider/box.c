@@ -1,6 +1,7 @@
 /* Asks boxes: one request and its answer, again while a box restarts. */
 #include "box.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -21,7 +22,7 @@
 
 static uint64_t limit_ms(const struct box *b, const struct box_request *rq)
 {
-    return (uint64_t)b->settings->timeout_ms * (rq->unknown != NULL ? CHANGE_TIMEOUTS : 1) + rq->more_ms;
+    return (uint64_t)b->timeout_ms * (rq->unknown != NULL ? CHANGE_TIMEOUTS : 1) + rq->more_ms;
 }
 
 /* Sends it and waits for the answer, at most as long as there is time left. */
@@ -82,14 +83,21 @@ static int exchange_on(struct box *b, struct wait *w, struct conn *s, const stru
         return refuse_no_time(b, limit_ms(b, rq), p);
     if (r == LB_E_CLOSED)
         return refuse_closed(b, p);
-    if (r == LB_E_SYSTEM)
-        return refuse_system(b, "talk to", p);
+    if (r == LB_E_SYSTEM) {
+        bool passes_none = rq->fd >= 0 && errno == EPERM;
+
+        refuse_system(b, passes_none ? "pass a long text to" : "talk to", p);
+        if (passes_none)
+            problem_hint(p, "set AcceptFileDescriptors=yes in its socket unit, littleboxd@%s.socket", b->name);
+        return r;
+    }
     if (r == 0 && type == MSG_ERROR) {
         r = msg_error_decode(*ret_body, p);
         *ret_keep = r == 0;
         if (r == 0) {
             if (rq->unknown != NULL)
                 *rq->unknown = false;
+            place_tell(b->place, p);
             return p->code;
         }
     }
@@ -104,15 +112,29 @@ static int exchange_on(struct box *b, struct wait *w, struct conn *s, const stru
     return 0;
 }
 
-/* w: of a private-key operation; NULL: blocking. */
-static int call(struct box *b, struct wait *w, const struct box_request *rq, void *answer, size_t size,
-                struct bytes *ret_body, struct problem *p)
+/* The channel of a lease, on which an answer is due. */
+static void take_due(struct lease *l)
 {
-    uint64_t deadline = now_ms() + limit_ms(b, rq), left, pause = PAUSE_FIRST_MS;
+    l->due = *l->conn;
+    l->conn->fd = -1;
+}
+
+/* Somebody else may answer the next try: the box is restarted, or has no room for the moment. */
+static bool passes(int r, bool keep)
+{
+    return r == LB_E_CLOSED || r == LB_E_STOPPING || r == LB_E_NO_BOX || (r == LB_E_BUSY && !keep);
+}
+
+/*
+ * Until the deadline, or in vain once if not patient. w: of a private-key operation; NULL: blocking. LB_E_TIMEOUT and what
+ * passes(): nobody answered.
+ */
+static int try_until(struct box *b, struct wait *w, const struct box_request *rq, bool patient, uint64_t deadline,
+                     void *answer, size_t size, struct bytes *ret_body, struct problem *p)
+{
+    uint64_t left, pause = PAUSE_FIRST_MS;
     int r;
 
-    if (rq->unknown != NULL)
-        *rq->unknown = false;
     for (;;) {
         struct lease lease;
         bool keep = false, fresh = true;
@@ -122,26 +144,56 @@ static int call(struct box *b, struct wait *w, const struct box_request *rq, voi
         if (r == 0) {
             fresh = lease.fresh;
             r = exchange_on(b, w, lease.conn, rq, answer, size, deadline, &keep, ret_body, p);
+            if (r == LB_E_TIMEOUT && !keep)
+                take_due(&lease);
             lease_end(b, &lease, keep);
         }
-        if (rq->unknown != NULL && *rq->unknown)
+        if (keep)
+            absence_end(b);
+        if (rq->unknown != NULL && *rq->unknown) {
+            conn_drop(&lease.due);
             return r;
+        }
         if (w != NULL && !wait_is_ours(w)) {
             w = NULL; /* the process was forked while the job was paused, and this is the child */
+            conn_drop(&lease.due);
             continue;
         }
-        if (r != LB_E_CLOSED && r != LB_E_STOPPING && r != LB_E_NO_BOX && (r != LB_E_BUSY || keep))
-            return r;
-        if (r == LB_E_NO_BOX && !atomic_load(&b->known))
+        if (r == LB_E_TIMEOUT && !keep)
+            absence_begin(b, &lease.due, /* timed_out= */ true);
+        if (!passes(r, keep) || (r == LB_E_NO_BOX && !atomic_load(&b->known)))
             return r;
         left = ms_left(deadline);
         if (left > 0 && r == LB_E_CLOSED && !fresh)
             continue; /* a channel from before a restart: the next one may be alive */
-        wait_ms(w, pause < left ? pause : left);
-        if (ms_left(deadline) == 0)
+        if (patient)
+            wait_ms(w, pause < left ? pause : left);
+        if (!patient || ms_left(deadline) == 0) {
+            if (r != LB_E_BUSY) /* it is there, or this process has no descriptor left */
+                absence_begin(b, &lease.due, /* timed_out= */ false);
             return r; /* p still says what was wrong at the last try, which says more than that the time is over */
+        }
         pause = pause * 2 < PAUSE_LAST_MS ? pause * 2 : PAUSE_LAST_MS;
     }
+}
+
+static int call(struct box *b, struct wait *w, const struct box_request *rq, void *answer, size_t size,
+                struct bytes *ret_body, struct problem *p)
+{
+    bool patient = true;
+    int r = 0;
+
+    /* A change is sent once and has its time, whatever was before it. */
+    if (rq->unknown != NULL)
+        *rq->unknown = false;
+    else
+        r = absence_look(b, &patient, p);
+    if (r != 0)
+        return r;
+    r = try_until(b, w, rq, patient, now_ms() + (patient ? limit_ms(b, rq) : ASK_SHORTLY_MS), answer, size, ret_body, p);
+    if (patient || r == LB_E_BUSY || (r != LB_E_TIMEOUT && !passes(r, /* keep= */ false)))
+        return r;
+    return absence_refuse(b, r, p);
 }
 
 int box_call(struct box *b, const struct box_request *rq, void *answer, size_t size, struct bytes *ret_body,

@@ -87,7 +87,8 @@ void box_operation_free(struct box_operation *o);
 /*
  * One request and its answer of type rq->type | MSG_ANSWER, whose body points into answer (size bytes). Asked again on
  * another connection when the box went away meanwhile, until littlebox-timeout is over, if it may be made twice. A box
- * that this process tree has never reached is not waited for. Failure: the code, and p says why: the box's own refusal,
+ * that this process tree has never reached is not waited for, and one that did not answer the last caller in time is waited
+ * for by one caller at a time, shortly: the others are refused at once (LB_E_TIMEOUT), but for changes. Failure: the code, and p says why: the box's own refusal,
  * LB_E_NO_BOX, LB_E_TIMEOUT, LB_E_DENIED (the socket cannot be reached), LB_E_SYSTEM, LB_E_VALUE.
  */
 LB_MUST_USE int box_call(struct box *b, const struct box_request *rq, void *answer, size_t size, struct bytes *ret_body,

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "../keystore/place.h"
 #include "box.h"
 #include "conn.h"
 
@@ -25,9 +26,15 @@ struct slot {
 struct box {
     struct box *next;
     bool visited; /* not in the list */
-    const struct settings *settings;
-    struct owner_uids owners; /* settings->users as numbers */
+    unsigned timeout_ms;      /* littlebox-timeout */
+    struct owner_uids owners; /* littlebox-users as numbers */
     char name[LB_NAME_MAX + 1];
+    /*
+     * Where it is, decided once: the name means the same box for as long as the process lives, and to its children, whoever
+     * they become.
+     */
+    enum place place;
+    char *socket;
     /* This process or one that it descends from has been connected. */
     _Atomic bool known;
     _Atomic uint32_t last_id;
@@ -46,7 +53,17 @@ struct box {
     struct conn promised; /* what socket_introduce() gave for it */
     _Atomic bool is_promised;
     struct slot channels[CHANNELS];
+    /*
+     * A box that did not answer in time is away: since when (0: it is not), when a caller may ask again, and the channel on
+     * which an answer is due. In this process, and its children begin with it.
+     */
+    _Atomic uint64_t away_since, ask_at;
+    struct slot due;
 };
+
+/* Of slots: from EMPTY or IDLE to BUSY; and back, by what is in it. */
+bool slot_enter(struct slot *s, int from);
+void slot_leave(struct slot *s);
 
 /* No channel yet; and closes those that there are. */
 void channels_init(struct box *b);
@@ -67,6 +84,7 @@ struct lease {
     struct conn passing;
     struct conn *conn;
     bool fresh; /* opened for this request */
+    struct conn due; /* lease_begin() failed with LB_E_TIMEOUT: where the box owes an answer, and the caller's; or none */
 };
 
 /*
@@ -78,6 +96,22 @@ struct wait;
 LB_MUST_USE int lease_begin(struct box *b, uint64_t deadline, struct wait *w, struct lease *ret, struct problem *p);
 /* keep: the channel can be used again. */
 void lease_end(struct box *b, struct lease *l, bool keep);
+
+/*
+ * Absence. In a server that waits in its event loop each operation that waits for its whole time stops all others, also what
+ * has nothing to do with keys. So after the first that waited in vain all are refused at once, until the box is back. That
+ * shows where an answer is due, which costs nobody anything; and now and then one caller at a time asks again and waits
+ * for ASK_SHORTLY_MS, since an answer that is due may be long in coming while others are quick.
+ */
+#define ASK_SHORTLY_MS 50
+/* Before a request: 0, and whether it may wait for all of its time, or only shortly. LB_E_TIMEOUT: refused. */
+LB_MUST_USE int absence_look(struct box *b, bool *ret_patient, struct problem *p);
+/* A request waited for all the time that it had (timed_out), or found nobody. Takes due, in which an answer may be due. */
+void absence_begin(struct box *b, struct conn *due, bool timed_out);
+/* The box answered. */
+void absence_end(struct box *b);
+/* For who asked shortly and got r: if the box is away still, fills p with that, and returns its code. Else r. */
+int absence_refuse(const struct box *b, int r, struct problem *p);
 
 /* Fills p; returns the code. */
 int refuse_no_time(const struct box *b, uint64_t limit, struct problem *p);

@@ -19,52 +19,77 @@ static struct box *list_find(struct box *b, const char *name)
     return b;
 }
 
-static int check_settings(const struct provctx *prov, struct problem *p)
+/* Those in force, which the caller may keep; or what is wrong with them. */
+static int get_settings(const struct provctx *prov, const struct settings **ret, struct problem *p)
 {
-    if (prov->settings.bad.code != 0)
-        *p = prov->settings.bad;
-    return prov->settings.bad.code;
+    *ret = settings_in_force(&prov->settings);
+    if ((*ret)->bad.code != 0)
+        *p = (*ret)->bad;
+    return (*ret)->bad.code;
 }
 
-/* Names of users are looked up here, where a key is loaded, and not where one signs. */
-static int box_new(const struct provctx *prov, const char *name, struct box **ret, struct problem *p)
+static int find_place(struct box *b, const struct settings *s, struct problem *p)
+{
+    char path[PATH_MAX];
+    int n, r = 0;
+
+    if (s->directory[0] == '\0') {
+        r = place_find(b->name, &b->place, path, p);
+    } else {
+        n = snprintf(path, sizeof(path), "%s/%s.sock", s->directory, b->name);
+        if (n < 0 || n >= (int)sizeof(path))
+            r = problem_set(p, LB_E_CONFIG, "littlebox-directory is too long");
+    }
+    if (r != 0)
+        return r;
+    b->socket = OPENSSL_strdup(path);
+    return b->socket == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : 0;
+}
+
+/* Half-built ones too. */
+static void box_free(struct box *b)
+{
+    channels_clear(b);
+    OPENSSL_free(b->socket);
+    OPENSSL_free(b);
+}
+
+/* Users and places are looked up here, where a key is loaded, and not where one signs. */
+static int box_new(const struct settings *s, const char *name, struct box **ret, struct problem *p)
 {
     struct box *b = OPENSSL_zalloc(sizeof(*b));
     int r;
 
     if (b == NULL)
         return problem_set(p, LB_E_NOMEM, "out of memory");
-    r = owner_list_resolve(&prov->settings.users, LB_OWNERS_SETTING, &b->owners, p);
-    if (r != 0) {
-        OPENSSL_free(b);
-        return r;
-    }
-    b->settings = &prov->settings;
+    b->timeout_ms = s->timeout_ms;
     snprintf(b->name, sizeof(b->name), "%s", name);
     channels_init(b);
+    r = owner_list_resolve(&s->users, LB_OWNERS_SETTING, &b->owners, p);
+    if (r == 0)
+        r = find_place(b, s, p);
+    if (r != 0) {
+        box_free(b);
+        return r;
+    }
     *ret = b;
     return 0;
-}
-
-static void box_free(struct box *b)
-{
-    channels_clear(b);
-    OPENSSL_free(b);
 }
 
 int box_find(struct provctx *prov, const char *name, struct box **ret, struct problem *p)
 {
     struct box *first = atomic_load(&prov->boxes), *b;
-    int r = check_settings(prov, p);
+    const struct settings *s;
+    int r = get_settings(prov, &s, p);
 
     if (r != 0)
         return r;
     if (name[0] == '\0')
-        name = prov->settings.box;
+        name = s->box;
     *ret = list_find(first, name);
     if (*ret != NULL)
         return 0;
-    r = box_new(prov, name, &b, p);
+    r = box_new(s, name, &b, p);
     if (r != 0)
         return r;
     do {
@@ -81,14 +106,15 @@ int box_find(struct provctx *prov, const char *name, struct box **ret, struct pr
 
 int box_visit(struct provctx *prov, const char *name, struct box **ret, struct problem *p)
 {
-    int r = check_settings(prov, p);
+    const struct settings *s;
+    int r = get_settings(prov, &s, p);
 
     if (r != 0)
         return r;
     *ret = list_find(atomic_load(&prov->boxes), name);
     if (*ret != NULL)
         return 0;
-    r = box_new(prov, name, ret, p);
+    r = box_new(s, name, ret, p);
     if (r != 0)
         return r;
     (*ret)->visited = true;
@@ -132,16 +158,16 @@ static int name_order(const void *a, const void *b)
 
 int box_names(struct provctx *prov, char (**ret)[LB_NAME_MAX + 1], size_t *ret_count, struct problem *p)
 {
-    const char *dir = prov->settings.directory[0] == '\0' ? NULL : prov->settings.directory;
+    const struct settings *s;
     struct names n = { 0 };
     size_t count = 0;
-    int r = check_settings(prov, p);
+    int r = get_settings(prov, &s, p);
 
     if (r != 0)
         return r;
     for (const struct box *b = atomic_load(&prov->boxes); b != NULL; b = b->next)
         add_name(&n, b->name);
-    r = paths_each_box(dir, add_name, &n);
+    r = paths_each_box(s->directory[0] == '\0' ? NULL : s->directory, add_name, &n);
     if (r != 0) {
         problem_set(p, r, "the directory of the boxes' sockets cannot be read: %s", strerror(errno));
         problem_hint(p, "name the box instead: %s://BOX/KEY", LB_URI_SCHEME);

@@ -8,7 +8,6 @@
 #include "../keystore/channel.h"
 #include "../keystore/message.h"
 #include "../keystore/owner.h"
-#include "../keystore/paths.h"
 #include "../keystore/socket.h"
 #include "box_priv.h"
 #include "wait.h"
@@ -20,16 +19,18 @@
 #define YIELDS 100
 /* How long connect(2) may take for them, in milliseconds, when the box does not accept. */
 #define CONNECT_SHORTLY 1
+/* And for all others. */
+#define CONNECT_LONGEST 5000
 
 /* Slots */
 
-static bool slot_enter(struct slot *s, int from)
+bool slot_enter(struct slot *s, int from)
 {
     return atomic_load_explicit(&s->state, memory_order_relaxed) == from &&
            atomic_compare_exchange_strong(&s->state, &from, SLOT_BUSY);
 }
 
-static void slot_leave(struct slot *s)
+void slot_leave(struct slot *s)
 {
     atomic_store(&s->state, s->conn.fd >= 0 ? SLOT_IDLE : SLOT_EMPTY);
 }
@@ -54,6 +55,9 @@ void channels_claim(struct box *b)
         }
         if (atomic_load(&b->introducer.state) == SLOT_BUSY)
             slot_leave(&b->introducer);
+        conn_drop(&b->due.conn);
+        atomic_store(&b->due.state, SLOT_EMPTY);
+        atomic_store(&b->ask_at, 0);
         b->inherited = true;
         conn_drop(&b->promised);
         atomic_store(&b->is_promised, false);
@@ -67,6 +71,7 @@ void channels_claim(struct box *b)
 int refuse_no_time(const struct box *b, uint64_t limit, struct problem *p)
 {
     problem_set(p, LB_E_TIMEOUT, "box '%s' did not answer within %llu ms", b->name, (unsigned long long)limit);
+    place_tell(b->place, p);
     problem_hint(p, "look at the box's log; littlebox-timeout in openssl.cnf sets the limit");
     return LB_E_TIMEOUT;
 }
@@ -74,28 +79,32 @@ int refuse_no_time(const struct box *b, uint64_t limit, struct problem *p)
 int refuse_closed(const struct box *b, struct problem *p)
 {
     problem_set(p, LB_E_CLOSED, "box '%s' closed the connection", b->name);
+    place_tell(b->place, p);
     problem_hint(p, "look at the box's log");
     return LB_E_CLOSED;
 }
 
 int refuse_system(const struct box *b, const char *what, struct problem *p)
 {
-    return problem_set(p, LB_E_SYSTEM, "cannot %s box '%s': %s", what, b->name, strerror(errno));
+    problem_set(p, LB_E_SYSTEM, "cannot %s box '%s': %s", what, b->name, strerror(errno));
+    place_tell(b->place, p);
+    return LB_E_SYSTEM;
 }
 
-static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, struct problem *p)
+static unsigned connect_ms(uint64_t deadline, bool dont_wait)
 {
-    char path[PATH_MAX];
-    int fd = -1, n, r = 0;
+    uint64_t left = ms_left(deadline) + 1;
 
-    if (b->settings->directory[0] == '\0') {
-        r = paths_find_socket(b->name, path);
-    } else {
-        n = snprintf(path, sizeof(path), "%s/%s.sock", b->settings->directory, b->name);
-        r = n < 0 || n >= (int)sizeof(path) ? LB_E_TOO_LONG : 0;
-    }
-    if (r == 0)
-        r = dont_wait ? socket_connect_within(path, CONNECT_SHORTLY, &fd) : socket_connect(path, &fd);
+    return dont_wait ? CONNECT_SHORTLY : left < CONNECT_LONGEST ? (unsigned)left : CONNECT_LONGEST;
+}
+
+/* ms: how long connect(2) may take. */
+static int connect_by_path(struct box *b, unsigned ms, struct conn *ret, struct problem *p)
+{
+    const char *path = b->socket;
+    int fd = -1, r;
+
+    r = socket_connect_within(path, ms, &fd);
     if (r == 0 && (r = owner_check(fd, &b->owners, LB_OWNERS_SETTING, b->name, path, p)) != 0) {
         socket_close(fd);
         return r;
@@ -103,17 +112,21 @@ static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, stru
     if (r == 0)
         r = conn_take(ret, fd);
     if (r == 0)
-        r = conn_limit(ret, b->settings->timeout_ms);
+        r = conn_limit(ret, b->timeout_ms);
     switch (r) {
     case 0:
         atomic_store(&b->known, true);
         return 0;
     case LB_E_NO_BOX:
         problem_set(p, r, "no box '%s' answers at %s", b->name, path);
-        problem_hint(p, "start it: systemctl start littleboxd@%s, or: littleboxd --box %s", b->name, b->name);
+        place_tell(b->place, p);
+        if (b->place == PLACE_OWN)
+            problem_hint(p, "start it: littlebox --own --box %s list", b->name);
+        else
+            problem_hint(p, "start it: systemctl start littleboxd@%s, or: littleboxd --box %s", b->name, b->name);
         return r;
     case LB_E_TIMEOUT:
-        return refuse_no_time(b, b->settings->timeout_ms, p);
+        return refuse_no_time(b, b->timeout_ms, p);
     case LB_E_TOO_LONG:
         problem_set(p, LB_E_CONFIG, "the path of the socket of box '%s' is longer than 107 bytes", b->name);
         problem_hint(p, "choose a shorter littlebox-directory");
@@ -123,6 +136,7 @@ static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, stru
             return refuse_system(b, "connect to", p);
         problem_set(p, LB_E_DENIED, "uid %lu cannot reach box '%s' at %s: permission denied", (unsigned long)geteuid(),
                     b->name, path);
+        place_tell(b->place, p);
         problem_hint(p, "let that user through to the socket: the modes of its directories, and socket-mode in %s.conf",
                      b->name);
         return LB_E_DENIED;
@@ -147,12 +161,12 @@ static void introducer_own(struct box *b)
     if (r != 0)
         return;
     conn_drop(&b->introducer.conn);
-    if (conn_take(&b->introducer.conn, fd) == 0 && conn_limit(&b->introducer.conn, b->settings->timeout_ms) == 0)
+    if (conn_take(&b->introducer.conn, fd) == 0 && conn_limit(&b->introducer.conn, b->timeout_ms) == 0)
         b->inherited = false;
 }
 
 /* With the introducer's slot BUSY: makes sure that there is a live connection in it. */
-static int introducer_renew(struct box *b, bool dont_wait, struct problem *p)
+static int introducer_renew(struct box *b, unsigned ms, struct problem *p)
 {
     struct conn *s = &b->introducer.conn;
     uint8_t scratch[LB_HEADER_SIZE * 8];
@@ -167,14 +181,14 @@ static int introducer_renew(struct box *b, bool dont_wait, struct problem *p)
     if (s->fd >= 0)
         return 0;
     b->inherited = false;
-    return connect_by_path(b, dont_wait, s, p);
+    return connect_by_path(b, ms, s, p);
 }
 
 static int introducer_enter(struct box *b, uint64_t deadline, bool dont_wait, struct problem *p)
 {
     for (int i = 0; !slot_enter(&b->introducer, SLOT_IDLE) && !slot_enter(&b->introducer, SLOT_EMPTY); i++) {
         if (ms_left(deadline) == 0 || (dont_wait && i >= YIELDS))
-            return refuse_no_time(b, b->settings->timeout_ms, p);
+            return refuse_no_time(b, b->timeout_ms, p);
         if (dont_wait)
             sched_yield();
         else
@@ -190,7 +204,16 @@ static bool passes(int r)
            (r == LB_E_SYSTEM && (errno == EMFILE || errno == ENFILE || errno == ETOOMANYREFS || errno == ENOBUFS));
 }
 
-/* Over the introducer: asks for a channel. *ret is what it comes on. */
+/*
+ * The box's socket takes no descriptors (systemd: AcceptFileDescriptors=no), or a security module of this system lets this
+ * process pass none; r is fresh, and errno.
+ */
+static bool passes_none(int r)
+{
+    return r == LB_E_SYSTEM && (errno == EPERM || errno == EACCES);
+}
+
+/* Over the introducer: asks for a channel. *ret is what it comes on. LB_E_UNSUPPORTED: passes_none(). */
 static int channel_ask_for(struct box *b, uint64_t deadline, bool dont_wait, struct conn *ret, struct problem *p)
 {
     int fd = -1, r = introducer_enter(b, deadline, dont_wait, p);
@@ -199,19 +222,21 @@ static int channel_ask_for(struct box *b, uint64_t deadline, bool dont_wait, str
         return dont_wait ? LB_E_BUSY : r;
     /* Twice: the introducer may die between the look at it and its use. */
     for (int i = 0; i < 2; i++) {
-        r = introducer_renew(b, dont_wait, p);
+        r = introducer_renew(b, connect_ms(deadline, dont_wait), p);
         if (r != 0)
             break;
-        /* Who has the other descriptors of it may have set it not to wait, or for less. */
-        while ((r = socket_introduce(b->introducer.conn.fd, dont_wait, &fd)) == LB_E_TIMEOUT && !dont_wait &&
+        /* How long it may wait is for who has the other descriptors of it to set: so it is asked not to. */
+        while ((r = socket_introduce(b->introducer.conn.fd, /* dont_wait= */ true, &fd)) == LB_E_TIMEOUT && !dont_wait &&
                ms_left(deadline) > 0)
             wait_ms(NULL, 1);
         if (r == 0)
             break;
-        if (r == LB_E_SYSTEM)
+        if (passes_none(r))
+            r = LB_E_UNSUPPORTED;
+        else if (r == LB_E_SYSTEM)
             refuse_system(b, "open a channel to", p);
         else if (r == LB_E_TIMEOUT)
-            refuse_no_time(b, b->settings->timeout_ms, p);
+            refuse_no_time(b, b->timeout_ms, p);
         else
             refuse_closed(b, p);
         if (r != LB_E_CLOSED)
@@ -252,20 +277,42 @@ static bool has_two_users(void)
     return getuid() != geteuid() || getgid() != getegid();
 }
 
-static int channel_open(struct box *b, uint64_t deadline, struct wait *w, struct conn *ret, struct problem *p)
+/* No introduction: the path is what is left, for who can reach it. */
+static int without_introducer(struct box *b, unsigned ms, struct conn *ret, struct problem *p)
+{
+    int r = connect_by_path(b, ms, ret, p);
+
+    if (r != LB_E_NO_BOX && r != LB_E_DENIED)
+        return r;
+    problem_set(p, r, "box '%s' can be reached neither at %.200s nor over the connection that was inherited: its "
+                "socket takes no descriptors", b->name, b->socket);
+    place_tell(b->place, p);
+    problem_hint(p, "set AcceptFileDescriptors=yes in its socket unit, littleboxd@%s.socket", b->name);
+    return r;
+}
+
+/* ret_due: of struct lease. */
+static int channel_open(struct box *b, uint64_t deadline, struct wait *w, struct conn *ret, struct conn *ret_due,
+                        struct problem *p)
 {
     bool dont_wait = w != NULL;
     struct conn asked = { .fd = -1 };
     int fd = -1, r;
 
     if (has_two_users()) {
-        r = connect_by_path(b, dont_wait, ret, p);
+        r = connect_by_path(b, connect_ms(deadline, dont_wait), ret, p);
         return dont_wait && passes(r) ? LB_E_BUSY : r;
     }
     r = channel_ask_for(b, deadline, dont_wait, &asked, p);
+    if (r == LB_E_UNSUPPORTED)
+        return without_introducer(b, connect_ms(deadline, dont_wait), ret, p);
     if (r != 0)
         return dont_wait && passes(r) ? LB_E_BUSY : r;
     r = channel_come(w, deadline, &asked, &fd);
+    if (r == LB_E_TIMEOUT) {
+        *ret_due = asked;
+        return refuse_no_time(b, b->timeout_ms, p);
+    }
     conn_drop(&asked);
     if (r == 0 && conn_take(ret, fd) == 0)
         return 0;
@@ -273,10 +320,8 @@ static int channel_open(struct box *b, uint64_t deadline, struct wait *w, struct
         r = refuse_system(b, "open a channel to", p);
         return dont_wait && passes(r) ? LB_E_BUSY : r;
     }
-    if (r == LB_E_TIMEOUT)
-        return refuse_no_time(b, b->settings->timeout_ms, p);
     /* Not taken: a box that was just restarted, or one that takes no more of this user. By the path it says which. */
-    return connect_by_path(b, dont_wait, ret, p) == 0 ? 0 : refuse_closed(b, p);
+    return connect_by_path(b, connect_ms(deadline, dont_wait), ret, p) == 0 ? 0 : refuse_closed(b, p);
 }
 
 /* Leases */
@@ -304,7 +349,7 @@ int lease_begin(struct box *b, uint64_t deadline, struct wait *w, struct lease *
 {
     int r;
 
-    *ret = (struct lease){ .passing = { .fd = -1 } };
+    *ret = (struct lease){ .passing = { .fd = -1 }, .due = { .fd = -1 } };
     if (atomic_load_explicit(&b->is_promised, memory_order_relaxed))
         introducer_change(b);
     for (size_t i = 0; i < CHANNELS && ret->slot == NULL; i++) {
@@ -328,7 +373,7 @@ int lease_begin(struct box *b, uint64_t deadline, struct wait *w, struct lease *
     ret->fresh = true;
     ret->conn = ret->slot != NULL ? &ret->slot->conn : &ret->passing;
     ret->conn->fd = -1;
-    r = channel_open(b, deadline, w, ret->conn, p);
+    r = channel_open(b, deadline, w, ret->conn, &ret->due, p);
     if (r != 0 && ret->slot != NULL)
         slot_leave(ret->slot);
     return r;
@@ -356,9 +401,9 @@ void channels_prepare(struct box *b)
     struct problem ignored;
 
     channels_claim(b);
-    if (introducer_enter(b, now_ms() + b->settings->timeout_ms, /* dont_wait= */ false, &ignored) != 0)
+    if (introducer_enter(b, now_ms() + b->timeout_ms, /* dont_wait= */ false, &ignored) != 0)
         return;
-    if (introducer_renew(b, /* dont_wait= */ false, &ignored) != 0)
+    if (introducer_renew(b, CONNECT_LONGEST, &ignored) != 0)
         b->introducer.conn.fd = -1;
     slot_leave(&b->introducer);
 }
@@ -367,6 +412,7 @@ void channels_init(struct box *b)
 {
     b->introducer.conn.fd = -1;
     b->promised.fd = -1;
+    b->due.conn.fd = -1;
     for (size_t i = 0; i < CHANNELS; i++)
         b->channels[i].conn.fd = -1;
     atomic_store(&b->owner, getpid());
@@ -376,6 +422,7 @@ void channels_clear(struct box *b)
 {
     conn_drop(&b->introducer.conn);
     conn_drop(&b->promised);
+    conn_drop(&b->due.conn);
     for (size_t i = 0; i < CHANNELS; i++)
         conn_drop(&b->channels[i].conn);
 }

@@ -1,6 +1,7 @@
 /* A descriptor of ours, told from those that others opened under the same number. */
 #include "conn.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,16 +14,33 @@
  */
 #define TIMEOUT_SLACK_MS 100
 
+/* From here on nobody's careless close() is likely to hit. */
+#define HIGH 100
+
+/* fd under a number from the given one on, where the limits of the process allow that. */
+static int move(int fd, int from)
+{
+    int higher, saved = errno;
+
+    if (fd < 0 || fd >= from)
+        return fd;
+    higher = fcntl(fd, F_DUPFD_CLOEXEC, from);
+    errno = saved;
+    if (higher < 0)
+        return fd;
+    socket_close(fd);
+    return higher;
+}
+
 int conn_take(struct conn *s, int fd)
 {
     struct stat st;
 
     *s = (struct conn){ .fd = -1 };
-    if (fd <= STDERR_FILENO) {
-        int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-
+    fd = move(move(fd, HIGH), STDERR_FILENO + 1);
+    if (fd >= 0 && fd <= STDERR_FILENO) {
         socket_close(fd);
-        fd = higher;
+        fd = -1;
     }
     if (fd < 0 || fstat(fd, &st) < 0) {
         socket_close(fd);

@@ -20,8 +20,9 @@ struct conn {
 };
 
 /*
- * Makes s of a fresh descriptor, which it takes over in any case, above those of the standard streams, which programs
- * reopen without looking. LB_E_SYSTEM.
+ * Makes s of a fresh descriptor, which it takes over in any case, under a number from 100 on: programs and libraries close
+ * what they have closed before, and meanwhile the number may be another's. Where RLIMIT_NOFILE leaves no such number, at
+ * least above those of the standard streams, which programs reopen without looking. LB_E_SYSTEM.
  */
 LB_MUST_USE int conn_take(struct conn *s, int fd);
 

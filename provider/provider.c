@@ -14,97 +14,22 @@
 #include "box.h"
 #include "dispatch.h"
 #include "error.h"
+#include "fips.h"
 
-#define DEFAULT_TIMEOUT_MS 10000
-#define MAX_TIMEOUT_MS 3600000
-
-/* Settings: a wrong one is remembered, not refused, since a provider that fails to load takes its program with it. */
-
-static int take_directory(struct settings *s, const char *value)
-{
-    if (value[0] != '/') {
-        problem_set(&s->bad, LB_E_CONFIG, "littlebox-directory = %.200s: not an absolute path", value);
-        problem_hint(&s->bad, "correct the provider's section of openssl.cnf");
-        return LB_E_CONFIG;
-    }
-    if (strlen(value) >= sizeof(s->directory))
-        return problem_set(&s->bad, LB_E_CONFIG, "littlebox-directory is too long");
-    memcpy(s->directory, value, strlen(value) + 1);
-    return 0;
-}
-
-static int take_box(struct settings *s, const char *value)
-{
-    if (!keyname_ok(value, strlen(value))) {
-        problem_set(&s->bad, LB_E_CONFIG, "littlebox-box = %.100s: not a box name", value);
-        problem_hint(&s->bad, "a box name is %s", LB_NAME_RULE);
-        return LB_E_CONFIG;
-    }
-    memcpy(s->box, value, strlen(value) + 1);
-    return 0;
-}
-
-static int take_timeout(struct settings *s, const char *value)
-{
-    size_t len = strspn(value, "0123456789");
-    unsigned long ms = strtoul(value, NULL, 10);
-
-    if (len == 0 || len > 9 || value[len] != '\0' || ms < 1 || ms > MAX_TIMEOUT_MS) {
-        problem_set(&s->bad, LB_E_CONFIG, "littlebox-timeout = %.100s: not a number of milliseconds", value);
-        problem_hint(&s->bad, "it goes from 1 to %d", MAX_TIMEOUT_MS);
-        return LB_E_CONFIG;
-    }
-    s->timeout_ms = (unsigned)ms;
-    return 0;
-}
-
-static int take_users(struct settings *s, const char *value)
-{
-    return owner_list_parse(value, LB_OWNERS_SETTING, &s->users, &s->bad);
-}
-
-static const struct {
-    const char *name;
-    int (*take)(struct settings *s, const char *value);
-} settings_table[] = {
-    { "littlebox-directory", take_directory },
-    { "littlebox-box", take_box },
-    { "littlebox-timeout", take_timeout },
-    { LB_OWNERS_SETTING, take_users },
-};
-
-static void read_settings(struct provctx *prov)
-{
-    struct settings *s = &prov->settings;
-
-    strcpy(s->box, "default");
-    s->timeout_ms = DEFAULT_TIMEOUT_MS;
-    for (size_t i = 0; i < sizeof(settings_table) / sizeof(settings_table[0]); i++) {
-        char *value = NULL;
-        OSSL_PARAM params[] = {
-            OSSL_PARAM_utf8_ptr((char *)settings_table[i].name, &value, 0),
-            OSSL_PARAM_END,
-        };
-
-        if (!prov->core_get_params(prov->core, params) || value == NULL)
-            continue;
-        if (settings_table[i].take(s, value) != 0)
-            return;
-    }
-}
-
-const EVP_MD *provider_digest(struct provctx *prov, unsigned digest)
+EVP_MD *provider_digest(struct provctx *prov, unsigned digest)
 {
     EVP_MD *md = atomic_load(&prov->digests[digest]), *none = NULL;
 
-    if (md != NULL)
-        return md;
-    md = EVP_MD_fetch(prov->libctx, digest_name(digest), NULL);
-    if (md != NULL && !atomic_compare_exchange_strong(&prov->digests[digest], &none, md)) {
-        EVP_MD_free(md); /* another thread was first */
-        md = none;
+    if (settings_in_force(&prov->settings)->assume_fips)
+        return fips_digest(prov, digest);
+    if (md == NULL) {
+        md = EVP_MD_fetch(prov->libctx, digest_name(digest), NULL);
+        if (md != NULL && !atomic_compare_exchange_strong(&prov->digests[digest], &none, md)) {
+            EVP_MD_free(md); /* another thread was first */
+            md = none;
+        }
     }
-    return md;
+    return md != NULL && EVP_MD_up_ref(md) ? md : NULL;
 }
 
 /*
@@ -161,6 +86,8 @@ static const OSSL_ALGORITHM *query_operation(void *provctx, int operation, int *
         [OSSL_OP_ENCODER] = { alg_encoder, NULL, false },
         [OSSL_OP_STORE] = { alg_store, NULL, false },
     };
+    static struct fips_table fips[sizeof(operations) / sizeof(operations[0])];
+    const OSSL_ALGORITHM *rows;
 
     *no_cache = 0;
     if (operation < 0 || (size_t)operation >= sizeof(operations) / sizeof(operations[0]))
@@ -172,7 +99,10 @@ static const OSSL_ALGORITHM *query_operation(void *provctx, int operation, int *
         }
         let_others_go_first(prov, operation);
     }
-    return prov->few && operations[operation].few != NULL ? operations[operation].few : operations[operation].rows;
+    rows = prov->few && operations[operation].few != NULL ? operations[operation].few : operations[operation].rows;
+    if (rows == NULL || !settings_in_force(&prov->settings)->assume_fips)
+        return rows;
+    return fips_rows(rows, &fips[operation]);
 }
 
 static const OSSL_PARAM *gettable_params(void *provctx)
@@ -310,7 +240,7 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, 
     if (prov->default_provider == NULL)
         goto out;
     prov->few = OPENSSL_version_major() == 3 && OPENSSL_version_minor() < 2;
-    read_settings(prov);
+    settings_read(&prov->settings, handle, prov->core_get_params);
     *out = provider_functions;
     *provctx = prov;
     prov = NULL; /* now owned by libcrypto, until teardown */

@@ -2,7 +2,6 @@
 #ifndef LB_PROVIDER_H
 #define LB_PROVIDER_H
 
-#include <limits.h>
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -10,23 +9,13 @@
 #include <stdbool.h>
 
 #include "../keystore/errors.h"
-#include "../keystore/keyname.h"
-#include "../keystore/owner.h"
 #include "../keystore/scheme.h"
+#include "settings.h"
 
 struct box;
 
-/* Settings of the provider's section in openssl.cnf. */
-struct settings {
-    char directory[PATH_MAX - LB_NAME_MAX - 8]; /* where BOX.sock is; "": the usual places */
-    char box[LB_NAME_MAX + 1];                  /* the box of "littlebox:KEY" */
-    unsigned timeout_ms;                        /* bound of one private-key operation, waiting for a box included */
-    struct owner_list users;                    /* whose boxes are accepted, beside root's and the caller's own */
-    struct problem bad;                         /* code not 0: a setting is wrong; said when a box is first needed */
-};
-
 /*
- * One per OSSL_LIB_CTX that loads the provider; nothing is shared between two of them. Members are written by init
+ * One per OSSL_LIB_CTX that loads the provider; nothing is shared between two of them but settings. Members are written by init
  * only, but for the atomic ones.
  */
 struct provctx {
@@ -42,12 +31,15 @@ struct provctx {
     OSSL_LIB_CTX *libctx; /* our own: public halves, digests and verification, by `default` */
     OSSL_PROVIDER *default_provider;
     bool few; /* libcrypto is older than 3.2: alg_keymgmt_few and so on */
-    struct settings settings;
+    struct settings settings; /* its own; what holds is settings_in_force() */
     _Atomic(struct box *) boxes;                /* box.c; only ever grows */
     _Atomic(EVP_MD *) digests[DIGEST_LAST + 1]; /* provider_digest() */
 };
 
-/* A digest from the private library context, fetched once; owned by the provider. NULL with an error on the queue. */
-const EVP_MD *provider_digest(struct provctx *prov, unsigned digest);
+/*
+ * A digest from the private library context, fetched once, or from the program's FIPS provider. The caller's. NULL with an
+ * error on the queue.
+ */
+EVP_MD *provider_digest(struct provctx *prov, unsigned digest);
 
 #endif

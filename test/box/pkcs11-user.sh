@@ -40,8 +40,8 @@ BOX_DIR=$XDG_CONFIG_HOME/littlebox
 write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
 sed -i '/^littlebox-directory/d' "$BOX_DIR/openssl.cnf"
 
-# --- The first command starts the box
-check "init" lb init >init.log 2>&1
+# --- The first command starts the box; --own, since this may be a system account
+check "init" lb --own init >init.log 2>&1
 KEEPER=$(ps -o ppid= -p "$(status pid)" | tr -d ' ')
 own "$KEEPER"
 await "the token" token_connected

@@ -56,6 +56,26 @@ OSSL_LIB_CTX *new_libctx_alone(const char *dir)
     return configure(LITTLEBOX_LINE, dir, /* activate= */ true, "");
 }
 
+void bare_libctx_new(struct bare_libctx *b)
+{
+    char dir[4096];
+
+    snprintf(dir, sizeof(dir), "%s", module_path());
+    *strrchr(dir, '/') = '\0';
+    b->libctx = OSSL_LIB_CTX_new();
+    NEED(b->libctx != NULL && OSSL_PROVIDER_set_default_search_path(b->libctx, dir) == 1);
+    b->providers[0] = OSSL_PROVIDER_load(b->libctx, "default");
+    b->providers[1] = OSSL_PROVIDER_load(b->libctx, "littlebox");
+    NEED(b->providers[0] != NULL && b->providers[1] != NULL);
+}
+
+void bare_libctx_free(struct bare_libctx *b)
+{
+    OSSL_PROVIDER_unload(b->providers[1]);
+    OSSL_PROVIDER_unload(b->providers[0]);
+    OSSL_LIB_CTX_free(b->libctx);
+}
+
 OSSL_LIB_CTX *new_libctx_without(const char *dir, bool default_configured)
 {
     return configure(default_configured ? DEFAULT_LINE LITTLEBOX_LINE : LITTLEBOX_LINE, dir, /* activate= */ false,

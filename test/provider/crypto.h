@@ -15,6 +15,13 @@
 OSSL_LIB_CTX *new_libctx(const char *dir, bool littlebox_first, const char *settings);
 /* The same with littlebox and no other provider. */
 OSSL_LIB_CTX *new_libctx_alone(const char *dir);
+/* As a program makes one for itself: providers are loaded by name, and no configuration is read. */
+struct bare_libctx {
+    OSSL_LIB_CTX *libctx;
+    OSSL_PROVIDER *providers[2];
+};
+void bare_libctx_new(struct bare_libctx *b);
+void bare_libctx_free(struct bare_libctx *b);
 
 /*
  * The same without littlebox, which OSSL_PROVIDER_load(libctx, "littlebox") brings in later. default_configured: the

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -172,6 +174,47 @@ static void test_descriptors_closed(void)
     NEED(wait_child(pid) == 0);
 }
 
+/* How many sockets this process has below a number. */
+static unsigned sockets_below(int end)
+{
+    unsigned count = 0;
+
+    for (int fd = 0; fd < end; fd++) {
+        struct stat st;
+
+        count += fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+    }
+    return count;
+}
+
+/*
+ * Libraries close what they have closed before: openCryptoki, when it is initialised twice. By then the number may be another
+ * one's, so ours are where nobody's are; but for a process that has no such numbers.
+ */
+static void test_numbers(void)
+{
+    unsigned low = sockets_below(100);
+    const struct rlimit few = { 64, 64 };
+    pid_t pid = fork();
+
+    NEED(pid >= 0);
+    if (pid == 0) {
+        sign_one(4, 0, 0);
+        NEED(sockets_below(100) == low && sockets_below(1024) > low);
+        _exit(atomic_load(&failures) == 0 ? 0 : 1);
+    }
+    NEED(wait_child(pid) == 0);
+    pid = fork();
+    NEED(pid >= 0);
+    if (pid == 0) {
+        NEED(setrlimit(RLIMIT_NOFILE, &few) == 0);
+        sign_one(5, 0, 0);
+        NEED(sockets_below(64) > low);
+        _exit(atomic_load(&failures) == 0 ? 0 : 1);
+    }
+    NEED(wait_child(pid) == 0);
+}
+
 static void *sign_once(void *arg)
 {
     sign_one(0, *(unsigned *)arg, 0);
@@ -210,6 +253,7 @@ int main(void)
     test_fork_while_busy();
     test_grandchild();
     test_descriptors_closed();
+    test_numbers();
     test_many_threads();
     EVP_PKEY_free(plain);
     EVP_PKEY_free(key);

@@ -324,6 +324,37 @@ static void test_settings(void)
     refuses_settings("littlebox-users = no-such-user-here", "littlebox-users: there is no user 'no-such-user-here'");
 }
 
+/* Made before any that has settings. */
+static struct bare_libctx bare;
+
+static void has_p256(OSSL_LIB_CTX *ctx, const char *refusal)
+{
+    EVP_PKEY *key = load_uri(ctx, "littlebox:p256", 0);
+
+    CU_ASSERT_EQUAL(key == NULL, refusal != NULL);
+    CU_ASSERT(refusal == NULL || littlebox_says(refusal));
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+}
+
+/* Settings are those of the first instance that has any, for those that have none; who has some, has its own. */
+static void test_other_contexts(void)
+{
+    struct bare_libctx later;
+    OSSL_LIB_CTX *elsewhere = new_libctx("/nonexistent", /* littlebox_first= */ false, "");
+    OSSL_LIB_CTX *hasty = new_libctx(NULL, /* littlebox_first= */ false, "littlebox-timeout = 100");
+
+    bare_libctx_new(&later);
+    has_p256(bare.libctx, NULL);
+    has_p256(later.libctx, NULL);
+    has_p256(elsewhere, "no box 'default' answers at /nonexistent/default.sock");
+    has_p256(hasty, "box 'default'"); /* that of who runs this, or none */
+    has_p256(later.libctx, NULL);
+    OSSL_LIB_CTX_free(hasty);
+    OSSL_LIB_CTX_free(elsewhere);
+    bare_libctx_free(&later);
+}
+
 static void test_default_box(void)
 {
     char settings[200];
@@ -398,6 +429,7 @@ int main(void)
         { "encoder of parameters", test_encoder_of_parameters },
         { "import", test_import },
         { "settings", test_settings },
+        { "other contexts", test_other_contexts },
         { "default box", test_default_box },
         { "no box", test_no_box },
         { "states", test_states }, /* last: it locks the box */
@@ -415,8 +447,10 @@ int main(void)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         boxproc_create(&box, keys[i][0], keys[i][1]);
     boxproc_create(&other, "elsewhere", "ec:P-256");
+    bare_libctx_new(&bare);
     libctx = new_libctx(box.dir, /* littlebox_first= */ true, "");
     status = run_suite("refusals", tests);
+    bare_libctx_free(&bare);
     OSSL_LIB_CTX_free(libctx);
     boxproc_free(&box);
     boxproc_free(&other);

@@ -8,7 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "passwd.h"
 #include "paths.h"
+#include "place.h"
 #include "unit.h"
 
 static void one_directory(void)
@@ -99,56 +101,104 @@ static int put_socket(const char *path)
     return fd;
 }
 
-static bool finds(const char *dir, const char *expected)
+/* Where a name leads: the place, and the socket below dir; NULL: the system's. code: what it is refused with. */
+static bool finds(const char *dir, int code, enum place place, const char *expected)
 {
     char found[PATH_MAX];
+    struct problem p;
+    enum place is;
+    int r = place_find("web", &is, found, &p);
 
-    return paths_find_socket("web", found) == 0 &&
+    if (r != 0 || code != 0)
+        return r == code;
+    return is == place &&
            strcmp(found, expected != NULL ? unit_path(dir, expected) : LB_SYSTEM_RUN_DIR "/web.sock") == 0;
 }
 
 /* As the user who is nobody, where there is a choice. */
-static bool finds_as_nobody(const char *dir, const char *expected)
+static bool finds_as_nobody(const char *dir, int code, enum place place, const char *expected)
 {
     int status = -1;
     pid_t pid = fork();
 
     if (pid == 0)
-        _exit((geteuid() != 0 || setuid(65534) == 0) && finds(dir, expected) ? 0 : 1);
+        _exit((geteuid() != 0 || setuid(65534) == 0) && finds(dir, code, place, expected) ? 0 : 1);
     return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-/*
- * The user's own box where its socket is; the system's otherwise, and always for root. A directory that somebody else has or
- * may write to is not the user's own, and a link no socket.
- */
-static void where_callers_look(void)
+static void to_nobody(const char *path)
 {
-    static const char own[] = "littlebox/web.sock";
+    if (geteuid() == 0)
+        CU_ASSERT_EQUAL(chown(path, 65534, 65534), 0);
+}
+
+/*
+ * The user's own box if he has made one, and the system's otherwise; always that for root. Whether a box answers, and what
+ * lies about in the directories of sockets, changes nothing in it.
+ */
+static void which_box(void)
+{
+    static const char own[] = "littlebox/web.sock", state[] = "state/littlebox/web";
     char *dir = unit_dir_new();
     bool root = geteuid() == 0;
     int fd = -1;
 
-    setenv("XDG_RUNTIME_DIR", dir, 1);
-    mkdir(unit_path(dir, "littlebox"), 0755);
-    CU_ASSERT(finds(dir, NULL));
-    fd = put_socket(unit_path(dir, own));
-    CU_ASSERT(finds(dir, root ? NULL : own));
     CU_ASSERT_EQUAL(chmod(dir, 0755), 0);
-    if (root) {
-        CU_ASSERT(finds_as_nobody(dir, NULL));
-        CU_ASSERT_EQUAL(chown(unit_path(dir, "littlebox"), 65534, 65534), 0);
-    }
-    CU_ASSERT(finds_as_nobody(dir, own));
+    setenv("XDG_RUNTIME_DIR", dir, 1);
+    setenv("XDG_STATE_HOME", unit_path(dir, "state"), 1);
+    mkdir(unit_path(dir, "littlebox"), 0755);
+    mkdir(unit_path(dir, "state"), 0755);
+    mkdir(unit_path(dir, "state/littlebox"), 0755);
+    to_nobody(unit_path(dir, "littlebox"));
+    CU_ASSERT(finds_as_nobody(dir, 0, PLACE_SYSTEM, NULL));
+    /* A socket of a box whose directory is not there: the key would be another one as soon as it is gone. */
+    fd = put_socket(unit_path(dir, own));
+    CU_ASSERT(finds_as_nobody(dir, LB_E_CONFIG, PLACE_OWN, NULL));
+    /* Unless it is no directory of one's own: then it is nothing that concerns one. */
     CU_ASSERT_EQUAL(chmod(unit_path(dir, "littlebox"), 0775), 0);
-    CU_ASSERT(finds_as_nobody(dir, NULL));
+    CU_ASSERT(finds_as_nobody(dir, 0, PLACE_SYSTEM, NULL));
     CU_ASSERT_EQUAL(chmod(unit_path(dir, "littlebox"), 0755), 0);
-    CU_ASSERT_EQUAL(rename(unit_path(dir, own), unit_path(dir, "elsewhere")), 0);
+    /* It was made: it is meant, with its socket and without. */
+    mkdir(unit_path(dir, state), 0700);
+    if (root) {
+        CU_ASSERT(finds_as_nobody(dir, LB_E_CONFIG, PLACE_OWN, NULL)); /* by another user */
+        CU_ASSERT(finds(dir, 0, PLACE_SYSTEM, NULL));
+    }
+    to_nobody(unit_path(dir, state));
+    CU_ASSERT(finds_as_nobody(dir, 0, PLACE_OWN, own));
+    CU_ASSERT(finds(dir, 0, root ? PLACE_SYSTEM : PLACE_OWN, root ? NULL : own));
+    CU_ASSERT_EQUAL(unlink(unit_path(dir, own)), 0);
+    CU_ASSERT(finds_as_nobody(dir, 0, PLACE_OWN, own));
     CU_ASSERT_EQUAL(symlink("../elsewhere", unit_path(dir, own)), 0);
-    CU_ASSERT(finds_as_nobody(dir, NULL));
+    CU_ASSERT(finds_as_nobody(dir, LB_E_CONFIG, PLACE_OWN, NULL));
+    CU_ASSERT_EQUAL(unlink(unit_path(dir, own)), 0);
+    CU_ASSERT_EQUAL(chmod(unit_path(dir, "littlebox"), 0775), 0);
+    CU_ASSERT(finds_as_nobody(dir, LB_E_STRANGER, PLACE_OWN, NULL));
+    CU_ASSERT_EQUAL(rmdir(unit_path(dir, "littlebox")), 0);
+    CU_ASSERT(finds_as_nobody(dir, 0, PLACE_OWN, own));
     unsetenv("XDG_RUNTIME_DIR");
+    unsetenv("XDG_STATE_HOME");
     close(fd);
     unit_dir_remove(dir);
+}
+
+/* Accounts with which nobody logs in are none of people's. */
+static void people(void)
+{
+    char name[64];
+    bool person = true;
+
+    CU_ASSERT(passwd_is_login_shell("/bin/sh"));
+    CU_ASSERT(passwd_is_login_shell(""));
+    CU_ASSERT(!passwd_is_login_shell("/usr/sbin/nologin"));
+    CU_ASSERT(!passwd_is_login_shell("/bin/false"));
+    OK(passwd_is_person(0, &person, name));
+    CU_ASSERT(!person);
+    TEXT_IS(name, "root");
+    person = true;
+    OK(passwd_is_person(4000000001U, &person, name));
+    CU_ASSERT(!person);
+    TEXT_IS(name, "4000000001");
 }
 
 static const struct unit_test tests[] = {
@@ -156,7 +206,8 @@ static const struct unit_test tests[] = {
     { "the system", the_system },
     { "a user", a_user },
     { "too long", too_long },
-    { "where callers look", where_callers_look },
+    { "which box", which_box },
+    { "people", people },
     { NULL, NULL },
 };
 const struct unit_suite suite_paths = { "paths", tests };
