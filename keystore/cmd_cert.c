@@ -338,6 +338,22 @@ int cert_overview(struct client *c, const struct msg_show *show, uint32_t only, 
     return r;
 }
 
+int cert_until(struct client *c, const struct key_ref *ref, char ret[TIME_TEXT_SIZE], struct problem *p)
+{
+    struct certificates all = { .count = 0 };
+    struct bytes chain;
+    int r = client_cert_get(c, ref, &chain, p);
+
+    if (r == 0)
+        r = read_chain(chain, &all, p);
+    if (r == 0 && all.count == 0)
+        r = LB_E_VALUE;
+    if (r == 0)
+        time_of(X509_get0_notAfter(all.at[0]), ret);
+    certificates_clear(&all);
+    return r;
+}
+
 /* set, get, remove */
 
 static int cert_set(struct client *c, const struct key_ref *ref, const char *file, struct problem *p)

@@ -46,7 +46,7 @@ int key_name_check(const char *name, struct problem *p)
 
 int cmd_create(struct cli *cli)
 {
-    const char *type = cli->options[OPT_TYPE] == NULL ? KEYTYPE_DEFAULT : cli->options[OPT_TYPE];
+    const char *word = cli->options[OPT_TYPE] == NULL ? KEYTYPE_DEFAULT : cli->options[OPT_TYPE];
     struct msg_create m = { .name = "" };
     struct problem p = { 0 };
     struct client *c = NULL;
@@ -54,12 +54,11 @@ int cmd_create(struct cli *cli)
     int status = EXIT_DONE, r = key_name_check(cli->args[0], &p);
 
     if (r == 0)
-        r = keytype_check(type, &p);
+        r = keytype_meant(word, m.type, &p);
     if (r == 0)
         r = client_open(cli, CLIENT_READY, &c, &p);
     if (r == 0) {
         snprintf(m.name, sizeof(m.name), "%s", cli->args[0]);
-        snprintf(m.type, sizeof(m.type), "%s", type);
         r = client_create(c, &m, &key, &p);
     }
     if (r == 0)

@@ -100,6 +100,23 @@ static const struct type *find_type(const char *name, enum digest *ret_digest)
     return NULL;
 }
 
+bool keytype_name(size_t i, char ret[LB_TYPE_MAX + 1])
+{
+    for (size_t t = 0; t < COUNT(types); t++) {
+        if (i-- == 0) {
+            strcpy(ret, types[t].name);
+            return true;
+        }
+        for (size_t d = 0; types[t].restrictable && d < COUNT(digests); d++) {
+            if (digests[d].generate && i-- == 0) {
+                snprintf(ret, LB_TYPE_MAX + 1, "%s:%s", types[t].name, digests[d].name);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 int keytype_check(const char *type, struct problem *p)
 {
     enum digest digest;
