@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "scheme.h"
+#include "secret.h"
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 16384
@@ -265,6 +266,11 @@ int keytype_generate(const char *type, EVP_PKEY **ret, struct problem *p)
     if (!libcrypto_has(row->algorithm))
         return refuse_libcrypto(row->algorithm, p);
     r = generate(row, digest, ret);
+    if (r != 0 && secret_heap_is_short()) {
+        problem_set(p, LB_E_NOMEM, "there is too little locked memory left to make a key of type %s", type);
+        problem_hint(p, "try again when less is under way, or raise the limit on locked memory: LimitMEMLOCK= in the unit, ulimit -l");
+        return LB_E_NOMEM;
+    }
     if (r != 0)
         return problem_set(p, r, "libcrypto could not generate a key of type %s", type);
     r = keytype_pairwise(*ret);

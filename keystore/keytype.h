@@ -31,8 +31,8 @@ LB_MUST_USE int keytype_pairwise(EVP_PKEY *key);
 /* What a private key agrees on with a peer's public one, at most LB_SHARED_MAX bytes. False: libcrypto says why. */
 LB_MUST_USE bool keytype_agree(EVP_PKEY *mine, EVP_PKEY *peer, unsigned char secret[LB_SHARED_MAX], size_t *ret_len);
 /*
- * Generates a key of that type, with its pairwise consistency check. LB_E_KEY_TYPE, LB_E_CRYPTO. The text of p names the
- * type.
+ * Generates a key of that type, with its pairwise consistency check. LB_E_KEY_TYPE, LB_E_CRYPTO; LB_E_NOMEM where the
+ * secure heap is short. The text of p names the type.
  */
 LB_MUST_USE int keytype_generate(const char *type, EVP_PKEY **ret, struct problem *p);
 /*

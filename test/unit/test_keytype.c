@@ -306,8 +306,37 @@ static void restrictions_restrict(void)
     EVP_PKEY_free(key);
 }
 
+/* Keys are made in the secure heap. Where that is full it is an error that says so, and the next one is made again. */
+static void the_secure_heap_is_full(void)
+{
+    static const size_t lefts[] = { 0, 1024, 1536 };
+    static void *blocks[64 << 10];
+    EVP_PKEY *key = NULL;
+    struct problem p;
+
+    for (size_t i = 0; i < COUNT(lefts); i++) {
+        size_t count = 0, left = 0;
+
+        /* All of it, and then as much less. */
+        while (count < COUNT(blocks) && (blocks[count] = OPENSSL_secure_malloc(512)) != NULL)
+            count++;
+        CU_ASSERT_FATAL(count < COUNT(blocks));
+        for (; left < lefts[i]; left += 512)
+            OPENSSL_secure_free(blocks[--count]);
+        FAILS(LB_E_NOMEM, keytype_generate("rsa:4096", &key, &p));
+        TEXT_IS(p.text, "there is too little locked memory left to make a key of type rsa:4096");
+        TEXT_HAS(p.hint, "raise the limit on locked memory");
+        CU_ASSERT_PTR_NULL(key);
+        while (count > 0)
+            OPENSSL_secure_free(blocks[--count]);
+    }
+    OK(keytype_generate("ec:P-256", &key, &p));
+    EVP_PKEY_free(key);
+}
+
 static const struct unit_test tests[] = {
     { "each type is generated", each_type_is_generated }, { "types that are none", types_that_are_none },
+    { "the secure heap is full", the_secure_heap_is_full },
     { "words that mean a type", words_that_mean_a_type }, { "words that leave a choice", words_that_leave_a_choice },
     { "foreign keys are named", foreign_keys_are_named }, { "refusals have texts", refusals_have_texts },
     { "restrictions restrict", restrictions_restrict },   { "halves of two keys", halves_that_do_not_belong_together },
