@@ -73,14 +73,16 @@ static const struct request_kind *find_kind(uint16_t type)
 static int no_box(const struct client *c, struct problem *p)
 {
     const struct cli *cli = c->cli;
+    char path[PATH_MAX];
+    const char *daemon = launch_daemon_name(path);
 
     problem_set(p, LB_E_NO_BOX, "no box answers at %s", c->paths.socket);
     if (cli->dir != NULL)
-        problem_hint(p, "start it: littleboxd --box %s --dir %s", cli->box, c->dirs.config);
+        problem_hint(p, "start it: %s --box %s --dir %s", daemon, cli->box, c->dirs.config);
     else if (cli->system || geteuid() == 0)
         problem_hint(p, "start it: systemctl start littleboxd@%s, or without systemd: "
-                     "littleboxd --box %s --user littlebox-%s; a new box: littlebox box create %s",
-                     cli->box, cli->box, cli->box, cli->box);
+                     "%s --box %s --user littlebox-%s; a new box: littlebox box create %s",
+                     cli->box, daemon, cli->box, cli->box, cli->box);
     else
         problem_hint(p, "the command starts it when it needs it, for one: littlebox --box %s list", cli->box);
     return LB_E_NO_BOX;

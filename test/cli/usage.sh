@@ -113,6 +113,12 @@ expect 1 "no box answers at $T/empty/default.sock" littlebox --dir "$T/empty" li
 expect 1 "hint: start it: littleboxd --box default --dir $T/empty" littlebox --dir "$T/empty" list
 expect 1 "littleboxd --box hsm1 --dir $T/empty" env LITTLEBOX_DIR="$T/empty" littlebox --box hsm1 create web
 expect 1 'systemctl start littleboxd@nosuch, or without systemd: littleboxd --box nosuch --user littlebox-nosuch; a new box: littlebox box create nosuch' littlebox --system --box nosuch status
+# Who does not find littleboxd in his PATH, as /usr/sbin is not in an ordinary user's, is told where it is.
+cp "$(command -v littlebox)" "$(command -v littleboxd)" "$T"
+expect 1 "hint: start it: $T/littleboxd --box default --dir $T/empty" \
+    env PATH="/nosuch:$T/empty" "$T/littlebox" --dir "$T/empty" list
+expect 1 "hint: start it: $T/littleboxd --box default --dir $T/empty" env -u PATH "$T/littlebox" --dir "$T/empty" list
+expect 1 "hint: start it: littleboxd --box default --dir $T/empty" env PATH="/nosuch:$T" "$T/littlebox" --dir "$T/empty" list
 [ -z "$(ls -A "$T/empty")" ] || fail "something was made in the directory of another box"
 
 # What was printed has arrived, or the exit status says that it has not.
