@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,15 +56,68 @@ const struct option_text cli_globals[] = {
     { NULL, NULL, NULL },
 };
 
+/*
+ * Which box the command was told of by its own options: a hint that names a command is about the same one, while the box,
+ * which wrote it, does not know how it was called. Set once, before there is anything to say.
+ */
+static struct {
+    const char *dir;
+    const char *users;
+    bool system;
+} called;
+
+/* As a shell takes it for one word. */
+static void print_word(const char *word)
+{
+    if (word[0] != '\0' && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-,:=@%+")] == '\0') {
+        fputs(word, stderr);
+        return;
+    }
+    fputc('\'', stderr);
+    for (; *word != '\0'; word++) {
+        if (*word == '\'')
+            fputs("'\\''", stderr);
+        else
+            fputc(*word, stderr);
+    }
+    fputc('\'', stderr);
+}
+
+static void print_called(void)
+{
+    if (called.dir != NULL) {
+        fputs(" --dir ", stderr);
+        print_word(called.dir);
+    }
+    if (called.system)
+        fputs(" --system", stderr);
+    if (called.users != NULL) {
+        fputs(" --users ", stderr);
+        print_word(called.users);
+    }
+}
+
 void cli_hint(const char *fmt, ...)
 {
+    static const char command[] = "littlebox --box ";
+    char text[2 * PATH_MAX];
+    const char *s = text, *found;
     va_list ap;
 
-    fputs("hint: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+    fputs("hint: ", stderr);
+    while ((found = strstr(s, command)) != NULL) {
+        size_t len = (size_t)(found - s) + strlen(command);
+
+        len += strcspn(s + len, " '");
+        fwrite(s, 1, len, stderr);
+        s += len;
+        if (strncmp(s, " --dir ", strlen(" --dir ")) != 0)
+            print_called();
+    }
+    fprintf(stderr, "%s\n", s);
 }
 
 int cli_fail(const struct problem *p)
@@ -285,13 +339,13 @@ static int harden(const struct command *command)
 }
 
 /* What they did is done, although nobody was told. */
-static void tell_done(const struct command *command)
+static void tell_done(const struct cli *c)
 {
     static const char *const makers[] = { "create", "import", "adopt", "attach" };
 
     for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
-        if (strcmp(makers[i], command->name) == 0)
-            cli_hint("the key is in the box all the same: littlebox list");
+        if (strcmp(makers[i], c->command->name) == 0)
+            cli_hint("the key is in the box all the same: littlebox --box %s list", c->box);
     }
 }
 
@@ -306,6 +360,9 @@ int main(int argc, char **argv)
     status = parse(&c, argv);
     if (status != 0)
         return status;
+    called.dir = c.dir;
+    called.users = c.users;
+    called.system = c.system;
     if (c.dir == NULL && !c.system && dir != NULL && dir[0] != '\0')
         c.dir = dir;
     if (c.command->secrets)
@@ -316,6 +373,6 @@ int main(int argc, char **argv)
         status = c.command->run(&c);
     end = output_end("littlebox", status);
     if (end != status)
-        tell_done(c.command);
+        tell_done(&c);
     return end;
 }

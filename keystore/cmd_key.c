@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "ask.h"
 #include "keytype.h"
 #include "secret.h"
 #include "table.h"
+#include "uri.h"
 
 void key_print(const struct client *c, const struct msg_key *key)
 {
@@ -40,7 +43,10 @@ int key_name_check(const char *name, struct problem *p)
     if (keyname_ok(name, strlen(name)))
         return 0;
     problem_set(p, LB_E_NAME, "'%.100s' is not a key name", name);
-    problem_hint(p, "a key name is %s", LB_NAME_RULE);
+    if (strncasecmp(name, LB_URI_SCHEME ":", strlen(LB_URI_SCHEME) + 1) == 0)
+        problem_hint(p, "that is a URI: the name is what is behind the ':'");
+    else
+        problem_hint(p, "a key name is %s", LB_NAME_RULE);
     return LB_E_NAME;
 }
 
@@ -142,8 +148,16 @@ int cmd_import(struct cli *cli)
     struct msg_key key;
     void *data = NULL;
     size_t len = 0;
-    int status = EXIT_DONE, r = key_name_check(cli->args[0], &p);
+    int status = EXIT_DONE, r;
 
+    /* The file and the name in the wrong order. */
+    if (access(path, F_OK) != 0 && access(cli->args[0], F_OK) == 0) {
+        char cure[300];
+
+        snprintf(cure, sizeof(cure), "the name of the key comes first: littlebox import %s %s", cli->args[1], cli->args[0]);
+        return cli_usage_hint(cure, "there is no file '%s'", cli->args[1]);
+    }
+    r = key_name_check(cli->args[0], &p);
     if (r == 0)
         r = key_read_file(path, "key file", &data, &len, &p);
     if (r == 0)

@@ -256,12 +256,25 @@ static void json_list(const struct rows *all)
     json_end(&j);
 }
 
-/* A pattern that nothing matches is more often a slip than an answer. */
-static void tell_none(const struct cli *cli, const struct rows *all)
+/*
+ * A pattern that nothing matches is more often a slip than an answer, and who may use no key looks at somebody else's box.
+ */
+static void tell_none(struct client *c, const struct rows *all)
 {
+    const struct cli *cli = c->cli;
+    struct problem ignored;
+    struct msg_status s;
+
+    if (client_status(c, &s, &ignored) == 0 && !s.admin) {
+        cli_note("uid %u may use no key of box '%s'%s", s.uid, cli->box, cli->arg_count > 0 ? " of such a name" : "");
+        cli_hint("its administrator can allow it: littlebox --box %s allow KEY --user %u", cli->box, s.uid);
+        return;
+    }
+    if (cli->arg_count == 0)
+        return;
     cli_note("no key in box '%s' matches '%s'", cli->box, cli->args[0]);
     if (all->hidden > 0)
-        cli_hint("one that was destroyed does: list --all");
+        cli_hint("one that was destroyed does: littlebox --box %s list --all", cli->box);
 }
 
 int cmd_list(struct cli *cli)
@@ -281,8 +294,8 @@ int cmd_list(struct cli *cli)
             json_list(&all);
         else
             r = print_list(&all, &p);
-        if (r == 0 && all.count == 0 && cli->arg_count > 0)
-            tell_none(cli, &all);
+        if (r == 0 && all.count == 0 && !cli->json)
+            tell_none(c, &all);
     }
     rows_clear(&all);
     client_close(c);
@@ -417,9 +430,11 @@ int cmd_show(struct cli *cli)
         r = print_public(c, &ref, &p);
     } else if (r == 0) {
         r = client_show(c, ref.name, show, &p);
-        if (r == 0 && !has_version(show, ref.version))
+        if (r == 0 && !has_version(show, ref.version)) {
             r = problem_set(&p, LB_E_NO_VERSION, "key '%s' in box '%s' has no version %u", ref.name, cli->box,
                             ref.version);
+            problem_hint(&p, "its versions: littlebox --box %s show %s", cli->box, ref.name);
+        }
         if (r == 0)
             r = print_key(c, &ref, show, &p);
     }

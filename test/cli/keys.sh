@@ -52,7 +52,7 @@ matching 'x[24]*' -- x25519 x448
 matching web -- web
 expect 2 "one argument too many: 'web'" littlebox list 'x*' web
 expect 0 "no key in box 'default' matches 'nothing*'" littlebox list 'nothing*'
-expect 0 'no key' littlebox --json list 'nothing*'
+expect 0 '' littlebox --json list 'nothing*'
 expect_json '' '[]'
 expect 2 "'list --token' shows all of the token" littlebox list --token web
 
@@ -101,6 +101,13 @@ json_at public | grep -q '^"-----BEGIN PUBLIC KEY-----' || fail "no public key i
 expect 1 "there is no key 'nosuch' in box 'default'" littlebox show nosuch
 expect 1 'hint: the keys of a box: littlebox --box default list' littlebox show nosuch
 expect 1 "key 'web' in box 'default' has no version 7" littlebox show 'web;version=7'
+expect 1 'hint: its versions: littlebox --box default show web' littlebox show 'web;version=7'
+# A hint is about the box that the command was told of, also where the box wrote it.
+expect 1 "hint: the keys of a box: littlebox --box default --dir $T/box list" littlebox --dir "$T/box" show nosuch
+expect 1 "hint: the keys of a box: littlebox --box default --dir $T/box --users '0 4711' list" \
+    littlebox --dir "$T/box" --users '0 4711' show nosuch
+ln -s "$T/box" "$T/it's a box"
+expect 1 "hint: the keys of a box: littlebox --box default --dir '$T/it'\''s a box' list" littlebox --dir "$T/it's a box" show nosuch
 expect 1 'has no version 7' littlebox show --public 'web;version=7'
 
 # Destroying asks; without a terminal it says what to do.
@@ -132,3 +139,14 @@ expect_json version 2
 expect 0 '' littlebox show 'web;version=1'
 expect_out 'destroyed'
 expect 1 'version 1 of key' littlebox handle 'web;version=1'
+
+# A full disk at the end of the pipe is told by whatever prints.
+for command in list '--json list' 'show web' '--json show web' 'show web --public' 'handle web' 'seal list' status '--json status' \
+    'create full' boxes '--json boxes' 'doctor'; do
+    expect 1 'littlebox: cannot write the output: No space left on device' sh -c "littlebox $command >/dev/full"
+done
+expect 1 'hint: the key is in the box all the same: littlebox --box default list' sh -c 'littlebox create full2 >/dev/full'
+expect 0 '' littlebox show full2
+# More than a pipe holds, and a reader that goes.
+got=$(littlebox --json list 2>"$T/err" | head -n 1)
+[ "$got$(cat "$T/err")" = '[' ] || fail "list | head: $got, $(cat "$T/err")"

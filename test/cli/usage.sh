@@ -108,6 +108,15 @@ expect 1 'ec:P-256 ec:P-384' littlebox --dir "$T/empty" create web --type frobni
 expect 1 "unknown attribute 'vers=1'" littlebox --dir "$T/empty" show 'web;vers=1'
 expect 1 "'0' is not a version" littlebox --dir "$T/empty" handle 'web;version=0'
 
+# What create prints is not what the others take, and the file is not where the name is.
+expect 1 "'littlebox:web' is the URI of a key, not its name" littlebox --dir "$T/empty" show littlebox:web
+expect 1 'hint: its name: web' littlebox --dir "$T/empty" handle littlebox:web
+expect 1 'hint: its name: web, in box hsm1' littlebox --dir "$T/empty" handle littlebox://hsm1/web
+expect 1 "hint: that is a URI: the name is what is behind the ':'" littlebox --dir "$T/empty" allow littlebox:web --user 0
+expect 2 "hint: the name of the key comes first: littlebox import web $T/web.pem" littlebox import "$T/web.pem" web
+expect 1 "there is no user 'nobody-of-that-name'" littlebox allow web --user nobody-of-that-name
+expect 1 "hint: this machine's: getent group" littlebox allow web --group nobody-of-that-name
+
 # No box: with the command to start it, for each kind of box.
 expect 1 "no box answers at $T/empty/default.sock" littlebox --dir "$T/empty" list
 expect 1 "hint: start it: littleboxd --box default --dir $T/empty" littlebox --dir "$T/empty" list
