@@ -61,6 +61,7 @@ const struct option_text cli_globals[] = {
  * which wrote it, does not know how it was called. Set once, before there is anything to say.
  */
 static struct {
+    const char *box;
     const char *dir;
     const char *users;
     bool system;
@@ -97,27 +98,63 @@ static void print_called(void)
     }
 }
 
+/* The commands that are not about one box. */
+static bool is_about_a_box(const char *word, size_t len)
+{
+    static const char *const others[] = { "help", "version", "box", "boxes", "complete" };
+    char name[20];
+
+    snprintf(name, sizeof(name), "%.*s", (int)len, word);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (strcmp(others[i], name) == 0)
+            return false;
+    }
+    return command_find(name) != NULL;
+}
+
+/* Prints what of s has to be as it is, up to a place where the box belongs; returns the rest. */
+static const char *print_until_box(const char *s)
+{
+    static const char command[] = "littlebox ", named[] = "--box ", elsewhere[] = " --dir ";
+    const char *found = strstr(s, command), *end;
+    bool about;
+
+    if (found == NULL) {
+        fputs(s, stderr);
+        return "";
+    }
+    end = found + strlen(command);
+    if (strncmp(end, named, strlen(named)) == 0) {
+        end += strlen(named);
+        end += strcspn(end, " '");
+        fwrite(s, 1, (size_t)(end - s), stderr);
+        if (strncmp(end, elsewhere, strlen(elsewhere)) != 0)
+            print_called();
+        return end;
+    }
+    about = is_about_a_box(end, strcspn(end, " '"));
+    end--;
+    fwrite(s, 1, (size_t)(end - s), stderr);
+    if (about && called.box != NULL)
+        fprintf(stderr, " --box %s", called.box);
+    if (about)
+        print_called();
+    return end;
+}
+
 void cli_hint(const char *fmt, ...)
 {
-    static const char command[] = "littlebox --box ";
     char text[2 * PATH_MAX];
-    const char *s = text, *found;
+    const char *s = text;
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     fputs("hint: ", stderr);
-    while ((found = strstr(s, command)) != NULL) {
-        size_t len = (size_t)(found - s) + strlen(command);
-
-        len += strcspn(s + len, " '");
-        fwrite(s, 1, len, stderr);
-        s += len;
-        if (strncmp(s, " --dir ", strlen(" --dir ")) != 0)
-            print_called();
-    }
-    fprintf(stderr, "%s\n", s);
+    while (*s != '\0')
+        s = print_until_box(s);
+    fputc('\n', stderr);
 }
 
 int cli_fail(const struct problem *p)
@@ -360,6 +397,7 @@ int main(int argc, char **argv)
     status = parse(&c, argv);
     if (status != 0)
         return status;
+    called.box = c.box_named ? c.box : NULL;
     called.dir = c.dir;
     called.users = c.users;
     called.system = c.system;

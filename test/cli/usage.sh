@@ -11,6 +11,7 @@ expect 0 '' littlebox --help
 expect 0 '' littlebox -h
 # Each command has a page, and its last line is an example whose words are right.
 mkdir "$T/empty"
+printf '%s\n' '-----BEGIN PRIVATE KEY-----' MEcCAQAwFwYVaYOEisOdu/mqivWo+8mRivPgmUsDAQQpMCcCAQE= '-----END PRIVATE KEY-----' >"$T/cut.pem"
 for command in $(littlebox help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
     expect 0 '' littlebox help "$command"
     expect_out "usage: littlebox $command"
@@ -107,6 +108,12 @@ expect 1 'hint: did you mean rsa:3072? All types: littlebox help create' littleb
 expect 1 'ec:P-256 ec:P-384' littlebox --dir "$T/empty" create web --type frobnicate
 expect 1 "unknown attribute 'vers=1'" littlebox --dir "$T/empty" show 'web;vers=1'
 expect 1 "'0' is not a version" littlebox --dir "$T/empty" handle 'web;version=0'
+
+# A hint is about the box that the command was told of.
+expect 1 "hint: make it again: littlebox --box hsm1 --dir $T/empty handle KEY --out FILE --force" \
+    littlebox --box hsm1 --dir "$T/empty" import web "$T/cut.pem"
+expect 1 'hint: make it again: littlebox handle KEY --out FILE --force' littlebox import web "$T/cut.pem"
+expect 2 'hint: littlebox help create' littlebox --box hsm1 --dir "$T/empty" create
 
 # What create prints is not what the others take, and the file is not where the name is.
 expect 1 "'littlebox:web' is the URI of a key, not its name" littlebox --dir "$T/empty" show littlebox:web
