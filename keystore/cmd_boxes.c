@@ -15,7 +15,7 @@
 
 struct found {
     char box[LB_NAME_MAX + 1];
-    const char *place; /* "system", "user", or "directory" for --dir */
+    const char *place; /* "system", "own", or "directory" for --dir */
     struct box_paths paths;
 };
 
@@ -51,31 +51,26 @@ static int add(struct all *all, const struct dirs *dirs, const char *place, cons
     return 0;
 }
 
-/*
- * Boxes are what DIR/NAME.sock is, or DIR/NAME/store.db: one that runs, one that has keys. Where store.db may not be
- * looked for, the directory will do. What cannot be read at all has no boxes for this caller.
- */
+/* A box is what has a socket, NAME.sock, or a directory, NAME. What cannot be read has no boxes for this caller. */
 static int look_in(const char *path, bool sockets, struct all *all, const struct dirs *dirs, const char *place,
                    struct problem *p)
 {
-    static const char suffix[] = ".sock";
+    const char *suffix = sockets ? ".sock" : "";
     DIR *dir = opendir(path);
     const struct dirent *e;
     int r = 0;
 
     while (dir != NULL && r == 0 && (e = readdir(dir)) != NULL) {
-        char box[LB_NAME_MAX + 1], store[LB_NAME_MAX + sizeof("/store.db")];
-        size_t len = strlen(e->d_name), tail = sockets ? strlen(suffix) : 0;
+        size_t len = strlen(e->d_name), tail = strlen(suffix);
+        char box[LB_NAME_MAX + 1];
         struct stat st;
 
-        if (len <= tail || len - tail > LB_NAME_MAX || strcmp(e->d_name + len - tail, sockets ? suffix : "") != 0 ||
-            !keyname_ok(e->d_name, len - tail))
+        if (len <= tail || len - tail > LB_NAME_MAX || strcmp(e->d_name + len - tail, suffix) != 0 ||
+            !keyname_ok(e->d_name, len - tail) || fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+            (sockets ? !S_ISSOCK(st.st_mode) : !S_ISDIR(st.st_mode)))
             continue;
         snprintf(box, sizeof(box), "%.*s", (int)(len - tail), e->d_name);
-        snprintf(store, sizeof(store), "%s/store.db", box);
-        if (sockets || fstatat(dirfd(dir), store, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-            (errno == EACCES && fstatat(dirfd(dir), box, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)))
-            r = add(all, dirs, place, box, p);
+        r = add(all, dirs, place, box, p);
     }
     if (dir != NULL)
         closedir(dir);
@@ -112,7 +107,7 @@ static int find(const struct cli *cli, struct all *all, struct problem *p)
             r = look_at(&dirs, "system", all, p);
         /* Who has no home directory has no boxes. */
         if (r == 0 && !cli->system && geteuid() != 0 && dirs_find(/* dir= */ NULL, DIRS_USER, &dirs) == 0)
-            r = look_at(&dirs, "user", all, p);
+            r = look_at(&dirs, "own", all, p);
     }
     if (all->count > 0)
         qsort(all->f, all->count, sizeof(*all->f), by_name);
