@@ -35,7 +35,7 @@ expect 1 "cannot write '/dev/full': No space left on device" littlebox handle we
 [ -c /dev/full ] || fail "/dev/full was replaced"
 mkfifo pipe
 littlebox handle web --out pipe --force &
-expect 0 '' cat pipe
+expect 0 '' timeout 10 cat pipe
 wait $!
 [ -p pipe ] || fail "a pipe was replaced"
 littlebox handle web | cmp -s - "$T/out" || fail "a handle through a pipe"
