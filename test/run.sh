@@ -96,7 +96,7 @@ install_packages() {
     missing="$missing$(had_of "$if_any")"
     [ -n "$missing" ] || return 0
     if ! is_root; then
-        echo "needed, ask root to install:$missing" >&2
+        echo "packages are missing; as root: apt-get install --no-install-recommends$missing" >&2
         exit 1
     fi
     echo "installing:$missing"
