@@ -291,11 +291,12 @@ static int command_option(struct cli *c, char ***argv)
     return help_no_option(c->command, name);
 }
 
-static int positional(struct cli *c, const char *arg)
+/* next: what stands behind it. */
+static int positional(struct cli *c, const char *arg, const char *next)
 {
     if (c->command == NULL) {
         c->command = command_find(arg);
-        return c->command != NULL ? 0 : help_no_command(arg);
+        return c->command != NULL ? 0 : help_no_command(arg, next);
     }
     if (c->arg_count == c->command->max_args)
         return help_too_many(c, arg);
@@ -315,7 +316,7 @@ static int parse(struct cli *c, char **argv)
             break;
         }
         if (only_arguments || (*argv)[0] != '-' || (*argv)[1] == '\0') {
-            status = positional(c, *argv);
+            status = positional(c, argv[0], argv[1]);
         } else if (strcmp(*argv, "--") == 0) {
             only_arguments = true;
         } else if (strcmp(*argv, "--help") == 0 || strcmp(*argv, "-h") == 0) {

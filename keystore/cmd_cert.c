@@ -484,6 +484,12 @@ int cmd_cert(struct cli *cli)
         i++;
     if (i == 3)
         return cli_usage_error(cli, "unknown 'cert %s': there are set, get and remove", cli->args[0]);
+    if (cli->arg_count == 3 && verbs[i].writes) {
+        char cure[300];
+
+        snprintf(cure, sizeof(cure), "littlebox cert %s %s --out %s", verbs[i].name, cli->args[1], cli->args[2]);
+        return cli_usage_hint(cure, "'cert %s' needs a key alone", verbs[i].name);
+    }
     if (cli->arg_count != verbs[i].args)
         return cli_usage_error(cli, verbs[i].args == 3 ? "'cert %s' needs a key and a file" : "'cert %s' needs a key alone",
                                verbs[i].name);

@@ -103,7 +103,7 @@ int cmd_help(struct cli *c)
     }
     k = command_find(c->args[0]);
     if (k == NULL)
-        return help_no_command(c->args[0]);
+        return help_no_command(c->args[0], /* next= */ NULL);
     print_help(k);
     return EXIT_DONE;
 }
@@ -120,6 +120,19 @@ static const struct {
     { "info", "show" },      { "grant", "allow" },     { "revoke", "deny" },     { "migrate", "adopt" },
     { "move", "adopt" },     { "copy", "import" },     { "certificate", "cert" }, { "check", "doctor" },
     { "diagnose", "doctor" }, { "open", "unlock" },    { "close", "lock" },
+};
+
+/* What is looked for here, and is elsewhere or nowhere. */
+static const struct {
+    const char *word;
+    const char *cure;
+} elsewhere[] = {
+    { "export", "a key never leaves its box: programs get 'littlebox handle KEY', everybody 'littlebox show KEY --public'" },
+    { "start", "systemctl start littleboxd@default, for box 'default'; a user's own box starts when it is needed" },
+    { "log", "journalctl -u littleboxd@default, for box 'default'" },
+    { "logs", "journalctl -u littleboxd@default, for box 'default'" },
+    { "csr", "openssl req -new -key littlebox:KEY -out FILE" },
+    { "sign", "openssl pkeyutl -sign -inkey littlebox:KEY, or any other program that uses OpenSSL" },
 };
 
 /* What is never proposed. */
@@ -148,12 +161,20 @@ static const char *command_meant(const char *word)
     return s.best == NULL || destroys(s.best) ? NULL : s.best;
 }
 
-int help_no_command(const char *word)
+int help_no_command(const char *word, const char *next)
 {
     const char *meant = command_meant(word);
 
     fprintf(stderr, "littlebox: there is no command '%s'\n", word);
-    if (meant != NULL)
+    for (size_t i = 0; i < COUNT(elsewhere); i++) {
+        if (strcmp(elsewhere[i].word, word) == 0) {
+            cli_hint("%s", elsewhere[i].cure);
+            return EXIT_USAGE;
+        }
+    }
+    if (next != NULL && command_find(next) != NULL && !destroys(next))
+        cli_hint("the command comes first: littlebox %s %s", next, word);
+    else if (meant != NULL)
         cli_hint("did you mean '%s'? All commands: littlebox help", meant);
     else
         cli_hint("littlebox help");

@@ -51,6 +51,12 @@ meant doctro doctor
 meant ls list
 meant grant allow
 expect 2 "hint: did you mean 'unlock'?" littlebox help unlcok
+expect 2 'hint: the command comes first: littlebox create web' littlebox web create
+expect 2 "hint: a key never leaves its box: programs get 'littlebox handle KEY'" littlebox export web
+expect 2 'hint: journalctl -u littleboxd@default' littlebox logs
+expect 2 'hint: openssl req -new -key littlebox:KEY' littlebox csr web
+expect 2 'hint: littlebox help' littlebox web destroy
+grep -q 'destroy' "$T/err" && fail "destruction is proposed: $(cat "$T/err")"
 for word in destory Destroy destr; do
     expect 2 "there is no command '$word'" littlebox $word web
     grep -q 'destroy' "$T/err" && fail "destruction is proposed: $(cat "$T/err")"
@@ -92,6 +98,7 @@ expect 2 "unknown 'cert frob'" littlebox cert frob web
 expect 2 "'cert' needs: set KEY" littlebox cert
 expect 2 "'cert set' needs a key and a file" littlebox cert set web
 expect 2 "'cert get' needs a key alone" littlebox cert get web file
+expect 2 'hint: littlebox cert get web --out file' littlebox cert get web file
 expect 2 "'cert remove' writes no file" littlebox cert remove web --out file
 expect 2 "'cert set' writes no file" littlebox cert set web file --force
 expect 2 '--force needs --out FILE' littlebox cert get web --force
