@@ -45,6 +45,8 @@ int key_name_check(const char *name, struct problem *p)
     problem_set(p, LB_E_NAME, "'%.100s' is not a key name", name);
     if (strncasecmp(name, LB_URI_SCHEME ":", strlen(LB_URI_SCHEME) + 1) == 0)
         problem_hint(p, "that is a URI: the name is what is behind the ':'");
+    else if (strchr(name, ';') != NULL)
+        problem_hint(p, "this is about a key with all of its versions: %.*s", (int)strcspn(name, ";"), name);
     else
         problem_hint(p, "a key name is %s", LB_NAME_RULE);
     return LB_E_NAME;

@@ -128,6 +128,7 @@ expect 1 'hint: its name: web' littlebox --dir "$T/empty" handle littlebox:web
 expect 1 'hint: its name: web, in box hsm1' littlebox --dir "$T/empty" handle littlebox://hsm1/web
 expect 1 "hint: that is a URI: the name is what is behind the ':'" littlebox --dir "$T/empty" allow littlebox:web --user 0
 expect 2 "hint: the name of the key comes first: littlebox import web $T/web.pem" littlebox import "$T/web.pem" web
+expect 1 'hint: this is about a key with all of its versions: web' littlebox --dir "$T/empty" allow 'web;version=1' --user 0
 expect 1 "there is no user 'nobody-of-that-name'" littlebox allow web --user nobody-of-that-name
 expect 1 "hint: this machine's: getent group" littlebox allow web --group nobody-of-that-name
 
