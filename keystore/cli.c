@@ -19,7 +19,7 @@
 
 /* In the order of enum cli_option. */
 const struct option_text cli_options[OPT_COUNT] = {
-    [OPT_ALL] = { "--all", NULL, "destroyed keys too" },
+    [OPT_ALL] = { "--all", NULL, "also what is destroyed" },
     [OPT_CONFIG] = { "--config", "FILE", "the server's configuration, if it is not where Debian has it" },
     [OPT_CREDENTIAL] = { "--credential", "FILE", "a file of random bytes that opens the store" },
     [OPT_FORCE] = { "--force", NULL, "replace the file if there is one" },
@@ -279,7 +279,7 @@ static int command_option(struct cli *c, char ***argv)
     for (int i = 0; i < OPT_COUNT; i++) {
         if (!match(cli_options[i].name, cli_options[i].value != NULL, argv, &value))
             continue;
-        if (c->command == NULL || (c->command->options & (1u << i)) == 0)
+        if (c->command == NULL || (c->command->options & (1ull << i)) == 0)
             break;
         if (value == NULL)
             return cli_usage_error(c, "%s needs a value: %s", cli_options[i].name, cli_options[i].value);

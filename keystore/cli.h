@@ -38,7 +38,7 @@ enum cli_option {
     OPT_YES,
     OPT_COUNT
 };
-#define OPT_BIT(name) (1u << OPT_##name)
+#define OPT_BIT(name) (1ull << OPT_##name)
 /* What a command that asks for a passphrase takes instead of a terminal. */
 #define OPT_BITS_PASSPHRASE (OPT_BIT(PASSPHRASE_FILE) | OPT_BIT(PASSPHRASE_FD))
 
@@ -62,7 +62,7 @@ struct command {
     const char *usage;   /* behind the name; "" for nothing */
     const char *help;    /* one line */
     const char *more;    /* what else 'help NAME' says; NULL: nothing */
-    unsigned options;    /* of OPT_BIT() */
+    unsigned long long options; /* of OPT_BIT() */
     size_t min_args, max_args;
     bool secrets;        /* may hold a key or a passphrase: the process is hardened before it runs */
     int (*run)(struct cli *c); /* returns an exit status */

@@ -19,7 +19,7 @@
 struct line {
     struct cli cli; /* which box it is about, and the arguments so far */
     size_t args;    /* how many there are, however few the command takes */
-    unsigned given; /* OPT_BIT()s */
+    unsigned long long given; /* OPT_BIT()s */
     const struct option_text *open; /* the option whose value comes next; NULL: none */
 };
 
@@ -157,7 +157,7 @@ static const struct option_text *find_option(const struct line *l, const char *w
     for (int i = 0; l->cli.command != NULL && i < OPT_COUNT; i++) {
         const struct option_text *o = &cli_options[i];
 
-        if ((l->cli.command->options & (1u << i)) != 0 && strlen(o->name) == len && strncmp(o->name, word, len) == 0)
+        if ((l->cli.command->options & (1ull << i)) != 0 && strlen(o->name) == len && strncmp(o->name, word, len) == 0)
             return o;
     }
     return NULL;
@@ -198,6 +198,7 @@ static void of_argument(const struct line *l, const struct cursor *at)
 {
     const char *s = l->cli.command->usage;
     char word[WORD_SIZE];
+    char done[WORD_SIZE] = ""; /* of this place: two ways may begin with a KEY */
     unsigned depth = 0;
     size_t place = 0;
     bool fits = true, value = false;
@@ -215,8 +216,8 @@ static void of_argument(const struct line *l, const struct cursor *at)
         } else {
             if (fits && place == l->args && is_own_word(word))
                 propose(at, word, NULL);
-            else if (fits && place == l->args)
-                of_kind(l, at, word);
+            else if (fits && place == l->args && strcmp(done, word) != 0)
+                of_kind(l, at, strcpy(done, word));
             else if (place < l->args && is_own_word(word))
                 fits = fits && strcmp(word, l->cli.args[place]) == 0;
             place++;
@@ -227,7 +228,7 @@ static void of_argument(const struct line *l, const struct cursor *at)
 static void of_option(const struct line *l, const struct cursor *at)
 {
     for (int i = 0; l->cli.command != NULL && i < OPT_COUNT; i++) {
-        if ((l->cli.command->options & ~l->given & (1u << i)) != 0)
+        if ((l->cli.command->options & ~l->given & (1ull << i)) != 0)
             propose(at, cli_options[i].name, cli_options[i].help);
     }
     for (const struct option_text *o = cli_globals; o->name != NULL; o++) {
@@ -249,7 +250,7 @@ static void take_value(struct line *l, const struct option_text *o, const char *
         l->cli.system = true;
     for (int i = 0; i < OPT_COUNT; i++) {
         if (o == &cli_options[i])
-            l->given |= 1u << i;
+            l->given |= 1ull << i;
     }
 }
 

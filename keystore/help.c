@@ -40,6 +40,7 @@ static const struct {
     { "cert", "littlebox cert set web fullchain.pem" },
     { "list", "littlebox list 'www.*'" },
     { "show", "littlebox show web --public" },
+    { "rename", "littlebox rename web shop" },
     { "destroy", "littlebox destroy 'old;version=1'" },
     { "allow", "littlebox allow web --user www-data" },
     { "deny", "littlebox deny web --user www-data --op decrypt" },
@@ -82,7 +83,7 @@ static void print_help(const struct command *k)
         const struct option_text *o = &cli_options[i];
         char left[40];
 
-        if ((k->options & (1u << i)) == 0)
+        if ((k->options & (1ull << i)) == 0)
             continue;
         snprintf(left, sizeof(left), "%s%s%s", o->name, o->value == NULL ? "" : " ", o->value == NULL ? "" : o->value);
         printf("  %-24s  %s\n", left, o->help);
@@ -188,7 +189,7 @@ static const char *option_meant(const struct command *command, const char *word)
 
     suggest_start(&s, word);
     for (int i = 0; command != NULL && i < OPT_COUNT; i++) {
-        if ((command->options & (1u << i)) != 0)
+        if ((command->options & (1ull << i)) != 0)
             suggest_try(&s, cli_options[i].name);
     }
     for (const struct option_text *o = cli_globals; o->name != NULL; o++)
@@ -203,7 +204,7 @@ static void who_takes(int i, char *ret, size_t size)
 
     ret[0] = '\0';
     for (const struct command *k = commands; k->name != NULL && len < size; k++) {
-        if ((k->options & (1u << i)) != 0 && !destroys(k->name))
+        if ((k->options & (1ull << i)) != 0 && !destroys(k->name))
             len += (size_t)snprintf(ret + len, size - len, "%s%s", len == 0 ? "" : ", ", k->name);
     }
 }
