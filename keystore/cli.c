@@ -165,7 +165,7 @@ int cli_fail(const struct problem *p)
     return EXIT_FAILED;
 }
 
-static void say_wrong(const char *fmt, va_list ap)
+static void LB_PRINTF(1, 0) say_wrong(const char *fmt, va_list ap)
 {
     fputs("littlebox: ", stderr);
     vfprintf(stderr, fmt, ap);
