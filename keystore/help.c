@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "suggest.h"
+#include "table.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -55,6 +56,15 @@ static const struct {
     { "version", "littlebox --json version" },
 };
 
+static const char *example_of(const struct command *k)
+{
+    for (size_t i = 0; i < COUNT(examples); i++) {
+        if (strcmp(examples[i].command, k->name) == 0)
+            return examples[i].line;
+    }
+    return NULL;
+}
+
 const struct command *command_find(const char *name)
 {
     for (const struct command *k = commands; k->name != NULL; k++) {
@@ -88,24 +98,46 @@ static void print_help(const struct command *k)
         snprintf(left, sizeof(left), "%s%s%s", o->name, o->value == NULL ? "" : " ", o->value == NULL ? "" : o->value);
         printf("  %-24s  %s\n", left, o->help);
     }
-    for (size_t i = 0; i < COUNT(examples); i++) {
-        if (strcmp(examples[i].command, k->name) == 0)
-            printf("\nexample: %s\n", examples[i].line);
+    if (example_of(k) != NULL)
+        printf("\nexample: %s\n", example_of(k));
+}
+
+/* All commands, or that one. */
+static void json_help(const struct command *only)
+{
+    struct json j;
+
+    json_start(&j, stdout);
+    json_open(&j, NULL, '[');
+    for (const struct command *k = commands; k->name != NULL; k++) {
+        if (only != NULL && only != k)
+            continue;
+        json_open(&j, NULL, '{');
+        json_string(&j, "command", k->name);
+        json_string(&j, "usage", k->usage);
+        json_string(&j, "help", k->help);
+        json_string(&j, "example", example_of(k));
+        json_close(&j, '}');
     }
+    json_close(&j, ']');
+    json_end(&j);
 }
 
 int cmd_help(struct cli *c)
 {
-    const struct command *k;
+    const struct command *k = NULL;
 
-    if (c->arg_count == 0) {
-        help_overview(stdout);
-        return EXIT_DONE;
+    if (c->arg_count > 0) {
+        k = command_find(c->args[0]);
+        if (k == NULL)
+            return help_no_command(c->args[0], /* next= */ NULL);
     }
-    k = command_find(c->args[0]);
-    if (k == NULL)
-        return help_no_command(c->args[0], /* next= */ NULL);
-    print_help(k);
+    if (c->json)
+        json_help(k);
+    else if (k != NULL)
+        print_help(k);
+    else
+        help_overview(stdout);
     return EXIT_DONE;
 }
 

@@ -34,6 +34,11 @@ expect 0 '' littlebox --version
 expect 0 '' littlebox --json version
 expect_json @ littlebox,protocol,openssl protocol 1
 
+expect 0 '' littlebox --json help create
+expect_json '#' 1 0.command '"create"' 0.example '"littlebox create web --type ed25519"'
+expect 0 '' littlebox --json help
+json_at '*.command' | grep -qx '"doctor"' || fail "no doctor in: $(cat "$T/out")"
+
 expect 2 "there is no command 'frobnicate'" littlebox frobnicate
 expect 2 'hint: littlebox help' littlebox frobnicate
 expect 2 "there is no command 'nothing'" littlebox help nothing
