@@ -68,33 +68,33 @@ static struct {
 } called;
 
 /* As a shell takes it for one word. */
-static void print_word(const char *word)
+static void print_word(const char *word, FILE *out)
 {
     if (word[0] != '\0' && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-,:=@%+")] == '\0') {
-        fputs(word, stderr);
+        fputs(word, out);
         return;
     }
-    fputc('\'', stderr);
+    fputc('\'', out);
     for (; *word != '\0'; word++) {
         if (*word == '\'')
-            fputs("'\\''", stderr);
+            fputs("'\\''", out);
         else
-            fputc(*word, stderr);
+            fputc(*word, out);
     }
-    fputc('\'', stderr);
+    fputc('\'', out);
 }
 
-static void print_called(void)
+static void print_called(FILE *out)
 {
     if (called.dir != NULL) {
-        fputs(" --dir ", stderr);
-        print_word(called.dir);
+        fputs(" --dir ", out);
+        print_word(called.dir, out);
     }
     if (called.system)
-        fputs(" --system", stderr);
+        fputs(" --system", out);
     if (called.users != NULL) {
-        fputs(" --users ", stderr);
-        print_word(called.users);
+        fputs(" --users ", out);
+        print_word(called.users, out);
     }
 }
 
@@ -113,48 +113,59 @@ static bool is_about_a_box(const char *word, size_t len)
 }
 
 /* Prints what of s has to be as it is, up to a place where the box belongs; returns the rest. */
-static const char *print_until_box(const char *s)
+static const char *print_until_box(const char *s, FILE *out)
 {
     static const char command[] = "littlebox ", named[] = "--box ", elsewhere[] = " --dir ";
     const char *found = strstr(s, command), *end;
     bool about;
 
     if (found == NULL) {
-        fputs(s, stderr);
+        fputs(s, out);
         return "";
     }
     end = found + strlen(command);
     if (strncmp(end, named, strlen(named)) == 0) {
         end += strlen(named);
         end += strcspn(end, " '");
-        fwrite(s, 1, (size_t)(end - s), stderr);
+        fwrite(s, 1, (size_t)(end - s), out);
         if (strncmp(end, elsewhere, strlen(elsewhere)) != 0)
-            print_called();
+            print_called(out);
         return end;
     }
     about = is_about_a_box(end, strcspn(end, " '"));
     end--;
-    fwrite(s, 1, (size_t)(end - s), stderr);
+    fwrite(s, 1, (size_t)(end - s), out);
     if (about && called.box != NULL)
-        fprintf(stderr, " --box %s", called.box);
+        fprintf(out, " --box %s", called.box);
     if (about)
-        print_called();
+        print_called(out);
     return end;
+}
+
+void cli_hint_text(const char *hint, char *ret, size_t size)
+{
+    FILE *out = fmemopen(ret, size, "w");
+
+    if (out == NULL) {
+        snprintf(ret, size, "%s", hint);
+        return;
+    }
+    while (*hint != '\0')
+        hint = print_until_box(hint, out);
+    fclose(out);
+    ret[size - 1] = '\0';
 }
 
 void cli_hint(const char *fmt, ...)
 {
-    char text[2 * PATH_MAX];
-    const char *s = text;
+    char text[PATH_MAX], whole[3 * PATH_MAX];
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    fputs("hint: ", stderr);
-    while (*s != '\0')
-        s = print_until_box(s);
-    fputc('\n', stderr);
+    cli_hint_text(text, whole, sizeof(whole));
+    fprintf(stderr, "hint: %s\n", whole);
 }
 
 int cli_fail(const struct problem *p)

@@ -88,6 +88,8 @@ int cli_usage_hint(const char *cure, const char *fmt, ...) LB_PRINTF(2, 3);
 /* A remark on standard error, and what to do next or the cure of what one told of: "hint: text". */
 void cli_note(const char *fmt, ...) LB_PRINTF(1, 2);
 void cli_hint(const char *fmt, ...) LB_PRINTF(1, 2);
+/* What cli_hint() prints for it: the commands in it are about the box that this command was told of. Cut to fit. */
+void cli_hint_text(const char *hint, char *ret, size_t size);
 
 /* The table of subcommands, ends with a NULL name. */
 extern const struct command commands[];
