@@ -214,7 +214,7 @@ int newfile_public(const char *path, bool force, const void *data, size_t len, s
         r = newfile_commit(&f, force, /* ret_placed= */ NULL, p);
     if (r == LB_E_EXISTS) {
         problem_set(p, r, "'%s' exists already", path);
-        problem_hint(p, "--force replaces it: be sure that it holds no key that you need");
+        problem_hint(p, "name a file that is not there");
     }
     newfile_drop(&f);
     return r;

@@ -21,7 +21,7 @@ json_at handle | grep -qF -- '-----BEGIN PRIVATE KEY-----' || fail "no handle in
 [ "$(stat -c %a web.key)" = 644 ] || fail "mode of a handle file"
 littlebox handle web | cmp -s - web.key || fail "content of a handle file"
 expect 1 "'web.key' exists already" littlebox handle web --out web.key
-expect 1 'hint: --force replaces it' littlebox handle web --out web.key
+expect 1 'hint: name a file that is not there' littlebox handle web --out web.key
 echo other >web.key
 expect 0 '' littlebox handle web --out web.key --force
 littlebox handle web | cmp -s - web.key || fail "--force did not replace"
