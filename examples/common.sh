@@ -17,7 +17,7 @@ step() { printf '\n\033[1m%s\033[0m\n' "$*" | if [ -t 1 ]; then cat; else sed 's
 say() { printf '   %s\n' "$*"; }
 die() {
     printf '%s: %s\n' "$script" "$*" >&2
-    if [ -n "${dir:-}" ]; then tail -n 20 "$dir"/*.log >&2 || true; fi
+    if compgen -G "${dir:-}/*.log" >/dev/null; then tail -n 20 "$dir"/*.log >&2 || true; fi
     exit 1
 }
 is_root() { [ "$(id -u)" -eq 0 ]; }
@@ -34,7 +34,7 @@ await() {
 }
 
 # Processes: the box, nginx, and what else is to end with the script.
-keeper='' nginx_pid='' loops=()
+keeper='' nginx_pid='' loops=() policy_made=''
 clean_up() {
     local status=$? pid
     trap - EXIT
@@ -48,7 +48,7 @@ clean_up() {
         kill -KILL "$pid" 2>/dev/null
     done
     wait 2>/dev/null
-    rm -rf "$dir"
+    rm -rf "$dir" ${policy_made:+"$policy_made"}
     exit "$status"
 }
 dir=$(mktemp -d "${SCRATCH:-/tmp}/littlebox-$script.XXXXXX")
@@ -56,6 +56,20 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 chmod 0755 "$dir" # www-data must reach the box's socket
 
+# start_nothing COMMAND... : installs without starting what is installed, as policy-rc.d tells Debian's packages. One that is
+# there says what it says.
+start_nothing() {
+    local policy=${POLICY_RC_D:-/usr/sbin/policy-rc.d} status=0
+    if [ ! -e "$policy" ]; then
+        policy_made=$policy
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 0755 "$policy"
+    fi
+    "$@" || status=$?
+    rm -f ${policy_made:+"$policy_made"}
+    policy_made=''
+    return "$status"
+}
 install_packages() {
     local package missing=
     if [ -n "${LITTLEBOX_BUILD:-}" ]; then
@@ -72,10 +86,14 @@ install_packages() {
         say "installing:$missing"
         export DEBIAN_FRONTEND=noninteractive
         # shellcheck disable=SC2086 # a list of names
-        { apt-get update -q && timeout 900 apt-get install -q -y --no-install-recommends $missing; } \
+        { apt-get update -q && start_nothing timeout 900 apt-get install -q -y --no-install-recommends $missing; } \
             >"$dir/apt.log" 2>&1 || die "apt-get could not install:$missing"
+        case " $missing " in
+        *' nginx '*) say "nginx is installed and not started; so that the next boot does not: systemctl disable nginx" ;;
+        esac
     else
-        die "these packages are needed, ask root to install them:$missing"
+        die "packages are missing. As root, and then this again (Debian starts nginx once it is installed):
+apt-get install --no-install-recommends$missing"
     fi
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "idrange.h"
+#include "suggest.h"
 
 #define BLANKS " \t\r\n"
 /* As long as no line says. */
@@ -266,6 +267,7 @@ static int parse_line(struct boxconf *c, char *line, unsigned n, struct problem 
 {
     char *key = trim(line), *value = strchr(key, '=');
     const char *wanted = NULL;
+    struct suggestion meant;
 
     if (key[0] == '\0' || key[0] == '#')
         return 0;
@@ -286,7 +288,13 @@ static int parse_line(struct boxconf *c, char *line, unsigned n, struct problem 
         return problem_set(p, LB_E_CONFIG, "%s:%u: %s = %.60s: it must be %s", c->paths.config, n, key, value, wanted);
     }
     problem_set(p, LB_E_CONFIG, "%s:%u: unknown setting '%.60s'", c->paths.config, n, key);
-    problem_hint(p, "see littlebox.conf(5)");
+    suggest_start(&meant, key);
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+        suggest_try(&meant, settings[i].key);
+    if (meant.best != NULL)
+        problem_hint(p, "did you mean '%s'? see littlebox.conf(5)", meant.best);
+    else
+        problem_hint(p, "see littlebox.conf(5)");
     return LB_E_CONFIG;
 }
 

@@ -2,27 +2,24 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <openssl/crypto.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "help.h"
 #include "keyfile.h"
 #include "keyname.h"
 #include "message.h"
+#include "output.h"
 #include "secret.h"
 #include "table.h"
 
 /* In the order of enum cli_option. */
-static const struct {
-    const char *name;
-    const char *value; /* NULL: a flag */
-    const char *help;
-} options[OPT_COUNT] = {
+const struct option_text cli_options[OPT_COUNT] = {
     [OPT_ALL] = { "--all", NULL, "also what is destroyed, or to be destroyed" },
     [OPT_ALLOW] = { "--allow", "USER", "a user, by name or number, who may sign with the key" },
     [OPT_CANCEL] = { "--cancel", NULL, "do not destroy what is to be destroyed" },
@@ -53,32 +50,133 @@ static const struct {
     [OPT_YES] = { "--yes", NULL, "do not ask" },
 };
 
-static const char usage_head[] = "usage: littlebox [--box NAME] [--dir DIR] [--system | --own] [--users USERS] [--json] COMMAND ...\n"
-                                 "\n"
-                                 "Keeps private keys in a box, out of the processes that use them.\n"
-                                 "\n";
-static const char usage_tail[] =
-    "\n"
-    "  --box NAME   the box, 'default' if not given\n"
-    "  --dir DIR    a box that has all its files in DIR (also: LITTLEBOX_DIR in the environment)\n"
-    "  --system     the system's box, also if you are not root\n"
-    "  --own        your own box; else it is that if you have made one, and the system's if not\n"
-    "  --users USERS\n"
-    "               whose box it may be, beside root's and your own: names or numbers\n"
-    "  --json       print JSON\n"
-    "\n"
-    "example: littlebox create web && openssl req -x509 -provider littlebox -provider default \\\n"
-    "             -key littlebox:web -subj /CN=localhost -out web.crt\n";
+const struct option_text cli_globals[] = {
+    { "--box", "BOX", "the box, 'default' if not given" },
+    { "--dir", "DIR", "a box that has all its files in DIR" },
+    { "--system", NULL, "the system's box, also if you are not root" },
+    { "--own", NULL, "your own box; else it is that if you have made one, and the system's if not" },
+    { "--users", "USERS", "whose box it may be, beside root's and your own" },
+    { "--json", NULL, "print JSON" },
+    { "--help", NULL, "an overview, or more about the command" },
+    { "-h", NULL, "the same" },
+    { "--version", NULL, "the versions of littlebox and OpenSSL" },
+    { "-V", NULL, "the same" },
+    { NULL, NULL, NULL },
+};
+
+/*
+ * Which box the command was told of by its own options: a hint that names a command is about the same one, while the box,
+ * which wrote it, does not know how it was called. Set once, before there is anything to say.
+ */
+static struct {
+    const char *box;
+    const char *dir;
+    const char *users;
+    bool system;
+    bool own;
+} called;
+
+/* As a shell takes it for one word. */
+static void print_word(const char *word, FILE *out)
+{
+    if (word[0] != '\0' && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-,:=@%+")] == '\0') {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *word != '\0'; word++) {
+        if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*word, out);
+    }
+    fputc('\'', out);
+}
+
+static void print_called(FILE *out)
+{
+    if (called.dir != NULL) {
+        fputs(" --dir ", out);
+        print_word(called.dir, out);
+    }
+    if (called.system)
+        fputs(" --system", out);
+    if (called.own)
+        fputs(" --own", out);
+    if (called.users != NULL) {
+        fputs(" --users ", out);
+        print_word(called.users, out);
+    }
+}
+
+/* The commands that are not about one box. */
+static bool is_about_a_box(const char *word, size_t len)
+{
+    static const char *const others[] = { "help", "version", "box", "boxes", "complete" };
+    char name[20];
+
+    snprintf(name, sizeof(name), "%.*s", (int)len, word);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (strcmp(others[i], name) == 0)
+            return false;
+    }
+    return command_find(name) != NULL;
+}
+
+/* Prints what of s has to be as it is, up to a place where the box belongs; returns the rest. */
+static const char *print_until_box(const char *s, FILE *out)
+{
+    static const char command[] = "littlebox ", named[] = "--box ", elsewhere[] = " --dir ";
+    const char *found = strstr(s, command), *end;
+    bool about;
+
+    if (found == NULL) {
+        fputs(s, out);
+        return "";
+    }
+    end = found + strlen(command);
+    if (strncmp(end, named, strlen(named)) == 0) {
+        end += strlen(named);
+        end += strcspn(end, " '");
+        fwrite(s, 1, (size_t)(end - s), out);
+        if (strncmp(end, elsewhere, strlen(elsewhere)) != 0)
+            print_called(out);
+        return end;
+    }
+    about = is_about_a_box(end, strcspn(end, " '"));
+    end--;
+    fwrite(s, 1, (size_t)(end - s), out);
+    if (about && called.box != NULL)
+        fprintf(out, " --box %s", called.box);
+    if (about)
+        print_called(out);
+    return end;
+}
+
+void cli_hint_text(const char *hint, char *ret, size_t size)
+{
+    FILE *out = fmemopen(ret, size, "w");
+
+    if (out == NULL) {
+        snprintf(ret, size, "%s", hint);
+        return;
+    }
+    while (*hint != '\0')
+        hint = print_until_box(hint, out);
+    fclose(out);
+    ret[size - 1] = '\0';
+}
 
 void cli_hint(const char *fmt, ...)
 {
+    char text[PATH_MAX], whole[3 * PATH_MAX];
     va_list ap;
 
-    fputs("hint: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+    cli_hint_text(text, whole, sizeof(whole));
+    fprintf(stderr, "hint: %s\n", whole);
 }
 
 int cli_fail(const struct problem *p)
@@ -89,19 +187,35 @@ int cli_fail(const struct problem *p)
     return EXIT_FAILED;
 }
 
+static void LB_PRINTF(1, 0) say_wrong(const char *fmt, va_list ap)
+{
+    fputs("littlebox: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+}
+
 int cli_usage_error(const struct cli *c, const char *fmt, ...)
 {
     va_list ap;
 
-    fputs("littlebox: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    say_wrong(fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
     if (c->command == NULL)
         cli_hint("littlebox help");
     else
         cli_hint("littlebox help %s", c->command->name);
+    return EXIT_USAGE;
+}
+
+int cli_usage_hint(const char *cure, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say_wrong(fmt, ap);
+    va_end(ap);
+    cli_hint("%s", cure);
     return EXIT_USAGE;
 }
 
@@ -114,58 +228,6 @@ void cli_note(const char *fmt, ...)
     vfprintf(stderr, fmt, ap);
     va_end(ap);
     fputc('\n', stderr);
-}
-
-static const struct command *find_command(const char *name)
-{
-    for (const struct command *k = commands; k->name != NULL; k++) {
-        if (strcmp(k->name, name) == 0)
-            return k;
-    }
-    return NULL;
-}
-
-static void print_overview(FILE *out)
-{
-    fputs(usage_head, out);
-    for (const struct command *k = commands; k->name != NULL; k++)
-        fprintf(out, "  %-9s  %s\n", k->name, k->help);
-    fputs(usage_tail, out);
-}
-
-static void print_help(const struct command *k)
-{
-    printf("usage: littlebox %s%s%s\n\n%s\n", k->name, k->usage[0] == '\0' ? "" : " ", k->usage, k->help);
-    if (k->more != NULL)
-        printf("\n%s", k->more);
-    if (k->options != 0)
-        putchar('\n');
-    for (int i = 0; i < OPT_COUNT; i++) {
-        char left[40];
-
-        if ((k->options & (1ull << i)) == 0)
-            continue;
-        snprintf(left, sizeof(left), "%s%s%s", options[i].name, options[i].value == NULL ? "" : " ",
-                 options[i].value == NULL ? "" : options[i].value);
-        printf("  %-24s  %s\n", left, options[i].help);
-    }
-}
-
-int cmd_help(struct cli *c)
-{
-    const struct command *k;
-
-    if (c->arg_count == 0) {
-        print_overview(stdout);
-        return EXIT_DONE;
-    }
-    k = find_command(c->args[0]);
-    if (k == NULL) {
-        c->command = NULL;
-        return cli_usage_error(c, "there is no command '%s'", c->args[0]);
-    }
-    print_help(k);
-    return EXIT_DONE;
 }
 
 int cmd_version(struct cli *c)
@@ -239,29 +301,29 @@ static int command_option(struct cli *c, char ***argv)
     const char *name = **argv, *value;
 
     for (int i = 0; i < OPT_COUNT; i++) {
-        if (!match(options[i].name, options[i].value != NULL, argv, &value))
+        if (!match(cli_options[i].name, cli_options[i].value != NULL, argv, &value))
             continue;
         if (c->command == NULL || (c->command->options & (1ull << i)) == 0)
             break;
         if (value == NULL)
-            return cli_usage_error(c, "%s needs a value: %s", options[i].name, options[i].value);
+            return cli_usage_error(c, "%s needs a value: %s", cli_options[i].name, cli_options[i].value);
         if (c->options[i] != NULL)
-            return cli_usage_error(c, "%s is there twice", options[i].name);
+            return cli_usage_error(c, "%s is there twice", cli_options[i].name);
         c->options[i] = value;
         return 0;
     }
-    return c->command == NULL ? cli_usage_error(c, "unknown option '%s'", name)
-                              : cli_usage_error(c, "unknown option '%s' for '%s'", name, c->command->name);
+    return help_no_option(c->command, name);
 }
 
-static int positional(struct cli *c, const char *arg)
+/* next: what stands behind it. */
+static int positional(struct cli *c, const char *arg, const char *next)
 {
     if (c->command == NULL) {
-        c->command = find_command(arg);
-        return c->command != NULL ? 0 : cli_usage_error(c, "there is no command '%s'", arg);
+        c->command = command_find(arg);
+        return c->command != NULL ? 0 : help_no_command(arg, next);
     }
     if (c->arg_count == c->command->max_args)
-        return cli_usage_error(c, "one argument too many: '%s'", arg);
+        return help_too_many(c, arg);
     c->args[c->arg_count++] = arg;
     return 0;
 }
@@ -272,19 +334,24 @@ static int parse(struct cli *c, char **argv)
     int status = 0;
 
     for (argv++; status == 0 && *argv != NULL; argv++) {
+        if (c->command != NULL && c->command->run == cmd_complete && only_arguments) {
+            /* Another's command line. */
+            c->rest = argv;
+            break;
+        }
         if (only_arguments || (*argv)[0] != '-' || (*argv)[1] == '\0') {
-            status = positional(c, *argv);
+            status = positional(c, argv[0], argv[1]);
         } else if (strcmp(*argv, "--") == 0) {
             only_arguments = true;
         } else if (strcmp(*argv, "--help") == 0 || strcmp(*argv, "-h") == 0) {
             /* Of the command so far; what else is on the line does not matter any more. */
             c->args[0] = c->command == NULL ? NULL : c->command->name;
             c->arg_count = c->command == NULL ? 0 : 1;
-            c->command = find_command("help");
+            c->command = command_find("help");
             return 0;
-        } else if (strcmp(*argv, "--version") == 0) {
+        } else if (strcmp(*argv, "--version") == 0 || strcmp(*argv, "-V") == 0) {
             c->arg_count = 0;
-            c->command = find_command("version");
+            c->command = command_find("version");
             return 0;
         } else {
             status = global_option(c, &argv);
@@ -294,8 +361,10 @@ static int parse(struct cli *c, char **argv)
     }
     if (status != 0)
         return status;
+    if (c->rest == NULL)
+        c->rest = argv;
     if (c->command == NULL) {
-        print_overview(stderr);
+        help_overview(stderr);
         return EXIT_USAGE;
     }
     if (c->arg_count < c->command->min_args)
@@ -335,32 +404,33 @@ static int harden(const struct command *command)
     return cli_fail(&p);
 }
 
-/* 0 to 2 must be something, or the first file that is opened becomes standard output. */
-static bool sane_descriptors(void)
+/* What they did is done, although nobody was told. */
+static void tell_done(const struct cli *c)
 {
-    int fd;
+    static const char *const makers[] = { "create", "import", "adopt", "attach" };
 
-    do
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd < 0)
-        return false;
-    close(fd);
-    return true;
+    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
+        if (strcmp(makers[i], c->command->name) == 0)
+            cli_hint("the key is in the box all the same: littlebox --box %s list", c->box);
+    }
 }
 
 int main(int argc, char **argv)
 {
     struct cli c = { .box = "default" };
     const char *dir = secure_getenv("LITTLEBOX_DIR");
-    int status;
+    int status, end;
 
-    if (argc < 1 || !sane_descriptors())
+    if (argc < 1 || !output_start())
         return EXIT_FAILED;
-    signal(SIGPIPE, SIG_IGN);
     status = parse(&c, argv);
     if (status != 0)
         return status;
+    called.box = c.box_named ? c.box : NULL;
+    called.dir = c.dir;
+    called.users = c.users;
+    called.system = c.system;
+    called.own = c.own;
     if (c.dir == NULL && !c.system && !c.own && dir != NULL && dir[0] != '\0')
         c.dir = dir;
     if (c.command->secrets)
@@ -369,9 +439,8 @@ int main(int argc, char **argv)
         secret_need_lock(false); /* there is no secret in it */
     if (status == 0)
         status = c.command->run(&c);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        cli_note("cannot write the output: %s", strerror(errno));
-        status = status == 0 ? EXIT_FAILED : status;
-    }
-    return status;
+    end = output_end("littlebox", status);
+    if (end != status)
+        tell_done(&c);
+    return end;
 }

@@ -60,6 +60,7 @@ struct cli {
     const struct command *command;
     const char *args[CLI_ARGS_MAX];
     size_t arg_count;
+    char *const *rest; /* of 'complete' alone: what stands behind its '--', unread; ends with NULL */
     const char *options[OPT_COUNT]; /* value, "" for a flag that is there; NULL: not given */
 };
 
@@ -74,12 +75,28 @@ struct command {
     int (*run)(struct cli *c); /* returns an exit status */
 };
 
-/* Both print on standard error, "littlebox: text" and "hint: cure", and return the exit status. */
+/* What help and completion tell of an option. */
+struct option_text {
+    const char *name;
+    const char *value; /* NULL: a flag */
+    const char *help;
+};
+/* In the order of enum cli_option; and those that may stand anywhere on the line, ends with a NULL name. */
+extern const struct option_text cli_options[OPT_COUNT];
+extern const struct option_text cli_globals[];
+
+/*
+ * These print on standard error, "littlebox: text" and "hint: cure", and return the exit status. The cure of
+ * cli_usage_error() is the command's help.
+ */
 int cli_fail(const struct problem *p);
 int cli_usage_error(const struct cli *c, const char *fmt, ...) LB_PRINTF(2, 3);
+int cli_usage_hint(const char *cure, const char *fmt, ...) LB_PRINTF(2, 3);
 /* A remark on standard error, and what to do next or the cure of what one told of: "hint: text". */
 void cli_note(const char *fmt, ...) LB_PRINTF(1, 2);
 void cli_hint(const char *fmt, ...) LB_PRINTF(1, 2);
+/* What cli_hint() prints for it: the commands in it are about the box that this command was told of. Cut to fit. */
+void cli_hint_text(const char *hint, char *ret, size_t size);
 
 /* The table of subcommands, ends with a NULL name. */
 extern const struct command commands[];
@@ -88,7 +105,9 @@ int cmd_adopt(struct cli *c);
 int cmd_allow(struct cli *c);
 int cmd_attach(struct cli *c);
 int cmd_box(struct cli *c);
+int cmd_boxes(struct cli *c);
 int cmd_cert(struct cli *c);
+int cmd_complete(struct cli *c);
 int cmd_create(struct cli *c);
 int cmd_deny(struct cli *c);
 int cmd_destroy(struct cli *c);

@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,20 +81,22 @@ static const struct request_kind *find_kind(uint16_t type)
 static int no_box(const struct client *c, struct problem *p)
 {
     const struct cli *cli = c->cli;
+    char path[PATH_MAX];
+    const char *daemon = launch_daemon_name(path);
     bool own = c->place == PLACE_OWN;
 
     problem_set(p, LB_E_NO_BOX, "no box answers at %.200s", c->paths.socket);
     place_tell(c->place, p);
     if (cli->dir != NULL)
-        problem_hint(p, "start it: littleboxd --box %s --dir %s", cli->box, c->dirs.config);
+        problem_hint(p, "start it: %s --box %s --dir %s", daemon, cli->box, c->dirs.config);
     else if (own && c->makes)
         problem_hint(p, "you have none yet: 'littlebox --own --box %s create KEY' makes it", cli->box);
     else if (own)
         problem_hint(p, "the command starts it when it needs it, for one: littlebox --box %s list", cli->box);
     else if (cli->system || geteuid() == 0 || c->place == PLACE_DIRECTORY)
         problem_hint(p, "start it: systemctl start littleboxd@%s, or without systemd: "
-                     "littleboxd --box %s --user littlebox-%s; a new box: littlebox box create %s",
-                     cli->box, cli->box, cli->box, cli->box);
+                     "%s --box %s --user littlebox-%s; a new box: littlebox box create %s",
+                     cli->box, daemon, cli->box, cli->box, cli->box);
     else
         problem_hint(p, "you have no box '%s' of your own: 'littlebox --box %s create KEY' makes one", cli->box, cli->box);
     return LB_E_NO_BOX;
@@ -111,7 +114,10 @@ static int connect_box(struct client *c, const char *where, struct problem *p)
     if (r == LB_E_TOO_LONG)
         return problem_set(p, r, "%s: a socket's path has at most 107 bytes", c->paths.socket);
     problem_set(p, r, "cannot connect to %s: %s", c->paths.socket, strerror(errno));
-    if (errno == EACCES)
+    if (errno == EACCES && faccessat(AT_FDCWD, c->dirs.run, X_OK, AT_EACCESS) != 0 && errno == EACCES)
+        problem_hint(p, "%s, or what is above it, is closed to uid %lu: a box for others needs a directory that they may pass",
+                     c->dirs.run, (unsigned long)geteuid());
+    else if (errno == EACCES)
         problem_hint(p, "uid %lu may not: see socket-mode in littlebox.conf(5)", (unsigned long)geteuid());
     return r;
 }
@@ -582,9 +588,14 @@ void client_uri(const struct client *c, const char *name, uint32_t version, char
 int client_key_ref(const char *text, struct key_ref *ret, struct problem *p)
 {
     struct key_uri uri;
+    struct problem ignored;
     int r = uri_parse_key(text, &uri, p);
 
     memset(ret, 0, sizeof(*ret));
+    if (r != 0 && uri_parse(text, &uri, &ignored) == 0) {
+        problem_set(p, r, "'%s' is the URI of a key, not its name", text);
+        problem_hint(p, uri.box[0] == '\0' ? "its name: %s%s" : "its name: %s, in box %s", uri.name, uri.box);
+    }
     if (r != 0)
         return r;
     snprintf(ret->name, sizeof(ret->name), "%s", uri.name);

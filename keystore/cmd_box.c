@@ -13,6 +13,7 @@
 #include "cli.h"
 #include "handover.h"
 #include "keyname.h"
+#include "launch.h"
 #include "paths.h"
 #include "socket.h"
 #include "table.h"
@@ -85,6 +86,8 @@ static int create_box(const struct cli *c, const char *box, struct created *ret,
 static void tell_next(const struct cli *c, const char *box, const struct created *done)
 {
     const bool has_store = access(done->paths.store, F_OK) == 0;
+    char path[PATH_MAX];
+    const char *daemon = launch_daemon_name(path);
 
     if (done->store)
         cli_note("gave %s to it", done->paths.state);
@@ -94,11 +97,11 @@ static void tell_next(const struct cli *c, const char *box, const struct created
         cli_note("what %s names, such as a PIN or a token's files, must be for user %s to read", done->paths.config,
                  done->user.name);
     if (c->dir != NULL)
-        cli_hint("littleboxd --box %s --user %s --dir %s", box, done->user.name, c->dir);
+        cli_hint("%s --box %s --user %s --dir %s", daemon, box, done->user.name, c->dir);
     else if (access("/run/systemd/system", F_OK) == 0)
         cli_hint("systemctl enable --now littleboxd@%s.socket", box);
     else
-        cli_hint("littleboxd --box %s --user %s", box, done->user.name);
+        cli_hint("%s --box %s --user %s", daemon, box, done->user.name);
     if (!has_store)
         cli_hint("then: littlebox --box %s%s%s init", box, c->dir == NULL ? "" : " --dir ", c->dir == NULL ? "" : c->dir);
 }

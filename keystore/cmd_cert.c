@@ -338,6 +338,22 @@ int cert_overview(struct client *c, const struct msg_show *show, uint32_t only, 
     return r;
 }
 
+int cert_until(struct client *c, const struct key_ref *ref, char ret[TIME_TEXT_SIZE], struct problem *p)
+{
+    struct certificates all = { .count = 0 };
+    struct bytes chain;
+    int r = client_cert_get(c, ref, &chain, p);
+
+    if (r == 0)
+        r = read_chain(chain, &all, p);
+    if (r == 0 && all.count == 0)
+        r = LB_E_VALUE;
+    if (r == 0)
+        time_of(X509_get0_notAfter(all.at[0]), ret);
+    certificates_clear(&all);
+    return r;
+}
+
 /* set, get, remove */
 
 static int cert_set(struct client *c, const struct key_ref *ref, const char *file, struct problem *p)
@@ -470,6 +486,12 @@ int cmd_cert(struct cli *cli)
         i++;
     if (i == 3)
         return cli_usage_error(cli, "unknown 'cert %s': there are set, get and remove", cli->args[0]);
+    if (cli->arg_count == 3 && verbs[i].writes) {
+        char cure[300];
+
+        snprintf(cure, sizeof(cure), "littlebox cert %s %s --out %s", verbs[i].name, cli->args[1], cli->args[2]);
+        return cli_usage_hint(cure, "'cert %s' needs a key alone", verbs[i].name);
+    }
     if (cli->arg_count != verbs[i].args)
         return cli_usage_error(cli, verbs[i].args == 3 ? "'cert %s' needs a key and a file" : "'cert %s' needs a key alone",
                                verbs[i].name);

@@ -46,7 +46,7 @@ void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, c
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    snprintf(cure, sizeof(cure), "%s", hint == NULL ? "" : hint);
+    cli_hint_text(hint == NULL ? "" : hint, cure, sizeof(cure));
     hide_pins(text);
     make_printable(text);
     make_printable(cure);

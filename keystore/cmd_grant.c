@@ -33,8 +33,11 @@ int grant_find_user(const char *name, struct grant *ret, struct problem *p)
     ret->kind = SUBJECT_USER;
     if (pw != NULL)
         ret->id = pw->pw_uid;
-    else if (!is_number(name, &ret->id))
-        return problem_set(p, LB_E_VALUE, "there is no user '%.100s'", name);
+    else if (!is_number(name, &ret->id)) {
+        problem_set(p, LB_E_VALUE, "there is no user '%.100s'", name);
+        problem_hint(p, "this machine's: getent passwd; a number will do where the name is not known here");
+        return LB_E_VALUE;
+    }
     return 0;
 }
 
@@ -45,8 +48,11 @@ static int find_group(const char *name, struct grant *ret, struct problem *p)
     ret->kind = SUBJECT_GROUP;
     if (gr != NULL)
         ret->id = gr->gr_gid;
-    else if (!is_number(name, &ret->id))
-        return problem_set(p, LB_E_VALUE, "there is no group '%.100s'", name);
+    else if (!is_number(name, &ret->id)) {
+        problem_set(p, LB_E_VALUE, "there is no group '%.100s'", name);
+        problem_hint(p, "this machine's: getent group; a number will do where the name is not known here");
+        return LB_E_VALUE;
+    }
     return 0;
 }
 

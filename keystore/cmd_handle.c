@@ -39,14 +39,19 @@ static void print_json(const char *uri, const struct msg_key *key, const char *p
 int cmd_handle(struct cli *cli)
 {
     const char *path = cli->options[OPT_OUT];
-    BIO *bio = BIO_new(BIO_s_mem());
+    BIO *bio;
     char uri[LB_URI_MAX + 1], *pem = NULL;
     struct problem p = { 0 };
     struct client *c = NULL;
     struct msg_key key;
     struct key_ref ref;
     long len = 0;
-    int r = bio == NULL ? problem_set(&p, LB_E_NOMEM, "out of memory") : client_key_ref(cli->args[0], &ref, &p);
+    int r;
+
+    if (path == NULL && cli->options[OPT_FORCE] != NULL)
+        return cli_usage_error(cli, "--force needs --out FILE");
+    bio = BIO_new(BIO_s_mem());
+    r = bio == NULL ? problem_set(&p, LB_E_NOMEM, "out of memory") : client_key_ref(cli->args[0], &ref, &p);
 
     if (r == 0)
         r = client_open(cli, CLIENT_READY, &c, &p);

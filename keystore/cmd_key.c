@@ -8,10 +8,12 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "keytype.h"
 #include "secret.h"
 #include "table.h"
+#include "uri.h"
 
 void key_print(const struct client *c, const struct msg_key *key)
 {
@@ -42,13 +44,18 @@ int key_name_check(const char *name, struct problem *p)
     if (keyname_ok(name, strlen(name)))
         return 0;
     problem_set(p, LB_E_NAME, "'%.100s' is not a key name", name);
-    problem_hint(p, "a key name is %s", LB_NAME_RULE);
+    if (strncasecmp(name, LB_URI_SCHEME ":", strlen(LB_URI_SCHEME) + 1) == 0)
+        problem_hint(p, "that is a URI: the name is what is behind the ':'");
+    else if (strchr(name, ';') != NULL)
+        problem_hint(p, "this is about a key with all of its versions: %.*s", (int)strcspn(name, ";"), name);
+    else
+        problem_hint(p, "a key name is %s", LB_NAME_RULE);
     return LB_E_NAME;
 }
 
 int cmd_create(struct cli *cli)
 {
-    const char *type = cli->options[OPT_TYPE] == NULL ? KEYTYPE_DEFAULT : cli->options[OPT_TYPE];
+    const char *word = cli->options[OPT_TYPE] == NULL ? KEYTYPE_DEFAULT : cli->options[OPT_TYPE];
     struct msg_create m = { .name = "" };
     struct problem p = { 0 };
     struct client *c = NULL;
@@ -56,12 +63,11 @@ int cmd_create(struct cli *cli)
     int status = EXIT_DONE, r = key_name_check(cli->args[0], &p);
 
     if (r == 0)
-        r = keytype_check(type, &p);
+        r = keytype_meant(word, m.type, &p);
     if (r == 0)
         r = client_open(cli, CLIENT_CREATE, &c, &p);
     if (r == 0) {
         snprintf(m.name, sizeof(m.name), "%s", cli->args[0]);
-        snprintf(m.type, sizeof(m.type), "%s", type);
         r = client_create(c, &m, &key, &p);
     }
     if (r == 0)
@@ -224,8 +230,16 @@ int cmd_import(struct cli *cli)
     struct msg_key key;
     void *data = NULL;
     size_t len = 0;
-    int status = EXIT_DONE, r = key_name_check(cli->args[0], &p);
+    int status = EXIT_DONE, r;
 
+    /* The file and the name in the wrong order. */
+    if (access(path, F_OK) != 0 && access(cli->args[0], F_OK) == 0) {
+        char cure[300];
+
+        snprintf(cure, sizeof(cure), "the name of the key comes first: littlebox import %s %s", cli->args[1], cli->args[0]);
+        return cli_usage_hint(cure, "there is no file '%s'", cli->args[1]);
+    }
+    r = key_name_check(cli->args[0], &p);
     if (r == 0)
         r = key_read_file(path, "key file", &data, &len, &p);
     if (r == 0)

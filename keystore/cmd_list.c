@@ -1,4 +1,5 @@
 /* littlebox list, show: what is in the box. */
+#include <fnmatch.h>
 #include <grp.h>
 #include <openssl/pem.h>
 #include <pwd.h>
@@ -18,36 +19,89 @@ static const char *yes_no(bool b)
     return b ? "yes" : "no";
 }
 
+/* How many of those who may use a key a line of the list has room for. */
+#define ALLOWED_SHOWN 4
+
 static int out_of_memory(struct problem *p)
 {
     return problem_set(p, LB_E_NOMEM, "out of memory");
 }
 
-/* list */
+/* Who may use a key */
 
-static const struct column list_columns[] = {
-    { "KEY", "key", CELL_STRING },           { "TYPE", "type", CELL_STRING },   { "STATE", "state", CELL_STRING },
-    { "VERSION", "version", CELL_NUMBER },   { "OF", "versions", CELL_NUMBER }, { "CREATED", "created", CELL_STRING },
-    { "DAMAGED", "damaged", CELL_BOOL },
+static const struct column grant_columns[] = {
+    { "ALLOWED", "kind", CELL_STRING },
+    { "NAME", "name", CELL_STRING },
+    { "ID", "id", CELL_NUMBER },
+    { "TO", "op", CELL_STRING },
 };
-#define LIST_COLUMNS (sizeof(list_columns) / sizeof(list_columns[0]))
+enum { GRANT_KIND, GRANT_NAME, GRANT_ID, GRANT_OPS };
+#define GRANT_COLUMNS (sizeof(grant_columns) / sizeof(grant_columns[0]))
 
-static int add_entry(struct table *t, const struct list_entry *e)
+static int fill_grants(const struct msg_show *show, struct table *t)
 {
-    char version[12] = "", versions[12], created[TIME_TEXT_SIZE];
-    const char *cells[LIST_COLUMNS] = { e->name,  e->type, key_state_name(e->state), version, versions, created,
-                                        yes_no(e->damaged) };
+    int r = 0;
 
-    if (e->version != 0)
-        snprintf(version, sizeof(version), "%u", e->version);
-    snprintf(versions, sizeof(versions), "%u", e->versions);
-    time_text(e->created, created);
-    return table_add(t, cells);
+    for (unsigned i = 0; r == 0 && i < show->grant_count; i++) {
+        const struct grant *g = &show->grants[i];
+        const struct passwd *pw = g->kind == SUBJECT_USER ? getpwuid(g->id) : NULL;
+        const struct group *gr = g->kind == SUBJECT_GROUP ? getgrgid(g->id) : NULL;
+        const char *name = pw != NULL ? pw->pw_name : gr != NULL ? gr->gr_name : NULL;
+        char id[12], ops[OP_NAMES_SIZE];
+        const char *cells[GRANT_COLUMNS] = { g->kind == SUBJECT_USER ? "user" : "group", name, id, ops };
+
+        key_op_names(g->ops, ops);
+        snprintf(id, sizeof(id), "%u", g->id);
+        r = table_add(t, cells);
+    }
+    return r;
 }
 
-static int fill_list(struct client *c, struct table *t, struct problem *p)
+/* list */
+
+/* A key, and what the box tells of it alone. */
+struct row {
+    struct list_entry e;
+    struct table *grants; /* NULL: they are for administrators to know */
+    char until[TIME_TEXT_SIZE]; /* of the active version's certificate; "": it has none */
+};
+
+struct rows {
+    struct row *r;
+    size_t count;
+    size_t hidden; /* destroyed ones that match and were not asked for */
+};
+
+static void rows_clear(struct rows *all)
 {
-    const bool all = c->cli->options[OPT_ALL] != NULL;
+    for (size_t i = 0; i < all->count; i++)
+        table_free(all->r[i].grants);
+    free(all->r);
+}
+
+static int add_row(const struct cli *cli, const struct list_entry *e, struct rows *all, struct problem *p)
+{
+    const char *pattern = cli->arg_count == 0 ? "*" : cli->args[0];
+    struct row *grown;
+
+    if (fnmatch(pattern, e->name, 0) != 0)
+        return 0;
+    /* What is damaged is to be seen: status sends here. */
+    if ((e->state == STATE_DESTROYED || e->state == STATE_DESTROY_SCHEDULED) && !e->damaged &&
+        cli->options[OPT_ALL] == NULL) {
+        all->hidden++;
+        return 0;
+    }
+    grown = reallocarray(all->r, all->count + 1, sizeof(*all->r));
+    if (grown == NULL)
+        return out_of_memory(p);
+    all->r = grown;
+    all->r[all->count++] = (struct row){ .e = *e };
+    return 0;
+}
+
+static int read_rows(struct client *c, struct rows *all, struct problem *p)
+{
     struct list_entry e = { .name = "" };
     unsigned scheduled = 0;
     bool more = true;
@@ -61,48 +115,196 @@ static int fill_list(struct client *c, struct table *t, struct problem *p)
             return result;
         if (more && count == 0)
             return problem_set(p, LB_E_VALUE, "the box's list has no end");
-        for (unsigned i = 0; i < count && r.error == 0; i++) {
+        for (unsigned i = 0; result == 0 && i < count && r.error == 0; i++) {
             msg_list_entry_get(&r, &e);
             scheduled += r.error == 0 && e.state == STATE_DESTROY_SCHEDULED;
-            /* A damaged one may be anything: it is to be seen. */
-            if (!all && !e.damaged && (e.state == STATE_DESTROYED || e.state == STATE_DESTROY_SCHEDULED))
-                continue;
-            if (r.error == 0 && add_entry(t, &e) != 0)
-                return out_of_memory(p);
+            if (r.error == 0)
+                result = add_row(c->cli, &e, all, p);
         }
+        if (result != 0)
+            return result;
         if (wire_end(&r) != 0)
             return problem_set(p, LB_E_VALUE, "the box's list is damaged");
     }
-    if (scheduled > 0 && !all)
+    if (scheduled > 0 && c->cli->options[OPT_ALL] == NULL)
         cli_note("%u key%s to be destroyed: littlebox --box %s list --all", scheduled, scheduled == 1 ? " is" : "s are",
                  c->cli->box);
     return 0;
 }
 
-int cmd_list(struct cli *cli)
+/* What the box tells of its keys one by one, and to this caller. */
+struct more {
+    bool certificates;
+    bool grants;
+    struct msg_show show; /* the last answer */
+};
+
+/* A key may go, or its certificate, or the box's token, while others are looked at: then that is not told of it. */
+static int read_more(struct client *c, struct more *m, struct row *row, struct problem *p)
+{
+    struct key_ref ref = { .version = row->e.version };
+    struct problem ignored;
+
+    memcpy(ref.name, row->e.name, sizeof(ref.name));
+    if (m->certificates && row->e.certified && row->e.version != 0 && cert_until(c, &ref, row->until, &ignored) != 0)
+        row->until[0] = '\0';
+    if (!m->grants || client_show(c, row->e.name, &m->show, &ignored) != 0)
+        return 0;
+    row->grants = table_new(grant_columns, GRANT_COLUMNS);
+    return row->grants == NULL || fill_grants(&m->show, row->grants) != 0 ? out_of_memory(p) : 0;
+}
+
+/* A token that is away is not asked for each key's certificate anew. */
+static int read_list(struct client *c, struct rows *all, struct problem *p)
+{
+    struct more *m = calloc(1, sizeof(*m));
+    struct msg_status status;
+    struct msg_token token = { .connected = true };
+    int r = m == NULL ? out_of_memory(p) : read_rows(c, all, p);
+
+    if (r != 0 || all->count == 0)
+        goto out;
+    r = client_status(c, &status, p);
+    if (r == 0 && strcmp(status.backend, "pkcs11") == 0)
+        r = client_token(c, &token, p);
+    if (r == 0)
+        *m = (struct more){ .certificates = token.connected, .grants = status.admin };
+    for (size_t i = 0; r == 0 && i < all->count; i++)
+        r = read_more(c, m, &all->r[i], p);
+out:
+    free(m);
+    return r;
+}
+
+static const struct column list_columns[] = {
+    { "KEY", NULL, CELL_STRING },     { "TYPE", NULL, CELL_STRING }, { "STATE", NULL, CELL_STRING },
+    { "VERSION", NULL, CELL_NUMBER }, { "OF", NULL, CELL_NUMBER },   { "CREATED", NULL, CELL_STRING },
+    { "CERTIFICATE UNTIL", NULL, CELL_STRING }, { "ALLOWED", NULL, CELL_STRING },
+};
+#define LIST_COLUMNS (sizeof(list_columns) / sizeof(list_columns[0]))
+
+/* "www-data, group ssl-cert (sign,decrypt)": what is not to sign alone is said. */
+static void allowed_text(const struct table *grants, char *ret, size_t size)
+{
+    size_t len = 0, rows = grants == NULL ? 0 : table_rows(grants);
+
+    ret[0] = '\0';
+    for (size_t i = 0; i < rows && len < size; i++) {
+        const char *kind = table_cell(grants, i, GRANT_KIND), *name = table_cell(grants, i, GRANT_NAME);
+        const char *ops = table_cell(grants, i, GRANT_OPS);
+        bool usual = strcmp(ops, key_op_name(OP_SIGN)) == 0;
+
+        if (i == ALLOWED_SHOWN && rows > i + 1) {
+            snprintf(ret + len, size - len, " and %zu more", rows - i);
+            return;
+        }
+        len += (size_t)snprintf(ret + len, size - len, "%s%s%s%s%s%s", i == 0 ? "" : ", ",
+                                strcmp(kind, "group") == 0 ? "group " : "",
+                                name[0] == '\0' ? table_cell(grants, i, GRANT_ID) : name, usual ? "" : " (",
+                                usual ? "" : ops, usual ? "" : ")");
+    }
+}
+
+static int print_list(const struct rows *all, struct problem *p)
 {
     struct table *t = table_new(list_columns, LIST_COLUMNS);
-    struct problem p = { 0 };
-    struct client *c = NULL;
-    struct json j;
-    int r = t == NULL ? out_of_memory(&p) : client_open(cli, CLIENT_READY, &c, &p);
+    int r = t == NULL ? out_of_memory(p) : 0;
 
-    if (r == 0 && cli->options[OPT_TOKEN] != NULL) {
-        r = token_list(c, &p);
-        table_free(t);
-        client_close(c);
-        return r == 0 ? EXIT_DONE : cli_fail(&p);
+    for (size_t i = 0; r == 0 && i < all->count; i++) {
+        const struct list_entry *e = &all->r[i].e;
+        char version[12] = "", versions[12], created[TIME_TEXT_SIZE], state[40], allowed[400];
+
+        if (e->version != 0)
+            snprintf(version, sizeof(version), "%u", e->version);
+        snprintf(versions, sizeof(versions), "%u", e->versions);
+        snprintf(state, sizeof(state), "%s%s", key_state_name(e->state), e->damaged ? ", damaged" : "");
+        time_text(e->created, created);
+        allowed_text(all->r[i].grants, allowed, sizeof(allowed));
+        if (table_add(t, (const char *[LIST_COLUMNS]){ e->name, e->type, state, version, versions, created,
+                                                       all->r[i].until, allowed }) != 0)
+            r = out_of_memory(p);
     }
     if (r == 0)
-        r = fill_list(c, t, &p);
-    if (r == 0 && cli->json) {
-        json_start(&j, stdout);
-        table_json(t, &j, NULL);
-        json_end(&j);
-    } else if (r == 0) {
         table_print(t, stdout);
-    }
     table_free(t);
+    return r;
+}
+
+static void json_list(const struct rows *all)
+{
+    struct json j;
+
+    json_start(&j, stdout);
+    json_open(&j, NULL, '[');
+    for (size_t i = 0; i < all->count; i++) {
+        const struct row *row = &all->r[i];
+        char created[TIME_TEXT_SIZE];
+
+        time_text(row->e.created, created);
+        json_open(&j, NULL, '{');
+        json_string(&j, "key", row->e.name);
+        json_string(&j, "type", row->e.type);
+        json_string(&j, "state", key_state_name(row->e.state));
+        if (row->e.version != 0)
+            json_number(&j, "version", row->e.version);
+        else
+            json_null(&j, "version");
+        json_number(&j, "versions", row->e.versions);
+        json_string(&j, "created", created);
+        json_bool(&j, "damaged", row->e.damaged);
+        json_string(&j, "not_after", row->until[0] == '\0' ? NULL : row->until);
+        if (row->grants != NULL)
+            table_json(row->grants, &j, "grants");
+        else
+            json_null(&j, "grants");
+        json_close(&j, '}');
+    }
+    json_close(&j, ']');
+    json_end(&j);
+}
+
+/*
+ * A pattern that nothing matches is more often a slip than an answer, and who may use no key looks at somebody else's box.
+ */
+static void tell_none(struct client *c, const struct rows *all)
+{
+    const struct cli *cli = c->cli;
+    struct problem ignored;
+    struct msg_status s;
+
+    if (client_status(c, &s, &ignored) == 0 && !s.admin) {
+        cli_note("uid %u may use no key of box '%s'%s", s.uid, cli->box, cli->arg_count > 0 ? " of such a name" : "");
+        cli_hint("its administrator can allow it: littlebox --box %s allow KEY --user %u", cli->box, s.uid);
+        return;
+    }
+    if (cli->arg_count == 0)
+        return;
+    cli_note("no key in box '%s' matches '%s'", cli->box, cli->args[0]);
+    if (all->hidden > 0)
+        cli_hint("there is one in the whole list: littlebox --box %s list --all", cli->box);
+}
+
+int cmd_list(struct cli *cli)
+{
+    struct rows all = { 0 };
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    int r;
+
+    if (cli->options[OPT_TOKEN] != NULL && (cli->arg_count > 0 || cli->options[OPT_ALL] != NULL))
+        return cli_usage_error(cli, "'list --token' shows all of the token: it takes no pattern and no --all");
+    r = client_open(cli, CLIENT_READY, &c, &p);
+    if (r == 0)
+        r = cli->options[OPT_TOKEN] != NULL ? token_list(c, &p) : read_list(c, &all, &p);
+    if (r == 0 && cli->options[OPT_TOKEN] == NULL) {
+        if (cli->json)
+            json_list(&all);
+        else
+            r = print_list(&all, &p);
+        if (r == 0 && all.count == 0 && !cli->json)
+            tell_none(c, &all);
+    }
+    rows_clear(&all);
     client_close(c);
     return r == 0 ? EXIT_DONE : cli_fail(&p);
 }
@@ -116,14 +318,6 @@ static const struct column version_columns[] = {
     { "PUBLIC KEY (SHA-256)", "sha256", CELL_STRING },
 };
 #define VERSION_COLUMNS (sizeof(version_columns) / sizeof(version_columns[0]))
-
-static const struct column grant_columns[] = {
-    { "ALLOWED", "kind", CELL_STRING },
-    { "NAME", "name", CELL_STRING },
-    { "ID", "id", CELL_NUMBER },
-    { "TO", "op", CELL_STRING },
-};
-#define GRANT_COLUMNS (sizeof(grant_columns) / sizeof(grant_columns[0]))
 
 static int fill_versions(const struct msg_show *show, uint32_t only, struct table *t)
 {
@@ -145,25 +339,6 @@ static int fill_versions(const struct msg_show *show, uint32_t only, struct tabl
         time_text(v->destroy_at, destroy_at);
         for (int k = 0; k < LB_HASH_SIZE; k++)
             snprintf(hash + 2 * k, 3, "%02x", v->hash[k]);
-        r = table_add(t, cells);
-    }
-    return r;
-}
-
-static int fill_grants(const struct msg_show *show, struct table *t)
-{
-    int r = 0;
-
-    for (unsigned i = 0; r == 0 && i < show->grant_count; i++) {
-        const struct grant *g = &show->grants[i];
-        const struct passwd *pw = g->kind == SUBJECT_USER ? getpwuid(g->id) : NULL;
-        const struct group *gr = g->kind == SUBJECT_GROUP ? getgrgid(g->id) : NULL;
-        const char *name = pw != NULL ? pw->pw_name : gr != NULL ? gr->gr_name : NULL;
-        char id[12], ops[OP_NAMES_SIZE];
-        const char *cells[GRANT_COLUMNS] = { g->kind == SUBJECT_USER ? "user" : "group", name, id, ops };
-
-        key_op_names(g->ops, ops);
-        snprintf(id, sizeof(id), "%u", g->id);
         r = table_add(t, cells);
     }
     return r;
@@ -291,9 +466,11 @@ int cmd_show(struct cli *cli)
         r = print_public(c, &ref, &p);
     } else if (r == 0) {
         r = client_show(c, ref.name, show, &p);
-        if (r == 0 && !has_version(show, ref.version))
+        if (r == 0 && !has_version(show, ref.version)) {
             r = problem_set(&p, LB_E_NO_VERSION, "key '%s' in box '%s' has no version %u", ref.name, cli->box,
                             ref.version);
+            problem_hint(&p, "its versions: littlebox --box %s show %s", cli->box, ref.name);
+        }
         if (r == 0)
             r = print_key(c, &ref, show, &p);
     }

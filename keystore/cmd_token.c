@@ -138,13 +138,26 @@ int cmd_login(struct cli *cli)
     struct passphrase pin = { NULL, 0 };
     struct problem p = { 0 };
     struct client *c = NULL;
+    struct msg_token token;
+    struct json j;
     int r = client_open(cli, CLIENT_RUNNING, &c, &p);
 
+    /* Nobody is to look for the PIN of a box that has no token. */
+    if (r == 0)
+        r = client_token(c, &token, &p);
     if (r == 0)
         r = ask_passphrase(cli, "PIN of the token", /* as_new= */ false, &pin, &p);
     if (r == 0)
         r = client_login(c, (struct bytes){ (const uint8_t *)pin.data, pin.len }, &p);
     ask_clear(&pin);
+    if (r == 0 && cli->json) {
+        json_start(&j, stdout);
+        json_open(&j, NULL, '{');
+        json_string(&j, "box", cli->box);
+        json_string(&j, "token", token.label);
+        json_close(&j, '}');
+        json_end(&j);
+    }
     client_close(c);
     secret_wipe_stack();
     return r == 0 ? EXIT_DONE : cli_fail(&p);

@@ -35,6 +35,10 @@ const struct command commands[] = {
       "alone. Store and credential of a box that ran as another user until now are given to it. 'list' shows the boxes,\n"
       "the user of each, and if its store is open, that is if it runs.\n",
       0, 1, 2, false, cmd_box },
+    { "boxes", "", "the boxes of the system and your own: where, whose, and in which state",
+      "The state is what each box answers: unlocked, locked, no store; or that it does not run. ASKED says whether it is\n"
+      "the box that your programs get where openssl.cnf names no other place.\n",
+      0, 0, 0, false, cmd_boxes },
     { "handle", KEY_VERSION " [--out FILE] [--force]", "print or write the handle file of a key",
       "A handle file stands where a program wants a private key file. It holds no secret.\n",
       OPT_BIT(OUT) | OPT_BIT(FORCE), 1, 1, false, cmd_handle },
@@ -43,10 +47,10 @@ const struct command commands[] = {
       "FILE is PEM: the certificate of the key, and those of its issuers, in any order; '-' is standard input. Whoever\n"
       "loads the key through OpenSSL's store finds them beside it. 'get' prints PEM, the key's certificate first.\n",
       OPT_BIT(OUT) | OPT_BIT(FORCE), 2, 3, true, cmd_cert },
-    { "list", "[--all] [--token]", "the keys of the box",
-      "With --all also those that are destroyed, or to be destroyed. With --token the private keys on its token, attached\n"
-      "or not.\n",
-      OPT_BIT(ALL) | OPT_BIT(TOKEN), 0, 0, false, cmd_list },
+    { "list", "[PATTERN] [--all] | --token", "the keys of the box",
+      "PATTERN is a name with *, ? and [...] as in a shell: quote it. Administrators of the box see who may use each key.\n"
+      "Keys that are destroyed, or to be destroyed, are shown with --all. With --token: the private keys on the box's token, attached or not.\n",
+      OPT_BIT(ALL) | OPT_BIT(TOKEN), 0, 1, false, cmd_list },
     { "show", KEY_VERSION " [--public]", "versions of a key, who may use it, its public half",
       "With --public the public key alone, as PEM.\n", OPT_BIT(PUBLIC), 1, 1, false, cmd_show },
     { "rename", "KEY NEW", "give a key another name",
@@ -80,6 +84,11 @@ const struct command commands[] = {
       "With --server it reads a server's configuration, and says of each key file in it: a plain key, or a handle, and\n"
       "if it works for the user that the server's workers run as. SERVER is one of\n  " SERVER_LIST ".\n",
       OPT_BIT(HANDLE) | OPT_BIT(MODULE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(ROOT), 0, 0, false, cmd_doctor },
+    { "complete", "-- [WORD ...]", "what may stand at the end of a command line, for shells",
+      "WORDs are the line without 'littlebox'; the last one is under the cursor, and may be empty. Of each line printed, what\n"
+      "is before a tab is a word, and what is behind it says what it is. \":files\", \":directories\", \":users\" and\n"
+      "\":groups\" stand for these.\n",
+      0, 0, 0, false, cmd_complete },
     { "help", "[COMMAND]", "this overview, or more about one command", NULL, 0, 0, 1, false, cmd_help },
     { "version", "", "the versions of littlebox and OpenSSL", NULL, 0, 0, 0, false, cmd_version },
     { NULL, NULL, NULL, NULL, 0, 0, 0, false, NULL },

@@ -21,6 +21,7 @@
 #include "keyname.h"
 #include "log.h"
 #include "notify.h"
+#include "output.h"
 #include "socket.h"
 #include "usher.h"
 
@@ -44,7 +45,7 @@ static const char usage_text[] =
     "  --system      the system's directories (what root gets anyway)\n"
     "  --user-dirs   the directories of the user who runs it (what others get anyway)\n"
     "  --user USER   drop root for this user once the socket is open\n"
-    "  --help, --version\n"
+    "  -h, --help; -V, --version\n"
     "\n"
     "example: littleboxd --box default --user littlebox-default\n";
 
@@ -73,7 +74,7 @@ static int parse_options(int argc, char **argv, struct options *o, int *ret_stat
 
     *o = (struct options){ .box = "default", .kind = DIRS_DEFAULT };
     *ret_status = 0;
-    while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((opt = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
         switch (opt) {
         case OPT_BOX:
             o->box = optarg;
@@ -100,12 +101,15 @@ static int parse_options(int argc, char **argv, struct options *o, int *ret_stat
             o->usher = true;
             break;
         case OPT_HELP:
+        case 'h':
             fputs(usage_text, stdout);
             return 1;
         case OPT_VERSION:
+        case 'V':
             puts("littleboxd " LB_VERSION);
             return 1;
         default:
+            fputs("hint: littleboxd --help\n", stderr);
             *ret_status = EXIT_USAGE;
             return 1;
         }
@@ -125,20 +129,6 @@ static int fail(const struct problem *p)
 {
     log_error("%s%s%s", p->text, p->hint[0] == '\0' ? "" : "; ", p->hint);
     return EXIT_NOT_AGAIN;
-}
-
-/* 0 to 2 must be something, or the first socket would become standard error. */
-static bool sane_descriptors(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd < 0)
-        return false;
-    close(fd);
-    return true;
 }
 
 /*
@@ -390,10 +380,10 @@ int main(int argc, char **argv)
     bool closed = exec_was_closed();
     int status, r;
 
-    if (!sane_descriptors())
+    if (!output_start())
         return 1;
     if (parse_options(argc, argv, &o, &status) != 0)
-        return status;
+        return output_end("littleboxd", status);
     if (!closed && !o.child && !o.usher && o.program == NULL && geteuid() != 0)
         close_keeper(argc, argv);
     log_open(o.box, LOG_LEVEL_INFO);
@@ -402,7 +392,6 @@ int main(int argc, char **argv)
         problem_set(&p, LB_E_SYSTEM, "prctl: %s", strerror(errno));
         return fail(&p);
     }
-    signal(SIGPIPE, SIG_IGN);
     /* Directories are made with modes of their own; what is made in them later is the box's alone. */
     umask(o.child ? 0077 : 0022);
     r = dirs_find(o.dir, o.kind, &dirs);

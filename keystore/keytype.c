@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "scheme.h"
+#include "secret.h"
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 16384
@@ -98,6 +99,23 @@ static const struct type *find_type(const char *name, enum digest *ret_digest)
         }
     }
     return NULL;
+}
+
+bool keytype_name(size_t i, char ret[LB_TYPE_MAX + 1])
+{
+    for (size_t t = 0; t < COUNT(types); t++) {
+        if (i-- == 0) {
+            strcpy(ret, types[t].name);
+            return true;
+        }
+        for (size_t d = 0; types[t].restrictable && d < COUNT(digests); d++) {
+            if (digests[d].generate && i-- == 0) {
+                snprintf(ret, LB_TYPE_MAX + 1, "%s:%s", types[t].name, digests[d].name);
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 int keytype_check(const char *type, struct problem *p)
@@ -248,6 +266,11 @@ int keytype_generate(const char *type, EVP_PKEY **ret, struct problem *p)
     if (!libcrypto_has(row->algorithm))
         return refuse_libcrypto(row->algorithm, p);
     r = generate(row, digest, ret);
+    if (r != 0 && secret_heap_is_short()) {
+        problem_set(p, LB_E_NOMEM, "there is too little locked memory left to make a key of type %s", type);
+        problem_hint(p, "try again when less is under way, or raise the limit on locked memory: LimitMEMLOCK= in the unit, ulimit -l");
+        return LB_E_NOMEM;
+    }
     if (r != 0)
         return problem_set(p, r, "libcrypto could not generate a key of type %s", type);
     r = keytype_pairwise(*ret);

@@ -15,6 +15,14 @@
 
 /* LB_E_KEY_TYPE with text and hint when it is none that can be generated. Needs no libcrypto. */
 LB_MUST_USE int keytype_check(const char *type, struct problem *p);
+/* The names of all types that can be generated, one after the other from 0; false: there are no more. */
+bool keytype_name(size_t i, char ret[LB_TYPE_MAX + 1]);
+/*
+ * The type that a person means: its name in any case and with any signs between its parts ("RSA-4096", "ML_DSA_65"), or
+ * one that standards and tools have for it (keytype_words.c). LB_E_KEY_TYPE, with the nearest one in the hint, for all
+ * that leaves a choice, such as "rsa". Needs no libcrypto.
+ */
+LB_MUST_USE int keytype_meant(const char *word, char ret[LB_TYPE_MAX + 1], struct problem *p);
 /*
  * Do both halves belong together? Signs a text and verifies it, or, with a key that only agrees on secrets, does that
  * with another key, in both directions. LB_E_CRYPTO: they do not.
@@ -23,8 +31,8 @@ LB_MUST_USE int keytype_pairwise(EVP_PKEY *key);
 /* What a private key agrees on with a peer's public one, at most LB_SHARED_MAX bytes. False: libcrypto says why. */
 LB_MUST_USE bool keytype_agree(EVP_PKEY *mine, EVP_PKEY *peer, unsigned char secret[LB_SHARED_MAX], size_t *ret_len);
 /*
- * Generates a key of that type, with its pairwise consistency check. LB_E_KEY_TYPE, LB_E_CRYPTO. The text of p names the
- * type.
+ * Generates a key of that type, with its pairwise consistency check. LB_E_KEY_TYPE, LB_E_CRYPTO; LB_E_NOMEM where the
+ * secure heap is short. The text of p names the type.
  */
 LB_MUST_USE int keytype_generate(const char *type, EVP_PKEY **ret, struct problem *p);
 /*

@@ -93,6 +93,21 @@ static void daemon_path(char ret[PATH_MAX])
     snprintf(ret, PATH_MAX, "%s/" DAEMON, LB_SBINDIR);
 }
 
+const char *launch_daemon_name(char ret[PATH_MAX])
+{
+    const char *path = getenv("PATH");
+
+    while (path != NULL && *path != '\0') {
+        int len = (int)strcspn(path, ":");
+
+        if (snprintf(ret, PATH_MAX, "%.*s/" DAEMON, len, path) < PATH_MAX && access(ret, X_OK) == 0)
+            return DAEMON;
+        path += len + (path[len] == ':');
+    }
+    daemon_path(ret);
+    return ret;
+}
+
 /* A socket of our own for the daemon's READY=1; name is what NOTIFY_SOCKET says. */
 static int notify_socket(int *ret_fd, char *name, size_t size, struct problem *p)
 {

@@ -14,4 +14,10 @@ LB_MUST_USE int launch_box(struct client *c, struct problem *p);
 /* Makes the store of the connected box, sealed with CONFIG/BOX.credential, which is made too unless it is there. */
 LB_MUST_USE int launch_init(struct client *c, struct problem *p);
 
+/*
+ * What to type to run the daemon: its name, or its path where the name would not be found, as /usr/sbin is not searched for
+ * ordinary users. Uses ret.
+ */
+const char *launch_daemon_name(char ret[PATH_MAX]);
+
 #endif

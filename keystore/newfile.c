@@ -60,7 +60,7 @@ int newfile_begin(const char *path, struct newfile *ret, struct problem *p)
         return problem_set(p, LB_E_SYSTEM, "'%s' is a directory", path);
     ret->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (ret->dir < 0)
-        return problem_set(p, LB_E_SYSTEM, "%s: %s", dir, strerror(errno));
+        return problem_set(p, LB_E_SYSTEM, "cannot write '%s': %s: %s", path, dir, strerror(errno));
     r = make_temp(ret, dir, p);
     if (r != 0)
         newfile_drop(ret);
@@ -173,11 +173,36 @@ void newfile_drop(struct newfile *f)
     f->fd = f->dir = -1;
 }
 
+/* A terminal, a pipe, /dev/stdout: it is written to, where a file would be put in its place. */
+static bool is_device(const char *path)
+{
+    struct stat st;
+
+    return strncmp(path, "/dev/", 5) == 0 ||
+           (stat(path, &st) == 0 && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)));
+}
+
+static int write_device(const char *path, const void *data, size_t len, struct problem *p)
+{
+    struct newfile f = { .dir = -1, .fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY) };
+    int r;
+
+    if (f.fd < 0)
+        return problem_set(p, LB_E_SYSTEM, "cannot write to '%s': %s", path, strerror(errno));
+    snprintf(f.name, sizeof(f.name), "%.*s", NAME_MAX, path);
+    r = newfile_write(&f, data, len, p);
+    newfile_drop(&f);
+    return r;
+}
+
 int newfile_public(const char *path, bool force, const void *data, size_t len, struct problem *p)
 {
     struct newfile f;
-    int r = newfile_begin(path, &f, p);
+    int r;
 
+    if (is_device(path))
+        return write_device(path, data, len, p);
+    r = newfile_begin(path, &f, p);
     if (r != 0)
         return r;
     /* For everybody to read: there is no secret in it, and servers read it as their own user. */
@@ -187,8 +212,10 @@ int newfile_public(const char *path, bool force, const void *data, size_t len, s
         r = newfile_write(&f, data, len, p);
     if (r == 0)
         r = newfile_commit(&f, force, /* ret_placed= */ NULL, p);
-    if (r == LB_E_EXISTS)
+    if (r == LB_E_EXISTS) {
+        problem_set(p, r, "'%s' exists already", path);
         problem_hint(p, "name a file that is not there");
+    }
     newfile_drop(&f);
     return r;
 }

@@ -43,7 +43,7 @@ LB_MUST_USE int newfile_exchange(struct newfile *f, int (*check)(const void *arg
                                  const void *arg, bool *ret_placed, struct problem *p);
 /*
  * All of it: a file that everybody may read, of those bytes. With force it takes the place of what is there; without,
- * that is LB_E_EXISTS with a hint.
+ * that is LB_E_EXISTS with a hint. A device or a pipe is written to as it is, and stays.
  */
 LB_MUST_USE int newfile_public(const char *path, bool force, const void *data, size_t len, struct problem *p);
 /* Closes, and removes what was not committed. Harmless after a failed begin. */

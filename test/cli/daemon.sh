@@ -23,7 +23,8 @@ refuses() {
     expect 78 "$T/box/default.conf:2: $2" littleboxd --dir "$T/box"
 }
 refuses threads "'threads' has no '='"
-refuses 'thraeds = 4' "unknown setting 'thraeds'; see littlebox.conf(5)"
+refuses 'thraeds = 4' "unknown setting 'thraeds'; did you mean 'threads'? see littlebox.conf(5)"
+refuses 'frobnicate = 4' "unknown setting 'frobnicate'; see littlebox.conf(5)"
 for value in 1 257 x 4x -4 ''; do
     refuses "threads = $value" "threads = $value: it must be a number from 2 to 256"
 done

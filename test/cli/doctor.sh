@@ -74,6 +74,8 @@ littlebox lock
 expect 1 '' littlebox doctor --module "$T/broken.so"
 failing "box 'default' is locked"
 hinted 'run: littlebox --box default unlock'
+expect 1 '' littlebox --dir "$T/box" doctor --module "$T/broken.so"
+hinted "run: littlebox --box default --dir $T/box unlock"
 littlebox unlock --credential box/default.credential
 expect 1 '' littlebox --json doctor --module "$T/broken.so"
 expect_json ok false openssl_cnf "\"$T/openssl.cnf\""

@@ -33,7 +33,22 @@ expect 0 '' littlebox handle web --out web.key --force
 littlebox handle web | cmp -s - web.key || fail "--force did not replace"
 ln -s nowhere link
 expect 1 "'link' exists already" littlebox handle web --out link
-expect 1 'No such file or directory' littlebox handle web --out no/such/web.key
+expect 1 "cannot write 'no/such/web.key': no/such/: No such file or directory" littlebox handle web --out no/such/web.key
+expect 1 "'$T/web.key' exists already" littlebox handle web --out "$T/web.key"
+expect 2 '--force needs --out FILE' littlebox handle web --force
+# A device stays what it is, and is written to.
+expect 1 "cannot write '/dev/full': No space left on device" littlebox handle web --out /dev/full --force
+[ -c /dev/full ] || fail "/dev/full was replaced"
+mkfifo pipe
+littlebox handle web --out pipe --force &
+expect 0 '' timeout 10 cat pipe
+wait $!
+[ -p pipe ] || fail "a pipe was replaced"
+littlebox handle web | cmp -s - "$T/out" || fail "a handle through a pipe"
+[ -L /dev/stdout ] || fail "/dev/stdout is not as usual"
+littlebox handle web --out /dev/stdout --force >"$T/out"
+[ -L /dev/stdout ] || fail "/dev/stdout was replaced"
+littlebox handle web | cmp -s - "$T/out" || fail "a handle to /dev/stdout"
 expect 1 'is a directory' littlebox handle web --out "$T/"
 [ -z "$(find "$T" -maxdepth 1 -name '.?*')" ] || fail "left over: $(ls -A "$T")"
 expect 1 "there is no key 'nosuch'" littlebox handle nosuch

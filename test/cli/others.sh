@@ -69,9 +69,11 @@ littlebox create mail >/dev/null
 littlebox seal add --passphrase-file pw
 expect 0 '' other littlebox --json list
 expect_json '' '[]'
+expect 0 "uid 65534 may use no key of box 'default'" other littlebox list
+expect 0 'hint: its administrator can allow it: littlebox --box default allow KEY --user 65534' other littlebox list
 expect 0 'warning: uid 65534 stands for everybody' littlebox allow mail --user $UNPRIVILEGED
 expect 0 '' other littlebox --json list
-expect_json '#' 1 0.key '"mail"'
+expect_json '#' 1 0.key '"mail"' 0.grants null
 expect 0 '' other littlebox --json status
 expect_json admin false uid $UNPRIVILEGED
 expect 0 '' other littlebox handle web
@@ -139,6 +141,9 @@ printf 'socket-mode = 0600\n' >box/private.conf
 start_box private
 expect 1 "cannot connect to $T/box/private.sock: Permission denied" other littlebox --box private list
 expect 1 'hint: uid 65534 may not: see socket-mode in littlebox.conf(5)' other littlebox --box private list
+chmod 700 box
+expect 1 "hint: $T/box, or what is above it, is closed to uid 65534" other littlebox --box private list
+chmod 755 box
 expect 1 '' other littlebox doctor --handle littlebox://private/web
 expect_out "uid $UNPRIVILEGED cannot reach box 'private' at $T/box/private.sock: permission denied"
 

@@ -63,10 +63,27 @@ expect_json state '"unlocked"' admin true keys 1
 expect 1 "box 'default' has a store already" run littlebox init
 expect 0 '' run littlebox list
 
+# boxes_tell REST...: of the own box default, all of its line behind the user's name.
+boxes_tell() {
+    expect 0 '' run littlebox boxes
+    line=$(grep -E '^default +own ' "$T/out" | tr -s ' ' | cut -d' ' -f4-)
+    [ "$line" = "$*" ] || fail "boxes: $(cat "$T/out")"
+}
+boxes_tell unlocked 1 yes "$T/run/littlebox/default.sock"
+# Another user's boxes are not this one's, and a box of another's making is refused.
+expect 0 '' run env XDG_RUNTIME_DIR="$T/other" HOME="$T/other" littlebox boxes
+grep -q ' own ' "$T/out" && fail "boxes of another home: $(cat "$T/out")"
+expect 0 '' run littlebox --system boxes
+grep -q ' own ' "$T/out" && fail "--system boxes: $(cat "$T/out")"
+expect 0 '' run littlebox --dir "$T/run/littlebox" --json boxes
+expect_json 0.box '"default"' 0.place '"directory"' 0.state '"unlocked"' 0.keys 1 0.asked null
+
 # It is started again when it is gone, with its keys.
 keeper=$(own_keepers)
 kill "$keeper"
 await gone "$keeper"
+expect 0 '' run littlebox boxes
+grep -qE "^default +own .* not running +- .*$T/run/littlebox/default.sock$" "$T/out" || fail "boxes: $(cat "$T/out")"
 expect 1 'no box answers' run littlebox status
 expect 1 '(your own box)' run littlebox status
 expect 1 'hint: the command starts it when it needs it' run littlebox lock
@@ -98,6 +115,8 @@ for keeper in $(own_keepers); do
     await gone "$keeper"
 done
 expect 1 "box 'pass' is locked" run littlebox --box pass create web
+expect 0 '' run littlebox boxes
+grep -qE '^pass +own .* locked +0 +yes ' "$T/out" || fail "boxes: $(cat "$T/out")"
 expect 0 '' run littlebox --box pass unlock --passphrase-file "$T/pw"
 expect 0 '' run littlebox --box pass create web
 

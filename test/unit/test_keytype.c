@@ -2,6 +2,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,71 @@ static void each_type_is_generated(void)
         TEXT_IS(name, types[i].type);
         OK(keytype_pairwise(key));
         EVP_PKEY_free(key);
+    }
+}
+
+static void words_that_mean_a_type(void)
+{
+    static const struct {
+        const char *word;
+        const char *type;
+    } words[] = {
+        { "ec:P-256", "ec:P-256" },     { "P-256", "ec:P-256" },         { "p256", "ec:P-256" },
+        { "prime256v1", "ec:P-256" },   { "secp256r1", "ec:P-256" },     { "EC:prime256v1", "ec:P-256" },
+        { "ecdsa-p256", "ec:P-256" },   { "nistp256", "ec:P-256" },      { "ecdsa-sha2-nistp256", "ec:P-256" },
+        { "ES256", "ec:P-256" },        { "ec-256", "ec:P-256" },        { "secp384r1", "ec:P-384" },
+        { "SECP384R1", "ec:P-384" },    { "P-384", "ec:P-384" },         { "secp521r1", "ec:P-521" },
+        { "P521", "ec:P-521" },         { "ES512", "ec:P-521" },         { "RSA:2048", "rsa:2048" },
+        { "rsa2048", "rsa:2048" },      { "RSA-4096", "rsa:4096" },      { "rsa_3072", "rsa:3072" },
+        { "RSA-PSS:2048", "rsa-pss:2048" },
+        { "rsapss-3072-SHA384", "rsa-pss:3072:sha384" },
+        { "Ed25519", "ed25519" },       { "ED25519", "ed25519" },        { "ED448", "ed448" },
+        { "X25519", "x25519" },         { "X448", "x448" },              { "ML-DSA-65", "ml-dsa-65" },
+        { "mldsa44", "ml-dsa-44" },     { "SLH-DSA-SHAKE-128s", "slh-dsa-shake-128s" },
+    };
+    char type[LB_TYPE_MAX + 1];
+    struct problem p;
+
+    for (size_t i = 0; i < COUNT(words); i++) {
+        OK(keytype_meant(words[i].word, type, &p));
+        TEXT_IS(type, words[i].type);
+    }
+    for (size_t i = 0; keytype_name(i, type); i++) {
+        char same[LB_TYPE_MAX + 1];
+
+        OK(keytype_check(type, &p));
+        OK(keytype_meant(type, same, &p));
+        TEXT_IS(same, type);
+    }
+}
+
+/* What leaves a choice, or is another algorithm, is never taken for one of ours: it is proposed at most. */
+static void words_that_leave_a_choice(void)
+{
+    static const struct {
+        const char *word;
+        const char *proposed; /* NULL: the list of all */
+    } words[] = {
+        { "ec", "ec:P-256" },        { "EC", "ec:P-256" },        { "ECDSA", "ec:P-256" },
+        { "rsa", "rsa:3072" },       { "RSA", "rsa:3072" },       { "RSA-PSS", "rsa-pss:3072" },
+        { "rsa:1024", "rsa:3072" },  { "rsa:2408", "rsa:2048" },  { "eddsa", "ed25519" },
+        { "ed2519", "ed25519" },     { "ec:P-265", "ec:P-256" },  { "dsa", "ec:P-256" },
+        { "secp256k1", "ec:P-256" }, { "dilithium3", "ml-dsa-65" }, { "ml-dsa", "ml-dsa-65" },
+        { "256", NULL },             { "frobnicate", NULL },      { "", NULL },
+        { "-", NULL },
+    };
+    char type[LB_TYPE_MAX + 1], text[120];
+    struct problem p;
+
+    for (size_t i = 0; i < COUNT(words); i++) {
+        FAILS(LB_E_KEY_TYPE, keytype_meant(words[i].word, type, &p));
+        snprintf(text, sizeof(text), "unknown key type '%s'", words[i].word);
+        TEXT_IS(p.text, text);
+        if (words[i].proposed == NULL)
+            snprintf(text, sizeof(text), "use one of: ec:P-256 ec:P-384");
+        else
+            snprintf(text, sizeof(text), "did you mean %s? All types: littlebox help create", words[i].proposed);
+        TEXT_HAS(p.hint, text);
     }
 }
 
@@ -240,8 +306,38 @@ static void restrictions_restrict(void)
     EVP_PKEY_free(key);
 }
 
+/* Keys are made in the secure heap. Where that is full it is an error that says so, and the next one is made again. */
+static void the_secure_heap_is_full(void)
+{
+    static const size_t lefts[] = { 0, 1024, 1536 };
+    static void *blocks[64 << 10];
+    EVP_PKEY *key = NULL;
+    struct problem p;
+
+    for (size_t i = 0; i < COUNT(lefts); i++) {
+        size_t count = 0, left = 0;
+
+        /* All of it, and then as much less. */
+        while (count < COUNT(blocks) && (blocks[count] = OPENSSL_secure_malloc(512)) != NULL)
+            count++;
+        CU_ASSERT_FATAL(count < COUNT(blocks));
+        for (; left < lefts[i]; left += 512)
+            OPENSSL_secure_free(blocks[--count]);
+        FAILS(LB_E_NOMEM, keytype_generate("rsa:4096", &key, &p));
+        TEXT_IS(p.text, "there is too little locked memory left to make a key of type rsa:4096");
+        TEXT_HAS(p.hint, "raise the limit on locked memory");
+        CU_ASSERT_PTR_NULL(key);
+        while (count > 0)
+            OPENSSL_secure_free(blocks[--count]);
+    }
+    OK(keytype_generate("ec:P-256", &key, &p));
+    EVP_PKEY_free(key);
+}
+
 static const struct unit_test tests[] = {
     { "each type is generated", each_type_is_generated }, { "types that are none", types_that_are_none },
+    { "the secure heap is full", the_secure_heap_is_full },
+    { "words that mean a type", words_that_mean_a_type }, { "words that leave a choice", words_that_leave_a_choice },
     { "foreign keys are named", foreign_keys_are_named }, { "refusals have texts", refusals_have_texts },
     { "restrictions restrict", restrictions_restrict },   { "halves of two keys", halves_that_do_not_belong_together },
     { NULL, NULL },
