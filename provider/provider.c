@@ -14,6 +14,7 @@
 #include "box.h"
 #include "dispatch.h"
 #include "error.h"
+#include "outlive.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
 #define MAX_TIMEOUT_MS 3600000
@@ -220,6 +221,7 @@ static void teardown(void *provctx)
 
     if (prov == NULL)
         return;
+    outlive_forget(prov);
     boxes_free(prov);
     for (size_t i = 0; i <= DIGEST_LAST; i++)
         EVP_MD_free(atomic_load(&prov->digests[i]));
@@ -270,6 +272,9 @@ static void take_upcalls(struct provctx *prov, const OSSL_DISPATCH *in)
         case OSSL_FUNC_CORE_VSET_ERROR:
             prov->core_vset_error = OSSL_FUNC_core_vset_error(in);
             break;
+        case OSSL_FUNC_PROVIDER_UP_REF:
+            prov->core_provider_up_ref = OSSL_FUNC_provider_up_ref(in);
+            break;
         case OSSL_FUNC_BIO_READ_EX:
             prov->bio_read_ex = OSSL_FUNC_BIO_read_ex(in);
             break;
@@ -300,8 +305,8 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, 
     if (!is_callers_libcrypto(in))
         prov->core_get_libctx = NULL;
     if (prov->core_get_params == NULL || prov->core_new_error == NULL || prov->core_set_error_debug == NULL ||
-        prov->core_vset_error == NULL || prov->bio_read_ex == NULL || prov->bio_gets == NULL ||
-        prov->bio_write_ex == NULL)
+        prov->core_vset_error == NULL || prov->core_provider_up_ref == NULL || prov->bio_read_ex == NULL ||
+        prov->bio_gets == NULL || prov->bio_write_ex == NULL)
         goto out;
     prov->libctx = OSSL_LIB_CTX_new();
     if (prov->libctx == NULL)
@@ -311,6 +316,8 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, 
         goto out;
     prov->few = OPENSSL_version_major() == 3 && OPENSSL_version_minor() < 2;
     read_settings(prov);
+    if (!outlive_cleanup(prov))
+        goto out;
     *out = provider_functions;
     *provctx = prov;
     prov = NULL; /* now owned by libcrypto, until teardown */

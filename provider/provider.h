@@ -36,6 +36,7 @@ struct provctx {
     OSSL_FUNC_core_new_error_fn *core_new_error;
     OSSL_FUNC_core_set_error_debug_fn *core_set_error_debug;
     OSSL_FUNC_core_vset_error_fn *core_vset_error;
+    OSSL_FUNC_provider_up_ref_fn *core_provider_up_ref;
     OSSL_FUNC_BIO_read_ex_fn *bio_read_ex;
     OSSL_FUNC_BIO_gets_fn *bio_gets;
     OSSL_FUNC_BIO_write_ex_fn *bio_write_ex;
