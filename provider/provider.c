@@ -281,6 +281,9 @@ static void take_upcalls(struct provctx *prov, const OSSL_DISPATCH *in)
         case OSSL_FUNC_BIO_GETS:
             prov->bio_gets = OSSL_FUNC_BIO_gets(in);
             break;
+        case OSSL_FUNC_BIO_CTRL:
+            prov->bio_ctrl = OSSL_FUNC_BIO_ctrl(in);
+            break;
         case OSSL_FUNC_BIO_WRITE_EX:
             prov->bio_write_ex = OSSL_FUNC_BIO_write_ex(in);
             break;
@@ -306,7 +309,7 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, 
         prov->core_get_libctx = NULL;
     if (prov->core_get_params == NULL || prov->core_new_error == NULL || prov->core_set_error_debug == NULL ||
         prov->core_vset_error == NULL || prov->core_provider_up_ref == NULL || prov->bio_read_ex == NULL ||
-        prov->bio_gets == NULL || prov->bio_write_ex == NULL)
+        prov->bio_gets == NULL || prov->bio_ctrl == NULL || prov->bio_write_ex == NULL)
         goto out;
     prov->libctx = OSSL_LIB_CTX_new();
     if (prov->libctx == NULL)
