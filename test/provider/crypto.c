@@ -42,6 +42,19 @@ static OSSL_LIB_CTX *configure(const char *providers, const char *dir, bool acti
     return libctx;
 }
 
+OSSL_LIB_CTX *new_libctx_of(const char *dir, const char *providers)
+{
+    char lines[256] = "";
+
+    for (const char *p = providers; *p != '\0'; p++) {
+        const char *name = *p == 'D' ? "default" : *p == 'B' ? "base" : "littlebox";
+        size_t len = strlen(lines);
+
+        snprintf(lines + len, sizeof(lines) - len, "%s = %s_section\n", name, name);
+    }
+    return configure(lines, dir, /* activate= */ strchr(providers, 'L') != NULL, "[base_section]\nactivate = 1\n");
+}
+
 #define DEFAULT_LINE "default = default_section\n"
 #define LITTLEBOX_LINE "littlebox = littlebox_section\n"
 

@@ -13,6 +13,8 @@
  * said.
  */
 OSSL_LIB_CTX *new_libctx(const char *dir, bool littlebox_first, const char *settings);
+/* The same with the providers of these letters, in their order: D default, B base, L littlebox. */
+OSSL_LIB_CTX *new_libctx_of(const char *dir, const char *providers);
 /* The same with littlebox and no other provider. */
 OSSL_LIB_CTX *new_libctx_alone(const char *dir);
 

@@ -505,16 +505,17 @@ static void read_every_way(OSSL_LIB_CTX *libctx, const struct blob *b, char *see
     read_buffered(libctx, b, seen, size);
 }
 
-static void test_others(void)
+/* Each in count contexts as in one without littlebox. */
+static void read_others(OSSL_LIB_CTX *without, OSSL_LIB_CTX *const with[], size_t count)
 {
     char plain_seen[8192], seen[8192];
     const struct blob *b;
 
     for (size_t i = 0; (b = others_blob(i)) != NULL; i++) {
-        read_every_way(plain_ctx, b, plain_seen, sizeof(plain_seen));
+        read_every_way(without, b, plain_seen, sizeof(plain_seen));
         ERR_clear_error();
-        for (size_t c = 0; c < 2; c++) {
-            read_every_way(contexts[c], b, seen, sizeof(seen));
+        for (size_t c = 0; c < count; c++) {
+            read_every_way(with[c], b, seen, sizeof(seen));
             CU_ASSERT(!littlebox_complains());
             if (strcmp(seen, plain_seen) != 0) {
                 fprintf(stderr, "\n%s: read as\n%s\nwithout littlebox as\n%s\n", b->name, seen, plain_seen);
@@ -522,6 +523,55 @@ static void test_others(void)
             }
         }
     }
+}
+
+static void test_others(void)
+{
+    read_others(plain_ctx, contexts, 2);
+}
+
+/* `base` beside `default`, as pkcs11-provider's configuration has it: two providers then read the same files. */
+static void load_beside_base(OSSL_LIB_CTX *libctx, const char *what, const char *pem, EVP_PKEY *plain)
+{
+    struct blob b = { what, (uint8_t *)pem, strlen(pem) };
+
+    for (size_t l = 0; l < COUNT(pem_loaders); l++) {
+        EVP_PKEY *ours = pem_loaders[l].load(libctx, &b, 0);
+
+        if (ours == NULL || EVP_PKEY_eq(ours, plain) != 1 || !signs(libctx, ours, plain)) {
+            fprintf(stderr, "\n%s of a %s beside base\n", pem_loaders[l].name, what);
+            ERR_print_errors_fp(stderr);
+            CU_FAIL("it does not load beside base");
+        }
+        CU_ASSERT(!littlebox_complains());
+        EVP_PKEY_free(ours);
+    }
+}
+
+/* Nothing but what is asked for is done in these contexts: libcrypto learns the names of all that is there from whatever it does. */
+static void test_base(void)
+{
+    static const char *const orders[] = { "DBL", "BDL", "LDB", "LBD", "DLB", "BLD" };
+    OSSL_LIB_CTX *without = new_libctx_of(box.dir, "DB"), *with[COUNT(orders)];
+
+    for (size_t o = 0; o < COUNT(orders); o++) {
+        with[o] = new_libctx_of(box.dir, orders[o]);
+        for (size_t i = 0; i < ALL_TYPES; i++) {
+            EVP_PKEY *key = load_key(contexts[0], types[i].key), *plain = plain_public(key);
+            char *handle = handle_pem(key), *reference = reference_to(&box, types[i].key);
+
+            load_beside_base(with[o], "handle", handle, plain);
+            load_beside_base(with[o], "reference", reference, plain);
+            OPENSSL_free(reference);
+            OPENSSL_free(handle);
+            EVP_PKEY_free(plain);
+            EVP_PKEY_free(key);
+        }
+    }
+    read_others(without, with, 1);
+    for (size_t o = 0; o < COUNT(orders); o++)
+        OSSL_LIB_CTX_free(with[o]);
+    OSSL_LIB_CTX_free(without);
 }
 
 /* A handle is nothing but a private key: who looks for something else in it hears nothing of us. */
@@ -625,6 +675,7 @@ int main(void)
         { "DER", test_der },
         { "newer handles", test_newer },
         { "what is not ours", test_others },
+        { "base beside default", test_base },
         CU_TEST_INFO_NULL,
     };
     int status;
