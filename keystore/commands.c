@@ -29,9 +29,10 @@ const struct command commands[] = {
       "alone. Store and credential of a box that ran as another user until now are given to it. 'list' shows the boxes,\n"
       "the user of each, and if its store is open, that is if it runs.\n",
       0, 1, 2, false, cmd_box },
-    { "handle", KEY_VERSION " [--out FILE] [--force]", "print or write the handle file of a key",
-      "A handle file stands where a program wants a private key file. It holds no secret.\n",
-      OPT_BIT(OUT) | OPT_BIT(FORCE), 1, 1, false, cmd_handle },
+    { "handle", KEY_VERSION " [--out FILE] [--force] | --show FILE", "print or write the handle file of a key, or look at one",
+      "A handle file stands where a program wants a private key file. It holds no secret. It looks like any PEM file of a\n"
+      "private key: --show tells which key and box it names, or what the file is if it is no handle.\n",
+      OPT_BIT(OUT) | OPT_BIT(FORCE) | OPT_BIT(SHOW), 0, 1, false, cmd_handle },
     { "cert", "set " KEY_VERSION " FILE | get " KEY_VERSION " [--out FILE] [--force] | remove " KEY_VERSION,
       "the certificates that go with a key: set, get, remove",
       "FILE is PEM: the certificate of the key, and those of its issuers, in any order; '-' is standard input. Whoever\n"
