@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../keystore/handle.h"
+
 static const char *module_path(void)
 {
     static char path[4096];
@@ -147,6 +149,24 @@ char *handle_pem(EVP_PKEY *key)
     NEED(pem != NULL);
     BIO_free(mem);
     return pem;
+}
+
+void handle_uri(const char *pem, char ret[LB_URI_MAX + 1])
+{
+    BIO *mem = BIO_new_mem_buf(pem, -1);
+    char *name = NULL, *header = NULL;
+    unsigned char *der = NULL;
+    struct handle h;
+    long len = 0;
+
+    NEED(mem != NULL && PEM_read_bio(mem, &name, &header, &der, &len) == 1);
+    NEED(handle_from_der(der, (size_t)len, &h) == 0);
+    memcpy(ret, h.uri, sizeof(h.uri));
+    handle_clear(&h);
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_free(der);
+    BIO_free(mem);
 }
 
 char *reference_pem(const char *description, const char *uri)

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
+#include "../../keystore/uri.h"
 #include "boxproc.h"
 
 /*
@@ -34,6 +35,8 @@ EVP_PKEY *plain_key(OSSL_LIB_CTX *libctx, const char *type);
 
 /* The handle file of a key, freed with OPENSSL_free(). */
 char *handle_pem(EVP_PKEY *key);
+/* The URI in a handle file, which must be one. */
+void handle_uri(const char *pem, char ret[LB_URI_MAX + 1]);
 /* A reference file as pkcs11-provider writes it, freed with OPENSSL_free(). */
 char *reference_pem(const char *description, const char *uri);
 /* "pkcs11:token=BOX;object=KEY;type=private" in one. */
