@@ -39,10 +39,16 @@ static const struct {
 };
 #define SALTS (sizeof(salts) / sizeof(salts[0]))
 
+/* Does the running libcrypto know a salt no longer than the digest (FIPS 186-4 5.5)? Those before 3.1 refuse it. */
+static bool has_auto_digest_max(void)
+{
+    return OpenSSL_version_num() >= 0x30100000ul;
+}
+
 void sigopts_init(const struct key *k, const struct sigalg *fixed, struct sigopts *ret)
 {
-    /* As `default` does: since OpenSSL 3.1 no longer than the digest (FIPS 186-4 5.5), before that the largest. */
-    int salt = OpenSSL_version_num() >= 0x30100000ul ? RSA_PSS_SALTLEN_AUTO_DIGEST_MAX : RSA_PSS_SALTLEN_AUTO;
+    /* As `default` does: no longer than the digest, or in older ones the largest. */
+    int salt = has_auto_digest_max() ? RSA_PSS_SALTLEN_AUTO_DIGEST_MAX : RSA_PSS_SALTLEN_AUTO;
 
     *ret = (struct sigopts){ .scheme = k->alg->scheme, .salt = salt };
     if (fixed != NULL) {
@@ -184,7 +190,7 @@ static int refuse_short_salt(const struct key *k, int salt)
 static int set_salt(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 {
     const char *text = NULL;
-    int salt = 0, ok;
+    int salt = 0, least = has_auto_digest_max() ? RSA_PSS_SALTLEN_AUTO_DIGEST_MAX : RSA_PSS_SALTLEN_MAX, ok;
 
     if (o->scheme != SCHEME_RSA_PSS)
         return error_raise(k->prov, LB_E_SCHEME, "a salt length goes with PSS padding only: set the padding first");
@@ -192,7 +198,7 @@ static int set_salt(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
         ok = get_text(k, p, &text) && parse_salt(text, &salt);
     else
         ok = OSSL_PARAM_get_int(p, &salt);
-    if (!ok || salt < RSA_PSS_SALTLEN_AUTO_DIGEST_MAX || salt > UINT16_MAX)
+    if (!ok || salt < least || salt > UINT16_MAX)
         return error_raise(k->prov, LB_E_VALUE, "the salt length is neither digest, max or auto nor a number of bytes");
     if (k->pss.restricted && salt >= 0 && salt < k->pss.salt_min)
         return refuse_short_salt(k, salt);
