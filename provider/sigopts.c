@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
@@ -39,16 +40,10 @@ static const struct {
 };
 #define SALTS (sizeof(salts) / sizeof(salts[0]))
 
-/* Does the running libcrypto know a salt no longer than the digest (FIPS 186-4 5.5)? Those before 3.1 refuse it. */
-static bool has_auto_digest_max(void)
-{
-    return OpenSSL_version_num() >= 0x30100000ul;
-}
-
 void sigopts_init(const struct key *k, const struct sigalg *fixed, struct sigopts *ret)
 {
-    /* As `default` does: no longer than the digest, or in older ones the largest. */
-    int salt = has_auto_digest_max() ? RSA_PSS_SALTLEN_AUTO_DIGEST_MAX : RSA_PSS_SALTLEN_AUTO;
+    /* As `default` does: since OpenSSL 3.1 no longer than the digest (FIPS 186-4 5.5), before that the largest. */
+    int salt = OpenSSL_version_num() >= 0x30100000ul ? RSA_PSS_SALTLEN_AUTO_DIGEST_MAX : RSA_PSS_SALTLEN_AUTO;
 
     *ret = (struct sigopts){ .scheme = k->alg->scheme, .salt = salt };
     if (fixed != NULL) {
@@ -187,10 +182,28 @@ static int refuse_short_salt(const struct key *k, int salt)
                        k->pss.salt_min, salt);
 }
 
+/*
+ * Which of these lengths may be asked for, and with what keys, differs between the versions of OpenSSL: before 3.1 there is no
+ * "auto-digestmax", and since 3.4 a restricted key takes neither to sign. So `default` is asked, with the public half.
+ */
+static bool default_takes(const struct key *k, int salt)
+{
+    EVP_PKEY_CTX *ctx;
+    bool takes;
+
+    ERR_set_mark();
+    ctx = EVP_PKEY_CTX_new_from_pkey(k->prov->libctx, k->pub, NULL);
+    takes = ctx != NULL && EVP_PKEY_sign_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) > 0 &&
+            EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, salt) > 0;
+    ERR_pop_to_mark();
+    EVP_PKEY_CTX_free(ctx);
+    return takes;
+}
+
 static int set_salt(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 {
     const char *text = NULL;
-    int salt = 0, least = has_auto_digest_max() ? RSA_PSS_SALTLEN_AUTO_DIGEST_MAX : RSA_PSS_SALTLEN_MAX, ok;
+    int salt = 0, ok;
 
     if (o->scheme != SCHEME_RSA_PSS)
         return error_raise(k->prov, LB_E_SCHEME, "a salt length goes with PSS padding only: set the padding first");
@@ -198,8 +211,11 @@ static int set_salt(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
         ok = get_text(k, p, &text) && parse_salt(text, &salt);
     else
         ok = OSSL_PARAM_get_int(p, &salt);
-    if (!ok || salt < least || salt > UINT16_MAX)
+    if (!ok || salt < RSA_PSS_SALTLEN_AUTO_DIGEST_MAX || salt > UINT16_MAX)
         return error_raise(k->prov, LB_E_VALUE, "the salt length is neither digest, max or auto nor a number of bytes");
+    if ((salt == RSA_PSS_SALTLEN_AUTO || salt == RSA_PSS_SALTLEN_AUTO_DIGEST_MAX) && !default_takes(k, salt))
+        return error_raise(k->prov, LB_E_VALUE, "OpenSSL %s has no salt length %d for this key: use digest, max or a number",
+                           OpenSSL_version(OPENSSL_VERSION_STRING), salt);
     if (k->pss.restricted && salt >= 0 && salt < k->pss.salt_min)
         return refuse_short_salt(k, salt);
     o->salt = salt;

