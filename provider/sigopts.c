@@ -443,6 +443,24 @@ int sigopts_get(const struct key *k, const struct sigopts *o, OSSL_PARAM params[
 #define TEXT_OPTIONS                                                                                                   \
     OSSL_PARAM_int(PARAM_DETERMINISTIC, NULL), OSSL_PARAM_int(PARAM_ENCODING, NULL)
 
+/* Whether an ECDSA operation that began with a digest lists the digest as an option differs too between versions. */
+static bool default_lists_digest(const struct key *k, unsigned digest)
+{
+    EVP_MD_CTX *md;
+    EVP_PKEY_CTX *ctx = NULL; /* owned by md */
+    bool lists;
+
+    ERR_set_mark();
+    md = EVP_MD_CTX_new();
+    lists = md != NULL &&
+            EVP_DigestSignInit_ex(md, &ctx, digest == DIGEST_NONE ? NULL : digest_name(digest), k->prov->libctx, NULL,
+                                  k->pub, NULL) > 0 &&
+            OSSL_PARAM_locate_const(EVP_PKEY_CTX_settable_params(ctx), OSSL_SIGNATURE_PARAM_DIGEST) != NULL;
+    ERR_pop_to_mark();
+    EVP_MD_CTX_free(md);
+    return lists;
+}
+
 const OSSL_PARAM *sigopts_settable(const struct key *k, const struct sigopts *o)
 {
     static const OSSL_PARAM padding[] = { PADDING_OPTIONS, OSSL_PARAM_END };
@@ -468,8 +486,11 @@ const OSSL_PARAM *sigopts_settable(const struct key *k, const struct sigopts *o)
     if (o->all_fixed || (o->instance_fixed && (k->alg->options & OPT_INSTANCE) != 0))
         return (k->alg->options & OPT_CONTEXT) != 0 ? context : none;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if ((k->alg->options & rows[i].options) != 0)
-            return o->digest_fixed ? rows[i].without : rows[i].with_digest;
+        if ((k->alg->options & rows[i].options) == 0)
+            continue;
+        if (o->digest_fixed && (rows[i].options != OPT_NONCE || !default_lists_digest(k, o->digest)))
+            return rows[i].without;
+        return rows[i].with_digest;
     }
     return none;
 }
