@@ -4,6 +4,9 @@
  */
 #include <openssl/core_names.h>
 #include <openssl/decoder.h>
+#if OPENSSL_VERSION_PREREQ(4, 0) && !defined(OPENSSL_NO_ECH)
+#include <openssl/ech.h>
+#endif
 #include <openssl/encoder.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -530,6 +533,38 @@ static void test_others(void)
     read_others(plain_ctx, contexts, 2);
 }
 
+#if OPENSSL_VERSION_PREREQ(4, 0) && !defined(OPENSSL_NO_ECH)
+/* A key for Encrypted ClientHello and its configuration, which libssl reads through a buffer. */
+static void test_ech(void)
+{
+    OSSL_ECHSTORE *made = OSSL_ECHSTORE_new(plain_ctx, NULL);
+    OSSL_HPKE_SUITE suite = OSSL_HPKE_SUITE_DEFAULT;
+    BIO *mem = BIO_new(BIO_s_mem());
+    struct blob b = { .name = "ECH" };
+    char *data;
+
+    NEED(made != NULL && mem != NULL);
+    NEED(OSSL_ECHSTORE_new_config(made, OSSL_ECH_CURRENT_VERSION, 0, "example.com", suite) == 1);
+    NEED(OSSL_ECHSTORE_write_pem(made, OSSL_ECHSTORE_LAST, mem) == 1);
+    b.len = (size_t)BIO_get_mem_data(mem, &data);
+    b.data = (uint8_t *)data;
+    for (size_t c = 0; c < 2; c++) {
+        OSSL_ECHSTORE *store = OSSL_ECHSTORE_new(contexts[c], NULL);
+        BIO *in = BIO_new_file(others_file(&b), "rb");
+        int keys = 0;
+
+        NEED(store != NULL && in != NULL);
+        CU_ASSERT_EQUAL(OSSL_ECHSTORE_read_pem(store, in, OSSL_ECH_FOR_RETRY), 1);
+        CU_ASSERT_EQUAL(OSSL_ECHSTORE_num_keys(store, &keys), 1);
+        CU_ASSERT_EQUAL(keys, 1);
+        BIO_free(in);
+        OSSL_ECHSTORE_free(store);
+    }
+    BIO_free(mem);
+    OSSL_ECHSTORE_free(made);
+}
+#endif
+
 /* `base` beside `default`, as pkcs11-provider's configuration has it: two providers then read the same files. */
 static void load_beside_base(OSSL_LIB_CTX *libctx, const char *what, const char *pem, EVP_PKEY *plain)
 {
@@ -679,6 +714,9 @@ int main(void)
         { "DER", test_der },
         { "newer handles", test_newer },
         { "what is not ours", test_others },
+#if OPENSSL_VERSION_PREREQ(4, 0) && !defined(OPENSSL_NO_ECH)
+        { "keys for ECH", test_ech },
+#endif
         { "base beside default", test_base },
         CU_TEST_INFO_NULL,
     };
