@@ -2,6 +2,9 @@
 #include "outlive.h"
 
 #include <openssl/crypto.h>
+
+#if OPENSSL_VERSION_MAJOR < 4
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -72,3 +75,18 @@ void outlive_forget(struct provctx *prov)
         (void)atomic_compare_exchange_strong(&at->prov, &mine, NULL);
     }
 }
+
+#else /* nothing is late, and there are no handlers */
+
+bool outlive_cleanup(struct provctx *prov)
+{
+    (void)prov;
+    return true;
+}
+
+void outlive_forget(struct provctx *prov)
+{
+    (void)prov;
+}
+
+#endif

@@ -11,6 +11,9 @@
  * provider that is still there, which nobody gives back. Nothing runs late but the release of the objects themselves, and
  * what they need is still there. Memory checkers see what stays as reachable.
  *
+ * Since OpenSSL 4.0 OPENSSL_cleanup() only says that libcrypto's destructor is to do this, which runs behind all those that
+ * could free anything: nothing is done there.
+ *
  * Called once a provider, when it can be used. Any thread. False: out of memory.
  */
 LB_MUST_USE bool outlive_cleanup(struct provctx *prov);
