@@ -293,7 +293,7 @@ static void text_of_key(OSSL_LIB_CTX *libctx, const struct type *t, EVP_PKEY *ke
         CU_FAIL("not the labels of a private key");
     }
     if (strcmp(t->name, "RSA") == 0) {
-        CU_ASSERT_PTR_NOT_NULL(strstr(text, "\nPrivate-Key: (2048 bit)\nmodulus:\n    00:"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, "\nPrivate-Key: (2048 bit)\nmodulus:\n"));
         CU_ASSERT_PTR_NOT_NULL(strstr(text, "\npublicExponent: 65537 (0x10001)\n"));
     }
     OPENSSL_free(public_part);

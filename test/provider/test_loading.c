@@ -442,7 +442,6 @@ static void read_buffered(OSSL_LIB_CTX *libctx, const struct blob *once, char *s
 {
     struct blob twice = { once->name, OPENSSL_malloc(2 * once->len + 1), 2 * once->len };
     const struct blob *b = &twice;
-    static const int selections[] = { 0, EVP_PKEY_KEYPAIR, EVP_PKEY_PUBLIC_KEY, EVP_PKEY_KEY_PARAMETERS };
     char *name = NULL, *header = NULL;
     unsigned char *data = NULL;
     long len = 0;
@@ -468,10 +467,8 @@ static void read_buffered(OSSL_LIB_CTX *libctx, const struct blob *once, char *s
     in = buffered(b);
     add_key(seen, size, "buffer Parameters", PEM_read_bio_Parameters_ex(in, NULL, libctx, NULL));
     BIO_free_all(in);
-    for (size_t i = 0; i < COUNT(selections); i++) {
-        decode_buffered(libctx, b, NULL, selections[i], seen, size);
-        decode_buffered(libctx, b, "EC", selections[i], seen, size);
-    }
+    decode_buffered(libctx, b, NULL, EVP_PKEY_KEYPAIR, seen, size);
+    decode_buffered(libctx, b, "EC", 0, seen, size);
     OPENSSL_free(twice.data);
 }
 
@@ -508,13 +505,13 @@ static void read_every_way(OSSL_LIB_CTX *libctx, const struct blob *b, char *see
     read_buffered(libctx, b, seen, size);
 }
 
-/* Each in count contexts as in one without littlebox. */
-static void read_others(OSSL_LIB_CTX *without, OSSL_LIB_CTX *const with[], size_t count)
+/* Each, or every so many of them, in count contexts as in one without littlebox. */
+static void read_others(OSSL_LIB_CTX *without, OSSL_LIB_CTX *const with[], size_t count, size_t step)
 {
     char plain_seen[8192], seen[8192];
     const struct blob *b;
 
-    for (size_t i = 0; (b = others_blob(i)) != NULL; i++) {
+    for (size_t i = 0; (b = others_blob(i)) != NULL; i += step) {
         read_every_way(without, b, plain_seen, sizeof(plain_seen));
         ERR_clear_error();
         for (size_t c = 0; c < count; c++) {
@@ -530,7 +527,7 @@ static void read_others(OSSL_LIB_CTX *without, OSSL_LIB_CTX *const with[], size_
 
 static void test_others(void)
 {
-    read_others(plain_ctx, contexts, 2);
+    read_others(plain_ctx, contexts, 2, /* step= */ 1);
 }
 
 #if OPENSSL_VERSION_PREREQ(4, 0) && !defined(OPENSSL_NO_ECH)
@@ -590,7 +587,7 @@ static void load_beside_base(OSSL_LIB_CTX *libctx, const char *what, const char 
 /* Nothing but what is asked for is done in these contexts: libcrypto learns the names of all that is there from whatever it does. */
 static void test_base(void)
 {
-    static const char *const orders[] = { "DBL", "BDL", "LDB", "LBD", "DLB", "BLD" };
+    static const char *const orders[] = { "DBL", "BDL", "LDB" };
     OSSL_LIB_CTX *without = new_libctx_of(box.dir, "DB"), *with[COUNT(orders)];
 
     for (size_t o = 0; o < COUNT(orders); o++) {
@@ -607,7 +604,7 @@ static void test_base(void)
             EVP_PKEY_free(key);
         }
     }
-    read_others(without, with, 1);
+    read_others(without, with, 1, /* step= */ 5);
     for (size_t o = 0; o < COUNT(orders); o++)
         OSSL_LIB_CTX_free(with[o]);
     OSSL_LIB_CTX_free(without);
