@@ -38,6 +38,7 @@ enum cli_option {
     OPT_PUBLIC,
     OPT_ROOT,
     OPT_SERVER,
+    OPT_SHOW,
     OPT_TOKEN,
     OPT_TYPE,
     OPT_USER,

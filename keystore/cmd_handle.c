@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "client.h"
+#include "cmd_handle.h"
 #include "cmd_key.h"
 #include "handle.h"
 #include "newfile.h"
@@ -36,7 +37,7 @@ static void print_json(const char *uri, const struct msg_key *key, const char *p
     json_end(&j);
 }
 
-int cmd_handle(struct cli *cli)
+static int make_handle(struct cli *cli)
 {
     const char *path = cli->options[OPT_OUT];
     BIO *bio;
@@ -78,4 +79,15 @@ int cmd_handle(struct cli *cli)
     BIO_free(bio);
     client_close(c);
     return r == 0 ? EXIT_DONE : cli_fail(&p);
+}
+
+int cmd_handle(struct cli *cli)
+{
+    bool show = cli->options[OPT_SHOW] != NULL;
+
+    if (show == (cli->arg_count > 0))
+        return cli_usage_error(cli, "'handle' needs: %s", cli->command->usage);
+    if (show && (cli->options[OPT_OUT] != NULL || cli->options[OPT_FORCE] != NULL))
+        return cli_usage_error(cli, "'handle --show' writes no file");
+    return show ? handle_show(cli) : make_handle(cli);
 }

@@ -39,9 +39,10 @@ const struct command commands[] = {
       "The state is what each box answers: unlocked, locked, no store; or that it does not run. ASKED says whether it is\n"
       "the box that your programs get where openssl.cnf names no other place.\n",
       0, 0, 0, false, cmd_boxes },
-    { "handle", KEY_VERSION " [--out FILE] [--force]", "print or write the handle file of a key",
-      "A handle file stands where a program wants a private key file. It holds no secret.\n",
-      OPT_BIT(OUT) | OPT_BIT(FORCE), 1, 1, false, cmd_handle },
+    { "handle", KEY_VERSION " [--out FILE] [--force] | --show FILE", "print or write the handle file of a key, or look at one",
+      "A handle file stands where a program wants a private key file. It holds no secret. It looks like any PEM file of a\n"
+      "private key: --show tells which key and box it names, or what the file is if it is no handle.\n",
+      OPT_BIT(OUT) | OPT_BIT(FORCE) | OPT_BIT(SHOW), 0, 1, false, cmd_handle },
     { "cert", "set " KEY_VERSION " FILE | get " KEY_VERSION " [--out FILE] [--force] | remove " KEY_VERSION,
       "the certificates that go with a key: set, get, remove",
       "FILE is PEM: the certificate of the key, and those of its issuers, in any order; '-' is standard input. Whoever\n"

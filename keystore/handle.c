@@ -177,12 +177,7 @@ int handle_to_pem(const struct handle *h, BIO *out)
 
     if (r != 0)
         return r;
-    if (BIO_printf(out,
-                   "# A littlebox handle: this file names a private key and holds no secret.\n"
-                   "# The key stays in its box; programs reach it through the OpenSSL provider \"littlebox\".\n"
-                   "# Key: %s\n",
-                   h->uri) <= 0 ||
-        PEM_write_bio(out, PEM_STRING_PKCS8INF, "", der, (long)len) <= 0 || BIO_flush(out) <= 0)
+    if (PEM_write_bio(out, PEM_STRING_PKCS8INF, "", der, (long)len) <= 0 || BIO_flush(out) <= 0)
         r = LB_E_SYSTEM;
     OPENSSL_free(der);
     return r;

@@ -64,7 +64,11 @@ unsigned handle_peek(const uint8_t *der, size_t len);
 /* Writes the PrivateKeyInfo; *ret is freed by the caller with OPENSSL_free(). LB_E_NOMEM, LB_E_VALUE (type). */
 LB_MUST_USE int handle_to_der(const struct handle *h, uint8_t **ret, size_t *ret_len);
 
-/* Writes the handle file: comment lines for people, then PEM "PRIVATE KEY". LB_E_NOMEM, LB_E_VALUE, LB_E_SYSTEM. */
+/*
+ * Writes the handle file: a PEM block "PRIVATE KEY", and no text before or behind it, though RFC 7468 5.2 allows it. Programs
+ * that look at the first bytes take a file with a comment for DER; others look at the last ones. LB_E_NOMEM, LB_E_VALUE,
+ * LB_E_SYSTEM.
+ */
 LB_MUST_USE int handle_to_pem(const struct handle *h, BIO *out);
 
 /*

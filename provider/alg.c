@@ -209,8 +209,7 @@ const OSSL_ALGORITHM alg_decoder[] = {
 };
 
 const OSSL_ALGORITHM alg_decoder_few[] = {
-#define DECODER_FEW(row) { FEW_##row, PROPERTIES_DECODER, decoder_##row, DESCRIPTION },
-    ALG_ROWS_FIRST(DECODER_FEW)
+    ALG_ROWS_FIRST(DECODER_LINE)
     P11PEM_LINE
     END
 };

@@ -67,7 +67,8 @@ extern const OSSL_ALGORITHM alg_keymgmt[], alg_signature[], alg_cipher[], alg_ex
 /*
  * The same for OpenSSL before 3.2, which goes through the names of all there is for every key that is read and every
  * operation that begins, whatever it is: fewer names, no signatures and no decoders for the newer rows. The decoder of the
- * first row says of handles to their keys that they need a newer OpenSSL.
+ * first row says of handles to their keys that they need a newer OpenSSL. Decoders keep their OIDs: OSSL_STORE looks for a
+ * decoder by the OID in a PrivateKeyInfo there too, where `base` is beside `default`.
  */
 extern const OSSL_ALGORITHM alg_keymgmt_few[], alg_decoder_few[], alg_signature_few[];
 

@@ -9,10 +9,13 @@
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"
+#include "peek.h"
 
 /* The longest handle: URI, public key and what is around them. Anything longer is another kind of key. */
 #define HANDLE_DER_MAX (LB_SPKI_MAX + LB_URI_MAX + 256)
 #define DER_SEQUENCE 0x30
+/* Of a handle, to know it by. */
+#define LOOK 64
 
 struct decoder {
     struct provctx *prov;
@@ -112,6 +115,17 @@ static bool is_for_another(const struct decoder *d, unsigned type)
     return alg != d->alg;
 }
 
+/* In an input that could not be sought back, what is for others must not be read. False where the input can. */
+static bool is_left_alone(const struct decoder *d, OSSL_CORE_BIO *in)
+{
+    uint8_t start[LOOK];
+    size_t len = peek(d->prov, in, start, sizeof(start));
+    unsigned type = handle_peek(start, len);
+
+    OPENSSL_cleanse(start, sizeof(start));
+    return len > 0 && (type == 0 || is_for_another(d, type));
+}
+
 /*
  * OpenSSL shows every decoder all input, so what is no handle of this row's type is passed over in silence: that is
  * success without an object.
@@ -121,7 +135,7 @@ static int decode(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *ca
 {
     struct decoder *d = ctx;
     LB_UNFILLED uint8_t der[HANDLE_DER_MAX];
-    size_t len = read_sequence(d->prov, in, der);
+    size_t len;
     struct handle h = { 0 };
     struct key *k = NULL;
     struct problem p;
@@ -130,6 +144,9 @@ static int decode(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *ca
     (void)selection;
     (void)passphrase; /* a handle is no secret */
     (void)passphrase_arg;
+    if (is_left_alone(d, in))
+        return 1;
+    len = read_sequence(d->prov, in, der);
     if (is_for_another(d, handle_peek(der, len)))
         return 1;
     r = handle_from_der(der, len, &h);

@@ -164,7 +164,7 @@ static int encode(const struct encoder *e, const struct form *f, OSSL_CORE_BIO *
         return error_raise(e->prov, LB_E_NO_KEY, "this is a public key, there is no handle to write");
     if (f->structure != NULL)
         return write_handle(e, f, k, out);
-    return write_text(e->prov, k, out) && write_public(e->prov, f, k, EVP_PKEY_PUBLIC_KEY, out);
+    return write_text(e->prov, k, out);
 }
 
 /* What libcrypto asks without saying which form it means, so each has its own. */

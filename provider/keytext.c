@@ -1,8 +1,54 @@
 /* What a private key looks like in a text for people. */
 #include "keytext.h"
 
+#include <openssl/encoder.h>
+#include <string.h>
+
 #include "ask.h"
 #include "box.h"
+
+/* What is called otherwise in the text of a private key: the rest of a label may stand before it, or a value behind it. */
+static const struct {
+    const char *in_public, *in_private;
+    bool whole; /* the label is the line's first word */
+} labels[] = {
+    { "Public-Key:", "Private-Key:", false },
+    { "Modulus:", "modulus:", true },
+    { "Exponent:", "publicExponent:", true },
+};
+
+static int print_line(const char *line, size_t len, BIO *out)
+{
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+        size_t label_len = strlen(labels[i].in_public);
+        const char *at = labels[i].whole ? line : memmem(line, len, labels[i].in_public, label_len);
+
+        if (at == NULL || (size_t)(line + len - at) < label_len || memcmp(at, labels[i].in_public, label_len) != 0)
+            continue;
+        return BIO_printf(out, "%.*s%s%.*s", (int)(at - line), line, labels[i].in_private,
+                          (int)(len - (size_t)(at - line) - label_len), at + label_len) > 0;
+    }
+    return BIO_write(out, line, (int)len) == (int)len;
+}
+
+/* By `default`, line by line under the other labels. */
+static int print_public(const struct key *k, BIO *out)
+{
+    OSSL_ENCODER_CTX *ctx = OSSL_ENCODER_CTX_new_for_pkey(k->pub, EVP_PKEY_PUBLIC_KEY, "TEXT", NULL, NULL);
+    unsigned char *data = NULL;
+    size_t len = 0;
+    int ok = ctx != NULL && OSSL_ENCODER_to_data(ctx, &data, &len);
+
+    for (size_t at = 0, n; ok && at < len; at += n) {
+        const char *line = (const char *)data + at, *end = memchr(line, '\n', len - at);
+
+        n = end == NULL ? len - at : (size_t)(end + 1 - line);
+        ok = print_line(line, n, out);
+    }
+    OPENSSL_free(data);
+    OSSL_ENCODER_CTX_free(ctx);
+    return ok;
+}
 
 int keytext_print(const struct key *k, BIO *out)
 {
@@ -21,5 +67,5 @@ int keytext_print(const struct key *k, BIO *out)
                        m.type);
     else
         n = BIO_printf(out, "    State: %s%s%s\n", p.text, p.hint[0] != '\0' ? ": " : "", p.hint);
-    return n <= 0 ? LB_E_NOMEM : 0;
+    return n <= 0 || !print_public(k, out) ? LB_E_NOMEM : 0;
 }

@@ -17,12 +17,15 @@
 #include "dispatch.h"
 #include "error.h"
 #include "p11.h"
+#include "peek.h"
 
 #define BEGIN "-----BEGIN "
 #define END "-----END "
 #define DASHES "-----"
 /* What PEM_read_bio() reads at once: whoever reads on behind this decoder finds the same place as behind that. */
 #define LINE 255
+/* How far a label is looked for in what cannot be sought back: what BIO_f_buffer reads at once. */
+#define LOOK 4096
 /* The longest reference in base64, and its lines' ends. */
 #define TEXT_MAX ((LB_P11URI_MAX + 64) * 2)
 
@@ -41,16 +44,39 @@ static bool begins_with(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* "-----BEGIN ...-----" with anything that is no character behind it. */
-static bool is_begin(const char *line, size_t *ret_len)
+/* "-----BEGIN ...-----" with anything that is no character behind it; and is it a reference's? */
+static bool is_begin(const char *line, bool *ret_ours)
 {
+    static const char ours[] = BEGIN P11REF_PEM_LABEL DASHES;
     size_t len = strlen(line);
 
     while (len > 0 && (unsigned char)line[len - 1] <= ' ')
         len--;
-    *ret_len = len;
+    *ret_ours = len == strlen(ours) && memcmp(line, ours, len) == 0;
     return begins_with(line, BEGIN) && len >= strlen(DASHES) &&
            memcmp(line + len - strlen(DASHES), DASHES, strlen(DASHES)) == 0;
+}
+
+/*
+ * Is the first PEM block another's, or not to be seen, in an input that could not be sought back? Then it must not be read
+ * here. False also where the input can.
+ */
+static bool is_left_alone(const struct provctx *prov, OSSL_CORE_BIO *in)
+{
+    LB_UNFILLED char text[LOOK + 1];
+    size_t len = peek(prov, in, (uint8_t *)text, LOOK);
+    bool is_ours = false;
+
+    if (len == 0)
+        return false;
+    text[len] = '\0';
+    for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        if (is_begin(line, &is_ours))
+            break;
+    }
+    OPENSSL_cleanse(text, sizeof(text));
+    return !is_ours;
 }
 
 /*
@@ -60,15 +86,13 @@ static bool is_begin(const char *line, size_t *ret_len)
  */
 static size_t read_block(const struct provctx *prov, OSSL_CORE_BIO *in, char text[TEXT_MAX])
 {
-    static const char ours[] = BEGIN P11REF_PEM_LABEL DASHES;
     char line[LINE];
-    size_t len = 0, at = 0;
+    size_t len, at = 0;
     bool began = false, is_ours = false, ended = false;
 
     while (!ended && prov->bio_gets(in, line, sizeof(line)) > 0) {
         if (!began) {
-            began = is_begin(line, &len);
-            is_ours = began && len == strlen(ours) && memcmp(line, ours, len) == 0;
+            began = is_begin(line, &is_ours);
             if (!began)
                 continue;
         } else {
@@ -205,12 +229,15 @@ static int decode(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *ca
                   OSSL_PASSPHRASE_CALLBACK *passphrase, void *passphrase_arg)
 {
     struct provctx *prov = ctx;
-    char *text = OPENSSL_malloc(TEXT_MAX);
+    char *text;
     size_t len;
     int ok = 1;
 
     (void)passphrase;
     (void)passphrase_arg;
+    if (is_left_alone(prov, in))
+        return 1;
+    text = OPENSSL_malloc(TEXT_MAX);
     if (text == NULL)
         return error_raise(prov, LB_E_NOMEM, "for a reference");
     len = read_block(prov, in, text);

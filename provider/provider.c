@@ -15,6 +15,7 @@
 #include "dispatch.h"
 #include "error.h"
 #include "fips.h"
+#include "outlive.h"
 
 EVP_MD *provider_digest(struct provctx *prov, unsigned digest)
 {
@@ -150,6 +151,7 @@ static void teardown(void *provctx)
 
     if (prov == NULL)
         return;
+    outlive_forget(prov);
     boxes_free(prov);
     for (size_t i = 0; i <= DIGEST_LAST; i++)
         EVP_MD_free(atomic_load(&prov->digests[i]));
@@ -200,11 +202,17 @@ static void take_upcalls(struct provctx *prov, const OSSL_DISPATCH *in)
         case OSSL_FUNC_CORE_VSET_ERROR:
             prov->core_vset_error = OSSL_FUNC_core_vset_error(in);
             break;
+        case OSSL_FUNC_PROVIDER_UP_REF:
+            prov->core_provider_up_ref = OSSL_FUNC_provider_up_ref(in);
+            break;
         case OSSL_FUNC_BIO_READ_EX:
             prov->bio_read_ex = OSSL_FUNC_BIO_read_ex(in);
             break;
         case OSSL_FUNC_BIO_GETS:
             prov->bio_gets = OSSL_FUNC_BIO_gets(in);
+            break;
+        case OSSL_FUNC_BIO_CTRL:
+            prov->bio_ctrl = OSSL_FUNC_BIO_ctrl(in);
             break;
         case OSSL_FUNC_BIO_WRITE_EX:
             prov->bio_write_ex = OSSL_FUNC_BIO_write_ex(in);
@@ -230,8 +238,8 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, 
     if (!is_callers_libcrypto(in))
         prov->core_get_libctx = NULL;
     if (prov->core_get_params == NULL || prov->core_new_error == NULL || prov->core_set_error_debug == NULL ||
-        prov->core_vset_error == NULL || prov->bio_read_ex == NULL || prov->bio_gets == NULL ||
-        prov->bio_write_ex == NULL)
+        prov->core_vset_error == NULL || prov->core_provider_up_ref == NULL || prov->bio_read_ex == NULL ||
+        prov->bio_gets == NULL || prov->bio_ctrl == NULL || prov->bio_write_ex == NULL)
         goto out;
     prov->libctx = OSSL_LIB_CTX_new();
     if (prov->libctx == NULL)
@@ -241,6 +249,8 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, 
         goto out;
     prov->few = OPENSSL_version_major() == 3 && OPENSSL_version_minor() < 2;
     settings_read(&prov->settings, handle, prov->core_get_params);
+    if (!outlive_cleanup(prov))
+        goto out;
     *out = provider_functions;
     *provctx = prov;
     prov = NULL; /* now owned by libcrypto, until teardown */

@@ -25,8 +25,10 @@ struct provctx {
     OSSL_FUNC_core_new_error_fn *core_new_error;
     OSSL_FUNC_core_set_error_debug_fn *core_set_error_debug;
     OSSL_FUNC_core_vset_error_fn *core_vset_error;
+    OSSL_FUNC_provider_up_ref_fn *core_provider_up_ref;
     OSSL_FUNC_BIO_read_ex_fn *bio_read_ex;
     OSSL_FUNC_BIO_gets_fn *bio_gets;
+    OSSL_FUNC_BIO_ctrl_fn *bio_ctrl;
     OSSL_FUNC_BIO_write_ex_fn *bio_write_ex;
     OSSL_LIB_CTX *libctx; /* our own: public halves, digests and verification, by `default` */
     OSSL_PROVIDER *default_provider;

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
@@ -181,6 +182,24 @@ static int refuse_short_salt(const struct key *k, int salt)
                        k->pss.salt_min, salt);
 }
 
+/*
+ * Which of these lengths may be asked for, and with what keys, differs between the versions of OpenSSL: before 3.1 there is no
+ * "auto-digestmax", and since 3.4 a restricted key takes neither to sign. So `default` is asked, with the public half.
+ */
+static bool default_takes(const struct key *k, int salt)
+{
+    EVP_PKEY_CTX *ctx;
+    bool takes;
+
+    ERR_set_mark();
+    ctx = EVP_PKEY_CTX_new_from_pkey(k->prov->libctx, k->pub, NULL);
+    takes = ctx != NULL && EVP_PKEY_sign_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) > 0 &&
+            EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, salt) > 0;
+    ERR_pop_to_mark();
+    EVP_PKEY_CTX_free(ctx);
+    return takes;
+}
+
 static int set_salt(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 {
     const char *text = NULL;
@@ -194,6 +213,9 @@ static int set_salt(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
         ok = OSSL_PARAM_get_int(p, &salt);
     if (!ok || salt < RSA_PSS_SALTLEN_AUTO_DIGEST_MAX || salt > UINT16_MAX)
         return error_raise(k->prov, LB_E_VALUE, "the salt length is neither digest, max or auto nor a number of bytes");
+    if ((salt == RSA_PSS_SALTLEN_AUTO || salt == RSA_PSS_SALTLEN_AUTO_DIGEST_MAX) && !default_takes(k, salt))
+        return error_raise(k->prov, LB_E_VALUE, "OpenSSL %s has no salt length %d for this key: use digest, max or a number",
+                           OpenSSL_version(OPENSSL_VERSION_STRING), salt);
     if (k->pss.restricted && salt >= 0 && salt < k->pss.salt_min)
         return refuse_short_salt(k, salt);
     o->salt = salt;
@@ -421,6 +443,24 @@ int sigopts_get(const struct key *k, const struct sigopts *o, OSSL_PARAM params[
 #define TEXT_OPTIONS                                                                                                   \
     OSSL_PARAM_int(PARAM_DETERMINISTIC, NULL), OSSL_PARAM_int(PARAM_ENCODING, NULL)
 
+/* Whether an ECDSA operation that began with a digest lists the digest as an option differs too between versions. */
+static bool default_lists_digest(const struct key *k, unsigned digest)
+{
+    EVP_MD_CTX *md;
+    EVP_PKEY_CTX *ctx = NULL; /* owned by md */
+    bool lists;
+
+    ERR_set_mark();
+    md = EVP_MD_CTX_new();
+    lists = md != NULL &&
+            EVP_DigestSignInit_ex(md, &ctx, digest == DIGEST_NONE ? NULL : digest_name(digest), k->prov->libctx, NULL,
+                                  k->pub, NULL) > 0 &&
+            OSSL_PARAM_locate_const(EVP_PKEY_CTX_settable_params(ctx), OSSL_SIGNATURE_PARAM_DIGEST) != NULL;
+    ERR_pop_to_mark();
+    EVP_MD_CTX_free(md);
+    return lists;
+}
+
 const OSSL_PARAM *sigopts_settable(const struct key *k, const struct sigopts *o)
 {
     static const OSSL_PARAM padding[] = { PADDING_OPTIONS, OSSL_PARAM_END };
@@ -446,8 +486,11 @@ const OSSL_PARAM *sigopts_settable(const struct key *k, const struct sigopts *o)
     if (o->all_fixed || (o->instance_fixed && (k->alg->options & OPT_INSTANCE) != 0))
         return (k->alg->options & OPT_CONTEXT) != 0 ? context : none;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if ((k->alg->options & rows[i].options) != 0)
-            return o->digest_fixed ? rows[i].without : rows[i].with_digest;
+        if ((k->alg->options & rows[i].options) == 0)
+            continue;
+        if (o->digest_fixed && (rows[i].options != OPT_NONCE || !default_lists_digest(k, o->digest)))
+            return rows[i].without;
+        return rows[i].with_digest;
     }
     return none;
 }

@@ -29,7 +29,7 @@ exec 5<web.key
 expect 0 "the old content of '$T/keys/web.key' was overwritten" littlebox adopt web.key
 expect_out 'littlebox:web'
 grep -qF 'copies of it may remain: backups, snapshots' "$T/err" || fail "no word about copies"
-grep -qF '# Key: littlebox:web' web.key || fail "no handle in the file"
+names web.key littlebox:web || fail "no handle in the file"
 [ "$(meta web.key)" = "$before" ] || fail "owner or mode changed"
 [ "$(stat -c %i web.key)" != "$inode" ] || fail "the file was not replaced but written"
 [ -z "$(cat <&5)" ] || fail "the old content is still there"
@@ -91,7 +91,7 @@ mv archive1.pem archive/privkey1.pem
 ln -s archive/privkey1.pem privkey.pem
 expect 0 "archive/privkey1.pem' was overwritten" littlebox adopt privkey.pem
 [ -L privkey.pem ] || fail "the link was replaced"
-grep -qF '# Key: littlebox:privkey' archive/privkey1.pem || fail "the target was not replaced"
+names archive/privkey1.pem littlebox:privkey || fail "the target was not replaced"
 
 # Extended attributes stay, and access control lists, which are such: user::rw- user:12345:r-- group::--- mask::r-- other::---
 new_key attr.pem

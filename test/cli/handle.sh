@@ -9,10 +9,15 @@ littlebox create web >/dev/null
 cd "$T"
 
 expect 0 '' littlebox handle web
-expect_out '# Key: littlebox:web'
-expect_out '-----BEGIN PRIVATE KEY-----'
+# Nothing before the block and nothing behind it: programs look at the first bytes, or the last ones.
+{ [ "$(head -n 1 "$T/out")" = '-----BEGIN PRIVATE KEY-----' ] && [ "$(tail -n 1 "$T/out")" = '-----END PRIVATE KEY-----' ] &&
+    [ "$(grep -c . "$T/out")" = "$(grep -c '^[A-Za-z0-9+/=]*$\|^-----[A-Z ]*-----$' "$T/out")" ]; } ||
+    fail "more than a PEM block: $(cat "$T/out")"
+cp "$T/out" web.pem
+names web.pem littlebox:web || fail "the handle names another key"
 expect 0 '' littlebox handle 'web;version=1'
-expect_out '# Key: littlebox:web;version=1'
+cp "$T/out" web1.pem
+names web1.pem 'littlebox:web;version=1' || fail "the handle names no version"
 expect 0 '' littlebox --json handle web
 expect_json uri '"littlebox:web"' version 1 file null
 json_at handle | grep -qF -- '-----BEGIN PRIVATE KEY-----' || fail "no handle in: $(cat "$T/out")"
@@ -60,9 +65,60 @@ start_box hsm1
 littlebox --box hsm1 init 2>/dev/null
 littlebox --box hsm1 create web >/dev/null
 expect 0 '' littlebox --box hsm1 handle web
-expect_out '# Key: littlebox://hsm1/web'
+cp "$T/out" hsm1.pem
+names hsm1.pem littlebox://hsm1/web || fail "the handle names another box"
 
 # Public halves can be had while the box is locked, and by everybody who can connect.
 littlebox --box hsm1 lock
 expect 0 '' littlebox --box hsm1 handle web
-expect_out '# Key: littlebox://hsm1/web'
+cmp -s "$T/out" hsm1.pem || fail "another handle of a locked box"
+
+# What a file is a handle of: said without any box, and for the forms that files have.
+hash=$(littlebox --json show web | sed -n 's/.*"sha256": *"\([0-9a-f]*\)".*/\1/p')
+[ ${#hash} = 64 ] || fail "no hash of the public key: $hash"
+show() {
+    expect 0 '' littlebox --dir "$T/empty" "$@"
+}
+mkdir "$T/empty"
+show handle --show web.pem
+printf 'handle       littlebox:web\nbox          default\nkey          web\ntype         ec:P-256\npublic key   SHA-256 %s\n' \
+    "$hash" | cmp -s - "$T/out" || fail "not what the handle is: $(cat "$T/out")"
+show handle --show web1.pem
+expect_out 'version      1'
+show handle --show hsm1.pem
+expect_out 'box          hsm1'
+show --json handle --show web.pem
+expect_json @ file,uri,box,key,version,type,sha256,plain_key file '"web.pem"' uri '"littlebox:web"' box '"default"' \
+    key '"web"' version null type '"ec:P-256"' sha256 "\"$hash\"" plain_key false
+sed '/-----/d' web.pem | openssl base64 -d -out web.der
+show handle --show web.der
+expect_out 'handle       littlebox:web'
+# As older versions wrote it, and behind a certificate.
+{ echo '# A littlebox handle: this file names a private key and holds no secret.' && echo '# Key: littlebox:web' && cat web.pem; } >old.pem
+show handle --show old.pem
+expect_out 'handle       littlebox:web'
+openssl req -x509 -newkey ed25519 -nodes -keyout plain.pem -subj /CN=x -out x.crt 2>/dev/null
+cat x.crt web.pem >bundle.pem
+show handle --show bundle.pem
+expect_out 'handle       littlebox:web'
+# And what a file is that is none.
+openssl pkcs8 -topk8 -in plain.pem -passout pass:secret -out encrypted.pem
+cat plain.pem web.pem >both.pem
+{ echo '-----BEGIN PRIVATE KEY-----' && { cat web.der && echo more; } | openssl base64 && echo '-----END PRIVATE KEY-----'; } \
+    >damaged.pem
+printf -- '-----BEGIN PKCS#11 PROVIDER URI-----\nMAA=\n-----END PKCS#11 PROVIDER URI-----\n' >reference.pem
+none() {
+    expect 1 "$2" littlebox --dir "$T/empty" handle --show "$1"
+}
+none plain.pem "'plain.pem': it is no handle but a private key, in clear"
+none encrypted.pem "it is no handle but a private key, encrypted with a passphrase"
+none damaged.pem 'it is a damaged handle, or one of a newer littlebox'
+none damaged.pem 'hint: write a new one beside it: littlebox handle KEY --out FILE'
+none x.crt 'there is no handle and no private key in it'
+none reference.pem 'a reference to a key on a token'
+none nowhere "cannot read 'nowhere': No such file"
+none "$T" 'cannot read'
+expect 0 "'both.pem' holds a private key as well" littlebox --dir "$T/empty" handle --show both.pem
+expect 2 "'handle' needs: KEY" littlebox handle
+expect 2 "'handle' needs: KEY" littlebox handle web --show web.pem
+expect 2 "'handle --show' writes no file" littlebox handle --show web.pem --out x

@@ -76,6 +76,11 @@ fi
 PATH=$LITTLEBOX_BUILD:$PATH
 export PATH
 
+# names FILE URI: the file is a handle of that URI, with nothing but certificates beside it.
+names() {
+    [ "$(littlebox handle --show "$1" 2>&1 | sed -n '1s/^handle  *//p')" = "$2" ]
+}
+
 # await COMMAND...: until it succeeds, at most ten seconds.
 await() {
     tries=0

@@ -200,6 +200,9 @@ lb() { "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" ${BOX_OWNER:+--users "$BOX_
 status() { lb --json status 2>/dev/null | json "$1"; }
 status_is() { [ "$(status "$1")" = "$2" ]; }
 
+# handle_uri FILE : the URI of the handle in it, which must be the only key there.
+handle_uri() { "$LITTLEBOX_BUILD/littlebox" handle --show "$1" 2>&1 | sed -n '1s/^handle  *//p'; }
+
 # json FIELD : the value of a field of a flat JSON object on stdin, without its quotes.
 json() { tr -d '\n' | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\)\"\{0,1\}[,} ].*/\1/p"; }
 

@@ -65,7 +65,7 @@ for type in ec:P-256 rsa:2048 ed25519; do
     check "pkey -pubout" vossl pkey -in "littlebox:$key" -pubout -out "$key.pub"
     check "pkeyutl -sign" vossl pkeyutl -sign -rawin -inkey "$key.pem" -in "$0" -out sig
     check "verified" plain_ossl pkeyutl -verify -rawin -pubin -inkey "$key.pub" -in "$0" -sigfile sig >/dev/null
-    check "req -x509" vossl req -x509 -new -key "littlebox:$key" -subj /CN=x -out crt
+    check "req -x509" vossl req -x509 -new -key "littlebox:$key" -subj /CN=x -out "crt.$key"
 done
 new_key ec:P-384 plain.pem
 check "import" vlb import imported plain.pem >/dev/null 2>>lb.log
@@ -90,6 +90,14 @@ check "lock" vlb lock 2>>lb.log
 refused "a locked box" locked vossl dgst -sign littlebox:ecP-256 -out sig "$0"
 check "unlock" vlb unlock --credential "$BOX_DIR/default.credential" 2>>lb.log
 check "it signs" vossl dgst -sha256 -sign littlebox:ecP-256 -out sig "$0"
+# What is freed after OPENSSL_cleanup(), and that nothing of the provider is lost by being there until the end.
+new_key rsa:2048 late.pem
+check "a certificate" plain_ossl req -x509 -new -key late.pem -subj /CN=x -days 2 -out late.crt
+late() { OPENSSL_CONF=$BOX_DIR/openssl.cnf "${VALGRIND[@]}" "$HARNESS/late" "$@" >/dev/null; }
+for when in orderly after-cleanup own-after-cleanup; do
+    check "a plain key, freed $when" late "$when" late.pem late.crt
+    check "a handle, freed $when" late "$when" rsa2048.pem crt.rsa2048
+done
 stop_box
 clean "a box, its command and the provider"
 finish

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../keystore/handle.h"
+
 static const char *module_path(void)
 {
     static char path[4096];
@@ -40,6 +42,19 @@ static OSSL_LIB_CTX *configure(const char *providers, const char *dir, bool acti
     unlink(file);
     NEED(OSSL_PROVIDER_available(libctx, "littlebox") == activate);
     return libctx;
+}
+
+OSSL_LIB_CTX *new_libctx_of(const char *dir, const char *providers)
+{
+    char lines[256] = "";
+
+    for (const char *p = providers; *p != '\0'; p++) {
+        const char *name = *p == 'D' ? "default" : *p == 'B' ? "base" : "littlebox";
+        size_t len = strlen(lines);
+
+        snprintf(lines + len, sizeof(lines) - len, "%s = %s_section\n", name, name);
+    }
+    return configure(lines, dir, /* activate= */ strchr(providers, 'L') != NULL, "[base_section]\nactivate = 1\n");
 }
 
 #define DEFAULT_LINE "default = default_section\n"
@@ -154,6 +169,24 @@ char *handle_pem(EVP_PKEY *key)
     NEED(pem != NULL);
     BIO_free(mem);
     return pem;
+}
+
+void handle_uri(const char *pem, char ret[LB_URI_MAX + 1])
+{
+    BIO *mem = BIO_new_mem_buf(pem, -1);
+    char *name = NULL, *header = NULL;
+    unsigned char *der = NULL;
+    struct handle h;
+    long len = 0;
+
+    NEED(mem != NULL && PEM_read_bio(mem, &name, &header, &der, &len) == 1);
+    NEED(handle_from_der(der, (size_t)len, &h) == 0);
+    memcpy(ret, h.uri, sizeof(h.uri));
+    handle_clear(&h);
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_free(der);
+    BIO_free(mem);
 }
 
 char *reference_pem(const char *description, const char *uri)

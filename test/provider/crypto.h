@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
+#include "../../keystore/uri.h"
 #include "boxproc.h"
 
 /*
@@ -13,6 +14,8 @@
  * said.
  */
 OSSL_LIB_CTX *new_libctx(const char *dir, bool littlebox_first, const char *settings);
+/* The same with the providers of these letters, in their order: D default, B base, L littlebox. */
+OSSL_LIB_CTX *new_libctx_of(const char *dir, const char *providers);
 /* The same with littlebox and no other provider. */
 OSSL_LIB_CTX *new_libctx_alone(const char *dir);
 /* As a program makes one for itself: providers are loaded by name, and no configuration is read. */
@@ -39,6 +42,8 @@ EVP_PKEY *plain_key(OSSL_LIB_CTX *libctx, const char *type);
 
 /* The handle file of a key, freed with OPENSSL_free(). */
 char *handle_pem(EVP_PKEY *key);
+/* The URI in a handle file, which must be one. */
+void handle_uri(const char *pem, char ret[LB_URI_MAX + 1]);
 /* A reference file as pkcs11-provider writes it, freed with OPENSSL_free(). */
 char *reference_pem(const char *description, const char *uri);
 /* "pkcs11:token=BOX;object=KEY;type=private" in one. */

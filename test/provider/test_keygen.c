@@ -107,7 +107,7 @@ static const struct row {
 static void check_row(OSSL_LIB_CTX *libctx, const struct row *row, EVP_PKEY *key, const char *uri)
 {
     EVP_PKEY *plain = plain_public(key), *loaded;
-    char text[80] = "", *pem = handle_pem(key);
+    char text[80] = "", named[LB_URI_MAX + 1], *pem = handle_pem(key);
 
     CU_ASSERT(is_ours(key));
     CU_ASSERT(signs(libctx, key, plain));
@@ -128,7 +128,8 @@ static void check_row(OSSL_LIB_CTX *libctx, const struct row *row, EVP_PKEY *key
         ERR_clear_error();
     }
     /* What was written is a handle of the name that was asked for, and the box has the key of it. */
-    CU_ASSERT_PTR_NOT_NULL(strstr(pem, uri));
+    handle_uri(pem, named);
+    CU_ASSERT_STRING_EQUAL(named, uri);
     loaded = load_pem(libctx, pem);
     CU_ASSERT_PTR_NOT_NULL_FATAL(loaded);
     CU_ASSERT(signs(libctx, loaded, plain));
@@ -176,7 +177,7 @@ static void test_functions(void)
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(contexts[0], "EC", OURS);
     EVP_PKEY *key = NULL;
     BIGNUM *e = BN_new();
-    char *pem;
+    char *pem, uri[LB_URI_MAX + 1];
 
     NEED(ctx != NULL && e != NULL && BN_set_word(e, 65537) == 1);
     CU_ASSERT(EVP_PKEY_keygen_init(ctx) > 0);
@@ -203,7 +204,8 @@ static void test_functions(void)
     CU_ASSERT(EVP_PKEY_keygen(ctx, &key) > 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(key);
     pem = handle_pem(key);
-    CU_ASSERT_PTR_NOT_NULL(strstr(pem, "littlebox:rsa-pss-2048-sha512-"));
+    handle_uri(pem, uri);
+    CU_ASSERT_EQUAL(strncmp(uri, "littlebox:rsa-pss-2048-sha512-", 30), 0);
     OPENSSL_free(pem);
     EVP_PKEY_free(key);
     EVP_PKEY_CTX_free(ctx);
@@ -213,17 +215,18 @@ static void test_functions(void)
 /* Without a name the key gets one; each of them another. */
 static void check_nameless(EVP_PKEY *key, const char *prefix)
 {
-    char *pem, *name;
+    static const char scheme[] = LB_URI_SCHEME ":";
+    char *pem, uri[LB_URI_MAX + 1];
+    const char *name = uri + strlen(scheme);
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(key);
     CU_ASSERT(is_ours(key));
     pem = handle_pem(key);
-    name = strstr(pem, "littlebox:");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(name);
-    name += strlen("littlebox:");
+    handle_uri(pem, uri);
+    CU_ASSERT_EQUAL_FATAL(strncmp(uri, scheme, strlen(scheme)), 0);
     CU_ASSERT_EQUAL(strncmp(name, prefix, strlen(prefix)), 0);
     CU_ASSERT_EQUAL(strspn(name + strlen(prefix), "0123456789abcdef"), 16);
-    CU_ASSERT_EQUAL(name[strlen(prefix) + 16], '\n');
+    CU_ASSERT_EQUAL(name[strlen(prefix) + 16], '\0');
     OPENSSL_free(pem);
 }
 

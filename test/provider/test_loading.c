@@ -4,6 +4,9 @@
  */
 #include <openssl/core_names.h>
 #include <openssl/decoder.h>
+#if OPENSSL_VERSION_PREREQ(4, 0) && !defined(OPENSSL_NO_ECH)
+#include <openssl/ech.h>
+#endif
 #include <openssl/encoder.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -60,6 +63,25 @@ static EVP_PKEY *by_pem_file(OSSL_LIB_CTX *libctx, const struct blob *b, int typ
 
     (void)type;
     BIO_free(in);
+    return key;
+}
+
+/* Says where the file below it is, and cannot be sought back: so libssl 4.0 reads ECH files. */
+static BIO *buffered(const struct blob *b)
+{
+    BIO *in = BIO_new_file(others_file(b), "rb"), *buffer = BIO_new(BIO_f_buffer());
+
+    NEED(in != NULL && buffer != NULL);
+    return BIO_push(buffer, in);
+}
+
+static EVP_PKEY *by_pem_buffered(OSSL_LIB_CTX *libctx, const struct blob *b, int type)
+{
+    BIO *in = buffered(b);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey_ex(in, NULL, others_passphrase, NULL, libctx, NULL);
+
+    (void)type;
+    BIO_free_all(in);
     return key;
 }
 
@@ -172,6 +194,7 @@ struct loader {
 static const struct loader pem_loaders[] = {
     { "PEM_read_bio_PrivateKey", by_pem_bio },
     { "PEM_read_bio_PrivateKey of a file", by_pem_file },
+    { "PEM_read_bio_PrivateKey of a buffer", by_pem_buffered },
     { "SSL_CTX_use_PrivateKey_file PEM", by_ssl_pem },
     { "OSSL_STORE_open, a private key expected", by_store },
     { "OSSL_STORE_open", by_store_unasked },
@@ -205,6 +228,12 @@ static void loads_alike(OSSL_LIB_CTX *libctx, const struct loader *l, const char
     theirs = l->load(plain_ctx, stand_in, base_id);
     theirs_silent = ERR_peek_error() == 0;
     ERR_clear_error();
+    if (theirs != NULL && EVP_PKEY_get0_provider(theirs) == NULL) {
+        /* A buffer with two other things before the key: libcrypto gave up, and read on without any provider. */
+        CU_ASSERT_PTR_EQUAL(l->load, by_pem_buffered);
+        EVP_PKEY_free(theirs);
+        return;
+    }
     ours = l->load(libctx, handle, base_id);
     ours_silent = ERR_peek_error() == 0;
     if ((ours != NULL) != (theirs != NULL) || ours_silent != theirs_silent) {
@@ -354,7 +383,7 @@ static void add_key(char *seen, size_t size, const char *what, EVP_PKEY *key)
         return;
     }
     snprintf(seen + len, size - len, "%s:%s/%s ", what, EVP_PKEY_get0_type_name(key),
-             OSSL_PROVIDER_get0_name(EVP_PKEY_get0_provider(key)));
+             EVP_PKEY_get0_provider(key) == NULL ? "no provider" : OSSL_PROVIDER_get0_name(EVP_PKEY_get0_provider(key)));
     EVP_PKEY_free(key);
 }
 
@@ -390,6 +419,59 @@ static void read_decoder(OSSL_LIB_CTX *libctx, const struct blob *b, int selecti
     OSSL_DECODER_CTX_free(dec);
 }
 
+static void decode_buffered(OSSL_LIB_CTX *libctx, const struct blob *b, const char *type, int selection, char *seen,
+                            size_t size)
+{
+    EVP_PKEY *key = NULL;
+    OSSL_DECODER_CTX *dec = OSSL_DECODER_CTX_new_for_pkey(&key, type, NULL, NULL, selection, libctx, NULL);
+    BIO *in = buffered(b);
+
+    NEED(dec != NULL);
+    OSSL_DECODER_CTX_set_passphrase(dec, (const uint8_t *)"secret", 6);
+    (void)!OSSL_DECODER_from_bio(dec, in);
+    add_key(seen, size, type == NULL ? "decoder of a buffer" : type, key);
+    OSSL_DECODER_CTX_free(dec);
+    BIO_free_all(in);
+}
+
+/*
+ * A file with the content twice, so that what is lost is missed: the key that a buffer begins with, and the labels of what
+ * comes behind it.
+ */
+static void read_buffered(OSSL_LIB_CTX *libctx, const struct blob *once, char *seen, size_t size)
+{
+    struct blob twice = { once->name, OPENSSL_malloc(2 * once->len + 1), 2 * once->len };
+    const struct blob *b = &twice;
+    char *name = NULL, *header = NULL;
+    unsigned char *data = NULL;
+    long len = 0;
+    BIO *in;
+
+    NEED(twice.data != NULL);
+    memcpy(twice.data, once->data, once->len);
+    memcpy(twice.data + once->len, once->data, once->len);
+    in = buffered(b);
+    add_key(seen, size, "buffer", PEM_read_bio_PrivateKey_ex(in, NULL, others_passphrase, NULL, libctx, NULL));
+    while (PEM_read_bio(in, &name, &header, &data, &len) == 1) {
+        size_t at = strlen(seen);
+
+        snprintf(seen + at, size - at, "behind:%s ", name);
+        OPENSSL_free(name);
+        OPENSSL_free(header);
+        OPENSSL_free(data);
+    }
+    BIO_free_all(in);
+    in = buffered(b);
+    add_key(seen, size, "buffer PUBKEY", PEM_read_bio_PUBKEY_ex(in, NULL, others_passphrase, NULL, libctx, NULL));
+    BIO_free_all(in);
+    in = buffered(b);
+    add_key(seen, size, "buffer Parameters", PEM_read_bio_Parameters_ex(in, NULL, libctx, NULL));
+    BIO_free_all(in);
+    decode_buffered(libctx, b, NULL, EVP_PKEY_KEYPAIR, seen, size);
+    decode_buffered(libctx, b, "EC", 0, seen, size);
+    OPENSSL_free(twice.data);
+}
+
 /* Everything that a program might try on a file; what came out, as a text. */
 static void read_every_way(OSSL_LIB_CTX *libctx, const struct blob *b, char *seen, size_t size)
 {
@@ -420,18 +502,20 @@ static void read_every_way(OSSL_LIB_CTX *libctx, const struct blob *b, char *see
     mem = BIO_new_mem_buf(b->data, (int)b->len);
     add_key(seen, size, "d2i bio", d2i_PrivateKey_ex_bio(mem, NULL, libctx, NULL));
     BIO_free(mem);
+    read_buffered(libctx, b, seen, size);
 }
 
-static void test_others(void)
+/* Each, or every so many of them, in count contexts as in one without littlebox. */
+static void read_others(OSSL_LIB_CTX *without, OSSL_LIB_CTX *const with[], size_t count, size_t step)
 {
-    char plain_seen[2048], seen[2048];
+    char plain_seen[8192], seen[8192];
     const struct blob *b;
 
-    for (size_t i = 0; (b = others_blob(i)) != NULL; i++) {
-        read_every_way(plain_ctx, b, plain_seen, sizeof(plain_seen));
+    for (size_t i = 0; (b = others_blob(i)) != NULL; i += step) {
+        read_every_way(without, b, plain_seen, sizeof(plain_seen));
         ERR_clear_error();
-        for (size_t c = 0; c < 2; c++) {
-            read_every_way(contexts[c], b, seen, sizeof(seen));
+        for (size_t c = 0; c < count; c++) {
+            read_every_way(with[c], b, seen, sizeof(seen));
             CU_ASSERT(!littlebox_complains());
             if (strcmp(seen, plain_seen) != 0) {
                 fprintf(stderr, "\n%s: read as\n%s\nwithout littlebox as\n%s\n", b->name, seen, plain_seen);
@@ -439,6 +523,91 @@ static void test_others(void)
             }
         }
     }
+}
+
+static void test_others(void)
+{
+    read_others(plain_ctx, contexts, 2, /* step= */ 1);
+}
+
+#if OPENSSL_VERSION_PREREQ(4, 0) && !defined(OPENSSL_NO_ECH)
+/* A key for Encrypted ClientHello and its configuration, which libssl reads through a buffer. */
+static void test_ech(void)
+{
+    OSSL_ECHSTORE *made = OSSL_ECHSTORE_new(plain_ctx, NULL);
+    OSSL_HPKE_SUITE suite = OSSL_HPKE_SUITE_DEFAULT;
+    BIO *mem = BIO_new(BIO_s_mem());
+    struct blob b = { .name = "ECH" };
+    char *data;
+
+    NEED(made != NULL && mem != NULL);
+    NEED(OSSL_ECHSTORE_new_config(made, OSSL_ECH_CURRENT_VERSION, 0, "example.com", suite) == 1);
+    NEED(OSSL_ECHSTORE_write_pem(made, OSSL_ECHSTORE_LAST, mem) == 1);
+    b.len = (size_t)BIO_get_mem_data(mem, &data);
+    b.data = (uint8_t *)data;
+    for (size_t c = 0; c < 2; c++) {
+        OSSL_ECHSTORE *store = OSSL_ECHSTORE_new(contexts[c], NULL);
+        BIO *in = BIO_new_file(others_file(&b), "rb");
+        int keys = 0;
+
+        NEED(store != NULL && in != NULL);
+        CU_ASSERT_EQUAL(OSSL_ECHSTORE_read_pem(store, in, OSSL_ECH_FOR_RETRY), 1);
+        CU_ASSERT_EQUAL(OSSL_ECHSTORE_num_keys(store, &keys), 1);
+        CU_ASSERT_EQUAL(keys, 1);
+        BIO_free(in);
+        OSSL_ECHSTORE_free(store);
+    }
+    BIO_free(mem);
+    OSSL_ECHSTORE_free(made);
+}
+#endif
+
+/* `base` beside `default`, as pkcs11-provider's configuration has it: two providers then read the same files. */
+static void load_beside_base(OSSL_LIB_CTX *libctx, const char *what, const char *pem, EVP_PKEY *plain)
+{
+    struct blob b = { what, (uint8_t *)pem, strlen(pem) };
+
+    for (size_t l = 0; l < COUNT(pem_loaders); l++) {
+        EVP_PKEY *ours = pem_loaders[l].load(libctx, &b, 0);
+        /* No key of a server. */
+        bool none = pem_loaders[l].load == by_ssl_pem && EVP_PKEY_is_a(plain, "SLH-DSA-SHA2-128f");
+
+        if (none)
+            ERR_clear_error();
+        else if (ours == NULL || EVP_PKEY_eq(ours, plain) != 1 || !signs(libctx, ours, plain)) {
+            fprintf(stderr, "\n%s of a %s beside base\n", pem_loaders[l].name, what);
+            ERR_print_errors_fp(stderr);
+            CU_FAIL("it does not load beside base");
+        }
+        CU_ASSERT(!littlebox_complains());
+        EVP_PKEY_free(ours);
+    }
+}
+
+/* Nothing but what is asked for is done in these contexts: libcrypto learns the names of all that is there from whatever it does. */
+static void test_base(void)
+{
+    static const char *const orders[] = { "DBL", "BDL", "LDB" };
+    OSSL_LIB_CTX *without = new_libctx_of(box.dir, "DB"), *with[COUNT(orders)];
+
+    for (size_t o = 0; o < COUNT(orders); o++) {
+        with[o] = new_libctx_of(box.dir, orders[o]);
+        for (size_t i = 0; i < ALL_TYPES; i++) {
+            EVP_PKEY *key = load_key(contexts[0], types[i].key), *plain = plain_public(key);
+            char *handle = handle_pem(key), *reference = reference_to(&box, types[i].key);
+
+            load_beside_base(with[o], "handle", handle, plain);
+            load_beside_base(with[o], "reference", reference, plain);
+            OPENSSL_free(reference);
+            OPENSSL_free(handle);
+            EVP_PKEY_free(plain);
+            EVP_PKEY_free(key);
+        }
+    }
+    read_others(without, with, 1, /* step= */ 5);
+    for (size_t o = 0; o < COUNT(orders); o++)
+        OSSL_LIB_CTX_free(with[o]);
+    OSSL_LIB_CTX_free(without);
 }
 
 /* A handle is nothing but a private key: who looks for something else in it hears nothing of us. */
@@ -542,6 +711,10 @@ int main(void)
         { "DER", test_der },
         { "newer handles", test_newer },
         { "what is not ours", test_others },
+#if OPENSSL_VERSION_PREREQ(4, 0) && !defined(OPENSSL_NO_ECH)
+        { "keys for ECH", test_ech },
+#endif
+        { "base beside default", test_base },
         CU_TEST_INFO_NULL,
     };
     int status;

@@ -59,18 +59,18 @@ static const struct row {
     /* Salt length */
     { RSA_KEYS, digest_sign, "digest|max|-1|-3|-5|-100|0|20|32|222|223|300|65536|99999999999",
       .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%" },
-    { "rsa pss", digest_sign, "auto|-2", .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%" },
-    { "pss256", digest_sign, "auto|-2",
-      .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%", .until = 0x0300 },
-    { "rsa pss", digest_sign, "auto-digestmax|-4",
+    { RSA_KEYS, digest_sign, "auto|-2", .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%" },
+    { RSA_KEYS, digest_sign, "-4", .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%" },
+    { RSA_KEYS, digest_sign, "auto-digestmax",
       .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%", .from = 0x0301 },
+    { RSA_KEYS, digest_sign, "auto-digestmax",
+      .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%", .stricter = IGNORED, .until = 0x0300 },
     { RSA_KEYS, digest_sign, "-|many|7x|",
       .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%", .stricter = IGNORED },
     { RSA_KEYS, digest_sign, "-1|-3|-5|-100|0|20|32|222|223|65536",
       .digest = "SHA256", .options = "rsa_padding_mode=pss #saltlen=%" },
-    { "rsa pss", digest_sign, "-2", .digest = "SHA256", .options = "rsa_padding_mode=pss #saltlen=%" },
-    { "pss256", digest_sign, "-2", .digest = "SHA256", .options = "rsa_padding_mode=pss #saltlen=%", .until = 0x0300 },
-    { "rsa pss", digest_sign, "-4", .digest = "SHA256", .options = "rsa_padding_mode=pss #saltlen=%", .from = 0x0301 },
+    { RSA_KEYS, digest_sign, "-2", .digest = "SHA256", .options = "rsa_padding_mode=pss #saltlen=%" },
+    { RSA_KEYS, digest_sign, "-4", .digest = "SHA256", .options = "rsa_padding_mode=pss #saltlen=%" },
     { RSA_KEYS, digest_sign, "digest|-7", .digest = "SHA256", .options = "rsa_padding_mode=pss $saltlen=%" },
     { RSA_KEYS, digest_sign, "digest", .digest = "SHA256", .options = "rsa_padding_mode=pss @saltlen=%" },
     { RSA_KEYS, digest_sign, "190|191", .digest = "SHA512", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%" },
@@ -117,7 +117,7 @@ static const struct row {
     { RSA_KEYS, sign, "MD5|SM3|SHAKE256", .options = "rsa_padding_mode=pss digest=%", .stricter = NO_DIGEST },
     { HASHING_KEYS, sign, "5", .options = "#digest=%" },
     { RSA_KEYS " " ED_KEYS, digest_sign, "SHA256|SHA512|unheard-of", .digest = "SHA256", .options = "digest=%" },
-    { EC_KEYS, digest_sign, "SHA256|SHA512|unheard-of", .digest = "SHA256", .options = "digest=%", .until = 0x0300 },
+    { EC_KEYS, digest_sign, "SHA256|SHA512|unheard-of", .digest = "SHA256", .options = "digest=%" },
     { ALL_KEYS, digest_sign, "SHA256", .digest = "SHA256", .options = "$digest=%" },
     { HASHING_KEYS, digest_sign, "SHA256", .options = "$digest=%" },
     { ED_KEYS, digest_sign, "SHA256", .options = "$digest=%", .stricter = IGNORED },
@@ -176,8 +176,8 @@ static const struct row {
     { HASHING_KEYS, verify, "digest=unheard-of|rsa_padding_mode=none|rsa_padding_mode=unheard-of|unheard-of=x",
       .options = "%" },
     { HASHING_KEYS, verify, "#pad-mode=7|#pad-mode=4|#saltlen=-9|$digest=unheard-of|$unheard-of=x", .options = "%" },
-    { RSA_KEYS, verify, "-5|many|10|20|300", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%" },
-    { RSA_KEYS, digest_verify, "-5|many|10|20|300",
+    { RSA_KEYS, verify, "-5|-4|-3|-2|-1|max|many|10|20|300", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%" },
+    { RSA_KEYS, digest_verify, "-5|-4|-3|-2|-1|max|many|10|20|300",
       .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_pss_saltlen=%" },
     { RSA_KEYS, digest_verify, "SHA1|SHA512|SHAKE128|unheard-of",
       .digest = "SHA256", .options = "rsa_padding_mode=pss rsa_mgf1_md=%" },
@@ -191,7 +191,8 @@ static const struct row {
     { ED_KEYS, verify, .values = "" },
     { EC_KEYS " " ED_KEYS, recover, .values = "" },
 };
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define ROWS COUNT(rows)
 
 /* One call of an attempt; false: it is the last one. */
 static bool did(struct attempt *a, const char *call, int result)
@@ -225,13 +226,13 @@ static int set_option(EVP_PKEY_CTX *ctx, char *option)
 
 static bool set_options(struct attempt *a, EVP_PKEY_CTX *ctx)
 {
-    static const char *const calls[] = { "first option", "second option" };
+    static const char *const calls[] = { "first option", "second option", "third option" };
     char options[OPTIONS_MAX], *save = NULL, *option;
     size_t i = 0;
 
     snprintf(options, sizeof(options), "%s", a->options == NULL ? "" : a->options);
     for (option = strtok_r(options, " ", &save); option != NULL; option = strtok_r(NULL, " ", &save)) {
-        NEED(i < sizeof(calls) / sizeof(calls[0]));
+        NEED(i < COUNT(calls));
         if (!did(a, calls[i++], set_option(ctx, option)))
             return false;
     }
@@ -424,8 +425,7 @@ static void pair(const struct row *row, const char *value, const struct type *t,
         ok = by_box.result <= 0 && (ok || (by_default.result > 0 && ERR_peek_error() != 0));
     CU_ASSERT(ok);
     if (!ok) {
-        fprintf(stderr, "\nrow %zu, key %s, digest %s, options '%s', %zu bytes, room %+d:\n", (size_t)(row - rows),
-                t->key, by_box.digest == NULL ? "none" : by_box.digest,
+        fprintf(stderr, "\nkey %s, digest %s, options '%s', %zu bytes, room %+d:\n", t->key, by_box.digest == NULL ? "none" : by_box.digest,
                 by_box.options == NULL ? "" : by_box.options, by_box.input, by_box.room);
         fprintf(stderr, "  default: %d of %s\n  littlebox: %d of %s%s%s\n", by_default.result, by_default.call,
                 by_box.result, by_box.call, row->stricter == NULL ? "" : "; it refuses, since ",
@@ -476,10 +476,44 @@ static void test_pairs(void)
     }
 }
 
+/* Every padding with every digest, digest of MGF1 and salt length: where `default` makes a signature, a handle does. */
+static void test_combinations(void)
+{
+    static const char *const paddings[] = { "", "rsa_padding_mode=pkcs1", "rsa_padding_mode=pss" };
+    static const char *const digests[] = { "SHA1", "SHA256", "SHA512", "SHA512-256", "SHA3-384" };
+    static const char *const mgf1_digests[] = { "", "rsa_mgf1_md=SHA1", "rsa_mgf1_md=SHA512" };
+    static const char salts[] = "|rsa_pss_saltlen=digest|rsa_pss_saltlen=-1|rsa_pss_saltlen=max|rsa_pss_saltlen=-3|"
+                                "rsa_pss_saltlen=-2|rsa_pss_saltlen=-4|rsa_pss_saltlen=0|rsa_pss_saltlen=20|rsa_pss_saltlen=190|"
+                                "rsa_pss_saltlen=222";
+
+    for (size_t i = 0; i < TYPES; i++) {
+        EVP_PKEY *plain, *handle;
+
+        if (!in_list(RSA_KEYS, types[i].key))
+            continue;
+        plain = plain_key(contexts[0], types[i].type);
+        handle = load_key(contexts[0], types[i].key);
+        for (size_t p = 0; p < COUNT(paddings); p++) {
+            for (size_t m = 0; m < COUNT(mgf1_digests); m++) {
+                for (size_t d = 0; d < COUNT(digests); d++) {
+                    char options[OPTIONS_MAX];
+                    struct row row = { RSA_KEYS, digest_sign, salts, .digest = digests[d], .options = options };
+
+                    snprintf(options, sizeof(options), "%s %s %%", paddings[p], mgf1_digests[m]);
+                    pairs(&row, &types[i], contexts[0], plain, handle);
+                }
+            }
+        }
+        EVP_PKEY_free(handle);
+        EVP_PKEY_free(plain);
+    }
+}
+
 int main(void)
 {
     static CU_TestInfo tests[] = {
         { "pair by pair", test_pairs },
+        { "combinations", test_combinations },
         CU_TEST_INFO_NULL,
     };
     int status;

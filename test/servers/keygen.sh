@@ -19,7 +19,7 @@ uri="-pkeyopt littlebox_uri:littlebox:"
 
 keys=0
 keys_are() { [ "$(status keys)" = "$1" ]; }
-is_handle() { grep -q '^# Key: littlebox:' "$1" && not plain_ossl pkey -in "$1" -noout 2>/dev/null; }
+is_handle() { [ -n "$(handle_uri "$1")" ] && not plain_ossl pkey -in "$1" -noout 2>/dev/null; }
 holds_no_key() { [ ! -s "$1" ]; }
 
 # A handle file signs with the key of the box.
@@ -64,7 +64,7 @@ done
 for key in web pss mail www; do
     check "$key is in the box by that name" lb show "$key" >/dev/null
 done
-check "the key without a name has one" grep -Eq '^# Key: littlebox:ed25519-[0-9a-f]{16}$' unnamed.pem
+check "the key without a name has one" grep -Eq '^littlebox:ed25519-[0-9a-f]{16}$' <<<"$(handle_uri unnamed.pem)"
 check "the certificate verifies" plain_ossl verify -check_ss_sig -CAfile mail.crt mail.crt >/dev/null
 check "the request verifies" plain_ossl req -in www.csr -verify -noout 2>/dev/null
 

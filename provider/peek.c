@@ -1,0 +1,35 @@
+/* What a decoder's input begins with, while nothing of it is read. */
+#include "peek.h"
+
+#include <openssl/bio.h>
+
+static int place_of(const struct provctx *prov, OSSL_CORE_BIO *in)
+{
+    return prov->bio_ctrl(in, BIO_C_FILE_TELL, 0, NULL);
+}
+
+/*
+ * To look into an empty buffer fills it, and moves the BIO below. Left so, that one is sought back with the buffer full, and
+ * whoever reads on behind the buffer reads the same once more.
+ */
+static void unfill(const struct provctx *prov, OSSL_CORE_BIO *in, int place)
+{
+    uint8_t none = 0;
+
+    (void)prov->bio_ctrl(in, BIO_C_SET_BUFF_READ_DATA, /* len= */ 0, &none);
+    (void)prov->bio_ctrl(in, BIO_C_FILE_SEEK, place, NULL);
+}
+
+size_t peek(const struct provctx *prov, OSSL_CORE_BIO *in, uint8_t *buf, size_t size)
+{
+    int got, place = place_of(prov, in);
+
+    /* A BIO of the program's own may answer 1 to whatever it does not know. Nothing that we read begins with a zero. */
+    buf[0] = 0;
+    got = prov->bio_ctrl(in, BIO_CTRL_PEEK, (long)size, buf);
+    if (got <= 0 || (size_t)got > size || buf[0] == 0)
+        return 0;
+    if (place >= 0 && place_of(prov, in) != place)
+        unfill(prov, in, place);
+    return (size_t)got;
+}
