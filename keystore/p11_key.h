@@ -35,14 +35,14 @@ EVP_PKEY *p11_key_public(const struct p11_key *k);
 
 /*
  * C_SignInit and C_Sign. What comes out has exactly len bytes, or it is a failure. LB_E_SCHEME: the token does not list
- * the mechanism, and was not asked.
+ * the mechanism, and was not asked; or the key is not for it.
  */
 LB_MUST_USE int p11_key_sign(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *out, size_t len,
                              struct problem *p);
 /*
  * C_DecryptInit and C_Decrypt. LB_E_CRYPTO: the token took it and found nothing in it; whatever it found wrong, and
  * whichever way it says so, the same calls are made. Other failures are of the token. LB_E_SCHEME: the token does not
- * list the mechanism, and was not asked.
+ * list the mechanism, and was not asked; or the key is not for it.
  */
 LB_MUST_USE int p11_key_decrypt(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *out, size_t size,
                                 size_t *ret_len, struct problem *p);
@@ -59,6 +59,12 @@ EVP_PKEY *p11_evp(struct p11_key *k);
 const struct p11_key *p11_evp_key(EVP_PKEY *key);
 
 /* Generating, importing, destroying: p11_make.c */
+
+/*
+ * What came to nothing after p11_make() or p11_import(), which do this themselves where they fail: both objects go, whatever
+ * they are. What cannot be taken away is named in the log and in p's hint; its text and code stay.
+ */
+void p11_discard(struct p11_token *t, const struct p11_name *name, struct problem *p);
 
 /* A new pair of that type (keytype.h) with a new id and this label. LB_E_KEY_TYPE: the token cannot, or not that type. */
 LB_MUST_USE int p11_make(struct p11_token *t, const char *type, const char *label, struct p11_name *ret_name,

@@ -49,6 +49,31 @@ check "adopt: a handle is in the file" is_handle shop.pem
 check "adopt: the key is on the token" on_token shop
 check "adopt: it is the key" signs shop "$TEST_DIR/shop.pub"
 
+# --- The point of an EC key in short, or in both ways at once (X9.62 4.3.6): it is the key that it is
+before=$(objects)
+for form in compressed hybrid; do
+    for curve in P-256 P-384 P-521; do
+        new_key "ec:$curve" whole.pem
+        plain_ossl pkey -in whole.pem -pubout -out whole.pub
+        plain_ossl pkey -in whole.pem -ec_conv_form "$form" -out "$form.pem"
+        check "import, $curve, $form" lb import "$form-$curve" "$form.pem" >/dev/null 2>>lb.log
+        check "it is the key" signs "$form-$curve" "$TEST_DIR/whole.pub"
+        check "a certificate with the point in full is its" lb cert set "$form-$curve" <(
+            plain_ossl req -x509 -new -key whole.pem -subj /CN=whole
+        ) 2>>lb.log
+        before=$((before + 2))
+    done
+done
+same "each is two objects" "$before" "$(objects)"
+check "adopt, compressed" lb adopt compressed.pem --key short >/dev/null 2>>lb.log
+check "it is the key" signs short
+check "destroy" lb destroy short --yes 2>>lb.log
+same "leaves nothing" "$before" "$(objects)"
+plain_ossl pkey -in whole.pem -ec_param_enc explicit -out explicit.pem
+refused "a curve in numbers is no curve that has a name" 'writes out its curve.*named_curve|writes out its curve' \
+    lb import explicit explicit.pem
+same "and leaves nothing" "$before" "$(objects)"
+
 # --- Policy is the box's, whatever the backend
 show() { lb show "$1"; }
 check "allow" lb allow web --user nobody --op sign 2>>lb.log
