@@ -279,6 +279,12 @@ static CK_RV attempt(struct p11_token *t, const void *thing, p11_work *work, voi
     return rv;
 }
 
+/* The token is well; what was asked is not what it, or this key, is for. */
+static bool is_of_key(CK_RV rv)
+{
+    return rv == CKR_KEY_FUNCTION_NOT_PERMITTED || rv == CKR_MECHANISM_INVALID || rv == CKR_MECHANISM_PARAM_INVALID;
+}
+
 int p11_do(struct p11_token *t, const char *what, p11_work *work, void *arg, struct problem *p)
 {
     return p11_do_for(/* thing= */ NULL, t, what, work, arg, p);
@@ -311,7 +317,8 @@ int p11_do_for(const void *thing, struct p11_token *t, const char *what, p11_wor
             connected_anew = true;
             r = connect_anew(t, seen, /* lost= */ true, p);
         } else {
-            return p11_failed(t, what, rv, p);
+            r = p11_failed(t, what, rv, p);
+            return is_of_key(rv) ? p->code = LB_E_SCHEME : r;
         }
         if (r != 0)
             return r;

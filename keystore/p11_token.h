@@ -86,7 +86,8 @@ LB_MUST_USE int p11_token_must(const struct p11_token *t, CK_MECHANISM_TYPE m, C
 
 /*
  * Does work() with a session, connecting first if need be; again where the token was away meanwhile, its sessions were
- * gone, or the login was lost, each cured first. Returns 0 or the problem: of the connection, or "what: CKR_...". A work
+ * gone, or the login was lost, each cured first. Returns 0 or the problem: of the connection, or "what: CKR_..." (LB_E_TOKEN; LB_E_SCHEME
+ * where it is about what the key is for). A work
  * that has a text of its own sets p and returns P11_TOLD.
  */
 typedef CK_RV p11_work(struct p11_session *s, void *arg, struct problem *p);
