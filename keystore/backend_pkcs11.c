@@ -106,8 +106,6 @@ static int evp_of(struct backend_pkcs11 *b, const struct p11_name *name, const s
     return *ret == NULL ? LB_E_CRYPTO : 0;
 }
 
-/* The calls of backend.h */
-
 /* v has type, spki and its name on the token: material and key. On failure it has neither spki nor material. */
 static int finish(struct backend_pkcs11 *b, const struct p11_name *name, struct version_record *v,
                   const struct grant *grants, size_t n, EVP_PKEY **ret, struct problem *p)
@@ -132,6 +130,31 @@ static int finish(struct backend_pkcs11 *b, const struct p11_name *name, struct 
     return r;
 }
 
+/* The calls of backend.h */
+
+/*
+ * finish() of what was just made, or brought in: as a new connection has it. A module may say CKR_OK of an object that it
+ * could not write to where the token keeps it, as openCryptoki's software token does of a new pair: it is there until the
+ * process ends, while a certificate is made for it, or the file that it came from is replaced.
+ */
+static int finish_new(struct backend_pkcs11 *b, const struct p11_name *name, struct version_record *v,
+                      const struct grant *grants, size_t n, EVP_PKEY **ret, struct problem *p)
+{
+    int r = p11_token_reconnect(b->token, p);
+
+    if (r == 0)
+        r = finish(b, name, v, grants, n, ret, p);
+    if (r == LB_E_NO_OBJECT) {
+        r = problem_set(p, LB_E_TOKEN, "the token said that it keeps the new key '%s', and does not have it once it is "
+                                       "asked anew", v->name);
+        problem_hint(p, "may the box write to where the token's objects are? ReadWritePaths= of its unit, module-writes in "
+                        "littlebox.conf(5)");
+    }
+    if (r != 0)
+        p11_discard(b->token, name, p);
+    return r;
+}
+
 static void drop_spki(struct version_record *v)
 {
     free(v->spki);
@@ -148,11 +171,9 @@ static int pkcs11_create(void *arg, struct version_record *v, const struct grant
 
     if (r != 0)
         return r;
-    r = finish(b, &name, v, grants, n, ret, p);
-    if (r != 0) {
-        p11_discard(b->token, &name, p);
+    r = finish_new(b, &name, v, grants, n, ret, p);
+    if (r != 0)
         drop_spki(v);
-    }
     return r;
 }
 
@@ -236,11 +257,8 @@ static int pkcs11_import(void *arg, struct bytes pkcs8, struct version_record *v
     }
     OPENSSL_free(der);
     EVP_PKEY_free(key);
-    if (r == 0) {
-        r = finish(b, &name, v, grants, n, ret, p);
-        if (r != 0)
-            p11_discard(b->token, &name, p);
-    }
+    if (r == 0)
+        r = finish_new(b, &name, v, grants, n, ret, p);
     if (r != 0)
         drop_spki(v);
     return r;

@@ -453,7 +453,8 @@ int p11_import(struct p11_token *t, EVP_PKEY *key, const char *label, struct p11
     else
         r = p11_do(t, "bringing the key in", import, &m, p);
     if (r == LB_E_TOKEN)
-        problem_hint(p, "the token may take no keys from outside: make one on it, with 'littlebox create'");
+        problem_hint(p, "the token may take no keys from outside: make one on it, with 'littlebox create'; or the box may "
+                        "not write to where it keeps them");
     if (r != 0 && m.again)
         p11_discard(t, &m.name, p);
     for (size_t i = 0; i < PARTS_MAX; i++)

@@ -292,8 +292,8 @@ static int refuse(const struct may *may, const struct p11_name *name, struct pro
     for (size_t i = 0; i < may->count; i++)
         add(says, sizeof(says), "%s%s", i == 0 ? ", CKA_ALLOWED_MECHANISMS " : " ", p11_mechanism_name(may->allowed[i]));
     problem_set(p, LB_E_SCHEME, "key %s may do nothing on the token that a box does with it: %s", which, says);
-    problem_hint(p, "a box signs with CKM_RSA_PKCS, CKM_RSA_PKCS_PSS, CKM_ECDSA and CKM_EDDSA, decrypts with CKM_RSA_PKCS and "
-                    "CKM_RSA_PKCS_OAEP, and agrees with CKM_ECDH1_DERIVE");
+    problem_hint(p, "a box signs with CKM_RSA_PKCS, CKM_RSA_PKCS_PSS, CKM_ECDSA and CKM_EDDSA, decrypts with CKM_RSA_PKCS "
+                    "and CKM_RSA_PKCS_OAEP, and agrees with CKM_ECDH1_DERIVE");
     return LB_E_SCHEME;
 }
 

@@ -71,7 +71,10 @@ void p11_token_hold(struct p11_token *t, unsigned failures, unsigned wait, void 
 void p11_token_lock(struct p11_token *t, bool locked);
 /* Connects now, if it is not connected. LB_E_NO_TOKEN, LB_E_PIN, LB_E_AMBIGUOUS, LB_E_TOKEN. */
 LB_MUST_USE int p11_token_connect(struct p11_token *t, struct problem *p);
-/* Connects anew, though it is connected: what the module remembered of the token is forgotten. */
+/*
+ * Connects anew, though it is connected: what the module remembered of the token is forgotten. It is not counted, since
+ * nothing was lost.
+ */
 LB_MUST_USE int p11_token_reconnect(struct p11_token *t, struct problem *p);
 /* A PIN from a person, tried at once (whatever was refused before); it is kept if it is right. */
 LB_MUST_USE int p11_token_login(struct p11_token *t, struct bytes pin, struct problem *p);

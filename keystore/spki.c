@@ -276,9 +276,12 @@ bool spki_hash(const uint8_t *der, size_t len, uint8_t ret[32])
 {
     uint8_t *common;
     size_t common_len;
-    bool ok = spki_common(der, len, &common, &common_len) &&
-              EVP_Digest(common == NULL ? der : common, common == NULL ? len : common_len, ret, NULL, EVP_sha256(), NULL) > 0;
+    bool ok = spki_common(der, len, &common, &common_len);
 
+    if (ok && common == NULL)
+        ok = EVP_Digest(der, len, ret, NULL, EVP_sha256(), NULL) > 0;
+    else if (ok)
+        ok = EVP_Digest(common, common_len, ret, NULL, EVP_sha256(), NULL) > 0;
     free(common);
     return ok;
 }

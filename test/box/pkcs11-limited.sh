@@ -107,6 +107,18 @@ bad_behaves "C_SignInit $not_permitted"
 check "which proves a key, where it is the one" lb attach new --id 04 >/dev/null 2>>lb.log
 bad_behaves "C_SignInit $not_permitted" "C_DecryptInit $not_permitted"
 refused "what the token says first is told" 'signing: CKR_KEY_FUNCTION_NOT_PERMITTED' lb attach none --id 01
+
+# --- A module that says it made a key, and did not write it
+bad_behaves
+check "create" lb create written --type ec:P-256 >/dev/null 2>>lb.log
+check "it signs" signs written
+bad_behaves "state unwritten 1"
+refused "a key that is not written is none" "said that it keeps the new key 'unwritten', and does not have it" \
+    lb create unwritten --type ec:P-256
+refused "and the cure is told" 'ReadWritePaths= of its unit, module-writes' lb create unwritten --type ec:P-256
+check "there is none in the box" not grep -q unwritten <<<"$(lb list)"
+bad_behaves
+check "others sign" signs written
 stop_box
 start_box "$limited"
 
