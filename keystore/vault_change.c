@@ -63,15 +63,17 @@ static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next
 
 /*
  * Stores next and puts it in the place of old (NULL: new). On success next belongs to the ring; on failure to the
- * caller.
+ * caller. ret_stored, which may be NULL: it is in the store, whatever came then.
  */
-static int publish(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p)
+static int publish(struct vault *v, struct boxkey *old, struct boxkey *next, bool *ret_stored, struct problem *p)
 {
     int damaged = (int)boxkey_is_damaged(next) - (old != NULL && boxkey_is_damaged(old));
     int r = store_put_key(v->store, &next->rec, p);
 
     if (r != 0)
         return r;
+    if (ret_stored != NULL)
+        *ret_stored = true;
     r = keyring_put(&v->ring, old, next);
     if (r != 0) {
         /* It is stored and will be there after a restart; only this process has no room for it. */
@@ -150,7 +152,7 @@ static int prepare_version(struct vault *v, const char *name, struct boxkey **re
 
 /* The last version of next has its material: bind the others to the record as it is now, and publish. */
 static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *next, EVP_PKEY *key, uint8_t *spki_buf,
-                          struct msg_key *ret, struct problem *p)
+                          struct msg_key *ret, bool *ret_stored, struct problem *p)
 {
     size_t n = next->rec.version_count - 1;
     struct version_record *rec = &next->rec.versions[n];
@@ -165,7 +167,7 @@ static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *ne
         return out_of_memory(p);
     if (EVP_Digest(rec->spki, rec->spki_len, next->versions[n].hash, NULL, EVP_sha256(), NULL) <= 0)
         return problem_set(p, LB_E_CRYPTO, "SHA-256 failed");
-    r = publish(v, old, next, p);
+    r = publish(v, old, next, ret_stored, p);
     if (r == 0)
         vault_describe(v, next, n, spki_buf, ret);
     return r;
@@ -186,6 +188,7 @@ int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf,
     struct boxkey *old, *next = NULL;
     struct version_record *rec;
     EVP_PKEY *key = NULL;
+    bool stored = false;
     int r = check_open(v, p);
 
     if (r == 0)
@@ -198,8 +201,8 @@ int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf,
     snprintf(rec->type, sizeof(rec->type), "%s", m->type);
     r = v->ops->create(v->backend, rec, /* grants= */ NULL, 0, &key, p);
     if (r == 0) {
-        r = finish_version(v, old, next, key, spki_buf, ret, p);
-        if (r != 0 && r != LB_E_NOMEM)
+        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
+        if (r != 0 && !stored)
             undo(v, rec);
     }
     if (r != 0)
@@ -213,6 +216,7 @@ int vault_attach(struct vault *v, const struct msg_attach *m, uint8_t *spki_buf,
     struct boxkey *old, *next = NULL;
     struct p11_name name = { .id_len = m->id.len, .label_len = m->label.len };
     EVP_PKEY *key = NULL;
+    bool stored = false;
     int r = check_open(v, p);
 
     if (r == 0 && v->ops->attach == NULL) {
@@ -230,7 +234,7 @@ int vault_attach(struct vault *v, const struct msg_attach *m, uint8_t *spki_buf,
     r = v->ops->attach(v->backend, &name, &next->rec.versions[next->rec.version_count - 1], /* grants= */ NULL, 0, &key,
                        p);
     if (r == 0)
-        r = finish_version(v, old, next, key, spki_buf, ret, p);
+        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
     /* Its certificate may have been put beside it just now. */
     if (r == 0)
         p11_certs_forget(v->p11);
@@ -244,6 +248,7 @@ int vault_import(struct vault *v, const struct msg_import *m, uint8_t *spki_buf,
 {
     struct boxkey *old, *next = NULL;
     EVP_PKEY *key = NULL;
+    bool stored = false;
     int r = check_open(v, p);
 
     if (r == 0 && v->ops->import == NULL)
@@ -255,8 +260,8 @@ int vault_import(struct vault *v, const struct msg_import *m, uint8_t *spki_buf,
     r = v->ops->import(v->backend, m->pkcs8, &next->rec.versions[next->rec.version_count - 1], /* grants= */ NULL, 0,
                        &key, p);
     if (r == 0) {
-        r = finish_version(v, old, next, key, spki_buf, ret, p);
-        if (r != 0 && r != LB_E_NOMEM)
+        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
+        if (r != 0 && !stored)
             undo(v, &next->rec.versions[next->rec.version_count - 1]);
     }
     if (r != 0)
@@ -347,7 +352,7 @@ int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *
             goto fail;
     }
     keep_live(v, old, next);
-    r = publish(v, old, next, p);
+    r = publish(v, old, next, /* ret_stored= */ NULL, p);
     if (r == 0)
         return 0;
 fail:
@@ -429,7 +434,7 @@ int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct p
         r = rebind(v, old, next, i, p);
     if (r == 0) {
         keep_live(v, old, next);
-        r = publish(v, old, next, p);
+        r = publish(v, old, next, /* ret_stored= */ NULL, p);
     }
     if (r != 0)
         boxkey_free(next);
@@ -492,7 +497,7 @@ int vault_cert_set(struct vault *v, const struct msg_cert_set *m, uint32_t *ret_
     r = put_chain(v, next, (size_t)i, m, p);
     *ret_version = next->rec.versions[i].version;
     if (r == 0)
-        r = publish(v, old, next, p);
+        r = publish(v, old, next, /* ret_stored= */ NULL, p);
     if (r != 0)
         boxkey_free(next);
     return r;

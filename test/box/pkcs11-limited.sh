@@ -6,7 +6,7 @@ set -eu
 # shellcheck source=../harness/tokens.sh
 . "$(dirname "$0")/../harness/tokens.sh"
 
-needs openssl pkcs11-tool softhsm2-util
+needs openssl pkcs11-tool softhsm2-util prlimit
 begin
 cd "$TEST_DIR"
 softhsm_dir "$TEST_DIR/hsm"
@@ -128,6 +128,20 @@ for id in 21 22; do softhsm_import limited twin.pem $id twin; done
 check "attach one of two" lb attach twin --id 22 >/dev/null 2>>lb.log
 same "list --token names it, and not the other" "twin 21 ec:P-256 - twin 22 ec:P-256 twin" \
     "$(lb list --token | awk '$1 == "twin" { print $1, $2, $3, (NF > 3 ? $4 : "-") }' | sort | xargs)"
+stop_box
+
+# --- A key that the store has no room for leaves nothing on the token
+start_box "$BOX_DIR" bash -c 'trap "" XFSZ && exec "$@"' --
+before=$(objects)
+full=$(box_child)
+prlimit --fsize=$((16 * 1024)):unlimited --pid "$full"
+refused "create" 'store|disk|full|large' lb create toobig --type ec:P-256
+refused "import" 'store|disk|full|large' lb import toobig twin.pem
+same "nothing is left on the token" "$before" "$(objects)"
+alive "$full" || fail "the box's child ended"
+prlimit --fsize=unlimited:unlimited --pid "$full"
+check "with room there is one" lb create toobig --type ec:P-256 >/dev/null 2>>lb.log
+lb destroy toobig --yes 2>>lb.log
 stop_box
 
 # --- What was begun and fails leaves nothing: a token that makes and takes keys, and does nothing with them
