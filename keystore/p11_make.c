@@ -1,4 +1,4 @@
-/* Keys made on a token, brought to it, and destroyed there. */
+/* Keys made on a token, and brought to it. */
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -8,15 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-#include "p11_copy.h"
 #include "p11_key.h"
-#include "p11_message.h"
 
 #define ID_SIZE 16
 #define ATTRIBUTES_MAX 24
-/* Objects of one name: a pair, and what is left of each time that it was begun. */
-#define DISCARD_MAX 16
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 
@@ -125,45 +120,6 @@ static int new_name(const char *label, struct p11_name *ret, struct problem *p)
     return RAND_bytes(ret->id, ID_SIZE) > 0 ? 0 : problem_set(p, LB_E_CRYPTO, "no random numbers");
 }
 
-/* What came to nothing */
-
-/*
- * Every private and public object of that name: it has a new random id, so all of them are of the one that was begun. By
- * the name alone, since the public half is what may be wrong.
- */
-static CK_RV discard(struct p11_session *s, void *arg, struct problem *p)
-{
-    static const CK_OBJECT_CLASS classes[] = { CKO_PRIVATE_KEY, CKO_PUBLIC_KEY };
-    const struct p11_name *name = arg;
-    CK_RV rv = CKR_OK;
-
-    (void)p;
-    for (size_t i = 0; rv == CKR_OK && i < sizeof(classes) / sizeof(classes[0]); i++) {
-        CK_ATTRIBUTE template[] = { { CKA_CLASS, (void *)&classes[i], sizeof(classes[i]) },
-                                    { CKA_ID, (void *)name->id, name->id_len },
-                                    { CKA_LABEL, (void *)name->label, name->label_len } };
-        CK_OBJECT_HANDLE found[DISCARD_MAX];
-        CK_ULONG count = 0;
-
-        rv = p11_find(s, template, 3, found, DISCARD_MAX, &count);
-        for (CK_ULONG k = 0; rv == CKR_OK && k < count; k++)
-            rv = P11_CALL(&s->call, C_DestroyObject, s->h, found[k]);
-    }
-    return rv;
-}
-
-void p11_discard(struct p11_token *t, const struct p11_name *name, struct problem *p)
-{
-    struct problem why = { 0 };
-    char text[120];
-
-    if (p11_do(t, "taking away what was begun", discard, (void *)name, &why) == 0)
-        return;
-    p11_name_text(name, text, sizeof(text));
-    log_error("token: what was begun as %s may still be there: %s", text, why.text);
-    problem_hint(p, "what was begun may still be on the token: %s", text);
-}
-
 /* Generating */
 
 struct make {
@@ -202,7 +158,7 @@ static CK_RV make(struct p11_session *s, void *arg, struct problem *p)
         p->code = LB_E_KEY_TYPE;
         return P11_TOLD;
     }
-    rv = m->again ? discard(s, &m->name, p) : CKR_OK;
+    rv = m->again ? p11_discard_now(s, &m->name) : CKR_OK;
     if (rv != CKR_OK)
         return rv;
     m->again = true;
@@ -243,52 +199,6 @@ int p11_make(struct p11_token *t, const char *type, const char *label, struct p1
     return 0;
 }
 
-/* Destroying */
-
-struct destroy {
-    const struct p11_name *name;
-    const uint8_t *spki;
-    size_t spki_len;
-};
-
-static CK_RV destroy(struct p11_session *s, void *arg, struct problem *p)
-{
-    const struct destroy *d = arg;
-    CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
-    CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof(class) },
-                                { CKA_ID, (void *)d->name->id, d->name->id_len },
-                                { CKA_LABEL, (void *)d->name->label, d->name->label_len } };
-    CK_OBJECT_HANDLE key, pub[2];
-    CK_ULONG count = 0;
-    CK_RV rv = p11_find_key(s, d->name, d->spki, d->spki_len, &key, p);
-
-    if (rv == CKR_OK) {
-        p11_copy_drop_of(s, key);
-        p11_message_forget(s->token);
-        rv = P11_CALL(&s->call, C_DestroyObject, s->h, key);
-    }
-    if (rv != CKR_OK)
-        return rv;
-    if (d->name->id_len > 0 && p11_find(s, template, 3, pub, 2, &count) == CKR_OK && count == 1)
-        (void)P11_CALL(&s->call, C_DestroyObject, s->h, pub[0]); /* public: it may stay */
-    return CKR_OK;
-}
-
-int p11_destroy(struct p11_token *t, const struct p11_name *name, const uint8_t *spki, size_t spki_len,
-                struct problem *p)
-{
-    struct destroy d = { name, spki, spki_len };
-    int r = p11_do(t, "destroying the key", destroy, &d, p);
-
-    if (r != LB_E_NO_OBJECT)
-        return r;
-    /* "Destroyed" is said of what is gone from the token, not of what the module does not remember. */
-    r = p11_token_reconnect(t, p);
-    if (r == 0)
-        r = p11_do(t, "destroying the key", destroy, &d, p);
-    return r == LB_E_NO_OBJECT ? 0 : r;
-}
-
 /* Importing */
 
 struct part {
@@ -307,8 +217,9 @@ static CK_RV import(struct p11_session *s, void *arg, struct problem *p)
 {
     struct import *m = arg;
     CK_OBJECT_HANDLE key, pub;
-    CK_RV rv = m->again ? discard(s, &m->name, p) : CKR_OK;
+    CK_RV rv = m->again ? p11_discard_now(s, &m->name) : CKR_OK;
 
+    (void)p;
     m->again = true;
     if (rv == CKR_OK)
         rv = P11_CALL(&s->call, C_CreateObject, s->h, m->private.a, m->private.n, &key);

@@ -117,8 +117,12 @@ refused "a key that is not written is none" "said that it keeps the new key 'unw
     lb create unwritten --type ec:P-256
 refused "and the cure is told" 'ReadWritePaths= of its unit, module-writes' lb create unwritten --type ec:P-256
 check "there is none in the box" not grep -q unwritten <<<"$(lb list)"
+refused "nor is one destroyed that is still there" "said that it destroyed key 'written' id .*, and has it still" \
+    lb destroy written --yes
 bad_behaves
-check "others sign" signs written
+check "it goes on" signs written
+check "until it is" lb destroy written --yes 2>>lb.log
+check "others sign" signs new
 stop_box
 start_box "$limited"
 

@@ -356,7 +356,7 @@ CK_RV bad_key_destroy(unsigned n)
     char dir[BAD_PATH_MAX], path[BAD_PATH_MAX + 300];
 
     snprintf(path, sizeof(path), "%s/%s", bad_path(dir, "keys"), token.keys[n].file);
-    if (unlink(path) != 0)
+    if (bad_state("unwritten", 0) == 0 && unlink(path) != 0)
         return CKR_DEVICE_ERROR;
     token.keys[n].gone = true;
     return CKR_OK;
