@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "backend.h"
-#include "keyop_priv.h"
 #include "keytype.h"
-#include "p11_key.h"
+#include "p11_prove.h"
 #include "secret.h"
 
 /* Plain text of a version's material: magic | bytes id | bytes label (STORE.md). */
@@ -107,105 +106,6 @@ static int evp_of(struct backend_pkcs11 *b, const struct p11_name *name, const s
     return *ret == NULL ? LB_E_CRYPTO : 0;
 }
 
-/* Do both halves belong together? A signature by the token, verified with the public half by libcrypto. */
-
-static bool sign_text(EVP_PKEY *key, const char *md, const uint8_t *text, size_t text_len, uint8_t *sig, size_t *len)
-{
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx != NULL && EVP_DigestSignInit_ex(ctx, NULL, md, NULL, NULL, key, NULL) > 0 &&
-              EVP_DigestSign(ctx, sig, len, text, text_len) > 0;
-
-    EVP_MD_CTX_free(ctx);
-    return ok;
-}
-
-static bool sign_digest(EVP_PKEY *key, const uint8_t *digest, size_t digest_len, uint8_t *sig, size_t *len)
-{
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-    bool ok = ctx != NULL && EVP_PKEY_sign_init(ctx) > 0 && EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) > 0 &&
-              EVP_PKEY_sign(ctx, sig, len, digest, digest_len) > 0;
-
-    EVP_PKEY_CTX_free(ctx);
-    return ok;
-}
-
-/* The public half alone: the token's provider takes no private ones. */
-static EVP_PKEY *public_half(EVP_PKEY *key)
-{
-    uint8_t raw[LB_SHARED_MAX];
-    size_t len = sizeof(raw);
-
-    return EVP_PKEY_get_raw_public_key(key, raw, &len) > 0
-               ? EVP_PKEY_new_raw_public_key_ex(NULL, EVP_PKEY_get0_type_name(key), NULL, raw, len)
-               : NULL;
-}
-
-/* Keys that agree on secrets: a new key of libcrypto's agrees with the public half on the same as with the token's key. */
-static int prove_agreement(EVP_PKEY *key, const struct version_record *v, struct problem *p)
-{
-    const unsigned char *at = v->spki;
-    EVP_PKEY *pub = d2i_PUBKEY(NULL, &at, (long)v->spki_len);
-    EVP_PKEY *other = EVP_PKEY_Q_keygen(NULL, NULL, EVP_PKEY_get0_type_name(key));
-    EVP_PKEY *other_pub = other == NULL ? NULL : public_half(other);
-    unsigned char a[LB_SHARED_MAX], b[LB_SHARED_MAX];
-    size_t a_len = 0, b_len = 0;
-    int r = problem_set(p, LB_E_CRYPTO, "libcrypto failed");
-
-    ERR_clear_error();
-    if (pub == NULL || other_pub == NULL || !keytype_agree(other, pub, b, &b_len))
-        goto out;
-    if (!keytype_agree(key, other_pub, a, &a_len)) {
-        if (keyop_backend_problem(p))
-            r = p->code;
-        goto out;
-    }
-    r = a_len == b_len && CRYPTO_memcmp(a, b, a_len) == 0
-            ? 0
-            : problem_set(p, LB_E_PUBLIC_KEY, "the token's key and its public half do not belong together");
-out:
-    ERR_clear_error();
-    OPENSSL_cleanse(a, sizeof(a));
-    OPENSSL_cleanse(b, sizeof(b));
-    EVP_PKEY_free(other_pub);
-    EVP_PKEY_free(other);
-    EVP_PKEY_free(pub);
-    return r;
-}
-
-static int prove(EVP_PKEY *key, const struct version_record *v, struct problem *p)
-{
-    static const uint8_t text[] = "littlebox: do both halves of this key belong together?";
-    const unsigned char *at = v->spki;
-    EVP_PKEY *pub = d2i_PUBKEY(NULL, &at, (long)v->spki_len);
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool edwards = EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448");
-    size_t len = (size_t)EVP_PKEY_get_size(key);
-    uint8_t *sig = malloc(len), digest[EVP_MAX_MD_SIZE];
-    int r = LB_E_CRYPTO;
-
-    problem_set(p, r, "libcrypto failed");
-    ERR_clear_error();
-    if (pub == NULL || ctx == NULL || sig == NULL || EVP_Digest(text, sizeof(text), digest, NULL, EVP_sha256(), NULL) <= 0)
-        goto out;
-    if (edwards ? !sign_text(key, NULL, text, sizeof(text), sig, &len) : !sign_digest(key, digest, 32, sig, &len)) {
-        if (keyop_backend_problem(p))
-            r = p->code;
-        goto out;
-    }
-    r = EVP_DigestVerifyInit_ex(ctx, NULL, edwards ? NULL : "SHA256", NULL, NULL, pub, NULL) > 0 &&
-                EVP_DigestVerify(ctx, sig, len, text, sizeof(text)) == 1
-            ? 0
-            : problem_set(p, LB_E_PUBLIC_KEY, "the token's key and its public half do not belong together");
-out:
-    ERR_clear_error();
-    free(sig);
-    EVP_MD_CTX_free(ctx);
-    EVP_PKEY_free(pub);
-    return r;
-}
-
-/* The calls of backend.h */
-
 /* v has type, spki and its name on the token: material and key. On failure it has neither spki nor material. */
 static int finish(struct backend_pkcs11 *b, const struct p11_name *name, struct version_record *v,
                   const struct grant *grants, size_t n, EVP_PKEY **ret, struct problem *p)
@@ -216,7 +116,7 @@ static int finish(struct backend_pkcs11 *b, const struct p11_name *name, struct 
     if (r != 0)
         problem_set(p, r, "the public half of the token's key is of no use: %s", lb_strerror(r));
     if (r == 0)
-        r = EVP_PKEY_is_a(key, "X25519") || EVP_PKEY_is_a(key, "X448") ? prove_agreement(key, v, p) : prove(key, v, p);
+        r = p11_prove(b->token, name, v->spki, v->spki_len, key, p);
     if (r == 0) {
         r = put_reference(b, name, v, grants, n);
         if (r != 0)
@@ -227,6 +127,31 @@ static int finish(struct backend_pkcs11 *b, const struct p11_name *name, struct 
         return 0;
     }
     EVP_PKEY_free(key);
+    return r;
+}
+
+/* The calls of backend.h */
+
+/*
+ * finish() of what was just made, or brought in: as a new connection has it. A module may say CKR_OK of an object that it
+ * could not write to where the token keeps it, as openCryptoki's software token does of a new pair: it is there until the
+ * process ends, while a certificate is made for it, or the file that it came from is replaced.
+ */
+static int finish_new(struct backend_pkcs11 *b, const struct p11_name *name, struct version_record *v,
+                      const struct grant *grants, size_t n, EVP_PKEY **ret, struct problem *p)
+{
+    int r = p11_token_reconnect(b->token, p);
+
+    if (r == 0)
+        r = finish(b, name, v, grants, n, ret, p);
+    if (r == LB_E_NO_OBJECT) {
+        r = problem_set(p, LB_E_TOKEN, "the token said that it keeps the new key '%s', and does not have it once it is "
+                                       "asked anew", v->name);
+        problem_hint(p, "may the box write to where the token's objects are? ReadWritePaths= of its unit, module-writes in "
+                        "littlebox.conf(5)");
+    }
+    if (r != 0)
+        p11_discard(b->token, name, p);
     return r;
 }
 
@@ -242,17 +167,13 @@ static int pkcs11_create(void *arg, struct version_record *v, const struct grant
 {
     struct backend_pkcs11 *b = arg;
     struct p11_name name;
-    struct problem ignored;
     int r = p11_make(b->token, v->type, v->name, &name, &v->spki, &v->spki_len, p);
 
     if (r != 0)
         return r;
-    r = finish(b, &name, v, grants, n, ret, p);
-    if (r != 0) {
-        /* What was just made serves nobody. */
-        (void)!p11_destroy(b->token, &name, v->spki, v->spki_len, &ignored);
+    r = finish_new(b, &name, v, grants, n, ret, p);
+    if (r != 0)
         drop_spki(v);
-    }
     return r;
 }
 
@@ -313,7 +234,6 @@ static int pkcs11_import(void *arg, struct bytes pkcs8, struct version_record *v
     PKCS8_PRIV_KEY_INFO *p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)pkcs8.len);
     EVP_PKEY *key = p8 == NULL || at != pkcs8.p + pkcs8.len ? NULL : EVP_PKCS82PKEY_ex(p8, NULL, NULL);
     struct p11_name name;
-    struct problem ignored;
     unsigned char *der = NULL;
     int len, r;
 
@@ -337,11 +257,8 @@ static int pkcs11_import(void *arg, struct bytes pkcs8, struct version_record *v
     }
     OPENSSL_free(der);
     EVP_PKEY_free(key);
-    if (r == 0) {
-        r = finish(b, &name, v, grants, n, ret, p);
-        if (r != 0)
-            (void)!p11_destroy(b->token, &name, v->spki, v->spki_len, &ignored);
-    }
+    if (r == 0)
+        r = finish_new(b, &name, v, grants, n, ret, p);
     if (r != 0)
         drop_spki(v);
     return r;

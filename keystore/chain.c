@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "spki.h"
 
 void chain_name(const X509_NAME *name, char ret[CHAIN_NAME_SIZE])
 {
@@ -32,7 +33,7 @@ bool chain_certifies(X509 *certificate, struct bytes spki)
 {
     unsigned char *der = NULL;
     int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-    bool same = len > 0 && (size_t)len == spki.len && memcmp(der, spki.p, spki.len) == 0;
+    bool same = len > 0 && spki_same(der, (size_t)len, spki.p, spki.len);
 
     OPENSSL_free(der);
     return same;

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "p11_object.h"
 #include "p11_priv.h"
+#include "spki.h"
 
 /* Older than this, in seconds, it is read anew: what other programs write to the token is noticed after that time. */
 #define KEEP_SECONDS 30
@@ -22,7 +23,7 @@ struct p11_cert {
     struct p11_value id, label;
     uint8_t *der;
     size_t len;
-    uint8_t hash[LB_HASH_SIZE]; /* of its public key */
+    uint8_t hash[LB_HASH_SIZE]; /* spki_hash() of its public key */
     int issuer;                 /* which of the others; -1: none of them, or itself */
     X509 *x;                    /* while they are being read */
 };
@@ -136,7 +137,7 @@ static bool put(struct p11_certs *c, const struct p11_name *name, uint8_t *der, 
         one->x = chain_certificate((struct bytes){ der, len });
     if (one->x != NULL)
         n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(one->x), &spki);
-    if (n > 0 && EVP_Digest(spki, (size_t)n, one->hash, NULL, EVP_sha256(), NULL) > 0 &&
+    if (n > 0 && spki_hash(spki, (size_t)n, one->hash) &&
         set_value(&one->id, name->id, name->id_len) && set_value(&one->label, name->label, name->label_len)) {
         one->der = der;
         one->len = len;

@@ -30,8 +30,8 @@ bool p11_certs_are_current(struct p11_token *t);
 void p11_certs_forget(struct p11_token *t);
 
 /*
- * The certificate for the public key with this hash (SHA-256 of its SubjectPublicKeyInfo), whatever id it has; -1: there
- * is none. Of several that which began to be valid last, and those that have yet to begin only where there is no other.
+ * The certificate for the public key with this spki_hash(), whatever id it has; -1: there is none. Of several that which
+ * began to be valid last, and those that have yet to begin only where there is no other.
  */
 int p11_certs_of(const struct p11_certs *c, const uint8_t hash[LB_HASH_SIZE]);
 /*

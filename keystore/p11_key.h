@@ -35,14 +35,14 @@ EVP_PKEY *p11_key_public(const struct p11_key *k);
 
 /*
  * C_SignInit and C_Sign. What comes out has exactly len bytes, or it is a failure. LB_E_SCHEME: the token does not list
- * the mechanism, and was not asked.
+ * the mechanism, and was not asked; or the key is not for it.
  */
 LB_MUST_USE int p11_key_sign(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *out, size_t len,
                              struct problem *p);
 /*
  * C_DecryptInit and C_Decrypt. LB_E_CRYPTO: the token took it and found nothing in it; whatever it found wrong, and
  * whichever way it says so, the same calls are made. Other failures are of the token. LB_E_SCHEME: the token does not
- * list the mechanism, and was not asked.
+ * list the mechanism, and was not asked; or the key is not for it.
  */
 LB_MUST_USE int p11_key_decrypt(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *out, size_t size,
                                 size_t *ret_len, struct problem *p);
@@ -58,7 +58,18 @@ EVP_PKEY *p11_evp(struct p11_key *k);
 /* The key behind such an EVP_PKEY, as long as that lives; NULL: it is another one. */
 const struct p11_key *p11_evp_key(EVP_PKEY *key);
 
-/* Generating, importing, destroying: p11_make.c */
+/* Generating and importing: p11_make.c. Destroying: p11_destroy.c */
+
+/*
+ * What came to nothing after p11_make() or p11_import(), which do this themselves where they fail: both objects go, whatever
+ * they are. What cannot be taken away is named in the log and in p's hint; its text and code stay.
+ */
+void p11_discard(struct p11_token *t, const struct p11_name *name, struct problem *p);
+/*
+ * The same inside a work of p11_do(). Every private and public object of that name: it has a new random id, so all of them are
+ * of the one that was begun. By the name alone, since the public half is what may be wrong.
+ */
+CK_RV p11_discard_now(struct p11_session *s, const struct p11_name *name);
 
 /* A new pair of that type (keytype.h) with a new id and this label. LB_E_KEY_TYPE: the token cannot, or not that type. */
 LB_MUST_USE int p11_make(struct p11_token *t, const char *type, const char *label, struct p11_name *ret_name,
@@ -66,7 +77,10 @@ LB_MUST_USE int p11_make(struct p11_token *t, const char *type, const char *labe
 /* Brings a key in. LB_E_UNSUPPORTED: the token takes none. */
 LB_MUST_USE int p11_import(struct p11_token *t, EVP_PKEY *key, const char *label, struct p11_name *ret_name,
                            struct problem *p);
-/* Destroys the private object and the public one of the same id. It not being there any more is not a failure. */
+/*
+ * Destroys the private object and the public one of the same id, and looks for it in a new connection. It not being there any
+ * more is not a failure. LB_E_TOKEN: it is still there.
+ */
 LB_MUST_USE int p11_destroy(struct p11_token *t, const struct p11_name *name, const uint8_t *spki, size_t spki_len,
                             struct problem *p);
 

@@ -1,15 +1,14 @@
-/* Keys made on a token, brought to it, and destroyed there. */
+/* Keys made on a token, and brought to it. */
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/ec.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "p11_copy.h"
 #include "p11_key.h"
-#include "p11_message.h"
 
 #define ID_SIZE 16
 #define ATTRIBUTES_MAX 24
@@ -126,6 +125,7 @@ static int new_name(const char *label, struct p11_name *ret, struct problem *p)
 struct make {
     const struct type *type;
     struct p11_name name;
+    bool again; /* work may be done twice: the first time may have left something */
     uint8_t *spki;
     size_t spki_len;
 };
@@ -158,18 +158,17 @@ static CK_RV make(struct p11_session *s, void *arg, struct problem *p)
         p->code = LB_E_KEY_TYPE;
         return P11_TOLD;
     }
+    rv = m->again ? p11_discard_now(s, &m->name) : CKR_OK;
+    if (rv != CKR_OK)
+        return rv;
+    m->again = true;
     rv = generate(s, m, &m->type->curve, &pub, &key);
     /* The curve under its other name. */
     if (rv != CKR_OK && m->type->other_curve.len > 0)
         rv = generate(s, m, &m->type->other_curve, &pub, &key);
     if (rv != CKR_OK)
         return rv;
-    rv = p11_public(s, key, &m->spki, &m->spki_len, p);
-    if (rv != CKR_OK) {
-        (void)P11_CALL(&s->call, C_DestroyObject, s->h, key);
-        (void)P11_CALL(&s->call, C_DestroyObject, s->h, pub);
-    }
-    return rv;
+    return p11_public(s, key, &m->spki, &m->spki_len, p);
 }
 
 int p11_make(struct p11_token *t, const char *type, const char *label, struct p11_name *ret_name, uint8_t **ret_spki,
@@ -190,58 +189,14 @@ int p11_make(struct p11_token *t, const char *type, const char *label, struct p1
     r = new_name(label, &m.name, p);
     if (r == 0)
         r = p11_do(t, "making a key", make, &m, p);
+    if (r != 0 && m.again)
+        p11_discard(t, &m.name, p);
     if (r != 0)
         return r;
     *ret_name = m.name;
     *ret_spki = m.spki;
     *ret_len = m.spki_len;
     return 0;
-}
-
-/* Destroying */
-
-struct destroy {
-    const struct p11_name *name;
-    const uint8_t *spki;
-    size_t spki_len;
-};
-
-static CK_RV destroy(struct p11_session *s, void *arg, struct problem *p)
-{
-    const struct destroy *d = arg;
-    CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
-    CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof(class) },
-                                { CKA_ID, (void *)d->name->id, d->name->id_len },
-                                { CKA_LABEL, (void *)d->name->label, d->name->label_len } };
-    CK_OBJECT_HANDLE key, pub[2];
-    CK_ULONG count = 0;
-    CK_RV rv = p11_find_key(s, d->name, d->spki, d->spki_len, &key, p);
-
-    if (rv == CKR_OK) {
-        p11_copy_drop_of(s, key);
-        p11_message_forget(s->token);
-        rv = P11_CALL(&s->call, C_DestroyObject, s->h, key);
-    }
-    if (rv != CKR_OK)
-        return rv;
-    if (d->name->id_len > 0 && p11_find(s, template, 3, pub, 2, &count) == CKR_OK && count == 1)
-        (void)P11_CALL(&s->call, C_DestroyObject, s->h, pub[0]); /* public: it may stay */
-    return CKR_OK;
-}
-
-int p11_destroy(struct p11_token *t, const struct p11_name *name, const uint8_t *spki, size_t spki_len,
-                struct problem *p)
-{
-    struct destroy d = { name, spki, spki_len };
-    int r = p11_do(t, "destroying the key", destroy, &d, p);
-
-    if (r != LB_E_NO_OBJECT)
-        return r;
-    /* "Destroyed" is said of what is gone from the token, not of what the module does not remember. */
-    r = p11_token_reconnect(t, p);
-    if (r == 0)
-        r = p11_do(t, "destroying the key", destroy, &d, p);
-    return r == LB_E_NO_OBJECT ? 0 : r;
 }
 
 /* Importing */
@@ -255,20 +210,21 @@ struct import {
     const struct type *type;
     struct p11_name name;
     struct template private, public;
+    bool again; /* as in struct make */
 };
 
 static CK_RV import(struct p11_session *s, void *arg, struct problem *p)
 {
     struct import *m = arg;
     CK_OBJECT_HANDLE key, pub;
-    CK_RV rv = P11_CALL(&s->call, C_CreateObject, s->h, m->private.a, m->private.n, &key);
+    CK_RV rv = m->again ? p11_discard_now(s, &m->name) : CKR_OK;
 
     (void)p;
-    if (rv != CKR_OK)
-        return rv;
-    rv = P11_CALL(&s->call, C_CreateObject, s->h, m->public.a, m->public.n, &pub);
-    if (rv != CKR_OK)
-        (void)P11_CALL(&s->call, C_DestroyObject, s->h, key);
+    m->again = true;
+    if (rv == CKR_OK)
+        rv = P11_CALL(&s->call, C_CreateObject, s->h, m->private.a, m->private.n, &key);
+    if (rv == CKR_OK)
+        rv = P11_CALL(&s->call, C_CreateObject, s->h, m->public.a, m->public.n, &pub);
     return rv;
 }
 
@@ -337,7 +293,8 @@ static int curve_import(EVP_PKEY *key, struct import *m, struct part *parts)
 {
     bool edwards = m->type->key == CKK_EC_EDWARDS;
     size_t size = ((size_t)EVP_PKEY_get_bits(key) + 7) / 8, len = 0;
-    uint8_t point[160];
+    uint8_t point[160] = { POINT_CONVERSION_UNCOMPRESSED };
+    struct part x = { NULL, 0 }, y = { NULL, 0 };
     bool ok;
 
     if (edwards) {
@@ -346,8 +303,16 @@ static int curve_import(EVP_PKEY *key, struct import *m, struct part *parts)
              (parts[0].p = OPENSSL_secure_zalloc(size)) != NULL && (parts[0].len = size) > 0 &&
              EVP_PKEY_get_raw_private_key(key, parts[0].p, &size) > 0;
     } else {
-        ok = EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len) > 0 &&
-             number(key, OSSL_PKEY_PARAM_PRIV_KEY, size, &parts[0]);
+        /* In full, however the file has it: few tokens take another point. */
+        len = 1 + 2 * size;
+        ok = len <= sizeof(point) && number(key, OSSL_PKEY_PARAM_PRIV_KEY, size, &parts[0]) &&
+             number(key, OSSL_PKEY_PARAM_EC_PUB_X, size, &x) && number(key, OSSL_PKEY_PARAM_EC_PUB_Y, size, &y);
+        if (ok) {
+            memcpy(point + 1, x.p, size);
+            memcpy(point + 1 + size, y.p, size);
+        }
+        OPENSSL_secure_free(x.p);
+        OPENSSL_secure_free(y.p);
     }
     if (!ok || !wrap_point(point, len, &parts[1]))
         return LB_E_CRYPTO;
@@ -399,7 +364,10 @@ int p11_import(struct p11_token *t, EVP_PKEY *key, const char *label, struct p11
     else
         r = p11_do(t, "bringing the key in", import, &m, p);
     if (r == LB_E_TOKEN)
-        problem_hint(p, "the token may take no keys from outside: make one on it, with 'littlebox create'");
+        problem_hint(p, "the token may take no keys from outside: make one on it, with 'littlebox create'; or the box may "
+                        "not write to where it keeps them");
+    if (r != 0 && m.again)
+        p11_discard(t, &m.name, p);
     for (size_t i = 0; i < PARTS_MAX; i++)
         OPENSSL_secure_clear_free(parts[i].p, parts[i].len);
     if (r == 0)

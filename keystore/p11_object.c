@@ -7,6 +7,7 @@
 
 #include "p11_copy.h"
 #include "p11_priv.h"
+#include "spki.h"
 
 /* Candidates that are looked at; more with one name is a token in disorder. */
 #define CANDIDATES_MAX 16
@@ -155,7 +156,7 @@ static CK_RV has_public(struct p11_session *s, CK_OBJECT_HANDLE h, const uint8_t
     *ret = HAS_OTHER;
     if (rv == P11_TOLD && ignored.code == LB_E_NO_OBJECT)
         *ret = HAS_UNKNOWN;
-    else if (rv == CKR_OK && has_len == len && memcmp(has, spki, len) == 0)
+    else if (rv == CKR_OK && spki_same(has, has_len, spki, len))
         *ret = HAS_THIS;
     free(has);
     return rv == P11_TOLD ? CKR_OK : rv;

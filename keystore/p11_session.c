@@ -179,7 +179,10 @@ static void drop(struct p11_token *t, struct p11_session *s)
 
 /* Curing. Several threads find out at once: the first one does it, the others see that the generation is another. */
 
-static int connect_anew(struct p11_token *t, unsigned seen, bool lost, struct problem *p)
+/* Why: it was never there, it was lost, or it is asked anew on purpose. */
+enum why { WHY_FIRST, WHY_LOST, WHY_ASKED };
+
+static int connect_anew(struct p11_token *t, unsigned seen, enum why why, struct problem *p)
 {
     int r = 0;
 
@@ -189,19 +192,18 @@ static int connect_anew(struct p11_token *t, unsigned seen, bool lost, struct pr
         problem_hint(p, "run: littlebox unlock");
         goto out;
     }
-    if (t->connected && (!lost || atomic_load(&t->generation) != seen))
+    if (t->connected && (why == WHY_FIRST || atomic_load(&t->generation) != seen))
         goto out;
     if (!t->connected && t->info.problem.code != 0 && p11_now_ms() < t->retry_at) {
         *p = t->info.problem;
         r = p->code;
         goto out;
     }
-    if (lost)
+    if (why == WHY_LOST)
         log_warning("token '%s': connecting again", t->info.label);
-    if (t->connected || lost) {
+    if (t->connected || why != WHY_FIRST)
         p11_disconnect(t);
-        t->info.reconnects++;
-    }
+    t->info.reconnects += why == WHY_LOST;
     r = p11_connect(t, p);
     t->connected_at = p11_now_ms();
     if (r != 0) {
@@ -242,7 +244,7 @@ int p11_token_connect(struct p11_token *t, struct problem *p)
     pthread_rwlock_rdlock(&t->lock);
     connected = t->connected;
     pthread_rwlock_unlock(&t->lock);
-    return connected ? 0 : connect_anew(t, p11_token_generation(t), /* lost= */ false, p);
+    return connected ? 0 : connect_anew(t, p11_token_generation(t), WHY_FIRST, p);
 }
 
 static bool is_stale(struct p11_token *t)
@@ -257,7 +259,7 @@ static bool is_stale(struct p11_token *t)
 
 int p11_token_reconnect(struct p11_token *t, struct problem *p)
 {
-    return connect_anew(t, p11_token_generation(t), /* lost= */ true, p);
+    return connect_anew(t, p11_token_generation(t), WHY_ASKED, p);
 }
 
 /* Once, with a session; *ret_seen is the connection that it was in. */
@@ -277,6 +279,12 @@ static CK_RV attempt(struct p11_token *t, const void *thing, p11_work *work, voi
     pthread_rwlock_unlock(&t->lock);
     give_back(t, s);
     return rv;
+}
+
+/* The token is well; what was asked is not what it, or this key, is for. */
+static bool is_of_key(CK_RV rv)
+{
+    return rv == CKR_KEY_FUNCTION_NOT_PERMITTED || rv == CKR_MECHANISM_INVALID || rv == CKR_MECHANISM_PARAM_INVALID;
 }
 
 int p11_do(struct p11_token *t, const char *what, p11_work *work, void *arg, struct problem *p)
@@ -309,9 +317,10 @@ int p11_do_for(const void *thing, struct p11_token *t, const char *what, p11_wor
             r = login_anew(t, seen, p);
         } else if (cure != CURE_NONE && !connected_anew) {
             connected_anew = true;
-            r = connect_anew(t, seen, /* lost= */ true, p);
+            r = connect_anew(t, seen, WHY_LOST, p);
         } else {
-            return p11_failed(t, what, rv, p);
+            r = p11_failed(t, what, rv, p);
+            return is_of_key(rv) ? p->code = LB_E_SCHEME : r;
         }
         if (r != 0)
             return r;

@@ -71,7 +71,10 @@ void p11_token_hold(struct p11_token *t, unsigned failures, unsigned wait, void 
 void p11_token_lock(struct p11_token *t, bool locked);
 /* Connects now, if it is not connected. LB_E_NO_TOKEN, LB_E_PIN, LB_E_AMBIGUOUS, LB_E_TOKEN. */
 LB_MUST_USE int p11_token_connect(struct p11_token *t, struct problem *p);
-/* Connects anew, though it is connected: what the module remembered of the token is forgotten. */
+/*
+ * Connects anew, though it is connected: what the module remembered of the token is forgotten. It is not counted, since
+ * nothing was lost.
+ */
 LB_MUST_USE int p11_token_reconnect(struct p11_token *t, struct problem *p);
 /* A PIN from a person, tried at once (whatever was refused before); it is kept if it is right. */
 LB_MUST_USE int p11_token_login(struct p11_token *t, struct bytes pin, struct problem *p);
@@ -86,7 +89,8 @@ LB_MUST_USE int p11_token_must(const struct p11_token *t, CK_MECHANISM_TYPE m, C
 
 /*
  * Does work() with a session, connecting first if need be; again where the token was away meanwhile, its sessions were
- * gone, or the login was lost, each cured first. Returns 0 or the problem: of the connection, or "what: CKR_...". A work
+ * gone, or the login was lost, each cured first. Returns 0 or the problem: of the connection, or "what: CKR_..." (LB_E_TOKEN; LB_E_SCHEME
+ * where it is about what the key is for). A work
  * that has a text of its own sets p and returns P11_TOLD.
  */
 typedef CK_RV p11_work(struct p11_session *s, void *arg, struct problem *p);

@@ -204,7 +204,26 @@ static int refuse_query(size_t i, struct problem *p)
     return LB_E_URI;
 }
 
-static int parse_path_attribute(const char *s, size_t len, struct p11uri *ret, struct problem *p)
+/* One attribute of the query, by its number. *seen: those that were there, one bit each. */
+static int parse_query(size_t i, const char *s, size_t len, unsigned *seen, const char *allowed, struct problem *p)
+{
+    size_t name_len = strlen(queries[i].name);
+
+    if (queries[i].reason != NULL)
+        return refuse_query(i, p);
+    if (name_len == len)
+        return refuse_attribute(s, name_len, "valueless", p);
+    if ((*seen & 1u << i) != 0)
+        return refuse_attribute(s, name_len, "twice the", p);
+    *seen |= 1u << i;
+    return decode(s + name_len + 1, len - name_len - 1, allowed, queries[i].name, NULL, p);
+}
+
+/*
+ * What belongs behind the '?' (RFC 7512 2.4) is read here as well: engines and older tools write "pin-source" behind a ';',
+ * and what it says means nothing in either place.
+ */
+static int parse_path_attribute(const char *s, size_t len, struct p11uri *ret, unsigned *seen, struct problem *p)
 {
     const char *equals = memchr(s, '=', len);
     size_t name_len = equals == NULL ? len : (size_t)(equals - s);
@@ -221,13 +240,8 @@ static int parse_path_attribute(const char *s, size_t len, struct p11uri *ret, s
         return r != 0 || canonical(attrs[i].form, &ret->a[i]) ? r : refuse_value(attrs[i].form, name, p);
     }
     for (size_t i = 0; i < QUERIES; i++) {
-        if (!is_name(s, name_len, queries[i].name))
-            continue;
-        if (queries[i].reason != NULL)
-            return refuse_query(i, p);
-        refuse_attribute(s, name_len, "misplaced", p);
-        problem_hint(p, "%s belongs behind a '?'", queries[i].name);
-        return LB_E_URI;
+        if (is_name(s, name_len, queries[i].name))
+            return parse_query(i, s, len, seen, PATH_ALLOWED QUERY_ALLOWED, p);
     }
     if (equals == NULL && name_len > 0) {
         refuse_attribute(s, name_len, "valueless", p);
@@ -245,16 +259,8 @@ static int parse_query_attribute(const char *s, size_t len, unsigned *seen, stru
     size_t name_len = equals == NULL ? len : (size_t)(equals - s);
 
     for (size_t i = 0; i < QUERIES; i++) {
-        if (!is_name(s, name_len, queries[i].name))
-            continue;
-        if (queries[i].reason != NULL)
-            return refuse_query(i, p);
-        if (equals == NULL)
-            return refuse_attribute(s, name_len, "valueless", p);
-        if ((*seen & 1u << i) != 0)
-            return refuse_attribute(s, name_len, "twice the", p);
-        *seen |= 1u << i;
-        return decode(equals + 1, len - name_len - 1, QUERY_ALLOWED, queries[i].name, NULL, p);
+        if (is_name(s, name_len, queries[i].name))
+            return parse_query(i, s, len, seen, QUERY_ALLOWED, p);
     }
     refuse_attribute(s, name_len, "unknown query", p);
     problem_hint(p, "pin-source and module-name are known, and mean nothing here");
@@ -274,7 +280,7 @@ static int parse(const char *s, struct p11uri *ret, struct problem *p)
 
     for (size_t at = 0; r == 0 && path > 0 && at <= path; at += len + 1) {
         len = strcspn(s + at, ";?#");
-        r = parse_path_attribute(s + at, len, ret, p);
+        r = parse_path_attribute(s + at, len, ret, &seen, p);
     }
     if (r != 0 || s[path] == '\0')
         return r;

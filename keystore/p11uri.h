@@ -51,10 +51,10 @@ struct p11uri {
 
 /*
  * Reads a URI by the grammar of RFC 7512 2.3 and percent-decodes it. The query attributes pin-source and module-name
- * are read and mean nothing here: the PIN and the module are the box's. Refused, LB_E_URI with ret_problem saying what
- * and why: unknown and vendor-specific attributes, an attribute given twice, pin-value (a PIN has no place in a
- * program's configuration), module-path (no module is loaded here), characters that must be percent-encoded, a
- * fragment, longer than LB_P11URI_MAX. No value of pin-value is in the text.
+ * are read, behind a ';' as well, and mean nothing here: the PIN and the module are the box's. Refused, LB_E_URI with
+ * ret_problem saying what and why: unknown and vendor-specific attributes, an attribute given twice, pin-value (a PIN has
+ * no place in a program's configuration), module-path (no module is loaded here), characters that must be percent-encoded,
+ * a fragment, longer than LB_P11URI_MAX. No value of pin-value is in the text.
  */
 LB_MUST_USE int p11uri_parse(const char *uri, struct p11uri *ret, struct problem *ret_problem);
 

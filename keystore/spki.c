@@ -7,7 +7,8 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
-#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* RSAPublicKey (RFC 8017 A.1.1) */
 typedef struct {
@@ -165,4 +166,122 @@ EVP_PKEY *spki_key(OSSL_LIB_CTX *libctx, const uint8_t *der, size_t len)
         return NULL;
     }
     return key;
+}
+
+/* Writing it in another way */
+
+/* Longest point in full: P-521's, and those of curves that a box does not hold. */
+#define COORDINATE_MAX 72
+
+/* The point of a key of EC into s, in full. */
+static bool set_whole_point(SPKI *s, const EVP_PKEY *key)
+{
+    uint8_t point[1 + 2 * COORDINATE_MAX] = { POINT_CONVERSION_UNCOMPRESSED };
+    BIGNUM *x = NULL, *y = NULL;
+    int size = (EVP_PKEY_get_bits(key) + 7) / 8;
+    bool ok;
+
+    ok = size > 0 && size <= COORDINATE_MAX && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &x) > 0 &&
+         EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y) > 0 && BN_bn2binpad(x, point + 1, size) == size &&
+         BN_bn2binpad(y, point + 1 + size, size) == size && ASN1_STRING_set(s->key, point, 1 + 2 * size) > 0;
+    BN_free(x);
+    BN_free(y);
+    return ok;
+}
+
+/* What there is to be changed of how it is written. */
+enum way { WAY_COMMON, WAY_POINT, WAY_NULL };
+
+static enum way way_of(const SPKI *s)
+{
+    const ASN1_OBJECT *oid = NULL;
+    const void *parameter = NULL;
+    int type = V_ASN1_UNDEF;
+
+    X509_ALGOR_get0(&oid, &type, &parameter, s->algorithm);
+    switch (OBJ_obj2nid(oid)) {
+    case NID_X9_62_id_ecPublicKey:
+        return type == V_ASN1_OBJECT && ASN1_STRING_length(s->key) > 0 &&
+                       ASN1_STRING_get0_data(s->key)[0] != POINT_CONVERSION_UNCOMPRESSED
+                   ? WAY_POINT
+                   : WAY_COMMON;
+    case NID_rsaEncryption:
+        return type == V_ASN1_UNDEF ? WAY_NULL : WAY_COMMON;
+    default:
+        return WAY_COMMON;
+    }
+}
+
+static bool change_way(SPKI *s, enum way way, const uint8_t *der, size_t len)
+{
+    EVP_PKEY *key;
+    bool ok;
+
+    if (way == WAY_NULL)
+        return X509_ALGOR_set0(s->algorithm, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL) > 0;
+    key = spki_key(NULL, der, len);
+    ok = key != NULL && set_whole_point(s, key);
+    EVP_PKEY_free(key);
+    return ok;
+}
+
+bool spki_common(const uint8_t *der, size_t len, uint8_t **ret, size_t *ret_len)
+{
+    uint8_t *common = NULL;
+    SPKI *s;
+    enum way way;
+    bool ok = true;
+    int n;
+
+    *ret = NULL;
+    *ret_len = 0;
+    ERR_set_mark();
+    s = spki_read(der, len);
+    way = s == NULL ? WAY_COMMON : way_of(s);
+    if (way != WAY_COMMON) {
+        n = change_way(s, way, der, len) ? ASN1_item_i2d((ASN1_VALUE *)s, &common, ASN1_ITEM_rptr(SPKI)) : -1;
+        ok = n > 0 && (*ret = malloc((size_t)n)) != NULL;
+        if (ok) {
+            memcpy(*ret, common, (size_t)n);
+            *ret_len = (size_t)n;
+        }
+    }
+    OPENSSL_free(common);
+    spki_free(s);
+    ERR_pop_to_mark();
+    return ok;
+}
+
+static bool same_bytes(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+    return a_len == b_len && (a_len == 0 || memcmp(a, b, a_len) == 0);
+}
+
+bool spki_same(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+    uint8_t *x = NULL, *y = NULL;
+    size_t x_len = 0, y_len = 0;
+    bool same;
+
+    if (same_bytes(a, a_len, b, b_len))
+        return true;
+    same = spki_common(a, a_len, &x, &x_len) && spki_common(b, b_len, &y, &y_len) && (x != NULL || y != NULL) &&
+           same_bytes(x == NULL ? a : x, x == NULL ? a_len : x_len, y == NULL ? b : y, y == NULL ? b_len : y_len);
+    free(x);
+    free(y);
+    return same;
+}
+
+bool spki_hash(const uint8_t *der, size_t len, uint8_t ret[32])
+{
+    uint8_t *common;
+    size_t common_len;
+    bool ok = spki_common(der, len, &common, &common_len);
+
+    if (ok && common == NULL)
+        ok = EVP_Digest(der, len, ret, NULL, EVP_sha256(), NULL) > 0;
+    else if (ok)
+        ok = EVP_Digest(common, common_len, ret, NULL, EVP_sha256(), NULL) > 0;
+    free(common);
+    return ok;
 }

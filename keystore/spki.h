@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,5 +32,18 @@ EVP_PKEY *spki_point(OSSL_LIB_CTX *libctx, const SPKI *s, const char *algorithm,
  * servers have are made from their numbers: libcrypto's own way tries all decoders of all providers.
  */
 EVP_PKEY *spki_key(OSSL_LIB_CTX *libctx, const uint8_t *der, size_t len);
+
+/*
+ * The same public key in the one common way of writing it: a point in full (RFC 5480 2.2 allows it in short as well, X9.62
+ * both in one), RSA with its NULL (RFC 3279 2.3.1). *ret is for free(). NULL and true: der is the common way, or of another
+ * type. False: out of memory, or libcrypto refuses it.
+ */
+bool spki_common(const uint8_t *der, size_t len, uint8_t **ret, size_t *ret_len);
+
+/* Are both the same public key, however each of them is written? What is no key is the same as nothing but itself. */
+bool spki_same(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
+
+/* SHA-256 of the common way of writing it, so that it is one for each key. False: as with spki_common(). */
+bool spki_hash(const uint8_t *der, size_t len, uint8_t ret[32]);
 
 #endif

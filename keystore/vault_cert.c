@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "p11_cert.h"
+#include "spki.h"
 #include "vault_priv.h"
 
 /* A chain that was set wins, and one that was set and is damaged is not replaced behind anybody's back. */
@@ -28,11 +29,25 @@ struct p11_certs *vault_certs(struct vault *v, bool ask)
     return certs;
 }
 
+/* Of the version's public key, however it is written. False: there is none, or none that can be read. */
+static bool common_hash(const struct version_record *rec, uint8_t ret[LB_HASH_SIZE])
+{
+    return rec->spki != NULL && spki_hash(rec->spki, rec->spki_len, ret);
+}
+
+/* Its place among those on the token; -1: there is none for this version. */
+static int certificate_of(const struct p11_certs *certs, const struct version_record *rec)
+{
+    uint8_t hash[LB_HASH_SIZE];
+
+    return common_hash(rec, hash) ? p11_certs_of(certs, hash) : -1;
+}
+
 bool vault_may_be_certified(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k, size_t i)
 {
     if (!is_tokens(v, &k->rec.versions[i]))
         return k->rec.versions[i].chain != NULL;
-    return certs == NULL || !p11_certs_are_current(v->p11) || p11_certs_of(certs, k->versions[i].hash) >= 0;
+    return certs == NULL || !p11_certs_are_current(v->p11) || certificate_of(certs, &k->rec.versions[i]) >= 0;
 }
 
 unsigned vault_count_certificates(const struct p11_certs *certs, const struct boxkey *k, size_t i)
@@ -42,7 +57,7 @@ unsigned vault_count_certificates(const struct p11_certs *certs, const struct bo
     unsigned count = 0;
 
     if (rec->chain == NULL && certs != NULL && !rec->chain_damaged && rec->state != STATE_DESTROYED)
-        return p11_certs_chain(certs, p11_certs_of(certs, k->versions[i].hash), NULL);
+        return p11_certs_chain(certs, certificate_of(certs, rec), NULL);
     if (rec->chain == NULL || msg_chain_read((struct bytes){ rec->chain, rec->chain_len }, &count, &r) != 0)
         return 0;
     return count;
@@ -53,7 +68,7 @@ unsigned vault_count_certificates(const struct p11_certs *certs, const struct bo
 /* What the token is to be asked about, once the ring is given back. */
 struct wanted {
     bool tokens;
-    uint8_t hash[LB_HASH_SIZE];
+    uint8_t hash[LB_HASH_SIZE]; /* spki_hash() */
 };
 
 /* With the read lock held. */
@@ -68,9 +83,8 @@ static int cert_get(struct vault *v, const struct key_ref *ref, uint32_t msg_id,
     memset(ret, 0, sizeof(*ret));
     if (i < 0)
         return i;
-    if (is_tokens(v, &k->rec.versions[i])) {
+    if (is_tokens(v, &k->rec.versions[i]) && common_hash(&k->rec.versions[i], ret->hash)) {
         ret->tokens = true;
-        memcpy(ret->hash, k->versions[i].hash, sizeof(ret->hash));
         return 0;
     }
     if (k->rec.versions[i].chain != NULL)

@@ -59,13 +59,16 @@ int vault_rebind(struct vault *v, const struct boxkey *old, struct boxkey *next,
     return 0;
 }
 
-int vault_publish(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p)
+/* vault_publish(). ret_stored, which may be NULL: it is in the store, whatever came then. */
+static int publish(struct vault *v, struct boxkey *old, struct boxkey *next, bool *ret_stored, struct problem *p)
 {
     int damaged = (int)boxkey_is_damaged(next) - (old != NULL && boxkey_is_damaged(old));
     int r = store_put_key(v->store, &next->rec, p);
 
     if (r != 0)
         return r;
+    if (ret_stored != NULL)
+        *ret_stored = true;
     r = keyring_put(&v->ring, old, next);
     if (r != 0) {
         /* It is stored and will be there after a restart; only this process has no room for it. */
@@ -75,6 +78,11 @@ int vault_publish(struct vault *v, struct boxkey *old, struct boxkey *next, stru
     atomic_store(&v->keys, (unsigned)v->ring.count);
     atomic_fetch_add(&v->damaged, (unsigned)damaged);
     return 0;
+}
+
+int vault_publish(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p)
+{
+    return publish(v, old, next, /* ret_stored= */ NULL, p);
 }
 
 void vault_keep_live(struct vault *v, struct boxkey *old, struct boxkey *next)
@@ -156,7 +164,7 @@ static int prepare_version(struct vault *v, const char *name, struct boxkey **re
 
 /* The last version of next has its material: bind the others to the record as it is now, and publish. */
 static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *next, EVP_PKEY *key, uint8_t *spki_buf,
-                          struct msg_key *ret, struct problem *p)
+                          struct msg_key *ret, bool *ret_stored, struct problem *p)
 {
     size_t n = next->rec.version_count - 1;
     struct version_record *rec = &next->rec.versions[n];
@@ -171,7 +179,7 @@ static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *ne
         return out_of_memory(p);
     if (EVP_Digest(rec->spki, rec->spki_len, next->versions[n].hash, NULL, EVP_sha256(), NULL) <= 0)
         return problem_set(p, LB_E_CRYPTO, "SHA-256 failed");
-    r = vault_publish(v, old, next, p);
+    r = publish(v, old, next, ret_stored, p);
     if (r == 0)
         vault_describe(v, next, n, spki_buf, ret);
     return r;
@@ -192,6 +200,7 @@ int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf,
     struct boxkey *old, *next = NULL;
     struct version_record *rec;
     EVP_PKEY *key = NULL;
+    bool stored = false;
     int r = vault_check_open(v, p);
 
     if (r == 0)
@@ -204,8 +213,8 @@ int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf,
     snprintf(rec->type, sizeof(rec->type), "%s", m->type);
     r = v->ops->create(v->backend, rec, /* grants= */ NULL, 0, &key, p);
     if (r == 0) {
-        r = finish_version(v, old, next, key, spki_buf, ret, p);
-        if (r != 0 && r != LB_E_NOMEM)
+        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
+        if (r != 0 && !stored)
             undo(v, rec);
     }
     if (r != 0)
@@ -219,6 +228,7 @@ int vault_attach(struct vault *v, const struct msg_attach *m, uint8_t *spki_buf,
     struct boxkey *old, *next = NULL;
     struct p11_name name = { .id_len = m->id.len, .label_len = m->label.len };
     EVP_PKEY *key = NULL;
+    bool stored = false;
     int r = vault_check_open(v, p);
 
     if (r == 0 && v->ops->attach == NULL) {
@@ -236,7 +246,7 @@ int vault_attach(struct vault *v, const struct msg_attach *m, uint8_t *spki_buf,
     r = v->ops->attach(v->backend, &name, &next->rec.versions[next->rec.version_count - 1], /* grants= */ NULL, 0, &key,
                        p);
     if (r == 0)
-        r = finish_version(v, old, next, key, spki_buf, ret, p);
+        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
     /* Its certificate may have been put beside it just now. */
     if (r == 0)
         p11_certs_forget(v->p11);
@@ -250,6 +260,7 @@ int vault_import(struct vault *v, const struct msg_import *m, uint8_t *spki_buf,
 {
     struct boxkey *old, *next = NULL;
     EVP_PKEY *key = NULL;
+    bool stored = false;
     int r = vault_check_open(v, p);
 
     if (r == 0 && v->ops->import == NULL)
@@ -261,8 +272,8 @@ int vault_import(struct vault *v, const struct msg_import *m, uint8_t *spki_buf,
     r = v->ops->import(v->backend, m->pkcs8, &next->rec.versions[next->rec.version_count - 1], /* grants= */ NULL, 0,
                        &key, p);
     if (r == 0) {
-        r = finish_version(v, old, next, key, spki_buf, ret, p);
-        if (r != 0 && r != LB_E_NOMEM)
+        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
+        if (r != 0 && !stored)
             undo(v, &next->rec.versions[next->rec.version_count - 1]);
     }
     if (r != 0)

@@ -1,12 +1,12 @@
 /* What there is on the token of a box, and how the token is. */
 #include <openssl/err.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "keytype.h"
 #include "p11_copy.h"
+#include "spki.h"
 #include "vault_priv.h"
 
 static int no_token(const struct vault *v, struct problem *p)
@@ -63,36 +63,49 @@ struct listing {
     bool more;
 };
 
-/* The key with this public half that is not destroyed, or "". */
-static void name_of(struct vault *v, const uint8_t hash[LB_HASH_SIZE], char *ret)
+static bool is_value(const struct p11_value *v, const uint8_t *p, size_t len)
+{
+    return v->set ? v->len == len && memcmp(v->bytes, p, len) == 0 : len == 0;
+}
+
+/*
+ * Does version i of k work with the object of this name and public half? Each alone may be another object's. With the
+ * ring's lock held.
+ */
+static bool is_object_of(const struct boxkey *k, size_t i, const struct p11_name *name, struct bytes spki)
+{
+    const struct version_record *rec = &k->rec.versions[i];
+    const struct livekey *live = k->versions[i].live;
+    const struct token_object *o = live == NULL ? NULL : livekey_object(live);
+
+    return o != NULL && rec->state != STATE_DESTROYED && is_value(&o->id, name->id, name->id_len) &&
+           is_value(&o->label, name->label, name->label_len) && spki_same(rec->spki, rec->spki_len, spki.p, spki.len);
+}
+
+/* The key that is this object, or "". */
+static void name_of(struct vault *v, const struct p11_name *name, struct bytes spki, char *ret)
 {
     pthread_rwlock_rdlock(&v->ring.lock);
     for (size_t i = 0; i < v->ring.count; i++) {
         const struct boxkey *k = v->ring.keys[i];
 
         for (size_t j = 0; j < k->rec.version_count; j++) {
-            if (k->rec.versions[j].state == STATE_DESTROYED || memcmp(k->versions[j].hash, hash, LB_HASH_SIZE) != 0)
-                continue;
-            snprintf(ret, LB_NAME_MAX + 1, "%s", k->rec.name);
-            break;
+            if (is_object_of(k, j, name, spki))
+                snprintf(ret, LB_NAME_MAX + 1, "%s", k->rec.name);
         }
     }
     pthread_rwlock_unlock(&v->ring.lock);
 }
 
-static void put_type(struct vault *v, const uint8_t *spki, size_t len, struct token_entry *e)
+static void put_type(struct bytes spki, struct token_entry *e)
 {
-    const unsigned char *at = spki;
-    EVP_PKEY *pub = d2i_PUBKEY(NULL, &at, (long)len);
-    uint8_t hash[LB_HASH_SIZE];
+    EVP_PKEY *pub = spki_key(NULL, spki.p, spki.len);
     struct problem ignored;
 
     if (pub == NULL || keytype_of(pub, e->type, &ignored) != 0)
         e->type[0] = '\0';
     EVP_PKEY_free(pub);
     ERR_clear_error();
-    if (EVP_Digest(spki, len, hash, NULL, EVP_sha256(), NULL) > 0)
-        name_of(v, hash, e->key);
 }
 
 static CK_RV put_object(struct p11_session *s, struct listing *l, CK_OBJECT_HANDLE h)
@@ -111,8 +124,10 @@ static CK_RV put_object(struct p11_session *s, struct listing *l, CK_OBJECT_HAND
         return rv;
     e.id = (struct bytes){ name.id, name.id_len };
     e.label = (struct bytes){ name.label, name.label_len };
-    if (p11_public(s, h, &spki, &len, &ignored) == CKR_OK)
-        put_type(l->v, spki, len, &e);
+    if (p11_public(s, h, &spki, &len, &ignored) == CKR_OK) {
+        put_type((struct bytes){ spki, len }, &e);
+        name_of(l->v, &name, (struct bytes){ spki, len }, e.key);
+    }
     free(spki);
     msg_token_entry_put(l->w, &e);
     l->count++;
@@ -125,19 +140,23 @@ static CK_RV list(struct p11_session *s, void *arg, struct problem *p)
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
     CK_ATTRIBUTE template = { CKA_CLASS, &class, sizeof(class) };
     CK_OBJECT_HANDLE *found = calloc(OBJECTS_MAX, sizeof(*found));
-    CK_ULONG count = 0;
+    CK_ULONG count = 0, kept = 0;
     CK_RV rv = found == NULL ? CKR_HOST_MEMORY : p11_find(s, &template, 1, found, OBJECTS_MAX, &count);
 
     (void)p;
     *l->w = l->start;
     l->count = 0;
     l->more = false;
-    for (CK_ULONG i = l->from; rv == CKR_OK && i < count; i++) {
+    /* Places are counted without them: whoever goes on from a place counts what was told. */
+    for (CK_ULONG i = 0; i < count; i++) {
+        if (!p11_copy_is(s, found[i]))
+            found[kept++] = found[i];
+    }
+    for (CK_ULONG i = l->from; rv == CKR_OK && i < kept; i++) {
         l->more = l->w->left < ENTRY_ROOM || l->count == UINT16_MAX;
         if (l->more)
             break;
-        if (!p11_copy_is(s, found[i]))
-            rv = put_object(s, l, found[i]);
+        rv = put_object(s, l, found[i]);
     }
     free(found);
     return rv;

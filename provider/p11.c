@@ -7,8 +7,11 @@
 
 #include "ask.h"
 
-/* Of a URI in the text of an error. */
+/* Of a URI in the text of an error, and of what a box said. A text with all of them fits into struct problem. */
 #define SHORT_URI 120
+#define SHORT_TEXT 100
+/* What people know a token by. */
+#define OF_PEOPLE (P11_BIT(P11_TOKEN) | P11_BIT(P11_MANUFACTURER) | P11_BIT(P11_MODEL) | P11_BIT(P11_SERIAL))
 
 /* The answers of all boxes, and what there is to say of them. */
 struct look {
@@ -16,9 +19,9 @@ struct look {
     const struct p11uri *want;
     uint8_t *answer; /* LB_PACKET_MAX bytes */
     struct p11_found first;
-    size_t objects, tokens, boxes, untold;
-    char token_box[LB_NAME_MAX + 1]; /* the last one that has the token */
-    char candidates[280], answers[280];
+    size_t objects, tokens, boxes, untold, unanswered; /* the last two: what candidates and answers have no room for */
+    char token_box[LB_NAME_MAX + 1];                   /* the last one that has the token */
+    char candidates[220], answers[220];
 };
 
 bool p11_is_type(const struct p11uri *want, const char *type)
@@ -99,8 +102,29 @@ static int read_objects(struct look *l, const char *box, const struct msg_found 
     return 0;
 }
 
+/* The token of a box, which tells its URI: as long as people need it. */
+static void token_text(const char *uri, char ret[SHORT_URI])
+{
+    struct p11uri token;
+    struct problem ignored;
+
+    if (p11uri_parse(uri, &token, &ignored) != 0)
+        snprintf(ret, SHORT_URI, "a token of which it tells nothing that can be read");
+    else if (!p11uri_has(&token, P11_OF_TOKEN))
+        snprintf(ret, SHORT_URI, "a token that is away");
+    else
+        short_uri(&token, OF_PEOPLE, ret);
+}
+
+static void note_answer(struct look *l, bool told)
+{
+    if (!told)
+        l->unanswered++;
+}
+
 static void ask_box(struct look *l, const char *name)
 {
+    char token[SHORT_URI];
     struct wire_reader entries;
     struct msg_found found;
     struct box *box = NULL;
@@ -115,16 +139,17 @@ static void ask_box(struct look *l, const char *name)
         box_leave(box);
     l->boxes++;
     if (r != 0) {
-        ADD(l->answers, "%.100s", p.text);
+        bool whole = strlen(p.text) < SHORT_TEXT;
+
+        note_answer(l, ADD(l->answers, "%.*s%s", whole ? SHORT_TEXT : SHORT_TEXT - 4, p.text, whole ? "" : "..."));
         return;
     }
     if (found.is_the_token) {
         l->tokens++;
         snprintf(l->token_box, sizeof(l->token_box), "%s", name);
     }
-    if (strcmp(found.token, LB_P11_SCHEME ":") == 0)
-        snprintf(found.token, sizeof(found.token), "a token that is away");
-    ADD(l->answers, "box '%s' has %s%.80s", name, found.is_the_token ? "no such object on " : "", found.token);
+    token_text(found.token, token);
+    note_answer(l, ADD(l->answers, "box '%s' has %s%s", name, found.is_the_token ? "no such object on " : "", token));
 }
 
 static int ask_boxes(struct look *l, struct problem *p)
@@ -141,6 +166,10 @@ static int ask_boxes(struct look *l, struct problem *p)
 
 static int refuse_none(const struct look *l, const char *uri, struct problem *p)
 {
+    char more[32] = "";
+
+    if (l->unanswered > 0)
+        snprintf(more, sizeof(more), ", and %zu more", l->unanswered);
     if (l->boxes == 0) {
         problem_set(p, LB_E_NO_BOX, "there is no box that could have '%s'", uri);
         problem_hint(p, "start one with that token: 'backend = pkcs11' in littlebox.conf(5); littlebox-directory in "
@@ -148,11 +177,11 @@ static int refuse_none(const struct look *l, const char *uri, struct problem *p)
         return LB_E_NO_BOX;
     }
     if (l->tokens == 0) {
-        problem_set(p, LB_E_NO_TOKEN, "no box has the token of '%s': %s", uri, l->answers);
+        problem_set(p, LB_E_NO_TOKEN, "no box has the token of '%s': %s%s", uri, l->answers, more);
         problem_hint(p, "start a box with that token, or correct the URI");
         return LB_E_NO_TOKEN;
     }
-    problem_set(p, LB_E_NO_OBJECT, "no box has the object of '%s': %s", uri, l->answers);
+    problem_set(p, LB_E_NO_OBJECT, "no box has the object of '%s': %s%s", uri, l->answers, more);
     problem_hint(p, "the keys of a box: littlebox --box %s list", l->token_box);
     return LB_E_NO_OBJECT;
 }

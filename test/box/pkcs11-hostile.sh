@@ -188,8 +188,6 @@ for attribute in EC_PARAMS:0x180 EC_POINT:0x181 ID:0x102 LABEL:0x3 KEY_TYPE:0x10
         check "the box goes on" status_is state unlocked
     done
 done
-bad_behaves "C_GetAttributeValue other attr=0x181"
-refused "the public key of another: the halves do not belong together" . lb attach new --id 02
 recovers
 
 # --- A module that does not begin

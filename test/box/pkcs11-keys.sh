@@ -49,6 +49,31 @@ check "adopt: a handle is in the file" is_handle shop.pem
 check "adopt: the key is on the token" on_token shop
 check "adopt: it is the key" signs shop "$TEST_DIR/shop.pub"
 
+# --- The point of an EC key in short, or in both ways at once (X9.62 4.3.6): it is the key that it is
+before=$(objects)
+for form in compressed hybrid; do
+    for curve in P-256 P-384 P-521; do
+        new_key "ec:$curve" whole.pem
+        plain_ossl pkey -in whole.pem -pubout -out whole.pub
+        plain_ossl pkey -in whole.pem -ec_conv_form "$form" -out "$form.pem"
+        check "import, $curve, $form" lb import "$form-$curve" "$form.pem" >/dev/null 2>>lb.log
+        check "it is the key" signs "$form-$curve" "$TEST_DIR/whole.pub"
+        check "a certificate with the point in full is its" lb cert set "$form-$curve" <(
+            plain_ossl req -x509 -new -key whole.pem -subj /CN=whole
+        ) 2>>lb.log
+        before=$((before + 2))
+    done
+done
+same "each is two objects" "$before" "$(objects)"
+check "adopt, compressed" lb adopt compressed.pem --key short >/dev/null 2>>lb.log
+check "it is the key" signs short
+check "destroy" lb destroy short --yes 2>>lb.log
+same "leaves nothing" "$before" "$(objects)"
+plain_ossl pkey -in whole.pem -ec_param_enc explicit -out explicit.pem
+refused "a curve in numbers is no curve that has a name" 'writes out its curve.*named_curve|writes out its curve' \
+    lb import explicit explicit.pem
+same "and leaves nothing" "$before" "$(objects)"
+
 # --- Policy is the box's, whatever the backend
 show() { lb show "$1"; }
 check "allow" lb allow web --user nobody --op sign 2>>lb.log
@@ -80,6 +105,9 @@ check "the handle file signs" handle_signs handle.pem
 check "so does the token's own name of the key" handle_signs "pkcs11:token=keys;object=web"
 check "and with its serial number and id" handle_signs \
     "pkcs11:serial=$serial;id=$(lb --json list --token | tr -d '\n' | sed 's/.*"label": *"web", *"id": *"\([0-9a-f]*\)".*/\1/;s/../%&/g')"
+refused "one that is not there: the text says which token, to its end" \
+    "no box has the object of 'pkcs11:token=keys;object=none': box 'default' has no such object on pkcs11:token=keys;manufacturer=SoftHSM%20project;model=SoftHSM%20v2;serial=$serial: " \
+    ossl pkey -in "pkcs11:token=keys;object=none" -noout
 # found KIND NAME : what the box finds by the token's names.
 found() { "$HARNESS/boxload" "$BOX_DIR/default.sock" ask 1 "$@"; }
 same "it is found by its label" web "$(found find-label web)"

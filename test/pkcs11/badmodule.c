@@ -8,7 +8,9 @@
  * Without DIR/control it is a good token: RSA and P-256 keys in DIR/keys, its PIN in DIR/pin (default 1234), three tries,
  * kept in DIR/pin-wrong (a byte for each). States (badcontrol.h): generation N: another N is a reboot, after which sessions,
  * logins and object handles are invalid; removed 1; login N: another N is a lost login; rotate N: a handle names the
- * N-th next key; raw 1: raw RSA decrypts; no-public 1; always-authenticate 1; sessions N; write-protected 1; login-required 0; label N: another token;
+ * N-th next key; raw 1: raw RSA decrypts; no-public 1; always-authenticate 1; sessions N; write-protected 1;
+ * unwritten 1: new keys are there until C_Finalize, and those destroyed again after it; login-required 0; label N: another
+ * token;
  * copyable 0; copies-lost N: another N is the end of all copies; slow-object MS and slow-copy MS: what a signature
  * takes longer by which; objects-gone 1: the token has none any more;
  * message 1: it has PKCS#11 3.0's C_SignMessage (badmessage.c).

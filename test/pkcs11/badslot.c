@@ -32,6 +32,7 @@ CK_RV C_Finalize(void *reserved)
     if (rv != CKR_OK)
         return rv;
     memset(bad_module.sessions, 0, sizeof(bad_module.sessions));
+    bad_keys_forget();
     bad_module.initialized = bad_module.logged_in = false;
     return CKR_OK;
 }

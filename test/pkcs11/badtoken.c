@@ -25,6 +25,7 @@ struct key {
     char label[128];
     EVP_PKEY *pkey; /* kept when the file is gone: another thread may sign with it */
     bool gone;
+    bool unwritten; /* in no file: there until C_Finalize */
     ino_t inode; /* another file of the same name is another key */
 };
 
@@ -78,7 +79,7 @@ int bad_keys_load(void)
     bad_path(dir, "keys");
     for (unsigned i = 0; i < token.count; i++) {
         snprintf(path, sizeof(path), "%s/%s", dir, token.keys[i].file);
-        if (stat(path, &st) != 0 || st.st_ino != token.keys[i].inode)
+        if (!token.keys[i].unwritten && (stat(path, &st) != 0 || st.st_ino != token.keys[i].inode))
             token.keys[i].gone = true;
     }
     n = scandir(dir, &entries, NULL, alphasort);
@@ -335,9 +336,19 @@ CK_RV bad_key_generate(CK_KEY_TYPE type, unsigned bits, const uint8_t *id, size_
         EVP_PKEY_free(k.pkey);
         return rv;
     }
+    if (bad_state("unwritten", 0) != 0) {
+        unlink(path);
+        k.unwritten = true;
+    }
     *ret = token.count;
     token.keys[token.count++] = k;
     return CKR_OK;
+}
+
+void bad_keys_forget(void)
+{
+    for (unsigned i = 0; i < token.count; i++)
+        token.keys[i].gone = token.keys[i].gone || token.keys[i].unwritten;
 }
 
 CK_RV bad_key_destroy(unsigned n)
@@ -345,7 +356,7 @@ CK_RV bad_key_destroy(unsigned n)
     char dir[BAD_PATH_MAX], path[BAD_PATH_MAX + 300];
 
     snprintf(path, sizeof(path), "%s/%s", bad_path(dir, "keys"), token.keys[n].file);
-    if (unlink(path) != 0)
+    if (bad_state("unwritten", 0) == 0 && unlink(path) != 0)
         return CKR_DEVICE_ERROR;
     token.keys[n].gone = true;
     return CKR_OK;

@@ -29,6 +29,8 @@ CK_RV bad_key_decrypt(unsigned n, const CK_MECHANISM *m, const uint8_t *in, size
 /* A new key in a file: CKK_RSA of bits, or CKK_EC (P-256). */
 CK_RV bad_key_generate(CK_KEY_TYPE type, unsigned bits, const uint8_t *id, size_t id_len, const char *label, unsigned *ret);
 CK_RV bad_key_destroy(unsigned n);
+/* Those that were made while there was `state unwritten 1` are gone from now on. */
+void bad_keys_forget(void);
 
 /*
  * A certificate is DIR/certs/HEXID.LABEL.der: whatever is in the file. Those that are there when bad_certs_load() is

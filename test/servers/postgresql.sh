@@ -75,6 +75,40 @@ lb deny app --user app
 same "psql, without a grant" "" "$(as_app "$who" || true)"
 says "the box's log says who was refused" "uid $(id -u app) may not sign with key 'app'" "$BOX_DIR/box.log"
 lb allow app --user app
+# Passwords, whose channel binding wants a digest that the certificate was signed with: what the page says, with a handle and
+# with a plain key.
+HBA=/etc/postgresql/$VERSION/main/pg_hba.conf
+sed -i '1i hostssl all scram 127.0.0.1/32 scram-sha-256' "$HBA"
+server_reload
+su postgres -c "psql -qc \"create role scram login password 'secret'\"" 2>>"$TEST_DIR/psql.log"
+# scram [OPTION] : by password. CA is what signed the server's certificate.
+scram() {
+    setpriv --reuid=app --regid=app --clear-groups "${SYSTEM[@]}" PGPASSWORD=secret psql "host=localhost hostaddr=127.0.0.1 \
+dbname=postgres user=scram sslmode=verify-full sslrootcert=$CA ${1:-}" -Atc 'select 1' </dev/null 2>"$TEST_DIR/scram.log" 3>&- 10<&- | grep -qx 1
+}
+new_key ed25519 "$TEST_DIR/plain.pem"
+plain_ossl req -x509 -new -key "$TEST_DIR/plain.pem" -subj /CN=localhost -addext subjectAltName=DNS:localhost -days 2 \
+    -out "$TEST_DIR/plain.crt"
+CA=$CERTIFICATE
+for kind in "$FILES/ed" "$TEST_DIR/plain"; do
+    put "$(basename "$kind")" "$(dirname "$kind")"
+    server_reload
+    check "a certificate signed with Ed25519, $(basename "$kind"): no password login" not scram
+    says "for want of a digest" "could not find digest for NID UNDEF" "$TEST_DIR/scram.log"
+    check "but without channel binding" scram channel_binding=disable
+done
+new_key ec:P-256 "$TEST_DIR/ca.pem"
+plain_ossl req -x509 -new -key "$TEST_DIR/ca.pem" -subj /CN=ca -days 2 -out "$TEST_DIR/ca.crt"
+ossl req -new -key littlebox:ed -subj /CN=localhost -out "$TEST_DIR/ed.csr" 2>>"$TEST_DIR/openssl.log"
+plain_ossl x509 -req -in "$TEST_DIR/ed.csr" -CA "$TEST_DIR/ca.crt" -CAkey "$TEST_DIR/ca.pem" -set_serial 1 -days 2 \
+    -extfile <(echo subjectAltName=DNS:localhost) -out "$TEST_DIR/signed.crt" 2>>"$TEST_DIR/openssl.log"
+cp "$FILES/ed.pem" "$TEST_DIR/signed.pem"
+put signed "$TEST_DIR"
+server_reload
+CA=$TEST_DIR/ca.crt
+check "the same key, certified with ECDSA: logins by password, with channel binding" scram channel_binding=require
+put ed "$FILES"
+server_reload
 serve_under_load
 
 # A connection that stays, so that its process is among those that are read.

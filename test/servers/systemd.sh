@@ -258,8 +258,50 @@ if command -v softhsm2-util >/dev/null && [ -e /usr/lib/softhsm/libsofthsm2.so ]
     of_user softhsm
     refused "the token is not another box's" 'Permission denied' as default ls /var/lib/littlebox/softhsm/tokens
     refused "nor is the PIN" 'Permission denied' as default cat /etc/littlebox/softhsm.pin
+    # What other programs write, by the page: as the box's user, or as root and then given to it.
+    softhsm() {
+        "$@" pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label servers --login \
+            --pin "$(cat /etc/littlebox/softhsm.pin)" --keypairgen --key-type EC:prime256v1 --id "$ID" --label other >>tool.log 2>&1
+    }
+    export SOFTHSM2_CONF=/etc/littlebox/softhsm2.conf
+    on_token() { littlebox --box softhsm list --token | grep -q "^other  *$1 "; }
+    ID=0c check "pkcs11-tool as the box's user" softhsm as softhsm
+    await "its key in the box" on_token 0c
+    ID=0d check "pkcs11-tool as root" softhsm env
+    systemctl restart littleboxd@softhsm.service
+    check "its key is not to be seen" not on_token 0d
+    chown -R littlebox-softhsm: /var/lib/littlebox/softhsm/tokens
+    systemctl restart littleboxd@softhsm.service
+    check "until it is the box's" on_token 0d
 else
     say "no SoftHSM2: examples/pkcs11 is not run"
+fi
+
+# openCryptoki, by the page; and without the drop-in, where its token keeps nothing and says nothing.
+if command -v pkcsslotd >/dev/null && command -v pkcsconf >/dev/null; then
+    cp /lib/systemd/system/pkcsslotd.service /etc/systemd/system/
+    mkdir -p /run/lock
+    chmod 1777 /run/lock /dev/shm
+    systemd-tmpfiles --create opencryptoki.conf
+    sed -n '/^## openCryptoki/,/^Slot 3/s/^    //p' "$LITTLEBOX_SRC/examples/pkcs11/README.md" | grep -v '^apt-get' >ock
+    cat ock
+    check "the page's commands" env -C "$LITTLEBOX_SRC/examples/pkcs11" bash -eu "$TEST_DIR/ock"
+    check "a key on the token" littlebox --box ock create key --type rsa:2048
+    check "it signs" box_signs ock
+    check "the box restarts" systemctl restart littleboxd@ock.service
+    check "it signs again" box_signs ock
+    same "the objects are the group's" pkcs11 "$(stat -c %G /var/lib/opencryptoki/swtok/TOK_OBJ/* | sort -u)"
+    rm -r /etc/systemd/system/littleboxd@ock.service.d
+    systemctl daemon-reload
+    check "without the drop-in" systemctl restart littleboxd@ock.service
+    refused "a key that is not written is none" 'said that it keeps the new key .lost., and does not have it' \
+        littlebox --box ock create lost --type rsa:2048
+    openssl genrsa -out plain.pem 2048 2>/dev/null
+    cp plain.pem lost.pem
+    refused "nor is one that would be adopted" 'bringing the key in: CKR_FUNCTION_FAILED' littlebox --box ock adopt lost.pem
+    check "which stays where it was" cmp plain.pem lost.pem
+else
+    say "no openCryptoki: its part of examples/pkcs11 is not run"
 fi
 
 # A credential for this machine alone, by the lines of littleboxd(8).

@@ -123,6 +123,107 @@ static void uncommon_ways(void)
     }
 }
 
+/* Of a key of EC; form is of OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT. Its length. */
+static size_t point_in_form(EVP_PKEY *key, const char *form, uint8_t der[DER_MAX])
+{
+    uint8_t *p = der;
+    int len;
+
+    CU_ASSERT_FATAL(EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, form) == 1);
+    len = i2d_PUBKEY(key, NULL);
+    CU_ASSERT_FATAL(len > 0 && len <= DER_MAX && i2d_PUBKEY(key, &p) == len);
+    return (size_t)len;
+}
+
+static bool hash_is_same(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+    uint8_t x[32], y[32];
+
+    CU_ASSERT_TRUE(spki_hash(a, a_len, x));
+    CU_ASSERT_TRUE(spki_hash(b, b_len, y));
+    return memcmp(x, y, sizeof(x)) == 0;
+}
+
+/* A point in full, in short, or in both at once is one point; another point is not, nor is its mirror. */
+static void same_points(void)
+{
+    static const char *const curves[] = { "P-256", "P-384", "P-521" };
+    static const char *const forms[] = { "uncompressed", "compressed", "hybrid" };
+    uint8_t a[DER_MAX], b[DER_MAX], other[DER_MAX], *common;
+    size_t common_len;
+
+    for (size_t c = 0; c < COUNT(curves); c++) {
+        EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", curves[c]), *stranger = EVP_PKEY_Q_keygen(NULL, NULL, "EC", curves[c]);
+        size_t whole = point_in_form(key, forms[0], a);
+
+        CU_ASSERT_TRUE(spki_common(a, whole, &common, &common_len));
+        CU_ASSERT_PTR_NULL(common);
+        for (size_t f = 0; f < COUNT(forms); f++) {
+            size_t len = point_in_form(key, forms[f], b), other_len = point_in_form(stranger, forms[f], other);
+
+            CU_ASSERT_EQUAL(whole == len && memcmp(a, b, len) == 0, f == 0);
+            CU_ASSERT_TRUE(spki_same(a, whole, b, len));
+            CU_ASSERT_TRUE(spki_same(b, len, a, whole));
+            CU_ASSERT_TRUE(hash_is_same(a, whole, b, len));
+            CU_ASSERT_FALSE(spki_same(a, whole, other, other_len));
+            CU_ASSERT_FALSE(hash_is_same(a, whole, other, other_len));
+            if (f == 0)
+                continue;
+            CU_ASSERT_TRUE(spki_common(b, len, &common, &common_len));
+            CU_ASSERT(common != NULL && common_len == whole && memcmp(common, a, whole) == 0);
+            free(common);
+        }
+        /* The point with the other y, of which only one bit of the short form tells. */
+        (void)point_in_form(key, "compressed", b);
+        b[i2d_PUBKEY(key, NULL) - (EVP_PKEY_get_bits(key) + 7) / 8 - 1] ^= 1;
+        CU_ASSERT_FALSE(spki_same(a, whole, b, (size_t)i2d_PUBKEY(key, NULL)));
+        EVP_PKEY_free(stranger);
+        EVP_PKEY_free(key);
+    }
+}
+
+/* The NULL of an RSA key's algorithm may be left out. */
+static void same_numbers(void)
+{
+    uint8_t with[DER_MAX], without[DER_MAX], *common;
+    size_t len = make_der(0, with), common_len, n = 0;
+
+    /* SEQUENCE of 3 bytes' head, SEQUENCE { OID of 11 bytes, NULL of 2 }. */
+    CU_ASSERT_FATAL(with[1] == 0x81 && with[4] == 13 && with[16] == 5 && with[17] == 0);
+    for (size_t i = 0; i < len; i++) {
+        if (i != 16 && i != 17)
+            without[n++] = with[i];
+    }
+    without[2] = (uint8_t)(without[2] - 2);
+    without[4] = 11;
+    CU_ASSERT_TRUE(spki_same(with, len, without, n));
+    CU_ASSERT_TRUE(hash_is_same(with, len, without, n));
+    CU_ASSERT_TRUE(spki_common(without, n, &common, &common_len));
+    CU_ASSERT(common != NULL && common_len == len && memcmp(common, with, len) == 0);
+    free(common);
+}
+
+/* What is no key is nothing but itself, and leaves libcrypto's queue as it was. */
+static void same_nonsense(void)
+{
+    uint8_t der[DER_MAX], damaged[DER_MAX], hash[32];
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    size_t len = point_in_form(key, "compressed", der);
+
+    memcpy(damaged, der, len);
+    damaged[len - 33] = 5; /* no form of a point */
+    ERR_clear_error();
+    CU_ASSERT_TRUE(spki_same(damaged, len, damaged, len));
+    CU_ASSERT_TRUE(spki_same(der, 0, der, 0));
+    CU_ASSERT_FALSE(spki_same(der, len, damaged, len));
+    CU_ASSERT_FALSE(spki_same(damaged, len, der, len));
+    CU_ASSERT_FALSE(spki_same(der, len, der, len - 1));
+    CU_ASSERT_FALSE(spki_same(der, len, der, 0));
+    CU_ASSERT_FALSE(spki_hash(damaged, len, hash));
+    CU_ASSERT_EQUAL(ERR_peek_error(), 0);
+    EVP_PKEY_free(key);
+}
+
 static void check_none(const uint8_t *der, size_t len)
 {
     EVP_PKEY *key = of_copy(der, len);
@@ -174,6 +275,9 @@ static void damaged(void)
 static const struct unit_test tests[] = {
     { "all types", all_types },
     { "in uncommon ways", uncommon_ways },
+    { "same points", same_points },
+    { "same numbers", same_numbers },
+    { "same nonsense", same_nonsense },
     { "cut off, too long", cut_off_and_too_long },
     { "damaged", damaged },
     { NULL, NULL },
