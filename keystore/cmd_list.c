@@ -274,7 +274,7 @@ static void tell_none(struct client *c, const struct rows *all)
         return;
     cli_note("no key in box '%s' matches '%s'", cli->box, cli->args[0]);
     if (all->hidden > 0)
-        cli_hint("one that was destroyed does: littlebox --box %s list --all", cli->box);
+        cli_hint("there are more with --all: littlebox --box %s list --all", cli->box);
 }
 
 int cmd_list(struct cli *cli)

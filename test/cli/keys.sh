@@ -125,7 +125,7 @@ expect 1 "key 'web' in box 'default' is destroyed already" littlebox destroy web
 expect 1 'is destroyed' littlebox handle web
 expect 0 '' littlebox list
 grep -q '^web ' "$T/out" && fail "a destroyed key in the list: $(cat "$T/out")"
-expect 0 'hint: one that was destroyed does: littlebox --box default list --all' littlebox list web
+expect 0 'hint: there are more with --all: littlebox --box default list --all' littlebox list web
 expect 0 '' littlebox --json list web --all
 expect_json 0.state '"destroyed"' 0.version null
 expect 0 '' littlebox list --all
