@@ -153,7 +153,7 @@ static int check_handle(const uint8_t *data, const struct block *b, struct keyfi
 static int damaged_handle(const struct reading *rd, struct problem *p)
 {
     problem_set(p, LB_E_VALUE, "'%s' is a damaged handle", rd->name);
-    problem_hint(p, "make it again: littlebox handle KEY --out FILE --force");
+    problem_hint(p, "make another one: littlebox handle KEY --out FILE");
     return LB_E_VALUE;
 }
 

@@ -173,7 +173,7 @@ littlebox handle web | sed -n '/^-----BEGIN/,$p' | grep -v -e ----- | openssl ba
     echo '-----END PRIVATE KEY-----'
 } >cut.pem
 refused "'cut.pem' is a damaged handle" cut cut.pem littlebox adopt cut.pem
-refused 'hint: make it again: littlebox handle KEY --out FILE --force' cut cut.pem littlebox adopt cut.pem
+refused 'hint: make another one: littlebox handle KEY --out FILE' cut cut.pem littlebox adopt cut.pem
 
 # No place for the new file: seen before the box gets the key.
 new_key dir.pem

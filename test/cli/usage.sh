@@ -122,9 +122,9 @@ expect 1 "unknown attribute 'vers=1'" littlebox --dir "$T/empty" show 'web;vers=
 expect 1 "'0' is not a version" littlebox --dir "$T/empty" handle 'web;version=0'
 
 # A hint is about the box that the command was told of.
-expect 1 "hint: make it again: littlebox --box hsm1 --dir $T/empty handle KEY --out FILE --force" \
+expect 1 "hint: make another one: littlebox --box hsm1 --dir $T/empty handle KEY --out FILE" \
     littlebox --box hsm1 --dir "$T/empty" import web "$T/cut.pem"
-expect 1 'hint: make it again: littlebox handle KEY --out FILE --force' littlebox import web "$T/cut.pem"
+expect 1 'hint: make another one: littlebox handle KEY --out FILE' littlebox import web "$T/cut.pem"
 expect 2 'hint: littlebox help create' littlebox --box hsm1 --dir "$T/empty" create
 
 # What create prints is not what the others take, and the file is not where the name is.
