@@ -80,7 +80,9 @@ static struct {
 /* As a shell takes it for one word. */
 static void print_word(const char *word, FILE *out)
 {
-    if (word[0] != '\0' && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-,:=@%+")] == '\0') {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-,:=@%+";
+
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
         fputs(word, out);
         return;
     }

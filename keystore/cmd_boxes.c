@@ -194,11 +194,11 @@ static int tell(const struct cli *cli, const struct found *f, struct table *t, s
     }
     /* With --dir it is the program's own openssl.cnf that decides. */
     is_asked = cli->dir == NULL && is_found(f->box, asked) && strcmp(asked, f->paths.socket) == 0;
-    return table_add(t, (const char *[COLUMNS]){ f->box, f->place, user, uid_text, state == NULL ? "does not answer" : state,
-                                                 keys, cli->dir != NULL ? NULL : is_asked ? "yes" : "no",
-                                                 f->paths.socket }) == 0
-               ? 0
-               : out_of_memory(p);
+    if (state == NULL)
+        state = "does not answer";
+    r = table_add(t, (const char *[COLUMNS]){ f->box, f->place, user, uid_text, state, keys,
+                                              cli->dir != NULL ? NULL : is_asked ? "yes" : "no", f->paths.socket });
+    return r == 0 ? 0 : out_of_memory(p);
 }
 
 static void warn_of_twins(const struct all *all)

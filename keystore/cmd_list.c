@@ -63,6 +63,7 @@ static int fill_grants(const struct msg_show *show, struct table *t)
 struct row {
     struct list_entry e;
     struct table *grants; /* NULL: they are for administrators to know */
+    uint64_t used; /* the last time; 0: not as far as is known */
     char until[TIME_TEXT_SIZE]; /* of the active version's certificate; "": it has none */
 };
 
@@ -70,6 +71,7 @@ struct rows {
     struct row *r;
     size_t count;
     size_t hidden; /* destroyed ones that match and were not asked for */
+    size_t scheduled; /* and those that are to be destroyed */
 };
 
 static void rows_clear(struct rows *all)
@@ -89,7 +91,8 @@ static int add_row(const struct cli *cli, const struct list_entry *e, struct row
     /* What is damaged is to be seen: status sends here. */
     if ((e->state == STATE_DESTROYED || e->state == STATE_DESTROY_SCHEDULED) && !e->damaged &&
         cli->options[OPT_ALL] == NULL) {
-        all->hidden++;
+        all->hidden += e->state == STATE_DESTROYED;
+        all->scheduled += e->state == STATE_DESTROY_SCHEDULED;
         return 0;
     }
     grown = reallocarray(all->r, all->count + 1, sizeof(*all->r));
@@ -103,7 +106,6 @@ static int add_row(const struct cli *cli, const struct list_entry *e, struct row
 static int read_rows(struct client *c, struct rows *all, struct problem *p)
 {
     struct list_entry e = { .name = "" };
-    unsigned scheduled = 0;
     bool more = true;
 
     while (more) {
@@ -117,7 +119,6 @@ static int read_rows(struct client *c, struct rows *all, struct problem *p)
             return problem_set(p, LB_E_VALUE, "the box's list has no end");
         for (unsigned i = 0; result == 0 && i < count && r.error == 0; i++) {
             msg_list_entry_get(&r, &e);
-            scheduled += r.error == 0 && e.state == STATE_DESTROY_SCHEDULED;
             if (r.error == 0)
                 result = add_row(c->cli, &e, all, p);
         }
@@ -126,9 +127,6 @@ static int read_rows(struct client *c, struct rows *all, struct problem *p)
         if (wire_end(&r) != 0)
             return problem_set(p, LB_E_VALUE, "the box's list is damaged");
     }
-    if (scheduled > 0 && c->cli->options[OPT_ALL] == NULL)
-        cli_note("%u key%s to be destroyed: littlebox --box %s list --all", scheduled, scheduled == 1 ? " is" : "s are",
-                 c->cli->box);
     return 0;
 }
 
@@ -150,6 +148,8 @@ static int read_more(struct client *c, struct more *m, struct row *row, struct p
         row->until[0] = '\0';
     if (!m->grants || client_show(c, row->e.name, &m->show, &ignored) != 0)
         return 0;
+    for (unsigned i = 0; i < m->show.version_count; i++)
+        row->used = m->show.versions[i].used > row->used ? m->show.versions[i].used : row->used;
     row->grants = table_new(grant_columns, GRANT_COLUMNS);
     return row->grants == NULL || fill_grants(&m->show, row->grants) != 0 ? out_of_memory(p) : 0;
 }
@@ -179,7 +179,7 @@ out:
 static const struct column list_columns[] = {
     { "KEY", NULL, CELL_STRING },     { "TYPE", NULL, CELL_STRING }, { "STATE", NULL, CELL_STRING },
     { "VERSION", NULL, CELL_NUMBER }, { "OF", NULL, CELL_NUMBER },   { "CREATED", NULL, CELL_STRING },
-    { "CERTIFICATE UNTIL", NULL, CELL_STRING }, { "ALLOWED", NULL, CELL_STRING },
+    { "LAST USED", NULL, CELL_STRING }, { "CERTIFICATE UNTIL", NULL, CELL_STRING }, { "ALLOWED", NULL, CELL_STRING },
 };
 #define LIST_COLUMNS (sizeof(list_columns) / sizeof(list_columns[0]))
 
@@ -212,15 +212,16 @@ static int print_list(const struct rows *all, struct problem *p)
 
     for (size_t i = 0; r == 0 && i < all->count; i++) {
         const struct list_entry *e = &all->r[i].e;
-        char version[12] = "", versions[12], created[TIME_TEXT_SIZE], state[40], allowed[400];
+        char version[12] = "", versions[12], created[TIME_TEXT_SIZE], used[TIME_TEXT_SIZE], state[40], allowed[400];
 
         if (e->version != 0)
             snprintf(version, sizeof(version), "%u", e->version);
         snprintf(versions, sizeof(versions), "%u", e->versions);
         snprintf(state, sizeof(state), "%s%s", key_state_name(e->state), e->damaged ? ", damaged" : "");
         time_text(e->created, created);
+        time_text(all->r[i].used, used);
         allowed_text(all->r[i].grants, allowed, sizeof(allowed));
-        if (table_add(t, (const char *[LIST_COLUMNS]){ e->name, e->type, state, version, versions, created,
+        if (table_add(t, (const char *[LIST_COLUMNS]){ e->name, e->type, state, version, versions, created, used,
                                                        all->r[i].until, allowed }) != 0)
             r = out_of_memory(p);
     }
@@ -238,9 +239,10 @@ static void json_list(const struct rows *all)
     json_open(&j, NULL, '[');
     for (size_t i = 0; i < all->count; i++) {
         const struct row *row = &all->r[i];
-        char created[TIME_TEXT_SIZE];
+        char created[TIME_TEXT_SIZE], used[TIME_TEXT_SIZE];
 
         time_text(row->e.created, created);
+        time_text(row->used, used);
         json_open(&j, NULL, '{');
         json_string(&j, "key", row->e.name);
         json_string(&j, "type", row->e.type);
@@ -251,6 +253,7 @@ static void json_list(const struct rows *all)
             json_null(&j, "version");
         json_number(&j, "versions", row->e.versions);
         json_string(&j, "created", created);
+        json_string(&j, "used", used[0] == '\0' ? NULL : used);
         json_bool(&j, "damaged", row->e.damaged);
         json_string(&j, "not_after", row->until[0] == '\0' ? NULL : row->until);
         if (row->grants != NULL)
@@ -281,7 +284,7 @@ static void tell_none(struct client *c, const struct rows *all)
         return;
     cli_note("no key in box '%s' matches '%s'", cli->box, cli->args[0]);
     if (all->hidden > 0)
-        cli_hint("there is one in the whole list: littlebox --box %s list --all", cli->box);
+        cli_hint("there are more with --all: littlebox --box %s list --all", cli->box);
 }
 
 int cmd_list(struct cli *cli)
@@ -301,7 +304,10 @@ int cmd_list(struct cli *cli)
             json_list(&all);
         else
             r = print_list(&all, &p);
-        if (r == 0 && all.count == 0 && !cli->json)
+        if (r == 0 && all.scheduled > 0)
+            cli_note("%zu key%s to be destroyed: littlebox --box %s list --all", all.scheduled,
+                     all.scheduled == 1 ? " is" : "s are", cli->box);
+        else if (r == 0 && all.count == 0 && !cli->json)
             tell_none(c, &all);
     }
     rows_clear(&all);

@@ -38,6 +38,9 @@ int output_end(const char *program, int status)
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
     }
-    fprintf(stderr, "%s: cannot write the output%s%s\n", program, errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+    if (errno == 0)
+        fprintf(stderr, "%s: cannot write the output\n", program);
+    else
+        fprintf(stderr, "%s: cannot write the output: %s\n", program, strerror(errno));
     return status == 0 ? 1 : status;
 }

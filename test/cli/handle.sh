@@ -113,7 +113,7 @@ none() {
 none plain.pem "'plain.pem': it is no handle but a private key, in clear"
 none encrypted.pem "it is no handle but a private key, encrypted with a passphrase"
 none damaged.pem 'it is a damaged handle, or one of a newer littlebox'
-none damaged.pem 'hint: write a new one beside it: littlebox handle KEY --out FILE'
+none damaged.pem 'hint: write a new one beside it: littlebox --dir '"$T"'/empty handle KEY --out FILE'
 none x.crt 'there is no handle and no private key in it'
 none reference.pem 'a reference to a key on a token'
 none nowhere "cannot read 'nowhere': No such file"

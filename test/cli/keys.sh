@@ -28,7 +28,7 @@ expect 0 '' littlebox --json list
 expect_json '#' 12
 json_at '*.key' | sort -c || fail "keys out of order"
 for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
-    expect_json $i.@ key,type,state,version,versions,created,damaged,not_after,grants
+    expect_json $i.@ key,type,state,version,versions,created,used,damaged,not_after,grants
 done
 expect 0 '' littlebox list
 expect_out 'rsa-pss_2048_sha512  rsa-pss:2048:sha512  active'
@@ -116,7 +116,7 @@ expect 1 "key 'web' in box 'default' is destroyed already" littlebox destroy web
 expect 1 'is destroyed' littlebox handle web
 expect 0 '' littlebox list
 grep -q '^web ' "$T/out" && fail "a destroyed key in the list: $(cat "$T/out")"
-expect 0 'hint: there is one in the whole list: littlebox --box default list --all' littlebox list web
+expect 0 'hint: there are more with --all: littlebox --box default list --all' littlebox list web
 expect 0 '' littlebox --json list web --all
 expect_json 0.state '"destroyed"' 0.version null
 expect 0 '' littlebox list --all
