@@ -59,13 +59,14 @@ const struct command commands[] = {
     { "login", "", "give the token its PIN", "For boxes with 'backend = pkcs11'. A PIN that was refused is never tried again without this.\n",
       OPT_BITS_PASSPHRASE, 0, 0, true, cmd_login },
     { "status", "", "what the box is doing; exit status 3 if it cannot sign now", NULL, 0, 0, 0, false, cmd_status },
-    { "doctor", "[--handle URI|FILE] [--server SERVER [--config FILE] [--root DIR]] [--module PATH]",
+    { "doctor", "[--handle URI|FILE [--user USER]] [--server SERVER [--config FILE]] [--root DIR] [--module PATH]",
       "find out why it does not work",
       "Looks at openssl.cnf, the provider module, the socket and the box, in the way of a server that runs as the\n"
-      "calling user, and prints what to add to openssl.cnf. With --handle it makes a test signature.\n"
+      "calling user, and prints what to add to openssl.cnf. With --handle it makes a test signature; as root, also as the\n"
+      "users of those servers whose configuration names the handle, or as USER.\n"
       "With --server it reads a server's configuration, and says of each key file in it: a plain key, or a handle, and\n"
       "if it works for the user that the server's workers run as. SERVER is one of\n  " SERVER_LIST ".\n",
-      OPT_BIT(HANDLE) | OPT_BIT(MODULE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(ROOT), 0, 0, false, cmd_doctor },
+      OPT_BIT(HANDLE) | OPT_BIT(USER) | OPT_BIT(MODULE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(ROOT), 0, 0, false, cmd_doctor },
     { "help", "[COMMAND]", "this overview, or more about one command", NULL, 0, 0, 1, false, cmd_help },
     { "version", "", "the versions of littlebox and OpenSSL", NULL, 0, 0, 0, false, cmd_version },
     { NULL, NULL, NULL, NULL, 0, 0, 0, false, NULL },

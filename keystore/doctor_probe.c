@@ -2,6 +2,7 @@
 #include "doctor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/conf.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -11,12 +12,14 @@
 #include <openssl/x509.h>
 #include <grp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +49,93 @@ static int openssl_problem(struct problem *p, int code, const char *what)
                      more ? data : "");
     }
     return problem_set(p, code, "%s: %s", what, best[0] != '\0' ? best : first[0] != '\0' ? first : "no reason given");
+}
+
+/* What the process that uses the handle tells the one that waits for it. */
+struct told {
+    struct problem p;
+    struct doctor_public public;
+};
+
+static bool begins(const char *text, const char *with)
+{
+    return strncasecmp(text, with, strlen(with)) == 0;
+}
+
+const char *doctor_handle_file(const char *handle)
+{
+    if (begins(handle, LB_URI_SCHEME ":") || begins(handle, "pkcs11:"))
+        return NULL;
+    if (begins(handle, "file:"))
+        handle += begins(handle, "file:///") ? strlen("file://") : strlen("file:");
+    return handle;
+}
+
+/* Which part of the path this process is kept out of: "" if that cannot be told. */
+static void find_obstacle(const char *path, char *ret, size_t size)
+{
+    char part[PATH_MAX];
+    struct stat st;
+    const struct passwd *pw;
+
+    ret[0] = '\0';
+    for (const char *at = path + strspn(path, "/");; at += strspn(at, "/")) {
+        bool last = strchr(at, '/') == NULL;
+        size_t len;
+
+        at += strcspn(at, "/");
+        len = (size_t)(at - path);
+        if (len >= sizeof(part))
+            return;
+        memcpy(part, path, len);
+        part[len] = '\0';
+        if (stat(part, &st) < 0)
+            return;
+        if (faccessat(AT_FDCWD, part, last ? R_OK : X_OK, AT_EACCESS) < 0)
+            break;
+        if (last)
+            return;
+    }
+    pw = getpwuid(st.st_uid);
+    snprintf(ret, size, ": %.150s is %s's and has mode %04o", part, pw == NULL ? "somebody" : pw->pw_name,
+             (unsigned)st.st_mode & 07777);
+}
+
+/* A descriptor's file by its name. */
+static void name_of(const char *path, char ret[PATH_MAX])
+{
+    ssize_t n = begins(path, "/proc/self/fd/") ? readlink(path, ret, PATH_MAX - 1) : -1;
+
+    if (n > 0)
+        ret[n] = '\0';
+    else
+        snprintf(ret, PATH_MAX, "%s", path);
+}
+
+int doctor_file_readable(const char *path, struct problem *p)
+{
+    char name[PATH_MAX];
+    struct stat st;
+    char obstacle[300], who[64];
+    const struct passwd *pw;
+
+    name_of(path, name);
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return problem_set(p, LB_E_NO_KEY, "cannot read %.200s: it is a directory", name);
+    if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
+        return 0;
+    if (errno != EACCES) {
+        problem_set(p, LB_E_NO_KEY, "cannot read %.200s: %s", name, strerror(errno));
+        if (errno == ENOENT || errno == ENOTDIR)
+            problem_hint(p, "write the handle there: littlebox handle KEY --out %.150s", name);
+        return LB_E_NO_KEY;
+    }
+    find_obstacle(name, obstacle, sizeof(obstacle));
+    pw = getpwuid(geteuid());
+    snprintf(who, sizeof(who), "%.63s", pw == NULL ? "this user" : pw->pw_name);
+    problem_set(p, LB_E_NO_KEY, "cannot read %.200s: Permission denied%s", name, obstacle);
+    problem_hint(p, "a handle is no secret: keep it where %s may read it, and no plain key beside it", who);
+    return LB_E_NO_KEY;
 }
 
 /* The one private key behind a URI or in a file, whoever loads it. */
@@ -173,15 +263,23 @@ static int become(const struct doctor_worker *w, struct problem *p)
     return 0;
 }
 
+static void tell(int out, const struct told *told) __attribute__((noreturn));
+
+static void tell(int out, const struct told *told)
+{
+    _exit(write(out, told, sizeof(*told)) == (ssize_t)sizeof(*told) ? 0 : 1);
+}
+
 /*
  * As a server's worker uses a key that the server has loaded: in another process, with other rights. It reports by
  * itself; does not return.
  */
-static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct problem *p)
+static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct told *told)
     __attribute__((noreturn));
 
-static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct problem *p)
+static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct told *told)
 {
+    struct problem *p = &told->p;
     int status = 0;
     pid_t pid = fork();
 
@@ -197,31 +295,49 @@ static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor
             _exit(WEXITSTATUS(status));
         p->code = problem_set(p, LB_E_CONFIG, "the process that uses the key died of signal %d", WTERMSIG(status));
     }
-    _exit(write(out, p, sizeof(*p)) == (ssize_t)sizeof(*p) ? 0 : 1);
+    tell(out, told);
+}
+
+static void note_public(EVP_PKEY *key, struct doctor_public *ret)
+{
+    uint8_t *at = ret->der;
+    int len = i2d_PUBKEY(key, NULL);
+
+    if (len > 0 && (size_t)len <= sizeof(ret->der) && i2d_PUBKEY(key, &at) == len)
+        ret->len = (size_t)len;
+    ERR_clear_error();
 }
 
 static int use_handle(OSSL_LIB_CTX *ctx, const char *handle, const struct doctor_worker *worker, int out,
-                      struct problem *p)
+                      struct told *told)
 {
-    EVP_PKEY *key = load_key(ctx, handle);
+    const char *file = doctor_handle_file(handle);
     const OSSL_PROVIDER *provider;
+    struct problem *p = &told->p;
+    EVP_PKEY *key;
     int r;
 
+    /* What OpenSSL says of a file that it cannot read is that it does not know the scheme of that URI. */
+    if (file != NULL && doctor_file_readable(file, p) != 0)
+        return LB_E_NO_KEY;
+    key = load_key(ctx, handle);
     if (key == NULL)
         return openssl_problem(p, LB_E_NO_KEY, "it does not load");
+    note_public(key, &told->public);
     provider = EVP_PKEY_get0_provider(key);
     if (provider == NULL || strcmp(OSSL_PROVIDER_get0_name(provider), PLUGIN) != 0)
         r = problem_set(p, LB_E_UNSUPPORTED, "it is a plain private key, which the server holds itself");
     else if (worker != NULL && !worker->loads)
-        test_as_worker(ctx, key, worker, out, p);
+        test_as_worker(ctx, key, worker, out, told);
     else
         r = test_key(ctx, key, p);
     EVP_PKEY_free(key);
     return r;
 }
 
-static int run(const char *conf, const char *handle, const struct doctor_worker *worker, int out, struct problem *p)
+static int run(const char *conf, const char *handle, const struct doctor_worker *worker, int out, struct told *told)
 {
+    struct problem *p = &told->p;
     OSSL_LIB_CTX *ctx = NULL;
     int r = worker != NULL && worker->loads ? become(worker, p) : 0;
 
@@ -232,7 +348,7 @@ static int run(const char *conf, const char *handle, const struct doctor_worker 
     if (ctx == NULL || !OSSL_LIB_CTX_load_config(ctx, conf) || !OSSL_PROVIDER_available(ctx, PLUGIN))
         r = openssl_problem(p, LB_E_CONFIG, "OpenSSL does not load the provider");
     else if (handle != NULL)
-        r = use_handle(ctx, handle, worker, out, p);
+        r = use_handle(ctx, handle, worker, out, told);
     OSSL_LIB_CTX_free(ctx);
     return r;
 }
@@ -252,17 +368,38 @@ static int make_conf(const struct doctor_conf *conf, const char *lines, char ret
     return 0;
 }
 
-/* What the child found, or what became of it. */
-static int wait_child(pid_t pid, int fd, struct problem *p)
+/* All of it, or nothing. */
+static bool hear(int fd, struct told *ret)
 {
+    size_t at = 0;
+
+    while (at < sizeof(*ret)) {
+        ssize_t n = read(fd, (char *)ret + at, sizeof(*ret) - at);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        at += (size_t)n;
+    }
+    return at == sizeof(*ret) && ret->public.len <= sizeof(ret->public.der);
+}
+
+/* What the child found, or what became of it. */
+static int wait_child(pid_t pid, int fd, struct problem *p, struct doctor_public *ret_public)
+{
+    struct told told = { .p = { 0 } };
     struct pollfd in = { .fd = fd, .events = POLLIN };
     int status = 0, r = 0;
 
     if (poll(&in, 1, PROBE_TIMEOUT_MS) <= 0) {
         kill(pid, SIGKILL);
         r = problem_set(p, LB_E_TIMEOUT, "the provider did not come back within %d seconds", PROBE_TIMEOUT_MS / 1000);
-    } else if (read(fd, p, sizeof(*p)) == (ssize_t)sizeof(*p)) {
+    } else if (hear(fd, &told)) {
+        *p = told.p;
         r = p->code;
+        if (ret_public != NULL)
+            *ret_public = told.public;
     } else {
         r = LB_E_CONFIG;
     }
@@ -275,13 +412,16 @@ static int wait_child(pid_t pid, int fd, struct problem *p)
 }
 
 int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,
-                 const struct doctor_worker *worker, struct problem *p)
+                 const struct doctor_worker *worker, struct problem *p, struct doctor_public *ret_public)
 {
+    struct told told = { .p = { 0 } };
     char path[40];
     int file = -1, fds[2] = { -1, -1 }, r = make_conf(conf, lines, path, &file, p);
     pid_t pid;
 
     memset(p, 0, r == 0 ? sizeof(*p) : 0);
+    if (ret_public != NULL)
+        ret_public->len = 0;
     if (r == 0 && pipe(fds) < 0)
         r = problem_set(p, LB_E_SYSTEM, "pipe: %s", strerror(errno));
     if (r != 0)
@@ -289,12 +429,12 @@ int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *
     fflush(NULL);
     pid = fork();
     if (pid == 0) {
-        p->code = run(path, handle, worker, fds[1], p);
-        _exit(write(fds[1], p, sizeof(*p)) == (ssize_t)sizeof(*p) ? 0 : 1);
+        told.p.code = run(path, handle, worker, fds[1], &told);
+        tell(fds[1], &told);
     }
     socket_close(fds[1]);
     fds[1] = -1;
-    r = pid < 0 ? problem_set(p, LB_E_SYSTEM, "fork: %s", strerror(errno)) : wait_child(pid, fds[0], p);
+    r = pid < 0 ? problem_set(p, LB_E_SYSTEM, "fork: %s", strerror(errno)) : wait_child(pid, fds[0], p, ret_public);
 out:
     socket_close(fds[0]);
     socket_close(fds[1]);
@@ -302,7 +442,7 @@ out:
     return r;
 }
 
-void doctor_handle_box(const char *handle, char ret[LB_NAME_MAX + 1])
+void doctor_handle_key(const char *handle, char ret_box[LB_NAME_MAX + 1], char ret_key[LB_NAME_MAX + 1])
 {
     struct handle h = { .type = 0 };
     struct problem p;
@@ -312,10 +452,13 @@ void doctor_handle_box(const char *handle, char ret[LB_NAME_MAX + 1])
     long len = 0;
     BIO *bio = NULL;
 
-    ret[0] = '\0';
-    if (strncasecmp(handle, LB_URI_SCHEME ":", strlen(LB_URI_SCHEME) + 1) == 0) {
-        snprintf(h.uri, sizeof(h.uri), "%s", handle);
-    } else if ((bio = BIO_new_file(handle, "r")) != NULL) {
+    const char *file = doctor_handle_file(handle);
+
+    ret_box[0] = '\0';
+    ret_key[0] = '\0';
+    if (file == NULL) {
+        snprintf(h.uri, sizeof(h.uri), "%s", begins(handle, LB_URI_SCHEME ":") ? handle : "");
+    } else if ((bio = BIO_new_file(file, "r")) != NULL) {
         /* The first handle in it, behind any certificates. */
         while (h.uri[0] == '\0' && PEM_read_bio(bio, &name, &header, &der, &len)) {
             if (strcmp(name, PEM_STRING_PKCS8INF) == 0 && handle_from_der(der, (size_t)len, &h) != 0)
@@ -326,8 +469,10 @@ void doctor_handle_box(const char *handle, char ret[LB_NAME_MAX + 1])
         }
     }
     ERR_clear_error();
-    if (h.uri[0] != '\0' && uri_parse(h.uri, &uri, &p) == 0)
-        snprintf(ret, LB_NAME_MAX + 1, "%s", uri.box);
+    if (h.uri[0] != '\0' && uri_parse(h.uri, &uri, &p) == 0) {
+        snprintf(ret_box, LB_NAME_MAX + 1, "%s", uri.box);
+        snprintf(ret_key, LB_NAME_MAX + 1, "%s", uri.name);
+    }
     handle_clear(&h);
     BIO_free(bio);
 }

@@ -18,6 +18,9 @@ struct server {
     bool strict;              /* refuses a key file that others than its owner may read (a group may if root owns it) */
     bool bare;                /* its workers have no supplementary groups */
     srv_reader *read;
+    const char *process;      /* the name of what runs and keeps its keys in memory; NULL: what uses one starts anew each time */
+    const char *options;      /* those of its command line that name its configuration or the directory of that; "": none does */
+    const char *unit;         /* of systemd, as Debian has it; NULL: it is one of several */
     void (*finish)(struct srvconf *c); /* what follows from its settings as a whole; NULL: nothing */
 };
 

@@ -94,4 +94,8 @@ void srv_postgresql_finish(struct srvconf *c)
     if (key != NULL)
         place = srv_place(key);
     srv_key_add(c, &place, SRV_FILE, key == NULL ? "server.key" : key->value);
+    srv_half(c, &place, "", /* is_key= */ true, key == NULL ? "server.key" : key->value);
+    key = srv_setting(c, "ssl_cert_file");
+    place = key == NULL ? (struct srv_source){ .path = c->main } : srv_place(key);
+    srv_half(c, &place, "", /* is_key= */ false, key == NULL ? "server.crt" : key->value);
 }
