@@ -251,7 +251,7 @@ static void check_signature(struct doctor *d)
     r = doctor_probe(&d->conf, d->lines, handle, worker, &p, /* ret_public= */ NULL);
     for (size_t i = 0; i < sizeof(cures) / sizeof(cures[0]); i++)
         hint = cures[i].code == r ? cures[i].hint : hint;
-    hint = p.hint[0] != '\0' ? p.hint : hint;
+    hint = !d->conf_ok ? "first mend what is said of openssl.cnf above" : p.hint[0] != '\0' ? p.hint : hint;
     if (r == 0 || r == LB_E_NO_KEY || r == LB_E_UNSUPPORTED || r == LB_E_CRYPTO)
         doctor_report(d, DOCTOR_OK, "provider", NULL, "OpenSSL loads the provider%s",
                       d->lines[0] == '\0' ? "" : " once the lines below are there");
@@ -337,8 +337,9 @@ int cmd_doctor(struct cli *cli)
     check_conf(d);
     check_module(d);
     doctor_activated(d);
-    doctor_properties(d);
+    d->conf_ok = doctor_properties_ok(d);
     settings_ok = doctor_settings_ok(d);
+    d->conf_ok = d->conf_ok && settings_ok;
     check_directory(d);
     check_users(d);
     /* A server's handles name their boxes, and each of these is asked. */

@@ -110,6 +110,7 @@ struct doctor {
     const char *directory;       /* for 'littlebox-directory =', NULL: the usual places */
     const char *users;           /* for 'littlebox-users =', NULL: as it is */
     char box[LB_NAME_MAX + 1];   /* the box that is asked */
+    bool conf_ok;                /* nothing in openssl.cnf keeps handles from working once the lines are there */
     char key[LB_NAME_MAX + 1];   /* that --handle names; "" for none */
     char lines[DOCTOR_LINES_MAX];
     struct doctor_about about;   /* of what is reported next */
@@ -128,8 +129,8 @@ void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, c
 void doctor_activated(struct doctor *d);
 /* Reports a setting of the provider's section that it cannot use; false: there is one, and then no handle works. */
 bool doctor_settings_ok(struct doctor *d);
-/* Reports default_properties that keep handles from working. */
-void doctor_properties(struct doctor *d);
+/* Reports default_properties that keep handles, or TLS, from working; false: there are such. */
+bool doctor_properties_ok(struct doctor *d);
 
 /* doctor_box.c: d->box has its socket at path */
 

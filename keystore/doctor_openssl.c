@@ -94,11 +94,12 @@ static enum effect effect_of(char *clause)
 {
     const char *value;
     char *name = strip(clause), *op;
-    bool preferred = name[0] == '?', without, is_not, no;
+    bool preferred = name[0] == '?', is_not, no;
 
     name = strip(name + preferred);
-    without = name[0] == '-';
-    name += without;
+    /* Takes back what would be asked for otherwise, which is nothing here. */
+    if (name[0] == '-')
+        return HARMLESS;
     op = strpbrk(name, "!=");
     is_not = op != NULL && *op == '!';
     value = op == NULL ? "yes" : strip(op + 1 + (is_not && op[1] == '='));
@@ -109,13 +110,13 @@ static enum effect effect_of(char *clause)
         return HARMLESS;
     /* What is not defined counts as 'no' (property(7)). */
     no = strcasecmp(value, "no") == 0;
-    if (strcasecmp(name, "provider") == 0 && strcasecmp(value, PLUGIN) == 0 && !without && !is_not)
+    if (strcasecmp(name, "provider") == 0 && strcasecmp(value, PLUGIN) == 0 && !is_not)
         return OURS_FIRST;
     if (preferred)
         return HARMLESS;
     if (strcasecmp(name, "provider") == 0)
-        return without || !is_not || strcasecmp(value, PLUGIN) == 0 ? NO_HANDLE : HARMLESS;
-    if (without || is_not != no)
+        return !is_not || strcasecmp(value, PLUGIN) == 0 ? NO_HANDLE : HARMLESS;
+    if (is_not != no)
         return HARMLESS;
     return strcasecmp(name, "fips") == 0 ? FIPS : NO_HANDLE;
 }
@@ -139,7 +140,7 @@ bool doctor_conf_fips(const struct doctor_conf *conf)
     return conf->fips_active || worst(conf->properties) == FIPS;
 }
 
-void doctor_properties(struct doctor *d)
+bool doctor_properties_ok(struct doctor *d)
 {
     static const struct {
         const char *text, *cure;
@@ -154,10 +155,11 @@ void doctor_properties(struct doctor *d)
     char hint[PATH_MAX + 300];
 
     if (e == HARMLESS)
-        return;
+        return true;
     snprintf(hint, sizeof(hint), "%s (alg_section in %s)", effects[e].cure, d->conf.path);
     doctor_report(d, DOCTOR_FAIL, "properties", hint, "openssl.cnf has default_properties = %s: %s", d->conf.properties,
                   effects[e].text);
+    return false;
 }
 
 void doctor_activated(struct doctor *d)

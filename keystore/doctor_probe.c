@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/store.h>
+#include <openssl/storeerr.h>
 #include <openssl/x509.h>
 #include <grp.h>
 #include <poll.h>
@@ -37,18 +38,26 @@ static int openssl_problem(struct problem *p, int code, const char *what)
     const char *data;
     char first[200] = "", best[200] = "";
     unsigned long e;
+    bool none = false;
     int flags;
 
     while ((e = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
         const char *reason = ERR_reason_error_string(e);
+        bool scheme = ERR_GET_LIB(e) == ERR_LIB_OSSL_STORE && ERR_GET_REASON(e) == OSSL_STORE_R_UNREGISTERED_SCHEME;
         bool more = (flags & ERR_TXT_STRING) != 0 && data[0] != '\0';
         char *into = more ? best : first;
 
+        /* So it says of whatever no loader took, the last try being a file of that name. */
+        if (scheme) {
+            none = true;
+            continue;
+        }
         if (into[0] == '\0')
             snprintf(into, sizeof(first), "%s%s%s", reason == NULL ? "error" : reason, more ? ": " : "",
                      more ? data : "");
     }
-    return problem_set(p, code, "%s: %s", what, best[0] != '\0' ? best : first[0] != '\0' ? first : "no reason given");
+    return problem_set(p, code, "%s: %s", what, best[0] != '\0' ? best : first[0] != '\0' ? first
+                       : none ? "OpenSSL finds nothing that loads it" : "no reason given");
 }
 
 /* What the process that uses the handle tells the one that waits for it. */

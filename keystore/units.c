@@ -324,7 +324,9 @@ bool unit_word(const struct unit *u, const char *property, const char *begins, b
                 from = colon + 1;
             from += *from == '"';
             if (strncmp(from, begins, n) == 0 && (!path || strchr(": \n\"", from[n]) != NULL)) {
-                snprintf(ret, size, "%.*s", (int)(value + w - from), from);
+                size_t left = (size_t)(value + w - from), quote = strcspn(from, "\"");
+
+                snprintf(ret, size, "%.*s", (int)(quote < left ? quote : left), from);
                 return true;
             }
             value += w;
