@@ -61,9 +61,6 @@ static bool check_process(struct doctor *d, const struct server *server, const c
                       "%s runs; only root can see if it has the provider in its memory", name);
         return true;
     }
-    /* With what is in its environment it may do well without the file that this report is about. */
-    if (r->conf[0] != '\0')
-        report_conf(d, name, r->conf);
     if (r->lost_socket)
         report_mount(d, name, socket);
     if (r->has_module) {
@@ -108,7 +105,8 @@ static void check_unit(struct doctor *d, const char *name, const char *socket, b
     if (!runs && (unit_word(u, "BindPaths", socket, /* path= */ true, word, sizeof(word)) ||
                   unit_word(u, "BindReadOnlyPaths", socket, /* path= */ true, word, sizeof(word))))
         report_mount(d, name, socket);
-    if (!runs && unit_word(u, "Environment", "OPENSSL_CONF=", /* path= */ false, word, sizeof(word)))
+    /* Not by the process: many write their title over their environment. */
+    if (unit_word(u, "Environment", "OPENSSL_CONF=", /* path= */ false, word, sizeof(word)))
         report_conf(d, name, word + strlen("OPENSSL_CONF="));
     free(u);
 }

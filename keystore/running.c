@@ -178,19 +178,6 @@ static void find_unit(pid_t pid, char ret[300])
     }
 }
 
-static void find_conf(pid_t pid, char ret[PATH_MAX])
-{
-    static const char name[] = "OPENSSL_CONF=";
-    char text[65536];
-    size_t len = read_proc(pid, "environ", text, sizeof(text));
-
-    ret[0] = '\0';
-    for (size_t at = 0; at < len; at += strlen(text + at) + 1) {
-        if (strncmp(text + at, name, sizeof(name) - 1) == 0)
-            snprintf(ret, PATH_MAX, "%s", text + at + sizeof(name) - 1);
-    }
-}
-
 bool running_find(const struct server *server, const char *config, bool usual, const char *module, const char *socket,
                   struct running *ret)
 {
@@ -210,7 +197,6 @@ bool running_find(const struct server *server, const char *config, bool usual, c
     ret->has_module = maps_module(ret->pid, module, &ret->readable);
     ret->lost_socket = running_is_mounted(ret->pid, socket);
     find_unit(ret->pid, ret->unit);
-    find_conf(ret->pid, ret->conf);
     /* Some load their keys in what they start. */
     for (size_t i = 0; i < count && children < CHILDREN_MAX && !ret->has_module; i++) {
         if (list[i].parent != ret->pid)

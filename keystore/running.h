@@ -13,7 +13,6 @@ struct running {
     bool has_module;   /* it, or a process that it started, has the module in its memory */
     bool lost_socket;  /* the box's socket is a mount of its own there */
     char unit[300];    /* "nginx.service"; "" where none is known */
-    char conf[PATH_MAX]; /* OPENSSL_CONF in its environment; "" for none */
 };
 
 /*

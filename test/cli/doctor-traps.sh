@@ -128,15 +128,15 @@ if is_root; then
     for handle in "$R/etc/ssl/private/web.pem" littlebox:web littlebox://default/web web.pem; do
         doctor 1 --handle "$handle" --root "$R"
         grep -qF "ok    a test signature with $handle verifies" out || fail "root cannot sign: $(cat out)"
-        line "ok    nginx: /etc/nginx/nginx.conf (1 file), its workers are user $worker (uid $(id -u $worker))"
-        line "FAIL  /etc/ssl/private/web.pem (/etc/nginx/nginx.conf:2): handle littlebox:web does not work for $worker: no signature: not allowed: uid $(id -u $worker) may not sign with key 'web' of box 'default': an administrator may run: littlebox --box default allow web --user $(id -u $worker)"
+        line "ok    nginx: /etc/nginx/nginx.conf (1 file), its workers are user $worker (uid $(id -u "$worker"))"
+        line "FAIL  /etc/ssl/private/web.pem (/etc/nginx/nginx.conf:2): handle littlebox:web does not work for $worker: no signature: not allowed: uid $(id -u "$worker") may not sign with key 'web' of box 'default': an administrator may run: littlebox --box default allow web --user $(id -u "$worker")"
     done
-    doctor 1 --handle web.pem --user $worker
+    doctor 1 --handle web.pem --user "$worker"
     grep -qF "no test signature with web.pem by $worker: no signature: not allowed" out || fail "--user: $(cat out)"
-    littlebox allow web --user $worker
+    littlebox allow web --user "$worker"
     doctor 0 --handle web.pem --root "$R"
     line "ok    /etc/ssl/private/web.pem (/etc/nginx/nginx.conf:2): handle littlebox:web, a test signature by $worker verifies"
-    doctor 0 --handle web.pem --user $worker
+    doctor 0 --handle web.pem --user "$worker"
     line "ok    a test signature with web.pem by $worker verifies"
     # No server has this one: that is said.
     littlebox create lonely >/dev/null
@@ -296,7 +296,7 @@ line 'FAIL  /etc/ssl/private/list.key (/etc/haproxy/list:2): a plain private key
 line '??    /etc/ssl/private/unknown.key (/etc/haproxy/haproxy.cfg:9): a plain private key on disk, in a place where doctor knows of no key of haproxy'
 
 for name in apache2 dovecot haproxy lighttpd mosquitto postfix postgresql stunnel unbound; do
-    rm -r "$R/etc/$name"
+    rm -r "${R:?}/etc/$name"
 done
 # --- A unit that keeps its server from the box. Files say it where systemd does not run; later lines and drop-ins count.
 write etc/nginx/nginx.conf <<END
