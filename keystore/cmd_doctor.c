@@ -167,6 +167,7 @@ static void check_namespace(struct doctor *d, const struct msg_status *s)
 
 static void check_box_state(struct doctor *d, struct client *c)
 {
+    const struct passwd *pw = getpwuid(geteuid());
     char cure[LB_NAME_MAX + 40];
     struct problem p = { 0 };
     struct msg_status s;
@@ -176,6 +177,9 @@ static void check_box_state(struct doctor *d, struct client *c)
             doctor_report(d, DOCTOR_FAIL, "box", p.hint, "%s", p.text);
         return;
     }
+    doctor_report(d, DOCTOR_OK, "socket", NULL, "a box answers at %s, asked as user %s (uid %lu)", c->paths.socket,
+                  pw == NULL ? "?" : pw->pw_name, (unsigned long)geteuid());
+    doctor_box_place(d, c->paths.socket);
     snprintf(cure, sizeof(cure), "run: littlebox --box %s %s", s.box, s.lock == LOCK_LOCKED ? "unlock" : "init");
     if (s.lock == LOCK_UNLOCKED)
         doctor_report(d, DOCTOR_OK, "unlocked", NULL, "box '%s' is unlocked and has %u key%s", s.box, s.keys,
@@ -196,7 +200,6 @@ static void check_box_state(struct doctor *d, struct client *c)
 
 static void check_box(struct doctor *d)
 {
-    const struct passwd *pw = getpwuid(geteuid());
     const char *users = d->users != NULL ? d->users : d->conf.users[0] != '\0' ? d->conf.users : NULL;
     struct problem p = { 0 };
     struct client *c = NULL;
@@ -210,9 +213,6 @@ static void check_box(struct doctor *d)
             doctor_report(d, DOCTOR_FAIL, "socket", p.hint, "%s", p.text[0] == '\0' ? lb_strerror(r) : p.text);
         return;
     }
-    doctor_report(d, DOCTOR_OK, "socket", NULL, "a box answers at %s, asked as user %s (uid %lu)", path,
-                  pw == NULL ? "?" : pw->pw_name, (unsigned long)geteuid());
-    doctor_box_place(d, path);
     check_box_state(d, c);
     client_close(c);
 }

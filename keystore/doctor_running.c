@@ -91,6 +91,8 @@ static void check_unit(struct doctor *d, const char *name, const char *socket, b
     unit_read(d->cli->options[OPT_ROOT], name, properties, u);
     if (u->source != UNIT_UNKNOWN && !unit_allows_unix(u)) {
         (void)unit_value(u, "RestrictAddressFamilies", list, sizeof(list));
+        if (list[0] == '\0')
+            snprintf(list, sizeof(list), "none");
         if (list[0] == '~')
             snprintf(hint, sizeof(hint), "take AF_UNIX out of that; then: systemctl daemon-reload && systemctl restart %.*s",
                      len, name);

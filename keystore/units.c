@@ -293,8 +293,9 @@ bool unit_allows_unix(const struct unit *u)
     while ((value = next_value(u, "RestrictAddressFamilies", &at, &len)) != NULL) {
         bool without = len > 0 && value[0] == '~', named;
 
-        if (len == 0)
-            continue;
+        /* systemctl says "~" of what is not restricted, and nothing of a list without any: 'none'. */
+        if (len == 0 && u->source == UNIT_SYSTEMD)
+            return false;
         named = has_word(value + without, len - without, "AF_UNIX") || has_word(value + without, len - without, "AF_LOCAL");
         /* The first one says what the list is of; from then on lines add to it, or take away. */
         if (first)
