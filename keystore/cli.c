@@ -25,7 +25,7 @@ static const struct {
 } options[OPT_COUNT] = {
     [OPT_CONFIG] = { "--config", "FILE", "the server's configuration, if it is not where Debian has it" },
     [OPT_CREDENTIAL] = { "--credential", "FILE", "a file of random bytes that opens the store" },
-    [OPT_FORCE] = { "--force", NULL, "replace the file if there is one" },
+    [OPT_FORCE] = { "--force", NULL, "also where a file is there (handle), or its program can use no handle (adopt)" },
     [OPT_GROUP] = { "--group", "GROUP", "a group, by name or number" },
     [OPT_HANDLE] = { "--handle", "URI|FILE", "make a test signature with this key" },
     [OPT_KEY] = { "--key", "KEY", "the key's name in the box" },

@@ -11,6 +11,7 @@
 #include "handle.h"
 #include "proof.h"
 #include "secret.h"
+#include "servers.h"
 #include "table.h"
 
 /* The content of the new file in the form of the old one: *ret belongs to the BIO. */
@@ -190,6 +191,22 @@ out:
     return r;
 }
 
+/* A program that cannot use the handle would be without its key, and the key cannot be taken out of the box again. */
+static int check_program(struct cli *cli, const struct keyfile *file, struct problem *p)
+{
+    const struct server *s = server_unable(cli->args[0], EVP_PKEY_is_a(file->key, "RSA") || EVP_PKEY_is_a(file->key, "RSA-PSS"));
+
+    if (s == NULL)
+        return 0;
+    if (cli->options[OPT_FORCE] != NULL) {
+        cli_note("warning: '%s' is a key of %s, which can use no handle: %s", cli->args[0], s->name, s->unable);
+        return 0;
+    }
+    problem_set(p, LB_E_UNSUPPORTED, "'%.150s' is a key of %s, which can use no handle: %s", cli->args[0], s->name, s->unable);
+    problem_hint(p, "%s; if it no longer uses this file: --force", s->instead);
+    return LB_E_UNSUPPORTED;
+}
+
 int cmd_adopt(struct cli *cli)
 {
     char name[LB_NAME_MAX + 1] = "";
@@ -214,6 +231,8 @@ int cmd_adopt(struct cli *cli)
         r = problem_set(&p, LB_E_UNSUPPORTED, "'%s' is PKCS#12, which cannot hold a handle", cli->args[0]);
         problem_hint(&p, "littlebox import %s %.100s, then: littlebox handle %s --out FILE", name, cli->args[0], name);
     }
+    if (r == 0)
+        r = check_program(cli, &file, &p);
     if (r == 0)
         r = adopt(cli, name, &f, &file, &p);
 out:

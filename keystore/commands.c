@@ -16,10 +16,11 @@ const struct command commands[] = {
     { "import", "KEY FILE", "copy a private key from a file into the box",
       "FILE is PEM, DER (PKCS#8 or traditional, encrypted or not) or PKCS#12. It stays as it is; see 'adopt'.\n",
       OPT_BITS_PASSPHRASE, 2, 2, true, cmd_import },
-    { "adopt", "FILE [--key KEY]", "move a private key into the box and leave its handle in the file",
+    { "adopt", "FILE [--key KEY] [--force]", "move a private key into the box and leave its handle in the file",
       "The key is imported under the name of the file (web.key becomes 'web'), used once as a proof, and then the\n"
-      "file is replaced by its handle: certificates in it, owner and mode stay. The old content is overwritten.\n",
-      OPT_BIT(KEY) | OPT_BITS_PASSPHRASE, 1, 1, true, cmd_adopt },
+      "file is replaced by its handle: certificates in it, owner and mode stay. The old content is overwritten.\n"
+      "A file that a program's configuration names which can use no handle is refused, but for --force.\n",
+      OPT_BIT(KEY) | OPT_BIT(FORCE) | OPT_BITS_PASSPHRASE, 1, 1, true, cmd_adopt },
     { "attach", "KEY [--id HEX] [--label TEXT]", "take a key that is on the token already into the box",
       "For boxes with 'backend = pkcs11'. The key is found by its id, by its label, or by both; without either, by the\n"
       "label KEY. 'list --token' shows what there is. Nothing on the token is changed.\n",
@@ -65,7 +66,8 @@ const struct command commands[] = {
       "calling user, and prints what to add to openssl.cnf. With --handle it makes a test signature; as root, also as the\n"
       "users of those servers whose configuration names the handle, or as USER.\n"
       "With --server it reads a server's configuration, and says of each key file in it: a plain key, or a handle, and\n"
-      "if it works for the user that the server's workers run as. SERVER is one of\n  " SERVER_LIST ".\n",
+      "if it works for the user that the server's workers run as. SERVER is one of\n  " SERVER_LIST ";\n"
+      "or of those that can use no handle:\n  " SERVER_UNABLE_LIST ".\n",
       OPT_BIT(HANDLE) | OPT_BIT(USER) | OPT_BIT(MODULE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(ROOT), 0, 0, false, cmd_doctor },
     { "help", "[COMMAND]", "this overview, or more about one command", NULL, 0, 0, 1, false, cmd_help },
     { "version", "", "the versions of littlebox and OpenSSL", NULL, 0, 0, 0, false, cmd_version },

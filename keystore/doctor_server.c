@@ -60,7 +60,8 @@ bool doctor_server_ok(const struct cli *cli)
         return false;
     }
     if (name != NULL && server_find(name) == NULL) {
-        cli_usage_error(cli, "no server '%.100s' is known; these are: %s", name, SERVER_LIST);
+        cli_usage_error(cli, "no server '%.100s' is known; these are: %s; and those that can use no handle: %s", name,
+                        SERVER_LIST, SERVER_UNABLE_LIST);
         return false;
     }
     return true;
@@ -376,6 +377,30 @@ static void stays(struct examination *e, struct subject *s, const struct seen *s
     }
 }
 
+/* A program that can use no handle: one that it has does not work, and a key of its own stays where it is. */
+static void for_unable(struct examination *e, struct subject *s, const struct seen *seen)
+{
+    const struct server *server = e->server;
+    const char *which = server->rsa_alone ? " for an RSA key" : "";
+    bool rsa = seen->handle.type == HANDLE_RSA || seen->handle.type == HANDLE_RSA_PSS;
+
+    if (!has_key(seen))
+        return;
+    if (seen->sight < KEYFILE_ENCRYPTED) {
+        s->uri = seen->sight == KEYFILE_HANDLE ? seen->handle.uri : NULL;
+        if (server->rsa_alone && seen->sight == KEYFILE_HANDLE && !rsa)
+            say(e, DOCTOR_SKIPPED, s, NULL, "a handle of no RSA key, which %s may be able to use", server->name);
+        else
+            say(e, DOCTOR_FAIL, s, server->instead, "%s can use no handle%s: %s", server->name, which, server->unable);
+    } else if ((seen->st.st_mode & S_IROTH) != 0) {
+        say(e, DOCTOR_FAIL, s, NULL, "a private key on disk, which anybody may read; %s can use no handle%s: %s",
+            server->name, which, server->unable);
+    } else {
+        say(e, DOCTOR_SKIPPED, s, NULL, "a private key on disk; %s can use no handle%s: %s", server->name, which,
+            server->unable);
+    }
+}
+
 /* Is it the handle whose servers are looked for, or does it mean the same key? */
 static bool is_wanted(const struct examination *e, const struct srv_key *k, const struct seen *seen)
 {
@@ -397,6 +422,11 @@ static void begin(struct examination *e)
 {
     const struct srvconf *c = &e->conf;
 
+    if (e->server->unable != NULL) {
+        doctor_report(e->d, DOCTOR_SKIPPED, "configuration", e->server->instead, "%s: %s%s: it can use no handle%s: %s",
+                      e->server->name, e->root, c->main, e->server->rsa_alone ? " for an RSA key" : "", e->server->unable);
+        return;
+    }
     if (strcmp(c->user, "?") == 0 || strcmp(c->group, "?") == 0)
         doctor_report(e->d, DOCTOR_UNKNOWN, "user", NULL, "%s: only the running server knows the user of its workers",
                       e->server->name);
@@ -432,6 +462,10 @@ static void examine_key(struct examination *e, const struct srv_key *k)
         goto out;
     if (e->wanted != NULL && e->said == 0)
         begin(e);
+    if (e->server->unable != NULL) {
+        for_unable(e, s, &seen);
+        goto out;
+    }
     switch (k->kind) {
     case SRV_WORD:
         if (has_key(&seen))

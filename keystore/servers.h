@@ -22,6 +22,10 @@ struct server {
     const char *options;      /* those of its command line that name its configuration or the directory of that; "": none does */
     const char *unit;         /* of systemd, as Debian has it; NULL: it is one of several */
     void (*finish)(struct srvconf *c); /* what follows from its settings as a whole; NULL: nothing */
+    const char *keys;         /* pattern of files that may be its keys although no word of its configuration says so; NULL: none */
+    const char *unable;       /* why it can use no handle; NULL: it can */
+    const char *instead;      /* with unable: what to do */
+    bool rsa_alone;           /* with unable: that holds for RSA keys alone */
 };
 
 /* Ends with a NULL name. */
@@ -30,7 +34,14 @@ extern const struct server servers[];
 #define SERVER_LIST                                                                                     \
     "nginx, apache2, haproxy, postgresql, postfix, dovecot, stunnel, lighttpd, mosquitto, redis, unbound, " \
     "named"
+/* Those that can use no handle. */
+#define SERVER_UNABLE_LIST "opendkim, opensmtpd, sshd, ejabberd, lacme, exim4"
 
+/*
+ * The program that can use no handle and has this file, of an RSA key or of another, for one of its keys, by its configuration
+ * or by where the file is. NULL: none that is known.
+ */
+const struct server *server_unable(const char *path, bool rsa);
 /* NULL: there is none of this name. */
 const struct server *server_find(const char *name);
 /* Reads one configuration into an initialised c, whose main is set. */
@@ -54,5 +65,7 @@ void srv_lighttpd(struct srvconf *c, struct srv_source *s);
 void srv_mosquitto(struct srvconf *c, struct srv_source *s);
 void srv_redis(struct srvconf *c, struct srv_source *s);
 void srv_unbound(struct srvconf *c, struct srv_source *s);
+/* Whatever it is: its words are looked at (srv_word()), and nothing in it is understood. */
+void srv_any(struct srvconf *c, struct srv_source *s);
 
 #endif

@@ -110,6 +110,15 @@ void srv_unbound(struct srvconf *c, struct srv_source *s)
     read_words(c, s, &rules, table, /* anywhere= */ true, srv_unbound);
 }
 
+void srv_any(struct srvconf *c, struct srv_source *s)
+{
+    char *line = malloc(SRV_LINE_MAX);
+
+    while (line != NULL && srv_line(c, s, "#", /* folded= */ false, line))
+        continue;
+    free(line);
+}
+
 /* lighttpd: NAME = "value", with or without blanks; anything behind a '+' is computed. */
 
 static void lighttpd_assignment(struct srvconf *c, struct srv_source *s, const struct directive *d, const char *value,
@@ -179,16 +188,18 @@ static void stunnel_section(struct srvconf *c, const struct srv_source *s)
     const struct srv_setting *key = srv_setting(c, "key"), *cert = srv_setting(c, "cert");
     const struct srv_setting *with = key != NULL && key->value[0] != '\0' ? key : cert;
     struct srv_source place;
+    unsigned before;
 
     if (with == NULL || with->value[0] == '\0')
         return;
     place = srv_place(with);
     srv_key_add_any(c, &place, with->value);
     if (with == key && cert != NULL && cert->value[0] != '\0') {
-        (void)srv_scope(c);
+        before = srv_scope(c);
         srv_half(c, &place, "", /* is_key= */ true, with->value);
         place = srv_place(cert);
         srv_half(c, &place, "", /* is_key= */ false, cert->value);
+        c->scope = before;
     }
     srv_set(c, s, "key", "");
     srv_set(c, s, "cert", "");

@@ -298,6 +298,94 @@ line '??    /etc/ssl/private/unknown.key (/etc/haproxy/haproxy.cfg:9): a plain p
 for name in apache2 dovecot haproxy lighttpd mosquitto postfix postgresql stunnel unbound; do
     rm -r "${R:?}/etc/$name"
 done
+# --- Programs that can use no handle: a key stays, a handle is a mistake, and no key is adopted.
+OPENSSL_CONF=/dev/null openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key 2>/dev/null
+chmod 0600 rsa.key plain.key
+littlebox create dkim --type rsa:2048 >/dev/null 2>&1
+littlebox handle dkim --out "$R/etc/ssl/private/dkim.pem"
+write etc/dkimkeys/mail.private <rsa.key
+chmod 0600 "$R/etc/dkimkeys/mail.private"
+# unable PROGRAM FILE WHY INSTEAD : standard input is its configuration, with % for a file.
+unable() {
+    cat >template
+    which=
+    case $1 in opendkim | lacme) which=' for an RSA key' ;; esac
+    sed "s|%|/etc/dkimkeys/mail.private|" template | write "$2"
+    doctor 0 --server "$1" --root "$R"
+    line "--    $1: /$2: it can use no handle$which: $3"
+    hint "$4"
+    grep -qF -- "--    $R/etc/dkimkeys/mail.private ($R/$2:" out || fail "$1: no word on its key: $(cat out)"
+    sed "s|%|/etc/ssl/private/dkim.pem|" template | write "$2"
+    doctor 1 --server "$1" --root "$R"
+    grep -qF "FAIL  $R/etc/ssl/private/dkim.pem ($R/$2:" out || fail "$1: its handle passes: $(cat out)"
+    if is_root; then
+        doctor 1 --handle "$R/etc/ssl/private/dkim.pem" --root "$R"
+        grep -qF "$1 can use no handle$which: $3" out || fail "$1: --handle does not find it: $(cat out)"
+    fi
+    rm "$R/$2"
+}
+unable opendkim etc/opendkim.conf 'it takes RSA keys apart' 'leave its RSA key in its file' <<'END'
+# KeyFile /etc/comment.key
+KeyFile %
+END
+unable opensmtpd etc/smtpd.conf 'its process for keys takes them apart, and the service ends' \
+    'leave its key in its file, or put Postfix in its place' <<'END'
+pki mail key "%"
+END
+unable sshd etc/ssh/sshd_config 'OpenSSH reads and takes apart its keys itself' \
+    'leave host keys in their files, or in an agent (HostKeyAgent in sshd_config(5))' <<'END'
+HostKey %
+END
+unable ejabberd etc/ejabberd/ejabberd.yml 'Erlang reads its keys itself' \
+    'leave its key in its file, or let a server that can use handles end TLS in front of it' <<'END'
+certfiles:
+  - "%"
+END
+unable lacme etc/lacme/lacme.conf 'Crypt::OpenSSL::RSA takes RSA keys apart' "leave its account's key in its file" <<'END'
+[client]
+privkey = %
+END
+unable exim4 etc/exim4/exim4.conf.template "Debian's is built with GnuTLS, which loads no provider" \
+    'leave its key in its file, or put Postfix in its place' <<'END'
+MAIN_TLS_PRIVATEKEY = %
+END
+# adopt looks at this machine's files: one with opendkim's configuration is made for it.
+cat >machine.sh <<'END'
+set -eu
+mkdir "$1"
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/upper" "$1/work"
+mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" /etc
+echo "KeyFile $2" >/etc/opendkim.conf
+shift 2
+"$@"
+END
+# in_machine COMMAND...
+in_machine() {
+    unshare --mount --propagation private sh machine.sh "$T/machine" "$T/mail.private" "$@"
+    rmdir machine
+}
+cp rsa.key mail.private
+if is_root && in_machine true 2>machine.log; then
+    expect 1 "'$T/mail.private' is a key of opendkim, which can use no handle: it takes RSA keys apart" \
+        unshare --mount --propagation private sh machine.sh "$T/machine" "$T/mail.private" littlebox adopt "$T/mail.private"
+    grep -qxF 'hint: leave its RSA key in its file; if it no longer uses this file: --force' err || fail "no hint: $(cat err)"
+    cmp -s rsa.key mail.private || fail "the key of opendkim was touched"
+    rmdir machine
+    # By another name it is the same file; a key of another type would do, and so does --force.
+    ln -s mail.private link.key
+    expect 1 "'link.key' is a key of opendkim" \
+        unshare --mount --propagation private sh machine.sh "$T/machine" "$T/mail.private" littlebox adopt link.key
+    rmdir machine
+    cp plain.key mail.private
+    expect 0 'copies of it may remain' in_machine littlebox adopt mail.private --key edwards
+    cp rsa.key mail.private
+    expect 0 "warning: 'mail.private' is a key of opendkim, which can use no handle" \
+        in_machine littlebox adopt mail.private --key forced --force
+else
+    echo "no other /etc is to be had here: $(cat machine.log 2>/dev/null)"
+fi
+
 # --- A unit that keeps its server from the box. Files say it where systemd does not run; later lines and drop-ins count.
 write etc/nginx/nginx.conf <<END
 user $worker;
