@@ -417,6 +417,16 @@ static bool is_wanted(const struct examination *e, const struct srv_key *k, cons
            strcmp(u.box[0] == '\0' ? w->box : u.box, w->box) == 0 && strcmp(u.name, w->key) == 0;
 }
 
+/* A server that has none may never have asked OpenSSL for anything, and its process says nothing. */
+static bool has_keys(const struct srvconf *c)
+{
+    for (size_t i = 0; i < c->key_count; i++) {
+        if (c->keys[i].kind != SRV_WORD && c->keys[i].kind != SRV_STAYS)
+            return true;
+    }
+    return false;
+}
+
 /* Who the workers are, and if the server that runs is one that can use handles at all. */
 static void begin(struct examination *e)
 {
@@ -436,7 +446,8 @@ static void begin(struct examination *e)
         doctor_report(e->d, DOCTOR_OK, "configuration", NULL, "%s: %s%s (%u file%s), its workers are user %s (uid %lu)",
                       e->server->name, e->root, c->main, c->files, c->files == 1 ? "" : "s", e->worker.name,
                       (unsigned long)e->worker.uid);
-    doctor_running(e->d, e->server, c->main, e->usual);
+    if (has_keys(c))
+        doctor_running(e->d, e->server, c->main, e->usual);
 }
 
 static void examine_key(struct examination *e, const struct srv_key *k)

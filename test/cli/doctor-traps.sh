@@ -457,7 +457,7 @@ set -eu
 : >"$1/alone.sock"
 mount --bind "$2/default.sock" "$1/alone.sock"
 kill "$BOXPID"
-while [ -e "/proc/$BOXPID" ] && ! grep -q '^State:.*Z' "/proc/$BOXPID/status"; do sleep 0.02; done
+while grep -q '^State:.*[^Z] (' "/proc/$BOXPID/status" 2>/dev/null; do sleep 0.02; done
 shift 2
 "$@"
 END

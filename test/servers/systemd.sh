@@ -246,6 +246,37 @@ check "then it starts" systemctl start littleboxd@late.socket
 check "and has a store" littlebox --box late init
 of_user late
 
+# A box that fails for a reason of its own, which is in the journal; that one is started for it alone.
+if [ -x /lib/systemd/systemd-journald ]; then
+    mkdir -p /run/systemd/journal /run/log/journal /etc/systemd/system/littleboxd@broken.service.d
+    [ -s /etc/machine-id ] || systemd-machine-id-setup >/dev/null
+    /lib/systemd/systemd-journald 2>/dev/null &
+    JOURNALD=$!
+    await "a journal" test -S /run/systemd/journal/stdout
+    printf '[Service]\nStandardOutput=journal\nStandardError=journal\n' \
+        >/etc/systemd/system/littleboxd@broken.service.d/20-journal.conf
+    check "littlebox box create broken" littlebox box create broken
+    echo 'no-such-setting = 1' >/etc/littlebox/broken.conf
+    systemctl daemon-reload
+    check "its socket" systemctl start littleboxd@broken.socket
+    refused "no box" 'littlebox: ' timeout 20 littlebox --box broken status
+    broken() { [ "$(systemctl is-failed littleboxd@broken.service)" = failed ]; }
+    await "the box to be given up" broken
+    told() {
+        littlebox --box broken doctor >doctor.out 2>&1
+        grep -qE "^FAIL  box 'broken' failed when it was started \([a-z-]* with status 78\), and is not started again: littleboxd\\[broken\\]: .*unknown setting 'no-such-setting'" doctor.out
+    }
+    await "doctor to say what it died of" told
+    rm /etc/littlebox/broken.conf
+    sed -n "s/^      hint: mend that, then: //p" doctor.out >next
+    check "the cure" bash -eu next
+    check "it answers" littlebox --box broken init
+    kill "$JOURNALD"
+    wait "$JOURNALD" || true
+else
+    say "no journald: the reason in the journal is not tried"
+fi
+
 # The upgrade of boxes that ran as the user of all.
 useradd --system --no-create-home --shell /usr/sbin/nologin littlebox
 # as_before BOX : it runs as littlebox, with a key; what the unit says from its next start on is what is installed.
