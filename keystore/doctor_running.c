@@ -63,6 +63,12 @@ static bool check_process(struct doctor *d, const struct server *server, const c
     }
     if (r->lost_socket)
         report_mount(d, name, socket);
+    if (r->no_socket) {
+        snprintf(hint, sizeof(hint), "restart it; if its unit hides the directory, let it in: BindPaths=%.*s in a drop-in",
+                 (int)(file_name(socket) - socket - 1), socket);
+        doctor_report(d, DOCTOR_FAIL, "mount", hint, "%s does not see the socket of the box in its mounts, or sees an old one: %s",
+                      name, socket);
+    }
     if (r->has_module) {
         doctor_report(d, DOCTOR_OK, "process", NULL, "%s runs with the provider in its memory", name);
         return true;

@@ -159,6 +159,18 @@ static bool maps_module(pid_t pid, const char *module, bool *ret_readable)
     return found;
 }
 
+/* The same socket as this process, in whatever mounts it has. */
+static bool sees_socket(pid_t pid, const char *socket)
+{
+    char path[PATH_MAX + 40], real[PATH_MAX];
+    struct stat ours, theirs;
+
+    if (realpath(socket, real) == NULL || stat(real, &ours) < 0)
+        return true;
+    snprintf(path, sizeof(path), "/proc/%ld/root%s", (long)pid, real);
+    return stat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
 /* The unit is the last part of its control group that is a service. */
 static void find_unit(pid_t pid, char ret[300])
 {
@@ -196,6 +208,7 @@ bool running_find(const struct server *server, const char *config, bool usual, c
         goto out;
     ret->has_module = maps_module(ret->pid, module, &ret->readable);
     ret->lost_socket = running_is_mounted(ret->pid, socket);
+    ret->no_socket = ret->readable && !sees_socket(ret->pid, socket);
     find_unit(ret->pid, ret->unit);
     /* Some load their keys in what they start. */
     for (size_t i = 0; i < count && children < CHILDREN_MAX && !ret->has_module; i++) {

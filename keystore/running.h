@@ -12,6 +12,7 @@ struct running {
     bool readable;     /* this process may look into it */
     bool has_module;   /* it, or a process that it started, has the module in its memory */
     bool lost_socket;  /* the box's socket is a mount of its own there */
+    bool no_socket;    /* the box's socket is here, and there is none or another one there */
     char unit[300];    /* "nginx.service"; "" where none is known */
 };
 

@@ -67,4 +67,20 @@ check "after the restart doctor is content" doctor
 says "with the process" "^ok    nginx \(process $NGINX\) runs with the provider in its memory\$" "$TEST_DIR/doctor.out"
 check "and nginx serves" serves
 check "nginx -s stop" stop_nginx "$TEST_DIR/nginx"
+
+# One whose unit hides the box from it, as ProtectHome=, InaccessiblePaths= and TemporaryFileSystem= do.
+if is_root && unshare --mount true 2>/dev/null; then
+    # shellcheck disable=SC2016 # for the inner shell
+    NGINX_AS=(unshare --mount --propagation private sh -c 'mount -t tmpfs tmpfs "$0" && exec "$@"' "$BOX_DIR")
+    start_nginx "$TEST_DIR/nginx"
+    NGINX_AS=()
+    check "nginx cannot serve" not serves
+    check "doctor is not content" not doctor
+    says "as nginx does not see the box" "^FAIL  nginx \(process $NGINX\) does not see the socket of the box in its mounts, or sees an old one: $BOX_DIR/default.sock\$" \
+        "$TEST_DIR/doctor.out"
+    says "and may be let in" "^      hint: restart it; if its unit hides the directory, let it in: BindPaths=$BOX_DIR in a drop-in\$" \
+        "$TEST_DIR/doctor.out"
+    kill -QUIT "$NGINX"
+    await "nginx to end" gone "$NGINX"
+fi
 finish
