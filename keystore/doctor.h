@@ -86,6 +86,8 @@ struct doctor_public {
 LB_MUST_USE int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,
                              const struct doctor_worker *worker, struct problem *p, struct doctor_public *ret_public);
 
+/* doctor_handle.c */
+
 /* The file that a handle is in, which is a path or a file: URI; NULL: it is another URI. */
 const char *doctor_handle_file(const char *handle);
 /* LB_E_NO_KEY, and p says what keeps this process from reading it, and the cure. */

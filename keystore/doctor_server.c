@@ -1,8 +1,5 @@
 /* doctor --server: each private key that a server's configuration names, and if it is where it should be. */
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +11,7 @@
 #include "doctor_pairs.h"
 #include "doctor_running.h"
 #include "secret.h"
+#include "seen.h"
 #include "servers.h"
 #include "uri.h"
 
@@ -38,16 +36,6 @@ struct wanted {
     dev_t dev;
     ino_t ino;
     const char *box, *key; /* "" for none */
-};
-
-/* A key file that was looked at. */
-struct seen {
-    int fd;
-    struct stat st;
-    int error;                   /* errno; 0: it was read */
-    const char *why;             /* without errno */
-    enum keyfile_sight sight;
-    struct handle handle;
 };
 
 bool doctor_server_ok(const struct cli *cli)
@@ -102,85 +90,6 @@ static bool find_worker(struct examination *e)
     w->loads = e->server->loads == LOADS_USER;
     w->chroot = e->conf.chroot[0] == '/' && e->root[0] == '\0' ? e->conf.chroot : NULL;
     return true;
-}
-
-/* Key files */
-
-/* Reads it into memory that is wiped: it may be a plain key. */
-static void look(const struct examination *e, const char *path, struct seen *ret)
-{
-    uint8_t *data = NULL;
-    ssize_t n = 0;
-    int r;
-
-    memset(ret, 0, sizeof(*ret));
-    ret->fd = -1;
-    r = srv_open(&e->conf, path, &ret->fd, &ret->st);
-    if (r == LB_E_SYSTEM)
-        ret->error = errno;
-    else if (r != 0)
-        ret->why = "it is no plain file";
-    else if (ret->st.st_size > KEYFILE_MAX)
-        ret->why = "it is too long for a key file";
-    else if ((data = secret_alloc(KEYFILE_MAX)) == NULL)
-        ret->why = "no locked memory left";
-    else if ((n = pread(ret->fd, data, KEYFILE_MAX, 0)) < 0)
-        ret->error = errno;
-    else if (keyfile_look(data, (size_t)n, &ret->sight, &ret->handle) != 0)
-        ret->why = "out of memory";
-    secret_free(data, KEYFILE_MAX);
-}
-
-static void look_no_more(struct seen *s)
-{
-    handle_clear(&s->handle);
-    if (s->fd >= 0)
-        close(s->fd);
-    s->fd = -1;
-}
-
-static bool has_key(const struct seen *s)
-{
-    return s->error == 0 && s->why == NULL && s->sight != KEYFILE_NOTHING;
-}
-
-/* FILE.key, or with in_place FILE with .key for its last ending. False: there is no such name. */
-static bool key_beside(const char *path, bool in_place, char ret[PATH_MAX])
-{
-    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
-    size_t len = strlen(path);
-
-    if (in_place && (dot == NULL || (slash != NULL && dot < slash)))
-        return false;
-    if (in_place)
-        len = (size_t)(dot - path);
-    if (len + sizeof(".key") > PATH_MAX)
-        return false;
-    memcpy(ret, path, len);
-    memcpy(ret + len, ".key", sizeof(".key"));
-    return true;
-}
-
-/* A certificate with its key: in the file, beside it, or in its place. path becomes the one that has the key. */
-static void look_bundle(const struct examination *e, char path[PATH_MAX], struct seen *ret)
-{
-    char cert[PATH_MAX], other[PATH_MAX];
-    struct seen next;
-
-    memcpy(cert, path, PATH_MAX);
-    look(e, path, ret);
-    for (int i = 0; i < 2 && !has_key(ret); i++) {
-        if (!key_beside(cert, /* in_place= */ i == 1, other))
-            continue;
-        look(e, other, &next);
-        if (next.error == ENOENT) {
-            look_no_more(&next);
-            continue;
-        }
-        look_no_more(ret);
-        *ret = next;
-        memcpy(path, other, PATH_MAX);
-    }
 }
 
 /* Verdicts */
@@ -384,7 +293,7 @@ static void for_unable(struct examination *e, struct subject *s, const struct se
     const char *which = server->rsa_alone ? " for an RSA key" : "";
     bool rsa = seen->handle.type == HANDLE_RSA || seen->handle.type == HANDLE_RSA_PSS;
 
-    if (!has_key(seen))
+    if (!seen_key(seen))
         return;
     if (seen->sight < KEYFILE_ENCRYPTED) {
         s->uri = seen->sight == KEYFILE_HANDLE ? seen->handle.uri : NULL;
@@ -462,9 +371,9 @@ static void examine_key(struct examination *e, const struct srv_key *k)
     snprintf(path, sizeof(path), "%s", k->text);
     if (k->kind <= SRV_BUNDLE) {
         if (k->kind == SRV_BUNDLE)
-            look_bundle(e, path, &seen);
+            seen_look_bundle(&e->conf, path, &seen);
         else
-            look(e, path, &seen);
+            seen_look(&e->conf, path, &seen);
         snprintf(s->path, sizeof(s->path), "%s%s", e->root, path);
     }
     snprintf(s->text, sizeof(s->text), "%s (%s%s:%u)", k->kind <= SRV_BUNDLE ? s->path : k->text, e->root, k->file,
@@ -479,14 +388,14 @@ static void examine_key(struct examination *e, const struct srv_key *k)
     }
     switch (k->kind) {
     case SRV_WORD:
-        if (has_key(&seen))
+        if (seen_key(&seen))
             unknown_word(e, s, &seen);
         break;
     case SRV_STAYS:
         stays(e, s, &seen);
         break;
     case SRV_MAYBE:
-        if (!has_key(&seen) && seen.error != EACCES)
+        if (!seen_key(&seen) && seen.error != EACCES)
             break;
         /* fall through */
     case SRV_FILE:
@@ -506,7 +415,7 @@ static void examine_key(struct examination *e, const struct srv_key *k)
     }
 out:
     if (k->kind <= SRV_BUNDLE)
-        look_no_more(&seen);
+        seen_clear(&seen);
     secret_wipe_stack();
     free(s);
 }
