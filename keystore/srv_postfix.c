@@ -143,8 +143,12 @@ void srv_postfix(struct srvconf *c, struct srv_source *s)
     char *line = malloc(SRV_LINE_MAX), *name, *value;
 
     while (line != NULL && srv_line(c, s, "#", /* folded= */ true, line)) {
-        if (srv_split(line, &name, &value))
-            srv_set(c, s, name, value);
+        if (!srv_split(line, &name, &value))
+            continue;
+        srv_set(c, s, name, value);
+        /* The last one counts. */
+        if (ends_with(name, "_file") || ends_with(name, "_files"))
+            srv_words_known(c, s);
     }
     free(line);
 }

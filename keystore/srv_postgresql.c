@@ -59,6 +59,9 @@ void srv_postgresql(struct srvconf *c, struct srv_source *s)
             include(c, s, line, value);
         else
             srv_set(c, s, line, value);
+        /* The last one counts, and none without "ssl = on". */
+        if (strcmp(line, "ssl_key_file") == 0 || strcmp(line, "ssl_cert_file") == 0)
+            srv_words_known(c, s);
     }
     free(line);
 }

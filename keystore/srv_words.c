@@ -219,8 +219,11 @@ void srv_stunnel(struct srvconf *c, struct srv_source *s)
         }
         if (!srv_split(line, &name, &value))
             continue;
-        if (strcmp(name, "key") == 0 || strcmp(name, "cert") == 0)
+        if (strcmp(name, "key") == 0 || strcmp(name, "cert") == 0) {
             srv_set(c, s, name, value);
+            /* What is set for all is that of the sections without their own. */
+            srv_words_known(c, s);
+        }
         for (const struct directive *d = table; d->name != NULL; d++) {
             if (strcmp(name, d->name) == 0)
                 act(c, s, d, value, srv_stunnel);

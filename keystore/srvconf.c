@@ -197,6 +197,23 @@ void srv_word(struct srvconf *c, const struct srv_source *s, const char *text)
         srv_key_add(c, s, SRV_WORD, text);
 }
 
+void srv_words_known(struct srvconf *c, const struct srv_source *s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < c->key_count; i++) {
+        struct srv_key *k = &c->keys[i];
+
+        if (k->kind == SRV_WORD && k->line == s->line && strcmp(k->file, s->path) == 0) {
+            free(k->text);
+            free(k->file);
+        } else {
+            c->keys[kept++] = *k;
+        }
+    }
+    c->key_count = kept;
+}
+
 unsigned srv_scope(struct srvconf *c)
 {
     unsigned before = c->scope;

@@ -113,6 +113,8 @@ void srv_problem(struct srvconf *c, const struct srv_source *s, const char *fmt,
 void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind kind, const char *text);
 /* text looks like the name of a key file, and no reader may know it: then it is added as SRV_WORD. */
 void srv_word(struct srvconf *c, const struct srv_source *s, const char *text);
+/* A reader knows what the line that was read last is about, and what counts in the end: its words are none any more. */
+void srv_words_known(struct srvconf *c, const struct srv_source *s);
 /* One half of a pair. */
 void srv_half(struct srvconf *c, const struct srv_source *s, const char *role, bool is_key, const char *text);
 /* A scope of its own from here on; it returns the one before, to be set again where this one ends. */

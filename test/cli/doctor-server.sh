@@ -329,6 +329,11 @@ doctor 1 postgresql
 line "ok    postgresql: /etc/postgresql/15/main/postgresql.conf (2 files), its workers are user $worker (uid $uid)"
 line "FAIL  /etc/ssl/private/it's.key (/etc/postgresql/15/main/conf.d/ssl.conf:2): cannot read it: No such file or directory"
 line '--    postgresql: no private key in this configuration'
+# What a later setting replaces, and what is said while it is off, is no key of its.
+printf "ssl_key_file = '/etc/ssl/private/plain.key'\n" | write etc/postgresql/15/other/conf.d/nothing.conf
+printf "ssl_key_file = '/etc/ssl/private/plain.key'\n" | write etc/postgresql/15/main/conf.d/earlier.conf
+doctor 1 postgresql
+no_line plain.key
 # Relative to the data, whatever ALTER SYSTEM says last; and it looks at the mode.
 echo "ssl_key_file = 'server.key'" | write data/main/postgresql.auto.conf
 cp "$R/etc/ssl/private/web.pem" "$R/data/main/server.key"
