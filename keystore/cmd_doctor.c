@@ -270,7 +270,7 @@ static void check_signature(struct doctor *d)
     else
         doctor_report(d, DOCTOR_FAIL, "signature", hint, "no test signature with %s%s%s: %s", handle,
                       user == NULL ? "" : " by ", user == NULL ? "" : user, p.text);
-    d->about = (struct doctor_about){ NULL };
+    d->about = (struct doctor_about){ .server = NULL };
     /* What works for root says nothing of those whom it is for. */
     if (handle != NULL && r == 0 && user == NULL && geteuid() == 0)
         doctor_handle_servers(d, handle);

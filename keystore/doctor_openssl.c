@@ -180,7 +180,8 @@ void doctor_activated(struct doctor *d)
         doctor_report(d, DOCTOR_OK, "default activated", NULL,
                       "openssl.cnf activates the providers 'fips' and 'base' in the place of 'default'");
     else
-        doctor_report(d, DOCTOR_FAIL, "default activated", "see fips_module(7): both are needed where 'default' is not there",
+        doctor_report(d, DOCTOR_FAIL, "default activated",
+                      "see fips_module(7): both are needed where 'default' is not there",
                       "openssl.cnf activates the provider '%s' without '%s'", c->fips_active ? "fips" : "base",
                       c->fips_active ? "base" : "fips");
 }

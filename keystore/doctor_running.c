@@ -11,7 +11,8 @@
 /* The system's, or that of the box which the command line names. */
 static void socket_path(const struct doctor *d, char ret[PATH_MAX])
 {
-    const char *dir = d->directory != NULL ? d->directory : d->conf.directory[0] == '/' ? d->conf.directory : LB_SYSTEM_RUN_DIR;
+    const char *configured = d->conf.directory[0] == '/' ? d->conf.directory : LB_SYSTEM_RUN_DIR;
+    const char *dir = d->directory != NULL ? d->directory : configured;
 
     if (snprintf(ret, PATH_MAX, "%s/%s.sock", dir, d->box) >= PATH_MAX)
         ret[0] = '\0';
@@ -32,8 +33,8 @@ static void report_mount(struct doctor *d, const char *name, const char *socket)
     snprintf(dir, sizeof(dir), "%.*s", (int)(file_name(socket) - socket - 1), socket);
     snprintf(hint, sizeof(hint), "mount the directory in its place: %s", dir);
     doctor_report(d, DOCTOR_FAIL, "mount", hint,
-                  "%s has %s mounted by itself: it is dead there once the box or its socket unit has been started again", name,
-                  socket);
+                  "%s has %s mounted by itself: it is dead there once the box or its socket unit has been started again",
+                  name, socket);
 }
 
 static void report_conf(struct doctor *d, const char *name, const char *conf)
@@ -66,8 +67,8 @@ static bool check_process(struct doctor *d, const struct server *server, const c
     if (r->no_socket) {
         snprintf(hint, sizeof(hint), "restart it; if its unit hides the directory, let it in: BindPaths=%.*s in a drop-in",
                  (int)(file_name(socket) - socket - 1), socket);
-        doctor_report(d, DOCTOR_FAIL, "mount", hint, "%s does not see the socket of the box in its mounts, or sees an old one: %s",
-                      name, socket);
+        doctor_report(d, DOCTOR_FAIL, "mount", hint,
+                      "%s does not see the socket of the box in its mounts, or sees an old one: %s", name, socket);
     }
     if (r->has_module) {
         doctor_report(d, DOCTOR_OK, "process", NULL, "%s runs with the provider in its memory", name);
@@ -79,8 +80,8 @@ static bool check_process(struct doctor *d, const struct server *server, const c
     else
         snprintf(hint, sizeof(hint), "restart it once; a reload is not enough");
     doctor_report(d, DOCTOR_FAIL, "process", hint,
-                  "%s runs without the provider in its memory, as it read openssl.cnf when it was started: a reload reads no "
-                  "handle, and it goes on with the keys and certificates that it has", name);
+                  "%s runs without the provider in its memory, as it read openssl.cnf when it was started: a reload reads "
+                  "no handle, and it goes on with the keys and certificates that it has", name);
     return true;
 }
 
@@ -103,8 +104,8 @@ static void check_unit(struct doctor *d, const char *name, const char *socket, b
             snprintf(hint, sizeof(hint), "take AF_UNIX out of that; then: systemctl daemon-reload && systemctl restart %.*s",
                      len, name);
         else
-            snprintf(hint, sizeof(hint), "systemctl edit %.*s: [Service], RestrictAddressFamilies=AF_UNIX, which adds to the "
-                     "list; then: systemctl restart %.*s", len, name, len, name);
+            snprintf(hint, sizeof(hint), "systemctl edit %.*s: [Service], RestrictAddressFamilies=AF_UNIX, which adds to "
+                     "the list; then: systemctl restart %.*s", len, name, len, name);
         doctor_report(d, DOCTOR_FAIL, "unit", hint,
                       "%s keeps the server from sockets of AF_UNIX (RestrictAddressFamilies=%s), so it reaches no box", name,
                       list);

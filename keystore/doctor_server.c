@@ -119,7 +119,7 @@ static void say(struct examination *e, enum doctor_verdict v, const struct subje
                                          .uri = s->uri,
                                          .user = e->worker_known ? e->worker.name : NULL };
     doctor_report(e->d, v, s->check == NULL ? "key" : s->check, hint, "%s: %s", s->text, text);
-    e->d->about = (struct doctor_about){ NULL };
+    e->d->about = (struct doctor_about){ .server = NULL };
     e->said++;
 }
 
@@ -215,7 +215,7 @@ static void handle(struct examination *e, struct subject *s, const char *uri, co
     if (r == 0)
         say(e, DOCTOR_OK, s, NULL, "handle %s, a test %s by %s verifies", uri, p.text, w->name);
     else
-        say(e, DOCTOR_FAIL, s, p.hint[0] == '\0' ? NULL : p.hint, "handle %s does not work for %s: %s", uri, w->name, p.text);
+        say(e, DOCTOR_FAIL, s, p.hint, "handle %s does not work for %s: %s", uri, w->name, p.text);
     if (r == 0)
         certificates(e, s, uri, public);
     free(public);

@@ -41,8 +41,21 @@ static size_t read_proc(pid_t pid, const char *name, char *ret, size_t size)
     return n;
 }
 
+/* Is name, of len bytes, one of these with blanks between? */
+static bool is_one(const char *name, size_t len, const char *names)
+{
+    for (; *names != '\0'; names += strspn(names, " ")) {
+        size_t n = strcspn(names, " ");
+
+        if (n == len && strncmp(names, name, n) == 0)
+            return true;
+        names += n;
+    }
+    return false;
+}
+
 /* Its name and its parent: "pid (name) state parent ..." (proc(5)); the name may hold anything. */
-static bool look(pid_t pid, const char *name, struct process *ret)
+static bool look(pid_t pid, const char *names, struct process *ret)
 {
     char text[512], *open, *close;
     long parent;
@@ -51,14 +64,14 @@ static bool look(pid_t pid, const char *name, struct process *ret)
         return false;
     open = strchr(text, '(');
     close = strrchr(text, ')');
-    if (open == NULL || close == NULL || (size_t)(close - open - 1) != strlen(name) ||
-        strncmp(open + 1, name, strlen(name)) != 0 || sscanf(close + 1, " %*c %ld", &parent) != 1)
+    if (open == NULL || close == NULL || !is_one(open + 1, (size_t)(close - open - 1), names) ||
+        sscanf(close + 1, " %*c %ld", &parent) != 1)
         return false;
     *ret = (struct process){ pid, (pid_t)parent };
     return true;
 }
 
-static size_t find_named(const char *name, struct process list[PROCESSES_MAX])
+static size_t find_named(const char *names, struct process list[PROCESSES_MAX])
 {
     DIR *dir = opendir("/proc");
     struct dirent *entry;
@@ -68,7 +81,7 @@ static size_t find_named(const char *name, struct process list[PROCESSES_MAX])
         char *end;
         long pid = strtol(entry->d_name, &end, 10);
 
-        if (pid > 0 && *end == '\0' && look((pid_t)pid, name, &list[count]))
+        if (pid > 0 && *end == '\0' && look((pid_t)pid, names, &list[count]))
             count++;
     }
     if (dir != NULL)

@@ -18,7 +18,7 @@ const struct server servers[] = {
       .read = srv_postfix, .finish = srv_postfix_finish },
     { "dovecot", "/etc/dovecot/dovecot.conf", "dovenull", LOADS_ROOT, .options = "c", .unit = "dovecot.service",
       .read = srv_dovecot, .finish = srv_dovecot_finish },
-    { "stunnel", "/etc/stunnel/*.conf", NULL, LOADS_ROOT, .bare = true, .process = "stunnel4", .options = "",
+    { "stunnel", "/etc/stunnel/*.conf", NULL, LOADS_ROOT, .bare = true, .process = "stunnel4 stunnel", .options = "",
       .read = srv_stunnel },
     { "lighttpd", "/etc/lighttpd/lighttpd.conf", NULL, LOADS_ROOT, .process = "lighttpd", .options = "f",
       .unit = "lighttpd.service", .read = srv_lighttpd, .finish = srv_keys_with_certificates },

@@ -18,11 +18,11 @@ struct server {
     bool strict;              /* refuses a key file that others than its owner may read (a group may if root owns it) */
     bool bare;                /* its workers have no supplementary groups */
     srv_reader *read;
-    const char *process;      /* the name of what runs and keeps its keys in memory; NULL: what uses one starts anew each time */
-    const char *options;      /* those of its command line that name its configuration or the directory of that; "": none does */
+    const char *process;      /* names, with blanks between, of what keeps its keys in memory; NULL: what uses one starts anew each time */
+    const char *options;      /* of its command line, which name its configuration or the directory of that */
     const char *unit;         /* of systemd, as Debian has it; NULL: it is one of several */
     void (*finish)(struct srvconf *c); /* what follows from its settings as a whole; NULL: nothing */
-    const char *keys;         /* pattern of files that may be its keys although no word of its configuration says so; NULL: none */
+    const char *keys;         /* pattern of files that may be its keys though its configuration does not say so */
     const char *unable;       /* why it can use no handle; NULL: it can */
     const char *instead;      /* with unable: what to do */
     bool rsa_alone;           /* with unable: that holds for RSA keys alone */
