@@ -148,7 +148,7 @@ bool doctor_properties_ok(struct doctor *d)
         [NO_HANDLE] = { "no handle works: what the provider offers has no such property", "take it out" },
         [FIPS] = { "no handle works, while plain keys do: the provider does not claim to be a FIPS module",
                    "take it out for the programs that use handles: an openssl.cnf without it in their OPENSSL_CONF" },
-        [OURS_FIRST] = { "TLS servers refuse their clients: they ask this provider for what only others have",
+        [OURS_FIRST] = { "TLS servers lose the groups on elliptic curves, and refuse most clients",
                          "take it out: a handle is found without it" },
     };
     enum effect e = worst(d->conf.properties);

@@ -94,7 +94,7 @@ for asked in 'default_properties = fips=yes' 'default_properties = ?provider=def
 done
 properties 'default_properties = ?provider=littlebox'
 doctor 1 --handle littlebox:web
-line 'FAIL  openssl.cnf has default_properties = ?provider=littlebox: TLS servers refuse their clients: they ask this provider for what only others have'
+line 'FAIL  openssl.cnf has default_properties = ?provider=littlebox: TLS servers lose the groups on elliptic curves, and refuse most clients'
 hint "take it out: a handle is found without it (alg_section in $T/openssl.cnf)"
 for asked in provider=default provider!=littlebox quick=yes quick!=no; do
     properties "default_properties = $asked"
