@@ -262,6 +262,22 @@ out:
     return r;
 }
 
+/* A program that cannot use the handle would be without its key, and the key cannot be taken out of the box again. */
+static int check_program(const struct cli *cli, const char *path, const struct keyfile *file, struct problem *p)
+{
+    const struct server *s = server_unable(path, EVP_PKEY_is_a(file->key, "RSA") || EVP_PKEY_is_a(file->key, "RSA-PSS"));
+
+    if (s == NULL)
+        return 0;
+    if (cli->options[OPT_FORCE] != NULL) {
+        cli_note("warning: '%s' is a key of %s, which can use no handle: %s", path, s->name, s->unable);
+        return 0;
+    }
+    problem_set(p, LB_E_UNSUPPORTED, "'%.150s' is a key of %s, which can use no handle: %s", path, s->name, s->unable);
+    problem_hint(p, "%s; if it no longer uses this file: --force", s->instead);
+    return LB_E_UNSUPPORTED;
+}
+
 int adopt_check_name(struct client *c, const char *name, struct problem *p)
 {
     struct msg_show *show = malloc(sizeof(*show));
@@ -373,6 +389,8 @@ int adopt_path(struct cli *cli, const char *path, bool asked, struct problem *p)
         r = problem_set(p, LB_E_UNSUPPORTED, "'%s' is PKCS#12, which cannot hold a handle", path);
         problem_hint(p, "littlebox import %s %.100s, then: littlebox handle %s --out FILE", a->name, path, a->name);
     }
+    if (r == 0)
+        r = check_program(cli, path, &a->key, p);
     if (r == 0)
         r = find_grant(a, p);
     if (r == 0 && cli->options[OPT_DRY_RUN] != NULL) {

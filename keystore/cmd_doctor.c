@@ -35,6 +35,22 @@ static void hide_pins(char *text)
     }
 }
 
+/* As it is, but for PINs. */
+static void json_about(struct doctor *d)
+{
+    const struct {
+        const char *name, *value;
+    } about[] = { { "server", d->about.server }, { "file", d->about.file }, { "uri", d->about.uri },
+                  { "user", d->about.user } };
+    char text[2 * PATH_MAX];
+
+    for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++) {
+        snprintf(text, sizeof(text), "%s", about[i].value == NULL ? "" : about[i].value);
+        hide_pins(text);
+        json_string(&d->json, about[i].name, about[i].value == NULL ? NULL : text);
+    }
+}
+
 void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, const char *hint, const char *fmt, ...)
 {
     static const struct {
@@ -57,6 +73,7 @@ void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, c
         json_string(&d->json, "result", verdicts[v].json);
         json_string(&d->json, "text", text);
         json_string(&d->json, "hint", cure[0] == '\0' ? NULL : cure);
+        json_about(d);
         json_close(&d->json, '}');
         return;
     }
@@ -89,22 +106,6 @@ static void check_module(struct doctor *d)
     }
     snprintf(hint, sizeof(hint), "install it there, or say where it is with --module PATH");
     doctor_report(d, DOCTOR_FAIL, "module", hint, "no provider module at %s: %s", d->module, strerror(errno));
-}
-
-static void check_activated(struct doctor *d)
-{
-    const struct doctor_conf *c = &d->conf;
-
-    if (c->littlebox_active)
-        doctor_report(d, DOCTOR_OK, "littlebox activated", NULL, "openssl.cnf activates the provider 'littlebox'");
-    else
-        doctor_report(d, DOCTOR_FAIL, "littlebox activated", "add the lines below",
-                      "openssl.cnf does not activate the provider 'littlebox'");
-    if (c->default_active)
-        doctor_report(d, DOCTOR_OK, "default activated", NULL, "openssl.cnf activates the provider 'default'");
-    else
-        doctor_report(d, DOCTOR_FAIL, "default activated", "add the lines below",
-                      "openssl.cnf does not activate the provider 'default', which others push out");
 }
 
 /* Does the provider look where the box of this command line is? */
@@ -167,16 +168,21 @@ static void check_namespace(struct doctor *d, const struct msg_status *s)
         doctor_report(d, DOCTOR_OK, "namespace", NULL, "box '%s': %s", s->box, text);
 }
 
-static void check_box_state(struct doctor *d, struct client *c)
+static void check_box_state(struct doctor *d, struct client *c, enum place place)
 {
+    const struct passwd *pw = getpwuid(geteuid());
     char cure[LB_NAME_MAX + 40];
     struct problem p = { 0 };
     struct msg_status s;
 
     if (client_status(c, &s, &p) != 0) {
-        doctor_report(d, DOCTOR_FAIL, "box", p.hint, "%s", p.text);
+        if (!doctor_box_failed(d, c->paths.socket))
+            doctor_report(d, DOCTOR_FAIL, "box", p.hint, "%s", p.text);
         return;
     }
+    doctor_report(d, DOCTOR_OK, "socket", NULL, "%s answers at %s, asked as user %s (uid %lu)", place_whose(place),
+                  c->paths.socket, pw == NULL ? "?" : pw->pw_name, (unsigned long)geteuid());
+    doctor_box_place(d, c->paths.socket);
     snprintf(cure, sizeof(cure), "run: littlebox --box %s %s", s.box, s.lock == LOCK_LOCKED ? "unlock" : "init");
     if (s.lock == LOCK_UNLOCKED)
         doctor_report(d, DOCTOR_OK, "unlocked", NULL, "box '%s' is unlocked and has %u key%s", s.box, s.keys,
@@ -185,6 +191,7 @@ static void check_box_state(struct doctor *d, struct client *c)
         doctor_report(d, DOCTOR_FAIL, "unlocked", cure,
                       s.lock == LOCK_LOCKED ? "box '%s' is locked" : "box '%s' has no store yet", s.box);
     check_namespace(d, &s);
+    doctor_box_process(d, c, &s);
     if (s.credential == CREDENTIAL_REFUSED)
         doctor_report(d, DOCTOR_FAIL, "credential",
                       "the box's log says what is wrong with the file: journalctl -u 'littleboxd@*' -g credential",
@@ -196,7 +203,6 @@ static void check_box_state(struct doctor *d, struct client *c)
 
 static void check_box(struct doctor *d)
 {
-    const struct passwd *pw = getpwuid(geteuid());
     const char *users = d->users != NULL ? d->users : d->conf.users[0] != '\0' ? d->conf.users : NULL;
     struct problem p = { 0 };
     struct client *c = NULL;
@@ -207,13 +213,27 @@ static void check_box(struct doctor *d)
     if (r == 0)
         r = client_open_at(d->cli, path, users, LB_OWNERS_SETTING, &c, &p);
     if (r != 0) {
-        doctor_report(d, DOCTOR_FAIL, "socket", p.hint, "%s", p.text[0] == '\0' ? lb_strerror(r) : p.text);
+        if (r != LB_E_NO_BOX || !doctor_box_failed(d, path))
+            doctor_report(d, DOCTOR_FAIL, "socket", p.hint, "%s", p.text[0] == '\0' ? lb_strerror(r) : p.text);
         return;
     }
-    doctor_report(d, DOCTOR_OK, "socket", NULL, "%s answers at %s, asked as user %s (uid %lu)", place_whose(place), path,
-                  pw == NULL ? "?" : pw->pw_name, (unsigned long)geteuid());
-    check_box_state(d, c);
+    check_box_state(d, c, place);
     client_close(c);
+}
+
+/* --user: the worker to try it as; false: it is not known, and that was reported. */
+static bool find_user(struct doctor *d, struct doctor_worker *ret)
+{
+    const char *name = d->cli->options[OPT_USER];
+
+    if (geteuid() != 0) {
+        doctor_report(d, DOCTOR_UNKNOWN, "user", "run this as root", "only root can find out what works for %s", name);
+        return false;
+    }
+    if (doctor_worker_find(name, /* group= */ "", /* bare= */ false, ret) == NULL)
+        return true;
+    doctor_report(d, DOCTOR_UNKNOWN, "user", NULL, "there is no user '%s' here", name);
+    return false;
 }
 
 static void check_signature(struct doctor *d)
@@ -225,26 +245,41 @@ static void check_signature(struct doctor *d)
         { LB_E_NO_KEY, "see which keys there are: littlebox list" },
         { LB_E_UNSUPPORTED, "move it into the box: littlebox adopt FILE" },
     };
-    const char *handle = d->cli->options[OPT_HANDLE], *hint = NULL;
-    struct problem p;
-    int r = doctor_probe(&d->conf, d->lines, handle, /* worker= */ NULL, &p);
+    const char *handle = d->cli->options[OPT_HANDLE], *user = d->cli->options[OPT_USER], *hint = NULL;
+    struct doctor_worker *worker = user == NULL ? NULL : calloc(1, sizeof(*worker));
+    struct problem p = { 0 };
+    int r;
 
+    if (user != NULL && (worker == NULL || !find_user(d, worker)))
+        goto out;
+    r = doctor_probe(&d->conf, d->lines, handle, worker, &p, /* ret_public= */ NULL);
     for (size_t i = 0; i < sizeof(cures) / sizeof(cures[0]); i++)
         hint = cures[i].code == r ? cures[i].hint : hint;
+    hint = !d->conf_ok ? "first mend what is said of openssl.cnf above" : p.hint[0] != '\0' ? p.hint : hint;
     if (r == 0 || r == LB_E_NO_KEY || r == LB_E_UNSUPPORTED || r == LB_E_CRYPTO)
         doctor_report(d, DOCTOR_OK, "provider", NULL, "OpenSSL loads the provider%s",
                       d->lines[0] == '\0' ? "" : " once the lines below are there");
     else
         doctor_report(d, DOCTOR_FAIL, "provider", NULL, "%s", p.text);
     if (handle == NULL && d->cli->options[OPT_SERVER] != NULL)
-        return;
+        goto out;
+    doctor_about_handle(d, handle);
+    d->about.user = user;
     if (handle == NULL)
         doctor_report(d, DOCTOR_SKIPPED, "signature", "give a key: --handle littlebox:KEY, or a handle file",
                       "no test signature");
     else if (r == 0)
-        doctor_report(d, DOCTOR_OK, "signature", NULL, "a test %s with %s verifies", p.text, handle);
+        doctor_report(d, DOCTOR_OK, "signature", NULL, "a test %s with %s%s%s verifies", p.text, handle,
+                      user == NULL ? "" : " by ", user == NULL ? "" : user);
     else
-        doctor_report(d, DOCTOR_FAIL, "signature", hint, "no test signature with %s: %s", handle, p.text);
+        doctor_report(d, DOCTOR_FAIL, "signature", hint, "no test signature with %s%s%s: %s", handle,
+                      user == NULL ? "" : " by ", user == NULL ? "" : user, p.text);
+    d->about = (struct doctor_about){ .server = NULL };
+    /* What works for root says nothing of those whom it is for. */
+    if (handle != NULL && r == 0 && user == NULL && geteuid() == 0)
+        doctor_handle_servers(d, handle);
+out:
+    free(worker);
 }
 
 static void print_lines(struct doctor *d)
@@ -267,6 +302,7 @@ int cmd_doctor(struct cli *cli)
     struct doctor *d;
     struct problem p = { 0 };
     struct dirs dirs = { .run = "" };
+    bool settings_ok;
     int status = EXIT_FAILED;
 
     if (!doctor_server_ok(cli))
@@ -291,7 +327,7 @@ int cmd_doctor(struct cli *cli)
         d->directory = dirs.run;
     }
     if (cli->options[OPT_HANDLE] != NULL)
-        doctor_handle_box(cli->options[OPT_HANDLE], d->box);
+        doctor_handle_key(cli->options[OPT_HANDLE], d->box, d->key);
     if (d->box[0] == '\0')
         snprintf(d->box, sizeof(d->box), "%s",
                  strcmp(cli->box, "default") != 0 || d->conf.box[0] == '\0' ? cli->box : d->conf.box);
@@ -304,11 +340,14 @@ int cmd_doctor(struct cli *cli)
     }
     check_conf(d);
     check_module(d);
-    check_activated(d);
+    doctor_activated(d);
+    d->conf_ok = doctor_properties_ok(d);
+    settings_ok = doctor_settings_ok(d);
+    d->conf_ok = d->conf_ok && settings_ok;
     check_directory(d);
     check_users(d);
     /* A server's handles name their boxes, and each of these is asked. */
-    if (server == NULL || cli->options[OPT_HANDLE] != NULL)
+    if (settings_ok && (server == NULL || cli->options[OPT_HANDLE] != NULL))
         check_box(d);
     check_signature(d);
     if (server != NULL)

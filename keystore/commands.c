@@ -16,15 +16,16 @@ const struct command commands[] = {
     { "import", "KEY FILE", "copy a private key from a file into the box",
       "FILE is PEM, DER (PKCS#8 or traditional, encrypted or not) or PKCS#12. It stays as it is; see 'adopt'.\n",
       OPT_BITS_PASSPHRASE, 2, 2, true, cmd_import },
-    { "adopt", "FILE [--key KEY] [--allow USER] [--escrow FILE] | --server SERVER",
+    { "adopt", "FILE [--key KEY] [--allow USER] [--escrow FILE] [--force] | --server SERVER",
       "move a private key into the box and leave its handle in the file",
       "The key is imported under the name of the file (web.key becomes 'web'; b.example/privkey.pem 'b.example'), used\n"
       "once as a proof, and then the file is replaced by its handle: certificates in it, owner and mode stay. The old\n"
       "content is overwritten. That cannot be undone: no command gives a key out of a box again. On a terminal it asks.\n"
       "--escrow makes a copy first, sealed to a passphrase, and proves that it opens: keep it where the box is not.\n"
+      "A file that a program's configuration names which can use no handle is refused, but for --force.\n"
       "With --server every plain key that the server's configuration names is adopted, after a look at the list.\n",
       OPT_BIT(KEY) | OPT_BIT(ALLOW) | OPT_BIT(ESCROW) | OPT_BIT(ESCROW_PASSPHRASE_FILE) | OPT_BIT(DRY_RUN) | OPT_BIT(YES) |
-          OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BITS_PASSPHRASE,
+          OPT_BIT(FORCE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BITS_PASSPHRASE,
       0, 1, true, cmd_adopt },
     { "attach", "KEY [--id HEX] [--label TEXT]", "take a key that is on the token already into the box",
       "For boxes with 'backend = pkcs11'. The key is found by its id, by its label, or by both; without either, by the\n"
@@ -78,13 +79,15 @@ const struct command commands[] = {
     { "login", "", "give the token its PIN", "For boxes with 'backend = pkcs11'. A PIN that was refused is never tried again without this.\n",
       OPT_BITS_PASSPHRASE, 0, 0, true, cmd_login },
     { "status", "", "what the box is doing; exit status 3 if it cannot sign now", NULL, 0, 0, 0, false, cmd_status },
-    { "doctor", "[--handle URI|FILE] [--server SERVER [--config FILE] [--root DIR]] [--module PATH]",
+    { "doctor", "[--handle URI|FILE [--user USER]] [--server SERVER [--config FILE]] [--root DIR] [--module PATH]",
       "find out why it does not work",
       "Looks at openssl.cnf, the provider module, the socket and the box, in the way of a server that runs as the\n"
-      "calling user, and prints what to add to openssl.cnf. With --handle it makes a test signature.\n"
+      "calling user, and prints what to add to openssl.cnf. With --handle it makes a test signature; as root, also as the\n"
+      "users of those servers whose configuration names the handle, or as USER.\n"
       "With --server it reads a server's configuration, and says of each key file in it: a plain key, or a handle, and\n"
-      "if it works for the user that the server's workers run as. SERVER is one of\n  " SERVER_LIST ".\n",
-      OPT_BIT(HANDLE) | OPT_BIT(MODULE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(ROOT), 0, 0, false, cmd_doctor },
+      "if it works for the user that the server's workers run as. SERVER is one of\n  " SERVER_LIST ";\n"
+      "or of those that can use no handle:\n  " SERVER_UNABLE_LIST ".\n",
+      OPT_BIT(HANDLE) | OPT_BIT(USER) | OPT_BIT(MODULE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(ROOT), 0, 0, false, cmd_doctor },
     { "complete", "-- [WORD ...]", "what may stand at the end of a command line, for shells",
       "WORDs are the line without 'littlebox'; the last one is under the cursor, and may be empty. Of each line printed, what\n"
       "is before a tab is a word, and what is behind it says what it is. \":files\", \":directories\", \":users\" and\n"

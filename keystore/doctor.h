@@ -5,11 +5,14 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "cli.h"
+#include "client.h"
 #include "errors.h"
 #include "keyname.h"
+#include "message.h"
 #include "table.h"
 
 #define DOCTOR_SECTION_MAX 128
@@ -30,6 +33,10 @@ struct doctor_conf {
     char directory[PATH_MAX];               /* littlebox-directory */
     char box[LB_NAME_MAX + 1];              /* littlebox-box */
     char users[DOCTOR_USERS_MAX];           /* littlebox-users */
+    char timeout[64];                       /* littlebox-timeout */
+    char assume_fips[64];                   /* littlebox-assume-fips */
+    bool fips_active, base_active;          /* the providers of these names */
+    char properties[DOCTOR_SECTION_MAX];    /* default_properties, as OpenSSL gets them in the end */
 };
 
 /* Reads the openssl.cnf that a program run like this one reads. Nothing in it is acted on. */
@@ -42,6 +49,9 @@ void doctor_conf_read(struct doctor_conf *ret);
  */
 void doctor_conf_lines(const struct doctor_conf *conf, const char *module, const char *directory, const char *users,
                        char ret[DOCTOR_LINES_MAX]);
+
+/* The providers fips and base stand in for the provider 'default', or are meant to: it is of no use there. */
+bool doctor_conf_fips(const struct doctor_conf *conf);
 
 /* The file that OpenSSL will load as the plugin: given (--module), configured, or in the modules directory. */
 void doctor_module_path(const struct doctor_conf *conf, const char *given, char ret[PATH_MAX]);
@@ -59,19 +69,38 @@ struct doctor_worker {
     bool loads;                      /* it reads the key file itself; else whoever calls doctor does, and it signs */
 };
 
+/* DER SubjectPublicKeyInfo. */
+struct doctor_public {
+    size_t len;
+    uint8_t der[LB_SPKI_MAX];
+};
+
 /*
  * In a process of its own, which may crash: loads openssl.cnf with the lines added, and with handle (URI or file;
  * NULL: none) makes a signature that the default provider verifies, or agrees with it on a secret. LB_E_CONFIG: the
  * provider is not there then; LB_E_NO_KEY: the handle does not load; LB_E_UNSUPPORTED: it is no handle but a key;
  * LB_E_CRYPTO: no good signature. p tells; after success with a handle its text is what was tried, "signature" or "key
  * agreement". worker NULL: all as the caller; else what the worker does is done with its rights, as a server does it:
- * in another process that the one which loaded the handle has forked. That takes root: LB_E_SYSTEM.
+ * in another process that the one which loaded the handle has forked. That takes root: LB_E_SYSTEM. ret_public: the public
+ * half of what was loaded, len 0 where nothing was; NULL: not wanted.
  */
 LB_MUST_USE int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,
-                             const struct doctor_worker *worker, struct problem *p);
+                             const struct doctor_worker *worker, struct problem *p, struct doctor_public *ret_public);
 
-/* The box that a handle names, "" if none: of a URI or a handle file. */
-void doctor_handle_box(const char *handle, char ret[LB_NAME_MAX + 1]);
+/* doctor_handle.c */
+
+/* The file that a handle is in, which is a path or a file: URI; NULL: it is another URI. */
+const char *doctor_handle_file(const char *handle);
+/* LB_E_NO_KEY, and p says what keeps this process from reading it, and the cure. */
+LB_MUST_USE int doctor_file_readable(const char *path, struct problem *p);
+
+/* The box and the key that a handle names, "" if none: of a URI or a handle file. */
+void doctor_handle_key(const char *handle, char ret_box[LB_NAME_MAX + 1], char ret_key[LB_NAME_MAX + 1]);
+
+/* What a check is about, for programs that read the report. NULL: about no such thing. */
+struct doctor_about {
+    const char *server, *file, *uri, *user;
+};
 
 /* One run of the command: what it is about, and what it found so far. */
 struct doctor {
@@ -84,7 +113,10 @@ struct doctor {
     const char *directory;       /* for 'littlebox-directory =', NULL: the usual places */
     const char *users;           /* for 'littlebox-users =', NULL: as it is */
     char box[LB_NAME_MAX + 1];   /* the box that is asked */
+    bool conf_ok;                /* nothing in openssl.cnf keeps handles from working once the lines are there */
+    char key[LB_NAME_MAX + 1];   /* that --handle names; "" for none */
     char lines[DOCTOR_LINES_MAX];
+    struct doctor_about about;   /* of what is reported next */
 };
 
 /* UNKNOWN: nobody knows if it is well, so it is not. SKIPPED: it was not asked for. */
@@ -94,8 +126,41 @@ enum doctor_verdict { DOCTOR_OK, DOCTOR_FAIL, DOCTOR_UNKNOWN, DOCTOR_SKIPPED };
 void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, const char *hint, const char *fmt, ...)
     LB_PRINTF(5, 6);
 
-/* The keys in a server's configuration, each with its verdict. False: a usage error was printed. */
+/* doctor_openssl.c */
+
+/* Which providers openssl.cnf activates. */
+void doctor_activated(struct doctor *d);
+/* Reports a setting of the provider's section that it cannot use; false: there is one, and then no handle works. */
+bool doctor_settings_ok(struct doctor *d);
+/* Reports default_properties that keep handles, or TLS, from working; false: there are such. */
+bool doctor_properties_ok(struct doctor *d);
+
+/* doctor_box.c: d->box has its socket at path */
+
+/* After nobody answered there. True: it is known why, and was reported. */
+bool doctor_box_failed(struct doctor *d, const char *path);
+/* After somebody did: reports what will not last, or not hold for every caller. */
+void doctor_box_place(struct doctor *d, const char *path);
+/* Reports a box that does not see its callers' processes; s is its status. */
+void doctor_box_process(struct doctor *d, struct client *c, const struct msg_status *s);
+
+/* doctor_worker.c */
+
+/*
+ * The user of that name or number, in group ("": its own). bare: without supplementary groups. NULL, or what
+ * there is none of: "user", "group".
+ */
+const char *doctor_worker_find(const char *name, const char *group, bool bare, struct doctor_worker *ret);
+
+/* doctor_server.c */
+
+/* False: a usage error was printed. */
 bool doctor_server_ok(const struct cli *cli);
+/* The keys in a server's configuration, each with its verdict. */
 void doctor_server(struct doctor *d);
+/* The servers whose configuration names this handle, or its key: if it works for their workers. */
+void doctor_handle_servers(struct doctor *d, const char *handle);
+/* What is reported next is about this handle; NULL: about none. */
+void doctor_about_handle(struct doctor *d, const char *handle);
 
 #endif

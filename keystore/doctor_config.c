@@ -38,17 +38,22 @@ static const char *plain_name(const char *name)
     return dot == NULL ? name : dot + 1;
 }
 
-static bool is_active(CONF *conf, const char *section)
+/* OpenSSL 3.0 takes any value for a yes, 3.2 and later do not. */
+static bool is_on(CONF *conf, const char *section, const char *name)
 {
     static const char *const off[] = { "0", "no", "off", "false" };
-    const char *value = get(conf, section, "activate");
+    const char *value = get(conf, section, name);
 
-    /* OpenSSL 3.0 takes any value for a yes, 3.2 and later do not. */
     for (size_t i = 0; value != NULL && i < sizeof(off) / sizeof(off[0]); i++) {
         if (strcasecmp(value, off[i]) == 0)
             return false;
     }
     return value != NULL;
+}
+
+static bool is_active(CONF *conf, const char *section)
+{
+    return is_on(conf, section, "activate");
 }
 
 static void read_providers(CONF *conf, struct doctor_conf *ret)
@@ -71,8 +76,26 @@ static void read_providers(CONF *conf, struct doctor_conf *ret)
             copy(ret->directory, sizeof(ret->directory), get(conf, row->value, "littlebox-directory"));
             copy(ret->box, sizeof(ret->box), get(conf, row->value, "littlebox-box"));
             copy(ret->users, sizeof(ret->users), get(conf, row->value, LB_OWNERS_SETTING));
+            copy(ret->timeout, sizeof(ret->timeout), get(conf, row->value, "littlebox-timeout"));
+            copy(ret->assume_fips, sizeof(ret->assume_fips), get(conf, row->value, "littlebox-assume-fips"));
+        } else if (strcmp(name, "fips") == 0) {
+            ret->fips_active = is_active(conf, row->value);
+        } else if (strcmp(name, "base") == 0) {
+            ret->base_active = is_active(conf, row->value);
         }
     }
+}
+
+/* default_properties, and fips_mode, which is another way to write fips=yes there (config(5)). */
+static void read_properties(CONF *conf, struct doctor_conf *ret)
+{
+    const char *section = ret->init[0] == '\0' ? NULL : get(conf, ret->init, "alg_section");
+
+    if (section == NULL)
+        return;
+    copy(ret->properties, sizeof(ret->properties), get(conf, section, "default_properties"));
+    if (ret->properties[0] == '\0' && is_on(conf, section, "fips_mode"))
+        copy(ret->properties, sizeof(ret->properties), "fips=yes");
 }
 
 void doctor_conf_read(struct doctor_conf *ret)
@@ -93,6 +116,7 @@ void doctor_conf_read(struct doctor_conf *ret)
         copy(ret->init, sizeof(ret->init), get(conf, NULL, "openssl_conf"));
         copy(ret->providers, sizeof(ret->providers), get(conf, ret->init, "providers"));
         read_providers(conf, ret);
+        read_properties(conf, ret);
     }
     ERR_clear_error();
     NCONF_free(conf);
@@ -124,19 +148,20 @@ void doctor_conf_lines(const struct doctor_conf *conf, const char *module, const
     bool set_module = module != NULL && strcmp(conf->module, module) != 0;
     bool set_directory = directory != NULL && strcmp(conf->directory, directory) != 0;
     bool set_users = users != NULL && strcmp(conf->users, users) != 0;
+    bool add_default = !conf->default_active && !doctor_conf_fips(conf);
 
     ret[0] = '\0';
     if (conf->init[0] == '\0')
         add(ret, "[default]\nopenssl_conf = %s\n", init);
     if (conf->providers[0] == '\0')
         add(ret, "[%s]\nproviders = %s\n", init, providers);
-    if (conf->default_section[0] == '\0' || conf->littlebox_section[0] == '\0')
+    if ((add_default && conf->default_section[0] == '\0') || conf->littlebox_section[0] == '\0')
         add(ret, "[%s]\n", providers);
-    if (conf->default_section[0] == '\0')
+    if (add_default && conf->default_section[0] == '\0')
         add(ret, "default = default_sect\n");
     if (conf->littlebox_section[0] == '\0')
         add(ret, PLUGIN " = littlebox_sect\n");
-    if (!conf->default_active)
+    if (add_default)
         add(ret, "[%s]\nactivate = 1\n", either(conf->default_section, "default_sect"));
     if (!conf->littlebox_active || set_module || set_directory || set_users)
         add(ret, "[%s]\n", either(conf->littlebox_section, "littlebox_sect"));

@@ -5,9 +5,9 @@
 #include <openssl/conf.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/store.h>
+#include <openssl/storeerr.h>
 #include <openssl/x509.h>
 #include <grp.h>
 #include <poll.h>
@@ -21,11 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "handle.h"
 #include "message.h"
 #include "passwd.h"
 #include "socket.h"
-#include "uri.h"
 
 #define PLUGIN "littlebox"
 #define PROBE_TIMEOUT_MS 60000
@@ -36,19 +34,33 @@ static int openssl_problem(struct problem *p, int code, const char *what)
     const char *data;
     char first[200] = "", best[200] = "";
     unsigned long e;
+    bool none = false;
     int flags;
 
     while ((e = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
         const char *reason = ERR_reason_error_string(e);
+        bool scheme = ERR_GET_LIB(e) == ERR_LIB_OSSL_STORE && ERR_GET_REASON(e) == OSSL_STORE_R_UNREGISTERED_SCHEME;
         bool more = (flags & ERR_TXT_STRING) != 0 && data[0] != '\0';
         char *into = more ? best : first;
 
+        /* So it says of whatever no loader took, the last try being a file of that name. */
+        if (scheme) {
+            none = true;
+            continue;
+        }
         if (into[0] == '\0')
             snprintf(into, sizeof(first), "%s%s%s", reason == NULL ? "error" : reason, more ? ": " : "",
                      more ? data : "");
     }
-    return problem_set(p, code, "%s: %s", what, best[0] != '\0' ? best : first[0] != '\0' ? first : "no reason given");
+    return problem_set(p, code, "%s: %s", what, best[0] != '\0' ? best : first[0] != '\0' ? first
+                       : none ? "OpenSSL finds nothing that loads it" : "no reason given");
 }
+
+/* What the process that uses the handle tells the one that waits for it. */
+struct told {
+    struct problem p;
+    struct doctor_public public;
+};
 
 /* The one private key behind a URI or in a file, whoever loads it. */
 static EVP_PKEY *load_key(OSSL_LIB_CTX *ctx, const char *handle)
@@ -188,15 +200,23 @@ static int become(const struct doctor_worker *w, struct problem *p)
     return 0;
 }
 
+static void tell(int out, const struct told *told) __attribute__((noreturn));
+
+static void tell(int out, const struct told *told)
+{
+    _exit(write(out, told, sizeof(*told)) == (ssize_t)sizeof(*told) ? 0 : 1);
+}
+
 /*
  * As a server's worker uses a key that the server has loaded: in another process, with other rights. It reports by
  * itself; does not return.
  */
-static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct problem *p)
+static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct told *told)
     __attribute__((noreturn));
 
-static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct problem *p)
+static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct told *told)
 {
+    struct problem *p = &told->p;
     int status = 0;
     pid_t pid = fork();
 
@@ -212,31 +232,49 @@ static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor
             _exit(WEXITSTATUS(status));
         p->code = problem_set(p, LB_E_CONFIG, "the process that uses the key died of signal %d", WTERMSIG(status));
     }
-    _exit(write(out, p, sizeof(*p)) == (ssize_t)sizeof(*p) ? 0 : 1);
+    tell(out, told);
+}
+
+static void note_public(EVP_PKEY *key, struct doctor_public *ret)
+{
+    uint8_t *at = ret->der;
+    int len = i2d_PUBKEY(key, NULL);
+
+    if (len > 0 && (size_t)len <= sizeof(ret->der) && i2d_PUBKEY(key, &at) == len)
+        ret->len = (size_t)len;
+    ERR_clear_error();
 }
 
 static int use_handle(OSSL_LIB_CTX *ctx, const char *handle, const struct doctor_worker *worker, int out,
-                      struct problem *p)
+                      struct told *told)
 {
-    EVP_PKEY *key = load_key(ctx, handle);
+    const char *file = doctor_handle_file(handle);
     const OSSL_PROVIDER *provider;
+    struct problem *p = &told->p;
+    EVP_PKEY *key;
     int r;
 
+    /* What OpenSSL says of a file that it cannot read is that it does not know the scheme of that URI. */
+    if (file != NULL && doctor_file_readable(file, p) != 0)
+        return LB_E_NO_KEY;
+    key = load_key(ctx, handle);
     if (key == NULL)
         return openssl_problem(p, LB_E_NO_KEY, "it does not load");
+    note_public(key, &told->public);
     provider = EVP_PKEY_get0_provider(key);
     if (provider == NULL || strcmp(OSSL_PROVIDER_get0_name(provider), PLUGIN) != 0)
         r = problem_set(p, LB_E_UNSUPPORTED, "it is a plain private key, which the server holds itself");
     else if (worker != NULL && !worker->loads)
-        test_as_worker(ctx, key, worker, out, p);
+        test_as_worker(ctx, key, worker, out, told);
     else
         r = test_key(ctx, key, p);
     EVP_PKEY_free(key);
     return r;
 }
 
-static int run(const char *conf, const char *handle, const struct doctor_worker *worker, int out, struct problem *p)
+static int run(const char *conf, const char *handle, const struct doctor_worker *worker, int out, struct told *told)
 {
+    struct problem *p = &told->p;
     OSSL_LIB_CTX *ctx = NULL;
     int r = worker != NULL && worker->loads ? become(worker, p) : 0;
 
@@ -247,7 +285,7 @@ static int run(const char *conf, const char *handle, const struct doctor_worker 
     if (ctx == NULL || !OSSL_LIB_CTX_load_config(ctx, conf) || !OSSL_PROVIDER_available(ctx, PLUGIN))
         r = openssl_problem(p, LB_E_CONFIG, "OpenSSL does not load the provider");
     else if (handle != NULL)
-        r = use_handle(ctx, handle, worker, out, p);
+        r = use_handle(ctx, handle, worker, out, told);
     OSSL_LIB_CTX_free(ctx);
     return r;
 }
@@ -267,17 +305,38 @@ static int make_conf(const struct doctor_conf *conf, const char *lines, char ret
     return 0;
 }
 
-/* What the child found, or what became of it. */
-static int wait_child(pid_t pid, int fd, struct problem *p)
+/* All of it, or nothing. */
+static bool hear(int fd, struct told *ret)
 {
+    size_t at = 0;
+
+    while (at < sizeof(*ret)) {
+        ssize_t n = read(fd, (char *)ret + at, sizeof(*ret) - at);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        at += (size_t)n;
+    }
+    return at == sizeof(*ret) && ret->public.len <= sizeof(ret->public.der);
+}
+
+/* What the child found, or what became of it. */
+static int wait_child(pid_t pid, int fd, struct problem *p, struct doctor_public *ret_public)
+{
+    struct told told = { .p = { 0 } };
     struct pollfd in = { .fd = fd, .events = POLLIN };
     int status = 0, r = 0;
 
     if (poll(&in, 1, PROBE_TIMEOUT_MS) <= 0) {
         kill(pid, SIGKILL);
         r = problem_set(p, LB_E_TIMEOUT, "the provider did not come back within %d seconds", PROBE_TIMEOUT_MS / 1000);
-    } else if (read(fd, p, sizeof(*p)) == (ssize_t)sizeof(*p)) {
+    } else if (hear(fd, &told)) {
+        *p = told.p;
         r = p->code;
+        if (ret_public != NULL)
+            *ret_public = told.public;
     } else {
         r = LB_E_CONFIG;
     }
@@ -290,13 +349,16 @@ static int wait_child(pid_t pid, int fd, struct problem *p)
 }
 
 int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,
-                 const struct doctor_worker *worker, struct problem *p)
+                 const struct doctor_worker *worker, struct problem *p, struct doctor_public *ret_public)
 {
+    struct told told = { .p = { 0 } };
     char path[40];
     int file = -1, fds[2] = { -1, -1 }, r = make_conf(conf, lines, path, &file, p);
     pid_t pid;
 
     memset(p, 0, r == 0 ? sizeof(*p) : 0);
+    if (ret_public != NULL)
+        ret_public->len = 0;
     if (r == 0 && pipe(fds) < 0)
         r = problem_set(p, LB_E_SYSTEM, "pipe: %s", strerror(errno));
     if (r != 0)
@@ -304,45 +366,15 @@ int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *
     fflush(NULL);
     pid = fork();
     if (pid == 0) {
-        p->code = run(path, handle, worker, fds[1], p);
-        _exit(write(fds[1], p, sizeof(*p)) == (ssize_t)sizeof(*p) ? 0 : 1);
+        told.p.code = run(path, handle, worker, fds[1], &told);
+        tell(fds[1], &told);
     }
     socket_close(fds[1]);
     fds[1] = -1;
-    r = pid < 0 ? problem_set(p, LB_E_SYSTEM, "fork: %s", strerror(errno)) : wait_child(pid, fds[0], p);
+    r = pid < 0 ? problem_set(p, LB_E_SYSTEM, "fork: %s", strerror(errno)) : wait_child(pid, fds[0], p, ret_public);
 out:
     socket_close(fds[0]);
     socket_close(fds[1]);
     socket_close(file);
     return r;
-}
-
-void doctor_handle_box(const char *handle, char ret[LB_NAME_MAX + 1])
-{
-    struct handle h = { .type = 0 };
-    struct problem p;
-    struct key_uri uri;
-    char *name = NULL, *header = NULL;
-    unsigned char *der = NULL;
-    long len = 0;
-    BIO *bio = NULL;
-
-    ret[0] = '\0';
-    if (strncasecmp(handle, LB_URI_SCHEME ":", strlen(LB_URI_SCHEME) + 1) == 0) {
-        snprintf(h.uri, sizeof(h.uri), "%s", handle);
-    } else if ((bio = BIO_new_file(handle, "r")) != NULL) {
-        /* The first handle in it, behind any certificates. */
-        while (h.uri[0] == '\0' && PEM_read_bio(bio, &name, &header, &der, &len)) {
-            if (strcmp(name, PEM_STRING_PKCS8INF) == 0 && handle_from_der(der, (size_t)len, &h) != 0)
-                h.uri[0] = '\0';
-            OPENSSL_free(name);
-            OPENSSL_free(header);
-            OPENSSL_clear_free(der, (size_t)len);
-        }
-    }
-    ERR_clear_error();
-    if (h.uri[0] != '\0' && uri_parse(h.uri, &uri, &p) == 0)
-        snprintf(ret, LB_NAME_MAX + 1, "%s", uri.box);
-    handle_clear(&h);
-    BIO_free(bio);
 }

@@ -1,8 +1,5 @@
 /* doctor --server: each private key that a server's configuration names, and if it is where it should be. */
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +8,14 @@
 
 #include "cmd_key.h"
 #include "doctor.h"
+#include "doctor_pairs.h"
+#include "doctor_running.h"
 #include "secret.h"
+#include "seen.h"
 #include "servers.h"
+#include "uri.h"
+
+struct wanted;
 
 /* One configuration under examination. */
 struct examination {
@@ -23,28 +26,30 @@ struct examination {
     bool worker_known;
     struct doctor_worker worker;
     size_t said;                 /* about keys */
+    bool usual;                  /* the configuration is where the server looks by itself */
+    const struct wanted *wanted; /* about no other; NULL: about all */
 };
 
-/* A key file that was looked at. */
-struct seen {
-    int fd;
-    struct stat st;
-    int error;                   /* errno; 0: it was read */
-    const char *why;             /* without errno */
-    enum keyfile_sight sight;
-    struct handle handle;
+/* A handle whose servers are looked for. */
+struct wanted {
+    bool is_file;
+    dev_t dev;
+    ino_t ino;
+    const char *box, *key; /* "" for none */
 };
 
 bool doctor_server_ok(const struct cli *cli)
 {
     const char *name = cli->options[OPT_SERVER];
 
-    if (name == NULL && (cli->options[OPT_CONFIG] != NULL || cli->options[OPT_ROOT] != NULL)) {
+    if (name == NULL && (cli->options[OPT_CONFIG] != NULL ||
+                         (cli->options[OPT_ROOT] != NULL && cli->options[OPT_HANDLE] == NULL))) {
         cli_usage_error(cli, "--config and --root say where the files of a --server are");
         return false;
     }
     if (name != NULL && server_find(name) == NULL) {
-        cli_usage_error(cli, "no server '%.100s' is known; these are: %s", name, SERVER_LIST);
+        cli_usage_error(cli, "no server '%.100s' is known; these are: %s; and those that can use no handle: %s", name,
+                        SERVER_LIST, SERVER_UNABLE_LIST);
         return false;
     }
     return true;
@@ -67,150 +72,32 @@ static const char *quoted(const char *path, char ret[2 * PATH_MAX])
 
 /* The workers' user */
 
-static bool as_number(const char *text, unsigned long *ret)
-{
-    char *end;
-
-    errno = 0;
-    *ret = strtoul(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *ret < (uid_t)-1;
-}
-
-static bool find_group(const char *name, gid_t *ret)
-{
-    const struct group *gr = getgrnam(name);
-    unsigned long number;
-
-    if (gr != NULL)
-        *ret = gr->gr_gid;
-    else if (as_number(name, &number))
-        *ret = (gid_t)number;
-    else
-        return false;
-    return true;
-}
-
 static bool find_worker(struct examination *e)
 {
     const char *name = e->conf.user[0] != '\0' ? e->conf.user : e->server->user != NULL ? e->server->user : "root";
-    const struct passwd *pw = getpwnam(name);
     struct doctor_worker *w = &e->worker;
-    unsigned long number;
+    const char *missing = doctor_worker_find(name, e->conf.group, e->server->bare, w);
 
-    if (pw == NULL && as_number(name, &number)) {
-        pw = getpwuid((uid_t)number);
-        w->uid = (uid_t)number;
-        w->gid = (gid_t)number;
-    } else if (pw == NULL) {
-        doctor_report(e->d, DOCTOR_UNKNOWN, "user", NULL, "%s: its workers run as '%s', and there is no such user here",
-                      e->server->name, name);
+    if (missing != NULL) {
+        if (strcmp(missing, "user") == 0)
+            doctor_report(e->d, DOCTOR_UNKNOWN, "user", NULL, "%s: its workers run as '%s', and there is no such user here",
+                          e->server->name, name);
+        else
+            doctor_report(e->d, DOCTOR_UNKNOWN, "user", NULL,
+                          "%s: its workers have the group '%s', and there is none here", e->server->name, e->conf.group);
         return false;
-    }
-    if (pw != NULL) {
-        w->uid = pw->pw_uid;
-        w->gid = pw->pw_gid;
-    }
-    snprintf(w->name, sizeof(w->name), "%.63s", pw != NULL ? pw->pw_name : name);
-    if (e->conf.group[0] != '\0' && !find_group(e->conf.group, &w->gid)) {
-        doctor_report(e->d, DOCTOR_UNKNOWN, "user", NULL, "%s: its workers have the group '%s', and there is none here",
-                      e->server->name, e->conf.group);
-        return false;
-    }
-    w->group_count = DOCTOR_GROUPS_MAX;
-    if (e->server->bare || pw == NULL) {
-        w->groups[0] = w->gid;
-        w->group_count = 1;
-    } else if (getgrouplist(w->name, w->gid, w->groups, &w->group_count) < 0) {
-        w->group_count = DOCTOR_GROUPS_MAX; /* the first ones */
     }
     w->loads = e->server->loads == LOADS_USER;
     w->chroot = e->conf.chroot[0] == '/' && e->root[0] == '\0' ? e->conf.chroot : NULL;
     return true;
 }
 
-/* Key files */
-
-/* Reads it into memory that is wiped: it may be a plain key. */
-static void look(const struct examination *e, const char *path, struct seen *ret)
-{
-    uint8_t *data = NULL;
-    ssize_t n = 0;
-    int r;
-
-    memset(ret, 0, sizeof(*ret));
-    ret->fd = -1;
-    r = srv_open(&e->conf, path, &ret->fd, &ret->st);
-    if (r == LB_E_SYSTEM)
-        ret->error = errno;
-    else if (r != 0)
-        ret->why = "it is no plain file";
-    else if (ret->st.st_size > KEYFILE_MAX)
-        ret->why = "it is too long for a key file";
-    else if ((data = secret_alloc(KEYFILE_MAX)) == NULL)
-        ret->why = "no locked memory left";
-    else if ((n = pread(ret->fd, data, KEYFILE_MAX, 0)) < 0)
-        ret->error = errno;
-    else if (keyfile_look(data, (size_t)n, &ret->sight, &ret->handle) != 0)
-        ret->why = "out of memory";
-    secret_free(data, KEYFILE_MAX);
-}
-
-static void look_no_more(struct seen *s)
-{
-    handle_clear(&s->handle);
-    if (s->fd >= 0)
-        close(s->fd);
-    s->fd = -1;
-}
-
-static bool has_key(const struct seen *s)
-{
-    return s->error == 0 && s->why == NULL && s->sight != KEYFILE_NOTHING;
-}
-
-/* FILE.key, or with in_place FILE with .key for its last ending. False: there is no such name. */
-static bool key_beside(const char *path, bool in_place, char ret[PATH_MAX])
-{
-    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
-    size_t len = strlen(path);
-
-    if (in_place && (dot == NULL || (slash != NULL && dot < slash)))
-        return false;
-    if (in_place)
-        len = (size_t)(dot - path);
-    if (len + sizeof(".key") > PATH_MAX)
-        return false;
-    memcpy(ret, path, len);
-    memcpy(ret + len, ".key", sizeof(".key"));
-    return true;
-}
-
-/* A certificate with its key: in the file, beside it, or in its place. path becomes the one that has the key. */
-static void look_bundle(const struct examination *e, char path[PATH_MAX], struct seen *ret)
-{
-    char cert[PATH_MAX], other[PATH_MAX];
-    struct seen next;
-
-    memcpy(cert, path, PATH_MAX);
-    look(e, path, ret);
-    for (int i = 0; i < 2 && !has_key(ret); i++) {
-        if (!key_beside(cert, /* in_place= */ i == 1, other))
-            continue;
-        look(e, other, &next);
-        if (next.error == ENOENT) {
-            look_no_more(&next);
-            continue;
-        }
-        look_no_more(ret);
-        *ret = next;
-        memcpy(path, other, PATH_MAX);
-    }
-}
-
 /* Verdicts */
 
 struct subject {
     const struct srv_key *key;
+    const char *check;            /* NULL: "key" */
+    const char *uri;              /* of the handle; NULL: there is none */
     char path[2 * PATH_MAX];      /* with the root */
     char text[3 * PATH_MAX + 40]; /* the file or URI, and where that stands */
 };
@@ -227,7 +114,12 @@ static void say(struct examination *e, enum doctor_verdict v, const struct subje
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    doctor_report(e->d, v, "key", hint, "%s: %s", s->text, text);
+    e->d->about = (struct doctor_about){ .server = e->server->name,
+                                         .file = s->path[0] == '\0' ? NULL : s->path,
+                                         .uri = s->uri,
+                                         .user = e->worker_known ? e->worker.name : NULL };
+    doctor_report(e->d, v, s->check == NULL ? "key" : s->check, hint, "%s: %s", s->text, text);
+    e->d->about = (struct doctor_about){ .server = NULL };
     e->said++;
 }
 
@@ -278,13 +170,31 @@ static bool mode_ok(struct examination *e, const struct subject *s, const struct
     return true;
 }
 
+/* The certificates that the configuration has with this key are of this key. */
+static void certificates(struct examination *e, struct subject *s, const char *uri, const struct doctor_public *public)
+{
+    const struct srv_half *c;
+    char hint[LB_URI_MAX + 200];
+    size_t at = 0;
+
+    snprintf(hint, sizeof(hint), "name the handle of its key, or get a certificate for this one: openssl req -new -key %s "
+             "-out FILE.csr", uri);
+    s->check = "certificate";
+    while ((c = doctor_other_certificate(&e->conf, s->key, public, &at)) != NULL)
+        say(e, DOCTOR_FAIL, s, hint, "the certificate with it is of another key: %s%s (%s%s:%u)", e->root, c->text, e->root,
+            c->file, c->line);
+    s->check = NULL;
+}
+
 /* uri: what stands in the handle; load: what the provider is given. */
-static void handle(struct examination *e, const struct subject *s, const char *uri, const char *load)
+static void handle(struct examination *e, struct subject *s, const char *uri, const char *load)
 {
     const struct doctor_worker *w = e->worker_known ? &e->worker : NULL;
+    struct doctor_public *public = NULL;
     struct problem p = { 0 };
     int r;
 
+    s->uri = uri;
     if (e->conf.obstacle != NULL) {
         say(e, DOCTOR_FAIL, s, e->conf.cure, "handle %s: %s", uri, e->conf.obstacle);
         return;
@@ -298,13 +208,17 @@ static void handle(struct examination *e, const struct subject *s, const char *u
             w->name);
         return;
     }
-    r = doctor_probe(&e->d->conf, e->d->lines, load, geteuid() == 0 && (w->uid != 0 || w->chroot != NULL) ? w : NULL,
-                     &p);
-    if (r == 0) {
+    public = calloc(1, sizeof(*public));
+    r = public == NULL ? problem_set(&p, LB_E_NOMEM, "out of memory")
+                       : doctor_probe(&e->d->conf, e->d->lines, load,
+                                      geteuid() == 0 && (w->uid != 0 || w->chroot != NULL) ? w : NULL, &p, public);
+    if (r == 0)
         say(e, DOCTOR_OK, s, NULL, "handle %s, a test %s by %s verifies", uri, p.text, w->name);
-        return;
-    }
-    say(e, DOCTOR_FAIL, s, NULL, "handle %s does not work for %s: %s", uri, w->name, p.text);
+    else
+        say(e, DOCTOR_FAIL, s, p.hint, "handle %s does not work for %s: %s", uri, w->name, p.text);
+    if (r == 0)
+        certificates(e, s, uri, public);
+    free(public);
 }
 
 static void file(struct examination *e, struct subject *s, const struct seen *seen)
@@ -338,11 +252,118 @@ static void file(struct examination *e, struct subject *s, const struct seen *se
     }
 }
 
+/* Nobody here knows what the server does with it: neither that a handle can take its place nor that it cannot. */
+static void unknown_word(struct examination *e, struct subject *s, const struct seen *seen)
+{
+    static const char *const sights[] = {
+        [KEYFILE_REFERENCE] = "a reference to a key of a token",
+        [KEYFILE_HANDLE] = "a handle",
+        [KEYFILE_DAMAGED] = "a damaged handle",
+        [KEYFILE_ENCRYPTED] = "an encrypted private key on disk",
+        [KEYFILE_PLAIN] = "a plain private key on disk",
+    };
+    bool open = seen->sight >= KEYFILE_ENCRYPTED && (seen->st.st_mode & S_IROTH) != 0;
+
+    s->uri = seen->sight == KEYFILE_HANDLE ? seen->handle.uri : NULL;
+    say(e, DOCTOR_UNKNOWN, s, NULL, "%s%s, in a place where doctor knows of no key of %s", sights[seen->sight],
+        open ? ", which anybody may read" : "", e->server->name);
+}
+
+/* Keys of Encrypted Client Hello are such: no box decapsulates. */
+static void stays(struct examination *e, struct subject *s, const struct seen *seen)
+{
+    char hint[3 * PATH_MAX], word[2 * PATH_MAX];
+
+    if (seen->error != 0 || seen->why != NULL)
+        say(e, seen->error == EACCES ? DOCTOR_UNKNOWN : DOCTOR_FAIL, s,
+            seen->error == EACCES && geteuid() != 0 ? "run this as root" : NULL, "cannot read it: %s",
+            seen->error != 0 ? strerror(seen->error) : seen->why);
+    else if ((seen->st.st_mode & S_IROTH) != 0) {
+        snprintf(hint, sizeof(hint), "chmod o= %s", quoted(s->path, word));
+        say(e, DOCTOR_FAIL, s, hint, "a private key that no handle can stand for, and that anybody may read");
+    } else {
+        say(e, DOCTOR_SKIPPED, s, NULL, "a private key that no handle can stand for: it stays in its file");
+    }
+}
+
+/* A program that can use no handle: one that it has does not work, and a key of its own stays where it is. */
+static void for_unable(struct examination *e, struct subject *s, const struct seen *seen)
+{
+    const struct server *server = e->server;
+    const char *which = server->rsa_alone ? " for an RSA key" : "";
+    bool rsa = seen->handle.type == HANDLE_RSA || seen->handle.type == HANDLE_RSA_PSS;
+
+    if (!seen_key(seen))
+        return;
+    if (seen->sight < KEYFILE_ENCRYPTED) {
+        s->uri = seen->sight == KEYFILE_HANDLE ? seen->handle.uri : NULL;
+        if (server->rsa_alone && seen->sight == KEYFILE_HANDLE && !rsa)
+            say(e, DOCTOR_SKIPPED, s, NULL, "a handle of no RSA key, which %s may be able to use", server->name);
+        else
+            say(e, DOCTOR_FAIL, s, server->instead, "%s can use no handle%s: %s", server->name, which, server->unable);
+    } else if ((seen->st.st_mode & S_IROTH) != 0) {
+        say(e, DOCTOR_FAIL, s, NULL, "a private key on disk, which anybody may read; %s can use no handle%s: %s",
+            server->name, which, server->unable);
+    } else {
+        say(e, DOCTOR_SKIPPED, s, NULL, "a private key on disk; %s can use no handle%s: %s", server->name, which,
+            server->unable);
+    }
+}
+
+/* Is it the handle whose servers are looked for, or does it mean the same key? */
+static bool is_wanted(const struct examination *e, const struct srv_key *k, const struct seen *seen)
+{
+    const struct wanted *w = e->wanted;
+    const char *uri = k->kind == SRV_URI ? k->text : seen->handle.uri;
+    struct key_uri u;
+    struct problem p;
+
+    if (w == NULL)
+        return true;
+    if (k->kind <= SRV_BUNDLE && seen->fd >= 0 && w->is_file && seen->st.st_dev == w->dev && seen->st.st_ino == w->ino)
+        return true;
+    return (k->kind <= SRV_BUNDLE || k->kind == SRV_URI) && w->key[0] != '\0' && uri_parse(uri, &u, &p) == 0 &&
+           strcmp(u.box[0] == '\0' ? w->box : u.box, w->box) == 0 && strcmp(u.name, w->key) == 0;
+}
+
+/* A server that has none may never have asked OpenSSL for anything, and its process says nothing. */
+static bool has_keys(const struct srvconf *c)
+{
+    for (size_t i = 0; i < c->key_count; i++) {
+        if (c->keys[i].kind != SRV_WORD && c->keys[i].kind != SRV_STAYS)
+            return true;
+    }
+    return false;
+}
+
+/* Who the workers are, and if the server that runs is one that can use handles at all. */
+static void begin(struct examination *e)
+{
+    const struct srvconf *c = &e->conf;
+
+    if (e->server->unable != NULL) {
+        doctor_report(e->d, DOCTOR_SKIPPED, "configuration", e->server->instead, "%s: %s%s: it can use no handle%s: %s",
+                      e->server->name, e->root, c->main, e->server->rsa_alone ? " for an RSA key" : "", e->server->unable);
+        return;
+    }
+    if (strcmp(c->user, "?") == 0 || strcmp(c->group, "?") == 0)
+        doctor_report(e->d, DOCTOR_UNKNOWN, "user", NULL, "%s: only the running server knows the user of its workers",
+                      e->server->name);
+    else
+        e->worker_known = find_worker(e);
+    if (e->worker_known)
+        doctor_report(e->d, DOCTOR_OK, "configuration", NULL, "%s: %s%s (%u file%s), its workers are user %s (uid %lu)",
+                      e->server->name, e->root, c->main, c->files, c->files == 1 ? "" : "s", e->worker.name,
+                      (unsigned long)e->worker.uid);
+    if (has_keys(c))
+        doctor_running(e->d, e->server, c->main, e->usual);
+}
+
 static void examine_key(struct examination *e, const struct srv_key *k)
 {
     struct subject *s = calloc(1, sizeof(*s));
     char path[PATH_MAX];
-    struct seen seen;
+    struct seen seen = { .fd = -1 };
 
     if (s == NULL)
         return;
@@ -350,16 +371,31 @@ static void examine_key(struct examination *e, const struct srv_key *k)
     snprintf(path, sizeof(path), "%s", k->text);
     if (k->kind <= SRV_BUNDLE) {
         if (k->kind == SRV_BUNDLE)
-            look_bundle(e, path, &seen);
+            seen_look_bundle(&e->conf, path, &seen);
         else
-            look(e, path, &seen);
+            seen_look(&e->conf, path, &seen);
         snprintf(s->path, sizeof(s->path), "%s%s", e->root, path);
     }
     snprintf(s->text, sizeof(s->text), "%s (%s%s:%u)", k->kind <= SRV_BUNDLE ? s->path : k->text, e->root, k->file,
              k->line);
+    if (!is_wanted(e, k, &seen))
+        goto out;
+    if (e->wanted != NULL && e->said == 0)
+        begin(e);
+    if (e->server->unable != NULL) {
+        for_unable(e, s, &seen);
+        goto out;
+    }
     switch (k->kind) {
+    case SRV_WORD:
+        if (seen_key(&seen))
+            unknown_word(e, s, &seen);
+        break;
+    case SRV_STAYS:
+        stays(e, s, &seen);
+        break;
     case SRV_MAYBE:
-        if (!has_key(&seen) && seen.error != EACCES)
+        if (!seen_key(&seen) && seen.error != EACCES)
             break;
         /* fall through */
     case SRV_FILE:
@@ -377,8 +413,9 @@ static void examine_key(struct examination *e, const struct srv_key *k)
         say(e, DOCTOR_UNKNOWN, s, NULL, "only the running server knows what that is");
         break;
     }
+out:
     if (k->kind <= SRV_BUNDLE)
-        look_no_more(&seen);
+        seen_clear(&seen);
     secret_wipe_stack();
     free(s);
 }
@@ -387,32 +424,26 @@ static void examine(struct examination *e)
 {
     const struct srvconf *c = &e->conf;
 
-    for (size_t i = 0; i < c->problem_count; i++)
+    for (size_t i = 0; i < c->problem_count && e->wanted == NULL; i++)
         doctor_report(e->d, DOCTOR_FAIL, "configuration",
                       c->files == 0 ? "say where it is: --config FILE" : NULL, "%s: %s", e->server->name,
                       c->problems[i].text);
-    if (c->files == 0 && c->problem_count == 0)
+    if (c->files == 0 && c->problem_count == 0 && e->wanted == NULL)
         doctor_report(e->d, DOCTOR_FAIL, "configuration", "say where it is: --config FILE", "there is no %s%s",
                       e->root, c->main);
     if (c->files == 0)
         return;
-    if (strcmp(c->user, "?") == 0 || strcmp(c->group, "?") == 0)
-        doctor_report(e->d, DOCTOR_UNKNOWN, "user", NULL, "%s: only the running server knows the user of its workers",
-                      e->server->name);
-    else
-        e->worker_known = find_worker(e);
-    if (e->worker_known)
-        doctor_report(e->d, DOCTOR_OK, "configuration", NULL, "%s: %s%s (%u file%s), its workers are user %s (uid %lu)",
-                      e->server->name, e->root, c->main, c->files, c->files == 1 ? "" : "s", e->worker.name,
-                      (unsigned long)e->worker.uid);
+    if (e->wanted == NULL)
+        begin(e);
     for (size_t i = 0; i < c->key_count; i++)
         examine_key(e, &c->keys[i]);
-    if (e->said == 0)
+    if (e->said == 0 && e->wanted == NULL)
         doctor_report(e->d, DOCTOR_SKIPPED, "key", NULL, "%s: no private key in this configuration", e->server->name);
 }
 
-/* main: one of the files that the server's pattern stands for. */
-static bool examine_one(struct doctor *d, const struct server *server, const char *root, const char *main)
+/* main: one of the files that the server's pattern stands for. wanted NULL: all keys. *ret_said: about how many keys. */
+static bool examine_one(struct doctor *d, const struct server *server, const char *root, const char *main, bool usual,
+                        const struct wanted *wanted, size_t *ret_said)
 {
     struct examination *e = calloc(1, sizeof(*e));
     bool ok = false;
@@ -422,6 +453,8 @@ static bool examine_one(struct doctor *d, const struct server *server, const cha
     e->d = d;
     e->server = server;
     e->root = root == NULL ? "" : root;
+    e->usual = usual;
+    e->wanted = wanted;
     if (srvconf_init(&e->conf, root) != 0) {
         doctor_report(d, DOCTOR_FAIL, "configuration", NULL, "--root '%s': %s", root, strerror(errno));
     } else {
@@ -430,9 +463,31 @@ static bool examine_one(struct doctor *d, const struct server *server, const cha
         examine(e);
         ok = true;
     }
+    if (ret_said != NULL)
+        *ret_said += e->said;
     srvconf_clear(&e->conf);
     free(e);
     return ok;
+}
+
+/* Each configuration where the server looks by itself; how many there are. */
+static size_t examine_usual(struct doctor *d, const struct server *server, const char *root, const struct wanted *wanted,
+                            size_t *ret_said)
+{
+    struct srv_paths found = { NULL, 0 };
+    struct srvconf finder;
+    size_t count;
+
+    if (srvconf_init(&finder, root) == 0)
+        (void)srv_glob(&finder, server->config, &found);
+    srvconf_clear(&finder);
+    count = found.count;
+    for (size_t i = 0; i < found.count; i++) {
+        if (!examine_one(d, server, root, found.path[i], /* usual= */ true, wanted, ret_said))
+            break;
+    }
+    srv_paths_free(&found);
+    return count;
 }
 
 void doctor_server(struct doctor *d)
@@ -440,28 +495,43 @@ void doctor_server(struct doctor *d)
     const struct server *server = server_find(d->cli->options[OPT_SERVER]);
     const char *root = d->cli->options[OPT_ROOT], *given = d->cli->options[OPT_CONFIG];
     char here[PATH_MAX], path[PATH_MAX];
-    struct srvconf finder;
-    struct srv_paths found = { NULL, 0 };
 
     if (given != NULL && root == NULL && given[0] != '/') {
         if (getcwd(here, sizeof(here)) == NULL || !srv_join(here, given, path))
             doctor_report(d, DOCTOR_FAIL, "configuration", NULL, "cannot find %s", given);
         else
-            (void)examine_one(d, server, root, path);
+            (void)examine_one(d, server, root, path, strcmp(path, server->config) == 0, NULL, NULL);
         return;
     }
-    if (given != NULL) {
-        (void)examine_one(d, server, root, given);
-        return;
+    if (given != NULL)
+        (void)examine_one(d, server, root, given, strcmp(given, server->config) == 0, NULL, NULL);
+    else if (examine_usual(d, server, root, NULL, NULL) == 0) /* it says which file is not there */
+        (void)examine_one(d, server, root, server->config, /* usual= */ true, NULL, NULL);
+}
+
+void doctor_about_handle(struct doctor *d, const char *handle)
+{
+    const char *file = handle == NULL ? NULL : doctor_handle_file(handle);
+
+    d->about.file = file;
+    d->about.uri = file == NULL ? handle : NULL;
+}
+
+void doctor_handle_servers(struct doctor *d, const char *handle)
+{
+    const char *file = doctor_handle_file(handle);
+    struct wanted w = { .box = d->box, .key = d->key };
+    struct stat st;
+    size_t said = 0;
+
+    if (file != NULL && stat(file, &st) == 0) {
+        w.is_file = true;
+        w.dev = st.st_dev;
+        w.ino = st.st_ino;
     }
-    if (srvconf_init(&finder, root) == 0)
-        (void)srv_glob(&finder, server->config, &found);
-    srvconf_clear(&finder);
-    if (found.count == 0) /* it says which file is not there */
-        (void)examine_one(d, server, root, server->config);
-    for (size_t i = 0; i < found.count; i++) {
-        if (!examine_one(d, server, root, found.path[i]))
-            break;
-    }
-    srv_paths_free(&found);
+    for (const struct server *s = servers; s->name != NULL; s++)
+        (void)examine_usual(d, s, d->cli->options[OPT_ROOT], &w, &said);
+    if (said == 0)
+        doctor_report(d, DOCTOR_SKIPPED, "users", "as another user: littlebox doctor --handle URI|FILE --user USER",
+                      "no server's configuration that doctor reads names it: it was tried as root alone");
 }

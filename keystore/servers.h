@@ -18,7 +18,14 @@ struct server {
     bool strict;              /* refuses a key file that others than its owner may read (a group may if root owns it) */
     bool bare;                /* its workers have no supplementary groups */
     srv_reader *read;
+    const char *process;      /* names, with blanks between, of what keeps its keys in memory; NULL: what uses one starts anew each time */
+    const char *options;      /* of its command line, which name its configuration or the directory of that */
+    const char *unit;         /* of systemd, as Debian has it; NULL: it is one of several */
     void (*finish)(struct srvconf *c); /* what follows from its settings as a whole; NULL: nothing */
+    const char *keys;         /* pattern of files that may be its keys though its configuration does not say so */
+    const char *unable;       /* why it can use no handle; NULL: it can */
+    const char *instead;      /* with unable: what to do */
+    bool rsa_alone;           /* with unable: that holds for RSA keys alone */
 };
 
 /* Ends with a NULL name. */
@@ -27,7 +34,14 @@ extern const struct server servers[];
 #define SERVER_LIST                                                                                     \
     "nginx, apache2, haproxy, postgresql, postfix, dovecot, stunnel, lighttpd, mosquitto, redis, unbound, " \
     "named"
+/* Those that can use no handle. */
+#define SERVER_UNABLE_LIST "opendkim, opensmtpd, sshd, ejabberd, lacme, exim4"
 
+/*
+ * The program that can use no handle and has this file, of an RSA key or of another, for one of its keys, by its configuration
+ * or by where the file is. NULL: none that is known.
+ */
+const struct server *server_unable(const char *path, bool rsa);
 /* NULL: there is none of this name. */
 const struct server *server_find(const char *name);
 /* Reads one configuration into an initialised c, whose main is set. */
@@ -51,5 +65,7 @@ void srv_lighttpd(struct srvconf *c, struct srv_source *s);
 void srv_mosquitto(struct srvconf *c, struct srv_source *s);
 void srv_redis(struct srvconf *c, struct srv_source *s);
 void srv_unbound(struct srvconf *c, struct srv_source *s);
+/* Whatever it is: its words are looked at (srv_word()), and nothing in it is understood. */
+void srv_any(struct srvconf *c, struct srv_source *s);
 
 #endif

@@ -9,6 +9,8 @@
 static const struct srv_rules rules = { .continued = true, .quotes = true };
 
 /* What is set goes by a name with this in front, to keep the kinds apart: nothing else sets names with a blank. */
+/* Sections within each other; deeper ones count as the one around them. */
+#define SCOPES 32
 #define DEFINED "define "
 #define MODULE "module "
 
@@ -153,7 +155,10 @@ static void directive(struct srvconf *c, struct srv_source *s, const struct srv_
         user(c, value, c->user);
     else if (strcasecmp(name, "Group") == 0)
         user(c, value, c->group);
-    else if (strcasecmp(name, "SSLCertificateKeyFile") == 0)
+    if (strcasecmp(name, "SSLCertificateKeyFile") == 0 || strcasecmp(name, "SSLCertificateFile") == 0)
+        srv_half(c, s, "", /* is_key= */ strcasecmp(name, "SSLCertificateKeyFile") == 0,
+                 expand(c, value, path) ? path : "$");
+    if (strcasecmp(name, "SSLCertificateKeyFile") == 0)
         key(c, s, value, SRV_FILE);
     else if (strcasecmp(name, "SSLCertificateFile") == 0 || strcasecmp(name, "SSLProxyMachineCertificateFile") == 0)
         key(c, s, value, SRV_MAYBE);
@@ -179,6 +184,7 @@ static void read_envvars(struct srvconf *c, struct srv_source *s)
 void srv_apache(struct srvconf *c, struct srv_source *s)
 {
     struct srv_words *w = malloc(sizeof(*w));
+    unsigned outer[SCOPES] = { c->scope };
     unsigned depth = 0, off = 0; /* sections; the depth of the outermost that does not count, 0: all do */
 
     if (c->depth <= 1)
@@ -186,14 +192,20 @@ void srv_apache(struct srvconf *c, struct srv_source *s)
     while (w != NULL && srv_words(c, s, &rules, w)) {
         if (strncmp(w->word[0], "</", 2) == 0) {
             off = off == depth ? 0 : off;
+            if (depth > 0 && depth < SCOPES)
+                c->scope = outer[depth];
             depth -= depth > 0;
         } else if (w->word[0][0] == '<') {
             depth++;
             off = off == 0 && !condition(c, w) ? depth : off;
+            /* A condition is no place of its own. */
+            if (depth < SCOPES)
+                outer[depth] = strncasecmp(w->word[0], "<If", 3) == 0 ? c->scope : srv_scope(c);
         } else if (off == 0) {
             directive(c, s, w);
         }
     }
+    c->scope = outer[0];
     if (depth > 0)
         srv_problem(c, s, "a section without its end");
     free(w);

@@ -5,7 +5,8 @@
 
 #include "servers.h"
 
-#define BLOCKS 8
+/* Blocks within each other; deeper ones count as the one around them. */
+#define SCOPES 32
 
 static bool ends_with(const char *name, const char *end)
 {
@@ -20,6 +21,17 @@ static void setting(struct srvconf *c, const struct srv_source *s, bool login, c
     static const char *const contents[] = { "ssl_key", "ssl_alt_key", "ssl_client_key" };
     static const char *const files[] = { "ssl_server_key_file", "ssl_server_alt_key_file", "ssl_client_key_file" };
 
+    static const char *const certificates[] = { "ssl_cert", "ssl_alt_cert", "ssl_client_cert" };
+    static const char *const certificate_files[] = { "ssl_server_cert_file", "ssl_server_alt_cert_file",
+                                                     "ssl_client_cert_file" };
+    const char *path = value + (value[0] == '<') + (value[0] == '<' ? strspn(value + 1, " \t") : 0);
+
+    for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]) && value[0] != '\0'; i++) {
+        if (strcmp(name, contents[i]) == 0 || strcmp(name, files[i]) == 0)
+            srv_half(c, s, contents[i], /* is_key= */ true, path);
+        if (strcmp(name, certificates[i]) == 0 || strcmp(name, certificate_files[i]) == 0)
+            srv_half(c, s, contents[i], /* is_key= */ false, path);
+    }
     for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
         if (strcmp(name, files[i]) == 0 && value[0] != '\0')
             srv_key_add(c, s, strchr(value, '$') == NULL ? SRV_FILE : SRV_OPEN, value);
@@ -41,6 +53,7 @@ static void setting(struct srvconf *c, const struct srv_source *s, bool login, c
 void srv_dovecot(struct srvconf *c, struct srv_source *s)
 {
     char *line = malloc(SRV_LINE_MAX), *name, *value, path[PATH_MAX];
+    unsigned outer[SCOPES] = { c->scope };
     unsigned depth = 0, login = 0; /* the depth of a block "service NAME-login" */
 
     while (line != NULL && srv_line(c, s, "#", /* folded= */ false, line)) {
@@ -57,15 +70,20 @@ void srv_dovecot(struct srvconf *c, struct srv_source *s)
             while (len > 1 && (line[len - 2] == ' ' || line[len - 2] == '\t'))
                 line[--len - 1] = '\0';
             depth++;
+            if (depth < SCOPES)
+                outer[depth] = srv_scope(c);
             if (strncmp(line, "service ", 8) == 0 && ends_with(line, "-login"))
                 login = depth;
         } else if (line[0] == '}') {
             login = login == depth ? 0 : login;
+            if (depth > 0 && depth < SCOPES)
+                c->scope = outer[depth];
             depth -= depth > 0;
         } else if (srv_split(line, &name, &value)) {
             setting(c, s, login != 0, name, srv_unquote(value));
         }
     }
+    c->scope = outer[0];
     if (depth != 0)
         srv_problem(c, s, "a '{' without its '}'");
     free(line);

@@ -16,6 +16,14 @@ static bool ends_with(const char *s, const char *end)
     return len > n && strcmp(s + len - n, end) == 0;
 }
 
+/* The certificate is in the file itself. */
+static void add(struct srvconf *c, const struct srv_source *s, const char *path)
+{
+    srv_key_add(c, s, SRV_BUNDLE, path);
+    srv_half(c, s, "crt", /* is_key= */ true, path);
+    srv_half(c, s, "crt", /* is_key= */ false, path);
+}
+
 /* Every file of a directory is a certificate with its key, but for what belongs to another one. */
 static void directory(struct srvconf *c, const struct srv_source *s, const char *dir)
 {
@@ -32,7 +40,7 @@ static void directory(struct srvconf *c, const struct srv_source *s, const char 
         for (size_t k = 0; k < sizeof(beside) / sizeof(beside[0]); k++)
             skip = skip || ends_with(found.path[i], beside[k]);
         if (!skip)
-            srv_key_add(c, s, SRV_BUNDLE, found.path[i]);
+            add(c, s, found.path[i]);
     }
     srv_paths_free(&found);
 }
@@ -50,33 +58,53 @@ static void bundle(struct srvconf *c, const struct srv_source *s, const char *ba
     else if (srv_is_dir(c, whole))
         directory(c, s, whole);
     else
-        srv_key_add(c, s, SRV_BUNDLE, whole);
+        add(c, s, whole);
 }
 
+/* FILE [options key FILE options] names: the key may be in a file of its own. */
 static void read_list(struct srvconf *c, struct srv_source *s)
 {
     struct srv_words *w = malloc(sizeof(*w));
+    char key[PATH_MAX];
 
-    while (w != NULL && srv_words(c, s, &list_rules, w))
-        bundle(c, s, "crt-base", w->word[0]);
+    while (w != NULL && srv_words(c, s, &list_rules, w)) {
+        key[0] = '\0';
+        for (size_t i = 1; i + 1 < w->count; i++) {
+            if (strcmp(w->word[i], "key") == 0 || strcmp(w->word[i], "[key") == 0)
+                snprintf(key, sizeof(key), "%.*s", (int)strcspn(w->word[i + 1], "]"), w->word[i + 1]);
+        }
+        bundle(c, s, key[0] == '\0' ? "crt-base" : "key-base", key[0] == '\0' ? w->word[0] : key);
+    }
     free(w);
 }
 
-/* "crt FILE" and "crt-list FILE" anywhere in the line. */
-static void line_with_certificates(struct srvconf *c, struct srv_source *s, const struct srv_words *w)
+/* Words that a key stands behind, wherever they are in a line of whatever section. */
+static void line_with_keys(struct srvconf *c, struct srv_source *s, const struct srv_words *w)
 {
-    for (size_t i = 1; i + 1 < w->count; i++) {
-        bool list = strcmp(w->word[i], "crt-list") == 0;
+    /* A CA's key makes certificates for names on the fly (generate-certificates), an account's key orders them (acme). */
+    enum what { BUNDLE, LIST, FILE_ALONE };
+    static const struct {
+        const char *word;
+        enum what what;
+    } words[] = { { "crt", BUNDLE }, { "crt-list", LIST }, { "ca-sign-file", FILE_ALONE }, { "account-key", FILE_ALONE } };
 
-        if (!list && strcmp(w->word[i], "crt") != 0)
-            continue;
-        i++;
-        if (w->variable[i])
-            srv_key_add(c, s, SRV_OPEN, w->word[i]);
-        else if (list)
-            srv_include(c, s, w->word[i], /* absent= */ false, read_list);
-        else
-            bundle(c, s, "crt-base", w->word[i]);
+    for (size_t i = 0; i + 1 < w->count; i++) {
+        const char *value = w->word[i + 1];
+
+        for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++) {
+            if (strcmp(w->word[i], words[k].word) != 0)
+                continue;
+            if (w->variable[i + 1])
+                srv_key_add(c, s, SRV_OPEN, value);
+            else if (words[k].what == LIST)
+                srv_include(c, s, value, /* absent= */ false, read_list);
+            else if (words[k].what == BUNDLE)
+                bundle(c, s, "crt-base", value);
+            else
+                srv_key_add(c, s, SRV_FILE, value);
+            i++;
+            break;
+        }
     }
 }
 
@@ -140,9 +168,8 @@ void srv_haproxy(struct srvconf *c, struct srv_source *s)
             global(c, s, w);
         if (strcmp(w->word[0], "load") == 0 && strcmp(section, "crt-store") == 0)
             load_line(c, s, w);
-        else if (strcmp(w->word[0], "bind") == 0 || strcmp(w->word[0], "server") == 0 ||
-                 strcmp(w->word[0], "default-server") == 0 || strcmp(w->word[0], "server-template") == 0)
-            line_with_certificates(c, s, w);
+        else
+            line_with_keys(c, s, w);
     }
     free(w);
 }

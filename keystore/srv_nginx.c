@@ -6,6 +6,8 @@
 
 /* A statement's first words; no directive of interest has more. */
 #define WORDS 3
+/* Blocks within each other; deeper ones, and what an unpaired brace makes, count as the one around them. */
+#define SCOPES 32
 
 struct statement {
     unsigned count;
@@ -29,9 +31,10 @@ static void key_directive(struct srvconf *c, const struct srv_source *s, const c
 static void directive(struct srvconf *c, struct srv_source *s, const struct statement *st)
 {
     /* Of servers; and what it shows as a client of others. */
-    static const char *const keys[] = { "ssl_certificate_key", "proxy_ssl_certificate_key", "grpc_ssl_certificate_key",
-                                        "uwsgi_ssl_certificate_key", "zone_sync_ssl_certificate_key" };
+    static const char *const certificates[] = { "ssl_certificate", "proxy_ssl_certificate", "grpc_ssl_certificate",
+                                                "uwsgi_ssl_certificate", "zone_sync_ssl_certificate" };
     const char *name = st->word[0], *value = st->word[1];
+    size_t len;
 
     if (st->count < 2)
         return;
@@ -41,9 +44,19 @@ static void directive(struct srvconf *c, struct srv_source *s, const struct stat
         srv_name(c->user, value);
         srv_name(c->group, st->count > 2 ? st->word[2] : "");
     }
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (strcmp(name, keys[i]) == 0)
+    /* Encrypted Client Hello decapsulates, which is nothing that a handle can do. */
+    if (strcmp(name, "ssl_ech_file") == 0)
+        srv_key_add(c, s, SRV_STAYS, value);
+    for (size_t i = 0; i < sizeof(certificates) / sizeof(certificates[0]); i++) {
+        len = strlen(certificates[i]);
+        if (strncmp(name, certificates[i], len) != 0)
+            continue;
+        if (name[len] == '\0') {
+            srv_half(c, s, certificates[i], /* is_key= */ false, value);
+        } else if (strcmp(name + len, "_key") == 0) {
+            srv_half(c, s, certificates[i], /* is_key= */ true, value);
             key_directive(c, s, value);
+        }
     }
 }
 
@@ -58,6 +71,7 @@ void srv_nginx(struct srvconf *c, struct srv_source *s)
 {
     struct statement *st = calloc(1, sizeof(*st));
     char *word = malloc(SRV_LINE_MAX);
+    unsigned outer[SCOPES] = { c->scope };
     int depth = 0;
 
     if (st == NULL || word == NULL) {
@@ -67,7 +81,7 @@ void srv_nginx(struct srvconf *c, struct srv_source *s)
     for (;;) {
         enum srv_token token = srv_token(c, s, /* slashes= */ false, word);
 
-        if (token == SRV_WORD) {
+        if (token == SRV_TOKEN) {
             if (st->count < WORDS)
                 memcpy(st->word[st->count], word, strlen(word) + 1);
             st->count += st->count < WORDS;
@@ -77,10 +91,13 @@ void srv_nginx(struct srvconf *c, struct srv_source *s)
             directive(c, s, st);
         if (token == SRV_OPEN_BRACE && st->count > 0 && is_lua(st->word[0]))
             srv_skip_block(s);
-        else if (token == SRV_OPEN_BRACE)
-            depth++;
-        if (token == SRV_CLOSE_BRACE)
+        else if (token == SRV_OPEN_BRACE && ++depth > 0 && depth < SCOPES)
+            outer[depth] = srv_scope(c);
+        if (token == SRV_CLOSE_BRACE) {
+            if (depth > 0 && depth < SCOPES)
+                c->scope = outer[depth];
             depth--;
+        }
         if (token == SRV_END && st->count > 0)
             srv_problem(c, s, "the file ends within a statement");
         if (token == SRV_END)
@@ -89,6 +106,7 @@ void srv_nginx(struct srvconf *c, struct srv_source *s)
     }
     if (depth != 0)
         srv_problem(c, s, depth > 0 ? "a '{' without its '}'" : "a '}' without its '{'");
+    c->scope = outer[0];
 out:
     free(word);
     free(st);

@@ -68,6 +68,18 @@ static bool ends_with(const char *name, const char *end)
     return len > n && strcmp(name + len - n, end) == 0;
 }
 
+/* "smtpd_tls_key_file" is that of "smtpd_tls_cert_file": what is in front of the last two words goes together. */
+static void add_half(struct srvconf *c, const struct srv_source *s, const char *name, const char *value, bool is_key)
+{
+    char role[100], path[PATH_MAX];
+    size_t len = strlen(name) - strlen(is_key ? "key_file" : "cert_file");
+
+    if (len < sizeof(role) && expand(c, value, 0, path) && path[0] == '/') {
+        snprintf(role, sizeof(role), "%.*s", (int)len, name);
+        srv_half(c, s, role, is_key, path);
+    }
+}
+
 /* By their names: those of the server, of the client, of lmtp and of tlsproxy are alike. */
 static void parameter(struct srvconf *c, const struct srv_source *s, const char *name, const char *value)
 {
@@ -80,6 +92,11 @@ static void parameter(struct srvconf *c, const struct srv_source *s, const char 
         add_chain(c, s, value);
     else if (strcmp(name, "tls_server_sni_maps") == 0 && value[0] != '\0')
         srv_key_add(c, s, SRV_OPEN, value);
+    if (ends_with(name, "_tls_key_file") || ends_with(name, "_tls_eckey_file") || ends_with(name, "_tls_dkey_file"))
+        add_half(c, s, name, value, /* is_key= */ true);
+    else if (ends_with(name, "_tls_cert_file") || ends_with(name, "_tls_eccert_file") ||
+             ends_with(name, "_tls_dcert_file"))
+        add_half(c, s, name, value, /* is_key= */ false);
 }
 
 static char *trimmed(char *word)
@@ -126,8 +143,12 @@ void srv_postfix(struct srvconf *c, struct srv_source *s)
     char *line = malloc(SRV_LINE_MAX), *name, *value;
 
     while (line != NULL && srv_line(c, s, "#", /* folded= */ true, line)) {
-        if (srv_split(line, &name, &value))
-            srv_set(c, s, name, value);
+        if (!srv_split(line, &name, &value))
+            continue;
+        srv_set(c, s, name, value);
+        /* The last one counts. */
+        if (ends_with(name, "_file") || ends_with(name, "_files"))
+            srv_words_known(c, s);
     }
     free(line);
 }

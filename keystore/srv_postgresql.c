@@ -59,6 +59,9 @@ void srv_postgresql(struct srvconf *c, struct srv_source *s)
             include(c, s, line, value);
         else
             srv_set(c, s, line, value);
+        /* The last one counts, and none without "ssl = on". */
+        if (strcmp(line, "ssl_key_file") == 0 || strcmp(line, "ssl_cert_file") == 0)
+            srv_words_known(c, s);
     }
     free(line);
 }
@@ -94,4 +97,8 @@ void srv_postgresql_finish(struct srvconf *c)
     if (key != NULL)
         place = srv_place(key);
     srv_key_add(c, &place, SRV_FILE, key == NULL ? "server.key" : key->value);
+    srv_half(c, &place, "", /* is_key= */ true, key == NULL ? "server.key" : key->value);
+    key = srv_setting(c, "ssl_cert_file");
+    place = key == NULL ? (struct srv_source){ .path = c->main } : srv_place(key);
+    srv_half(c, &place, "", /* is_key= */ false, key == NULL ? "server.crt" : key->value);
 }

@@ -6,16 +6,21 @@
 #include "servers.h"
 
 /* What a line is about, and what is done with the word behind it. */
-enum what { KEY, MAYBE_KEY, USER, GROUP, CHROOT, INCLUDE, INCLUDE_DIR };
+enum what { KEY, MAYBE_KEY, CERTIFICATE, USER, GROUP, CHROOT, INCLUDE, INCLUDE_DIR };
 
 struct directive {
     const char *name;
     enum what what;
+    const char *role; /* which certificate and key go together (srv_half()); NULL: nothing is known of that */
 };
 
-static void act(struct srvconf *c, struct srv_source *s, enum what what, const char *value, srv_reader *read)
+static void act(struct srvconf *c, struct srv_source *s, const struct directive *d, const char *value, srv_reader *read)
 {
-    switch (what) {
+    if (d->role != NULL)
+        srv_half(c, s, d->role, /* is_key= */ d->what == KEY, value);
+    switch (d->what) {
+    case CERTIFICATE:
+        break;
     case KEY:
         srv_key_add_any(c, s, value);
         break;
@@ -51,7 +56,7 @@ static void read_words(struct srvconf *c, struct srv_source *s, const struct srv
         for (size_t i = 0; i + 1 < w->count && (i == 0 || anywhere); i++) {
             for (const struct directive *d = table; d->name != NULL; d++) {
                 if (strcmp(w->word[i], d->name) == 0)
-                    act(c, s, d->what, w->word[i + 1], read);
+                    act(c, s, d, w->word[i + 1], read);
             }
         }
     }
@@ -61,11 +66,13 @@ static void read_words(struct srvconf *c, struct srv_source *s, const struct srv
 void srv_mosquitto(struct srvconf *c, struct srv_source *s)
 {
     static const struct srv_rules rules = { .continued = false };
-    static const struct directive table[] = { { "keyfile", KEY },
-                                              { "bridge_keyfile", KEY },
-                                              { "user", USER },
-                                              { "include_dir", INCLUDE_DIR },
-                                              { NULL, KEY } };
+    static const struct directive table[] = { { "keyfile", KEY, "server" },
+                                              { "certfile", CERTIFICATE, "server" },
+                                              { "bridge_keyfile", KEY, "bridge" },
+                                              { "bridge_certfile", CERTIFICATE, "bridge" },
+                                              { "user", USER, NULL },
+                                              { "include_dir", INCLUDE_DIR, NULL },
+                                              { NULL, KEY, NULL } };
 
     read_words(c, s, &rules, table, /* anywhere= */ false, srv_mosquitto);
 }
@@ -74,7 +81,12 @@ void srv_redis(struct srvconf *c, struct srv_source *s)
 {
     static const struct srv_rules rules = { .escapes = true, .quotes = true };
     static const struct directive table[] = {
-        { "tls-key-file", KEY }, { "tls-client-key-file", KEY }, { "include", INCLUDE }, { NULL, KEY }
+        { "tls-key-file", KEY, "server" },
+        { "tls-cert-file", CERTIFICATE, "server" },
+        { "tls-client-key-file", KEY, "client" },
+        { "tls-client-cert-file", CERTIFICATE, "client" },
+        { "include", INCLUDE, NULL },
+        { NULL, KEY, NULL },
     };
 
     read_words(c, s, &rules, table, /* anywhere= */ false, srv_redis);
@@ -83,12 +95,28 @@ void srv_redis(struct srvconf *c, struct srv_source *s)
 void srv_unbound(struct srvconf *c, struct srv_source *s)
 {
     static const struct srv_rules rules = { .comment_inside = true, .quotes = true };
-    static const struct directive table[] = { { "tls-service-key:", KEY },       { "ssl-service-key:", KEY },
-                                              { "server-key-file:", KEY },       { "username:", USER },
-                                              { "chroot:", CHROOT },             { "include:", INCLUDE },
-                                              { "include-toplevel:", INCLUDE },  { NULL, KEY } };
+    static const struct directive table[] = { { "tls-service-key:", KEY, "service" },
+                                              { "ssl-service-key:", KEY, "service" },
+                                              { "tls-service-pem:", CERTIFICATE, "service" },
+                                              { "ssl-service-pem:", CERTIFICATE, "service" },
+                                              { "server-key-file:", KEY, "control" },
+                                              { "server-cert-file:", CERTIFICATE, "control" },
+                                              { "username:", USER, NULL },
+                                              { "chroot:", CHROOT, NULL },
+                                              { "include:", INCLUDE, NULL },
+                                              { "include-toplevel:", INCLUDE, NULL },
+                                              { NULL, KEY, NULL } };
 
     read_words(c, s, &rules, table, /* anywhere= */ true, srv_unbound);
+}
+
+void srv_any(struct srvconf *c, struct srv_source *s)
+{
+    char *line = malloc(SRV_LINE_MAX);
+
+    while (line != NULL && srv_line(c, s, "#", /* folded= */ false, line))
+        continue;
+    free(line);
 }
 
 /* lighttpd: NAME = "value", with or without blanks; anything behind a '+' is computed. */
@@ -101,22 +129,27 @@ static void lighttpd_assignment(struct srvconf *c, struct srv_source *s, const s
     if (computed && (d->what == KEY || d->what == MAYBE_KEY))
         srv_key_add(c, s, SRV_OPEN, value);
     else if (computed)
-        act(c, s, d->what, "?", srv_lighttpd);
+        act(c, s, d, "?", srv_lighttpd);
     else
-        act(c, s, d->what, value, srv_lighttpd);
+        act(c, s, d, value, srv_lighttpd);
 }
 
 static void lighttpd_line(struct srvconf *c, struct srv_source *s, const struct srv_words *w)
 {
     static const struct directive table[] = {
-        { "ssl.privkey", KEY },        { "ssl.pemfile", MAYBE_KEY },  { "server.username", USER },
-        { "server.groupname", GROUP }, { "server.chroot", CHROOT },   { NULL, KEY },
+        { "ssl.privkey", KEY, "server" },
+        { "ssl.pemfile", MAYBE_KEY, "server" },
+        { "server.username", USER, NULL },
+        { "server.groupname", GROUP, NULL },
+        { "server.chroot", CHROOT, NULL },
+        { NULL, KEY, NULL },
     };
+    static const struct directive included = { "include", INCLUDE, NULL };
     const char *words[SRV_WORDS_MAX + 3] = { NULL };
 
     memcpy(words, w->word, w->count * sizeof(words[0]));
     if (strcmp(w->word[0], "include") == 0 && w->count > 1)
-        act(c, s, INCLUDE, w->word[1], srv_lighttpd);
+        act(c, s, &included, w->word[1], srv_lighttpd);
     /* Debian's own make no keys. */
     if (strcmp(w->word[0], "include_shell") == 0 && w->count > 1 &&
         strncmp(w->word[1], "/usr/share/lighttpd/", 20) != 0)
@@ -155,11 +188,19 @@ static void stunnel_section(struct srvconf *c, const struct srv_source *s)
     const struct srv_setting *key = srv_setting(c, "key"), *cert = srv_setting(c, "cert");
     const struct srv_setting *with = key != NULL && key->value[0] != '\0' ? key : cert;
     struct srv_source place;
+    unsigned before;
 
     if (with == NULL || with->value[0] == '\0')
         return;
     place = srv_place(with);
     srv_key_add_any(c, &place, with->value);
+    if (with == key && cert != NULL && cert->value[0] != '\0') {
+        before = srv_scope(c);
+        srv_half(c, &place, "", /* is_key= */ true, with->value);
+        place = srv_place(cert);
+        srv_half(c, &place, "", /* is_key= */ false, cert->value);
+        c->scope = before;
+    }
     srv_set(c, s, "key", "");
     srv_set(c, s, "cert", "");
 }
@@ -167,7 +208,7 @@ static void stunnel_section(struct srvconf *c, const struct srv_source *s)
 void srv_stunnel(struct srvconf *c, struct srv_source *s)
 {
     static const struct directive table[] = {
-        { "setuid", USER }, { "setgid", GROUP }, { "chroot", CHROOT }, { "include", INCLUDE_DIR }, { NULL, KEY }
+        { "setuid", USER, NULL }, { "setgid", GROUP, NULL }, { "chroot", CHROOT, NULL }, { "include", INCLUDE_DIR, NULL }, { NULL, KEY, NULL }
     };
     char *line = malloc(SRV_LINE_MAX), *name, *value;
 
@@ -178,11 +219,14 @@ void srv_stunnel(struct srvconf *c, struct srv_source *s)
         }
         if (!srv_split(line, &name, &value))
             continue;
-        if (strcmp(name, "key") == 0 || strcmp(name, "cert") == 0)
+        if (strcmp(name, "key") == 0 || strcmp(name, "cert") == 0) {
             srv_set(c, s, name, value);
+            /* What is set for all is that of the sections without their own. */
+            srv_words_known(c, s);
+        }
         for (const struct directive *d = table; d->name != NULL; d++) {
             if (strcmp(name, d->name) == 0)
-                act(c, s, d->what, value, srv_stunnel);
+                act(c, s, d, value, srv_stunnel);
         }
     }
     free(line);

@@ -26,12 +26,18 @@ void srvconf_clear(struct srvconf *c)
         free(c->keys[i].text);
         free(c->keys[i].file);
     }
+    for (size_t i = 0; i < c->half_count; i++) {
+        free(c->halves[i].role);
+        free(c->halves[i].text);
+        free(c->halves[i].file);
+    }
     for (size_t i = 0; i < c->setting_count; i++) {
         free(c->settings[i].name);
         free(c->settings[i].value);
         free(c->settings[i].file);
     }
     free(c->keys);
+    free(c->halves);
     free(c->problems);
     free(c->settings);
     if (c->root >= 0)
@@ -120,6 +126,19 @@ void srv_rebase(struct srvconf *c, const char *dir)
         memcpy(c->base, path, sizeof(path));
 }
 
+/* A reader knows the word: it is where that one says. */
+static void take_place(struct srv_key *key, const struct srv_source *s, enum srv_kind kind)
+{
+    char *file = strdup(s->path);
+
+    key->kind = kind;
+    if (file == NULL)
+        return;
+    free(key->file);
+    key->file = file;
+    key->line = s->line;
+}
+
 void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind kind, const char *text)
 {
     char path[PATH_MAX];
@@ -133,11 +152,17 @@ void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind ki
         text = path;
     }
     for (size_t i = 0; i < c->key_count; i++) {
-        /* That it must have a key says more than that it may. */
-        if (strcmp(c->keys[i].text, text) == 0 && (c->keys[i].kind == kind || kind == SRV_MAYBE))
+        if (strcmp(c->keys[i].text, text) != 0)
+            continue;
+        /* That it must have a key says more than that it may; and that says more than how it looks. */
+        if (c->keys[i].kind == kind || kind == SRV_WORD || (kind == SRV_MAYBE && c->keys[i].kind != SRV_WORD))
             return;
-        if (strcmp(c->keys[i].text, text) == 0 && c->keys[i].kind == SRV_MAYBE) {
+        if (c->keys[i].kind == SRV_MAYBE) {
             c->keys[i].kind = kind;
+            return;
+        }
+        if (c->keys[i].kind == SRV_WORD) {
+            take_place(&c->keys[i], s, kind);
             return;
         }
     }
@@ -156,14 +181,82 @@ void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind ki
     c->key_count++;
 }
 
+void srv_word(struct srvconf *c, const struct srv_source *s, const char *text)
+{
+    static const char *const endings[] = { ".key", ".pem", ".p12", ".pfx" };
+    static const char *const parts[] = { "key", "priv", "pem" };
+    size_t len = strlen(text);
+    bool looks = false;
+
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+        looks = looks || (len > 4 && strcasecmp(text + len - 4, endings[i]) == 0);
+    for (size_t i = 0; text[0] == '/' && i < sizeof(parts) / sizeof(parts[0]); i++)
+        looks = looks || strcasestr(text, parts[i]) != NULL;
+    /* No pattern, no variable, no URI. */
+    if (looks && len < PATH_MAX && text[strcspn(text, "*?[$%:{<>()\n")] == '\0')
+        srv_key_add(c, s, SRV_WORD, text);
+}
+
+void srv_words_known(struct srvconf *c, const struct srv_source *s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < c->key_count; i++) {
+        struct srv_key *k = &c->keys[i];
+
+        if (k->kind == SRV_WORD && k->line == s->line && strcmp(k->file, s->path) == 0) {
+            free(k->text);
+            free(k->file);
+        } else {
+            c->keys[kept++] = *k;
+        }
+    }
+    c->key_count = kept;
+}
+
+unsigned srv_scope(struct srvconf *c)
+{
+    unsigned before = c->scope;
+
+    c->scope = ++c->scopes;
+    return before;
+}
+
+void srv_half(struct srvconf *c, const struct srv_source *s, const char *role, bool is_key, const char *text)
+{
+    struct srv_half *grown, *half;
+    char path[PATH_MAX] = "";
+
+    text += strncmp(text, "store:", 6) == 0 ? 6 : 0;
+    if (strchr(text, ':') != NULL)
+        snprintf(path, sizeof(path), "%s", strlen(text) < sizeof(path) ? text : "");
+    else if (strchr(text, '$') != NULL || !srv_join(c->base, text, path))
+        path[0] = '\0';
+    grown = grow(c, c->halves, c->half_count, sizeof(*grown), SRV_HALVES_MAX, "so many certificates");
+    if (grown == NULL)
+        return;
+    c->halves = grown;
+    half = &grown[c->half_count];
+    *half = (struct srv_half){ .is_key = is_key, .scope = c->scope, .role = strdup(role),
+                               .text = strdup(path), .file = strdup(s->path), .line = s->line };
+    if (half->role == NULL || half->text == NULL || half->file == NULL) {
+        free(half->role);
+        free(half->text);
+        free(half->file);
+        full(c, "out of memory");
+        return;
+    }
+    c->half_count++;
+}
+
 void srv_keys_with_certificates(struct srvconf *c)
 {
     for (size_t i = 0; i < c->key_count; i++) {
-        if (c->keys[i].kind != SRV_MAYBE)
+        if (c->keys[i].kind != SRV_MAYBE && c->keys[i].kind != SRV_WORD)
             return;
     }
     for (size_t i = 0; i < c->key_count; i++)
-        c->keys[i].kind = SRV_FILE;
+        c->keys[i].kind = c->keys[i].kind == SRV_MAYBE ? SRV_FILE : c->keys[i].kind;
 }
 
 void srv_key_add_any(struct srvconf *c, const struct srv_source *s, const char *text)

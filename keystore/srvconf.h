@@ -16,6 +16,7 @@
 #define SRV_LOOKED_MAX 100000 /* names in directories */
 #define SRV_DEPTH_MAX 16
 #define SRV_KEYS_MAX 1000
+#define SRV_HALVES_MAX 4000
 #define SRV_PROBLEMS_MAX 50
 #define SRV_SETTINGS_MAX 4000
 #define SRV_LINE_MAX 16384
@@ -24,6 +25,8 @@
 enum srv_kind {
     SRV_FILE,   /* a file that must hold a key */
     SRV_MAYBE,  /* a file that holds one or not: a certificate file that may have its key in it */
+    SRV_WORD,   /* a word that looks like a file with a key, where no reader knows one */
+    SRV_STAYS,  /* a file with a private key that no handle can stand for */
     SRV_BUNDLE, /* a file that must hold one, or FILE.key beside it, or FILE with .key for its last ending */
     SRV_URI,    /* for OpenSSL's store */
     SRV_INLINE, /* the configuration itself has the key */
@@ -34,6 +37,19 @@ struct srv_key {
     enum srv_kind kind;
     char *text; /* absolute path as the server sees it, URI, or what it is about */
     char *file; /* where that stands */
+    unsigned line;
+};
+
+/*
+ * The certificates and keys that belong together: within one scope the first certificate is that of the first key, and so
+ * on. A scope is a place in the configuration (a server block, a section) and a role in it.
+ */
+struct srv_half {
+    bool is_key;
+    unsigned scope;
+    char *role;
+    char *text;       /* absolute path as the server sees it, or URI; "" where only the server knows */
+    char *file;
     unsigned line;
 };
 
@@ -74,6 +90,10 @@ struct srvconf {
     } stack[SRV_DEPTH_MAX];       /* the files that are being read */
     struct srv_key *keys;
     size_t key_count;
+    struct srv_half *halves;
+    size_t half_count;
+    unsigned scope;               /* where halves that come are */
+    unsigned scopes;              /* that were begun so far */
     struct srv_problem *problems;
     size_t problem_count;
     struct srv_setting *settings;
@@ -91,6 +111,14 @@ void srvconf_clear(struct srvconf *c);
 void srv_problem(struct srvconf *c, const struct srv_source *s, const char *fmt, ...) LB_PRINTF(3, 4);
 /* The same key is added once. A relative path is made absolute by c->base. */
 void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind kind, const char *text);
+/* text looks like the name of a key file, and no reader may know it: then it is added as SRV_WORD. */
+void srv_word(struct srvconf *c, const struct srv_source *s, const char *text);
+/* A reader knows what the line that was read last is about, and what counts in the end: its words are none any more. */
+void srv_words_known(struct srvconf *c, const struct srv_source *s);
+/* One half of a pair. */
+void srv_half(struct srvconf *c, const struct srv_source *s, const char *role, bool is_key, const char *text);
+/* A scope of its own from here on; it returns the one before, to be set again where this one ends. */
+unsigned srv_scope(struct srvconf *c);
 /* Where the configuration names no key at all, its certificate files must have them: SRV_MAYBE becomes SRV_FILE. */
 void srv_keys_with_certificates(struct srvconf *c);
 /* As a file where text is a path, as a URI where it has one of the schemes that littlebox knows. */
@@ -169,7 +197,7 @@ bool srv_split(char *line, char **ret_name, char **ret_value);
 /* Takes a pair of quotes off, if both are there. */
 char *srv_unquote(char *value);
 
-enum srv_token { SRV_END, SRV_WORD, SRV_SEMICOLON, SRV_OPEN_BRACE, SRV_CLOSE_BRACE };
+enum srv_token { SRV_END, SRV_TOKEN, SRV_SEMICOLON, SRV_OPEN_BRACE, SRV_CLOSE_BRACE };
 /*
  * The next token of statements that end with ';' or have a block in braces. slashes: there are C's comments too. ret is
  * the word.

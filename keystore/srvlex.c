@@ -115,6 +115,10 @@ bool srv_words(struct srvconf *c, struct srv_source *s, const struct srv_rules *
             srv_problem(c, s, "a line that is too long to be read");
             continue;
         }
+        for (size_t i = 0; i < ret->count; i++) {
+            if (!ret->variable[i])
+                srv_word(c, s, ret->word[i]);
+        }
         if (ret->count > 0)
             return true;
     }
@@ -122,6 +126,24 @@ bool srv_words(struct srvconf *c, struct srv_source *s, const struct srv_rules *
 }
 
 /* name = value */
+
+/* The words of a line, as every such configuration has them. */
+static void look_at_words(struct srvconf *c, const struct srv_source *s, const char *line)
+{
+    static const char between[] = " \t=,<\"'";
+    char word[PATH_MAX];
+
+    for (line += strspn(line, between); *line != '\0'; line += strspn(line, between)) {
+        size_t len = strcspn(line, between);
+
+        if (len < sizeof(word)) {
+            memcpy(word, line, len);
+            word[len] = '\0';
+            srv_word(c, s, word);
+        }
+        line += len;
+    }
+}
 
 bool srv_line(struct srvconf *c, struct srv_source *s, const char *comments, bool folded, char ret[SRV_LINE_MAX])
 {
@@ -159,6 +181,8 @@ bool srv_line(struct srvconf *c, struct srv_source *s, const char *comments, boo
     ret[used] = '\0';
     if (cut)
         srv_problem(c, s, "a line that is too long to be read");
+    else
+        look_at_words(c, s, ret);
     return used > 0 || (cut && srv_line(c, s, comments, folded, ret));
 }
 
@@ -281,7 +305,9 @@ enum srv_token srv_token(struct srvconf *c, struct srv_source *s, bool slashes, 
     ret[used] = '\0';
     if (cut)
         srv_problem(c, s, "a word that is too long to be read");
-    return SRV_WORD;
+    else
+        srv_word(c, s, ret);
+    return SRV_TOKEN;
 }
 
 /* Strings may have braces in them, and comments an apostrophe: Lua's, as far as they matter here. */

@@ -85,7 +85,7 @@ i=$(json_at 'checks.#')
 [ "$i" -gt 5 ] || fail "few checks: $(cat out)"
 while [ "$i" -gt 0 ]; do
     i=$((i - 1))
-    expect_json checks.$i.@ check,result,text,hint
+    expect_json checks.$i.@ check,result,text,hint,server,file,uri,user
     [ "$(json_at checks.$i.check)" != '"unlocked"' ] || [ "$(json_at checks.$i.result)" != '"ok"' ] || unlocked=yes
 done
 [ "${unlocked-}" = yes ] || fail "the check 'unlocked' is not ok: $(cat out)"
@@ -122,7 +122,23 @@ grep -qF "there is no key 'nosuch'" out || fail "no reason: $(cat out)"
 expect 1 '' littlebox doctor --handle littlebox://elsewhere/web
 failing "no box answers at $T/box/elsewhere.sock"
 expect 1 '' littlebox doctor --handle "$T/absent.key"
-failing "no test signature with $T/absent.key: it does not load"
+failing "no test signature with $T/absent.key: cannot read $T/absent.key: No such file or directory"
+hinted "write the handle there: littlebox handle KEY --out $T/absent.key"
+expect 1 '' littlebox doctor --handle "file:$T/absent.key"
+failing "no test signature with file:$T/absent.key: cannot read $T/absent.key: No such file or directory"
+expect 1 '' littlebox doctor --handle "$T"
+failing "no test signature with $T: cannot read $T: it is a directory"
+mkdir closed
+cp web.key closed
+chmod 0600 closed/web.key
+chmod 0000 closed
+expect 1 '' powerless littlebox doctor --handle "$T/closed/web.key"
+failing "no test signature with $T/closed/web.key: cannot read $T/closed/web.key: Permission denied: $T/closed is $(id -un)'s and has mode 0000"
+hinted "a handle is no secret: keep it where $(id -un) may read it"
+chmod 0700 closed
+chmod 0000 closed/web.key
+expect 1 '' powerless littlebox doctor --handle "closed/web.key"
+failing "no test signature with closed/web.key: cannot read closed/web.key: Permission denied: closed/web.key is $(id -un)'s and has mode 0000"
 OPENSSL_CONF=/dev/null openssl genpkey -algorithm ED25519 -out plain.key
 expect 1 '' littlebox doctor --handle plain.key
 failing 'no test signature with plain.key: it is a plain private key, which the server holds itself'

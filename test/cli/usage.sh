@@ -81,7 +81,7 @@ expect 2 'hint: did you mean --type? littlebox help create' littlebox create web
 expect 2 'hint: did you mean --type? littlebox help create' littlebox create web --tpye=ed25519
 expect 2 'hint: did you mean --json? littlebox help list' littlebox list --jsn
 expect 2 'hint: did you mean --system? littlebox help' littlebox --sytem list
-expect 2 'hint: --user goes with allow, deny. littlebox help create' littlebox create web --user x
+expect 2 'hint: --user goes with allow, deny, doctor. littlebox help create' littlebox create web --user x
 expect 2 "'--type' belongs behind the command that it is for" littlebox --type ed25519 create web
 expect 2 "unknown option '--frob' for 'create'" littlebox create web --frob
 expect 2 'hint: littlebox help create' littlebox create web --frob

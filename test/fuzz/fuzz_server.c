@@ -54,13 +54,20 @@ static void check(const struct srvconf *c, size_t lines)
     const char *const texts[] = { c->user, c->group };
 
     if (c->key_count > SRV_KEYS_MAX || c->problem_count > SRV_PROBLEMS_MAX || c->setting_count > SRV_SETTINGS_MAX ||
-        c->depth != 0)
+        c->half_count > SRV_HALVES_MAX || c->depth != 0 || c->scope != 0)
         abort();
     for (size_t i = 0; i < c->key_count; i++) {
         const struct srv_key *k = &c->keys[i];
 
         if ((k->kind <= SRV_BUNDLE && (k->text[0] != '/' || strlen(k->text) >= PATH_MAX)) || k->line > lines ||
             strcmp(k->file, MAIN_FILE) != 0)
+            abort();
+    }
+    for (size_t i = 0; i < c->half_count; i++) {
+        const struct srv_half *h = &c->halves[i];
+
+        if ((h->text[0] != '/' && h->text[0] != '\0' && strchr(h->text, ':') == NULL) || h->line > lines ||
+            h->scope > c->scopes || strcmp(h->file, MAIN_FILE) != 0)
             abort();
     }
     for (size_t i = 0; i < c->problem_count; i++) {

@@ -48,6 +48,7 @@ check "mpm_event" mpm_is event
 check "without the provider it does not start" not as_system OPENSSL_CONF=/dev/null apachectl start 2>>"$TEST_DIR/server.log"
 says "and error.log says which file" "AH02564: Failed to configure encrypted .* key localhost:443:0, check $HANDLE" \
     /var/log/apache2/error.log
+DOCTOR=apache2
 serve_each_key
 check_children
 serve_under_load

@@ -32,6 +32,7 @@ server_stop() {
 
 run_page bind
 run_page bind 2
+DOCTOR=named
 serve_each_key
 check "it is user bind" uid_is bind "$SERVICE"
 same "dig +tls" "\"$(as_system named -v | sed -n 's/^BIND \([0-9.]*\).*/\1/p')" \

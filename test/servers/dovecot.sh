@@ -63,6 +63,7 @@ case $(dovecot --version) in
 2.3.*) run_page dovecot 2 ;;
 *) run_page dovecot 3 ;;
 esac
+DOCTOR=dovecot DOCTOR_PROCESS=no
 serve_each_key
 reload_dovecot_under_load
 serve_under_load

@@ -36,6 +36,7 @@ terminate() {
 
 example haproxy/haproxy.cfg /etc/haproxy/haproxy.cfg
 run_page haproxy
+DOCTOR=haproxy
 serve_each_key
 check_process "$(living_children "$SERVICE" | head -n 1)" haproxy /var/lib/haproxy
 RESTARTS=restart_child_in_every_way

@@ -35,6 +35,7 @@ server_stop() { stop "$SERVICE"; }
 mkdir -p /var/www/html
 echo "served by lighttpd" >/var/www/html/index.html
 run_page lighttpd
+DOCTOR=lighttpd
 serve_each_key
 check "it is www-data" uid_is www-data "$SERVICE"
 check "its page" handshakes ed "$FILES" --get --count 1

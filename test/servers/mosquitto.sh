@@ -45,6 +45,7 @@ reload_by_signal() {
 run_page mosquitto
 cp "$CERTIFICATE" "$HANDLE" "$FILES"
 PORT[web]=8883
+DOCTOR=mosquitto
 serve_each_key
 check "it is user mosquitto" uid_is mosquitto "$SERVICE"
 

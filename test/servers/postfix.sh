@@ -39,6 +39,7 @@ server_stop() { as_system postfix stop >>"$TEST_DIR/server.log" 2>&1 || fail "po
 server_pids() { pids_below $POSTFIX; }
 
 run_page postfix 1
+DOCTOR=postfix DOCTOR_PROCESS=no
 serve_each_key
 check_process "$(smtpds | tail -n 1)" postfix /var/spool/postfix
 RESTARTS=restart_child_in_every_way

@@ -56,6 +56,7 @@ who="select usename, version from pg_stat_ssl join pg_stat_activity using (pid) 
 run_page postgresql 1
 run_page postgresql 2
 run_page postgresql 3
+DOCTOR=postgresql
 serve_each_key
 run_page postgresql 4
 

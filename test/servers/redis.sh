@@ -38,6 +38,7 @@ run_page redis 2
 check "Redis says OK" grep -qx OK "$TEST_DIR/page.log"
 same "a client by TLS" PONG "$(cli ping)"
 check_stop
+DOCTOR=redis
 serve_each_key
 check "it is user redis" uid_is redis "$SERVICE"
 serve_under_load

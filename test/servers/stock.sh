@@ -21,6 +21,8 @@
 #   SERVER_USER                     who signs, as the box sees it
 #   RESTARTS                        what the box does under load: restart_box_in_every_way, or for a server in a chroot
 #                                   restart_child_in_every_way
+#   DOCTOR                          the server's name for doctor, if that knows it
+#   DOCTOR_PROCESS                  no, for a server whose processes each start with what they need
 #   RELOADS                         no, for a server that closes connections when it is reloaded
 #   CERTIFICATE HANDLE              the files that the configuration names; or a function put KEY DIR
 #   PORT STARTTLS LOAD_ARGUMENTS    see serving.sh; all_keys_on sets PORT
@@ -36,6 +38,8 @@ RESTARTS=restart_box_in_every_way
 RELOADS=yes
 CERTIFICATE=
 HANDLE=
+DOCTOR=
+DOCTOR_PROCESS=yes
 
 # own_machine DIR... : runs the test again, in namespaces of its own, and goes on in there. /etc is a copy; /run is empty;
 # /var is empty but for copies of DIR..., which are below it or in /etc. The provider is installed, and a box with the keys
@@ -234,9 +238,18 @@ serve_each_key() {
         fi
         [ "$SERVER_USER" = root ] || check "$key: littlebox allow --user $SERVER_USER" lb allow "$key" --user "$SERVER_USER"
         await_server "$key"
+        [ -z "$first" ] || [ -z "$DOCTOR" ] || check_doctor
         first=
         check_signature_type "$key" "$FILES"
     done
+}
+
+# What doctor says of the server that serves: all is well, and it is the process that it finds.
+check_doctor() {
+    check "doctor --server $DOCTOR" "$LITTLEBOX_BUILD/littlebox" doctor --server "$DOCTOR" >"$TEST_DIR/doctor.out"
+    says "the handle works" "^ok    .*: handle littlebox:.* verifies\$" "$TEST_DIR/doctor.out"
+    [ "$DOCTOR_PROCESS" = no ] ||
+        says "its process is found" "^ok    $DOCTOR \(process [0-9]+\) runs with the provider in its memory\$" "$TEST_DIR/doctor.out"
 }
 
 reload_under_load() {

@@ -42,6 +42,7 @@ own $!
 await "the plain server" port_open 80
 
 run_page stunnel
+DOCTOR=stunnel
 serve_each_key
 check "it is user stunnel4" uid_is stunnel4 "$SERVICE"
 serve_under_load

@@ -185,6 +185,33 @@ check "a key of the second" littlebox --box payments create key
 check "it signs too" box_signs payments
 of_user payments
 
+# A server whose unit keeps it from the box: as systemd has it, in each way to write it.
+mkdir -p /etc/nginx /etc/systemd/system/nginx.service.d
+openssl req -x509 -key littlebox:key -subj /CN=localhost -out /etc/nginx/web.crt 2>/dev/null
+littlebox handle key --out /etc/nginx/web.pem
+printf 'user root;\nhttp { ssl_certificate web.crt; ssl_certificate_key web.pem; }\n' >/etc/nginx/nginx.conf
+printf '[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sleep infinity\n' >/etc/systemd/system/nginx.service
+# unit_says WORDS VALUE... : what doctor says of nginx with RestrictAddressFamilies= of these values.
+unit_says() {
+    local words=$1
+    shift
+    { echo '[Service]' && printf 'RestrictAddressFamilies=%s\n' "$@"; } >/etc/systemd/system/nginx.service.d/families.conf
+    systemctl daemon-reload
+    littlebox doctor --server nginx >doctor.out 2>&1 || true
+    grep -qE "$words" doctor.out || fail "RestrictAddressFamilies=$*: not '$words' in: $(cat doctor.out)"
+    say "ok: doctor about RestrictAddressFamilies=$*"
+}
+kept='^FAIL  nginx.service keeps the server from sockets of AF_UNIX'
+unit_says "$kept \(RestrictAddressFamilies=AF_INET AF_INET6\)" 'AF_INET AF_INET6'
+unit_says "$kept \(RestrictAddressFamilies=~AF_UNIX\)" '~AF_UNIX'
+unit_says "^ok    /etc/nginx/web.pem .* verifies" 'AF_INET AF_INET6' AF_UNIX
+check "and is content" littlebox doctor --server nginx
+unit_says "^ok    /etc/nginx/web.pem .* verifies" ''
+check "and is content" littlebox doctor --server nginx
+unit_says "^ok    /etc/nginx/web.pem .* verifies" '~AF_PACKET'
+check "and is content" littlebox doctor --server nginx
+unit_says "$kept \\(RestrictAddressFamilies=none\\)" none
+
 # Each is a stranger to the other.
 for pair in 'default payments' 'payments default'; do
     own=${pair% *} theirs=${pair#* }
@@ -209,11 +236,46 @@ same "for want of a user" 217 "$(systemctl show -P ExecMainStatus littleboxd@lat
 systemctl reset-failed 'littleboxd@late.*'
 systemctl start littleboxd@late.service 2>/dev/null || true
 same "it is not tried a second time" failed "$(systemctl show -P SubState littleboxd@late.service)"
+littlebox --box late doctor >doctor.out 2>&1 && fail "doctor is content with a box that failed"
+says "doctor says that it failed" "^FAIL  box 'late' failed when it was started \([a-z-]* with status 217\), and is not started again: " doctor.out
+check "and not that it answers" not grep -q 'answers at' doctor.out
+says "and how it is started again" "^      hint: mend that, then: systemctl reset-failed 'littleboxd@late\.\*' && systemctl start littleboxd@late\.socket$" doctor.out
 check "littlebox box create late" littlebox box create late
 systemctl reset-failed 'littleboxd@late.*'
 check "then it starts" systemctl start littleboxd@late.socket
 check "and has a store" littlebox --box late init
 of_user late
+
+# A box that fails for a reason of its own, which is in the journal; that one is started for it alone.
+if [ -x /lib/systemd/systemd-journald ]; then
+    mkdir -p /run/systemd/journal /run/log/journal /etc/systemd/system/littleboxd@broken.service.d
+    [ -s /etc/machine-id ] || systemd-machine-id-setup >/dev/null
+    /lib/systemd/systemd-journald 2>/dev/null &
+    JOURNALD=$!
+    await "a journal" test -S /run/systemd/journal/stdout
+    printf '[Service]\nStandardOutput=journal\nStandardError=journal\n' \
+        >/etc/systemd/system/littleboxd@broken.service.d/20-journal.conf
+    check "littlebox box create broken" littlebox box create broken
+    echo 'no-such-setting = 1' >/etc/littlebox/broken.conf
+    systemctl daemon-reload
+    check "its socket" systemctl start littleboxd@broken.socket
+    refused "no box" 'littlebox: ' timeout 20 littlebox --box broken status
+    broken() { [ "$(systemctl is-failed littleboxd@broken.service)" = failed ]; }
+    await "the box to be given up" broken
+    told() {
+        littlebox --box broken doctor >doctor.out 2>&1
+        grep -qE "^FAIL  box 'broken' failed when it was started \([a-z-]* with status 78\), and is not started again: littleboxd\\[broken\\]: .*unknown setting 'no-such-setting'" doctor.out
+    }
+    await "doctor to say what it died of" told
+    rm /etc/littlebox/broken.conf
+    sed -n "s/^      hint: mend that, then: //p" doctor.out >next
+    check "the cure" bash -eu next
+    check "it answers" littlebox --box broken init
+    kill "$JOURNALD"
+    wait "$JOURNALD" || true
+else
+    say "no journald: the reason in the journal is not tried"
+fi
 
 # The upgrade of boxes that ran as the user of all.
 useradd --system --no-create-home --shell /usr/sbin/nologin littlebox

@@ -43,6 +43,7 @@ check_reload() {
 as_system /usr/libexec/unbound-helper root_trust_anchor_update
 run_page unbound
 run_page unbound 2
+DOCTOR=unbound
 serve_each_key
 check "it is user unbound" uid_is unbound "$SERVICE"
 dig_localhost() { [ "$(as_system dig +short +tls -p 853 @127.0.0.1 localhost A)" = 127.0.0.1 ]; }

@@ -1,0 +1,338 @@
+/* What systemd knows of a unit: by systemctl(1) where systemd runs, else by the files that the unit is made of. */
+#include "units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture.h"
+#include "srvconf.h"
+
+#define PROPERTIES_MAX 20
+
+/* systemctl */
+
+static const char *tool(const char *const places[])
+{
+    while (*places != NULL && access(*places, X_OK) < 0)
+        places++;
+    return *places;
+}
+
+static bool ask_systemd(const char *name, const char *const properties[], struct unit *ret)
+{
+    static const char *const places[] = { "/usr/bin/systemctl", "/bin/systemctl", NULL };
+    const char *argv[PROPERTIES_MAX * 2 + 8] = { tool(places), "show", "--no-pager" };
+    size_t n = 3;
+
+    /* As sd_booted(3) finds out. */
+    if (argv[0] == NULL || access("/run/systemd/system", F_OK) < 0)
+        return false;
+    argv[n++] = "--property=LoadState";
+    for (size_t i = 0; properties[i] != NULL && i < PROPERTIES_MAX; i++) {
+        argv[n++] = "--property";
+        argv[n++] = properties[i];
+    }
+    argv[n++] = "--";
+    argv[n] = name;
+    if (capture(argv, ret->text, sizeof(ret->text)) != 0 || unit_is(ret, "LoadState", "not-found"))
+        return false;
+    ret->source = UNIT_SYSTEMD;
+    return true;
+}
+
+bool unit_last_words(const char *name, char *ret, size_t size)
+{
+    static const char *const places[] = { "/usr/bin/journalctl", "/bin/journalctl", NULL };
+    const char *argv[] = { tool(places), "--no-pager", "--quiet", "--output=cat", "--lines=20", "_SYSTEMD_UNIT", NULL };
+    char match[300], text[8192], *save = NULL;
+    bool found = false;
+
+    snprintf(match, sizeof(match), "_SYSTEMD_UNIT=%s", name);
+    argv[5] = match;
+    if (argv[0] == NULL || capture(argv, text, sizeof(text)) != 0)
+        return false;
+    for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+        /* A hint that follows what happened is not what happened. */
+        if (strncmp(line, "hint:", 5) == 0)
+            continue;
+        snprintf(ret, size, "%s", line);
+        found = true;
+    }
+    return found;
+}
+
+/* Files (systemd.unit(5)) */
+
+static const char *const directories[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
+                                           "/usr/lib/systemd/system", "/lib/systemd/system" };
+#define DIRECTORIES (sizeof(directories) / sizeof(directories[0]))
+
+/* What adds up instead of replacing what was there; nothing behind the '=' begins anew. */
+static bool is_list(const char *name)
+{
+    static const char *const lists[] = { "RestrictAddressFamilies", "BindPaths", "BindReadOnlyPaths", "Environment" };
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        if (strcmp(name, lists[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void set(struct srvconf *c, const struct srv_source *s, const char *name, const char *value)
+{
+    const char *before = srv_get(c, name, "");
+    char all[UNIT_TEXT_MAX];
+
+    if (!is_list(name) || value[0] == '\0' || before[0] == '\0')
+        srv_set(c, s, name, value);
+    else if (snprintf(all, sizeof(all), "%s\n%s", before, value) < (int)sizeof(all))
+        srv_set(c, s, name, all);
+}
+
+static void read_unit(struct srvconf *c, struct srv_source *s)
+{
+    char *line = malloc(SRV_LINE_MAX), *whole = calloc(1, SRV_LINE_MAX), *name, *value;
+    size_t used = 0;
+
+    while (line != NULL && whole != NULL && srv_line(c, s, "#;", /* folded= */ false, line)) {
+        size_t len = strlen(line);
+        bool goes_on = line[len - 1] == '\\';
+
+        len -= goes_on;
+        if (used + len + 2 > SRV_LINE_MAX)
+            break;
+        memcpy(whole + used, line, len);
+        used += len;
+        whole[used] = '\0';
+        if (goes_on) {
+            whole[used++] = ' ';
+            whole[used] = '\0';
+            continue;
+        }
+        used = 0;
+        if (srv_split(whole, &name, &value))
+            set(c, s, name, value);
+    }
+    free(line);
+    free(whole);
+}
+
+/* The names that files of a unit have: its own, and its template's. False: it is no instance. */
+static bool template_of(const char *name, char ret[300])
+{
+    const char *at = strchr(name, '@'), *dot = strrchr(name, '.');
+
+    if (at == NULL || dot == NULL || dot < at + 1)
+        return false;
+    return snprintf(ret, 300, "%.*s%s", (int)(at + 1 - name), name, dot) < 300;
+}
+
+static bool read_fragment(struct srvconf *c, const char *name)
+{
+    char path[PATH_MAX];
+    unsigned before = c->files;
+
+    for (size_t i = 0; i < DIRECTORIES && c->files == before; i++) {
+        if (snprintf(path, sizeof(path), "%s/%s", directories[i], name) < (int)sizeof(path))
+            srv_include(c, NULL, path, /* absent= */ true, read_unit);
+    }
+    return c->files > before;
+}
+
+struct drop_in {
+    const char *file; /* the name that they are ordered by, in path */
+    char *path;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct drop_in *)a)->file, ((const struct drop_in *)b)->file);
+}
+
+#define DROP_INS_MAX 200
+
+/* Of all directories, by name; of those with one name, the one of the first directory (systemd.unit(5)). */
+static void read_drop_ins(struct srvconf *c, const char *const names[])
+{
+    struct drop_in *found = calloc(DROP_INS_MAX, sizeof(*found));
+    size_t count = 0;
+    char pattern[PATH_MAX];
+
+    for (size_t n = 0; found != NULL && names[n] != NULL; n++) {
+        for (size_t i = 0; i < DIRECTORIES; i++) {
+            struct srv_paths paths = { NULL, 0 };
+
+            if (snprintf(pattern, sizeof(pattern), "%s/%s.d/*.conf", directories[i], names[n]) >= (int)sizeof(pattern) ||
+                !srv_glob(c, pattern, &paths))
+                continue;
+            for (size_t k = 0; k < paths.count && count < DROP_INS_MAX; k++) {
+                struct drop_in d = { .path = strdup(paths.path[k]) };
+                bool masked = d.path == NULL;
+
+                d.file = masked ? "" : strrchr(d.path, '/') + 1;
+                for (size_t m = 0; m < count; m++)
+                    masked = masked || strcmp(found[m].file, d.file) == 0;
+                if (masked)
+                    free(d.path);
+                else
+                    found[count++] = d;
+            }
+            srv_paths_free(&paths);
+        }
+    }
+    if (count > 0)
+        qsort(found, count, sizeof(*found), by_name);
+    for (size_t i = 0; i < count; i++) {
+        srv_include(c, NULL, found[i].path, /* absent= */ true, read_unit);
+        free(found[i].path);
+    }
+    free(found);
+}
+
+/* One line each, lists one line a setting. */
+static void add_lines(struct unit *u, const char *property, const char *values)
+{
+    size_t used = strlen(u->text);
+
+    while (*values != '\0') {
+        size_t len = strcspn(values, "\n");
+
+        if (used + strlen(property) + len + 3 > sizeof(u->text))
+            return;
+        used += (size_t)snprintf(u->text + used, sizeof(u->text) - used, "%s=%.*s\n", property, (int)len, values);
+        values += len + (values[len] == '\n');
+    }
+}
+
+static void read_files(const char *root, const char *name, const char *const properties[], struct unit *ret)
+{
+    char template[300];
+    bool instance = template_of(name, template);
+    const char *const names[] = { name, instance ? template : NULL, NULL };
+    struct srvconf c;
+
+    ret->text[0] = '\0';
+    if (srvconf_init(&c, root) == 0 && (read_fragment(&c, name) || (instance && read_fragment(&c, template)))) {
+        read_drop_ins(&c, names);
+        for (size_t i = 0; properties[i] != NULL && i < PROPERTIES_MAX; i++)
+            add_lines(ret, properties[i], srv_get(&c, properties[i], ""));
+        ret->source = UNIT_FILES;
+    }
+    srvconf_clear(&c);
+}
+
+void unit_read(const char *root, const char *name, const char *const properties[], struct unit *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    if (root != NULL || !ask_systemd(name, properties, ret))
+        read_files(root, name, properties, ret);
+}
+
+/* Values */
+
+/* The next line of that name at or behind *at: *ret_len bytes, or NULL. */
+static const char *next_value(const struct unit *u, const char *property, const char **at, size_t *ret_len)
+{
+    size_t len = strlen(property);
+
+    for (const char *line = *at == NULL ? u->text : *at; *line != '\0';) {
+        size_t n = strcspn(line, "\n");
+        const char *next = line + n + (line[n] == '\n');
+
+        if (strncmp(line, property, len) == 0 && line[len] == '=') {
+            *at = next;
+            *ret_len = n - len - 1;
+            return line + len + 1;
+        }
+        line = next;
+    }
+    return NULL;
+}
+
+bool unit_value(const struct unit *u, const char *property, char *ret, size_t size)
+{
+    const char *at = NULL, *value;
+    size_t len;
+
+    ret[0] = '\0';
+    while ((value = next_value(u, property, &at, &len)) != NULL)
+        snprintf(ret, size, "%.*s", (int)len, value);
+    return ret[0] != '\0';
+}
+
+bool unit_is(const struct unit *u, const char *property, const char *value)
+{
+    char text[300];
+
+    return unit_value(u, property, text, sizeof(text)) && strcmp(text, value) == 0;
+}
+
+static bool has_word(const char *list, size_t len, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *at = list; at < list + len;) {
+        size_t skip = strspn(at, " "), w = strcspn(at + skip, " \n");
+
+        if (w == n && strncmp(at + skip, word, n) == 0)
+            return true;
+        at += skip + w + (at[skip + w] == ' ');
+    }
+    return false;
+}
+
+bool unit_allows_unix(const struct unit *u)
+{
+    const char *at = NULL, *value;
+    bool allowed = true, first = true;
+    size_t len;
+
+    while ((value = next_value(u, "RestrictAddressFamilies", &at, &len)) != NULL) {
+        bool without = len > 0 && value[0] == '~', named;
+
+        /* systemctl says "~" of what is not restricted, and nothing of a list without any: 'none'. */
+        if (len == 0 && u->source == UNIT_SYSTEMD)
+            return false;
+        named = has_word(value + without, len - without, "AF_UNIX") || has_word(value + without, len - without, "AF_LOCAL");
+        /* The first one says what the list is of; from then on lines add to it, or take away. */
+        if (first)
+            allowed = without;
+        first = false;
+        if (named)
+            allowed = !without;
+    }
+    return allowed;
+}
+
+bool unit_word(const struct unit *u, const char *property, const char *begins, bool path, char *ret, size_t size)
+{
+    const char *at = NULL, *value;
+    size_t len, n = strlen(begins);
+
+    while ((value = next_value(u, property, &at, &len)) != NULL) {
+        const char *end = value + len;
+
+        while (value < end) {
+            size_t w = strcspn(value, " \n");
+            const char *word = value, *colon = path ? memchr(word, ':', w) : NULL, *from = word;
+
+            if (path && (*from == '-' || *from == '+'))
+                from++;
+            if (colon != NULL)
+                from = colon + 1;
+            from += *from == '"';
+            if (strncmp(from, begins, n) == 0 && (!path || strchr(": \n\"", from[n]) != NULL)) {
+                size_t left = (size_t)(value + w - from), quote = strcspn(from, "\"");
+
+                snprintf(ret, size, "%.*s", (int)(quote < left ? quote : left), from);
+                return true;
+            }
+            value += w;
+            value += value < end && *value == ' ';
+        }
+    }
+    return false;
+}
