@@ -37,6 +37,7 @@ static const struct request_kind kinds[] = {
     { MSG_SHOW, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_LIST, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_SEAL_LIST, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_OPENING, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_SIGN, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_DERIVE, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_CERT_GET, false, TIMEOUT_LONG, "the box is asking its token", NULL },
@@ -379,6 +380,15 @@ int client_seals(struct client *c, uint16_t *ret_count, struct wire_reader *ret,
     wire_read(ret, body.p, body.len);
     *ret_count = wire_get_u16(ret);
     return decoded(c, ret->error, MSG_SEAL_LIST, NULL, p);
+}
+
+int client_opening(struct client *c, struct bytes secret, struct msg_opening *ret, struct problem *p)
+{
+    const struct msg_opening_ask m = { secret };
+    struct bytes body;
+    int r = ask(c, ENCODE(opening_ask, MSG_OPENING, &m), MSG_OPENING, NULL, &body, p);
+
+    return r != 0 ? r : decoded(c, msg_opening_decode(body, ret), MSG_OPENING, NULL, p);
 }
 
 int client_sign(struct client *c, const struct msg_sign *m, struct bytes *ret, struct problem *p)

@@ -186,6 +186,7 @@ static void check_box_state(struct doctor *d, struct client *c)
         doctor_report(d, DOCTOR_FAIL, "credential",
                       "the box's log says what is wrong with the file: journalctl -u 'littleboxd@*' -g credential",
                       "box '%s' has a credential that it refuses: it does not open itself", s.box);
+    doctor_next_start(d, c);
     if (s.damaged != 0)
         doctor_report(d, DOCTOR_FAIL, "records", "see: littlebox list", "%u keys of box '%s' are damaged", s.damaged,
                       s.box);

@@ -9,6 +9,7 @@
 #include "ask.h"
 #include "client.h"
 #include "credential.h"
+#include "nextstart.h"
 #include "secret.h"
 #include "table.h"
 
@@ -193,25 +194,37 @@ static const struct column seal_columns[] = {
     { "KIND", "kind", CELL_STRING },
     { "LABEL", "label", CELL_STRING },
     { "CREATED", "created", CELL_STRING },
+    { "USED", NULL, CELL_STRING },
+    { NULL, "opened", CELL_BOOL },
+    { NULL, "next_start", CELL_BOOL },
 };
 #define SEAL_COLUMNS (sizeof(seal_columns) / sizeof(seal_columns[0]))
 
 static int fill_seals(struct client *c, struct table *t, struct problem *p)
 {
+    struct nextstart next;
     struct wire_reader r;
     uint16_t count;
-    int result = client_seals(c, &count, &r, p);
+    int result = nextstart_find(c, &next, p);
 
+    if (result == 0)
+        result = client_seals(c, &count, &r, p);
     if (result != 0)
         return result;
     for (unsigned i = 0; i < count && r.error == 0; i++) {
         struct seal_entry e;
         char id[12], created[TIME_TEXT_SIZE];
         const char *cells[SEAL_COLUMNS] = { id, NULL, e.label, created };
+        bool now, later;
 
         msg_seal_entry_get(&r, &e);
         if (r.error != 0)
             break;
+        now = next.now.seal == e.id;
+        later = nextstart_uses(&next, e.id);
+        cells[4] = now && later ? "now, next start" : now ? "now" : later ? "next start" : NULL;
+        cells[5] = !next.known ? NULL : now ? "yes" : "no";
+        cells[6] = !next.known || next.verdict == NEXTSTART_UNKNOWN ? NULL : later ? "yes" : "no";
         cells[1] = seal_kind_name(e.kind);
         snprintf(id, sizeof(id), "%u", e.id);
         time_text(e.created, created);
@@ -259,10 +272,74 @@ static int seal_add(struct client *c, const char *id, struct problem *p)
     return r;
 }
 
+/* What becomes of the seals without that one; kind 0: it is not there. */
+struct rest {
+    unsigned kind, credentials, passphrases;
+};
+
+static int look_at_rest(struct client *c, uint32_t id, struct rest *ret, struct problem *p)
+{
+    struct wire_reader r;
+    uint16_t count;
+    int result = client_seals(c, &count, &r, p);
+
+    if (result != 0)
+        return result;
+    *ret = (struct rest){ 0, 0, 0 };
+    for (unsigned i = 0; i < count && r.error == 0; i++) {
+        struct seal_entry e;
+
+        msg_seal_entry_get(&r, &e);
+        if (e.id == id)
+            ret->kind = e.kind;
+        else if (e.kind == SEAL_CREDENTIAL)
+            ret->credentials++;
+        else
+            ret->passphrases++;
+    }
+    return wire_end(&r) == 0 ? 0 : problem_set(p, LB_E_VALUE, "the box's list of seals is damaged");
+}
+
+/*
+ * A seal whose loss shows at the next start, when nobody thinks of this any more: the one that opens the store then, the
+ * last credential, or the last passphrase where no credential is known to open the store. The box itself keeps the last
+ * seal of all.
+ */
+static int confirm_remove(struct client *c, uint32_t id, struct problem *p)
+{
+    char follows[PATH_MAX + 200], question[PATH_MAX + 300];
+    struct nextstart next;
+    struct rest rest;
+    int r = nextstart_find(c, &next, p);
+
+    if (r == 0)
+        r = look_at_rest(c, id, &rest, p);
+    if (r != 0 || !next.known || rest.kind == 0 || rest.credentials + rest.passphrases == 0 || nextstart_without(&next, id))
+        return r;
+    if (rest.passphrases == 0)
+        snprintf(follows, sizeof(follows), "what is left are %u credentials, and none is known to be in a file that a start "
+                 "reads: without these files nobody opens the store again", rest.credentials);
+    else if (nextstart_uses(&next, id))
+        snprintf(follows, sizeof(follows), "the next start opens the store with %s, by seal %u; without it the box stays "
+                 "locked until somebody gives a passphrase", next.file, id);
+    else if (rest.kind == SEAL_CREDENTIAL && rest.credentials == 0)
+        snprintf(follows, sizeof(follows), "seal %u is the last that opens the store without a person: from the next start on "
+                 "the box is locked until somebody gives a passphrase", id);
+    else
+        return 0;
+    cli_note("%s", follows);
+    if (c->cli->options[OPT_YES] != NULL)
+        return 0;
+    snprintf(question, sizeof(question), "to remove seal %u type its number", id);
+    snprintf(follows, sizeof(follows), "%u", id);
+    return ask_word(question, follows, p);
+}
+
 static int seal_remove(struct client *c, const char *id, struct problem *p)
 {
     unsigned long n;
     char *end;
+    int r;
 
     errno = 0;
     n = strtoul(id, &end, 10);
@@ -271,7 +348,8 @@ static int seal_remove(struct client *c, const char *id, struct problem *p)
         problem_hint(p, "the seals of a box: littlebox --box %s seal list", c->cli->box);
         return LB_E_NO_SEAL;
     }
-    return client_seal_remove(c, (uint32_t)n, p);
+    r = confirm_remove(c, (uint32_t)n, p);
+    return r != 0 ? r : client_seal_remove(c, (uint32_t)n, p);
 }
 
 int cmd_seal(struct cli *cli)

@@ -94,6 +94,10 @@ enum doctor_verdict { DOCTOR_OK, DOCTOR_FAIL, DOCTOR_UNKNOWN, DOCTOR_SKIPPED };
 void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, const char *hint, const char *fmt, ...)
     LB_PRINTF(5, 6);
 
+struct client;
+/* Whether the box of c would open itself at its next start; nothing, if that is not for this caller to know. */
+void doctor_next_start(struct doctor *d, struct client *c);
+
 /* The keys in a server's configuration, each with its verdict. False: a usage error was printed. */
 bool doctor_server_ok(const struct cli *cli);
 void doctor_server(struct doctor *d);

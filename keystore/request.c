@@ -497,6 +497,18 @@ static int handle_unlock(struct request *rq)
     return answer_empty(rq);
 }
 
+/* It changes nothing: it reads the seals, which is for the one thread that has the store. */
+static int handle_opening(struct request *rq)
+{
+    struct msg_opening_ask m;
+    struct msg_opening opening;
+    int r = msg_opening_ask_decode(rq->body, &m);
+
+    if (r == 0)
+        r = vault_opening(&rq->box->vault, m.secret, &opening, &rq->problem);
+    return r != 0 ? r : msg_opening_encode(ANSWER(rq), &opening, INTO(rq));
+}
+
 static const struct request_kind kinds[] = {
     /* type            name           admin  change secret s.ans. fd     handler */
     { MSG_SIGN,        "sign",        false, false, false, false, true,  handle_sign },
@@ -525,6 +537,7 @@ static const struct request_kind kinds[] = {
     { MSG_LOCK,        "lock",        true,  true,  false, false, false, handle_lock },
     { MSG_UNLOCK,      "unlock",      true,  true,  true,  false, false, handle_unlock },
     { MSG_LOGIN,       "login",       true,  true,  true,  false, false, handle_login },
+    { MSG_OPENING,     "ask what opens the store", true,  true,  true,  false, false, handle_opening },
 };
 
 const struct request_kind *request_kind(uint16_t type)

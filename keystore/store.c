@@ -58,6 +58,7 @@ static int open_existing(const char *path, struct store **ret, struct problem *p
         store_close(s);
         return r;
     }
+    schema_stamp(s);
     *ret = s;
     return s->readonly ? schema_failure(s, SQLITE_READONLY, "write to", p) : 0;
 }
@@ -81,7 +82,7 @@ void store_close(struct store *s)
 {
     if (s == NULL)
         return;
-    if (s->scrub_pending)
+    if (s->scrub_pending && !store_was_replaced(s))
         store_scrub(s);
     sqlite3_close(s->db);
     free(s->path);
@@ -244,6 +245,7 @@ void store_scrub(struct store *s)
         rc = overwrite_log(s);
     if (rc == SQLITE_OK)
         rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    schema_stamp(s);
     /* The change itself is on disk: what could not be overwritten now is after the next change, or at the end. */
     s->scrub_pending = rc != SQLITE_OK;
 }
@@ -359,7 +361,6 @@ static int check_record(const struct key_record *k, struct problem *p)
 
 int store_put_key(struct store *s, const struct key_record *k, struct problem *p)
 {
-    bool had_material = false;
     int r = check_record(k, p);
 
     if (r == 0)
@@ -369,7 +370,6 @@ int store_put_key(struct store *s, const struct key_record *k, struct problem *p
     r = delete_rows(s, "DELETE FROM chain WHERE key_id = ?", k->key_id, p);
     if (r == 0)
         r = delete_rows(s, "DELETE FROM version WHERE key_id = ?", k->key_id, p);
-    had_material = r == 0 && sqlite3_changes(s->db) > 0;
     if (r == 0)
         r = delete_rows(s, "DELETE FROM grant_ WHERE key_id = ?", k->key_id, p);
     if (r == 0 && k->version_count > 0)
@@ -385,7 +385,9 @@ int store_put_key(struct store *s, const struct key_record *k, struct problem *p
     for (size_t i = 0; r == 0 && k->version_count > 0 && i < k->grant_count; i++)
         r = put_grant_row(s, k, &k->grants[i], p);
     r = schema_end(s, r, p);
-    if (r == 0 && (had_material || s->scrub_pending))
+    /* Also where nothing was deleted: as long as a log is left, the file alone is not the store, and a copy put in its place
+     * would be mixed with it. */
+    if (r == 0)
         store_scrub(s);
     return r;
 }

@@ -164,10 +164,51 @@ int schema_exec(struct store *s, const char *sql, struct problem *p)
     return rc == SQLITE_OK ? 0 : schema_failure(s, rc, "write to", p);
 }
 
+/* A copy over the file leaves the inode as it is; one that keeps times has other ones than ours. */
+static bool look(const struct store *s, struct store_stamp *ret)
+{
+    struct stat st;
+
+    if (stat(s->path, &st) < 0)
+        return false;
+    *ret = (struct store_stamp){ true, st.st_dev, st.st_ino, st.st_size, st.st_mtim };
+    return true;
+}
+
+void schema_stamp(struct store *s)
+{
+    struct store_stamp now;
+
+    if (look(s, &now))
+        s->stamp = now;
+}
+
+bool store_was_replaced(const struct store *s)
+{
+    const struct store_stamp *then = &s->stamp;
+    struct store_stamp now;
+
+    if (!then->known)
+        return false;
+    return !look(s, &now) || now.dev != then->dev || now.inode != then->inode || now.size != then->size ||
+           now.changed.tv_sec != then->changed.tv_sec || now.changed.tv_nsec != then->changed.tv_nsec;
+}
+
+/* SQLite would write pages of the store that it knows into the other one. */
+static int replaced(const struct store *s, struct problem *p)
+{
+    problem_set(p, LB_E_STORE, "the store %s was replaced or written by somebody else while the box has it open: nothing is changed",
+                s->path);
+    problem_hint(p, "what was made since is in the running box alone, and a restart would lose it: see examples/backup/README.md");
+    return LB_E_STORE;
+}
+
 int schema_begin(struct store *s, struct problem *p)
 {
     if (s->readonly)
         return schema_failure(s, SQLITE_READONLY, "write to", p);
+    if (store_was_replaced(s))
+        return replaced(s, p);
     return schema_exec(s, "BEGIN IMMEDIATE", p);
 }
 
@@ -181,6 +222,7 @@ int schema_end(struct store *s, int r, struct problem *p)
      */
     if (r != 0 && !sqlite3_get_autocommit(s->db))
         (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    schema_stamp(s);
     return r;
 }
 

@@ -280,6 +280,7 @@ int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct pro
     struct seal_record *seals = NULL;
     uint8_t *store_key = NULL;
     size_t count = 0;
+    uint32_t seal = 0;
     int r;
 
     if (v->store == NULL)
@@ -297,6 +298,8 @@ int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct pro
     for (size_t i = 0; r != 0 && i < count; i++) {
         if (seals[i].kind == kind)
             r = seal_unwrap(store_id(v->store), &seals[i], secret, store_key);
+        if (r == 0)
+            seal = seals[i].id;
     }
     if (r != 0) {
         v->wrong_secrets++;
@@ -306,8 +309,11 @@ int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct pro
         goto out;
     }
     v->wrong_secrets = 0;
-    if (v->backend == NULL)
+    if (v->backend == NULL) {
         r = vault_opened(v, store_key, p);
+        if (r == 0)
+            vault_note_opened(v, OPENED_BY_REQUEST, kind, seal);
+    }
     if (r == 0)
         vault_note_credential(v, kind, secret);
 out:
@@ -347,6 +353,8 @@ void vault_try_credential(struct vault *v)
         return;
     r = vault_unlock(v, SEAL_CREDENTIAL, (struct bytes){ secret, len }, &p);
     v->wrong_secrets = 0;
+    if (r == 0)
+        v->opened.how = OPENED_AT_START;
     atomic_store(&v->credential_refused, r != 0);
     if (r != 0)
         log_error("the credential %s does not open the store: %s", v->conf->credential, p.text);
@@ -362,6 +370,13 @@ void vault_serve(struct vault *v, unsigned failures, void (*settled)(void))
         p11_token_connect_soon(v->p11);
     else
         settled();
+}
+
+void vault_note_opened(struct vault *v, enum opened_how how, unsigned kind, uint32_t seal)
+{
+    v->opened.how = (uint8_t)how;
+    v->opened.kind = (uint8_t)kind;
+    v->opened.seal = seal;
 }
 
 void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret)
@@ -403,6 +418,7 @@ void vault_lock(struct vault *v)
     if (v->backend == NULL)
         return;
     atomic_store(&v->lock, LOCK_LOCKED);
+    vault_note_opened(v, OPENED_NOT, 0, 0);
     pthread_rwlock_wrlock(&v->ring.lock);
     keyring_close_all(&v->ring);
     vault_token_uri(v, &v->token);

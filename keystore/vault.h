@@ -32,6 +32,10 @@ struct vault {
     atomic_bool credential_refused; /* the file is there, and could not be read or does not open the store */
     atomic_uint keys, damaged;
     unsigned wrong_secrets;       /* in a row */
+    struct {
+        uint8_t how, kind;        /* enum opened_how, enum seal_kind */
+        uint32_t seal;
+    } opened;                     /* by what it is open, zeros if it is not; the changing thread's */
     atomic_bool serving;          /* vault_serve() was called */
     atomic_uint certs_wanted;     /* threads that may wait for the token because of certificates */
 };
@@ -112,6 +116,11 @@ LB_MUST_USE int vault_init(struct vault *v, const struct msg_secret *seal, struc
  * tried all the same.
  */
 LB_MUST_USE int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct problem *p);
+/*
+ * What the store is open by, and which seals the secret opens: a credential, or with length 0 what the file has that a
+ * start reads, as this process can read it. Opens nothing and changes no store. LB_E_NO_STORE, LB_E_NOMEM, LB_E_STORE.
+ */
+LB_MUST_USE int vault_opening(struct vault *v, struct bytes secret, struct msg_opening *ret, struct problem *p);
 /* Forgets the store key and all private keys; requests under way finish first. */
 void vault_lock(struct vault *v);
 LB_MUST_USE int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf, struct msg_key *ret,

@@ -549,6 +549,9 @@ int vault_init(struct vault *v, const struct msg_secret *m, struct problem *p)
         r = store_create(v->conf->paths.store, id, &seal, &v->store, p);
     if (r == 0)
         r = vault_opened(v, store_key, p);
+    /* The first row of its table. */
+    if (r == 0)
+        vault_note_opened(v, OPENED_AS_NEW, m->kind, 1);
     if (r == 0)
         vault_note_credential(v, m->kind, m->secret);
     seal_clear(&seal);

@@ -6,6 +6,8 @@
 
 /* The store key is there: makes the backend and opens every version. */
 LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p);
+/* From now on the store is open by this seal. By the changing thread. */
+void vault_note_opened(struct vault *v, enum opened_how how, unsigned kind, uint32_t seal);
 /*
  * The store is open by this secret: if it is what the credential file holds, the box will come back unlocked by
  * itself.

@@ -1,0 +1,24 @@
+/* The credential that systemd keeps encrypted for the unit of a box (systemd.exec(5), LoadCredentialEncrypted=). */
+#ifndef LB_SYSTEMCRED_H
+#define LB_SYSTEMCRED_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "errors.h"
+
+/*
+ * The file that the unit's LoadCredentialEncrypted=littlebox:littlebox.BOX finds at a start; false: there is none, or the
+ * machine does not run systemd.
+ */
+bool systemcred_find(const char *box, char ret[PATH_MAX]);
+
+/*
+ * Decrypts it with systemd-creds(1), as root: secret_alloc()ed memory of LB_SECRET_MAX bytes. p: one clause, and the cure.
+ * LB_E_UNSUPPORTED: there is no systemd-creds. LB_E_SECRET: it does not decrypt, so that systemd will not start the box.
+ * LB_E_NOMEM, LB_E_SYSTEM.
+ */
+LB_MUST_USE int systemcred_read(const char *path, void **ret, size_t *ret_len, struct problem *p);
+
+#endif
