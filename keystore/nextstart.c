@@ -45,7 +45,7 @@ static void find_source(const struct client *c, const struct msg_opening *now, s
         snprintf(ret->file, sizeof(ret->file), "%s", set);
     else if (strcmp(c->dirs.config, LB_SYSTEM_CONFIG_DIR) == 0 && systemcred_find(c->cli->box, ret->file))
         ret->handed = true;
-    else if (now->handed)
+    else if (now->handed && systemcred_elsewhere(c->cli->box))
         ret->handed = true; /* by a line in the unit that is not ours */
     else
         snprintf(ret->file, sizeof(ret->file), "%s", c->paths.credential);

@@ -15,6 +15,12 @@
 bool systemcred_find(const char *box, char ret[PATH_MAX]);
 
 /*
+ * Whether the unit has the credential 'littlebox' from elsewhere too, by an absolute path or a value in the unit; or it
+ * cannot be told.
+ */
+bool systemcred_elsewhere(const char *box);
+
+/*
  * Decrypts it with systemd-creds(1), as root: secret_alloc()ed memory of LB_SECRET_MAX bytes. p: one clause, and the cure.
  * LB_E_UNSUPPORTED: there is no systemd-creds. LB_E_SECRET: it does not decrypt, so that systemd will not start the box.
  * LB_E_NOMEM, LB_E_SYSTEM.

@@ -266,9 +266,7 @@ fi
 sed -n '/^install -d -m 0700/,/^shred/p' "$LITTLEBOX_SRC/keystore/littleboxd.8" | sed 's/\\e$/\\/' >creds
 cat creds
 check "the manual's lines" bash -eu creds
-for file in old default.credential; do
-    check "there is no $file any more" test ! -e "/etc/littlebox/$file"
-done
+check "there is no file in the clear any more" test ! -e /etc/littlebox/default.credential
 check "the box is open" littlebox status
 # What systemd gave it is there in the mounts of its process; no other user may see it there either.
 given() {
@@ -278,4 +276,28 @@ given() {
 check "by what systemd gave it" given default >/dev/null
 refused "which is its alone" 'Permission denied' given payments
 check "and signs" box_signs default
+# next TEXT : what status says of the next start
+next() {
+    littlebox status >status.out || fail "status: $(cat status.out)"
+    says "$2" "^next start  *$1" status.out
+}
+next 'opens itself with /etc/credstore.encrypted/littlebox.default ' "it is tried"
+cp /etc/credstore.encrypted/littlebox.default kept
+head -c 100 /dev/urandom | base64 >/etc/credstore.encrypted/littlebox.default
+next 'stays locked: systemd cannot decrypt /etc/credstore.encrypted/littlebox.default' "one that does not decrypt is no start"
+head -c 64 /dev/urandom >other
+check "one of another secret" systemd-creds encrypt --name=littlebox other /etc/credstore.encrypted/littlebox.default
+next 'stays locked: /etc/credstore.encrypted/littlebox.default opens no seal of this store' "is seen"
+rm /etc/credstore.encrypted/littlebox.default
+next 'stays locked: /etc/littlebox/default.credential is not there' "as none is"
+mkdir /etc/systemd/system/littleboxd@default.service.d
+printf '[Service]\nLoadCredential=littlebox:%s/other\n' "$TEST_DIR" >/etc/systemd/system/littleboxd@default.service.d/own.conf
+systemctl daemon-reload
+next 'not known: the service manager hands over a credential' "and that a line of the administrator decides"
+rm -r /etc/systemd/system/littleboxd@default.service.d
+systemctl daemon-reload
+cp kept /etc/credstore.encrypted/littlebox.default
+next 'opens itself' "it is well again"
+check "restarted" systemctl restart littleboxd@default.service
+check "and open" littlebox status
 finish
