@@ -12,6 +12,7 @@
 #include "progress.h"
 #include "secret.h"
 #include "uri.h"
+#include "whyaway.h"
 
 /*
  * Milliseconds: most requests take microseconds, RSA generation and Argon2 seconds, a wrong passphrase up to half a
@@ -84,6 +85,7 @@ static int no_box(const struct client *c, struct problem *p)
                      cli->box, cli->box, cli->box, cli->box);
     else
         problem_hint(p, "the command starts it when it needs it, for one: littlebox --box %s list", cli->box);
+    (void)whyaway_tell(c, p);
     return LB_E_NO_BOX;
 }
 
@@ -234,6 +236,10 @@ static int broken(struct client *c, const struct request_kind *kind, int r, cons
     if (kind->change)
         problem_hint(p, "look with 'littlebox --box %s %s%s%s' whether it was done", box, kind->look,
                      key == NULL ? "" : " ", key == NULL ? "" : key);
+    else if (r == LB_E_CLOSED)
+        problem_hint(p, "if it ended, its log says why: journalctl -n 20 -u 'littleboxd@%s'", box);
+    if (r == LB_E_CLOSED)
+        (void)whyaway_tell(c, p);
     return r;
 }
 
@@ -389,6 +395,18 @@ int client_opening(struct client *c, struct bytes secret, struct msg_opening *re
     int r = ask(c, ENCODE(opening_ask, MSG_OPENING, &m), MSG_OPENING, NULL, &body, p);
 
     return r != 0 ? r : decoded(c, msg_opening_decode(body, ret), MSG_OPENING, NULL, p);
+}
+
+int client_no_store(struct client *c, struct problem *p)
+{
+    struct msg_opening unused;
+    int r = client_opening(c, (struct bytes){ NULL, 0 }, &unused, p);
+
+    if (r != LB_E_DENIED && r != LB_E_MESSAGE)
+        return r;
+    problem_set(p, LB_E_NO_STORE, "box '%s' has no store yet", c->cli->box);
+    problem_hint(p, "make one: littlebox --box %s init", c->cli->box);
+    return LB_E_NO_STORE;
 }
 
 int client_sign(struct client *c, const struct msg_sign *m, struct bytes *ret, struct problem *p)

@@ -174,13 +174,14 @@ static void check_box_state(struct doctor *d, struct client *c)
         doctor_report(d, DOCTOR_FAIL, "box", p.hint, "%s", p.text);
         return;
     }
-    snprintf(cure, sizeof(cure), "run: littlebox --box %s %s", s.box, s.lock == LOCK_LOCKED ? "unlock" : "init");
+    snprintf(cure, sizeof(cure), "run: littlebox --box %s unlock", s.box);
     if (s.lock == LOCK_UNLOCKED)
         doctor_report(d, DOCTOR_OK, "unlocked", NULL, "box '%s' is unlocked and has %u key%s", s.box, s.keys,
                       s.keys == 1 ? "" : "s");
-    else
-        doctor_report(d, DOCTOR_FAIL, "unlocked", cure,
-                      s.lock == LOCK_LOCKED ? "box '%s' is locked" : "box '%s' has no store yet", s.box);
+    else if (s.lock == LOCK_LOCKED)
+        doctor_report(d, DOCTOR_FAIL, "unlocked", cure, "box '%s' is locked", s.box);
+    else if (client_no_store(c, &p) != 0)
+        doctor_report(d, DOCTOR_FAIL, "unlocked", p.hint, "%s", p.text);
     check_namespace(d, &s);
     if (s.credential == CREDENTIAL_REFUSED)
         doctor_report(d, DOCTOR_FAIL, "credential",

@@ -146,6 +146,18 @@ static int init(struct client *c, const char *credential, struct problem *p)
     return r;
 }
 
+/* Said once, when there is nothing to lose yet. */
+static void tell_keeping(const struct client *c, const char *credential)
+{
+    if (credential == NULL)
+        cli_hint("keep the passphrase, and after each change a copy of %s: neither can be made again", c->paths.store);
+    else
+        cli_hint("keep a copy of %s, and after each change, in another place, one of %s: neither can be made again", credential,
+                 c->paths.store);
+    cli_hint("a second way into the store: littlebox --box %s seal add --passphrase; more in examples/backup/README.md",
+             c->cli->box);
+}
+
 static void tell_opening(const struct client *c, const char *credential)
 {
     char path[PATH_MAX];
@@ -179,6 +191,7 @@ int cmd_init(struct cli *cli)
     if (r == 0) {
         cli_note("made the store of box '%s'", cli->box);
         tell_opening(c, credential);
+        tell_keeping(c, credential);
         status = print_state(cli, lock_state_name(LOCK_UNLOCKED));
     } else {
         status = cli_fail(&p);
@@ -436,11 +449,9 @@ static int unlock(struct client *c, struct problem *p)
         cli_note("box '%s' is unlocked already", c->cli->box);
         return 0;
     }
-    if (r == 0 && status.lock == LOCK_NO_STORE) {
-        problem_set(p, LB_E_NO_STORE, "box '%s' has no store yet", c->cli->box);
-        problem_hint(p, "make one: littlebox --box %s init", c->cli->box);
-        return LB_E_NO_STORE;
-    }
+    /* In the box's words: it knows whether there was one. */
+    if (r == 0 && status.lock == LOCK_NO_STORE)
+        r = client_no_store(c, p);
     if (r == 0)
         r = choose_credential(c, &credential, p);
     if (r == 0 && credential == NULL) {

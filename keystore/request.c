@@ -457,7 +457,7 @@ static int handle_lock(struct request *rq)
     if (r != 0)
         return r;
     if (atomic_load(&rq->box->vault.lock) == LOCK_NO_STORE)
-        return problem_set(&rq->problem, LB_E_NO_STORE, "box '%s' has no store yet", rq->box->conf->box);
+        return vault_no_store(&rq->box->vault, &rq->problem);
     remember_lock(rq->box, true);
     vault_lock(&rq->box->vault);
     log_info("uid %u pid %d: locked the box", rq->who.peer.uid, (int)rq->who.peer.pid);

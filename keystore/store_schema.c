@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* "LBOX", in the header of the database file: what file(1) and schema_migrate() know a store by. */
 #define APPLICATION_ID 0x4c424f58
@@ -93,6 +94,19 @@ static int cause(const struct store *s, int rc)
     return error != 0 ? error : last_errno(db);
 }
 
+/* A copy that root has put there is root's: SQLite says that it is read-only, or cannot be opened. */
+static bool is_anothers(const struct store *s, const char *what, struct problem *p)
+{
+    struct stat st;
+
+    if (stat(s->path, &st) < 0 || st.st_uid == geteuid())
+        return false;
+    problem_set(p, LB_E_STORE_READONLY, "cannot %s the store %s: it is read-only or closed to uid %lu, as which the box runs: it belongs to uid %lu",
+                what, s->path, (unsigned long)geteuid(), (unsigned long)st.st_uid);
+    problem_hint(p, "make it writable for the box: chown %lu:%lu %s", (unsigned long)geteuid(), (unsigned long)getegid(), s->path);
+    return true;
+}
+
 int schema_failure(const struct store *s, int rc, const char *what, struct problem *p)
 {
     int error = cause(s, rc);
@@ -117,6 +131,8 @@ int schema_failure(const struct store *s, int rc, const char *what, struct probl
         return LB_E_STORE_FULL;
     case SQLITE_READONLY:
     case SQLITE_PERM:
+        if (is_anothers(s, what, p))
+            return LB_E_STORE_READONLY;
         problem_set(p, LB_E_STORE_READONLY, "cannot %s the store %s: it is read-only", what, s->path);
         problem_hint(p, "make %s and its directory writable for the user of the box and restart the box", s->path);
         return LB_E_STORE_READONLY;

@@ -109,6 +109,9 @@ bool vault_knows(struct vault *v, const struct subjects *ids);
 unsigned vault_grants_changed(const struct vault *v);
 LB_MUST_USE int vault_show(struct vault *v, const char *name, struct msg_show *ret, struct problem *p);
 
+/* LB_E_NO_STORE in words: none was made yet, or the one that was is gone. */
+int vault_no_store(const struct vault *v, struct problem *p);
+
 /* Makes the store with its first seal; the vault is unlocked then. LB_E_EXISTS. */
 LB_MUST_USE int vault_init(struct vault *v, const struct msg_secret *seal, struct problem *p);
 /*

@@ -49,7 +49,6 @@ LB_MUST_USE int vault_pick_version(const struct vault *v, const struct boxkey *k
                                    struct problem *p);
 
 /* Refusals: each sets p and returns its code. */
-int vault_no_store(const struct vault *v, struct problem *p);
 int vault_locked(const struct vault *v, struct problem *p);
 int vault_no_key(const struct vault *v, const char *name, struct problem *p);
 int vault_damaged(const struct vault *v, const char *name, uint32_t version, struct problem *p);
