@@ -262,6 +262,42 @@ else
     say "no SoftHSM2: examples/pkcs11 is not run"
 fi
 
+# Backup and restore, by the page. section PAGE TITLE : the commands under that heading, as a script
+section() {
+    sed -n "/^## $2\$/,/^## /s/^    //p" "$LITTLEBOX_SRC/examples/$1/README.md" >section.sh
+    [ -s section.sh ] || fail "examples/$1/README.md has no commands under '$2'"
+    cat section.sh
+}
+section backup 'Back up'
+check "the page's backup" bash -eu section.sh
+check "a key that is made after it" littlebox create later
+section backup 'Try a backup'
+check "the backup opens" bash -eu section.sh >tried 2>&1
+says "and has the key" '^key  ' tried
+# Renamed into its place: the box says so, what it has open is saved, and nothing is lost.
+cp /root/backup/store.db /var/lib/littlebox/default/store.new
+mv /var/lib/littlebox/default/store.new /var/lib/littlebox/default/store.db
+refused "nothing is changed" 'was replaced or written by somebody else' littlebox create third
+section backup 'What goes wrong'
+check "the page's rescue" bash -eu section.sh
+# As root left it, it does not start; by the cure that it names it does.
+systemctl stop littleboxd@default.socket littleboxd@default.service
+systemctl start littleboxd@default.socket
+refused "it cannot be opened" 'belongs to uid 0' timeout 20 littlebox list
+littlebox list 2>closed || sed -n 's/^hint: //p' closed >cure.sh
+cat closed
+check "the cure" bash -u cure.sh
+check "it serves the backup" box_signs default
+refused "without what was made later" "no key 'later'" littlebox show later
+# The saved one, as a backup.
+cp /root/store.db.saved /root/backup/store.db
+section backup Restore
+check "the page's restore" bash -eu section.sh
+check "what was made later is there" littlebox show later
+check "and signs" box_signs default
+check "what was there is kept" test -e /root/before/default/store.db
+littlebox destroy later --yes
+
 # A credential for this machine alone, by the lines of littleboxd(8).
 sed -n '/^install -d -m 0700/,/^shred/p' "$LITTLEBOX_SRC/keystore/littleboxd.8" | sed 's/\\e$/\\/' >creds
 cat creds
