@@ -80,7 +80,7 @@ static int no_box(const struct client *c, struct problem *p)
     if (cli->dir != NULL)
         problem_hint(p, "start it: littleboxd --box %s --dir %s", cli->box, c->dirs.config);
     else if (cli->system || geteuid() == 0)
-        problem_hint(p, "start it: systemctl start littleboxd@%s, or without systemd: "
+        problem_hint(p, "start it: systemctl restart littleboxd@%s.socket, or without systemd: "
                      "littleboxd --box %s --user littlebox-%s; a new box: littlebox box create %s",
                      cli->box, cli->box, cli->box, cli->box);
     else

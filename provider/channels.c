@@ -110,7 +110,7 @@ static int connect_by_path(struct box *b, bool dont_wait, struct conn *ret, stru
         return 0;
     case LB_E_NO_BOX:
         problem_set(p, r, "no box '%s' answers at %s", b->name, path);
-        problem_hint(p, "start it: systemctl start littleboxd@%s, or: littleboxd --box %s", b->name, b->name);
+        problem_hint(p, "start it: systemctl restart littleboxd@%s.socket, or: littleboxd --box %s", b->name, b->name);
         return r;
     case LB_E_TIMEOUT:
         return refuse_no_time(b, b->settings->timeout_ms, p);

@@ -71,7 +71,7 @@ expect 1 "'0' is not a version" littlebox --dir "$T/empty" handle 'web;version=0
 expect 1 "no box answers at $T/empty/default.sock" littlebox --dir "$T/empty" list
 expect 1 "hint: start it: littleboxd --box default --dir $T/empty" littlebox --dir "$T/empty" list
 expect 1 "littleboxd --box hsm1 --dir $T/empty" env LITTLEBOX_DIR="$T/empty" littlebox --box hsm1 create web
-expect 1 'systemctl start littleboxd@nosuch, or without systemd: littleboxd --box nosuch --user littlebox-nosuch; a new box: littlebox box create nosuch' littlebox --system --box nosuch status
+expect 1 'systemctl restart littleboxd@nosuch.socket, or without systemd: littleboxd --box nosuch --user littlebox-nosuch; a new box: littlebox box create nosuch' littlebox --system --box nosuch status
 [ -z "$(ls -A "$T/empty")" ] || fail "something was made in the directory of another box"
 
 expect 1 'cannot write the output' sh -c 'littlebox help >/dev/full'

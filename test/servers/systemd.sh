@@ -336,4 +336,40 @@ cp kept /etc/credstore.encrypted/littlebox.default
 next 'opens itself' "it is well again"
 check "restarted" systemctl restart littleboxd@default.service
 check "and open" littlebox status
+# Uninstalled under a box that runs, and installed again; by the page, with this build's make.
+make() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$(type -P make)" -s -C "$LITTLEBOX_BUILD" "$@"; }
+export -f make
+export LITTLEBOX_BUILD
+mkdir -p /etc/nginx
+printf 'user root;\nhttp { server { listen 1 ssl; ssl_certificate /etc/nginx/web.crt; ssl_certificate_key /etc/nginx/web.pem; } }\n' \
+    >/etc/nginx/nginx.conf
+littlebox handle key --out /etc/nginx/web.pem
+section upgrade Upgrade
+old=$(littlebox --json status | sed -n 's/^ *"pid": //p')
+check "the page's upgrade" bash -eu section.sh >upgrade.log 2>&1
+says "names what runs" "box 'default' runs, as it was started" upgrade.log
+replaced() { [ "$(littlebox --json status | sed -n 's/^ *"pid": //p')" != "$old" ]; }
+await "the process to be replaced" replaced
+section upgrade Uninstall
+check "the page's uninstall" bash -eu section.sh >uninstall.log 2>&1
+cat uninstall.log
+says "says what runs" "box 'default' still runs" uninstall.log
+says "who has handles" 'nginx still has a handle: .*/etc/nginx/web.pem.*littlebox:key' uninstall.log
+says "and what openssl.cnf names" '/openssl.cnf still names the provider' uninstall.log
+check "the box is there" test -S /run/littlebox/default.sock
+# The next start of what is installed again, without the cure of the page.
+check "make install" make install >install.log 2>&1
+says "says what runs too" "box 'default' runs, as it was started" install.log
+systemctl daemon-reload
+check "it serves" littlebox status
+refused "it does not come back" 'failed' systemctl restart littleboxd@default.service
+says "and says what to do" 'cannot listen on /run/littlebox/default.sock: Permission denied; systemd handed over no socket: systemctl restart littleboxd@default.socket' \
+    /run/box-default.log
+littlebox status 2>closed || sed -n 's/^hint: start it: \([^,]*\),.*/\1/p' closed >cure.sh
+cat closed cure.sh
+check "so does the command" bash -eu cure.sh
+check "and it is back" box_signs default
+section upgrade 'Install again'
+check "the page's way" bash -eu section.sh
+check "the box signs" box_signs default
 finish
