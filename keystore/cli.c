@@ -40,6 +40,7 @@ static const struct {
     [OPT_PUBLIC] = { "--public", NULL, "print the public key as PEM" },
     [OPT_ROOT] = { "--root", "DIR", "the server's files are below DIR: an image, a container" },
     [OPT_SERVER] = { "--server", "SERVER", "look at the keys in the configuration of this server" },
+    [OPT_STDIN] = { "--stdin", NULL, "read the passphrase from the first line of standard input, not the terminal" },
     [OPT_TOKEN] = { "--token", NULL, "what is on the token of the box" },
     [OPT_TYPE] = { "--type", "TYPE", "the type of the new key" },
     [OPT_USER] = { "--user", "USER", "a user, by name or number" },

@@ -72,6 +72,24 @@ static const struct request_kind *find_kind(uint16_t type)
 
 /* Connecting */
 
+/* Who never made one has no fault to mend. */
+static void no_own_box(const struct client *c, struct problem *p)
+{
+    const char *box = c->cli->box;
+
+    if (access(c->paths.store, F_OK) == 0) {
+        problem_set(p, LB_E_NO_BOX, "your box '%s' does not run: no box answers at %s", box, c->paths.socket);
+        problem_hint(p, "the command starts it when it needs it, for one: littlebox --box %s list", box);
+        return;
+    }
+    problem_set(p, LB_E_NO_BOX, "you have no box '%s' of your own: no box answers at %s", box, c->paths.socket);
+    if (access(LB_SYSTEM_RUN_DIR, F_OK) == 0)
+        problem_hint(p, "the system's is another: littlebox --box %s --system %s; one of your own is made by: littlebox --box %s create KEY",
+                     box, c->cli->command->name, box);
+    else
+        problem_hint(p, "'littlebox --box %s create KEY' makes one", box);
+}
+
 static int no_box(const struct client *c, struct problem *p)
 {
     const struct cli *cli = c->cli;
@@ -84,7 +102,7 @@ static int no_box(const struct client *c, struct problem *p)
                      "littleboxd --box %s --user littlebox-%s; a new box: littlebox box create %s",
                      cli->box, cli->box, cli->box, cli->box);
     else
-        problem_hint(p, "the command starts it when it needs it, for one: littlebox --box %s list", cli->box);
+        no_own_box(c, p);
     (void)whyaway_tell(c, p);
     return LB_E_NO_BOX;
 }

@@ -29,7 +29,7 @@ static void secret_clear(struct seal_secret *s)
 static bool wants_passphrase(const struct cli *c)
 {
     return c->options[OPT_PASSPHRASE] != NULL || c->options[OPT_PASSPHRASE_FILE] != NULL ||
-           c->options[OPT_PASSPHRASE_FD] != NULL;
+           c->options[OPT_PASSPHRASE_FD] != NULL || c->options[OPT_STDIN] != NULL;
 }
 
 /* 0, or the exit status of a wrong command line. */
@@ -39,6 +39,8 @@ static int check_options(const struct cli *c)
         return cli_usage_error(c, "a passphrase and --credential exclude each other");
     if (c->options[OPT_PASSPHRASE_FILE] != NULL && c->options[OPT_PASSPHRASE_FD] != NULL)
         return cli_usage_error(c, "--passphrase-file and --passphrase-fd exclude each other");
+    if (c->options[OPT_STDIN] != NULL && (c->options[OPT_PASSPHRASE_FILE] != NULL || c->options[OPT_PASSPHRASE_FD] != NULL))
+        return cli_usage_error(c, "--stdin excludes --passphrase-file and --passphrase-fd");
     return 0;
 }
 
@@ -412,34 +414,55 @@ int cmd_lock(struct cli *cli)
     return r == 0 ? print_state(cli, lock_state_name(LOCK_LOCKED)) : cli_fail(&p);
 }
 
-/* Nobody is asked for a passphrase that no seal takes: such a box is opened with the file that opens it at its start. */
-static int choose_credential(struct client *c, const char **ret_path, struct problem *p)
+static int takes_passphrase(struct client *c, bool *ret, struct problem *p)
 {
-    const char *const *options = c->cli->options;
     struct wire_reader r;
     uint16_t count;
-    int result;
+    int result = client_seals(c, &count, &r, p);
 
-    *ret_path = options[OPT_CREDENTIAL];
-    if (*ret_path != NULL || options[OPT_PASSPHRASE_FILE] != NULL || options[OPT_PASSPHRASE_FD] != NULL)
-        return 0;
-    result = client_seals(c, &count, &r, p);
+    *ret = false;
     if (result != 0)
         return result;
-    *ret_path = c->paths.credential;
     for (unsigned i = 0; i < count && r.error == 0; i++) {
         struct seal_entry e;
 
         msg_seal_entry_get(&r, &e);
-        if (e.kind == SEAL_PASSPHRASE)
-            *ret_path = NULL;
+        *ret = *ret || e.kind == SEAL_PASSPHRASE;
     }
     return wire_end(&r) == 0 ? 0 : problem_set(p, LB_E_VALUE, "the box's list of seals is damaged");
+}
+
+/*
+ * Nobody is asked for a passphrase that no seal takes, and where there is no terminal nobody can be: such a box is opened
+ * with the file that opens it at its start, if that is there.
+ */
+static int choose_credential(struct client *c, char file[PATH_MAX], const char **ret_path, struct problem *p)
+{
+    struct msg_opening opening = { .how = OPENED_NOT };
+    bool asks;
+    int r;
+
+    *ret_path = c->cli->options[OPT_CREDENTIAL];
+    if (*ret_path != NULL || wants_passphrase(c->cli))
+        return 0;
+    r = takes_passphrase(c, &asks, p);
+    if (r == 0)
+        r = client_opening(c, (struct bytes){ NULL, 0 }, &opening, p);
+    if (r != 0 && r != LB_E_MESSAGE)
+        return r;
+    /* One of the service manager may be seen by the box alone. */
+    snprintf(file, PATH_MAX, "%s", opening.next_file);
+    if (file[0] == '\0' || access(file, F_OK) != 0)
+        snprintf(file, PATH_MAX, "%s", c->paths.credential);
+    if (!asks || (!ask_possible() && access(file, F_OK) == 0))
+        *ret_path = file;
+    return 0;
 }
 
 static int unlock(struct client *c, struct problem *p)
 {
     const char *credential = NULL;
+    char file[PATH_MAX];
     struct seal_secret secret = { .kind = SEAL_PASSPHRASE };
     struct msg_status status;
     struct peer box;
@@ -453,14 +476,15 @@ static int unlock(struct client *c, struct problem *p)
     if (r == 0 && status.lock == LOCK_NO_STORE)
         r = client_no_store(c, p);
     if (r == 0)
-        r = choose_credential(c, &credential, p);
+        r = choose_credential(c, file, &credential, p);
     if (r == 0 && credential == NULL) {
         r = ask_passphrase(c->cli, "passphrase", /* as_new= */ false, &secret.passphrase, p);
     } else if (r == 0) {
         secret.kind = SEAL_CREDENTIAL;
         r = client_box_peer(c, &box, p);
         if (r == 0)
-            r = credential_read(credential, &box, &secret.credential, p);
+            r = strcmp(credential, "-") == 0 ? credential_read_stdin(&secret.credential, p)
+                                             : credential_read(credential, &box, &secret.credential, p);
     }
     if (r == 0)
         r = send_secret(c, MSG_UNLOCK, &secret, p);

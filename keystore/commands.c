@@ -56,7 +56,9 @@ const struct command commands[] = {
       "the store without a person.\n",
       OPT_BIT(YES) | OPT_BIT(PASSPHRASE) | OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL) | OPT_BIT(LABEL), 1, 2, true, cmd_seal },
     { "lock", "", "forget the clear keys until 'unlock'", NULL, 0, 0, 0, false, cmd_lock },
-    { "unlock", "[--credential FILE]", "open the store with a passphrase or a credential file", NULL,
+    { "unlock", "[--stdin | --credential FILE]", "open the store with a passphrase or a credential file",
+      "Without a terminal to ask on, and without these options, with the file that the box reads at its start. --stdin\n"
+      "takes a passphrase from a pipe, '--credential -' a credential.\n",
       OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL), 0, 0, true, cmd_unlock },
     { "login", "", "give the token its PIN", "For boxes with 'backend = pkcs11'. A PIN that was refused is never tried again without this.\n",
       OPT_BITS_PASSPHRASE, 0, 0, true, cmd_login },

@@ -32,8 +32,8 @@ cleanup_more() {
 }
 
 # Looking starts nothing.
-expect 1 'no box answers at' run littlebox status
-expect 1 'hint: the command starts it when it needs it' run littlebox lock
+expect 1 "you have no box 'default' of your own: no box answers at" run littlebox status
+expect 1 'littlebox --box default create KEY' run littlebox status
 [ -z "$(ls -A "$T/run")" ] || fail "status made something"
 
 # The first create makes everything.
@@ -52,7 +52,8 @@ expect 0 '' run littlebox list
 keeper=$(own_keepers)
 kill "$keeper"
 await gone "$keeper"
-expect 1 'no box answers' run littlebox status
+expect 1 "your box 'default' does not run: no box answers at" run littlebox status
+expect 1 'hint: the command starts it when it needs it' run littlebox lock
 expect 0 '' run littlebox handle web
 [ "$(own_keepers)" != "$keeper" ] || fail "still the old box"
 

@@ -43,7 +43,35 @@ expect 0 '' littlebox handle web
 expect 1 "no seal of box 'default' opens with this passphrase" littlebox unlock --passphrase-file bad
 # The second in a row takes longer than a second, by design, and the command says that it is waiting.
 expect 1 'littlebox: the box is trying the seals ...' littlebox unlock --passphrase-file bad
+# Without a terminal: with the file that is read at a start, if it is there.
+mv box/default.credential moved
 expect 1 'there is no terminal to ask for passphrase' setsid -w littlebox unlock
+expect 1 'hint: give it with --stdin, --passphrase-file FILE or --passphrase-fd N' setsid -w littlebox unlock
+echo "credential = $T/moved" >box/default.conf
+stop_box
+mv moved elsewhere
+start_box default
+mv elsewhere moved
+expect 0 '' setsid -w littlebox unlock
+rm box/default.conf
+mv moved box/default.credential
+stop_box
+start_box default
+littlebox lock
+expect 0 '' setsid -w littlebox unlock
+# From a pipe.
+littlebox lock
+expect 0 '' sh -c 'printf "correct horse" | littlebox unlock --stdin'
+littlebox lock
+expect 0 '' sh -c 'littlebox unlock --credential - <box/default.credential'
+littlebox lock
+expect 1 'the passphrase is empty' sh -c 'littlebox unlock --stdin </dev/null'
+expect 1 'the credential on standard input has less than 32 bytes' sh -c 'echo short | littlebox unlock --credential -'
+expect 1 'cannot read the credential from standard input: it is empty' sh -c ': | littlebox unlock --credential -'
+expect 2 '--stdin excludes --passphrase-file and --passphrase-fd' littlebox unlock --stdin --passphrase-file pw
+expect 2 'a passphrase and --credential exclude each other' littlebox unlock --stdin --credential -
+expect 1 '' answer -- littlebox unlock --stdin
+expect_out 'standard input is a terminal, which shows what is typed'
 expect 0 '' littlebox unlock --passphrase-file pw
 expect 0 '' littlebox status
 littlebox --json lock >out
