@@ -163,6 +163,23 @@ as() {
     setpriv --reuid "littlebox-$1" --regid "littlebox-$1" --init-groups "${@:2}"
 }
 
+# README, step 3: the file beside Debian's openssl.cnf, before that one is changed, and a service that reads it.
+sed -n '/^\*Try it before/,/^and a shell/s/^    //p' "$LITTLEBOX_SRC/README.md" >beside.sh
+cat beside.sh
+cp /etc/ssl/openssl.cnf stock.cnf
+check "the lines of README" bash -eu beside.sh >beside.log 2>&1
+cat beside.log
+for provider in default littlebox; do
+    same "$provider is active" active "$(sed -n "/^  $provider\$/,/status/s/^    status: //p" beside.log)"
+done
+check "openssl.cnf is as it was" cmp stock.cnf /etc/ssl/openssl.cnf
+printf '[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/usr/bin/openssl list -providers\nStandardOutput=file:/run/nginx.out\n' \
+    >/run/littlebox-test/nginx.service
+systemctl daemon-reload
+check "a service with its drop-in" systemctl start nginx.service
+says "has the provider" '^  littlebox$' /run/nginx.out
+rm -r /etc/systemd/system/nginx.service.d /run/littlebox-test/nginx.service /etc/ssl/littlebox.cnf
+
 # README, step 1 and 2.
 cp "$LITTLEBOX_SRC/examples/nginx/openssl.cnf" /etc/ssl/openssl.cnf
 check "systemd-sysusers" systemd-sysusers
