@@ -315,6 +315,20 @@ check "and signs" box_signs default
 check "what was there is kept" test -e /root/before/default/store.db
 littlebox destroy later --yes
 
+# The look of each quarter of an hour, by its page.
+section monitoring 'Does it sign, and will it after the next start?'
+ln -sf "$LITTLEBOX_SRC"/examples/monitoring/* .
+check "the page's commands" bash -eu section.sh
+check "a look" systemctl start littlebox-check@default.service
+mv /etc/littlebox/default.credential away
+refused "one that does not find all well" 'failed' systemctl start littlebox-check@default.service
+mv away /etc/littlebox/default.credential
+check "and the next" systemctl start littlebox-check@default.service
+section monitoring systemd
+sed -i '/^systemctl is-failed/d' section.sh
+check "the page's commands" bash -eu section.sh
+systemctl disable --now littlebox-check@default.timer
+
 # A credential for this machine alone, by the lines of littleboxd(8).
 sed -n '/^install -d -m 0700/,/^shred/p' "$LITTLEBOX_SRC/keystore/littleboxd.8" | sed 's/\\e$/\\/' >creds
 cat creds
