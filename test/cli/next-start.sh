@@ -119,3 +119,23 @@ if is_root; then
     expect 0 '' other littlebox status
     expect_out 'credential   none in use'
 fi
+
+# What counts is what the user of the box can read, not what root can.
+if is_root; then
+    stop_box
+    umask 022
+    mkdir two
+    chmod 755 "$T"
+    littleboxd --dir "$T/two" --box two --user nobody 2>>box.log &
+    PIDS="$PIDS $!"
+    LITTLEBOX_DIR=$T/two
+    await answers --box two
+    expect 0 'made the store' littlebox --box two init
+    install -m 0400 "$LITTLEBOX_DIR/two.credential" roots
+    echo "credential = $T/roots" >"$LITTLEBOX_DIR/two.conf"
+    expect 0 '' littlebox --box two status
+    expect_out "next start   stays locked: cannot read $T/roots: Permission denied"
+    chown nobody roots
+    expect 0 '' littlebox --box two status
+    expect_out "next start   opens itself with $T/roots (seal 1)"
+fi
