@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@ struct source {
     char file[PATH_MAX];
     bool asked;   /* it is the file that the box has tried: nobody knows better */
     bool handed;  /* by the service manager, which decrypts it; file is what it keeps */
+    struct peer reader; /* as whom the next start reads it */
 };
 
 /* The box's directories are those of this command line: doctor asks at a socket that may be another's. */
@@ -27,6 +29,28 @@ static bool knows_paths(const struct client *c)
     struct box_paths own;
 
     return box_paths(&c->dirs, c->cli->box, &own) == 0 && strcmp(own.socket, c->paths.socket) == 0;
+}
+
+static bool is_systems(const struct client *c)
+{
+    return strcmp(c->dirs.config, LB_SYSTEM_CONFIG_DIR) == 0;
+}
+
+/* A unit that was changed since the box was started may have another user. LB_E_NO_KEY: there is no such user. */
+static int find_reader(struct client *c, struct source *ret, char name[64], struct problem *p)
+{
+    const struct passwd *pw;
+    int r = client_box_peer(c, &ret->reader, p);
+
+    if (r != 0 || geteuid() != 0 || !knows_paths(c) || !is_systems(c) || !systemcred_user(c->cli->box, name, 64))
+        return r;
+    pw = getpwnam(name);
+    if (pw == NULL)
+        return LB_E_NO_KEY;
+    ret->asked = ret->asked && pw->pw_uid == ret->reader.uid;
+    ret->reader.uid = pw->pw_uid;
+    ret->reader.gid = pw->pw_gid;
+    return 0;
 }
 
 static void find_source(const struct client *c, const struct msg_opening *now, struct source *ret)
@@ -43,7 +67,7 @@ static void find_source(const struct client *c, const struct msg_opening *now, s
     }
     if (confline_find(c->paths.config, "credential", set, sizeof(set)))
         snprintf(ret->file, sizeof(ret->file), "%s", set);
-    else if (strcmp(c->dirs.config, LB_SYSTEM_CONFIG_DIR) == 0 && systemcred_find(c->cli->box, ret->file))
+    else if (is_systems(c) && systemcred_find(c->cli->box, ret->file))
         ret->handed = true;
     else if (now->handed && systemcred_elsewhere(c->cli->box))
         ret->handed = true; /* by a line in the unit that is not ours */
@@ -109,24 +133,22 @@ static int try_as(const struct peer *box, const char *path)
     return WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
 }
 
-/* Another file than the box has tried: BOX.conf was changed since it started. */
-static int try_file(struct client *c, struct nextstart *n, struct problem *p)
+/* Another file than the box has tried, or as another user: BOX.conf or the unit was changed since it started. */
+static int try_file(struct client *c, const struct peer *reader, struct nextstart *n, struct problem *p)
 {
+    const struct secretfile from = { .path = n->file, .max = LB_SECRET_MAX, .also = reader->uid };
     struct msg_opening tried = { .next = NEXT_REFUSED };
-    struct secretfile from = { .path = n->file, .max = LB_SECRET_MAX };
     void *secret = NULL;
-    struct peer box;
     size_t len = 0;
-    int e, r = client_box_peer(c, &box, p);
+    int e = try_as(reader, n->file), r = 0;
 
-    if (r != 0)
-        return r;
-    from.also = box.uid;
-    e = try_as(&box, n->file);
     if (e == ENOENT) {
         tried.next = NEXT_ABSENT;
     } else if (e != 0) {
         problem_set(&tried.why, LB_E_SYSTEM, "%s", strerror(e));
+        if (e == EACCES)
+            problem_hint(&tried.why, "if it is for this box alone: chown %lu:%lu %.150s", (unsigned long)reader->uid,
+                         (unsigned long)reader->gid, n->file);
     } else if (secretfile_read(&from, &secret, &len, &tried.why) == 0) {
         r = client_opening(c, (struct bytes){ secret, len }, &tried, p);
         secret_free(secret, LB_SECRET_MAX);
@@ -191,6 +213,7 @@ static int count_seals(struct client *c, struct nextstart *n, struct problem *p)
 int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p)
 {
     struct source source;
+    char user[64];
     int r;
 
     memset(ret, 0, sizeof(*ret));
@@ -205,10 +228,19 @@ int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p)
     ret->known = true;
     find_source(c, &ret->now, &source);
     snprintf(ret->file, sizeof(ret->file), "%s", source.file);
+    r = find_reader(c, &source, user, p);
+    if (r == LB_E_NO_KEY) {
+        ret->verdict = NEXTSTART_BROKEN;
+        problem_set(&ret->why, r, "its unit wants user '%s', who is not there", user);
+        problem_hint(&ret->why, "make that user: littlebox box create %s", ret->box);
+        return 0;
+    }
+    if (r != 0)
+        return r;
     if (source.handed)
         return try_handed(c, ret, p);
     if (!source.asked)
-        return try_file(c, ret, p);
+        return try_file(c, &source.reader, ret, p);
     judge(ret, &ret->now);
     return 0;
 }

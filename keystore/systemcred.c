@@ -1,4 +1,4 @@
-/* The credential that systemd keeps encrypted for the unit of a box (systemd.exec(5), LoadCredentialEncrypted=). */
+/* What systemd has for the unit of a box: its user, and the credential that it keeps encrypted (systemd.exec(5)). */
 #include "systemcred.h"
 
 #include <errno.h>
@@ -104,31 +104,67 @@ static bool is_elsewhere(const char *line)
     return line[0] == 'S' || value[sizeof(id)] == '/';
 }
 
-bool systemcred_elsewhere(const char *box)
-{
-    char unit[LB_NAME_MAX + 30], line[2048];
-    const char *const argv[] = { "systemctl", "--no-pager", "cat", unit, NULL };
-    const char *program = find_program(managers);
-    bool found = false, told = false;
-    int fds[2], e;
+/* What systemctl(1) says of the unit of a box, line by line. */
+struct asked {
+    FILE *lines; /* NULL: nothing */
     pid_t pid;
-    FILE *f;
+};
 
+static void ask_systemctl(const char *verb, const char *option, const char *box, struct asked *ret)
+{
+    char unit[LB_NAME_MAX + 30];
+    const char *const argv[] = { "systemctl", "--no-pager", verb, option, unit, NULL };
+    const char *program = find_program(managers);
+    int fds[2], e;
+
+    *ret = (struct asked){ NULL, 0 };
     snprintf(unit, sizeof(unit), "littleboxd@%s.service", box);
     if (program == NULL || pipe2(fds, O_CLOEXEC) < 0)
-        return true;
-    e = start(program, argv, fds[1], &pid);
+        return;
+    e = start(program, argv, fds[1], &ret->pid);
     socket_close(fds[1]);
-    f = fdopen(fds[0], "r");
-    while (e == 0 && f != NULL && fgets(line, sizeof(line), f) != NULL) {
+    ret->lines = e == 0 ? fdopen(fds[0], "r") : NULL;
+    if (ret->lines == NULL)
+        socket_close(fds[0]);
+    if (e != 0)
+        ret->pid = 0;
+}
+
+static void asked_end(struct asked *a)
+{
+    if (a->lines != NULL)
+        fclose(a->lines);
+    if (a->pid != 0)
+        (void)waitpid(a->pid, NULL, 0);
+}
+
+bool systemcred_elsewhere(const char *box)
+{
+    bool found = false, told = false;
+    char line[2048];
+    struct asked a;
+
+    ask_systemctl("cat", "--full", box, &a);
+    while (a.lines != NULL && fgets(line, sizeof(line), a.lines) != NULL) {
         told = true;
         found = found || is_elsewhere(line);
     }
-    if (f != NULL)
-        fclose(f);
-    else
-        socket_close(fds[0]);
-    if (e == 0)
-        (void)waitpid(pid, NULL, 0);
+    asked_end(&a);
     return found || !told;
+}
+
+bool systemcred_user(const char *box, char *ret, size_t size)
+{
+    char line[300] = "";
+    struct asked a;
+
+    /* As sd_booted(3) tells it. */
+    if (access("/run/systemd/system", F_OK) != 0)
+        return false;
+    ask_systemctl("show", "--property=User", box, &a);
+    if (a.lines != NULL && fgets(line, sizeof(line), a.lines) == NULL)
+        line[0] = '\0';
+    asked_end(&a);
+    line[strcspn(line, "\n")] = '\0';
+    return strncmp(line, "User=", 5) == 0 && line[5] != '\0' && (size_t)snprintf(ret, size, "%s", line + 5) < size;
 }

@@ -1,4 +1,4 @@
-/* The credential that systemd keeps encrypted for the unit of a box (systemd.exec(5), LoadCredentialEncrypted=). */
+/* What systemd has for the unit of a box: its user, and the credential that it keeps encrypted (systemd.exec(5)). */
 #ifndef LB_SYSTEMCRED_H
 #define LB_SYSTEMCRED_H
 
@@ -19,6 +19,9 @@ bool systemcred_find(const char *box, char ret[PATH_MAX]);
  * cannot be told.
  */
 bool systemcred_elsewhere(const char *box);
+
+/* The user as whom the unit's next start runs the box; false: systemd does not tell, or the unit names none. */
+bool systemcred_user(const char *box, char *ret, size_t size);
 
 /*
  * Decrypts it with systemd-creds(1), as root: secret_alloc()ed memory of LB_SECRET_MAX bytes. p: one clause, and the cure.

@@ -135,6 +135,7 @@ if is_root; then
     echo "credential = $T/roots" >"$LITTLEBOX_DIR/two.conf"
     expect 0 '' littlebox --box two status
     expect_out "next start   stays locked: cannot read $T/roots: Permission denied"
+    expect_out "if it is for this box alone: chown $UNPRIVILEGED:$UNPRIVILEGED $T/roots"
     chown nobody roots
     expect 0 '' littlebox --box two status
     expect_out "next start   opens itself with $T/roots (seal 1)"

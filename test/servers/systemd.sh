@@ -257,6 +257,8 @@ of_user old
 # Not as NEWS says: systemd gives the store to the user, nobody the credential.
 useradd --system --no-create-home --shell /usr/sbin/nologin littlebox-hasty
 as_before hasty
+refused "doctor knows that its next start is another user's" \
+    "^FAIL  at its next start box 'hasty' stays locked: cannot read /etc/littlebox/hasty.credential: Permission denied" littlebox --box hasty doctor
 check "restarted" systemctl restart littleboxd@hasty.service
 refused "it is locked" 'is locked' littlebox --box hasty create other
 says "and says why" 'cannot read the credential .*: Permission denied' /run/box-hasty.log
