@@ -327,6 +327,7 @@ struct msg_opening {
     char next_file[LB_PATH_TEXT_MAX + 1]; /* what a start reads; of the service manager, if handed */
     bool handed;                      /* the service manager makes next_file anew at each start of the service */
     uint8_t next;                     /* enum next_start, of next_file or of the secret that was asked about */
+    uint8_t credentials, passphrases; /* seals of the store */
     uint16_t next_count;
     uint32_t next_seals[LB_SEALS_MAX]; /* that it opens */
     bool store_replaced;              /* the store's file is not the one that the box has open, or was written by others */

@@ -40,6 +40,8 @@ MSG_ENCODER(opening, struct msg_opening)
     wire_put_str(&w, m->next_file);
     wire_put_u8(&w, m->handed);
     wire_put_u8(&w, m->next);
+    wire_put_u8(&w, m->credentials);
+    wire_put_u8(&w, m->passphrases);
     wire_put_u16(&w, m->next_count);
     for (unsigned i = 0; i < m->next_count; i++)
         wire_put_u32(&w, m->next_seals[i]);
@@ -72,6 +74,8 @@ MSG_DECODER(opening, struct msg_opening)
     wire_get_str(&r, ret->next_file, sizeof(ret->next_file));
     ret->handed = wire_get_bool(&r);
     ret->next = get_enum(&r, NEXT_OPENS);
+    ret->credentials = wire_get_u8(&r);
+    ret->passphrases = wire_get_u8(&r);
     ret->next_count = wire_get_u16(&r);
     if (ret->next_count > LB_SEALS_MAX) {
         ret->next_count = 0;

@@ -192,24 +192,6 @@ static int try_handed(struct client *c, struct nextstart *n, struct problem *p)
     return r;
 }
 
-static int count_seals(struct client *c, struct nextstart *n, struct problem *p)
-{
-    struct wire_reader r;
-    uint16_t count;
-    int result = client_seals(c, &count, &r, p);
-
-    if (result != 0)
-        return result;
-    for (unsigned i = 0; i < count && r.error == 0; i++) {
-        struct seal_entry e;
-
-        msg_seal_entry_get(&r, &e);
-        n->credentials += e.kind == SEAL_CREDENTIAL;
-        n->passphrases += e.kind == SEAL_PASSPHRASE;
-    }
-    return wire_end(&r) == 0 ? 0 : problem_set(p, LB_E_VALUE, "the box's list of seals is damaged");
-}
-
 int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p)
 {
     struct source source;
@@ -221,11 +203,11 @@ int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p)
     r = client_opening(c, (struct bytes){ NULL, 0 }, &ret->now, p);
     if (r == LB_E_DENIED || r == LB_E_NO_STORE || r == LB_E_MESSAGE)
         return 0;
-    if (r == 0)
-        r = count_seals(c, ret, p);
     if (r != 0)
         return r;
     ret->known = true;
+    ret->credentials = ret->now.credentials;
+    ret->passphrases = ret->now.passphrases;
     find_source(c, &ret->now, &source);
     snprintf(ret->file, sizeof(ret->file), "%s", source.file);
     r = find_reader(c, &source, user, p);

@@ -253,6 +253,17 @@ static int handle_status(struct request *rq)
     return r != 0 ? r : msg_status_encode(ANSWER(rq), &s, INTO(rq));
 }
 
+static int handle_opening(struct request *rq)
+{
+    struct msg_opening_ask m;
+    struct msg_opening opening;
+    int r = msg_opening_ask_decode(rq->body, &m);
+
+    if (r == 0)
+        r = vault_opening(&rq->box->vault, m.secret, &opening, &rq->problem);
+    return r != 0 ? r : msg_opening_encode(ANSWER(rq), &opening, INTO(rq));
+}
+
 /* Changing: each leaves a line in the log */
 
 static void log_change(const struct request *rq, const char *what, const char *name, uint32_t version)
@@ -497,18 +508,6 @@ static int handle_unlock(struct request *rq)
     return answer_empty(rq);
 }
 
-/* It changes nothing: it reads the seals, which is for the one thread that has the store. */
-static int handle_opening(struct request *rq)
-{
-    struct msg_opening_ask m;
-    struct msg_opening opening;
-    int r = msg_opening_ask_decode(rq->body, &m);
-
-    if (r == 0)
-        r = vault_opening(&rq->box->vault, m.secret, &opening, &rq->problem);
-    return r != 0 ? r : msg_opening_encode(ANSWER(rq), &opening, INTO(rq));
-}
-
 static const struct request_kind kinds[] = {
     /* type            name           admin  change secret s.ans. fd     handler */
     { MSG_SIGN,        "sign",        false, false, false, false, true,  handle_sign },
@@ -523,6 +522,7 @@ static const struct request_kind kinds[] = {
     { MSG_CERT_FIND,   "find certificates", false, false, false, false, false, handle_cert_find },
     { MSG_TOKEN,       "token",       false, false, false, false, false, handle_token },
     { MSG_TOKEN_LIST,  "token list",  true,  false, false, false, false, handle_token_list },
+    { MSG_OPENING,     "ask what opens the store", true,  false, true,  false, false, handle_opening },
     { MSG_CREATE,      "create",      true,  true,  false, false, false, handle_create },
     { MSG_IMPORT,      "import",      true,  true,  true,  false, false, handle_import },
     { MSG_ATTACH,      "attach",      true,  true,  false, false, false, handle_attach },
@@ -537,7 +537,6 @@ static const struct request_kind kinds[] = {
     { MSG_LOCK,        "lock",        true,  true,  false, false, false, handle_lock },
     { MSG_UNLOCK,      "unlock",      true,  true,  true,  false, false, handle_unlock },
     { MSG_LOGIN,       "login",       true,  true,  true,  false, false, handle_login },
-    { MSG_OPENING,     "ask what opens the store", true,  true,  true,  false, false, handle_opening },
 };
 
 const struct request_kind *request_kind(uint16_t type)

@@ -18,6 +18,8 @@ static struct store *new_store(const char *path)
 {
     struct store *s = calloc(1, sizeof(*s));
 
+    if (s != NULL)
+        pthread_mutex_init(&s->look, NULL);
     if (s != NULL && (s->path = strdup(path)) == NULL) {
         free(s);
         s = NULL;
@@ -239,8 +241,10 @@ static int overwrite_log(struct store *s)
 void store_scrub(struct store *s)
 {
     int frames = 0, done = 0;
-    int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_FULL, &frames, &done);
+    int rc;
 
+    schema_writing(s);
+    rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_FULL, &frames, &done);
     if (rc == SQLITE_OK && frames == done)
         rc = overwrite_log(s);
     if (rc == SQLITE_OK)

@@ -191,23 +191,43 @@ static bool look(const struct store *s, struct store_stamp *ret)
     return true;
 }
 
+void schema_writing(struct store *s)
+{
+    pthread_mutex_lock(&s->look);
+    s->writing = true;
+    pthread_mutex_unlock(&s->look);
+}
+
 void schema_stamp(struct store *s)
 {
     struct store_stamp now;
 
+    pthread_mutex_lock(&s->look);
     if (look(s, &now))
         s->stamp = now;
+    s->writing = false;
+    pthread_mutex_unlock(&s->look);
 }
 
-bool store_was_replaced(const struct store *s)
+static bool differs(const struct store *s)
 {
     const struct store_stamp *then = &s->stamp;
     struct store_stamp now;
 
-    if (!then->known)
+    if (!then->known || s->writing)
         return false;
     return !look(s, &now) || now.dev != then->dev || now.inode != then->inode || now.size != then->size ||
            now.changed.tv_sec != then->changed.tv_sec || now.changed.tv_nsec != then->changed.tv_nsec;
+}
+
+bool store_was_replaced(struct store *s)
+{
+    bool r;
+
+    pthread_mutex_lock(&s->look);
+    r = differs(s);
+    pthread_mutex_unlock(&s->look);
+    return r;
 }
 
 /* SQLite would write pages of the store that it knows into the other one. */
@@ -221,11 +241,17 @@ static int replaced(const struct store *s, struct problem *p)
 
 int schema_begin(struct store *s, struct problem *p)
 {
+    int r;
+
     if (s->readonly)
         return schema_failure(s, SQLITE_READONLY, "write to", p);
     if (store_was_replaced(s))
         return replaced(s, p);
-    return schema_exec(s, "BEGIN IMMEDIATE", p);
+    schema_writing(s);
+    r = schema_exec(s, "BEGIN IMMEDIATE", p);
+    if (r != 0)
+        schema_stamp(s);
+    return r;
 }
 
 int schema_end(struct store *s, int r, struct problem *p)

@@ -101,6 +101,7 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
     int r;
 
     memset(v, 0, sizeof(*v));
+    pthread_mutex_init(&v->opened.lock, NULL);
     v->conf = conf;
     v->ops = conf->backend == BACKEND_PKCS11 ? &backend_pkcs11_ops : &backend_sealed_ops;
     atomic_init(&v->lock, LOCK_NO_STORE);
@@ -128,6 +129,7 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
     /* What could be read is served: the rest is in the list as damaged. */
     if (p->code != 0)
         log_error("%s: going on with the %zu keys that could be read", p->text, v->ring.count);
+    vault_note_seals(v);
     atomic_store(&v->lock, LOCK_LOCKED);
     count_keys(v);
     return 0;
@@ -137,6 +139,10 @@ void vault_close(struct vault *v)
 {
     vault_lock(v);
     keyring_clear(&v->ring);
+    seal_records_free(v->opened.seals, v->opened.seal_count);
+    v->opened.seals = NULL;
+    v->opened.seal_count = 0;
+    v->opened.store = NULL;
     store_close(v->store);
     v->store = NULL;
     p11_token_free(v->p11);
@@ -354,7 +360,7 @@ void vault_try_credential(struct vault *v)
     r = vault_unlock(v, SEAL_CREDENTIAL, (struct bytes){ secret, len }, &p);
     v->wrong_secrets = 0;
     if (r == 0)
-        v->opened.how = OPENED_AT_START;
+        vault_note_opened(v, OPENED_AT_START, v->opened.kind, v->opened.seal);
     atomic_store(&v->credential_refused, r != 0);
     if (r != 0)
         log_error("the credential %s does not open the store: %s", v->conf->credential, p.text);
@@ -374,9 +380,31 @@ void vault_serve(struct vault *v, unsigned failures, void (*settled)(void))
 
 void vault_note_opened(struct vault *v, enum opened_how how, unsigned kind, uint32_t seal)
 {
+    pthread_mutex_lock(&v->opened.lock);
     v->opened.how = (uint8_t)how;
     v->opened.kind = (uint8_t)kind;
     v->opened.seal = seal;
+    pthread_mutex_unlock(&v->opened.lock);
+}
+
+void vault_note_seals(struct vault *v)
+{
+    struct seal_record *seals = NULL, *old;
+    size_t count = 0, old_count;
+    struct problem p;
+
+    if (store_seals(v->store, &seals, &count, &p) != 0) {
+        log_error("%s", p.text);
+        return;
+    }
+    pthread_mutex_lock(&v->opened.lock);
+    old = v->opened.seals;
+    old_count = v->opened.seal_count;
+    v->opened.store = v->store;
+    v->opened.seals = seals;
+    v->opened.seal_count = count;
+    pthread_mutex_unlock(&v->opened.lock);
+    seal_records_free(old, old_count);
 }
 
 void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret)
@@ -401,8 +429,10 @@ size_t vault_memory(unsigned threads)
 {
     /* A passphrase or credential and what it is compared with, the key that it becomes, the store key; the PIN. */
     size_t unlocking = 2 * secret_locks(LB_SECRET_MAX) + 3 * secret_locks(STORE_KEY_SIZE);
+    /* One thread at a time looks what would open it: the credential file, the key that it becomes, the store key. */
+    size_t looking = secret_locks(LB_SECRET_MAX) + 2 * secret_locks(STORE_KEY_SIZE);
 
-    return backend_sealed_memory(threads) + unlocking;
+    return backend_sealed_memory(threads) + unlocking + looking;
 }
 
 void vault_token_uri(const struct vault *v, struct p11uri *ret)

@@ -19,25 +19,25 @@ static void tell_path(const char *path, char ret[LB_PATH_TEXT_MAX + 1])
     ret[n] = '\0';
 }
 
-/* The seals that a credential opens; the store key goes no further than this. */
+/* The seals that a credential opens; the store key goes no further than this. With the lock held. */
 static int try_seals(struct vault *v, struct bytes secret, struct msg_opening *ret, struct problem *p)
 {
-    struct seal_record *seals = NULL;
     uint8_t *store_key = secret_alloc(STORE_KEY_SIZE);
-    size_t count = 0;
-    int r = store_key == NULL ? secret_no_memory(p) : store_seals(v->store, &seals, &count, p);
 
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        if (seals[i].kind != SEAL_CREDENTIAL || secret.len < CREDENTIAL_MIN)
+    if (store_key == NULL)
+        return secret_no_memory(p);
+    for (size_t i = 0; i < v->opened.seal_count; i++) {
+        const struct seal_record *seal = &v->opened.seals[i];
+
+        if (seal->kind != SEAL_CREDENTIAL || secret.len < CREDENTIAL_MIN)
             continue;
-        if (seal_unwrap(store_id(v->store), &seals[i], secret, store_key) == 0)
-            ret->next_seals[ret->next_count++] = seals[i].id;
+        if (seal_unwrap(store_id(v->opened.store), seal, secret, store_key) == 0)
+            ret->next_seals[ret->next_count++] = seal->id;
     }
     ret->next = ret->next_count == 0 ? NEXT_WRONG : NEXT_OPENS;
     secret_free(store_key, STORE_KEY_SIZE);
     secret_wipe_stack();
-    seal_records_free(seals, count);
-    return r;
+    return 0;
 }
 
 /* What the status says to everybody is what was found last. */
@@ -77,10 +77,9 @@ static int try_file(struct vault *v, struct msg_opening *ret, struct problem *p)
     return 0;
 }
 
-int vault_opening(struct vault *v, struct bytes secret, struct msg_opening *ret, struct problem *p)
+static int look(struct vault *v, struct bytes secret, struct msg_opening *ret, struct problem *p)
 {
-    memset(ret, 0, sizeof(*ret));
-    if (v->store == NULL)
+    if (v->opened.store == NULL)
         return vault_no_store(v, p);
     ret->how = v->opened.how;
     ret->kind = v->opened.kind;
@@ -89,6 +88,21 @@ int vault_opening(struct vault *v, struct bytes secret, struct msg_opening *ret,
         tell_path(v->conf->credential, ret->file);
     tell_path(v->conf->credential, ret->next_file);
     ret->handed = v->conf->credential_handed;
-    ret->store_replaced = store_was_replaced(v->store);
+    ret->store_replaced = store_was_replaced(v->opened.store);
+    for (size_t i = 0; i < v->opened.seal_count; i++) {
+        ret->credentials += v->opened.seals[i].kind == SEAL_CREDENTIAL;
+        ret->passphrases += v->opened.seals[i].kind == SEAL_PASSPHRASE;
+    }
     return secret.len > 0 ? try_seals(v, secret, ret, p) : try_file(v, ret, p);
+}
+
+int vault_opening(struct vault *v, struct bytes secret, struct msg_opening *ret, struct problem *p)
+{
+    int r;
+
+    memset(ret, 0, sizeof(*ret));
+    pthread_mutex_lock(&v->opened.lock);
+    r = look(v, secret, ret, p);
+    pthread_mutex_unlock(&v->opened.lock);
+    return r;
 }

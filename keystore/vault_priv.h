@@ -8,6 +8,8 @@
 LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p);
 /* From now on the store is open by this seal. By the changing thread. */
 void vault_note_opened(struct vault *v, enum opened_how how, unsigned kind, uint32_t seal);
+/* The store has these seals from now on; what cannot be read is in the log. By the changing thread. */
+void vault_note_seals(struct vault *v);
 /*
  * The store is open by this secret: if it is what the credential file holds, the box will come back unlocked by
  * itself.

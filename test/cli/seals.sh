@@ -100,6 +100,7 @@ littlebox unlock --credential stranger 2>guess &
 guess=$!
 await grep -qF 'the box is trying the seals' guess
 expect 0 '' littlebox list
+expect 3 '' littlebox status
 kill -0 $guess 2>/dev/null || fail "nobody was served during the third guess"
 wait $guess && fail "a wrong credential opened the box"
 [ $(($(now) - began)) -ge 195 ] || fail "a third wrong credential took $(($(now) - began)) hundredths of a second"

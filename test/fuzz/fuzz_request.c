@@ -276,7 +276,7 @@ static void note_change(uint16_t type)
 {
     const struct request_kind *kind = request_kind(type);
 
-    if (!kind->change || type == MSG_SEAL_LIST || type == MSG_OPENING)
+    if (!kind->change || type == MSG_SEAL_LIST)
         return;
     dirty = true;
     grants_changed = grants_changed || type == MSG_ALLOW;

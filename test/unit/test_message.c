@@ -138,6 +138,8 @@ static const struct msg_opening opening = { .how = OPENED_AT_START,
                                             .next_file = "/b",
                                             .handed = true,
                                             .next = NEXT_REFUSED,
+                                            .credentials = 3,
+                                            .passphrases = 4,
                                             .next_count = 2,
                                             .next_seals = { 1, 0xfedcba98 },
                                             .store_replaced = true,
@@ -293,9 +295,9 @@ static const struct message_case cases[] = {
         { 10, 1, LB_E_TOO_LONG },
         { 14, 2, LB_E_VALUE },                 /* handed */
         { 15, NEXT_OPENS + 1, LB_E_VALUE },
-        { 17, LB_SEALS_MAX + 1, LB_E_TOO_LONG },
-        { 26, 2, LB_E_VALUE },                 /* replaced */
-        { 29, 2, LB_E_TOO_LONG } } },          /* the text */
+        { 19, LB_SEALS_MAX + 1, LB_E_TOO_LONG },
+        { 28, 2, LB_E_VALUE },                 /* replaced */
+        { 31, 2, LB_E_TOO_LONG } } },          /* the text */
     { "TOKEN_LIST", encode_token_list, decode_token_list, &token_list, sizeof(token_list), NO_VIEW, { { 0 } } },
     { "ATTACH", encode_attach, decode_attach, &attach, sizeof(attach), offsetof(struct msg_attach, label),
       { { 1, 0, LB_E_NAME },

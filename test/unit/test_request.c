@@ -97,7 +97,7 @@ static const struct row {
     { MSG_LOCK, "lock", true, true, false, false, false },
     { MSG_UNLOCK, "unlock", true, true, true, false, false },
     { MSG_LOGIN, "login", true, true, true, false, false },
-    { MSG_OPENING, "ask what opens the store", true, true, true, false, false },
+    { MSG_OPENING, "ask what opens the store", true, false, true, false, false },
 };
 
 static const struct row *row_of(uint16_t type)
