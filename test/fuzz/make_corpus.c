@@ -468,7 +468,6 @@ static void questions(unsigned who, const char *name)
     ADD_EMPTY(who, MSG_TOKEN);
     ADD_EMPTY(who, MSG_SEAL_LIST);
     ADD(who, opening_ask, MSG_OPENING, (&(struct msg_opening_ask){ { NULL, 0 } }));
-    ADD(who, opening_ask, MSG_OPENING, (&(struct msg_opening_ask){ secret }));
     put_sequence(name);
 }
 
@@ -497,6 +496,7 @@ static void changes(unsigned who, const char *name)
         (&(struct msg_sign){
             .key.name = "ed", .scheme = SCHEME_ED25519, .input = INPUT_TEXT, .data = { credential, 4 } }));
     ADD(who, secret, MSG_UNLOCK, (&(struct msg_secret){ .kind = SEAL_CREDENTIAL, .secret = secret }));
+    ADD(who, opening_ask, MSG_OPENING, (&(struct msg_opening_ask){ secret }));
     ADD(who, login, MSG_LOGIN, (&(struct msg_login){ { credential, 4 } }));
     put_sequence(name);
 }
