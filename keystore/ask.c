@@ -57,6 +57,14 @@ static int open_terminal(int *ret_fd)
     return *ret_fd < 0 ? LB_E_SYSTEM : 0;
 }
 
+bool ask_possible(void)
+{
+    int tty, r = open_terminal(&tty);
+
+    socket_close(tty);
+    return r == 0;
+}
+
 static void say(int tty, const char *text)
 {
     (void)!write(tty, text, strlen(text));
@@ -125,7 +133,7 @@ static int ask_terminal(const char *what, bool as_new, struct passphrase *ret, s
     }
     r = open_terminal(&tty);
     if (r != 0) {
-        no_terminal(what, "give it with --passphrase-file FILE or --passphrase-fd N", p);
+        no_terminal(what, "give it with --stdin, --passphrase-file FILE or --passphrase-fd N", p);
         goto out;
     }
     r = prompt(tty, what, /* echo= */ false, ret->data, &ret->len, p);
@@ -143,7 +151,7 @@ out:
     return r;
 }
 
-/* --passphrase-file and --passphrase-fd */
+/* --passphrase-file, --passphrase-fd and --stdin */
 
 static int ask_file(const char *path, struct passphrase *ret, struct problem *p)
 {
@@ -168,6 +176,17 @@ static int ask_fd(const char *number, struct passphrase *ret, struct problem *p)
     return read_line((int)fd, "the passphrase's descriptor", ret->data, &ret->len, p);
 }
 
+static int ask_stdin(struct passphrase *ret, struct problem *p)
+{
+    /* It would be shown. */
+    if (isatty(STDIN_FILENO)) {
+        problem_set(p, LB_E_VALUE, "standard input is a terminal, which shows what is typed");
+        problem_hint(p, "without --stdin it is asked for, and not shown");
+        return LB_E_VALUE;
+    }
+    return read_line(STDIN_FILENO, "standard input", ret->data, &ret->len, p);
+}
+
 int ask_passphrase(const struct cli *c, const char *what, bool as_new, struct passphrase *ret, struct problem *p)
 {
     const char *file = c->options[OPT_PASSPHRASE_FILE], *fd = c->options[OPT_PASSPHRASE_FD];
@@ -181,6 +200,8 @@ int ask_passphrase(const struct cli *c, const char *what, bool as_new, struct pa
         r = ask_file(file, ret, p);
     else if (fd != NULL)
         r = ask_fd(fd, ret, p);
+    else if (c->options[OPT_STDIN] != NULL)
+        r = ask_stdin(ret, p);
     else
         r = ask_terminal(what, as_new, ret, p);
     if (r == 0 && ret->len == 0)

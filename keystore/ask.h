@@ -14,12 +14,14 @@ struct passphrase {
 };
 
 /*
- * Asks for "WHAT: " on the terminal, without echo; as_new: twice, and both must be the same. With --passphrase-file
- * or --passphrase-fd their first line is taken instead. LB_E_SYSTEM (no terminal, with the cure), LB_E_WEAK_SECRET
+ * Asks for "WHAT: " on the terminal, without echo; as_new: twice, and both must be the same. With --passphrase-file,
+ * --passphrase-fd or --stdin their first line is taken instead. LB_E_SYSTEM (no terminal, with the cure), LB_E_WEAK_SECRET
  * (empty; a new one on the terminal: shorter than a box takes), LB_E_SECRET (not the same twice), LB_E_TOO_LONG, LB_E_NOMEM.
  */
 LB_MUST_USE int ask_passphrase(const struct cli *c, const char *what, bool as_new, struct passphrase *ret,
                                struct problem *p);
+/* Whether there is a terminal to ask on. */
+bool ask_possible(void);
 /* Harmless after a failure, and on zeros. */
 void ask_clear(struct passphrase *s);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "confline.h"
 #include "idrange.h"
 #include "suggest.h"
 
@@ -165,6 +166,7 @@ static const char *set_credential(struct boxconf *c, const char *value)
     if (value[0] != '/' || strlen(value) >= sizeof(c->credential))
         return "an absolute path";
     memcpy(c->credential, value, strlen(value) + 1);
+    c->credential_handed = false;
     return NULL;
 }
 
@@ -252,30 +254,17 @@ void boxconf_warn(const struct boxconf *c)
     }
 }
 
-static char *trim(char *s)
-{
-    size_t len;
-
-    s += strspn(s, BLANKS);
-    len = strlen(s);
-    while (len > 0 && strchr(BLANKS, s[len - 1]) != NULL)
-        s[--len] = '\0';
-    return s;
-}
-
 static int parse_line(struct boxconf *c, char *line, unsigned n, struct problem *p)
 {
-    char *key = trim(line), *value = strchr(key, '=');
     const char *wanted = NULL;
     struct suggestion meant;
+    char *key, *value;
 
-    if (key[0] == '\0' || key[0] == '#')
+    confline_split(line, &key, &value);
+    if (key == NULL)
         return 0;
     if (value == NULL)
         return problem_set(p, LB_E_CONFIG, "%s:%u: '%.60s' has no '='", c->paths.config, n, key);
-    *value++ = '\0';
-    key = trim(key);
-    value = trim(value);
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
         if (strcmp(key, settings[i].key) != 0)
             continue;
@@ -320,7 +309,8 @@ static void set_defaults(struct boxconf *c, const char *box, const struct box_pa
      */
     if (dir != NULL && dir[0] == '/' && strlen(dir) + strlen("/littlebox") < sizeof(c->credential)) {
         snprintf(c->credential, sizeof(c->credential), "%s/littlebox", dir);
-        if (access(c->credential, F_OK) != 0)
+        c->credential_handed = access(c->credential, F_OK) == 0;
+        if (!c->credential_handed)
             snprintf(c->credential, sizeof(c->credential), "%s", paths->credential);
     }
     /* Who may connect is not who may sign: that is decided key by key. A user's own box is that user's alone. */

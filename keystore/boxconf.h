@@ -30,6 +30,7 @@ struct boxconf {
     struct grant admins[BOXCONF_ADMINS_MAX]; /* ops unused; root and the box's own uid are always admins */
     unsigned admin_count;
     char credential[PATH_MAX];               /* the file that opens the store at start, if it is there */
+    bool credential_handed;                  /* that file is of the service manager, which makes it at each start */
     mode_t socket_mode;
     enum log_level log_level;
     bool sandbox;

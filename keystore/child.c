@@ -248,12 +248,20 @@ static void wait_for_end(struct box *box, struct server *s, int signal_fd)
     }
 }
 
+static void log_no_store(const struct box *box)
+{
+    struct problem p;
+
+    if (vault_no_store(&box->vault, &p) != 0)
+        log_warning("%s: %s", p.text, p.hint);
+}
+
 static void log_start(const struct box *box)
 {
     static const struct {
         const char *is, *cure;
     } states[] = {
-        [LOCK_NO_STORE] = { "it has no store yet", "init" },
+        [LOCK_NO_STORE] = { "it has no store", NULL },
         [LOCK_LOCKED] = { "it is locked", "unlock" },
         [LOCK_UNLOCKED] = { "it is unlocked", NULL },
     };
@@ -264,6 +272,8 @@ static void log_start(const struct box *box)
         snprintf(run, sizeof(run), ": run 'littlebox --box %s %s'", box->conf->box, states[lock].cure);
     log_info("version %s serves %u keys with %u threads; %s%s", LB_VERSION, atomic_load(&box->vault.keys),
              box->conf->threads, states[lock].is, run);
+    if (lock == LOCK_NO_STORE)
+        log_no_store(box);
 }
 
 /* The keeper starts the next child without a second thought. It being gone is seen elsewhere. */

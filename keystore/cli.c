@@ -45,6 +45,7 @@ const struct option_text cli_options[OPT_COUNT] = {
     [OPT_ROOT] = { "--root", "DIR", "the server's files are below DIR: an image, a container" },
     [OPT_SERVER] = { "--server", "SERVER", "look at the keys in the configuration of this server" },
     [OPT_SHOW] = { "--show", "FILE", "what the handle in this file names" },
+    [OPT_STDIN] = { "--stdin", NULL, "read the passphrase from the first line of standard input, not the terminal" },
     [OPT_TOKEN] = { "--token", NULL, "what is on the token of the box" },
     [OPT_TYPE] = { "--type", "TYPE", "the type of the new key" },
     [OPT_USER] = { "--user", "USER", "a user, by name or number" },

@@ -39,6 +39,7 @@ enum cli_option {
     OPT_ROOT,
     OPT_SERVER,
     OPT_SHOW,
+    OPT_STDIN,
     OPT_TOKEN,
     OPT_TYPE,
     OPT_USER,
@@ -47,7 +48,7 @@ enum cli_option {
 };
 #define OPT_BIT(name) (1ull << OPT_##name)
 /* What a command that asks for a passphrase takes instead of a terminal. */
-#define OPT_BITS_PASSPHRASE (OPT_BIT(PASSPHRASE_FILE) | OPT_BIT(PASSPHRASE_FD))
+#define OPT_BITS_PASSPHRASE (OPT_BIT(PASSPHRASE_FILE) | OPT_BIT(PASSPHRASE_FD) | OPT_BIT(STDIN))
 
 /* One run of the command. All strings are argv's or static. */
 struct cli {

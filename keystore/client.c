@@ -14,6 +14,7 @@
 #include "progress.h"
 #include "secret.h"
 #include "uri.h"
+#include "whyaway.h"
 
 /*
  * Milliseconds: most requests take microseconds, RSA generation and Argon2 seconds, a wrong passphrase up to half a
@@ -39,6 +40,7 @@ static const struct request_kind kinds[] = {
     { MSG_SHOW, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_LIST, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_SEAL_LIST, false, TIMEOUT_SHORT, NULL, NULL },
+    { MSG_OPENING, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_SIGN, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_DERIVE, false, TIMEOUT_SHORT, NULL, NULL },
     { MSG_CERT_GET, false, TIMEOUT_LONG, "the box is asking its token", NULL },
@@ -94,11 +96,12 @@ static int no_box(const struct client *c, struct problem *p)
     else if (own)
         problem_hint(p, "the command starts it when it needs it, for one: littlebox --box %s list", cli->box);
     else if (cli->system || geteuid() == 0 || c->place == PLACE_DIRECTORY)
-        problem_hint(p, "start it: systemctl start littleboxd@%s, or without systemd: "
+        problem_hint(p, "start it: systemctl restart littleboxd@%s.socket, or without systemd: "
                      "%s --box %s --user littlebox-%s; a new box: littlebox box create %s",
                      cli->box, daemon, cli->box, cli->box, cli->box);
     else
         problem_hint(p, "you have no box '%s' of your own: 'littlebox --box %s create KEY' makes one", cli->box, cli->box);
+    (void)whyaway_tell(c, p);
     return LB_E_NO_BOX;
 }
 
@@ -314,6 +317,10 @@ static int broken(struct client *c, const struct request_kind *kind, int r, cons
     if (kind->change)
         problem_hint(p, "look with 'littlebox --box %s %s%s%s' whether it was done", box, kind->look,
                      key == NULL ? "" : " ", key == NULL ? "" : key);
+    else if (r == LB_E_CLOSED)
+        problem_hint(p, "if it ended, its log says why: journalctl -n 20 -u 'littleboxd@%s'", box);
+    if (r == LB_E_CLOSED)
+        (void)whyaway_tell(c, p);
     return r;
 }
 
@@ -462,6 +469,27 @@ int client_seals(struct client *c, uint16_t *ret_count, struct wire_reader *ret,
     wire_read(ret, body.p, body.len);
     *ret_count = wire_get_u16(ret);
     return decoded(c, ret->error, MSG_SEAL_LIST, NULL, p);
+}
+
+int client_opening(struct client *c, struct bytes secret, struct msg_opening *ret, struct problem *p)
+{
+    const struct msg_opening_ask m = { secret };
+    struct bytes body;
+    int r = ask(c, ENCODE(opening_ask, MSG_OPENING, &m), MSG_OPENING, NULL, &body, p);
+
+    return r != 0 ? r : decoded(c, msg_opening_decode(body, ret), MSG_OPENING, NULL, p);
+}
+
+int client_no_store(struct client *c, struct problem *p)
+{
+    struct msg_opening unused;
+    int r = client_opening(c, (struct bytes){ NULL, 0 }, &unused, p);
+
+    if (r != LB_E_DENIED && r != LB_E_MESSAGE)
+        return r;
+    problem_set(p, LB_E_NO_STORE, "box '%s' has no store yet", c->cli->box);
+    problem_hint(p, "make one: littlebox --box %s init", c->cli->box);
+    return LB_E_NO_STORE;
 }
 
 int client_sign(struct client *c, const struct msg_sign *m, struct bytes *ret, struct problem *p)

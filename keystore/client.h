@@ -69,6 +69,16 @@ LB_MUST_USE int client_show(struct client *c, const char *name, struct msg_show 
 LB_MUST_USE int client_list(struct client *c, const char *after, bool *ret_more, uint16_t *ret_count,
                             struct wire_reader *r, struct problem *p);
 LB_MUST_USE int client_seals(struct client *c, uint16_t *ret_count, struct wire_reader *r, struct problem *p);
+/*
+ * What the store is open by, and what a start finds; secret: a credential that is tried instead of the file that the box
+ * reads, {NULL, 0} for none. LB_E_MESSAGE: the box is of a version that does not know this.
+ */
+LB_MUST_USE int client_opening(struct client *c, struct bytes secret, struct msg_opening *ret, struct problem *p);
+/*
+ * Has a box that said that it has no store say it in its own words: none was made yet, or the one that was is gone. 0: it has
+ * one by now.
+ */
+LB_MUST_USE int client_no_store(struct client *c, struct problem *p);
 /* A shared secret, for a proof that a key works: it stays in the buffer of answers until the next one. */
 LB_MUST_USE int client_derive(struct client *c, const struct msg_derive *m, struct bytes *ret, struct problem *p);
 LB_MUST_USE int client_sign(struct client *c, const struct msg_sign *m, struct bytes *ret, struct problem *p);

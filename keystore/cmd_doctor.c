@@ -183,19 +183,21 @@ static void check_box_state(struct doctor *d, struct client *c, enum place place
     doctor_report(d, DOCTOR_OK, "socket", NULL, "%s answers at %s, asked as user %s (uid %lu)", place_whose(place),
                   c->paths.socket, pw == NULL ? "?" : pw->pw_name, (unsigned long)geteuid());
     doctor_box_place(d, c->paths.socket);
-    snprintf(cure, sizeof(cure), "run: littlebox --box %s %s", s.box, s.lock == LOCK_LOCKED ? "unlock" : "init");
+    snprintf(cure, sizeof(cure), "run: littlebox --box %s unlock", s.box);
     if (s.lock == LOCK_UNLOCKED)
         doctor_report(d, DOCTOR_OK, "unlocked", NULL, "box '%s' is unlocked and has %u key%s", s.box, s.keys,
                       s.keys == 1 ? "" : "s");
-    else
-        doctor_report(d, DOCTOR_FAIL, "unlocked", cure,
-                      s.lock == LOCK_LOCKED ? "box '%s' is locked" : "box '%s' has no store yet", s.box);
+    else if (s.lock == LOCK_LOCKED)
+        doctor_report(d, DOCTOR_FAIL, "unlocked", cure, "box '%s' is locked", s.box);
+    else if (client_no_store(c, &p) != 0)
+        doctor_report(d, DOCTOR_FAIL, "unlocked", p.hint, "%s", p.text);
     check_namespace(d, &s);
     doctor_box_process(d, c, &s);
     if (s.credential == CREDENTIAL_REFUSED)
         doctor_report(d, DOCTOR_FAIL, "credential",
                       "the box's log says what is wrong with the file: journalctl -u 'littleboxd@*' -g credential",
                       "box '%s' has a credential that it refuses: it does not open itself", s.box);
+    doctor_next_start(d, c);
     if (s.damaged != 0)
         doctor_report(d, DOCTOR_FAIL, "records", "see: littlebox list", "%u keys of box '%s' are damaged", s.damaged,
                       s.box);

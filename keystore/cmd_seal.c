@@ -9,6 +9,7 @@
 #include "ask.h"
 #include "client.h"
 #include "credential.h"
+#include "nextstart.h"
 #include "secret.h"
 #include "table.h"
 
@@ -28,7 +29,7 @@ static void secret_clear(struct seal_secret *s)
 static bool wants_passphrase(const struct cli *c)
 {
     return c->options[OPT_PASSPHRASE] != NULL || c->options[OPT_PASSPHRASE_FILE] != NULL ||
-           c->options[OPT_PASSPHRASE_FD] != NULL;
+           c->options[OPT_PASSPHRASE_FD] != NULL || c->options[OPT_STDIN] != NULL;
 }
 
 /* 0, or the exit status of a wrong command line. */
@@ -38,6 +39,8 @@ static int check_options(const struct cli *c)
         return cli_usage_error(c, "a passphrase and --credential exclude each other");
     if (c->options[OPT_PASSPHRASE_FILE] != NULL && c->options[OPT_PASSPHRASE_FD] != NULL)
         return cli_usage_error(c, "--passphrase-file and --passphrase-fd exclude each other");
+    if (c->options[OPT_STDIN] != NULL && (c->options[OPT_PASSPHRASE_FILE] != NULL || c->options[OPT_PASSPHRASE_FD] != NULL))
+        return cli_usage_error(c, "--stdin excludes --passphrase-file and --passphrase-fd");
     return 0;
 }
 
@@ -145,6 +148,18 @@ static int init(struct client *c, const char *credential, struct problem *p)
     return r;
 }
 
+/* Said once, when there is nothing to lose yet. */
+static void tell_keeping(const struct client *c, const char *credential)
+{
+    if (credential == NULL)
+        cli_hint("keep the passphrase, and after each change a copy of %s: neither can be made again", c->paths.store);
+    else
+        cli_hint("keep a copy of %s, and after each change, in another place, one of %s: neither can be made again", credential,
+                 c->paths.store);
+    cli_hint("a second way into the store: littlebox --box %s seal add --passphrase; more in examples/backup/README.md",
+             c->cli->box);
+}
+
 static void tell_opening(const struct client *c, const char *credential)
 {
     char path[PATH_MAX];
@@ -178,6 +193,7 @@ int cmd_init(struct cli *cli)
     if (r == 0) {
         cli_note("made the store of box '%s'", cli->box);
         tell_opening(c, credential);
+        tell_keeping(c, credential);
         status = print_state(cli, lock_state_name(LOCK_UNLOCKED));
     } else {
         status = cli_fail(&p);
@@ -193,25 +209,37 @@ static const struct column seal_columns[] = {
     { "KIND", "kind", CELL_STRING },
     { "LABEL", "label", CELL_STRING },
     { "CREATED", "created", CELL_STRING },
+    { "USED", NULL, CELL_STRING },
+    { NULL, "opened", CELL_BOOL },
+    { NULL, "next_start", CELL_BOOL },
 };
 #define SEAL_COLUMNS (sizeof(seal_columns) / sizeof(seal_columns[0]))
 
 static int fill_seals(struct client *c, struct table *t, struct problem *p)
 {
+    struct nextstart next;
     struct wire_reader r;
     uint16_t count;
-    int result = client_seals(c, &count, &r, p);
+    int result = nextstart_find(c, &next, p);
 
+    if (result == 0)
+        result = client_seals(c, &count, &r, p);
     if (result != 0)
         return result;
     for (unsigned i = 0; i < count && r.error == 0; i++) {
         struct seal_entry e;
         char id[12], created[TIME_TEXT_SIZE];
         const char *cells[SEAL_COLUMNS] = { id, NULL, e.label, created };
+        bool now, later;
 
         msg_seal_entry_get(&r, &e);
         if (r.error != 0)
             break;
+        now = next.now.seal == e.id;
+        later = nextstart_uses(&next, e.id);
+        cells[4] = now && later ? "now, next start" : now ? "now" : later ? "next start" : NULL;
+        cells[5] = !next.known ? NULL : now ? "yes" : "no";
+        cells[6] = !next.known || next.verdict == NEXTSTART_UNKNOWN ? NULL : later ? "yes" : "no";
         cells[1] = seal_kind_name(e.kind);
         snprintf(id, sizeof(id), "%u", e.id);
         time_text(e.created, created);
@@ -259,10 +287,74 @@ static int seal_add(struct client *c, const char *id, struct problem *p)
     return r;
 }
 
+/* What becomes of the seals without that one; kind 0: it is not there. */
+struct rest {
+    unsigned kind, credentials, passphrases;
+};
+
+static int look_at_rest(struct client *c, uint32_t id, struct rest *ret, struct problem *p)
+{
+    struct wire_reader r;
+    uint16_t count;
+    int result = client_seals(c, &count, &r, p);
+
+    if (result != 0)
+        return result;
+    *ret = (struct rest){ 0, 0, 0 };
+    for (unsigned i = 0; i < count && r.error == 0; i++) {
+        struct seal_entry e;
+
+        msg_seal_entry_get(&r, &e);
+        if (e.id == id)
+            ret->kind = e.kind;
+        else if (e.kind == SEAL_CREDENTIAL)
+            ret->credentials++;
+        else
+            ret->passphrases++;
+    }
+    return wire_end(&r) == 0 ? 0 : problem_set(p, LB_E_VALUE, "the box's list of seals is damaged");
+}
+
+/*
+ * A seal whose loss shows at the next start, when nobody thinks of this any more: the one that opens the store then, the
+ * last credential, or the last passphrase where no credential is known to open the store. The box itself keeps the last
+ * seal of all.
+ */
+static int confirm_remove(struct client *c, uint32_t id, struct problem *p)
+{
+    char follows[PATH_MAX + 200], question[PATH_MAX + 300];
+    struct nextstart next;
+    struct rest rest;
+    int r = nextstart_find(c, &next, p);
+
+    if (r == 0)
+        r = look_at_rest(c, id, &rest, p);
+    if (r != 0 || !next.known || rest.kind == 0 || rest.credentials + rest.passphrases == 0 || nextstart_without(&next, id))
+        return r;
+    if (rest.passphrases == 0)
+        snprintf(follows, sizeof(follows), "what is left are %u credentials, and none is known to be in a file that a start "
+                 "reads: without these files nobody opens the store again", rest.credentials);
+    else if (nextstart_uses(&next, id))
+        snprintf(follows, sizeof(follows), "the next start opens the store with %s, by seal %u; without it the box stays "
+                 "locked until somebody gives a passphrase", next.file, id);
+    else if (rest.kind == SEAL_CREDENTIAL && rest.credentials == 0)
+        snprintf(follows, sizeof(follows), "seal %u is the last that opens the store without a person: from the next start on "
+                 "the box is locked until somebody gives a passphrase", id);
+    else
+        return 0;
+    cli_note("%s", follows);
+    if (c->cli->options[OPT_YES] != NULL)
+        return 0;
+    snprintf(question, sizeof(question), "to remove seal %u type its number", id);
+    snprintf(follows, sizeof(follows), "%u", id);
+    return ask_word(question, follows, p);
+}
+
 static int seal_remove(struct client *c, const char *id, struct problem *p)
 {
     unsigned long n;
     char *end;
+    int r;
 
     errno = 0;
     n = strtoul(id, &end, 10);
@@ -271,7 +363,8 @@ static int seal_remove(struct client *c, const char *id, struct problem *p)
         problem_hint(p, "the seals of a box: littlebox --box %s seal list", c->cli->box);
         return LB_E_NO_SEAL;
     }
-    return client_seal_remove(c, (uint32_t)n, p);
+    r = confirm_remove(c, (uint32_t)n, p);
+    return r != 0 ? r : client_seal_remove(c, (uint32_t)n, p);
 }
 
 int cmd_seal(struct cli *cli)
@@ -321,34 +414,55 @@ int cmd_lock(struct cli *cli)
     return r == 0 ? print_state(cli, lock_state_name(LOCK_LOCKED)) : cli_fail(&p);
 }
 
-/* Nobody is asked for a passphrase that no seal takes: such a box is opened with the file that opens it at its start. */
-static int choose_credential(struct client *c, const char **ret_path, struct problem *p)
+static int takes_passphrase(struct client *c, bool *ret, struct problem *p)
 {
-    const char *const *options = c->cli->options;
     struct wire_reader r;
     uint16_t count;
-    int result;
+    int result = client_seals(c, &count, &r, p);
 
-    *ret_path = options[OPT_CREDENTIAL];
-    if (*ret_path != NULL || options[OPT_PASSPHRASE_FILE] != NULL || options[OPT_PASSPHRASE_FD] != NULL)
-        return 0;
-    result = client_seals(c, &count, &r, p);
+    *ret = false;
     if (result != 0)
         return result;
-    *ret_path = c->paths.credential;
     for (unsigned i = 0; i < count && r.error == 0; i++) {
         struct seal_entry e;
 
         msg_seal_entry_get(&r, &e);
-        if (e.kind == SEAL_PASSPHRASE)
-            *ret_path = NULL;
+        *ret = *ret || e.kind == SEAL_PASSPHRASE;
     }
     return wire_end(&r) == 0 ? 0 : problem_set(p, LB_E_VALUE, "the box's list of seals is damaged");
+}
+
+/*
+ * Nobody is asked for a passphrase that no seal takes, and where there is no terminal nobody can be: such a box is opened
+ * with the file that opens it at its start, if that is there.
+ */
+static int choose_credential(struct client *c, char file[PATH_MAX], const char **ret_path, struct problem *p)
+{
+    struct msg_opening opening = { .how = OPENED_NOT };
+    bool asks;
+    int r;
+
+    *ret_path = c->cli->options[OPT_CREDENTIAL];
+    if (*ret_path != NULL || wants_passphrase(c->cli))
+        return 0;
+    r = takes_passphrase(c, &asks, p);
+    if (r == 0)
+        r = client_opening(c, (struct bytes){ NULL, 0 }, &opening, p);
+    if (r != 0 && r != LB_E_MESSAGE)
+        return r;
+    /* One of the service manager may be seen by the box alone. */
+    snprintf(file, PATH_MAX, "%s", opening.next_file);
+    if (file[0] == '\0' || access(file, F_OK) != 0)
+        snprintf(file, PATH_MAX, "%s", c->paths.credential);
+    if (!asks || (!ask_possible() && access(file, F_OK) == 0))
+        *ret_path = file;
+    return 0;
 }
 
 static int unlock(struct client *c, struct problem *p)
 {
     const char *credential = NULL;
+    char file[PATH_MAX];
     struct seal_secret secret = { .kind = SEAL_PASSPHRASE };
     struct msg_status status;
     struct peer box;
@@ -358,20 +472,19 @@ static int unlock(struct client *c, struct problem *p)
         cli_note("box '%s' is unlocked already", c->cli->box);
         return 0;
     }
-    if (r == 0 && status.lock == LOCK_NO_STORE) {
-        problem_set(p, LB_E_NO_STORE, "box '%s' has no store yet", c->cli->box);
-        problem_hint(p, "make one: littlebox --box %s init", c->cli->box);
-        return LB_E_NO_STORE;
-    }
+    /* In the box's words: it knows whether there was one. */
+    if (r == 0 && status.lock == LOCK_NO_STORE)
+        r = client_no_store(c, p);
     if (r == 0)
-        r = choose_credential(c, &credential, p);
+        r = choose_credential(c, file, &credential, p);
     if (r == 0 && credential == NULL) {
         r = ask_passphrase(c->cli, "passphrase", /* as_new= */ false, &secret.passphrase, p);
     } else if (r == 0) {
         secret.kind = SEAL_CREDENTIAL;
         r = client_box_peer(c, &box, p);
         if (r == 0)
-            r = credential_read(credential, &box, &secret.credential, p);
+            r = strcmp(credential, "-") == 0 ? credential_read_stdin(&secret.credential, p)
+                                             : credential_read(credential, &box, &secret.credential, p);
     }
     if (r == 0)
         r = send_secret(c, MSG_UNLOCK, &secret, p);

@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "idmap.h"
+#include "nextstart.h"
 #include "table.h"
 
 static void print_token(const struct msg_token *t)
@@ -94,11 +95,60 @@ static void json_sandbox(struct json *j, unsigned sandbox)
     json_close(j, ']');
 }
 
-static void print_people(const struct client *c, const struct msg_status *s, const struct msg_token *t)
+static void print_nextstart(const struct nextstart *n)
+{
+    char text[PATH_MAX + 500];
+
+    nextstart_tell_opened(n, text, sizeof(text));
+    printf("opened       %s\n", text);
+    nextstart_tell(n, text, sizeof(text));
+    printf("next start   %s\n", text);
+    if (n->why.hint[0] != '\0')
+        printf("             %s\n", n->why.hint);
+    if (n->now.store_replaced)
+        puts("replaced     the store's file is not the one that the box has open: see examples/backup/README.md");
+}
+
+static void json_nextstart(struct json *j, const struct nextstart *n)
+{
+    static const char *const how[] = {
+        [OPENED_NOT] = NULL,
+        [OPENED_AT_START] = "start",
+        [OPENED_BY_REQUEST] = "unlock",
+        [OPENED_AS_NEW] = "init",
+    };
+    static const char *const verdicts[] = {
+        [NEXTSTART_OPENS] = "opens",
+        [NEXTSTART_LOCKED] = "locked",
+        [NEXTSTART_BROKEN] = "broken",
+        [NEXTSTART_UNKNOWN] = "unknown",
+    };
+
+    json_open(j, "opened", '{');
+    json_string(j, "how", how[n->now.how]);
+    json_string(j, "kind", n->now.kind == 0 ? NULL : seal_kind_name(n->now.kind));
+    json_number(j, "seal", n->now.seal);
+    json_string(j, "file", n->now.file[0] == '\0' ? NULL : n->now.file);
+    json_close(j, '}');
+    json_open(j, "next_start", '{');
+    json_string(j, "result", verdicts[n->verdict]);
+    json_string(j, "file", n->file[0] == '\0' ? NULL : n->file);
+    json_open(j, "seals", '[');
+    for (unsigned i = 0; i < n->seal_count; i++)
+        json_number(j, NULL, n->seals[i]);
+    json_close(j, ']');
+    json_string(j, "problem", n->why.text[0] == '\0' ? NULL : n->why.text);
+    json_string(j, "hint", n->why.hint[0] == '\0' ? NULL : n->why.hint);
+    json_close(j, '}');
+    json_bool(j, "store_replaced", n->now.store_replaced);
+}
+
+static void print_people(const struct client *c, const struct msg_status *s, const struct nextstart *n,
+                         const struct msg_token *t)
 {
     static const char *const credentials[] = {
         [CREDENTIAL_UNUSED] = "none in use",
-        [CREDENTIAL_OPENS] = "opens the store at start",
+        [CREDENTIAL_OPENS] = "opened the store when it was last tried",
         [CREDENTIAL_REFUSED] = "there, but refused: the box's log says why",
     };
     static const char *const whose[] = {
@@ -116,7 +166,10 @@ static void print_people(const struct client *c, const struct msg_status *s, con
     if (t != NULL)
         print_token(t);
     printf("process      %u, since %s, restarted %u times\n", s->pid, started, s->restarts);
-    printf("credential   %s\n", credentials[s->credential]);
+    if (n->known)
+        print_nextstart(n);
+    else
+        printf("credential   %s\n", credentials[s->credential]);
     print_memory(s);
     printf("callers      %s\n", idmap_tell(&map, crowd, sizeof(crowd)) ? crowd : "all users and groups can be told apart");
     print_sandbox(s->sandbox);
@@ -130,7 +183,8 @@ static void print_people(const struct client *c, const struct msg_status *s, con
     printf("you          uid %u, %s\n", s->uid, s->admin ? "an administrator" : idmap_no_user(&map, s->uid) ? "which is nobody" : "not an administrator");
 }
 
-static void print_json(const struct client *c, const struct msg_status *s, const struct msg_token *t)
+static void print_json(const struct client *c, const struct msg_status *s, const struct nextstart *n,
+                       const struct msg_token *t)
 {
     char started[TIME_TEXT_SIZE];
     struct json j;
@@ -150,6 +204,8 @@ static void print_json(const struct client *c, const struct msg_status *s, const
     json_number(&j, "restarts", s->restarts);
     json_bool(&j, "credential", s->credential == CREDENTIAL_OPENS);
     json_bool(&j, "credential_refused", s->credential == CREDENTIAL_REFUSED);
+    if (n->known)
+        json_nextstart(&j, n);
     json_bool(&j, "memory_locked", s->memory_locked);
     json_string(&j, "memory", memory_state_name(s->memory));
     json_number(&j, "memory_needed_kib", s->memory_needed);
@@ -183,10 +239,14 @@ int cmd_status(struct cli *cli)
     struct problem p = { 0 };
     struct client *c = NULL;
     struct msg_token token;
+    struct nextstart next;
     struct msg_status s;
     bool has_token = false;
     int r = client_open(cli, CLIENT_RUNNING, &c, &p);
 
+    /* First: what it finds is in the status then. */
+    if (r == 0)
+        r = nextstart_find(c, &next, &p);
     if (r == 0)
         r = client_status(c, &s, &p);
     if (r == 0 && strcmp(s.backend, "pkcs11") == 0) {
@@ -194,9 +254,9 @@ int cmd_status(struct cli *cli)
         has_token = r == 0;
     }
     if (r == 0 && cli->json)
-        print_json(c, &s, has_token ? &token : NULL);
+        print_json(c, &s, &next, has_token ? &token : NULL);
     else if (r == 0)
-        print_people(c, &s, has_token ? &token : NULL);
+        print_people(c, &s, &next, has_token ? &token : NULL);
     client_close(c);
     if (r != 0)
         return cli_fail(&p);

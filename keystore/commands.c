@@ -69,12 +69,16 @@ const struct command commands[] = {
       OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_allow },
     { "deny", "KEY --user USER | --group GROUP [--op OPERATIONS]", "take back what was allowed", NULL,
       OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_deny },
-    { "seal", "list | add [--passphrase | --credential FILE] [--label TEXT] | remove ID",
+    { "seal", "list | add [--passphrase | --credential FILE] [--label TEXT] | remove ID [--yes]",
       "the ways to open the store: list, add, remove",
-      "'add' asks for a new passphrase, or takes a credential file, which it makes if it is absent.\n",
-      OPT_BIT(PASSPHRASE) | OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL) | OPT_BIT(LABEL), 1, 2, true, cmd_seal },
+      "'add' asks for a new passphrase, or takes a credential file, which it makes if it is absent. 'list' says which seal\n"
+      "the box is open by, and which one its next start uses. 'remove' asks before it takes away the last one that opens\n"
+      "the store without a person.\n",
+      OPT_BIT(YES) | OPT_BIT(PASSPHRASE) | OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL) | OPT_BIT(LABEL), 1, 2, true, cmd_seal },
     { "lock", "", "forget the clear keys until 'unlock'", NULL, 0, 0, 0, false, cmd_lock },
-    { "unlock", "[--credential FILE]", "open the store with a passphrase or a credential file", NULL,
+    { "unlock", "[--stdin | --credential FILE]", "open the store with a passphrase or a credential file",
+      "Without a terminal to ask on, and without these options, with the file that the box reads at its start. --stdin\n"
+      "takes a passphrase from a pipe, '--credential -' a credential.\n",
       OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL), 0, 0, true, cmd_unlock },
     { "login", "", "give the token its PIN", "For boxes with 'backend = pkcs11'. A PIN that was refused is never tried again without this.\n",
       OPT_BITS_PASSPHRASE, 0, 0, true, cmd_login },

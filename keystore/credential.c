@@ -40,6 +40,24 @@ int credential_read(const char *path, const struct peer *box, struct credential 
     return 0;
 }
 
+int credential_read_stdin(struct credential *ret, struct problem *p)
+{
+    int r;
+
+    memset(ret, 0, sizeof(*ret));
+    r = secret_read_fd(STDIN_FILENO, LB_SECRET_MAX, &ret->data, &ret->len);
+    if (r == LB_E_NOMEM)
+        return secret_no_memory(p);
+    if (r == LB_E_TOO_LONG)
+        return problem_set(p, r, "a credential has at most %d bytes, and standard input has more", LB_SECRET_MAX);
+    if (r != 0)
+        return problem_set(p, r, "cannot read the credential from standard input: %s",
+                           errno == ENODATA ? "it is empty" : strerror(errno));
+    if (ret->len < CREDENTIAL_MIN)
+        return problem_set(p, LB_E_WEAK_SECRET, "the credential on standard input has less than %d bytes", CREDENTIAL_MIN);
+    return 0;
+}
+
 /* ret->data is filled with digits; nothing of the random bytes is left elsewhere. */
 static int new_text(struct credential *ret, struct problem *p)
 {

@@ -25,6 +25,8 @@ struct credential {
  * LB_E_TOO_LONG, LB_E_NOMEM, LB_E_VALUE (others get at it), LB_E_WEAK_SECRET (too short).
  */
 LB_MUST_USE int credential_read(const char *path, const struct peer *box, struct credential *ret, struct problem *p);
+/* The same of standard input, whoever writes to it. */
+LB_MUST_USE int credential_read_stdin(struct credential *ret, struct problem *p);
 /*
  * Reads the file, or makes it: 32 random bytes as 64 hexadecimal digits and a newline, mode 0400. box not NULL and
  * called by root: it belongs to that uid and gid, who the box runs as. LB_E_VALUE also when others than root, the caller

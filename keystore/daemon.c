@@ -232,7 +232,7 @@ static int find_user(const char *name, const struct passwd **ret, struct problem
 
 static int open_socket(const struct boxconf *conf, int *ret_fd, bool *ret_bound, struct problem *p)
 {
-    int r = notify_listen_fd(ret_fd, p);
+    int r = notify_listen_fd(ret_fd, p), e;
 
     *ret_bound = false;
     if (r != 0 || *ret_fd >= 0)
@@ -248,7 +248,12 @@ static int open_socket(const struct boxconf *conf, int *ret_fd, bool *ret_bound,
     }
     if (r == LB_E_TOO_LONG)
         return problem_set(p, r, "%s: a socket's path has at most 106 bytes", conf->paths.socket);
-    return problem_set(p, r, "cannot listen on %s: %s", conf->paths.socket, strerror(errno));
+    e = errno;
+    problem_set(p, r, "cannot listen on %s: %s", conf->paths.socket, strerror(e));
+    /* Where the unit's files were away for a while, the socket's unit lives on without its socket. */
+    if (e == EACCES && getenv("INVOCATION_ID") != NULL)
+        problem_hint(p, "systemd handed over no socket: systemctl restart littleboxd@%s.socket", conf->box);
+    return r;
 }
 
 /*

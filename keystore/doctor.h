@@ -144,6 +144,11 @@ void doctor_box_place(struct doctor *d, const char *path);
 /* Reports a box that does not see its callers' processes; s is its status. */
 void doctor_box_process(struct doctor *d, struct client *c, const struct msg_status *s);
 
+/* doctor_start.c */
+
+/* Whether the box of c would open itself at its next start; nothing, if that is not for this caller to know. */
+void doctor_next_start(struct doctor *d, struct client *c);
+
 /* doctor_worker.c */
 
 /*

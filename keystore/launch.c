@@ -288,6 +288,11 @@ int launch_init(struct client *c, struct problem *p)
     r = client_status(c, &status, p);
     if (r != 0 || status.lock != LOCK_NO_STORE)
         goto out; /* another command was faster */
+    /* What opens a store is there: then the store is lost, and a new one in its place would hide that. */
+    if (access(c->paths.credential, F_OK) == 0) {
+        r = client_no_store(c, p);
+        goto out;
+    }
     r = credential_get(c->paths.credential, /* box= */ NULL, &credential, p);
     if (r != 0)
         goto out;

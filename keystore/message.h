@@ -78,6 +78,7 @@ enum msg_type {
     MSG_LOCK = 0x0044,
     MSG_UNLOCK = 0x0045,
     MSG_LOGIN = 0x0046,
+    MSG_OPENING = 0x0048,
     MSG_ANSWER = 0x8000,
     MSG_ERROR = 0xffff
 };
@@ -312,6 +313,43 @@ struct msg_status {
     uint32_t memory_limit;           /* KiB that may be locked; LB_MEMORY_NO_LIMIT */
 };
 
+/* OPENING asks what the box is open by, and what the secret would open. */
+struct msg_opening_ask {
+    struct bytes secret; /* a credential; empty: what the file has that the box reads at its start. Wipe the packet */
+};
+
+/* How the store came to be open. */
+enum opened_how {
+    OPENED_NOT,        /* it is not */
+    OPENED_AT_START,   /* with the credential file, by the box itself */
+    OPENED_BY_REQUEST, /* UNLOCK */
+    OPENED_AS_NEW      /* INIT */
+};
+
+/* What a start finds that has this file. */
+enum next_start {
+    NEXT_ABSENT,  /* there is no file */
+    NEXT_REFUSED, /* it cannot be read, or others get at it: why tells */
+    NEXT_WRONG,   /* it opens no seal of this store */
+    NEXT_OPENS
+};
+
+/* The answer. Texts are without control characters. */
+struct msg_opening {
+    uint8_t how;                      /* enum opened_how */
+    uint8_t kind;                     /* of the seal that it is open by; 0: it is not open */
+    uint32_t seal;                    /* 0: it is not open */
+    char file[LB_PATH_TEXT_MAX + 1];  /* OPENED_AT_START: what was read then; else "" */
+    char next_file[LB_PATH_TEXT_MAX + 1]; /* what a start reads; of the service manager, if handed */
+    bool handed;                      /* the service manager makes next_file anew at each start of the service */
+    uint8_t next;                     /* enum next_start, of next_file or of the secret that was asked about */
+    uint8_t credentials, passphrases; /* seals of the store */
+    uint16_t next_count;
+    uint32_t next_seals[LB_SEALS_MAX]; /* that it opens */
+    bool store_replaced;              /* the store's file is not the one that the box has open, or was written by others */
+    struct problem why;               /* NEXT_REFUSED; else code 0 */
+};
+
 struct msg_create {
     char name[LB_NAME_MAX + 1];
     char type[LB_TYPE_MAX + 1];
@@ -472,6 +510,10 @@ MSG_ENCODER(attach, struct msg_attach);
 MSG_DECODER(attach, struct msg_attach);
 MSG_ENCODER(login, struct msg_login);
 MSG_DECODER(login, struct msg_login);
+MSG_ENCODER(opening_ask, struct msg_opening_ask);
+MSG_DECODER(opening_ask, struct msg_opening_ask);
+MSG_ENCODER(opening, struct msg_opening);
+MSG_DECODER(opening, struct msg_opening);
 MSG_ENCODER(show, struct msg_show);
 MSG_DECODER(show, struct msg_show);
 MSG_ENCODER(status, struct msg_status);

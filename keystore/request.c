@@ -253,6 +253,17 @@ static int handle_status(struct request *rq)
     return r != 0 ? r : msg_status_encode(ANSWER(rq), &s, INTO(rq));
 }
 
+static int handle_opening(struct request *rq)
+{
+    struct msg_opening_ask m;
+    struct msg_opening opening;
+    int r = msg_opening_ask_decode(rq->body, &m);
+
+    if (r == 0)
+        r = vault_opening(&rq->box->vault, m.secret, &opening, &rq->problem);
+    return r != 0 ? r : msg_opening_encode(ANSWER(rq), &opening, INTO(rq));
+}
+
 /* Changing: each leaves a line in the log */
 
 static void log_change(const struct request *rq, const char *what, const char *name, uint32_t version)
@@ -518,7 +529,7 @@ static int handle_lock(struct request *rq)
     if (r != 0)
         return r;
     if (atomic_load(&rq->box->vault.lock) == LOCK_NO_STORE)
-        return problem_set(&rq->problem, LB_E_NO_STORE, "box '%s' has no store yet", rq->box->conf->box);
+        return vault_no_store(&rq->box->vault, &rq->problem);
     remember_lock(rq->box, true);
     vault_lock(&rq->box->vault);
     log_info("uid %u pid %d: locked the box", rq->who.peer.uid, (int)rq->who.peer.pid);
@@ -572,6 +583,7 @@ static const struct request_kind kinds[] = {
     { MSG_CERT_FIND,   "find certificates", false, false, false, false, false, handle_cert_find },
     { MSG_TOKEN,       "token",       false, false, false, false, false, handle_token },
     { MSG_TOKEN_LIST,  "token list",  true,  false, false, false, false, handle_token_list },
+    { MSG_OPENING,     "ask what opens the store", true,  false, true,  false, false, handle_opening },
     { MSG_CREATE,      "create",      true,  true,  false, false, false, handle_create },
     { MSG_IMPORT,      "import",      true,  true,  true,  false, false, handle_import },
     { MSG_ATTACH,      "attach",      true,  true,  false, false, false, handle_attach },

@@ -19,6 +19,8 @@ static struct store *new_store(const char *path)
 {
     struct store *s = calloc(1, sizeof(*s));
 
+    if (s != NULL)
+        pthread_mutex_init(&s->look, NULL);
     if (s != NULL && (s->path = strdup(path)) == NULL) {
         free(s);
         s = NULL;
@@ -59,6 +61,7 @@ static int open_existing(const char *path, struct store **ret, struct problem *p
         store_close(s);
         return r;
     }
+    schema_stamp(s);
     *ret = s;
     return s->readonly ? schema_failure(s, SQLITE_READONLY, "write to", p) : 0;
 }
@@ -82,7 +85,7 @@ void store_close(struct store *s)
 {
     if (s == NULL)
         return;
-    if (s->scrub_pending)
+    if (s->scrub_pending && !store_was_replaced(s))
         store_scrub(s);
     sqlite3_close(s->db);
     free(s->path);
@@ -239,12 +242,15 @@ static int overwrite_log(struct store *s)
 void store_scrub(struct store *s)
 {
     int frames = 0, done = 0;
-    int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_FULL, &frames, &done);
+    int rc;
 
+    schema_writing(s);
+    rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_FULL, &frames, &done);
     if (rc == SQLITE_OK && frames == done)
         rc = overwrite_log(s);
     if (rc == SQLITE_OK)
         rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    schema_stamp(s);
     /* The change itself is on disk: what could not be overwritten now is after the next change, or at the end. */
     s->scrub_pending = rc != SQLITE_OK;
 }
@@ -391,7 +397,6 @@ static int check_record(const struct key_record *k, struct problem *p)
 
 int store_put_key(struct store *s, const struct key_record *k, struct problem *p)
 {
-    bool had_material = false;
     int r = check_record(k, p);
 
     if (r == 0)
@@ -405,7 +410,6 @@ int store_put_key(struct store *s, const struct key_record *k, struct problem *p
         r = delete_rows(s, "DELETE FROM former WHERE key_id = ?", k->key_id, p);
     if (r == 0)
         r = delete_rows(s, "DELETE FROM version WHERE key_id = ?", k->key_id, p);
-    had_material = r == 0 && sqlite3_changes(s->db) > 0;
     if (r == 0)
         r = delete_rows(s, "DELETE FROM grant_ WHERE key_id = ?", k->key_id, p);
     if (r == 0 && k->version_count > 0)
@@ -425,7 +429,9 @@ int store_put_key(struct store *s, const struct key_record *k, struct problem *p
     for (size_t i = 0; r == 0 && k->version_count > 0 && i < k->grant_count; i++)
         r = put_grant_row(s, k, &k->grants[i], p);
     r = schema_end(s, r, p);
-    if (r == 0 && (had_material || s->scrub_pending))
+    /* Also where nothing was deleted: as long as a log is left, the file alone is not the store, and a copy put in its place
+     * would be mixed with it. */
+    if (r == 0)
         store_scrub(s);
     return r;
 }

@@ -78,6 +78,12 @@ LB_MUST_USE int store_open(const char *path, struct store **ret, struct problem 
  */
 LB_MUST_USE int store_create(const char *path, const uint8_t id[STORE_ID_SIZE], const struct seal_record *seal,
                              struct store **ret, struct problem *p);
+/*
+ * Whether the file of the store is another one than the one that is open, is gone, or was written by somebody else since:
+ * then what is in memory and what is on disk are two stores, and every change is refused (LB_E_STORE), so that they are
+ * not mixed. Any thread, as long as the store is open.
+ */
+bool store_was_replaced(struct store *s);
 /* Checkpoints and closes; NULL is fine. */
 void store_close(struct store *s);
 const uint8_t *store_id(const struct store *s);

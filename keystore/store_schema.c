@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* "LBOX", in the header of the database file: what file(1) and schema_migrate() know a store by. */
 #define APPLICATION_ID 0x4c424f58
@@ -119,6 +120,19 @@ static int cause(const struct store *s, int rc)
     return error != 0 ? error : last_errno(db);
 }
 
+/* A copy that root has put there is root's: SQLite says that it is read-only, or cannot be opened. */
+static bool is_anothers(const struct store *s, const char *what, struct problem *p)
+{
+    struct stat st;
+
+    if (stat(s->path, &st) < 0 || st.st_uid == geteuid())
+        return false;
+    problem_set(p, LB_E_STORE_READONLY, "cannot %s the store %s: it is read-only or closed to uid %lu, as which the box runs: it belongs to uid %lu",
+                what, s->path, (unsigned long)geteuid(), (unsigned long)st.st_uid);
+    problem_hint(p, "make it writable for the box: chown %lu:%lu %s", (unsigned long)geteuid(), (unsigned long)getegid(), s->path);
+    return true;
+}
+
 int schema_failure(const struct store *s, int rc, const char *what, struct problem *p)
 {
     int error = cause(s, rc);
@@ -143,6 +157,8 @@ int schema_failure(const struct store *s, int rc, const char *what, struct probl
         return LB_E_STORE_FULL;
     case SQLITE_READONLY:
     case SQLITE_PERM:
+        if (is_anothers(s, what, p))
+            return LB_E_STORE_READONLY;
         problem_set(p, LB_E_STORE_READONLY, "cannot %s the store %s: it is read-only", what, s->path);
         problem_hint(p, "make %s and its directory writable for the user of the box and restart the box", s->path);
         return LB_E_STORE_READONLY;
@@ -190,11 +206,78 @@ int schema_exec(struct store *s, const char *sql, struct problem *p)
     return rc == SQLITE_OK ? 0 : schema_failure(s, rc, "write to", p);
 }
 
+/* A copy over the file leaves the inode as it is; one that keeps times has other ones than ours. */
+static bool look(const struct store *s, struct store_stamp *ret)
+{
+    struct stat st;
+
+    if (stat(s->path, &st) < 0)
+        return false;
+    *ret = (struct store_stamp){ true, st.st_dev, st.st_ino, st.st_size, st.st_mtim };
+    return true;
+}
+
+void schema_writing(struct store *s)
+{
+    pthread_mutex_lock(&s->look);
+    s->writing = true;
+    pthread_mutex_unlock(&s->look);
+}
+
+void schema_stamp(struct store *s)
+{
+    struct store_stamp now;
+
+    pthread_mutex_lock(&s->look);
+    if (look(s, &now))
+        s->stamp = now;
+    s->writing = false;
+    pthread_mutex_unlock(&s->look);
+}
+
+static bool differs(const struct store *s)
+{
+    const struct store_stamp *then = &s->stamp;
+    struct store_stamp now;
+
+    if (!then->known || s->writing)
+        return false;
+    return !look(s, &now) || now.dev != then->dev || now.inode != then->inode || now.size != then->size ||
+           now.changed.tv_sec != then->changed.tv_sec || now.changed.tv_nsec != then->changed.tv_nsec;
+}
+
+bool store_was_replaced(struct store *s)
+{
+    bool r;
+
+    pthread_mutex_lock(&s->look);
+    r = differs(s);
+    pthread_mutex_unlock(&s->look);
+    return r;
+}
+
+/* SQLite would write pages of the store that it knows into the other one. */
+static int replaced(const struct store *s, struct problem *p)
+{
+    problem_set(p, LB_E_STORE, "the store %s was replaced or written by somebody else while the box has it open: nothing is changed",
+                s->path);
+    problem_hint(p, "what was made since is in the running box alone, and a restart would lose it: see examples/backup/README.md");
+    return LB_E_STORE;
+}
+
 int schema_begin(struct store *s, struct problem *p)
 {
+    int r;
+
     if (s->readonly)
         return schema_failure(s, SQLITE_READONLY, "write to", p);
-    return schema_exec(s, "BEGIN IMMEDIATE", p);
+    if (store_was_replaced(s))
+        return replaced(s, p);
+    schema_writing(s);
+    r = schema_exec(s, "BEGIN IMMEDIATE", p);
+    if (r != 0)
+        schema_stamp(s);
+    return r;
 }
 
 int schema_end(struct store *s, int r, struct problem *p)
@@ -207,6 +290,7 @@ int schema_end(struct store *s, int r, struct problem *p)
      */
     if (r != 0 && !sqlite3_get_autocommit(s->db))
         (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    schema_stamp(s);
     return r;
 }
 

@@ -2,15 +2,30 @@
 #ifndef LB_STORE_SCHEMA_H
 #define LB_STORE_SCHEMA_H
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "errors.h"
 #include "store.h"
 
+/* The file as this process left it. */
+struct store_stamp {
+    bool known;
+    dev_t dev;
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+};
+
 struct store {
     sqlite3 *db;
+    pthread_mutex_t look;      /* of these two, which other threads ask for */
+    struct store_stamp stamp;
+    bool writing;              /* the file is about to be another one, by this process */
     uint8_t id[STORE_ID_SIZE];
     bool readonly;      /* the file system or the mode of the file lets nobody write */
     bool scrub_pending; /* material was deleted, and the log that holds it is not overwritten yet */
@@ -53,7 +68,13 @@ sqlite3_stmt *schema_prepare(struct store *s, const char *sql, struct problem *p
 LB_MUST_USE int schema_run(struct store *s, sqlite3_stmt *stmt, struct problem *p);
 LB_MUST_USE int schema_exec(struct store *s, const char *sql, struct problem *p);
 
-/* BEGIN IMMEDIATE. LB_E_STORE_READONLY and so on. */
+/*
+ * This process writes to the file, or opens it: from the first call to the second nobody sees another's hand in it, and
+ * then it is remembered as it is.
+ */
+void schema_writing(struct store *s);
+void schema_stamp(struct store *s);
+/* BEGIN IMMEDIATE. LB_E_STORE_READONLY and so on; LB_E_STORE where store_was_replaced(). */
 LB_MUST_USE int schema_begin(struct store *s, struct problem *p);
 /* COMMIT when r is 0, and ROLLBACK when it is not or the commit fails. Returns r or the failure of the commit. */
 LB_MUST_USE int schema_end(struct store *s, int r, struct problem *p);

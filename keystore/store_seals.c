@@ -95,13 +95,15 @@ int store_add_seal(struct store *s, const struct seal_record *seal, uint32_t *re
     seal_records_free(seals, count);
     if (r == 0 && count >= LB_SEALS_MAX) {
         problem_set(p, LB_E_TOO_LONG, "the store has %d seals already", LB_SEALS_MAX);
-        problem_hint(p, "see which of them are there for nobody any more: littlebox seal list");
+        problem_hint(p, "'littlebox seal list' shows them, and which one opens the store");
         return LB_E_TOO_LONG;
     }
     if (r == 0)
         r = schema_begin(s, p);
     if (r == 0)
         r = schema_end(s, seal_insert(s, seal, ret_id, p), p);
+    if (r == 0)
+        store_scrub(s);
     return r;
 }
 

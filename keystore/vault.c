@@ -102,6 +102,7 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
     int r;
 
     memset(v, 0, sizeof(*v));
+    pthread_mutex_init(&v->opened.lock, NULL);
     v->conf = conf;
     v->next_destroy = UINT64_MAX;
     v->used_written = (uint64_t)time(NULL);
@@ -133,6 +134,7 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
         log_error("%s: going on with the %zu keys that could be read", p->text, v->ring.count);
     vault_note_schedules(v);
     vault_read_used(v);
+    vault_note_seals(v);
     atomic_store(&v->lock, LOCK_LOCKED);
     count_keys(v);
     return 0;
@@ -143,6 +145,10 @@ void vault_close(struct vault *v)
     vault_lock(v);
     vault_write_used(v);
     keyring_clear(&v->ring);
+    seal_records_free(v->opened.seals, v->opened.seal_count);
+    v->opened.seals = NULL;
+    v->opened.seal_count = 0;
+    v->opened.store = NULL;
     store_close(v->store);
     v->store = NULL;
     p11_token_free(v->p11);
@@ -288,6 +294,7 @@ int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct pro
     struct seal_record *seals = NULL;
     uint8_t *store_key = NULL;
     size_t count = 0;
+    uint32_t seal = 0;
     int r;
 
     if (v->store == NULL)
@@ -305,6 +312,8 @@ int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct pro
     for (size_t i = 0; r != 0 && i < count; i++) {
         if (seals[i].kind == kind)
             r = seal_unwrap(store_id(v->store), &seals[i], secret, store_key);
+        if (r == 0)
+            seal = seals[i].id;
     }
     if (r != 0) {
         v->wrong_secrets++;
@@ -314,8 +323,11 @@ int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct pro
         goto out;
     }
     v->wrong_secrets = 0;
-    if (v->backend == NULL)
+    if (v->backend == NULL) {
         r = vault_opened(v, store_key, p);
+        if (r == 0)
+            vault_note_opened(v, OPENED_BY_REQUEST, kind, seal);
+    }
     if (r == 0)
         vault_note_credential(v, kind, secret);
 out:
@@ -355,6 +367,8 @@ void vault_try_credential(struct vault *v)
         return;
     r = vault_unlock(v, SEAL_CREDENTIAL, (struct bytes){ secret, len }, &p);
     v->wrong_secrets = 0;
+    if (r == 0)
+        vault_note_opened(v, OPENED_AT_START, v->opened.kind, v->opened.seal);
     atomic_store(&v->credential_refused, r != 0);
     if (r != 0)
         log_error("the credential %s does not open the store: %s", v->conf->credential, p.text);
@@ -370,6 +384,35 @@ void vault_serve(struct vault *v, unsigned failures, void (*settled)(void))
         p11_token_connect_soon(v->p11);
     else
         settled();
+}
+
+void vault_note_opened(struct vault *v, enum opened_how how, unsigned kind, uint32_t seal)
+{
+    pthread_mutex_lock(&v->opened.lock);
+    v->opened.how = (uint8_t)how;
+    v->opened.kind = (uint8_t)kind;
+    v->opened.seal = seal;
+    pthread_mutex_unlock(&v->opened.lock);
+}
+
+void vault_note_seals(struct vault *v)
+{
+    struct seal_record *seals = NULL, *old;
+    size_t count = 0, old_count;
+    struct problem p;
+
+    if (store_seals(v->store, &seals, &count, &p) != 0) {
+        log_error("%s", p.text);
+        return;
+    }
+    pthread_mutex_lock(&v->opened.lock);
+    old = v->opened.seals;
+    old_count = v->opened.seal_count;
+    v->opened.store = v->store;
+    v->opened.seals = seals;
+    v->opened.seal_count = count;
+    pthread_mutex_unlock(&v->opened.lock);
+    seal_records_free(old, old_count);
 }
 
 void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret)
@@ -394,8 +437,10 @@ size_t vault_memory(unsigned threads)
 {
     /* A passphrase or credential and what it is compared with, the key that it becomes, the store key; the PIN. */
     size_t unlocking = 2 * secret_locks(LB_SECRET_MAX) + 3 * secret_locks(STORE_KEY_SIZE);
+    /* One thread at a time looks what would open it: the credential file, the key that it becomes, the store key. */
+    size_t looking = secret_locks(LB_SECRET_MAX) + 2 * secret_locks(STORE_KEY_SIZE);
 
-    return backend_sealed_memory(threads) + unlocking;
+    return backend_sealed_memory(threads) + unlocking + looking;
 }
 
 void vault_token_uri(const struct vault *v, struct p11uri *ret)
@@ -412,6 +457,7 @@ void vault_lock(struct vault *v)
         return;
     atomic_store(&v->lock, LOCK_LOCKED);
     vault_write_used(v);
+    vault_note_opened(v, OPENED_NOT, 0, 0);
     pthread_rwlock_wrlock(&v->ring.lock);
     keyring_close_all(&v->ring);
     vault_token_uri(v, &v->token);

@@ -2,6 +2,7 @@
 #ifndef LB_VAULT_H
 #define LB_VAULT_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -32,6 +33,15 @@ struct vault {
     atomic_bool credential_refused; /* the file is there, and could not be read or does not open the store */
     atomic_uint keys, damaged;
     unsigned wrong_secrets;       /* in a row */
+    /* What vault_opening() looks at, beside the changing thread: the store's seals as that one knows them. */
+    struct {
+        pthread_mutex_t lock;
+        uint8_t how, kind;        /* enum opened_how, enum seal_kind: by what the store is open, zeros if it is not */
+        uint32_t seal;
+        struct store *store;
+        struct seal_record *seals;
+        size_t seal_count;
+    } opened;
     atomic_bool serving;          /* vault_serve() was called */
     atomic_uint certs_wanted;     /* threads that may wait for the token because of certificates */
     uint64_t next_destroy;        /* when the next destruction is due; UINT64_MAX: none is scheduled. The changing thread's */
@@ -107,6 +117,9 @@ bool vault_knows(struct vault *v, const struct subjects *ids);
 unsigned vault_grants_changed(const struct vault *v);
 LB_MUST_USE int vault_show(struct vault *v, const char *name, struct msg_show *ret, struct problem *p);
 
+/* LB_E_NO_STORE in words: none was made yet, or the one that was is gone. */
+int vault_no_store(const struct vault *v, struct problem *p);
+
 /* Makes the store with its first seal; the vault is unlocked then. LB_E_EXISTS. */
 LB_MUST_USE int vault_init(struct vault *v, const struct msg_secret *seal, struct problem *p);
 /*
@@ -114,6 +127,11 @@ LB_MUST_USE int vault_init(struct vault *v, const struct msg_secret *seal, struc
  * tried all the same.
  */
 LB_MUST_USE int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct problem *p);
+/*
+ * What the store is open by, and which seals the secret opens: a credential, or with length 0 what the file has that a
+ * start reads, as this process can read it. Opens nothing, changes no store, and waits for no change. Beside any other function. LB_E_NO_STORE, LB_E_NOMEM.
+ */
+LB_MUST_USE int vault_opening(struct vault *v, struct bytes secret, struct msg_opening *ret, struct problem *p);
 /* Forgets the store key and all private keys; requests under way finish first. */
 void vault_lock(struct vault *v);
 LB_MUST_USE int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf, struct msg_key *ret,

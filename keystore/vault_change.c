@@ -476,6 +476,11 @@ int vault_init(struct vault *v, const struct msg_secret *m, struct problem *p)
     if (r == 0)
         r = vault_opened(v, store_key, p);
     if (r == 0)
+        vault_note_seals(v);
+    /* The first row of its table. */
+    if (r == 0)
+        vault_note_opened(v, OPENED_AS_NEW, m->kind, 1);
+    if (r == 0)
         vault_note_credential(v, m->kind, m->secret);
     seal_clear(&seal);
     secret_free(store_key, STORE_KEY_SIZE);
@@ -504,6 +509,8 @@ int vault_seal_add(struct vault *v, const struct msg_secret *m, struct problem *
     secret_wipe_stack();
     if (r == 0)
         r = store_add_seal(v->store, &seal, &id, p);
+    if (r == 0)
+        vault_note_seals(v);
     seal_clear(&seal);
     return r;
 }
@@ -515,6 +522,8 @@ int vault_seal_remove(struct vault *v, uint32_t id, struct problem *p)
 
     if (r == 0)
         r = store_remove_seal(v->store, id, p);
+    if (r == 0)
+        vault_note_seals(v);
     if (r == LB_E_NO_SEAL)
         problem_hint(p, "the seals of a box: littlebox --box %s seal list", v->conf->box);
     else if (r == LB_E_LAST_SEAL)

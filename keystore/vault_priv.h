@@ -6,6 +6,10 @@
 
 /* The store key is there: makes the backend and opens every version. */
 LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p);
+/* From now on the store is open by this seal. By the changing thread. */
+void vault_note_opened(struct vault *v, enum opened_how how, unsigned kind, uint32_t seal);
+/* The store has these seals from now on; what cannot be read is in the log. By the changing thread. */
+void vault_note_seals(struct vault *v);
 /*
  * The store is open by this secret: if it is what the credential file holds, the box will come back unlocked by
  * itself.
@@ -75,7 +79,6 @@ void vault_write_used(struct vault *v);
 void vault_note_use(struct boxkey *k, size_t i);
 
 /* Refusals: each sets p and returns its code. */
-int vault_no_store(const struct vault *v, struct problem *p);
 int vault_locked(const struct vault *v, struct problem *p);
 int vault_no_key(const struct vault *v, const char *name, struct problem *p);
 /* Of rec, whose destruction is scheduled: LB_E_NOT_ACTIVE. whole: all that is left of the key is. */

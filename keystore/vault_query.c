@@ -1,6 +1,7 @@
 /* What can be asked of a vault without changing it: use a key, tell of it, list. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "idmap.h"
 #include "keywalk.h"
@@ -11,6 +12,14 @@
 
 int vault_no_store(const struct vault *v, struct problem *p)
 {
+    /* What opens a store is kept beside none: there was one. */
+    if (access(v->conf->credential, F_OK) == 0) {
+        problem_set(p, LB_E_NO_STORE, "box '%s' has a credential, but no store: there is no %.200s", v->conf->box,
+                    v->conf->paths.store);
+        problem_hint(p, "restore it from a backup (examples/backup/README.md); or for a new, empty one: littlebox --box %s init",
+                     v->conf->box);
+        return LB_E_NO_STORE;
+    }
     problem_set(p, LB_E_NO_STORE, "box '%s' has no store yet", v->conf->box);
     problem_hint(p, "make one: littlebox --box %s init", v->conf->box);
     return LB_E_NO_STORE;

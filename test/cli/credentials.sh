@@ -25,7 +25,7 @@ refuses() {
     start_box default
     expect 3 '' littlebox status
     expect_out 'locked'
-    expect_out "credential   there, but refused: the box's log says why"
+    expect_out "next start   stays locked: cannot read $credential: $1"
     grep -qF "littleboxd[default]: cannot read the credential $credential: $1" box.log ||
         fail "no '$1' in the log: $(cat box.log)"
     [ -z "$2" ] || grep -F "cannot read the credential" box.log | grep -qF "; $2" || fail "no cure '$2': $(cat box.log)"
@@ -89,7 +89,7 @@ refuses 'it is longer than 4096 bytes' ''
 rm "$credential"
 start_box default
 expect 3 '' littlebox status
-expect_out 'credential   none in use'
+expect_out "next start   stays locked: $credential is not there"
 # What is made on the way is read from a pipe by the command.
 expect 0 '' bash -c 'littlebox unlock --credential <(cat good)'
 # A file that others read makes no seal.

@@ -67,7 +67,7 @@ start_box default
 expect 1 '' littlebox doctor --module "$T/broken.so"
 passing "a box answers at $T/box/default.sock, asked as user $(id -un) (uid $(id -u))"
 failing "box 'default' has no store yet"
-hinted 'run: littlebox --box default init'
+hinted 'make one: littlebox --box default init'
 littlebox init 2>/dev/null
 littlebox create web >/dev/null
 littlebox lock

@@ -78,7 +78,7 @@ expect 1 "the passphrase does not open 'ec.enc'" littlebox import x ec.enc --pas
 expect 1 "the passphrase does not open 'ec.encder'" littlebox import x ec.encder --passphrase-file bad
 expect 1 "the passphrase does not open 'rsa.tradenc'" littlebox import x rsa.tradenc --passphrase-file bad
 expect 1 'there is no terminal to ask for passphrase of ec.enc' setsid -w littlebox import x ec.enc
-expect 1 'hint: give it with --passphrase-file FILE or --passphrase-fd N' setsid -w littlebox import x ec.enc
+expect 1 'hint: give it with --stdin, --passphrase-file FILE or --passphrase-fd N' setsid -w littlebox import x ec.enc
 expect 1 "there is no private key in 'crt.pem'" littlebox import x crt.pem
 expect 1 'hint: give the file with the private key: PEM, DER or PKCS#12' littlebox import x crt.pem
 cat ec.pem rsa.pem ed.pem >three.pem

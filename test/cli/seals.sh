@@ -12,7 +12,7 @@ printf 'wrong\n' >bad
 umask 077 # credentials are nobody else's
 
 expect 0 '' littlebox --json seal list
-expect_json '#' 1 0.@ id,kind,label,created 0.kind '"credential"' 0.label '"at start"'
+expect_json '#' 1 0.@ id,kind,label,created,opened,next_start 0.kind '"credential"' 0.label '"at start"'
 first=$(littlebox seal list | awk 'NR == 2 { print $1 }')
 expect 1 'is the last: without it nobody could open the store again' littlebox seal remove "$first"
 expect 1 'hint: add another first: littlebox --box default seal add' littlebox seal remove "$first"
@@ -43,7 +43,35 @@ expect 0 '' littlebox handle web
 expect 1 "no seal of box 'default' opens with this passphrase" littlebox unlock --passphrase-file bad
 # The second in a row takes longer than a second, by design, and the command says that it is waiting.
 expect 1 'littlebox: the box is trying the seals ...' littlebox unlock --passphrase-file bad
+# Without a terminal: with the file that is read at a start, if it is there.
+mv box/default.credential moved
 expect 1 'there is no terminal to ask for passphrase' setsid -w littlebox unlock
+expect 1 'hint: give it with --stdin, --passphrase-file FILE or --passphrase-fd N' setsid -w littlebox unlock
+echo "credential = $T/moved" >box/default.conf
+stop_box
+mv moved elsewhere
+start_box default
+mv elsewhere moved
+expect 0 '' setsid -w littlebox unlock
+rm box/default.conf
+mv moved box/default.credential
+stop_box
+start_box default
+littlebox lock
+expect 0 '' setsid -w littlebox unlock
+# From a pipe.
+littlebox lock
+expect 0 '' sh -c 'printf "correct horse" | littlebox unlock --stdin'
+littlebox lock
+expect 0 '' sh -c 'littlebox unlock --credential - <box/default.credential'
+littlebox lock
+expect 1 'the passphrase is empty' sh -c 'littlebox unlock --stdin </dev/null'
+expect 1 'the credential on standard input has less than 32 bytes' sh -c 'echo short | littlebox unlock --credential -'
+expect 1 'cannot read the credential from standard input: it is empty' sh -c ': | littlebox unlock --credential -'
+expect 2 '--stdin excludes --passphrase-file and --passphrase-fd' littlebox unlock --stdin --passphrase-file pw
+expect 2 'a passphrase and --credential exclude each other' littlebox unlock --stdin --credential -
+expect 1 '' answer -- littlebox unlock --stdin
+expect_out 'standard input is a terminal, which shows what is typed'
 expect 0 '' littlebox unlock --passphrase-file pw
 expect 0 '' littlebox status
 littlebox --json lock >out
@@ -72,6 +100,7 @@ littlebox unlock --credential stranger 2>guess &
 guess=$!
 await grep -qF 'the box is trying the seals' guess
 expect 0 '' littlebox list
+expect 3 '' littlebox status
 kill -0 $guess 2>/dev/null || fail "nobody was served during the third guess"
 wait $guess && fail "a wrong credential opened the box"
 [ $(($(now) - began)) -ge 195 ] || fail "a third wrong credential took $(($(now) - began)) hundredths of a second"
@@ -96,7 +125,7 @@ expect 1 'is locked' littlebox seal add --credential third
 expect 0 '' littlebox unlock --credential second
 
 # Each is removable alone; what it opened stays open.
-expect 0 '' littlebox seal remove "$first"
+expect 0 'the next start opens the store with' littlebox seal remove "$first" --yes
 littlebox lock
 expect 1 "no seal of box 'default' opens with this credential" littlebox unlock --credential box/default.credential
 expect 0 '' littlebox unlock --passphrase-file pw

@@ -45,6 +45,8 @@ static void decode_all(const struct msg_header *header, struct bytes body, const
     TRY(list, struct msg_list);
     TRY(find, struct msg_find);
     TRY(token, struct msg_token);
+    TRY(opening_ask, struct msg_opening_ask);
+    TRY(opening, struct msg_opening);
     TRY(token_list, struct msg_token_list);
     TRY(attach, struct msg_attach);
     TRY(login, struct msg_login);

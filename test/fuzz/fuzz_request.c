@@ -222,6 +222,7 @@ static void check_form(unsigned who, uint16_t type, struct bytes body)
     static struct msg_show show;
     static struct msg_status status;
     static struct msg_token token;
+    static struct msg_opening opening;
     struct msg_key key;
     struct bytes bytes;
 
@@ -245,6 +246,9 @@ static void check_form(unsigned who, uint16_t type, struct bytes body)
         break;
     case MSG_STATUS:
         must(msg_status_decode(body, &status) == 0 && status.keys >= KEYS && status.admin == (who == ADMIN));
+        break;
+    case MSG_OPENING:
+        must(msg_opening_decode(body, &opening) == 0 && (opening.next == NEXT_OPENS) == (opening.next_count > 0));
         break;
     case MSG_TOKEN:
         must(msg_token_decode(body, &token) == 0);

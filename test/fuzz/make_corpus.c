@@ -128,6 +128,11 @@ static void messages(void)
                               .slot = 7,
                               .sessions_max = 4,
                               .problem = { .code = LB_E_PIN, .text = "refused", .hint = "login" } }));
+    PUT("opening-ask", opening_ask, MSG_OPENING, (&(struct msg_opening_ask){ view }));
+    PUT("opening", opening, MSG_OPENING | MSG_ANSWER,
+        (&(struct msg_opening){ .how = OPENED_AT_START, .kind = SEAL_CREDENTIAL, .seal = 1, .file = "/c", .next_file = "/c",
+                                .next = NEXT_REFUSED, .next_count = 2, .next_seals = { 1, 2 },
+                                .why = { .code = LB_E_VALUE, .text = "open", .hint = "chmod" } }));
     PUT("token-list", token_list, MSG_TOKEN_LIST, (&(struct msg_token_list){ .from = 9 }));
     PUT("attach", attach, MSG_ATTACH, (&(struct msg_attach){ .name = "web", .id = view, .label = view }));
     PUT("login", login, MSG_LOGIN, (&(struct msg_login){ view }));
@@ -465,6 +470,7 @@ static void questions(unsigned who, const char *name)
     ADD_EMPTY(who, MSG_STATUS);
     ADD_EMPTY(who, MSG_TOKEN);
     ADD_EMPTY(who, MSG_SEAL_LIST);
+    ADD(who, opening_ask, MSG_OPENING, (&(struct msg_opening_ask){ { NULL, 0 } }));
     put_sequence(name);
 }
 
@@ -498,6 +504,7 @@ static void changes(unsigned who, const char *name)
         (&(struct msg_sign){
             .key.name = "ed", .scheme = SCHEME_ED25519, .input = INPUT_TEXT, .data = { credential, 4 } }));
     ADD(who, secret, MSG_UNLOCK, (&(struct msg_secret){ .kind = SEAL_CREDENTIAL, .secret = secret }));
+    ADD(who, opening_ask, MSG_OPENING, (&(struct msg_opening_ask){ secret }));
     ADD(who, login, MSG_LOGIN, (&(struct msg_login){ { credential, 4 } }));
     put_sequence(name);
 }

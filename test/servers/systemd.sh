@@ -163,6 +163,23 @@ as() {
     setpriv --reuid "littlebox-$1" --regid "littlebox-$1" --init-groups "${@:2}"
 }
 
+# README, step 3: the file beside Debian's openssl.cnf, before that one is changed, and a service that reads it.
+sed -n '/^\*Try it before/,/^and a shell/s/^    //p' "$LITTLEBOX_SRC/README.md" >beside.sh
+cat beside.sh
+cp /etc/ssl/openssl.cnf stock.cnf
+check "the lines of README" bash -eu beside.sh >beside.log 2>&1
+cat beside.log
+for provider in default littlebox; do
+    same "$provider is active" active "$(sed -n "/^  $provider\$/,/status/s/^    status: //p" beside.log)"
+done
+check "openssl.cnf is as it was" cmp stock.cnf /etc/ssl/openssl.cnf
+printf '[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/usr/bin/openssl list -providers\nStandardOutput=file:/run/nginx.out\n' \
+    >/run/littlebox-test/nginx.service
+systemctl daemon-reload
+check "a service with its drop-in" systemctl start nginx.service
+says "has the provider" '^  littlebox$' /run/nginx.out
+rm -r /etc/systemd/system/nginx.service.d /run/littlebox-test/nginx.service /etc/ssl/littlebox.cnf
+
 # README, step 1 and 2.
 cp "$LITTLEBOX_SRC/examples/nginx/openssl.cnf" /etc/ssl/openssl.cnf
 check "systemd-sysusers" systemd-sysusers
@@ -170,7 +187,9 @@ check "systemctl daemon-reload" systemctl daemon-reload
 check "the user of box default" id littlebox-default
 check "systemctl enable --now littleboxd@default.socket" systemctl enable --now littleboxd@default.socket
 check "littlebox init" littlebox init
-check "littlebox status" littlebox status
+littlebox status >status.out || fail "littlebox status: $(cat status.out)"
+says "its next start is well, though it cannot see a directory that was made since" \
+    '^next start  *opens itself with /etc/littlebox/default.credential' status.out
 check "a key" littlebox create key
 check "it signs" box_signs default
 of_user default
@@ -302,6 +321,8 @@ of_user old
 # Not as NEWS says: systemd gives the store to the user, nobody the credential.
 useradd --system --no-create-home --shell /usr/sbin/nologin littlebox-hasty
 as_before hasty
+refused "doctor knows that its next start is another user's" \
+    "^FAIL  at its next start box 'hasty' stays locked: cannot read /etc/littlebox/hasty.credential: Permission denied" littlebox --box hasty doctor
 check "restarted" systemctl restart littleboxd@hasty.service
 refused "it is locked" 'is locked' littlebox --box hasty create other
 says "and says why" 'cannot read the credential .*: Permission denied' /run/box-hasty.log
@@ -366,13 +387,61 @@ else
     say "no openCryptoki: its part of examples/pkcs11 is not run"
 fi
 
+# Backup and restore, by the page. section PAGE TITLE : the commands under that heading, as a script
+section() {
+    sed -n "/^## $2\$/,/^## /s/^    //p" "$LITTLEBOX_SRC/examples/$1/README.md" >section.sh
+    [ -s section.sh ] || fail "examples/$1/README.md has no commands under '$2'"
+    cat section.sh
+}
+section backup 'Back up'
+check "the page's backup" bash -eu section.sh
+check "a key that is made after it" littlebox create later
+section backup 'Try a backup'
+check "the backup opens" bash -eu section.sh >tried 2>&1
+says "and has the key" '^key  ' tried
+# Renamed into its place: the box says so, what it has open is saved, and nothing is lost.
+cp /root/backup/store.db /var/lib/littlebox/default/store.new
+mv /var/lib/littlebox/default/store.new /var/lib/littlebox/default/store.db
+refused "nothing is changed" 'was replaced or written by somebody else' littlebox create third
+section backup 'What goes wrong'
+check "the page's rescue" bash -eu section.sh
+# As root left it, it does not start; by the cure that it names it does.
+systemctl stop littleboxd@default.socket littleboxd@default.service
+systemctl start littleboxd@default.socket
+refused "it cannot be opened" 'belongs to uid 0' timeout 20 littlebox list
+littlebox list 2>closed || sed -n 's/^hint: //p' closed >cure.sh
+cat closed
+check "the cure" bash -u cure.sh
+check "it serves the backup" box_signs default
+refused "without what was made later" "no key 'later'" littlebox show later
+# The saved one, as a backup.
+cp /root/store.db.saved /root/backup/store.db
+section backup Restore
+check "the page's restore" bash -eu section.sh
+check "what was made later is there" littlebox show later
+check "and signs" box_signs default
+check "what was there is kept" test -e /root/before/default/store.db
+littlebox destroy later --now --yes
+
+# The look of each quarter of an hour, by its page.
+section monitoring 'Does it sign, and will it after the next start?'
+ln -sf "$LITTLEBOX_SRC"/examples/monitoring/* .
+check "the page's commands" bash -eu section.sh
+check "a look" systemctl start littlebox-check@default.service
+mv /etc/littlebox/default.credential away
+refused "one that does not find all well" 'failed' systemctl start littlebox-check@default.service
+mv away /etc/littlebox/default.credential
+check "and the next" systemctl start littlebox-check@default.service
+section monitoring systemd
+sed -i '/^systemctl is-failed/d' section.sh
+check "the page's commands" bash -eu section.sh
+systemctl disable --now littlebox-check@default.timer
+
 # A credential for this machine alone, by the lines of littleboxd(8).
 sed -n '/^install -d -m 0700/,/^shred/p' "$LITTLEBOX_SRC/keystore/littleboxd.8" | sed 's/\\e$/\\/' >creds
 cat creds
 check "the manual's lines" bash -eu creds
-for file in old default.credential; do
-    check "there is no $file any more" test ! -e "/etc/littlebox/$file"
-done
+check "there is no file in the clear any more" test ! -e /etc/littlebox/default.credential
 check "the box is open" littlebox status
 # What systemd gave it is there in the mounts of its process; no other user may see it there either.
 given() {
@@ -382,4 +451,64 @@ given() {
 check "by what systemd gave it" given default >/dev/null
 refused "which is its alone" 'Permission denied' given payments
 check "and signs" box_signs default
+# next TEXT : what status says of the next start
+next() {
+    littlebox status >status.out || fail "status: $(cat status.out)"
+    says "$2" "^next start  *$1" status.out
+}
+next 'opens itself with /etc/credstore.encrypted/littlebox.default ' "it is tried"
+cp /etc/credstore.encrypted/littlebox.default kept
+head -c 100 /dev/urandom | base64 >/etc/credstore.encrypted/littlebox.default
+next 'stays locked: systemd cannot decrypt /etc/credstore.encrypted/littlebox.default' "one that does not decrypt is no start"
+head -c 64 /dev/urandom >other
+check "one of another secret" systemd-creds encrypt --name=littlebox other /etc/credstore.encrypted/littlebox.default
+next 'stays locked: /etc/credstore.encrypted/littlebox.default opens no seal of this store' "is seen"
+rm /etc/credstore.encrypted/littlebox.default
+next 'stays locked: /etc/littlebox/default.credential is not there' "as none is"
+mkdir /etc/systemd/system/littleboxd@default.service.d
+printf '[Service]\nLoadCredential=littlebox:%s/other\n' "$TEST_DIR" >/etc/systemd/system/littleboxd@default.service.d/own.conf
+systemctl daemon-reload
+next 'not known: the service manager hands over a credential' "and that a line of the administrator decides"
+rm -r /etc/systemd/system/littleboxd@default.service.d
+systemctl daemon-reload
+cp kept /etc/credstore.encrypted/littlebox.default
+next 'opens itself' "it is well again"
+check "restarted" systemctl restart littleboxd@default.service
+check "and open" littlebox status
+# Uninstalled under a box that runs, and installed again; by the page, with this build's make.
+make() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$(type -P make)" -s -C "$LITTLEBOX_BUILD" "$@"; }
+export -f make
+export LITTLEBOX_BUILD
+mkdir -p /etc/nginx
+printf 'user root;\nhttp { server { listen 1 ssl; ssl_certificate /etc/nginx/web.crt; ssl_certificate_key /etc/nginx/web.pem; } }\n' \
+    >/etc/nginx/nginx.conf
+littlebox handle key --out /etc/nginx/web.pem
+section upgrade Upgrade
+old=$(littlebox --json status | sed -n 's/^ *"pid": //p')
+check "the page's upgrade" bash -eu section.sh >upgrade.log 2>&1
+says "names what runs" "box 'default' runs, as it was started" upgrade.log
+replaced() { [ "$(littlebox --json status | sed -n 's/^ *"pid": //p')" != "$old" ]; }
+await "the process to be replaced" replaced
+section upgrade Uninstall
+check "the page's uninstall" bash -eu section.sh >uninstall.log 2>&1
+cat uninstall.log
+says "says what runs" "box 'default' still runs" uninstall.log
+says "who has handles" 'nginx still has a handle: .*/etc/nginx/web.pem.*littlebox:key' uninstall.log
+says "and what openssl.cnf names" '/openssl.cnf still names the provider' uninstall.log
+check "the box is there" test -S /run/littlebox/default.sock
+# The next start of what is installed again, without the cure of the page.
+check "make install" make install >install.log 2>&1
+says "says what runs too" "box 'default' runs, as it was started" install.log
+systemctl daemon-reload
+check "it serves" littlebox status
+refused "it does not come back" 'failed' systemctl restart littleboxd@default.service
+says "and says what to do" 'cannot listen on /run/littlebox/default.sock: Permission denied; systemd handed over no socket: systemctl restart littleboxd@default.socket' \
+    /run/box-default.log
+littlebox status 2>closed || sed -n 's/^hint: start it: \([^,]*\),.*/\1/p' closed >cure.sh
+cat closed cure.sh
+check "so does the command" bash -eu cure.sh
+check "and it is back" box_signs default
+section upgrade 'Install again'
+check "the page's way" bash -eu section.sh
+check "the box signs" box_signs default
 finish

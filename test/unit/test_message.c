@@ -47,6 +47,8 @@ WRAP(list, struct msg_list)
 WRAP(find, struct msg_find)
 WRAP(token, struct msg_token)
 WRAP(token_list, struct msg_token_list)
+WRAP(opening_ask, struct msg_opening_ask)
+WRAP(opening, struct msg_opening)
 WRAP(login, struct msg_login)
 WRAP(show, struct msg_show)
 WRAP(status, struct msg_status)
@@ -131,6 +133,20 @@ static const struct msg_token token = { .connected = true,
                                         .sessions_max = 2,
                                         .reconnects = 3,
                                         .problem = { .code = LB_E_NO_TOKEN, .text = "away", .hint = "plug it in" } };
+static const struct msg_opening_ask opening_ask = { { data, sizeof(data) } };
+static const struct msg_opening opening = { .how = OPENED_AT_START,
+                                            .kind = SEAL_CREDENTIAL,
+                                            .seal = 0x11223344,
+                                            .file = "/a",
+                                            .next_file = "/b",
+                                            .handed = true,
+                                            .next = NEXT_REFUSED,
+                                            .credentials = 3,
+                                            .passphrases = 4,
+                                            .next_count = 2,
+                                            .next_seals = { 1, 0xfedcba98 },
+                                            .store_replaced = true,
+                                            .why = { .code = LB_E_VALUE, .text = "open", .hint = "shut" } };
 static const struct msg_derive derive = { .key = { .name = "web" }, .peer = { data, sizeof(data) } };
 static const struct bytes bytes = { data, sizeof(data) };
 static const struct key_ref key_ref = { .name = "a.b_c-d", .version = 0xfedcba98 };
@@ -278,6 +294,19 @@ static const struct message_case cases[] = {
         { 35, 17, LB_E_TOO_LONG },
         { 60, 2, LB_E_TOO_LONG },              /* the text: 516 bytes */
         { 66, 1, LB_E_TOO_LONG } } },          /* the hint: 266 */
+    { "OPENING", encode_opening_ask, decode_opening_ask, &opening_ask, sizeof(opening_ask),
+      offsetof(struct msg_opening_ask, secret), { { 0, 0x20, LB_E_TOO_LONG }, { 1, 6, LB_E_CUT_OFF } } },
+    { "opening", encode_opening, decode_opening, &opening, sizeof(opening), NO_VIEW,
+      { { 0, OPENED_AS_NEW + 1, LB_E_VALUE },
+        { 1, SEAL_KIND_LAST + 1, LB_E_VALUE },
+        { 6, 1, LB_E_TOO_LONG },               /* a path of 258 bytes */
+        { 8, 0x1b, LB_E_VALUE },
+        { 10, 1, LB_E_TOO_LONG },
+        { 14, 2, LB_E_VALUE },                 /* handed */
+        { 15, NEXT_OPENS + 1, LB_E_VALUE },
+        { 19, LB_SEALS_MAX + 1, LB_E_TOO_LONG },
+        { 28, 2, LB_E_VALUE },                 /* replaced */
+        { 31, 2, LB_E_TOO_LONG } } },          /* the text */
     { "TOKEN_LIST", encode_token_list, decode_token_list, &token_list, sizeof(token_list), NO_VIEW, { { 0 } } },
     { "ATTACH", encode_attach, decode_attach, &attach, sizeof(attach), offsetof(struct msg_attach, label),
       { { 1, 0, LB_E_NAME },

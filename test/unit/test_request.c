@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,6 +102,7 @@ static const struct row {
     { MSG_LOCK, "lock", true, true, false, false, false },
     { MSG_UNLOCK, "unlock", true, true, true, false, false },
     { MSG_LOGIN, "login", true, true, true, false, false },
+    { MSG_OPENING, "ask what opens the store", true, false, true, false, false },
 };
 
 static const struct row *row_of(uint16_t type)
@@ -152,7 +154,7 @@ static void administrators_requests(void)
     }
     CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_UNLOCKED);
     CU_ASSERT_EQUAL(atomic_load(&b.box.vault.keys), 2);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.refusals), 2 * 21);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.refusals), 2 * 22);
     /* Where the body is what it is to be, the same administrator is served. */
     OK(ask_empty(&b, 0, MSG_SEAL_LIST, &body, &p));
     inbox_clear(&b);
@@ -490,6 +492,94 @@ static void seals_are_of_their_kind(void)
     inbox_clear(&b);
 }
 
+static int opening_of(struct inbox *b, struct bytes secret, struct msg_opening *ret)
+{
+    uint8_t packet[1000];
+    struct msg_opening_ask m = { secret };
+    struct problem p;
+    struct bytes body;
+    size_t len;
+    int r;
+
+    OK(msg_opening_ask_encode(MSG_OPENING, 7, &m, packet, sizeof(packet), &len));
+    r = ask(b, 0, packet, len, &body, &p);
+    return r != 0 ? r : msg_opening_decode(body, ret);
+}
+
+static void put_credential(struct inbox *b, const char *content, mode_t mode)
+{
+    FILE *f = fopen(b->conf.credential, "w");
+
+    if (f == NULL || fputs(content, f) < 0 || fclose(f) != 0 || chmod(b->conf.credential, mode) < 0)
+        abort();
+}
+
+/* What the store is open by, and what would open it. It opens nothing, and no passphrase is guessed by it: it does not wait. */
+static void what_opens_the_store(void)
+{
+    static const char phrase[] = "a passphrase of more bytes than a credential has at least";
+    static const struct bytes none = { NULL, 0 }, words = { (const uint8_t *)phrase, sizeof(phrase) - 1 };
+    struct msg_secret seal = { .kind = SEAL_PASSPHRASE, .label = "phrase", .secret = words };
+    struct msg_opening o;
+    struct problem p;
+    struct inbox b;
+
+    box_with_keys(&b);
+    OK(vault_seal_add(&b.box.vault, &seal, &p));
+    OK(opening_of(&b, none, &o));
+    CU_ASSERT_EQUAL(o.how, OPENED_AS_NEW);
+    CU_ASSERT_EQUAL(o.kind, SEAL_CREDENTIAL);
+    CU_ASSERT_EQUAL(o.seal, 1);
+    CU_ASSERT_EQUAL(o.next, NEXT_ABSENT);
+    CU_ASSERT_EQUAL(o.next_count, 0);
+    TEXT_IS(o.file, "");
+    TEXT_IS(o.next_file, b.conf.credential);
+    put_credential(&b, INBOX_CREDENTIAL, 0600);
+    OK(opening_of(&b, none, &o));
+    CU_ASSERT_EQUAL(o.next, NEXT_OPENS);
+    CU_ASSERT_EQUAL(o.next_count, 1);
+    CU_ASSERT_EQUAL(o.next_seals[0], 1);
+    CU_ASSERT_TRUE(atomic_load(&b.box.vault.by_credential));
+    CU_ASSERT_EQUAL(chmod(b.conf.credential, 0644), 0);
+    OK(opening_of(&b, none, &o));
+    CU_ASSERT_EQUAL(o.next, NEXT_REFUSED);
+    CU_ASSERT_EQUAL(o.next_count, 0);
+    TEXT_HAS(o.why.text, "its mode 0644 lets others");
+    CU_ASSERT_FALSE(atomic_load(&b.box.vault.by_credential));
+    CU_ASSERT_TRUE(atomic_load(&b.box.vault.credential_refused));
+    put_credential(&b, phrase, 0600);
+    OK(opening_of(&b, none, &o));
+    CU_ASSERT_EQUAL(o.next, NEXT_WRONG);
+    OK(opening_of(&b, words, &o));
+    CU_ASSERT_EQUAL(o.next, NEXT_WRONG);
+    OK(opening_of(&b, credential, &o));
+    CU_ASSERT_EQUAL(o.next, NEXT_OPENS);
+    /* What the status says is of the file, not of what somebody asked about. */
+    CU_ASSERT_FALSE(atomic_load(&b.box.vault.by_credential));
+    vault_lock(&b.box.vault);
+    OK(opening_of(&b, credential, &o));
+    CU_ASSERT_EQUAL(o.how, OPENED_NOT);
+    CU_ASSERT_EQUAL(o.seal, 0);
+    CU_ASSERT_EQUAL(o.next, NEXT_OPENS);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_LOCKED);
+    OK(vault_unlock(&b.box.vault, SEAL_PASSPHRASE, words, &p));
+    OK(opening_of(&b, none, &o));
+    CU_ASSERT_EQUAL(o.how, OPENED_BY_REQUEST);
+    CU_ASSERT_EQUAL(o.kind, SEAL_PASSPHRASE);
+    CU_ASSERT_EQUAL(o.seal, 2);
+    /* Open already: what is tried now is not what opened it. */
+    OK(vault_unlock(&b.box.vault, SEAL_CREDENTIAL, credential, &p));
+    OK(opening_of(&b, none, &o));
+    CU_ASSERT_EQUAL(o.seal, 2);
+    put_credential(&b, INBOX_CREDENTIAL, 0600);
+    vault_lock(&b.box.vault);
+    vault_try_credential(&b.box.vault);
+    OK(opening_of(&b, none, &o));
+    CU_ASSERT_EQUAL(o.how, OPENED_AT_START);
+    TEXT_IS(o.file, b.conf.credential);
+    inbox_clear(&b);
+}
+
 /* A new key under an old name: nobody is granted it, and the old version stays what it is. */
 static void a_name_comes_back_without_grants(void)
 {
@@ -663,6 +753,7 @@ static const struct unit_test tests[] = {
     { "nothing changes while locked", nothing_changes_while_locked },
     { "guessing is slow", guessing_is_slow },
     { "seals are of their kind", seals_are_of_their_kind },
+    { "what opens the store", what_opens_the_store },
     { "a name comes back without grants", a_name_comes_back_without_grants },
     { "a file with a request", a_file_with_a_request },
     { "changed rows are used by nobody", changed_rows_are_used_by_nobody },

@@ -1,5 +1,7 @@
 /* store.c: keys and seals in and out, changes that fail whole, older and newer schemas. */
 #include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -706,6 +708,77 @@ static void what_is_no_store_of_ours(void)
     unit_dir_remove(dir);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+    char buf[4096];
+    FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+    size_t n;
+
+    if (in == NULL || out == NULL)
+        abort();
+    while ((n = fread(buf, 1, sizeof(buf), in)) > 0)
+        CU_ASSERT_EQUAL(fwrite(buf, 1, n, out), n);
+    fclose(in);
+    CU_ASSERT_EQUAL(fclose(out), 0);
+}
+
+static int note_key(const struct key_record *k, bool damaged, void *arg)
+{
+    char *names = arg;
+
+    strcat(strcat(names, k->name), damaged ? "! " : " ");
+    return 0;
+}
+
+/*
+ * A copy of the file alone is all of the store. One that is put in its place while the store is open is seen, in whatever
+ * way it came there: nothing is written into it, and what is there afterwards is the copy and no mixture.
+ */
+static void a_file_that_is_replaced(void)
+{
+    static const enum { COPIED, RENAMED, TOUCHED, GONE, HOWS } first = COPIED;
+
+    for (int how = first; how < HOWS; how++) {
+        char backup[PATH_MAX], names[200] = "";
+        struct fixture f;
+        struct problem p = { 0 };
+        struct seal_record seal;
+        struct stat st;
+        uint32_t id;
+
+        fixture_open(&f);
+        fixture_add_key(&f, "web", "ed25519", 1, 1);
+        CU_ASSERT(stat(unit_path(f.dir, "store.db-wal"), &st) < 0 || st.st_size == 0);
+        snprintf(backup, sizeof(backup), "%s", unit_path(f.dir, "backup"));
+        copy_file(f.path, backup);
+        fixture_add_key(&f, "late", "ed25519", 1, 1);
+        CU_ASSERT(stat(unit_path(f.dir, "store.db-wal"), &st) < 0 || st.st_size == 0);
+        CU_ASSERT_FALSE(store_was_replaced(f.store));
+        if (how == COPIED)
+            copy_file(backup, f.path);
+        else
+            OK(how == RENAMED   ? rename(backup, f.path)
+               : how == TOUCHED ? utimensat(AT_FDCWD, f.path, NULL, 0)
+                                : rename(f.path, backup));
+        CU_ASSERT_TRUE(store_was_replaced(f.store));
+        FAILS(store_put_key(f.store, &f.keys[0], &p), LB_E_STORE);
+        TEXT_HAS(p.text, "was replaced or written by somebody else");
+        TEXT_HAS(p.hint, "examples/backup/README.md");
+        seal = fixture_make_seal(&f, "second");
+        FAILS(store_add_seal(f.store, &seal, &id, &p), LB_E_STORE);
+        free(seal.params);
+        free(seal.wrapped);
+        store_close(f.store);
+        f.store = NULL;
+        OK(how == GONE ? rename(backup, f.path) : 0);
+        OK(store_open(f.path, &f.store, &p));
+        CU_ASSERT_FALSE(store_was_replaced(f.store));
+        OK(store_each_key(f.store, note_key, names, &p));
+        TEXT_IS(names, how == COPIED || how == RENAMED ? "web " : "late web ");
+        fixture_close(&f);
+    }
+}
+
 static const struct unit_test tests[] = {
     { "a new store", a_new_store },
     { "no store", no_store },
@@ -717,6 +790,7 @@ static const struct unit_test tests[] = {
     { "material that goes is overwritten", material_that_goes_is_overwritten },
     { "walks can be ended", walks_can_be_ended },
     { "seals", seals },
+    { "a file that is replaced", a_file_that_is_replaced },
     { "a damaged seal does not hide the others", a_damaged_seal_does_not_hide_the_others },
     { "chains in and out", chains_in_and_out },
     { "chains out of form are not stored", chains_out_of_form_are_not_stored },

@@ -1,0 +1,291 @@
+/* Whether a box will open itself at its next start: what it would read then, tried on the store as it is. */
+#include "nextstart.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "confline.h"
+#include "secret.h"
+#include "secretfile.h"
+#include "systemcred.h"
+
+/* What the next start reads, as far as it can be seen from here. */
+struct source {
+    char file[PATH_MAX];
+    bool asked;   /* it is the file that the box has tried: nobody knows better */
+    bool handed;  /* by the service manager, which decrypts it; file is what it keeps */
+    struct peer reader; /* as whom the next start reads it */
+};
+
+/* The box's directories are those of this command line: doctor asks at a socket that may be another's. */
+static bool knows_paths(const struct client *c)
+{
+    struct box_paths own;
+
+    return box_paths(&c->dirs, c->cli->box, &own) == 0 && strcmp(own.socket, c->paths.socket) == 0;
+}
+
+static bool is_systems(const struct client *c)
+{
+    return strcmp(c->dirs.config, LB_SYSTEM_CONFIG_DIR) == 0;
+}
+
+/* A unit that was changed since the box was started may have another user. LB_E_NO_KEY: there is no such user. */
+static int find_reader(struct client *c, struct source *ret, char name[64], struct problem *p)
+{
+    const struct passwd *pw;
+    int r = client_box_peer(c, &ret->reader, p);
+
+    if (r != 0 || geteuid() != 0 || !knows_paths(c) || !is_systems(c) || !systemcred_user(c->cli->box, name, 64))
+        return r;
+    pw = getpwnam(name);
+    if (pw == NULL)
+        return LB_E_NO_KEY;
+    ret->asked = ret->asked && pw->pw_uid == ret->reader.uid;
+    ret->reader.uid = pw->pw_uid;
+    ret->reader.gid = pw->pw_gid;
+    return 0;
+}
+
+static void find_source(const struct client *c, const struct msg_opening *now, struct source *ret)
+{
+    char set[PATH_MAX];
+    bool same = false;
+
+    memset(ret, 0, sizeof(*ret));
+    if (!knows_paths(c)) {
+        snprintf(ret->file, sizeof(ret->file), "%s", now->next_file);
+        ret->asked = !now->handed;
+        ret->handed = now->handed;
+        return;
+    }
+    if (confline_find(c->paths.config, "credential", set, sizeof(set)))
+        snprintf(ret->file, sizeof(ret->file), "%s", set);
+    else if (is_systems(c) && systemcred_find(c->cli->box, ret->file))
+        ret->handed = true;
+    else if (now->handed && systemcred_elsewhere(c->cli->box))
+        ret->handed = true; /* by a line in the unit that is not ours */
+    else
+        snprintf(ret->file, sizeof(ret->file), "%s", c->paths.credential);
+    /* What is told of a path is cut. */
+    same = strncmp(ret->file, now->next_file, LB_PATH_TEXT_MAX) == 0;
+    ret->asked = !ret->handed && !now->handed && same;
+}
+
+static void unknown(struct nextstart *n, const char *text)
+{
+    n->verdict = NEXTSTART_UNKNOWN;
+    problem_set(&n->why, LB_E_SYSTEM, "%s", text);
+}
+
+/* The answer of the box about the file, or about what was in it. */
+static void judge(struct nextstart *n, const struct msg_opening *tried)
+{
+    n->verdict = NEXTSTART_BROKEN;
+    switch (tried->next) {
+    case NEXT_OPENS:
+        n->verdict = NEXTSTART_OPENS;
+        n->seal_count = tried->next_count;
+        memcpy(n->seals, tried->next_seals, sizeof(n->seals));
+        return;
+    case NEXT_ABSENT:
+        /* Not there because it is not used: a passphrase is. */
+        if (n->credentials == 0 || (n->passphrases > 0 && n->now.how == OPENED_BY_REQUEST))
+            n->verdict = NEXTSTART_LOCKED;
+        problem_set(&n->why, LB_E_LOCKED, "%.300s is not there", n->file);
+        problem_hint(&n->why, "put the file back, or make another: littlebox --box %s seal add --credential %.120s", n->box,
+                     n->file);
+        return;
+    case NEXT_WRONG:
+        problem_set(&n->why, LB_E_LOCKED, "%.300s opens no seal of this store", n->file);
+        problem_hint(&n->why, "put the right file there, or make a seal of this one: littlebox --box %s seal add --credential %.100s",
+                     n->box, n->file);
+        return;
+    default:
+        problem_set(&n->why, LB_E_LOCKED, "cannot read %.200s: %.180s", n->file, tried->why.text);
+        problem_hint(&n->why, "%s", tried->why.hint);
+        return;
+    }
+}
+
+/* As the user of the box opens it; a process of its own, since that cannot be undone. 0 or errno. */
+static int try_as(const struct peer *box, const char *path)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid < 0)
+        return errno;
+    if (pid == 0) {
+        if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(box->gid, box->gid, box->gid) < 0 ||
+                               setresuid(box->uid, box->uid, box->uid) < 0))
+            _exit(EPERM);
+        _exit(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) < 0 ? errno : 0);
+    }
+    if (waitpid(pid, &status, 0) < 0)
+        return errno;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+}
+
+/* Another file than the box has tried, or as another user: BOX.conf or the unit was changed since it started. */
+static int try_file(struct client *c, const struct peer *reader, struct nextstart *n, struct problem *p)
+{
+    const struct secretfile from = { .path = n->file, .max = LB_SECRET_MAX, .also = reader->uid };
+    struct msg_opening tried = { .next = NEXT_REFUSED };
+    void *secret = NULL;
+    size_t len = 0;
+    int e = try_as(reader, n->file), r = 0;
+
+    if (e == ENOENT) {
+        tried.next = NEXT_ABSENT;
+    } else if (e != 0) {
+        problem_set(&tried.why, LB_E_SYSTEM, "%s", strerror(e));
+        if (e == EACCES)
+            problem_hint(&tried.why, "if it is for this box alone: chown %lu:%lu %.150s", (unsigned long)reader->uid,
+                         (unsigned long)reader->gid, n->file);
+    } else if (secretfile_read(&from, &secret, &len, &tried.why) == 0) {
+        r = client_opening(c, (struct bytes){ secret, len }, &tried, p);
+        secret_free(secret, LB_SECRET_MAX);
+    }
+    if (r == 0)
+        judge(n, &tried);
+    return r;
+}
+
+/* What systemd keeps for the box. */
+static int try_handed(struct client *c, struct nextstart *n, struct problem *p)
+{
+    struct msg_opening tried;
+    void *secret = NULL;
+    size_t len = 0;
+    int r;
+
+    if (n->file[0] == '\0') {
+        unknown(n, "the service manager hands over a credential, from where its unit says");
+        problem_hint(&n->why, "see the LoadCredential lines of: systemctl cat littleboxd@%s.service", n->box);
+        return 0;
+    }
+    if (geteuid() != 0) {
+        unknown(n, "only root can try the credential that systemd keeps");
+        problem_hint(&n->why, "ask again as root");
+        return 0;
+    }
+    r = systemcred_read(n->file, &secret, &len, &n->why);
+    if (r == LB_E_UNSUPPORTED) {
+        n->verdict = NEXTSTART_UNKNOWN;
+        return 0;
+    }
+    if (r != 0) {
+        n->verdict = NEXTSTART_BROKEN;
+        return 0;
+    }
+    r = client_opening(c, (struct bytes){ secret, len }, &tried, p);
+    secret_free(secret, LB_SECRET_MAX);
+    if (r == 0)
+        judge(n, &tried);
+    return r;
+}
+
+int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p)
+{
+    struct source source;
+    char user[64];
+    int r;
+
+    memset(ret, 0, sizeof(*ret));
+    ret->box = c->cli->box;
+    r = client_opening(c, (struct bytes){ NULL, 0 }, &ret->now, p);
+    if (r == LB_E_DENIED || r == LB_E_NO_STORE || r == LB_E_MESSAGE)
+        return 0;
+    if (r != 0)
+        return r;
+    ret->known = true;
+    ret->credentials = ret->now.credentials;
+    ret->passphrases = ret->now.passphrases;
+    find_source(c, &ret->now, &source);
+    snprintf(ret->file, sizeof(ret->file), "%s", source.file);
+    r = find_reader(c, &source, user, p);
+    if (r == LB_E_NO_KEY) {
+        ret->verdict = NEXTSTART_BROKEN;
+        problem_set(&ret->why, r, "its unit wants user '%s', who is not there", user);
+        problem_hint(&ret->why, "make that user: littlebox box create %s", ret->box);
+        return 0;
+    }
+    if (r != 0)
+        return r;
+    if (source.handed)
+        return try_handed(c, ret, p);
+    /*
+     * A box that was started before the directory was there cannot look into it; its next start can. Who may act as its user
+     * sees for himself.
+     */
+    if (ret->now.next == NEXT_REFUSED && (geteuid() == 0 || geteuid() == source.reader.uid))
+        source.asked = false;
+    if (!source.asked)
+        return try_file(c, &source.reader, ret, p);
+    judge(ret, &ret->now);
+    return 0;
+}
+
+bool nextstart_uses(const struct nextstart *n, uint32_t seal)
+{
+    for (unsigned i = 0; i < n->seal_count; i++) {
+        if (n->seals[i] == seal)
+            return true;
+    }
+    return false;
+}
+
+bool nextstart_without(const struct nextstart *n, uint32_t seal)
+{
+    for (unsigned i = 0; i < n->seal_count; i++) {
+        if (n->seals[i] != seal)
+            return true;
+    }
+    return false;
+}
+
+void nextstart_tell(const struct nextstart *n, char *ret, size_t size)
+{
+    switch (n->verdict) {
+    case NEXTSTART_OPENS:
+        snprintf(ret, size, "opens itself with %s (seal %u)", n->file, n->seals[0]);
+        return;
+    case NEXTSTART_LOCKED:
+        snprintf(ret, size, "stays locked until somebody gives a %s",
+                 n->passphrases > 0 ? "passphrase" : "secret that opens a seal");
+        return;
+    case NEXTSTART_BROKEN:
+        snprintf(ret, size, "stays locked: %s", n->why.text);
+        return;
+    default:
+        snprintf(ret, size, "not known: %s", n->why.text);
+        return;
+    }
+}
+
+void nextstart_tell_opened(const struct nextstart *n, char *ret, size_t size)
+{
+    const struct msg_opening *now = &n->now;
+
+    switch (now->how) {
+    case OPENED_AT_START:
+        snprintf(ret, size, "at start, with %s (seal %u)", now->file, now->seal);
+        return;
+    case OPENED_BY_REQUEST:
+        snprintf(ret, size, "by hand, with a %s (seal %u)", seal_kind_name(now->kind), now->seal);
+        return;
+    case OPENED_AS_NEW:
+        snprintf(ret, size, "since its store was made (seal %u, a %s)", now->seal, seal_kind_name(now->kind));
+        return;
+    default:
+        snprintf(ret, size, "not: it is locked");
+        return;
+    }
+}

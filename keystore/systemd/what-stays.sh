@@ -1,0 +1,47 @@
+#!/bin/sh
+# what-stays.sh WHEN LITTLEBOX RUNDIR: what 'make install' and 'make uninstall' tell of boxes that run, and of what still counts
+# on them. It changes nothing, and never fails. WHEN is install or uninstall; LITTLEBOX is the command as it was built.
+when=$1 littlebox=$2 rundir=$3
+
+say() { printf 'littlebox: %s\n' "$1"; }
+hint() { printf 'hint: %s\n' "$1"; }
+
+# The boxes of the system that answer.
+running=
+for socket in "$rundir"/*.sock; do
+    [ -S "$socket" ] || continue
+    box=$(basename "$socket" .sock)
+    timeout 10 "$littlebox" --system --box "$box" status >/dev/null 2>&1
+    case $? in
+    0 | 3) running="$running $box" ;;
+    esac
+done
+systemd=
+[ ! -d /run/systemd/system ] || systemd=yes
+
+if [ "$when" = install ]; then
+    for box in $running; do
+        say "box '$box' runs, as it was started: not yet by what was installed"
+        [ -z "$systemd" ] || hint "systemctl daemon-reload && systemctl reload littleboxd@$box.service"
+    done
+    exit 0
+fi
+
+for box in $running; do
+    say "box '$box' still runs, and serves until it is stopped; then nothing starts it again"
+    if [ -n "$systemd" ]; then
+        hint "stop it for good: systemctl disable --now littleboxd@$box.socket littleboxd@$box.service"
+        hint "or install again, and then: systemctl daemon-reload && systemctl restart littleboxd@$box.socket"
+    fi
+done
+conf=$(openssl version -d 2>/dev/null | sed -n 's/^OPENSSLDIR: "\(.*\)"$/\1/p')/openssl.cnf
+if grep -Eqs '^[^#]*littlebox' "$conf"; then
+    say "$conf still names the provider: programs that read it cannot load it any more"
+    hint "take these lines out: $(grep -En '^[^#]*littlebox' "$conf" | tr '\n' ';')"
+fi
+for server in nginx apache2 haproxy postgresql postfix dovecot stunnel lighttpd mosquitto redis unbound named; do
+    timeout 60 "$littlebox" doctor --server "$server" 2>/dev/null | grep -E ' handle (littlebox|pkcs11):' | sed 's/^.... *//' |
+        while read -r line; do say "$server still has a handle: $line"; done
+done
+say "stores, credentials and configuration are where they were, and so are the users of boxes: see examples/upgrade/README.md"
+exit 0
