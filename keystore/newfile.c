@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -173,18 +175,56 @@ void newfile_drop(struct newfile *f)
     f->fd = f->dir = -1;
 }
 
-/* A terminal, a pipe, /dev/stdout: it is written to, where a file would be put in its place. */
-static bool is_device(const char *path)
+/* A terminal, a pipe: it is written to, where a file would be put in its place. */
+static bool is_device(const struct stat *st)
 {
+    return S_ISCHR(st->st_mode) || S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode);
+}
+
+/* The number of the descriptor of this process that path names, as /dev/stdout does; -1: it names none. */
+static int own_descriptor(const char *path)
+{
+    static const char *const directories[] = { "/dev/fd/", "/proc/self/fd/" };
+    char *end;
+    long n;
+
+    if (strcmp(path, "/dev/stdout") == 0)
+        return STDOUT_FILENO;
+    if (strcmp(path, "/dev/stderr") == 0)
+        return STDERR_FILENO;
+    for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+        size_t len = strlen(directories[i]);
+
+        if (strncmp(path, directories[i], len) != 0 || path[len] < '0' || path[len] > '9')
+            continue;
+        n = strtol(path + len, &end, 10);
+        return *end == '\0' && n <= INT_MAX ? (int)n : -1;
+    }
+    return -1;
+}
+
+/*
+ * What path names now, to be written to: -1 with errno. A descriptor is taken as it is, since whoever started the command has
+ * opened it to be written to. Nothing else may be a file: it could have a key in it.
+ */
+static int open_device(const char *path)
+{
+    int own = own_descriptor(path), fd;
     struct stat st;
 
-    return strncmp(path, "/dev/", 5) == 0 ||
-           (stat(path, &st) == 0 && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)));
+    if (own >= 0)
+        return fcntl(own, F_DUPFD_CLOEXEC, 0);
+    fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 || (fstat(fd, &st) == 0 && is_device(&st)))
+        return fd;
+    socket_close(fd);
+    errno = EBUSY;
+    return -1;
 }
 
 static int write_device(const char *path, const void *data, size_t len, struct problem *p)
 {
-    struct newfile f = { .dir = -1, .fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY) };
+    struct newfile f = { .dir = -1, .fd = open_device(path) };
     int r;
 
     if (f.fd < 0)
@@ -198,9 +238,10 @@ static int write_device(const char *path, const void *data, size_t len, struct p
 int newfile_public(const char *path, bool force, const void *data, size_t len, struct problem *p)
 {
     struct newfile f;
+    struct stat st;
     int r;
 
-    if (is_device(path))
+    if (own_descriptor(path) >= 0 || (stat(path, &st) == 0 && is_device(&st)))
         return write_device(path, data, len, p);
     r = newfile_begin(path, &f, p);
     if (r != 0)

@@ -44,6 +44,18 @@ expect 2 '--force needs --out FILE' littlebox handle web --force
 # A device stays what it is, and is written to.
 expect 1 "cannot write '/dev/full': No space left on device" littlebox handle web --out /dev/full --force
 [ -c /dev/full ] || fail "/dev/full was replaced"
+# A file below /dev is a file.
+shm=$(mktemp -d /dev/shm/littlebox-cli.XXXXXX)
+cleanup_more() { rm -rf "$shm"; }
+cp plain.key "$shm/plain.key"
+expect 1 "'$shm/plain.key' exists already" littlebox handle web --out "$shm/plain.key"
+expect 1 'has a private key in it' littlebox handle web --out "$shm/plain.key" --force
+cmp -s plain.key "$shm/plain.key" || fail "a key below /dev was overwritten"
+expect 0 '' littlebox handle web --out "$shm/web.key"
+# Where standard output goes, behind what is there.
+echo before >out.txt
+littlebox handle web --out /dev/stdout >>out.txt
+{ echo before && littlebox handle web; } | cmp -s - out.txt || fail "/dev/stdout, which is a file"
 mkfifo pipe
 littlebox handle web --out pipe --force &
 expect 0 '' timeout 10 cat pipe
