@@ -33,9 +33,18 @@ static void list_key(const struct named_key *k, void *arg)
                                        : "");
     if (k->path == NULL || (k->sight != KEYFILE_PLAIN && k->sight != KEYFILE_ENCRYPTED))
         return;
+    /* What no handle can stand for stays where it is, as doctor says. */
+    if (k->key->kind == SRV_STAYS)
+        return;
     whole = realpath(k->path, NULL);
     if (whole == NULL)
         return;
+    if (k->key->kind == SRV_WORD) {
+        cli_note("'%s' (%s:%u) holds a key, and what for is not known here: adopt it by itself, if a handle will do there",
+                 k->path, k->key->file, k->key->line);
+        l->left_out++;
+        goto out;
+    }
     for (size_t i = 0; i < l->count; i++) {
         char *other = realpath(l->paths[i], NULL);
         bool same = other != NULL && strcmp(other, whole) == 0;

@@ -417,6 +417,8 @@ static int check_usage(const struct cli *cli)
         return cli_usage_error(cli, "give either FILE or --server SERVER");
     if (server != NULL && server_find(server) == NULL)
         return cli_usage_error(cli, "no server '%.100s' is known; these are: %s", server, SERVER_LIST);
+    if (server != NULL && server_find(server)->unable != NULL)
+        return cli_usage_hint(server_find(server)->instead, "%s can use no handle: %s", server, server_find(server)->unable);
     if (server != NULL && (cli->options[OPT_KEY] != NULL || cli->options[OPT_ESCROW] != NULL))
         return cli_usage_error(cli, "--key and --escrow are for one FILE");
     if (server == NULL && cli->options[OPT_CONFIG] != NULL)

@@ -156,3 +156,16 @@ littlebox create three.example >/dev/null
 expect 1 '2 keys were left out' littlebox adopt --server nginx --config "$T/nginx.conf" --yes
 grep -qF "locked.pem' is encrypted: adopt it by itself" err || fail "nothing of the encrypted one: $(cat err)"
 grep -qF "key 'three.example' exists already" err || fail "nothing of the name: $(cat err)"
+# So is a key that no handle can stand for, or of which nobody knows what it is for; and a program that takes none.
+new_key site/ech.pem
+new_key site/other.key
+cp site/ech.pem ech.was
+cp site/other.key other.was
+printf 'http { ssl_ech_file %s; auth_jwt_key_file %s; }\n' "$T/site/ech.pem" "$T/site/other.key" >nginx.conf
+expect 1 '1 key was left out' littlebox adopt --server nginx --config "$T/nginx.conf" --yes
+grep -qF "'$T/site/other.key' ($T/nginx.conf:1) holds a key, and what for is not known here: adopt it by itself" err ||
+    fail "nothing of the word: $(cat err)"
+cmp -s site/ech.pem ech.was || fail "a key for ECH was taken"
+cmp -s site/other.key other.was || fail "a key of unknown use was taken"
+expect 2 'sshd can use no handle: OpenSSH reads and takes apart its keys itself' littlebox adopt --server sshd --config "$T/nginx.conf" --yes
+cmp -s site/other.key other.was || fail "a key of sshd's was taken"
