@@ -29,6 +29,7 @@ struct boxkey {
     struct key_record rec;
     struct keyversion *versions; /* rec.version_count of them */
     bool damaged;                /* the record as a whole could not be read */
+    uint64_t due_since;          /* of this machine's running time, in seconds: it has been due to be destroyed since; 0: it is not */
 };
 
 /*

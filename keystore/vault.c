@@ -105,6 +105,7 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
     pthread_mutex_init(&v->opened.lock, NULL);
     v->conf = conf;
     v->next_destroy = UINT64_MAX;
+    v->settles_at = UINT64_MAX;
     v->used_written = (uint64_t)time(NULL);
     v->ops = conf->backend == BACKEND_PKCS11 ? &backend_pkcs11_ops : &backend_sealed_ops;
     atomic_init(&v->lock, LOCK_NO_STORE);

@@ -45,6 +45,7 @@ struct vault {
     atomic_bool serving;          /* vault_serve() was called */
     atomic_uint certs_wanted;     /* threads that may wait for the token because of certificates */
     uint64_t next_destroy;        /* when the next destruction is due; UINT64_MAX: none is scheduled. The changing thread's */
+    uint64_t settles_at;          /* of the machine's running time: what is due has then been so for long enough. Likewise */
     uint64_t used_written;        /* when the last uses were written last. Likewise */
 };
 
@@ -152,12 +153,17 @@ LB_MUST_USE int vault_token_list(struct vault *v, uint32_t from, uint32_t id, vo
 LB_MUST_USE int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p);
 /*
  * From now on it does nothing, and at *ret_at it is destroyed, unless that is cancelled before. LB_E_UNSUPPORTED: the keys
- * are on a token; LB_E_NOT_ACTIVE: it is scheduled already.
+ * are on a token; LB_E_NOT_ACTIVE: it is scheduled already; LB_E_SYSTEM: the clock is behind what it was at an earlier change.
  */
 LB_MUST_USE int vault_schedule_destroy(struct vault *v, const struct msg_destroy *m, uint64_t *ret_at, struct problem *p);
-/* It is what it was before. LB_E_VALUE: nothing of it is scheduled; LB_E_DESTROYED: it is too late. */
+/* It is what it was before, also where it is due and still there. LB_E_VALUE: nothing of it is scheduled; LB_E_DESTROYED. */
 LB_MUST_USE int vault_cancel_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p);
-/* Carries out what is due, if the store is unlocked. What fails is in the log, and is tried again. */
+/*
+ * Carries out what is due, if the store is unlocked. What fails is in the log, and is tried again. The system's clock says
+ * what is due, and a clock may be wrong for a while: so it has to have said so for VAULT_SETTLE seconds of the machine's
+ * running time (destroy-after, where that is shorter).
+ */
+#define VAULT_SETTLE 3600
 void vault_expire(struct vault *v);
 /*
  * To be called now and then, also without a change: what is due is destroyed, and uses are written down. Returns when to

@@ -7,6 +7,9 @@
 #include "log.h"
 #include "vault_priv.h"
 
+/* Seconds that a clock may be set back in the course of its keeping time. */
+#define CLOCK_SLACK 60
+
 static uint64_t now(void)
 {
     return (uint64_t)time(NULL);
@@ -69,10 +72,10 @@ static bool turn_scheduled(struct version_record *rec, uint64_t at)
     return true;
 }
 
-/* What is due is not to be had back: at is now. */
 static bool turn_back(struct version_record *rec, uint64_t at)
 {
-    if (rec->state != STATE_DESTROY_SCHEDULED || rec->destroy_at <= at)
+    (void)at;
+    if (rec->state != STATE_DESTROY_SCHEDULED)
         return false;
     rec->state = rec->state_before;
     rec->state_before = 0;
@@ -201,6 +204,30 @@ int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *
     return r != 0 ? r : turn_key(v, k, m->version, &t, p);
 }
 
+/* By a clock that is behind, the time would come too early once it is set. */
+static int check_clock(const struct vault *v, struct problem *p)
+{
+    char here[VAULT_TIME_SIZE], there[VAULT_TIME_SIZE];
+    uint64_t newest = 0, at = now();
+
+    for (size_t i = 0; i < v->ring.count; i++) {
+        const struct boxkey *k = v->ring.keys[i];
+
+        for (size_t j = 0; j < k->rec.version_count; j++) {
+            if (!boxkey_is_damaged(k) && k->rec.versions[j].changed > newest)
+                newest = k->rec.versions[j].changed;
+        }
+    }
+    if (newest <= at + CLOCK_SLACK)
+        return 0;
+    vault_time_text(at, here);
+    vault_time_text(newest, there);
+    problem_set(p, LB_E_SYSTEM, "the system's clock says %s, and was at %s when a key of box '%s' was changed: nothing was done",
+                here, there, v->conf->box);
+    problem_hint(p, "set the clock: the time of a destruction goes by it");
+    return LB_E_SYSTEM;
+}
+
 int vault_schedule_destroy(struct vault *v, const struct msg_destroy *m, uint64_t *ret_at, struct problem *p)
 {
     struct turning t = { turn_scheduled, now() + v->conf->destroy_after };
@@ -214,17 +241,49 @@ int vault_schedule_destroy(struct vault *v, const struct msg_destroy *m, uint64_
         return problem_set(p, LB_E_UNSUPPORTED,
                            "key '%s' in box '%s' is on a token, which cannot keep what was destroyed: nothing was done; "
                            "only --now is possible, at once and for good", m->name, v->conf->box);
-    *ret_at = t.at;
-    return turn_key(v, k, m->version, &t, p);
+    r = check_clock(v, p);
+    if (r != 0)
+        return r;
+    r = turn_key(v, k, m->version, &t, p);
+    if (r == 0)
+        *ret_at = t.at;
+    return r;
 }
 
 int vault_cancel_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p)
 {
-    struct turning t = { turn_back, now() };
+    static const struct turning t = { turn_back, 0 };
     struct boxkey *k;
     int r = vault_find_to_change(v, m->name, &k, p);
 
     return r != 0 ? r : turn_key(v, k, m->version, &t, p);
+}
+
+/* Seconds that this machine has run: nobody sets that clock. Never 0. */
+static uint64_t running_time(void)
+{
+    struct timespec t = { 0 };
+
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (uint64_t)t.tv_sec + 1;
+}
+
+/* Has the clock said for long enough that k is due? Else it is noted when it will have. */
+static bool has_settled(struct vault *v, struct boxkey *k)
+{
+    uint64_t wait = v->conf->destroy_after < VAULT_SETTLE ? v->conf->destroy_after : VAULT_SETTLE, at = running_time();
+
+    if (k->due_since == 0) {
+        k->due_since = at;
+        if (wait > 0)
+            log_info("key '%s' is due to be destroyed: it is in %llu s, unless that is cancelled", k->rec.name,
+                     (unsigned long long)wait);
+    }
+    if (at >= k->due_since + wait)
+        return true;
+    if (k->due_since + wait < v->settles_at)
+        v->settles_at = k->due_since + wait;
+    return false;
 }
 
 static unsigned count_due(const struct boxkey *k, uint64_t at)
@@ -247,7 +306,9 @@ static void destroy_due(struct vault *v, struct boxkey *k, uint64_t at)
     char name[LB_NAME_MAX + 1];
     struct problem p = { 0 };
 
-    if (due == 0 || boxkey_is_damaged(k))
+    if (due == 0)
+        k->due_since = 0;
+    if (due == 0 || boxkey_is_damaged(k) || !has_settled(v, k))
         return;
     memcpy(name, k->rec.name, sizeof(name)); /* it may be another record afterwards */
     if (turn_key(v, k, /* version= */ 0, &t, &p) == 0)
@@ -260,8 +321,9 @@ void vault_expire(struct vault *v)
 {
     uint64_t at = now();
 
-    if (v->backend == NULL || v->next_destroy > at)
+    if (v->backend == NULL || (v->next_destroy > at && v->settles_at == UINT64_MAX))
         return;
+    v->settles_at = UINT64_MAX;
     for (size_t i = 0; i < v->ring.count; i++)
         destroy_due(v, v->ring.keys[i], at);
     vault_note_schedules(v);
@@ -269,14 +331,21 @@ void vault_expire(struct vault *v)
 
 uint64_t vault_tend(struct vault *v)
 {
-    uint64_t at;
+    uint64_t at, next, running;
 
     vault_expire(v);
     at = now();
+    next = at + VAULT_TEND_EVERY;
     if (at >= v->used_written + VAULT_USED_EVERY || at < v->used_written) {
         v->used_written = at;
         vault_write_used(v);
     }
-    return v->backend != NULL && v->next_destroy > at && v->next_destroy < at + VAULT_TEND_EVERY ? v->next_destroy
-                                                                                                   : at + VAULT_TEND_EVERY;
+    if (v->backend == NULL)
+        return next;
+    if (v->next_destroy > at && v->next_destroy < next)
+        next = v->next_destroy;
+    running = running_time();
+    if (v->settles_at != UINT64_MAX && v->settles_at < running + (next - at))
+        next = at + (v->settles_at > running ? v->settles_at - running : 1);
+    return next;
 }

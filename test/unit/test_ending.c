@@ -156,8 +156,6 @@ static void carried_out(void)
         b.conf.destroy_after = 0;
         OK(vault_schedule_destroy(v, &web_whole, &at, &p));
         CU_ASSERT(v->next_destroy <= at);
-        /* It is too late already. */
-        FAILS(vault_cancel_destroy(v, &web_whole, &p), LB_E_NOT_ACTIVE);
         CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
         if (i == 0)
             vault_expire(v);
@@ -177,6 +175,60 @@ static void carried_out(void)
         CU_ASSERT(v->next_destroy > (uint64_t)time(NULL) && v->next_destroy < UINT64_MAX);
         inbox_clear(&b);
     }
+}
+
+/* A clock may be wrong for a while: nothing is destroyed because it says so once. */
+static void clock_settles(void)
+{
+    struct boxkey *k;
+    struct vault *v;
+    struct problem p;
+    struct inbox b;
+    uint64_t at;
+
+    box_with_keys(&b);
+    v = &b.box.vault;
+    b.conf.destroy_after = 0;
+    OK(vault_schedule_destroy(v, &web_whole, &at, &p));
+    /* It is due now, and would have to be so for VAULT_SETTLE seconds. */
+    b.conf.destroy_after = 7 * 86400;
+    vault_expire(v);
+    CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
+    CU_ASSERT(vault_tend(v) <= (uint64_t)time(NULL) + VAULT_TEND_EVERY);
+    OK(inbox_reopen(&b, &p));
+    CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
+    /* The clock is set back: then it has to begin again. */
+    k = keyring_find(&v->ring, "web");
+    vault_expire(v);
+    CU_ASSERT(k->due_since > 0);
+    k->rec.versions[0].destroy_at += 86400;
+    vault_expire(v);
+    CU_ASSERT_EQUAL(k->due_since, 0);
+    k->rec.versions[0].destroy_at -= 86400;
+    /* What is due and still there can be had back. */
+    OK(vault_cancel_destroy(v, &web_whole, &p));
+    OK(use(&b, INBOX_GRANTED, "web", &p));
+    inbox_clear(&b);
+}
+
+/* By a clock that is behind, what is scheduled would be due as soon as it is set. */
+static void clock_behind(void)
+{
+    struct vault *v;
+    struct problem p;
+    struct inbox b;
+    uint64_t at;
+
+    box_with_keys(&b);
+    v = &b.box.vault;
+    keyring_find(&v->ring, "other")->rec.versions[0].changed += 3600;
+    FAILS(vault_schedule_destroy(v, &web_whole, &at, &p), LB_E_SYSTEM);
+    TEXT_HAS(p.text, "the system's clock says ");
+    TEXT_IS(p.hint, "set the clock: the time of a destruction goes by it");
+    OK(use(&b, INBOX_GRANTED, "web", &p));
+    keyring_find(&v->ring, "other")->rec.versions[0].changed -= 3600;
+    OK(vault_schedule_destroy(v, &web_whole, &at, &p));
+    inbox_clear(&b);
 }
 
 /* While the store is locked no tombstone can be made: it is done before anybody can use it. */
@@ -386,6 +438,8 @@ static void last_use(void)
 static const struct unit_test tests[] = {
     { "scheduled, and back", scheduled_and_back },
     { "carried out", carried_out },
+    { "a clock settles", clock_settles },
+    { "a clock is behind", clock_behind },
     { "locked meanwhile", locked_meanwhile },
     { "now after all", now_after_all },
     { "changed behind its back", changed_behind_its_back },
