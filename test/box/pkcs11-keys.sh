@@ -67,7 +67,7 @@ done
 same "each is two objects" "$before" "$(objects)"
 check "adopt, compressed" lb adopt compressed.pem --key short >/dev/null 2>>lb.log
 check "it is the key" signs short
-check "destroy" lb destroy short --yes 2>>lb.log
+check "destroy" lb destroy short --now --yes 2>>lb.log
 same "leaves nothing" "$before" "$(objects)"
 plain_ossl pkey -in whole.pem -ec_param_enc explicit -out explicit.pem
 refused "a curve in numbers is no curve that has a name" 'writes out its curve.*named_curve|writes out its curve' \

@@ -118,10 +118,10 @@ refused "a key that is not written is none" "said that it keeps the new key 'unw
 refused "and the cure is told" 'ReadWritePaths= of its unit, module-writes' lb create unwritten --type ec:P-256
 check "there is none in the box" not grep -q unwritten <<<"$(lb list)"
 refused "nor is one destroyed that is still there" "said that it destroyed key 'written' id .*, and has it still" \
-    lb destroy written --yes
+    lb destroy written --now --yes
 bad_behaves
 check "it goes on" signs written
-check "until it is" lb destroy written --yes 2>>lb.log
+check "until it is" lb destroy written --now --yes 2>>lb.log
 check "others sign" signs new
 stop_box
 start_box "$limited"
@@ -145,7 +145,7 @@ same "nothing is left on the token" "$before" "$(objects)"
 alive "$full" || fail "the box's child ended"
 prlimit --fsize=unlimited:unlimited --pid "$full"
 check "with room there is one" lb create toobig --type ec:P-256 >/dev/null 2>>lb.log
-lb destroy toobig --yes 2>>lb.log
+lb destroy toobig --now --yes 2>>lb.log
 stop_box
 
 # --- What was begun and fails leaves nothing: a token that makes and takes keys, and does nothing with them

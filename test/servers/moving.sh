@@ -152,7 +152,7 @@ for box in one two; do
 done
 # A handle is of this key, wherever it is: a box with another one of that name does not sign in its place.
 of one handle web --out one.pem
-of one destroy web --yes 2>>lb.log
+of one destroy web --now --yes 2>>lb.log
 of one create web >/dev/null 2>>lb.log
 refused "another key of that name is another key" 'version 1|destroyed|no version' ossl dgst -sha256 -sign one.pem -out sig text
 
@@ -174,6 +174,6 @@ for box in three four; do
     check "box $box signs" ossl dgst -sha256 -sign littlebox:shared -out sig text
     check "for the one key" verifies
 done
-check "destroy in one" on three destroy shared --yes 2>>lb.log
+check "destroy in one" on three destroy shared --now --yes 2>>lb.log
 refused "is for both" 'no private key .shared.' ossl dgst -sha256 -sign littlebox:shared -out sig text
 finish

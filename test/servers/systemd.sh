@@ -207,7 +207,7 @@ of_user payments
 # A server whose unit keeps it from the box: as systemd has it, in each way to write it.
 mkdir -p /etc/nginx /etc/systemd/system/nginx.service.d
 openssl req -x509 -key littlebox:key -subj /CN=localhost -out /etc/nginx/web.crt 2>/dev/null
-littlebox handle key --out /etc/nginx/web.pem
+littlebox handle key --out /etc/nginx/web.pem --force
 printf 'user root;\nhttp { ssl_certificate web.crt; ssl_certificate_key web.pem; }\n' >/etc/nginx/nginx.conf
 printf '[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sleep infinity\n' >/etc/systemd/system/nginx.service
 # unit_says WORDS VALUE... : what doctor says of nginx with RestrictAddressFamilies= of these values.
@@ -482,7 +482,7 @@ export LITTLEBOX_BUILD
 mkdir -p /etc/nginx
 printf 'user root;\nhttp { server { listen 1 ssl; ssl_certificate /etc/nginx/web.crt; ssl_certificate_key /etc/nginx/web.pem; } }\n' \
     >/etc/nginx/nginx.conf
-littlebox handle key --out /etc/nginx/web.pem
+littlebox handle key --out /etc/nginx/web.pem --force
 section upgrade Upgrade
 old=$(littlebox --json status | sed -n 's/^ *"pid": //p')
 check "the page's upgrade" bash -eu section.sh >upgrade.log 2>&1
