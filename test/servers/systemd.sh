@@ -101,7 +101,10 @@ outside() {
     why=$(SYSTEMD_TEST=try unshare "${namespaces[@]}" "$0" 2>&1) || skip "no machine to be had: $why"
     SYSTEMD_TEST=mount setpriv --pdeathsig KILL unshare "${namespaces[@]}" "$0" || status=$?
     cat "$TEST_DIR/inside.log" >&3
-    [ "$status" -eq 0 ] || fail "in the machine of systemd: status $status"
+    if [ "$status" -ne 0 ]; then
+        tail -n 20 "$TEST_DIR/systemd.log" >&3
+        fail "in the machine of systemd: status $status"
+    fi
     TEST_CHECKS=$(grep -c '^ok: ' "$TEST_DIR/inside.log")
     finish
 }
@@ -207,7 +210,7 @@ of_user payments
 # A server whose unit keeps it from the box: as systemd has it, in each way to write it.
 mkdir -p /etc/nginx /etc/systemd/system/nginx.service.d
 openssl req -x509 -key littlebox:key -subj /CN=localhost -out /etc/nginx/web.crt 2>/dev/null
-littlebox handle key --out /etc/nginx/web.pem --force
+littlebox handle key --out /etc/nginx/web.pem
 printf 'user root;\nhttp { ssl_certificate web.crt; ssl_certificate_key web.pem; }\n' >/etc/nginx/nginx.conf
 printf '[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sleep infinity\n' >/etc/systemd/system/nginx.service
 # unit_says WORDS VALUE... : what doctor says of nginx with RestrictAddressFamilies= of these values.
