@@ -15,6 +15,7 @@
 #include "keyname.h"
 #include "message.h"
 #include "output.h"
+#include "printable.h"
 #include "secret.h"
 #include "table.h"
 
@@ -163,12 +164,13 @@ void cli_hint_text(const char *hint, char *ret, size_t size)
 
     if (out == NULL) {
         snprintf(ret, size, "%s", hint);
-        return;
+    } else {
+        while (*hint != '\0')
+            hint = print_until_box(hint, out);
+        fclose(out);
+        ret[size - 1] = '\0';
     }
-    while (*hint != '\0')
-        hint = print_until_box(hint, out);
-    fclose(out);
-    ret[size - 1] = '\0';
+    make_printable(ret);
 }
 
 void cli_hint(const char *fmt, ...)
@@ -183,19 +185,22 @@ void cli_hint(const char *fmt, ...)
     fprintf(stderr, "hint: %s\n", whole);
 }
 
+/* Names of files and of much else are in what is printed for people, and steer no terminal from there. */
+static void LB_PRINTF(3, 0) print_line(FILE *out, const char *before, const char *fmt, va_list ap)
+{
+    char text[3 * PATH_MAX];
+
+    vsnprintf(text, sizeof(text), fmt, ap);
+    make_printable(text);
+    fprintf(out, "%s%s\n", before, text);
+}
+
 int cli_fail(const struct problem *p)
 {
-    fprintf(stderr, "littlebox: %s\n", p->text[0] == '\0' ? lb_strerror(p->code) : p->text);
+    cli_note("%s", p->text[0] == '\0' ? lb_strerror(p->code) : p->text);
     if (p->hint[0] != '\0')
         cli_hint("%s", p->hint);
     return EXIT_FAILED;
-}
-
-static void LB_PRINTF(1, 0) say_wrong(const char *fmt, va_list ap)
-{
-    fputs("littlebox: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
 }
 
 int cli_usage_error(const struct cli *c, const char *fmt, ...)
@@ -203,7 +208,7 @@ int cli_usage_error(const struct cli *c, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    say_wrong(fmt, ap);
+    print_line(stderr, "littlebox: ", fmt, ap);
     va_end(ap);
     if (c->command == NULL)
         cli_hint("littlebox help");
@@ -217,7 +222,7 @@ int cli_usage_hint(const char *cure, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    say_wrong(fmt, ap);
+    print_line(stderr, "littlebox: ", fmt, ap);
     va_end(ap);
     cli_hint("%s", cure);
     return EXIT_USAGE;
@@ -227,11 +232,18 @@ void cli_note(const char *fmt, ...)
 {
     va_list ap;
 
-    fputs("littlebox: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    print_line(stderr, "littlebox: ", fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+}
+
+void cli_line(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    print_line(stdout, "", fmt, ap);
+    va_end(ap);
 }
 
 int cmd_version(struct cli *c)

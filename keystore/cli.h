@@ -94,6 +94,11 @@ extern const struct option_text cli_globals[];
 int cli_fail(const struct problem *p);
 int cli_usage_error(const struct cli *c, const char *fmt, ...) LB_PRINTF(2, 3);
 int cli_usage_hint(const char *cure, const char *fmt, ...) LB_PRINTF(2, 3);
+/*
+ * A line on standard output. What these print of names, paths, boxes' answers and all else is made printable (printable.h);
+ * stdio's own functions are for what cannot hold such text: PEM, JSON, tables, and words of this program alone.
+ */
+void cli_line(const char *fmt, ...) LB_PRINTF(1, 2);
 /* A remark on standard error, and what to do next or the cure of what one told of: "hint: text". */
 void cli_note(const char *fmt, ...) LB_PRINTF(1, 2);
 void cli_hint(const char *fmt, ...) LB_PRINTF(1, 2);

@@ -324,7 +324,7 @@ static int dry_run(struct adoption *a, struct problem *p)
             json_close(&j, '}');
             json_end(&j);
         } else {
-            printf("%s: the %s key in it would become key '%s' of box '%s', and the file its handle\n", a->file.path, type,
+            cli_line("%s: the %s key in it would become key '%s' of box '%s', and the file its handle", a->file.path, type,
                    a->name, a->cli->box);
         }
     }

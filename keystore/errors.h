@@ -82,7 +82,8 @@ const char *lb_strerror(int code);
 
 /*
  * What went wrong, for a person: filled by whoever knows the names, printed by whoever talks to the user.
- * text: what happened and to what. hint: the cure, empty where none is known. Both NUL-terminated, cut to fit.
+ * text: what happened and to what. hint: the cure, empty where none is known. Both NUL-terminated, cut to fit, and of one
+ * line that a terminal shows as it stands (printable.h), whatever the names in them are.
  */
 struct problem {
     int code;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "printable.h"
+
 /* JSON */
 
 void json_start(struct json *j, FILE *out)
@@ -239,6 +241,8 @@ void table_print(const struct table *t, FILE *out)
 {
     size_t last = 0, *wide = calloc(t->count, sizeof(*wide));
 
+    for (size_t i = 0; i < t->rows * t->count; i++)
+        make_printable(t->cells[i]);
     for (size_t i = 0; i < t->count; i++) {
         last = t->columns[i].title != NULL ? i : last;
         /* Without memory for the widths the table is still there, only not aligned. */
