@@ -62,6 +62,8 @@ static void quoted(FILE *out, const char *s)
             fputs("\\n", out);
         else if (*p < 0x20 || *p == 0x7f)
             fprintf(out, "\\u%04x", *p);
+        else if (len == 2 && p[0] == 0xc2 && p[1] < 0xa0) /* U+0080 to U+009F, which some terminals obey */
+            fprintf(out, "\\u%04x", p[1]);
         else if (len == 0)
             fputs("\\ufffd", out);
         else
