@@ -79,39 +79,32 @@ static struct {
     bool own;
 } called;
 
-/* As a shell takes it for one word. */
-static void print_word(const char *word, FILE *out)
+const char *cli_quoted(const char *word, char ret[2 * PATH_MAX])
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-,:=@%+";
+    size_t at = 0;
 
-    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-        fputs(word, out);
-        return;
-    }
-    fputc('\'', out);
-    for (; *word != '\0'; word++) {
-        if (*word == '\'')
-            fputs("'\\''", out);
-        else
-            fputc(*word, out);
-    }
-    fputc('\'', out);
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0')
+        return word;
+    ret[at++] = '\'';
+    for (; *word != '\0' && at < 2 * PATH_MAX - 6; word++)
+        at += (size_t)snprintf(ret + at, 2 * PATH_MAX - at, "%s", *word == '\'' ? "'\\''" : (char[]){ *word, '\0' });
+    snprintf(ret + at, 2 * PATH_MAX - at, "'");
+    return ret;
 }
 
 static void print_called(FILE *out)
 {
-    if (called.dir != NULL) {
-        fputs(" --dir ", out);
-        print_word(called.dir, out);
-    }
+    char word[2 * PATH_MAX];
+
+    if (called.dir != NULL)
+        fprintf(out, " --dir %s", cli_quoted(called.dir, word));
     if (called.system)
         fputs(" --system", out);
     if (called.own)
         fputs(" --own", out);
-    if (called.users != NULL) {
-        fputs(" --users ", out);
-        print_word(called.users, out);
-    }
+    if (called.users != NULL)
+        fprintf(out, " --users %s", cli_quoted(called.users, word));
 }
 
 /* The commands that are not about one box. */

@@ -159,8 +159,6 @@ const char *doctor_worker_find(const char *name, const char *group, bool bare, s
 
 /* doctor_server.c */
 
-/* A path, or another word, as a shell takes it for one: in quotes where it needs them, which is then in ret. */
-const char *doctor_quoted(const char *path, char ret[2 * PATH_MAX]);
 /* False: a usage error was printed. */
 bool doctor_server_ok(const struct cli *cli);
 /* The keys in a server's configuration, each with its verdict. */

@@ -14,7 +14,7 @@ static const char *unit_word_of(const char *unit, char ret[2 * PATH_MAX])
     char name[RUNNING_UNIT_SIZE];
 
     snprintf(name, sizeof(name), "%.*s", (int)(strlen(unit) - strlen(".service")), unit);
-    return doctor_quoted(name, ret);
+    return cli_quoted(name, ret);
 }
 
 /* The system's, or that of the box which the command line names. */
@@ -52,7 +52,7 @@ static void report_conf(struct doctor *d, const char *name, const char *conf)
 
     if (strcmp(conf, d->conf.path) == 0)
         return;
-    snprintf(hint, sizeof(hint), "OPENSSL_CONF=%s littlebox doctor", doctor_quoted(conf, word));
+    snprintf(hint, sizeof(hint), "OPENSSL_CONF=%s littlebox doctor", cli_quoted(conf, word));
     doctor_report(d, DOCTOR_FAIL, "openssl.cnf", hint, "%s has OPENSSL_CONF=%s, and this report is about %s", name, conf,
                   d->conf.path);
 }

@@ -32,6 +32,9 @@ openssl genpkey -algorithm ED25519 -out plain.key
 cp plain.key plain.was
 expect 1 "'plain.key' has a private key in it, which would be lost" littlebox handle web --out plain.key --force
 expect 1 'hint: to move that key into the box: littlebox adopt plain.key' littlebox handle web --out plain.key --force
+cp plain.key 'x;id'
+expect 1 "hint: to move that key into the box: littlebox adopt 'x;id'" littlebox handle web --out 'x;id' --force
+rm 'x;id'
 cmp -s plain.key plain.was || fail "a key was overwritten"
 echo other >web.key
 expect 0 '' littlebox handle web --out web.key --force
