@@ -14,7 +14,9 @@ static const char *unit_word_of(const char *unit, char ret[2 * PATH_MAX])
     char name[RUNNING_UNIT_SIZE];
 
     snprintf(name, sizeof(name), "%.*s", (int)(strlen(unit) - strlen(".service")), unit);
-    return cli_quoted(name, ret);
+    if (cli_quoted(name, ret) == name)
+        snprintf(ret, 2 * PATH_MAX, "%s", name);
+    return ret;
 }
 
 /* The system's, or that of the box which the command line names. */

@@ -43,3 +43,9 @@ void problem_hint(struct problem *p, const char *fmt, ...)
     va_end(ap);
     make_printable(p->hint);
 }
+
+void problem_printable(struct problem *p)
+{
+    make_printable(p->text);
+    make_printable(p->hint);
+}

@@ -93,6 +93,8 @@ struct problem {
 
 /* Sets code and text (printf), clears the hint; returns code, so that a failing path is one line. */
 int problem_set(struct problem *p, int code, const char *fmt, ...) LB_PRINTF(3, 4);
+/* Makes both printable where they were not made by these: a box's answer is another process's words. */
+void problem_printable(struct problem *p);
 /* Adds the cure. */
 void problem_hint(struct problem *p, const char *fmt, ...) LB_PRINTF(2, 3);
 

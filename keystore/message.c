@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "printable.h"
 #include "scheme.h"
 
 #define MAGIC 'L'
@@ -183,14 +182,6 @@ static void get_grant(struct wire_reader *r, struct grant *ret)
 
 /* Bodies, in the order of message.h */
 
-void msg_problem_get(struct wire_reader *r, struct problem *ret)
-{
-    wire_get_str(r, ret->text, sizeof(ret->text));
-    wire_get_str(r, ret->hint, sizeof(ret->hint));
-    make_printable(ret->text);
-    make_printable(ret->hint);
-}
-
 MSG_ENCODER(error, struct problem)
 {
     struct wire_writer w;
@@ -209,7 +200,8 @@ MSG_DECODER(error, struct problem)
     memset(ret, 0, sizeof(*ret));
     wire_read(&r, body.p, body.len);
     ret->code = -(int)wire_get_u16(&r);
-    msg_problem_get(&r, ret);
+    wire_get_str(&r, ret->text, sizeof(ret->text));
+    wire_get_str(&r, ret->hint, sizeof(ret->hint));
     if (ret->code == 0)
         wire_refuse(&r, LB_E_VALUE);
     return wire_end(&r);

@@ -477,8 +477,6 @@ LB_MUST_USE int msg_split(const void *packet, size_t len, struct msg_header *ret
 LB_MUST_USE int msg_empty_encode(uint16_t msg_type, uint32_t id, void *buf, size_t size, size_t *ret_len);
 LB_MUST_USE int msg_empty_decode(struct bytes body);
 
-/* The text and the hint of a problem, for the other decoders too. They are another process's words: made printable. */
-void msg_problem_get(struct wire_reader *r, struct problem *ret);
 MSG_ENCODER(error, struct problem);
 MSG_DECODER(error, struct problem);
 MSG_ENCODER(sign, struct msg_sign);

@@ -85,6 +85,7 @@ MSG_DECODER(opening, struct msg_opening)
         ret->next_seals[i] = wire_get_u32(&r);
     ret->store_replaced = wire_get_bool(&r);
     ret->why.code = -(int)wire_get_u16(&r);
-    msg_problem_get(&r, &ret->why);
+    wire_get_str(&r, ret->why.text, sizeof(ret->why.text));
+    wire_get_str(&r, ret->why.hint, sizeof(ret->why.hint));
     return wire_end(&r);
 }

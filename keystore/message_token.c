@@ -56,7 +56,8 @@ MSG_DECODER(token, struct msg_token)
     ret->sessions_max = wire_get_u32(&r);
     ret->reconnects = wire_get_u32(&r);
     ret->problem.code = -(int)wire_get_u16(&r);
-    msg_problem_get(&r, &ret->problem);
+    wire_get_str(&r, ret->problem.text, sizeof(ret->problem.text));
+    wire_get_str(&r, ret->problem.hint, sizeof(ret->problem.hint));
     return wire_end(&r);
 }
 

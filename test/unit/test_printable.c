@@ -49,7 +49,10 @@ static void problems(void)
     TEXT_IS(p.text, "cannot read '?[2J'");
     problem_hint(&p, "look at '%s'", "a\nb");
     TEXT_IS(p.hint, "look at 'a?b'");
+    /* As it was sent, until it is to be shown. */
     OK(msg_error_decode((struct bytes){ sent, sizeof(sent) - 1 }, &p));
+    TEXT_IS(p.text, "a\302\2332");
+    problem_printable(&p);
     TEXT_IS(p.text, "a??2");
     TEXT_IS(p.hint, "??2");
 }
