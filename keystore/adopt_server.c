@@ -8,6 +8,7 @@
 #include "ask.h"
 #include "cmd_key.h"
 #include "known_handles.h"
+#include "printable.h"
 
 #define LIST_MAX 1000
 
@@ -121,10 +122,13 @@ static int check_names(struct server_list *l, struct problem *p)
 static int ask_for_list(const struct server_list *l, struct problem *p)
 {
     const struct cli *cli = l->cli;
-    char question[200];
+    char question[200], line[PATH_MAX + LB_NAME_MAX + 20];
 
-    for (size_t i = 0; i < l->count; i++)
-        fprintf(stderr, "  %s -> key '%s'\n", l->paths[i], l->names[i]);
+    for (size_t i = 0; i < l->count; i++) {
+        snprintf(line, sizeof(line), "  %s -> key '%s'", l->paths[i], l->names[i]);
+        make_printable(line);
+        fprintf(stderr, "%s\n", line);
+    }
     if (cli->options[OPT_ALLOW] == NULL && l->user[0] != '\0' && strcmp(l->user, "root") != 0)
         cli_note("the workers of %s are '%s', who may not use what is adopted unless that is said: --allow %s",
                  cli->options[OPT_SERVER], l->user, l->user);

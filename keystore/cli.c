@@ -15,6 +15,7 @@
 #include "keyname.h"
 #include "message.h"
 #include "output.h"
+#include "printable.h"
 #include "secret.h"
 #include "table.h"
 
@@ -78,39 +79,32 @@ static struct {
     bool own;
 } called;
 
-/* As a shell takes it for one word. */
-static void print_word(const char *word, FILE *out)
+const char *cli_quoted(const char *word, char ret[2 * PATH_MAX])
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-,:=@%+";
+    size_t at = 0;
 
-    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-        fputs(word, out);
-        return;
-    }
-    fputc('\'', out);
-    for (; *word != '\0'; word++) {
-        if (*word == '\'')
-            fputs("'\\''", out);
-        else
-            fputc(*word, out);
-    }
-    fputc('\'', out);
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0')
+        return word;
+    ret[at++] = '\'';
+    for (; *word != '\0' && at < 2 * PATH_MAX - 6; word++)
+        at += (size_t)snprintf(ret + at, 2 * PATH_MAX - at, "%s", *word == '\'' ? "'\\''" : (char[]){ *word, '\0' });
+    snprintf(ret + at, 2 * PATH_MAX - at, "'");
+    return ret;
 }
 
 static void print_called(FILE *out)
 {
-    if (called.dir != NULL) {
-        fputs(" --dir ", out);
-        print_word(called.dir, out);
-    }
+    char word[2 * PATH_MAX];
+
+    if (called.dir != NULL)
+        fprintf(out, " --dir %s", cli_quoted(called.dir, word));
     if (called.system)
         fputs(" --system", out);
     if (called.own)
         fputs(" --own", out);
-    if (called.users != NULL) {
-        fputs(" --users ", out);
-        print_word(called.users, out);
-    }
+    if (called.users != NULL)
+        fprintf(out, " --users %s", cli_quoted(called.users, word));
 }
 
 /* The commands that are not about one box. */
@@ -163,12 +157,13 @@ void cli_hint_text(const char *hint, char *ret, size_t size)
 
     if (out == NULL) {
         snprintf(ret, size, "%s", hint);
-        return;
+    } else {
+        while (*hint != '\0')
+            hint = print_until_box(hint, out);
+        fclose(out);
+        ret[size - 1] = '\0';
     }
-    while (*hint != '\0')
-        hint = print_until_box(hint, out);
-    fclose(out);
-    ret[size - 1] = '\0';
+    make_printable(ret);
 }
 
 void cli_hint(const char *fmt, ...)
@@ -183,19 +178,22 @@ void cli_hint(const char *fmt, ...)
     fprintf(stderr, "hint: %s\n", whole);
 }
 
+/* Names of files and of much else are in what is printed for people, and steer no terminal from there. */
+static void LB_PRINTF(3, 0) print_line(FILE *out, const char *before, const char *fmt, va_list ap)
+{
+    char text[3 * PATH_MAX];
+
+    vsnprintf(text, sizeof(text), fmt, ap);
+    make_printable(text);
+    fprintf(out, "%s%s\n", before, text);
+}
+
 int cli_fail(const struct problem *p)
 {
-    fprintf(stderr, "littlebox: %s\n", p->text[0] == '\0' ? lb_strerror(p->code) : p->text);
+    cli_note("%s", p->text[0] == '\0' ? lb_strerror(p->code) : p->text);
     if (p->hint[0] != '\0')
         cli_hint("%s", p->hint);
     return EXIT_FAILED;
-}
-
-static void LB_PRINTF(1, 0) say_wrong(const char *fmt, va_list ap)
-{
-    fputs("littlebox: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
 }
 
 int cli_usage_error(const struct cli *c, const char *fmt, ...)
@@ -203,7 +201,7 @@ int cli_usage_error(const struct cli *c, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    say_wrong(fmt, ap);
+    print_line(stderr, "littlebox: ", fmt, ap);
     va_end(ap);
     if (c->command == NULL)
         cli_hint("littlebox help");
@@ -217,7 +215,7 @@ int cli_usage_hint(const char *cure, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    say_wrong(fmt, ap);
+    print_line(stderr, "littlebox: ", fmt, ap);
     va_end(ap);
     cli_hint("%s", cure);
     return EXIT_USAGE;
@@ -227,11 +225,18 @@ void cli_note(const char *fmt, ...)
 {
     va_list ap;
 
-    fputs("littlebox: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    print_line(stderr, "littlebox: ", fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+}
+
+void cli_line(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    print_line(stdout, "", fmt, ap);
+    va_end(ap);
 }
 
 int cmd_version(struct cli *c)

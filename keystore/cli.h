@@ -2,6 +2,7 @@
 #ifndef LB_CLI_H
 #define LB_CLI_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -94,11 +95,22 @@ extern const struct option_text cli_globals[];
 int cli_fail(const struct problem *p);
 int cli_usage_error(const struct cli *c, const char *fmt, ...) LB_PRINTF(2, 3);
 int cli_usage_hint(const char *cure, const char *fmt, ...) LB_PRINTF(2, 3);
+/*
+ * A line on standard output. What these print of names, paths, boxes' answers and all else is made printable (printable.h);
+ * stdio's own functions are for what cannot hold such text: PEM, JSON, tables, and words of this program alone.
+ */
+void cli_line(const char *fmt, ...) LB_PRINTF(1, 2);
 /* A remark on standard error, and what to do next or the cure of what one told of: "hint: text". */
 void cli_note(const char *fmt, ...) LB_PRINTF(1, 2);
 void cli_hint(const char *fmt, ...) LB_PRINTF(1, 2);
 /* What cli_hint() prints for it: the commands in it are about the box that this command was told of. Cut to fit. */
 void cli_hint_text(const char *hint, char *ret, size_t size);
+
+/*
+ * A path, or another word, as a shell takes it for one: in quotes where it needs them, which is then in ret. For hints: a file's
+ * name is no command. One that is cut has no end of its quotes.
+ */
+const char *cli_quoted(const char *word, char ret[2 * PATH_MAX]);
 
 /* The table of subcommands, ends with a NULL name. */
 extern const struct command commands[];

@@ -350,6 +350,7 @@ static int ask(struct client *c, int r, uint16_t type, const char *key, struct b
     if (answered == MSG_ERROR) {
         if (msg_error_decode(*ret, p) != 0)
             return broken(c, kind, LB_E_VALUE, key, p);
+        problem_printable(p);
         place_tell(c->place, p);
         return p->code;
     }

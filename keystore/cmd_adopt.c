@@ -324,7 +324,7 @@ static int dry_run(struct adoption *a, struct problem *p)
             json_close(&j, '}');
             json_end(&j);
         } else {
-            printf("%s: the %s key in it would become key '%s' of box '%s', and the file its handle\n", a->file.path, type,
+            cli_line("%s: the %s key in it would become key '%s' of box '%s', and the file its handle", a->file.path, type,
                    a->name, a->cli->box);
         }
     }
@@ -370,6 +370,7 @@ static int name_key(struct adoption *a, const char *path, struct problem *p)
 
 int adopt_path(struct cli *cli, const char *path, bool asked, struct problem *p)
 {
+    char word[2 * PATH_MAX];
     struct adoption *a = calloc(1, sizeof(*a));
     int r = a == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : 0;
 
@@ -387,7 +388,8 @@ int adopt_path(struct cli *cli, const char *path, bool asked, struct problem *p)
         r = name_key(a, path, p);
     if (r == 0 && a->key.form == KEYFILE_PKCS12) {
         r = problem_set(p, LB_E_UNSUPPORTED, "'%s' is PKCS#12, which cannot hold a handle", path);
-        problem_hint(p, "littlebox import %s %.100s, then: littlebox handle %s --out FILE", a->name, path, a->name);
+        problem_hint(p, "littlebox import %s %.100s, then: littlebox handle %s --out FILE", a->name,
+                     cli_quoted(path, word), a->name);
     }
     if (r == 0)
         r = check_program(cli, path, &a->key, p);

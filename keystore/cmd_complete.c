@@ -9,11 +9,13 @@
 #include "client.h"
 #include "help.h"
 #include "keytype.h"
+#include "printable.h"
 #include "servers.h"
 
 /* Seconds. Whoever waits has a cursor that does not move: better nothing than late. */
 #define PATIENCE 3
 #define WORD_SIZE 64
+#define TEXT_SIZE 200
 
 /* The line as far as it is written. */
 struct line {
@@ -31,8 +33,14 @@ struct cursor {
 
 static void propose(const struct cursor *at, const char *word, const char *text)
 {
-    if (strncmp(word, at->begun, strlen(at->begun)) == 0)
-        printf("%s%s%s%s\n", at->prefix, word, text == NULL ? "" : "\t", text == NULL ? "" : text);
+    char plain[TEXT_SIZE];
+
+    if (strncmp(word, at->begun, strlen(at->begun)) != 0)
+        return;
+    /* Names are of plain characters; what a box calls the type of a key need not be. */
+    snprintf(plain, sizeof(plain), "%s", text == NULL ? "" : text);
+    make_printable(plain);
+    printf("%s%s%s%s\n", at->prefix, word, text == NULL ? "" : "\t", plain);
 }
 
 /* "a, b c" */

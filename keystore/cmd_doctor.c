@@ -11,15 +11,7 @@
 #include "client.h"
 #include "doctor.h"
 #include "idmap.h"
-
-/* Names in a server's configuration are printed too: what could steer a terminal is not. */
-static void make_printable(char *text)
-{
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            *text = '?';
-    }
-}
+#include "printable.h"
 
 /* A PIN in a URI of somebody's configuration is nobody else's business. */
 static void hide_pins(char *text)
@@ -64,8 +56,8 @@ void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, c
     va_end(ap);
     cli_hint_text(hint == NULL ? "" : hint, cure, sizeof(cure));
     hide_pins(text);
+    /* Names in a server's configuration are in it, and lines of its log. cli_hint_text() has seen to the cure. */
     make_printable(text);
-    make_printable(cure);
     d->failed = d->failed || v == DOCTOR_FAIL || v == DOCTOR_UNKNOWN;
     if (d->cli->json) {
         json_open(&d->json, NULL, '{');
@@ -294,7 +286,9 @@ static void print_lines(struct doctor *d)
         json_close(&d->json, '}');
         json_end(&d->json);
     } else if (d->lines[0] != '\0') {
-        printf("\nappend this to %s:\n\n%s", d->conf.path, d->lines);
+        putchar('\n');
+        cli_line("append this to %s:", d->conf.path);
+        printf("\n%s", d->lines);
     }
 }
 

@@ -92,13 +92,13 @@ static void print_json(const struct shown *s, bool alone)
 
 static void print_text(const struct shown *s)
 {
-    printf("handle       %s\n", s->handle->uri);
-    printf("box          %s\n", s->uri.box[0] == '\0' ? "default" : s->uri.box);
-    printf("key          %s\n", s->uri.name);
+    cli_line("handle       %s", s->handle->uri);
+    cli_line("box          %s", s->uri.box[0] == '\0' ? "default" : s->uri.box);
+    cli_line("key          %s", s->uri.name);
     if (s->uri.version != 0)
-        printf("version      %u\n", s->uri.version);
-    printf("type         %s\n", s->type[0] == '\0' ? "the handle does not say" : s->type);
-    printf("public key   %s%s\n", s->hash[0] == '\0' ? "" : "SHA-256 ", s->hash[0] == '\0' ? "not in it: the box is asked" : s->hash);
+        cli_line("version      %u", s->uri.version);
+    cli_line("type         %s", s->type[0] == '\0' ? "the handle does not say" : s->type);
+    cli_line("public key   %s%s", s->hash[0] == '\0' ? "" : "SHA-256 ", s->hash[0] == '\0' ? "not in it: the box is asked" : s->hash);
 }
 
 int handle_show(struct cli *cli)

@@ -185,6 +185,7 @@ int key_keep_file(const char *path, struct problem *p)
     struct stat st;
     void *data = NULL;
     size_t len = 0;
+    char word[2 * PATH_MAX];
     int r;
 
     /*
@@ -201,7 +202,7 @@ int key_keep_file(const char *path, struct problem *p)
     if (sight != KEYFILE_PLAIN && sight != KEYFILE_ENCRYPTED)
         return 0;
     problem_set(p, LB_E_EXISTS, "'%s' has a private key in it, which would be lost", path);
-    problem_hint(p, "to move that key into the box: littlebox adopt %.150s", path);
+    problem_hint(p, "to move that key into the box: littlebox adopt %.150s", cli_quoted(path, word));
     return LB_E_EXISTS;
 }
 

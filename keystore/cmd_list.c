@@ -361,11 +361,11 @@ static void tell_rest(const struct msg_show *show)
         if (v->state != STATE_DESTROY_SCHEDULED)
             continue;
         time_text(v->destroy_at, at);
-        printf("version %u is to be destroyed at %s\n", v->version, at);
+        cli_line("version %u is to be destroyed at %s", v->version, at);
         said = true;
     }
     if (show->former[0] != '\0')
-        printf("it is also found by the names that it had before: %s\n", show->former);
+        cli_line("it is also found by the names that it had before: %s", show->former);
     if (said)
         putchar('\n');
 }
@@ -404,7 +404,8 @@ static int print_key(struct client *c, const struct key_ref *ref, const struct m
         json_end(&j);
         goto out;
     }
-    printf("%s\n\n", uri);
+    cli_line("%s", uri);
+    putchar('\n');
     table_print(versions, stdout);
     putchar('\n');
     tell_rest(show);

@@ -9,15 +9,15 @@
 
 static void print_token(const struct msg_token *t)
 {
-    printf("token        '%s', %s %s, serial %s, slot %llu\n", t->label, t->manufacturer, t->model, t->serial,
+    cli_line("token        '%s', %s %s, serial %s, slot %llu", t->label, t->manufacturer, t->model, t->serial,
            (unsigned long long)t->slot);
-    printf("module       %s (%s)\n", t->module, t->library);
-    printf("sessions     %u of %u, reconnected %u times\n", t->sessions, t->sessions_max, t->reconnects);
-    printf("connection   %s%s\n", t->connected ? "there" : "not there", t->problem.code == 0 ? "" : ":");
+    cli_line("module       %s (%s)", t->module, t->library);
+    cli_line("sessions     %u of %u, reconnected %u times", t->sessions, t->sessions_max, t->reconnects);
+    cli_line("connection   %s%s", t->connected ? "there" : "not there", t->problem.code == 0 ? "" : ":");
     if (t->problem.code != 0)
-        printf("             %s\n", t->problem.text);
+        cli_line("             %s", t->problem.text);
     if (t->problem.hint[0] != '\0')
-        printf("             %s\n", t->problem.hint);
+        cli_line("             %s", t->problem.hint);
 }
 
 static void json_token(struct json *j, const struct msg_token *t)
@@ -56,9 +56,9 @@ static void print_memory(const struct msg_status *s)
     else if (s->memory == MEMORY_SECRETS_LOCKED)
         puts("memory       secrets locked; not stacks, nor the primes of open RSA keys");
     else if (s->memory_limit == LB_MEMORY_NO_LIMIT)
-        printf("memory       not locked: %u KiB are needed, and the system does not lock them\n", s->memory_needed);
+        cli_line("memory       not locked: %u KiB are needed, and the system does not lock them", s->memory_needed);
     else
-        printf("memory       not locked: %u KiB are needed, the limit is %u KiB\n", s->memory_needed, s->memory_limit);
+        cli_line("memory       not locked: %u KiB are needed, the limit is %u KiB", s->memory_needed, s->memory_limit);
 }
 
 static const struct {
@@ -82,7 +82,7 @@ static void print_sandbox(unsigned sandbox)
         printf("%s%s", before, sandbox_parts[i].name);
         before = ", ";
     }
-    printf("%s\n", sandbox == 0 ? "sandbox      none" : "");
+    cli_line("%s", sandbox == 0 ? "sandbox      none" : "");
 }
 
 static void json_sandbox(struct json *j, unsigned sandbox)
@@ -100,11 +100,11 @@ static void print_nextstart(const struct nextstart *n)
     char text[PATH_MAX + 500];
 
     nextstart_tell_opened(n, text, sizeof(text));
-    printf("opened       %s\n", text);
+    cli_line("opened       %s", text);
     nextstart_tell(n, text, sizeof(text));
-    printf("next start   %s\n", text);
+    cli_line("next start   %s", text);
     if (n->why.hint[0] != '\0')
-        printf("             %s\n", n->why.hint);
+        cli_line("             %s", n->why.hint);
     if (n->now.store_replaced)
         puts("replaced     the store's file is not the one that the box has open: see examples/backup/README.md");
 }
@@ -158,29 +158,29 @@ static void print_people(const struct client *c, const struct msg_status *s, con
     char started[TIME_TEXT_SIZE], crowd[200];
 
     time_text(s->started, started);
-    printf("box          %s%s\n", s->box, whose[c->place]);
-    printf("state        %s\n", lock_state_name(s->lock));
-    printf("socket       %s\n", c->paths.socket);
-    printf("store        %s\n", c->paths.store);
-    printf("software     %s, backend %s\n", s->software, s->backend);
+    cli_line("box          %s%s", s->box, whose[c->place]);
+    cli_line("state        %s", lock_state_name(s->lock));
+    cli_line("socket       %s", c->paths.socket);
+    cli_line("store        %s", c->paths.store);
+    cli_line("software     %s, backend %s", s->software, s->backend);
     if (t != NULL)
         print_token(t);
-    printf("process      %u, since %s, restarted %u times\n", s->pid, started, s->restarts);
+    cli_line("process      %u, since %s, restarted %u times", s->pid, started, s->restarts);
     if (n->known)
         print_nextstart(n);
     else
-        printf("credential   %s\n", credentials[s->credential]);
+        cli_line("credential   %s", credentials[s->credential]);
     print_memory(s);
-    printf("callers      %s\n", idmap_tell(&map, crowd, sizeof(crowd)) ? crowd : "all users and groups can be told apart");
+    cli_line("callers      %s", idmap_tell(&map, crowd, sizeof(crowd)) ? crowd : "all users and groups can be told apart");
     print_sandbox(s->sandbox);
-    printf("tracing      %sclosed to the user of the box%s\n", s->closed ? "" : "not ", s->closed ? " from the start" : "");
-    printf("keys         %u\n", s->keys);
+    cli_line("tracing      %sclosed to the user of the box%s", s->closed ? "" : "not ", s->closed ? " from the start" : "");
+    cli_line("keys         %u", s->keys);
     if (s->damaged != 0)
-        printf("damaged      %u: see 'littlebox list'\n", s->damaged);
-    printf("connections  %u, served by %u threads\n", s->connections, s->threads);
-    printf("signatures   %llu, decryptions %llu, derivations %llu, refusals %llu\n", (unsigned long long)s->signatures,
+        cli_line("damaged      %u: see 'littlebox list'", s->damaged);
+    cli_line("connections  %u, served by %u threads", s->connections, s->threads);
+    cli_line("signatures   %llu, decryptions %llu, derivations %llu, refusals %llu", (unsigned long long)s->signatures,
            (unsigned long long)s->decryptions, (unsigned long long)s->derivations, (unsigned long long)s->refusals);
-    printf("you          uid %u, %s\n", s->uid, s->admin ? "an administrator" : idmap_no_user(&map, s->uid) ? "which is nobody" : "not an administrator");
+    cli_line("you          uid %u, %s", s->uid, s->admin ? "an administrator" : idmap_no_user(&map, s->uid) ? "which is nobody" : "not an administrator");
 }
 
 static void print_json(const struct client *c, const struct msg_status *s, const struct nextstart *n,

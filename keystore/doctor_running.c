@@ -8,6 +8,17 @@
 #include "running.h"
 #include "units.h"
 
+/* "nginx", as systemctl(1) and a shell take it: names of units have backslashes in them. */
+static const char *unit_word_of(const char *unit, char ret[2 * PATH_MAX])
+{
+    char name[RUNNING_UNIT_SIZE];
+
+    snprintf(name, sizeof(name), "%.*s", (int)(strlen(unit) - strlen(".service")), unit);
+    if (cli_quoted(name, ret) == name)
+        snprintf(ret, 2 * PATH_MAX, "%s", name);
+    return ret;
+}
+
 /* The system's, or that of the box which the command line names. */
 static void socket_path(const struct doctor *d, char ret[PATH_MAX])
 {
@@ -39,22 +50,22 @@ static void report_mount(struct doctor *d, const char *name, const char *socket)
 
 static void report_conf(struct doctor *d, const char *name, const char *conf)
 {
-    char hint[PATH_MAX + 100];
+    char hint[2 * PATH_MAX + 100], word[2 * PATH_MAX];
 
     if (strcmp(conf, d->conf.path) == 0)
         return;
-    snprintf(hint, sizeof(hint), "OPENSSL_CONF=%s littlebox doctor", conf);
+    snprintf(hint, sizeof(hint), "OPENSSL_CONF=%s littlebox doctor", cli_quoted(conf, word));
     doctor_report(d, DOCTOR_FAIL, "openssl.cnf", hint, "%s has OPENSSL_CONF=%s, and this report is about %s", name, conf,
                   d->conf.path);
 }
 
 /* True: it runs. */
 static bool check_process(struct doctor *d, const struct server *server, const char *config, bool usual,
-                          const char *socket, struct running *r)
+                          const uid_t *user, const char *socket, struct running *r)
 {
-    char hint[400], name[100];
+    char hint[PATH_MAX + 100], name[100], word[2 * PATH_MAX];
 
-    if (!running_find(server, config, usual, file_name(d->module), socket, r))
+    if (!running_find(server, config, usual, user, file_name(d->module), socket, r))
         return false;
     snprintf(name, sizeof(name), "%s (process %ld)", server->name, (long)r->pid);
     if (!r->readable) {
@@ -75,8 +86,7 @@ static bool check_process(struct doctor *d, const struct server *server, const c
         return true;
     }
     if (r->unit[0] != '\0')
-        snprintf(hint, sizeof(hint), "restart it once: systemctl restart %.*s", (int)(strlen(r->unit) - strlen(".service")),
-                 r->unit);
+        snprintf(hint, sizeof(hint), "restart it once: systemctl restart %s", unit_word_of(r->unit, word));
     else
         snprintf(hint, sizeof(hint), "restart it once; a reload is not enough");
     doctor_report(d, DOCTOR_FAIL, "process", hint,
@@ -90,8 +100,9 @@ static void check_unit(struct doctor *d, const char *name, const char *socket, b
     static const char *const properties[] = { "RestrictAddressFamilies", "BindPaths", "BindReadOnlyPaths", "Environment",
                                               NULL };
     struct unit *u = calloc(1, sizeof(*u));
-    char list[200], word[PATH_MAX], hint[600];
-    int len = (int)(strlen(name) - strlen(".service"));
+    char list[200], word[PATH_MAX], hint[2 * RUNNING_UNIT_SIZE + 400];
+    char buffer[2 * PATH_MAX];
+    const char *short_name = unit_word_of(name, buffer);
 
     if (u == NULL)
         return;
@@ -101,11 +112,11 @@ static void check_unit(struct doctor *d, const char *name, const char *socket, b
         if (list[0] == '\0')
             snprintf(list, sizeof(list), "none");
         if (list[0] == '~')
-            snprintf(hint, sizeof(hint), "take AF_UNIX out of that; then: systemctl daemon-reload && systemctl restart %.*s",
-                     len, name);
+            snprintf(hint, sizeof(hint), "take AF_UNIX out of that; then: systemctl daemon-reload && systemctl restart %s",
+                     short_name);
         else
-            snprintf(hint, sizeof(hint), "systemctl edit %.*s: [Service], RestrictAddressFamilies=AF_UNIX, which adds to "
-                     "the list; then: systemctl restart %.*s", len, name, len, name);
+            snprintf(hint, sizeof(hint), "systemctl edit %s: [Service], RestrictAddressFamilies=AF_UNIX, which adds to "
+                     "the list; then: systemctl restart %s", short_name, short_name);
         doctor_report(d, DOCTOR_FAIL, "unit", hint,
                       "%s keeps the server from sockets of AF_UNIX (RestrictAddressFamilies=%s), so it reaches no box", name,
                       list);
@@ -120,7 +131,7 @@ static void check_unit(struct doctor *d, const char *name, const char *socket, b
     free(u);
 }
 
-void doctor_running(struct doctor *d, const struct server *server, const char *config, bool usual)
+void doctor_running(struct doctor *d, const struct server *server, const char *config, bool usual, const uid_t *user)
 {
     struct running *r = calloc(1, sizeof(*r));
     char socket[PATH_MAX];
@@ -133,7 +144,7 @@ void doctor_running(struct doctor *d, const struct server *server, const char *c
     d->about.server = server->name;
     /* Without it in openssl.cnf no process has it, and that was said. */
     runs = d->cli->options[OPT_ROOT] == NULL && d->conf.littlebox_active &&
-           check_process(d, server, config, usual, socket, r);
+           check_process(d, server, config, usual, user, socket, r);
     if (runs && r->unit[0] != '\0')
         unit = r->unit;
     if (unit != NULL)

@@ -55,21 +55,6 @@ bool doctor_server_ok(const struct cli *cli)
     return true;
 }
 
-/* Words for the shell, where a path needs it. */
-static const char *quoted(const char *path, char ret[2 * PATH_MAX])
-{
-    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%,";
-    size_t at = 0;
-
-    if (path[strspn(path, safe)] == '\0')
-        return path;
-    ret[at++] = '\'';
-    for (; *path != '\0' && at < 2 * PATH_MAX - 6; path++)
-        at += (size_t)snprintf(ret + at, 2 * PATH_MAX - at, "%s", *path == '\'' ? "'\\''" : (char[]){ *path, '\0' });
-    snprintf(ret + at, 2 * PATH_MAX - at, "'");
-    return ret;
-}
-
 /* The workers' user */
 
 static bool find_worker(struct examination *e)
@@ -137,9 +122,9 @@ static void plain_key(struct examination *e, const struct subject *s, const stru
             fits = strcmp(other, name) != 0;
     }
     if (e->worker_known && e->worker.uid == 0)
-        snprintf(hint, sizeof(hint), "littlebox adopt %s%s", quoted(s->path, word), fits ? "" : " --key KEY");
+        snprintf(hint, sizeof(hint), "littlebox adopt %s%s", cli_quoted(s->path, word), fits ? "" : " --key KEY");
     else
-        snprintf(hint, sizeof(hint), "littlebox adopt %s%s && littlebox allow %s --user %s", quoted(s->path, word),
+        snprintf(hint, sizeof(hint), "littlebox adopt %s%s && littlebox allow %s --user %s", cli_quoted(s->path, word),
                  fits ? "" : " --key KEY", fits ? name : "KEY", e->worker_known ? e->worker.name : "USER");
     say(e, DOCTOR_FAIL, s, hint, "%s private key on disk%s",
         seen->sight == KEYFILE_ENCRYPTED ? "an encrypted" : "a plain",
@@ -156,13 +141,13 @@ static bool mode_ok(struct examination *e, const struct subject *s, const struct
     if (!e->server->strict)
         return true;
     if (!of_root && seen->st.st_uid != e->worker.uid) {
-        snprintf(hint, sizeof(hint), "chown %s %s", e->worker.name, quoted(s->path, word));
+        snprintf(hint, sizeof(hint), "chown %s %s", e->worker.name, cli_quoted(s->path, word));
         say(e, DOCTOR_FAIL, s, hint, "%s takes a key file of %s or root alone, and this is another user's",
             e->server->name, e->worker.name);
         return false;
     }
     if (more != 0) {
-        snprintf(hint, sizeof(hint), "chmod %s %s", of_root ? "0640" : "0600", quoted(s->path, word));
+        snprintf(hint, sizeof(hint), "chmod %s %s", of_root ? "0640" : "0600", cli_quoted(s->path, word));
         say(e, DOCTOR_FAIL, s, hint, "%s refuses a key file with mode %04o, a handle too", e->server->name,
             (unsigned)seen->st.st_mode & 07777);
         return false;
@@ -279,7 +264,7 @@ static void stays(struct examination *e, struct subject *s, const struct seen *s
             seen->error == EACCES && geteuid() != 0 ? "run this as root" : NULL, "cannot read it: %s",
             seen->error != 0 ? strerror(seen->error) : seen->why);
     else if ((seen->st.st_mode & S_IROTH) != 0) {
-        snprintf(hint, sizeof(hint), "chmod o= %s", quoted(s->path, word));
+        snprintf(hint, sizeof(hint), "chmod o= %s", cli_quoted(s->path, word));
         say(e, DOCTOR_FAIL, s, hint, "a private key that no handle can stand for, and that anybody may read");
     } else {
         say(e, DOCTOR_SKIPPED, s, NULL, "a private key that no handle can stand for: it stays in its file");
@@ -356,7 +341,7 @@ static void begin(struct examination *e)
                       e->server->name, e->root, c->main, c->files, c->files == 1 ? "" : "s", e->worker.name,
                       (unsigned long)e->worker.uid);
     if (has_keys(c))
-        doctor_running(e->d, e->server, c->main, e->usual);
+        doctor_running(e->d, e->server, c->main, e->usual, e->worker_known ? &e->worker.uid : NULL);
 }
 
 static void examine_key(struct examination *e, const struct srv_key *k)

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "printable.h"
+
 const char *lb_strerror(int code)
 {
     switch (code) {
@@ -28,6 +30,7 @@ int problem_set(struct problem *p, int code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(p->text, sizeof(p->text), fmt, ap);
     va_end(ap);
+    make_printable(p->text);
     return code;
 }
 
@@ -38,4 +41,11 @@ void problem_hint(struct problem *p, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(p->hint, sizeof(p->hint), fmt, ap);
     va_end(ap);
+    make_printable(p->hint);
+}
+
+void problem_printable(struct problem *p)
+{
+    make_printable(p->text);
+    make_printable(p->hint);
 }

@@ -82,7 +82,8 @@ const char *lb_strerror(int code);
 
 /*
  * What went wrong, for a person: filled by whoever knows the names, printed by whoever talks to the user.
- * text: what happened and to what. hint: the cure, empty where none is known. Both NUL-terminated, cut to fit.
+ * text: what happened and to what. hint: the cure, empty where none is known. Both NUL-terminated, cut to fit, and of one
+ * line that a terminal shows as it stands (printable.h), whatever the names in them are.
  */
 struct problem {
     int code;
@@ -92,6 +93,8 @@ struct problem {
 
 /* Sets code and text (printf), clears the hint; returns code, so that a failing path is one line. */
 int problem_set(struct problem *p, int code, const char *fmt, ...) LB_PRINTF(3, 4);
+/* Makes both printable where they were not made by these: a box's answer is another process's words. */
+void problem_printable(struct problem *p);
 /* Adds the cure. */
 void problem_hint(struct problem *p, const char *fmt, ...) LB_PRINTF(2, 3);
 

@@ -45,11 +45,21 @@ static unsigned type_of_oid(const uint8_t *oid, size_t len)
                : 0;
 }
 
+/* It is printed, and logged, before anybody parses it. */
+static bool is_printable(const uint8_t *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < 0x20 || text[i] > 0x7e)
+            return false;
+    }
+    return true;
+}
+
 static int copy_uri(const ASN1_UTF8STRING *s, char ret[LB_URI_MAX + 1])
 {
     size_t len = (size_t)ASN1_STRING_length(s);
 
-    if (len > LB_URI_MAX || memchr(ASN1_STRING_get0_data(s), '\0', len) != NULL)
+    if (len > LB_URI_MAX || !is_printable(ASN1_STRING_get0_data(s), len))
         return LB_E_VALUE;
     memcpy(ret, ASN1_STRING_get0_data(s), len);
     ret[len] = '\0';

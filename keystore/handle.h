@@ -53,7 +53,8 @@ struct handle {
 /*
  * Reads a PrivateKeyInfo of exactly len bytes. LB_E_UNSUPPORTED: it is something else than a handle, which is no error
  * to report (OpenSSL shows every decoder all input). LB_E_VALUE: it has one of our OIDs and is cut off, has trailing
- * bytes or breaks the form. The URI is not parsed. handle_clear() frees ret after success, and does no harm after a
+ * bytes or breaks the form, which includes a URI with anything but printable ASCII in it (RFC 3986 2): a file's bytes would
+ * reach a terminal. The URI is not parsed. handle_clear() frees ret after success, and does no harm after a
  * failure.
  */
 LB_MUST_USE int handle_from_der(const uint8_t *der, size_t len, struct handle *ret);

@@ -199,7 +199,7 @@ int help_no_command(const char *word, const char *next)
 {
     const char *meant = command_meant(word);
 
-    fprintf(stderr, "littlebox: there is no command '%s'\n", word);
+    cli_note("there is no command '%s'", word);
     for (size_t i = 0; i < COUNT(elsewhere); i++) {
         if (strcmp(elsewhere[i].word, word) == 0) {
             cli_hint("%s", elsewhere[i].cure);
@@ -257,12 +257,12 @@ int help_no_option(const struct command *command, const char *word)
     else
         meant = option_meant(command, name);
     if (command != NULL) {
-        fprintf(stderr, "littlebox: unknown option '%s' for '%s'\n", word, command->name);
+        cli_note("unknown option '%s' for '%s'", word, command->name);
         snprintf(behind, sizeof(behind), " %s", command->name);
     } else if (known >= 0) {
-        fprintf(stderr, "littlebox: '%s' belongs behind the command that it is for\n", name);
+        cli_note("'%s' belongs behind the command that it is for", name);
     } else {
-        fprintf(stderr, "littlebox: unknown option '%s'\n", word);
+        cli_note("unknown option '%s'", word);
     }
     if (takers[0] != '\0')
         cli_hint("%s goes with %s. littlebox help%s", name, takers, behind);

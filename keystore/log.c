@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "logquota.h"
+#include "printable.h"
 
 /* A process has one standard error, so this is one of the few things that may be static. */
 static struct {
@@ -40,43 +41,6 @@ void log_open(const char *box, enum log_level level)
     state.journal = stderr_is_journal();
 }
 
-/*
- * Nothing that moves a terminal's cursor, ends a line or turns text around is written: control characters of ASCII and,
- * in UTF-8, of ISO 8859-1 (U+0080 to U+009F), the separators and directions U+2028 to U+202E and U+2066 to U+2069, and
- * bytes that are no UTF-8. One '?' a byte.
- */
-static size_t plain_length(const unsigned char *s, size_t left)
-{
-    size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 1;
-
-    if (n == 1)
-        return s[0] >= 0x20 && s[0] < 0x7f ? 1 : 0;
-    if (s[0] > 0xf4 || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    if (n == 2 && s[0] == 0xc2 && s[1] < 0xa0)
-        return 0;
-    if (n == 3 && s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae)
-        return 0;
-    if (n == 3 && s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)
-        return 0;
-    return n;
-}
-
-static void make_plain(char *line, size_t len)
-{
-    for (size_t i = 0; i < len;) {
-        size_t n = plain_length((const unsigned char *)line + i, len - i);
-
-        if (n == 0)
-            line[i++] = '?';
-        i += n;
-    }
-}
-
 static void write_line(enum log_level level, const char *text)
 {
     static const char *const priorities[] = { "<3>", "<4>", "<6>" };
@@ -96,7 +60,7 @@ static void write_line(enum log_level level, const char *text)
         return;
     if ((size_t)len >= sizeof(line) - 1)
         len = sizeof(line) - 2;
-    make_plain(line, (size_t)len);
+    make_printable(line);
     line[len++] = '\n';
     /* Nobody is left to tell when the log itself cannot be written. */
     (void)!write(STDERR_FILENO, line, (size_t)len);

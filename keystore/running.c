@@ -16,6 +16,7 @@
 
 struct process {
     pid_t pid, parent;
+    bool of_root;
 };
 
 static FILE *open_proc(pid_t pid, const char *name)
@@ -67,11 +68,32 @@ static bool look(pid_t pid, const char *names, struct process *ret)
     if (open == NULL || close == NULL || !is_one(open + 1, (size_t)(close - open - 1), names) ||
         sscanf(close + 1, " %*c %ld", &parent) != 1)
         return false;
-    *ret = (struct process){ pid, (pid_t)parent };
+    *ret = (struct process){ .pid = pid, .parent = (pid_t)parent };
     return true;
 }
 
-static size_t find_named(const char *names, struct process list[PROCESSES_MAX])
+/* Anybody can start a program of that name, with those arguments: whose process is it, by all four of its uids (proc(5))? */
+static bool has_owner(pid_t pid, const uid_t *user, bool *ret_of_root)
+{
+    char text[4096], *line;
+    unsigned long uids[4];
+
+    (void)read_proc(pid, "status", text, sizeof(text));
+    line = strstr(text, "\nUid:");
+    if (line == NULL || sscanf(line + 5, "%lu %lu %lu %lu", &uids[0], &uids[1], &uids[2], &uids[3]) != 4)
+        return false;
+    *ret_of_root = true;
+    for (int i = 0; i < 4; i++) {
+        if (uids[i] == 0)
+            continue;
+        if (uids[i] != geteuid() && (user == NULL || uids[i] != *user))
+            return false;
+        *ret_of_root = false;
+    }
+    return true;
+}
+
+static size_t find_named(const char *names, const uid_t *user, struct process list[PROCESSES_MAX])
 {
     DIR *dir = opendir("/proc");
     struct dirent *entry;
@@ -81,7 +103,8 @@ static size_t find_named(const char *names, struct process list[PROCESSES_MAX])
         char *end;
         long pid = strtol(entry->d_name, &end, 10);
 
-        if (pid > 0 && *end == '\0' && look((pid_t)pid, names, &list[count]))
+        if (pid > 0 && *end == '\0' && look((pid_t)pid, names, &list[count]) &&
+            has_owner((pid_t)pid, user, &list[count].of_root))
             count++;
     }
     if (dir != NULL)
@@ -184,45 +207,55 @@ static bool sees_socket(pid_t pid, const char *socket)
     return stat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
-/* The unit is the last part of its control group that is a service. */
-static void find_unit(pid_t pid, char ret[300])
+/* A name as systemd gives them (systemd.unit(5)): anything else is the name of a control group that somebody made. */
+static bool is_unit(const char *name)
 {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:_.\\@-";
     static const char service[] = ".service";
-    char text[4096], *save = NULL, *save_part = NULL;
+    size_t len = strlen(name);
+
+    return len > strlen(service) && len < RUNNING_UNIT_SIZE && strspn(name, letters) == len && name[0] != '-' &&
+           strcmp(name + len - strlen(service), service) == 0;
+}
+
+void running_unit(char *cgroups, char ret[RUNNING_UNIT_SIZE])
+{
+    char *save = NULL, *save_part = NULL;
 
     ret[0] = '\0';
-    if (read_proc(pid, "cgroup", text, sizeof(text)) == 0)
-        return;
-    for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+    for (char *line = strtok_r(cgroups, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
         for (char *part = strtok_r(line, "/", &save_part); part != NULL; part = strtok_r(NULL, "/", &save_part)) {
-            size_t len = strlen(part);
-
-            if (len > sizeof(service) && strcmp(part + len - sizeof(service) + 1, service) == 0)
-                snprintf(ret, 300, "%s", part);
+            if (is_unit(part))
+                snprintf(ret, RUNNING_UNIT_SIZE, "%s", part);
         }
     }
 }
 
-bool running_find(const struct server *server, const char *config, bool usual, const char *module, const char *socket,
-                  struct running *ret)
+bool running_find(const struct server *server, const char *config, bool usual, const uid_t *user, const char *module,
+                  const char *socket, struct running *ret)
 {
     struct process *list = calloc(PROCESSES_MAX, sizeof(*list));
-    size_t count = list == NULL || server->process == NULL ? 0 : find_named(server->process, list);
+    size_t count = list == NULL || server->process == NULL ? 0 : find_named(server->process, user, list);
+    char cgroups[4096];
     unsigned children = 0;
     bool readable;
 
     memset(ret, 0, sizeof(*ret));
-    for (size_t i = 0; i < count && ret->pid == 0; i++) {
-        if (is_first(&list[i], list, count) && shares_root(list[i].pid, &readable) &&
-            has_config(server, list[i].pid, config, usual))
-            ret->pid = list[i].pid;
+    /* Root's own first: a worker that was taken over stands in for no server of root's. */
+    for (size_t at = 0; at < 2 * count && ret->pid == 0; at++) {
+        const struct process *p = &list[at % count];
+
+        if (p->of_root == (at < count) && is_first(p, list, count) && shares_root(p->pid, &readable) &&
+            has_config(server, p->pid, config, usual))
+            ret->pid = p->pid;
     }
     if (ret->pid == 0)
         goto out;
     ret->has_module = maps_module(ret->pid, module, &ret->readable);
     ret->lost_socket = running_is_mounted(ret->pid, socket);
     ret->no_socket = ret->readable && !sees_socket(ret->pid, socket);
-    find_unit(ret->pid, ret->unit);
+    (void)read_proc(ret->pid, "cgroup", cgroups, sizeof(cgroups));
+    running_unit(cgroups, ret->unit);
     /* Some load their keys in what they start. */
     for (size_t i = 0; i < count && children < CHILDREN_MAX && !ret->has_module; i++) {
         if (list[i].parent != ret->pid)

@@ -5,6 +5,16 @@
 
 #include "store_column.h"
 #include "store_schema.h"
+#include "store_seals.h"
+
+/* The end of a transaction. A note is a change like any other: after it the file alone is the store. */
+static int end(struct store *s, int r, struct problem *p)
+{
+    r = schema_end(s, r, p);
+    if (r == 0)
+        store_scrub(s);
+    return r;
+}
 
 static int put_one(struct store *s, const struct used_note *n, struct problem *p)
 {
@@ -29,7 +39,7 @@ int store_put_used(struct store *s, const struct used_note *notes, size_t count,
         return r;
     for (size_t i = 0; r == 0 && i < count; i++)
         r = put_one(s, &notes[i], p);
-    return schema_end(s, r, p);
+    return end(s, r, p);
 }
 
 void store_each_used(struct store *s, void (*each)(const struct used_note *n, void *arg), void *arg)
@@ -79,7 +89,7 @@ int store_put_handle(struct store *s, const uint8_t key_id[KEY_ID_SIZE], const c
         (void)sqlite3_bind_int(stmt, 4, LB_HANDLES_MAX);
         r = schema_run(s, stmt, p);
     }
-    return schema_end(s, r, p);
+    return end(s, r, p);
 }
 
 void store_each_handle(struct store *s, const uint8_t key_id[KEY_ID_SIZE], void (*each)(const char *path, void *arg),

@@ -9,7 +9,8 @@
 
 /*
  * Nothing of this is bound to a key and nothing depends on it: what is damaged is left out. A failure is told, and means
- * nothing for the keys.
+ * nothing for the keys. What puts one brings it into the database file before it returns, as each other change of the store
+ * does (store_scrub()).
  */
 struct used_note {
     uint8_t key_id[KEY_ID_SIZE];

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "printable.h"
+
 /* JSON */
 
 void json_start(struct json *j, FILE *out)
@@ -60,6 +62,8 @@ static void quoted(FILE *out, const char *s)
             fputs("\\n", out);
         else if (*p < 0x20 || *p == 0x7f)
             fprintf(out, "\\u%04x", *p);
+        else if (len == 2 && p[0] == 0xc2 && p[1] < 0xa0) /* U+0080 to U+009F, which some terminals obey */
+            fprintf(out, "\\u%04x", p[1]);
         else if (len == 0)
             fputs("\\ufffd", out);
         else
@@ -239,6 +243,8 @@ void table_print(const struct table *t, FILE *out)
 {
     size_t last = 0, *wide = calloc(t->count, sizeof(*wide));
 
+    for (size_t i = 0; i < t->rows * t->count; i++)
+        make_printable(t->cells[i]);
     for (size_t i = 0; i < t->count; i++) {
         last = t->columns[i].title != NULL ? i : last;
         /* Without memory for the widths the table is still there, only not aligned. */

@@ -48,7 +48,7 @@ size_t table_rows(const struct table *t);
 const char *table_cell(const struct table *t, size_t row, size_t column);
 /* As many strings as there are columns; NULL is an empty cell. LB_E_NOMEM. */
 LB_MUST_USE int table_add(struct table *t, const char *const *cells);
-/* Header and rows, columns aligned with two blanks between them; numbers to the right. */
+/* Header and rows, columns aligned with two blanks between them; numbers to the right. Makes the cells printable for good. */
 void table_print(const struct table *t, FILE *out);
 /* An array of objects. */
 void table_json(const struct table *t, struct json *j, const char *name);

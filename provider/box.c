@@ -93,6 +93,7 @@ static int exchange_on(struct box *b, struct wait *w, struct conn *s, const stru
     }
     if (r == 0 && type == MSG_ERROR) {
         r = msg_error_decode(*ret_body, p);
+        problem_printable(p);
         *ret_keep = r == 0;
         if (r == 0) {
             if (rq->unknown != NULL)

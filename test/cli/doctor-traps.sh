@@ -78,6 +78,62 @@ conf "littlebox-directory = $T/box
 littlebox-timeout = 5000"
 doctor 0 --handle littlebox:web
 cp openssl.cnf lines
+
+# --- Whose process is the server? Anybody may name one like that.
+printf '#!/bin/sh -p\nread -r _\n' >nginx
+chmod 755 nginx
+printf 'user %s;\nhttp { ssl_certificate_key %s; }\n' "$worker" "$T/web.pem" >own.conf
+mkfifo hold
+exec 9<>hold
+# named COMMAND... : starts a process that looks like nginx with that configuration; its id is in fake.
+named() {
+    "$@" "$T/nginx" -c "$T/own.conf" <&9 &
+    fake=$!
+    PIDS="$PIDS $fake"
+    await is_named
+}
+is_named() { [ "$(cat "/proc/$fake/comm")" = nginx ]; }
+ended() {
+    kill "$1"
+    wait "$1" || :
+    PIDS=$(echo "$PIDS" | sed "s/ $1\$//")
+}
+seen() {
+    littlebox doctor --server nginx --config "$T/own.conf" >out 2>&1 || :
+    line "ok    nginx: $T/own.conf (1 file), its workers are user $worker (uid $(id -u "$worker"))"
+}
+runs() { line "FAIL  nginx (process $1) runs without the provider in its memory, as it read openssl.cnf when it was started: a reload reads no handle, and it goes on with the keys and certificates that it has"; }
+if is_root; then
+    named setpriv --reuid $UNPRIVILEGED --regid $UNPRIVILEGED --clear-groups
+    seen
+    no_line '(process '
+    ended "$fake"
+    # A program with root's rights that somebody else started.
+    named setpriv --ruid $UNPRIVILEGED
+    seen
+    no_line '(process '
+    ended "$fake"
+fi
+named env
+own=$fake
+seen
+runs "$own"
+if is_root; then
+    ended "$own"
+    named setpriv --reuid "$worker" --clear-groups
+    seen
+    runs "$fake"
+    # A worker that was taken over does not stand for root's.
+    first=$fake
+    named env
+    seen
+    runs "$fake"
+    ended "$fake"
+    ended "$first"
+else
+    ended "$own"
+fi
+exec 9<&-
 LITTLEBOX_DIR=$T/box
 export LITTLEBOX_DIR
 

@@ -32,6 +32,9 @@ openssl genpkey -algorithm ED25519 -out plain.key
 cp plain.key plain.was
 expect 1 "'plain.key' has a private key in it, which would be lost" littlebox handle web --out plain.key --force
 expect 1 'hint: to move that key into the box: littlebox adopt plain.key' littlebox handle web --out plain.key --force
+cp plain.key 'x;id'
+expect 1 "hint: to move that key into the box: littlebox adopt 'x;id'" littlebox handle web --out 'x;id' --force
+rm 'x;id'
 cmp -s plain.key plain.was || fail "a key was overwritten"
 echo other >web.key
 expect 0 '' littlebox handle web --out web.key --force
@@ -132,6 +135,14 @@ none plain.pem "'plain.pem': it is no handle but a private key, in clear"
 none encrypted.pem "it is no handle but a private key, encrypted with a passphrase"
 none damaged.pem 'it is a damaged handle, or one of a newer littlebox'
 none damaged.pem 'hint: write a new one beside it: littlebox --dir '"$T"'/empty handle KEY --out FILE'
+# What it names is printed, and steers no terminal; nor does the name of a file.
+LC_ALL=C sed 's/littlebox:web/littlebox:w\x1bb/' web.der >steers.der
+none steers.der 'it is a damaged handle, or one of a newer littlebox'
+expect 1 "'steers.der' is a damaged handle" littlebox adopt steers.der
+cat "$T/err" >>"$T/out"
+grep -q "$(printf '\033')" "$T/out" && fail "an escape sequence in: $(cat "$T/out")"
+none "$(printf 'no\033[2Jwhere')" "cannot read 'no?[2Jwhere': No such file"
+expect 2 "there is no command '?[2J'" littlebox "$(printf '\033[2J')"
 none x.crt 'there is no handle and no private key in it'
 none reference.pem 'a reference to a key on a token'
 none nowhere "cannot read 'nowhere': No such file"

@@ -114,8 +114,13 @@ wrong unlock --credential stranger
 littlebox unlock --credential box/default.credential
 
 # A second credential file, made by the way.
-expect 0 '' littlebox seal add --credential second --label 'in the safe'
+# Its label steers no terminal, with CSI as ISO 8859-1 has it (and a box takes it) in the place of ESC and '['.
+expect 0 '' littlebox seal add --credential second --label "$(printf 'in the \302\2332Jsafe')"
 [ "$(stat -c %a second)" = 400 ] || fail "mode of a new credential"
+expect 0 '' littlebox seal list
+expect_out 'in the ??2Jsafe'
+expect 0 '' littlebox --json seal list
+expect_out '"in the \u009b2Jsafe"'
 littlebox lock
 expect 0 '' littlebox unlock --credential second
 # One that was refused is not left behind.

@@ -9,8 +9,9 @@
 # A patch begins with two lines, and goes on as a unified diff for "patch -p1":
 #   # What: one sentence that says which check is broken.
 #   # Tests: test/unit/test_unit policy, test/box/refusals.sh
-# It must apply and compile without a warning: the list follows the code. The tests are those that kill it, the quickest
-# first; a test that skips kills nothing. Before, they must pass with the code as it is.
+# It must apply and build without a warning: the list follows the code. One that does not is an error of its own, neither
+# killed nor survived. The tests are those that kill it, the quickest first; a test that skips kills nothing. Before, they
+# must pass with the code as it is.
 #
 # The sources are copied and built elsewhere (with gcc, and with ccache where that is), so it makes no difference which
 # build asks: test/run.sh takes the sample once, as a part of its own ("mutants"), and not once a build.
@@ -99,19 +100,25 @@ chmod 755 "$scratch"
 
 # copy TREE : what git or a build of the sources' own has put beside them stays behind.
 copy() {
-    mkdir -p "$1/src" "$1/build"
-    tar -C "$source" --exclude=./.git --exclude=./build --exclude=./autom4te.cache --exclude=./config.status \
-        --exclude=./config.log --exclude=./Makefile --exclude=./libtool --exclude=.libs --exclude=.deps \
-        --exclude='*.o' --exclude='*.lo' --exclude='*.la' -cf - . | tar -C "$1/src" -xf -
-    chmod -R u+w "$1/src"
+    mkdir -p "$1/src" "$1/build" || return
+    # Pipes end with their last command's status alone, but for pipefail.
+    (
+        set -o pipefail
+        tar -C "$source" --exclude=./.git --exclude=./build --exclude=./autom4te.cache --exclude=./config.status \
+            --exclude=./config.log --exclude=./Makefile --exclude=./libtool --exclude=.libs --exclude=.deps \
+            --exclude='*.o' --exclude='*.lo' --exclude='*.la' -cf - . | tar -C "$1/src" -xf -
+    ) || return
+    chmod -R u+w "$1/src" || return
     [ -x "$1/src/configure" ] || (cd "$1/src" && autoreconf -fi)
 }
 compiler=gcc
 if command -v ccache >/dev/null; then compiler="ccache gcc"; fi
 # Little is optimised: that is quicker, and warnings need some.
+#
+# This and what follows is called where its status is asked for: 'set -e' ends nothing there, so each step asks itself.
 prepare() {
-    copy "$1"
-    cd "$1/build"
+    copy "$1" || return
+    cd "$1/build" || return
     ../src/configure --quiet --enable-werror CC="$compiler" CFLAGS="-O1"
 }
 # build TREE TEST : what that test needs; scripts need all that is installed, and their programs once.
@@ -120,8 +127,8 @@ build() {
     test/unit/* | test/fuzz/fuzz_*) make -s -j 2 -C "$1/build" "${2%% *}" ;;
     test/provider/*) make -s -j 2 -C "$1/build" all "${2%% *}" ;;
     *)
-        make -s -j 2 -C "$1/build" all
-        [ -e "$1/programs" ] || make -s -j 2 -C "$1/build" check TESTS=
+        make -s -j 2 -C "$1/build" all || return
+        [ -e "$1/programs" ] || make -s -j 2 -C "$1/build" check TESTS= || return
         touch "$1/programs"
         ;;
     esac
@@ -149,14 +156,14 @@ baseline() {
     local memory status=0
     memory=$1/baseline.$(tr -c 'a-zA-Z0-9\n' - <<<"$2")
     if [ ! -e "$memory" ]; then
-        build "$1" "$2" >"$1/make.log" 2>&1 && run_test "$1" "$2" || status=$?
+        if build "$1" "$2" >"$1/test.log" 2>&1; then run_test "$1" "$2" || status=$?; else status=1; fi
         echo "$status" >"$memory"
         [ "$status" -eq 0 ] || [ "$status" -eq 77 ] || cp "$1/test.log" "$memory.log"
     fi
     return "$(cat "$memory")"
 }
 
-# --- One mutant: a line of its result, and "killed", "survived", "untried" or "broken" in TREE/verdict
+# --- One mutant: a line of its result, and "killed", "survived", "untried", "unbuilt" or "broken" in TREE/verdict
 
 verdict() {
     echo "$2" >"$1/verdict"
@@ -187,7 +194,8 @@ try_mutant() {
     for test in "${tests[@]}"; do
         [[ " $skipped " != *" $test "* ]] || continue
         if ! build "$tree" "$test" >"$tree/make.log" 2>&1; then
-            verdict "$tree" broken "$name" "BROKEN: it does not compile"
+            # No test has seen it: it says nothing of them.
+            verdict "$tree" unbuilt "$name" "DOES NOT BUILD, so no test was tried on it"
             show "$tree/make.log"
             copy_back "$tree" "$name"
             return
@@ -245,7 +253,8 @@ for worker in "${workers[@]}"; do
     wait "$worker" || status=1
 done
 count() { cat "$scratch"/verdicts.* 2>/dev/null | grep -c "^$1\$" || true; }
-echo "${#names[@]} mutants: $(count killed) killed, $(count survived) survived, $(count broken) broken," \
-    "$(count untried) untried, in $((SECONDS - started)) seconds"
-if [ "$status" -ne 0 ] || [ "$(count survived)" -gt 0 ] || [ "$(count broken)" -gt 0 ]; then exit 1; fi
+echo "${#names[@]} mutants: $(count killed) killed, $(count survived) survived, $(count unbuilt) do not build," \
+    "$(count broken) broken, $(count untried) untried, in $((SECONDS - started)) seconds"
+if [ "$status" -ne 0 ] || [ "$(count survived)" -gt 0 ] || [ "$(count unbuilt)" -gt 0 ] ||
+    [ "$(count broken)" -gt 0 ]; then exit 1; fi
 [ "$(count killed)" -gt 0 ] || { echo "SKIP: none could be tried" && exit 77; }

@@ -184,6 +184,18 @@ static void octets_out_of_form(void)
           "\x30\x08\x02\x01\x01\x0c\x03"
           "a\0c",
           10 },
+        { "a control character in the uri",
+          "\x30\x08\x02\x01\x01\x0c\x03"
+          "a\033c",
+          10 },
+        { "DEL in the uri",
+          "\x30\x08\x02\x01\x01\x0c\x03"
+          "a\177c",
+          10 },
+        { "a byte that is no ASCII in the uri",
+          "\x30\x08\x02\x01\x01\x0c\x03"
+          "a\233c",
+          10 },
         { "bytes behind",
           "\x30\x08\x02\x01\x01\x0c\x03"
           "abc\0",

@@ -591,6 +591,14 @@ static void append(const char *path, void *arg)
     sprintf(text + strlen(text), "%s;", path);
 }
 
+/* The file alone is all of the store. */
+static bool log_is_empty(const struct fixture *f)
+{
+    struct stat st;
+
+    return stat(unit_path(f->dir, "store.db-wal"), &st) < 0 || st.st_size == 0;
+}
+
 static void notes(void)
 {
     static const struct used_note some[] = { { { 1 }, 1, 5 }, { { 1 }, 2, 7 }, { { 2 }, 1, 11 } },
@@ -603,8 +611,10 @@ static void notes(void)
 
     fixture_open(&f);
     OK(store_put_used(f.store, some, 3, &p));
+    CU_ASSERT_TRUE(log_is_empty(&f));
     OK(store_put_used(f.store, &later, 1, &p));
     OK(store_put_handle(f.store, id, "/b", 1, &p));
+    CU_ASSERT_TRUE(log_is_empty(&f));
     OK(store_put_handle(f.store, id, "/a", 2, &p));
     OK(store_put_handle(f.store, id, "/a", 3, &p));
     OK(store_put_handle(f.store, other, "/c", 3, &p));
@@ -743,16 +753,15 @@ static void a_file_that_is_replaced(void)
         struct fixture f;
         struct problem p = { 0 };
         struct seal_record seal;
-        struct stat st;
         uint32_t id;
 
         fixture_open(&f);
         fixture_add_key(&f, "web", "ed25519", 1, 1);
-        CU_ASSERT(stat(unit_path(f.dir, "store.db-wal"), &st) < 0 || st.st_size == 0);
+        CU_ASSERT_TRUE(log_is_empty(&f));
         snprintf(backup, sizeof(backup), "%s", unit_path(f.dir, "backup"));
         copy_file(f.path, backup);
         fixture_add_key(&f, "late", "ed25519", 1, 1);
-        CU_ASSERT(stat(unit_path(f.dir, "store.db-wal"), &st) < 0 || st.st_size == 0);
+        CU_ASSERT_TRUE(log_is_empty(&f));
         CU_ASSERT_FALSE(store_was_replaced(f.store));
         if (how == COPIED)
             copy_file(backup, f.path);
