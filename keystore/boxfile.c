@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +32,15 @@ bool boxfile_can(const struct peer *box)
     return geteuid() == 0 || geteuid() == box->uid;
 }
 
+/* Leaving root does that, unless root was told to keep them (capabilities(7), securebits). */
+static bool drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+    return syscall(SYS_capset, &header, none) == 0;
+}
+
 /*
  * For good, and looked at afterwards. The change of user may have made the process one that the user's others can trace:
  * it is a copy of root's.
@@ -42,9 +53,14 @@ static bool become(const struct peer *box)
     if (setgroups(0, NULL) < 0 || setresgid(box->gid, box->gid, box->gid) < 0 ||
         setresuid(box->uid, box->uid, box->uid) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return false;
-    return getresuid(&uids[0], &uids[1], &uids[2]) == 0 && getresgid(&gids[0], &gids[1], &gids[2]) == 0 &&
-           uids[0] == box->uid && uids[1] == box->uid && uids[2] == box->uid && gids[0] == box->gid &&
-           gids[1] == box->gid && gids[2] == box->gid;
+    if (!drop_capabilities() || getresuid(&uids[0], &uids[1], &uids[2]) < 0 || getresgid(&gids[0], &gids[1], &gids[2]) < 0)
+        return false;
+    errno = EPERM;
+    for (int i = 0; i < 3; i++) {
+        if (uids[i] != box->uid || gids[i] != box->gid)
+            return false;
+    }
+    return true;
 }
 
 /* The process that reads. It writes all at once: the pipe has room for it. */

@@ -111,7 +111,8 @@ got_nothing
 # A pipe in the place of its configuration keeps nobody waiting.
 fake pipe locked "$T/key"
 mkfifo pipe/default.conf
-expect 1 "cannot read the credential '$T/pipe/default.credential': No such file or directory" unlock
+expect 1 "cannot read the credential '$T/pipe/default.credential': No such file or directory" \
+    timeout 60 littlebox --users "$box_uid" unlock
 
 is_root || exit 0
 
@@ -136,13 +137,20 @@ expect 1 "cannot read the credential '$T/key': $denied" unlock
 expect 3 '' status
 expect_out "cannot read $T/key: $denied"
 got_nothing
-# What root's group, or another group of the caller, may read is no more the box's.
-printf 'callers-0123456789abcdef0123456789abcdef\n' >group
+# Groups of the caller are no more the box's than root is, nor are powers that root was told to keep.
+in_group() {
+    setpriv --groups 12345 littlebox --users "$box_uid" "$@"
+}
+secret group callers
+chown 0:12345 group
 chmod 0640 group
 echo "credential = $T/group" >link/default.conf
-expect 1 "cannot read the credential '$T/group': $denied" unlock
-expect 3 '' status
+expect 1 "cannot read the credential '$T/group': $denied" in_group unlock
+expect 3 '' in_group status
 expect_out "cannot read $T/group: $denied"
+echo "credential = $T/key" >link/default.conf
+expect 1 "cannot read the credential '$T/key': $denied" \
+    setpriv --securebits +no_setuid_fixup littlebox --users "$box_uid" unlock
 got_nothing
 # Root says which file: that one counts.
 expect 0 '' littlebox --users "$box_uid" unlock --credential "$T/key"
