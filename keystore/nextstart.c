@@ -62,6 +62,11 @@ void nextstart_file(const struct client *c, char *ret)
         snprintf(ret, PATH_MAX, "%s", c->paths.credential);
 }
 
+bool nextstart_handed(const struct client *c, char *ret)
+{
+    return knows_paths(c) && is_systems(c) && !find_setting(c, ret) && systemcred_find(c->cli->box, ret);
+}
+
 static void find_source(const struct client *c, const struct msg_opening *now, struct source *ret)
 {
     bool same;
@@ -73,10 +78,10 @@ static void find_source(const struct client *c, const struct msg_opening *now, s
         ret->handed = now->handed;
         return;
     }
-    if (find_setting(c, ret->file))
-        ret->handed = false;
-    else if (is_systems(c) && systemcred_find(c->cli->box, ret->file))
+    if (nextstart_handed(c, ret->file))
         ret->handed = true;
+    else if (find_setting(c, ret->file))
+        ret->handed = false;
     else if (now->handed && systemcred_elsewhere(c->cli->box))
         ret->handed = true; /* by a line in the unit that is not ours */
     else

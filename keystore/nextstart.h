@@ -31,6 +31,11 @@ struct nextstart {
  * is who gets what is in the file. ret has PATH_MAX bytes.
  */
 void nextstart_file(const struct client *c, char *ret);
+/*
+ * Whether it is systemd that hands the system's box what opens it, and where systemd keeps that, encrypted: for
+ * systemcred_read(). Nothing that another than root can write leads to it.
+ */
+bool nextstart_handed(const struct client *c, char *ret);
 
 /*
  * Looks at BOX.conf, at the credentials that systemd keeps for the box (systemd.exec(5), LoadCredentialEncrypted=), and

@@ -457,6 +457,9 @@ next() {
     says "$2" "^next start  *$1" status.out
 }
 next 'opens itself with /etc/credstore.encrypted/littlebox.default ' "it is tried"
+check "littlebox lock" littlebox lock
+check "root unlocks it with that" setsid -w littlebox unlock
+check "and it signs again" box_signs default
 cp /etc/credstore.encrypted/littlebox.default kept
 head -c 100 /dev/urandom | base64 >/etc/credstore.encrypted/littlebox.default
 next 'stays locked: systemd cannot decrypt /etc/credstore.encrypted/littlebox.default' "one that does not decrypt is no start"
