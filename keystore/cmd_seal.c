@@ -459,10 +459,13 @@ static int read_start_file(struct client *c, struct seal_secret *ret, bool *ret_
         return r;
     nextstart_file(c, file);
     r = credential_read_as(file, &box, &ret->credential, p);
-    if (r == LB_E_DENIED)
-        problem_hint(p, "unlock it as root, or name a file: littlebox --box %s unlock --credential FILE", c->cli->box);
     *ret_ask = takes && (r == LB_E_DENIED || (r == LB_E_SYSTEM && errno == ENOENT));
-    return *ret_ask ? 0 : r;
+    if (*ret_ask)
+        return 0;
+    if (r != 0 && p->hint[0] == '\0')
+        problem_hint(p, "%sname a file that opens it: littlebox --box %s unlock --credential FILE",
+                     r == LB_E_DENIED ? "unlock it as root, or " : "", c->cli->box);
+    return r;
 }
 
 static int read_secret(struct client *c, struct seal_secret *ret, struct problem *p)

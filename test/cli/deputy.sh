@@ -61,6 +61,7 @@ secret own own "$box_uid"
 # Its word on where its file is.
 fake word locked "$T/key"
 expect 1 "cannot read the credential '$T/word/default.credential': No such file or directory" unlock
+expect 1 "hint: name a file that opens it: littlebox --box default --users $box_uid unlock --credential FILE" unlock
 expect 3 '' status
 asked 0048
 got_nothing

@@ -485,7 +485,7 @@ export LITTLEBOX_BUILD
 mkdir -p /etc/nginx
 printf 'user root;\nhttp { server { listen 1 ssl; ssl_certificate /etc/nginx/web.crt; ssl_certificate_key /etc/nginx/web.pem; } }\n' \
     >/etc/nginx/nginx.conf
-littlebox handle key --out /etc/nginx/web.pem
+littlebox handle key --out /etc/nginx/web.pem --force
 section upgrade Upgrade
 old=$(littlebox --json status | sed -n 's/^ *"pid": //p')
 check "the page's upgrade" bash -eu section.sh >upgrade.log 2>&1
