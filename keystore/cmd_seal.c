@@ -11,6 +11,7 @@
 #include "credential.h"
 #include "nextstart.h"
 #include "secret.h"
+#include "systemcred.h"
 #include "table.h"
 
 /* The secret of a seal, wherever it came from. */
@@ -74,7 +75,11 @@ static int new_secret(struct client *c, const char *credential, struct seal_secr
     }
     ret->kind = SEAL_CREDENTIAL;
     r = client_box_peer(c, &box, p);
-    return r != 0 ? r : credential_get(credential, &box, &ret->credential, p);
+    if (r != 0)
+        return r;
+    /* One that nobody has named, in a directory that may be the box's user's: what leads there may lead elsewhere. */
+    return credential == c->paths.credential ? credential_get_as(credential, &box, &ret->credential, p)
+                                             : credential_get(credential, &box, &ret->credential, p);
 }
 
 static int send_secret(struct client *c, uint16_t type, struct seal_secret *s, struct problem *p)
@@ -434,38 +439,61 @@ static int takes_passphrase(struct client *c, bool *ret, struct problem *p)
 
 /*
  * Nobody is asked for a passphrase that no seal takes, and where there is no terminal nobody can be: such a box is opened
- * with the file that opens it at its start, if that is there.
+ * with the file that opens it at its start, if that is there. It is read with the rights of the box's user: the box gets
+ * nothing that it could not read itself. *ret_ask: a passphrase is to be asked for, and nothing was read.
  */
-static int choose_credential(struct client *c, char file[PATH_MAX], const char **ret_path, struct problem *p)
+static int read_start_file(struct client *c, struct seal_secret *ret, bool *ret_ask, struct problem *p)
 {
-    struct msg_opening opening = { .how = OPENED_NOT };
-    bool asks;
-    int r;
+    char file[PATH_MAX];
+    struct peer box;
+    bool takes;
+    int r = takes_passphrase(c, &takes, p);
 
-    *ret_path = c->cli->options[OPT_CREDENTIAL];
-    if (*ret_path != NULL || wants_passphrase(c->cli))
-        return 0;
-    r = takes_passphrase(c, &asks, p);
-    if (r == 0)
-        r = client_opening(c, (struct bytes){ NULL, 0 }, &opening, p);
-    if (r != 0 && r != LB_E_MESSAGE)
+    *ret_ask = takes && ask_possible();
+    if (r != 0 || *ret_ask)
         return r;
-    /* One of the service manager may be seen by the box alone. */
-    snprintf(file, PATH_MAX, "%s", opening.next_file);
-    if (file[0] == '\0' || access(file, F_OK) != 0)
-        snprintf(file, PATH_MAX, "%s", c->paths.credential);
-    if (!asks || (!ask_possible() && access(file, F_OK) == 0))
-        *ret_path = file;
-    return 0;
+    if (geteuid() == 0 && nextstart_handed(c, file))
+        return systemcred_read(file, &ret->credential.data, &ret->credential.len, p);
+    r = client_box_peer(c, &box, p);
+    if (r != 0)
+        return r;
+    nextstart_file(c, file);
+    r = credential_read_as(file, &box, &ret->credential, p);
+    *ret_ask = takes && (r == LB_E_DENIED || (r == LB_E_SYSTEM && errno == ENOENT));
+    if (*ret_ask)
+        return 0;
+    if (r != 0 && p->hint[0] == '\0')
+        problem_hint(p, "%sname a file that opens it: littlebox --box %s unlock --credential FILE",
+                     r == LB_E_DENIED ? "unlock it as root, or " : "", c->cli->box);
+    return r;
+}
+
+static int read_secret(struct client *c, struct seal_secret *ret, struct problem *p)
+{
+    const char *credential = c->cli->options[OPT_CREDENTIAL];
+    bool ask = wants_passphrase(c->cli);
+    struct peer box;
+    int r = 0;
+
+    if (credential == NULL && !ask)
+        r = read_start_file(c, ret, &ask, p);
+    if (r != 0)
+        return r;
+    ret->kind = ask ? SEAL_PASSPHRASE : SEAL_CREDENTIAL;
+    if (ask)
+        return ask_passphrase(c->cli, "passphrase", /* as_new= */ false, &ret->passphrase, p);
+    if (credential == NULL)
+        return 0;
+    if (strcmp(credential, "-") == 0)
+        return credential_read_stdin(&ret->credential, p);
+    r = client_box_peer(c, &box, p);
+    return r != 0 ? r : credential_read(credential, &box, &ret->credential, p);
 }
 
 static int unlock(struct client *c, struct problem *p)
 {
-    const char *credential = NULL;
-    char file[PATH_MAX];
     struct seal_secret secret = { .kind = SEAL_PASSPHRASE };
     struct msg_status status;
-    struct peer box;
     int r = client_status(c, &status, p);
 
     if (r == 0 && status.lock == LOCK_UNLOCKED) {
@@ -476,16 +504,7 @@ static int unlock(struct client *c, struct problem *p)
     if (r == 0 && status.lock == LOCK_NO_STORE)
         r = client_no_store(c, p);
     if (r == 0)
-        r = choose_credential(c, file, &credential, p);
-    if (r == 0 && credential == NULL) {
-        r = ask_passphrase(c->cli, "passphrase", /* as_new= */ false, &secret.passphrase, p);
-    } else if (r == 0) {
-        secret.kind = SEAL_CREDENTIAL;
-        r = client_box_peer(c, &box, p);
-        if (r == 0)
-            r = strcmp(credential, "-") == 0 ? credential_read_stdin(&secret.credential, p)
-                                             : credential_read(credential, &box, &secret.credential, p);
-    }
+        r = read_secret(c, &secret, p);
     if (r == 0)
         r = send_secret(c, MSG_UNLOCK, &secret, p);
     secret_clear(&secret);

@@ -1,8 +1,10 @@
 /* The lines of BOX.conf: "name = value", blanks around both, '#' before a comment (littlebox.conf(5)). */
 #include "confline.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BLANKS " \t\r\n"
 /* boxconf.c refuses longer ones. */
@@ -37,10 +39,13 @@ void confline_split(char *line, char **ret_name, char **ret_value)
 
 bool confline_find(const char *path, const char *name, char *ret, size_t size)
 {
-    FILE *f = fopen(path, "re");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
     char line[LINE_MAX_SIZE];
     bool found = false;
 
+    if (f == NULL && fd >= 0)
+        close(fd);
     while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
         char *key, *value;
 

@@ -13,7 +13,7 @@ void confline_split(char *line, char **ret_name, char **ret_value);
 
 /*
  * The value of the last line with that name in the file, as a box would read it; false: there is none, it is longer than
- * size - 1 bytes, or the file cannot be read.
+ * size - 1 bytes, or the file cannot be read. It may be in a directory of others: a pipe there keeps nobody waiting.
  */
 bool confline_find(const char *path, const char *name, char *ret, size_t size);
 

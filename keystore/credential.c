@@ -9,35 +9,56 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boxfile.h"
 #include "message.h"
 #include "newfile.h"
 #include "seal.h"
 #include "secret.h"
 #include "secretfile.h"
 
+/* What became of reading it, with the reason alone in why. */
+static int take(int r, const char *path, struct credential *ret, const struct problem *why, struct problem *p)
+{
+    int saved = errno;
+
+    if (r == 0 && ret->len < CREDENTIAL_MIN) {
+        problem_set(p, LB_E_WEAK_SECRET, "the credential '%s' has less than %d bytes", path, CREDENTIAL_MIN);
+        problem_hint(p, "name a file that does not exist, and it is made with random bytes");
+        return LB_E_WEAK_SECRET;
+    }
+    if (r != 0) {
+        problem_set(p, r, "cannot read the credential '%.200s': %.180s", path, why->text);
+        if (why->hint[0] != '\0')
+            problem_hint(p, "%s", why->hint);
+    }
+    errno = saved;
+    return r;
+}
+
+static int begin(const char *path, struct credential *ret, struct problem *p)
+{
+    memset(ret, 0, sizeof(*ret));
+    if (snprintf(ret->path, sizeof(ret->path), "%s", path) >= (int)sizeof(ret->path))
+        return problem_set(p, LB_E_TOO_LONG, "the path '%.100s...' is too long", path);
+    return 0;
+}
+
 int credential_read(const char *path, const struct peer *box, struct credential *ret, struct problem *p)
 {
     const struct secretfile from = { .path = path, .max = LB_SECRET_MAX, .also = box == NULL ? geteuid() : box->uid,
                                      .pipe = true };
     struct problem why;
-    int r;
+    int r = begin(path, ret, p);
 
-    memset(ret, 0, sizeof(*ret));
-    if (snprintf(ret->path, sizeof(ret->path), "%s", path) >= (int)sizeof(ret->path))
-        return problem_set(p, LB_E_TOO_LONG, "the path '%.100s...' is too long", path);
-    r = secretfile_read(&from, &ret->data, &ret->len, &why);
-    if (r != 0) {
-        problem_set(p, r, "cannot read the credential '%.200s': %.180s", path, why.text);
-        if (why.hint[0] != '\0')
-            problem_hint(p, "%s", why.hint);
-        return r;
-    }
-    if (ret->len < CREDENTIAL_MIN) {
-        problem_set(p, LB_E_WEAK_SECRET, "the credential '%s' has less than %d bytes", path, CREDENTIAL_MIN);
-        problem_hint(p, "name a file that does not exist, and it is made with random bytes");
-        return LB_E_WEAK_SECRET;
-    }
-    return 0;
+    return r != 0 ? r : take(secretfile_read(&from, &ret->data, &ret->len, &why), path, ret, &why, p);
+}
+
+int credential_read_as(const char *path, const struct peer *box, struct credential *ret, struct problem *p)
+{
+    struct problem why;
+    int r = begin(path, ret, p);
+
+    return r != 0 ? r : take(boxfile_read(box, path, LB_SECRET_MAX, &ret->data, &ret->len, &why), path, ret, &why, p);
 }
 
 int credential_read_stdin(struct credential *ret, struct problem *p)
@@ -153,13 +174,21 @@ static int make(const char *path, const struct peer *box, struct credential *ret
     return r;
 }
 
-int credential_get(const char *path, const struct peer *box, struct credential *ret, struct problem *p)
+static bool is_there(const char *path)
 {
     struct stat st;
 
-    if (lstat(path, &st) == 0 || errno != ENOENT)
-        return credential_read(path, box, ret, p);
-    return make(path, box, ret, p);
+    return lstat(path, &st) == 0 || errno != ENOENT;
+}
+
+int credential_get(const char *path, const struct peer *box, struct credential *ret, struct problem *p)
+{
+    return is_there(path) ? credential_read(path, box, ret, p) : make(path, box, ret, p);
+}
+
+int credential_get_as(const char *path, const struct peer *box, struct credential *ret, struct problem *p)
+{
+    return is_there(path) ? credential_read_as(path, box, ret, p) : make(path, box, ret, p);
 }
 
 /* In the directory where it was made, wherever its path leads by now, and no other file that has its name. */

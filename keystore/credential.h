@@ -25,6 +25,11 @@ struct credential {
  * LB_E_TOO_LONG, LB_E_NOMEM, LB_E_VALUE (others get at it), LB_E_WEAK_SECRET (too short).
  */
 LB_MUST_USE int credential_read(const char *path, const struct peer *box, struct credential *ret, struct problem *p);
+/*
+ * The same as the user of the box reads it (boxfile.h): for a file that nobody has named to the caller. LB_E_DENIED too. On
+ * LB_E_SYSTEM errno tells why.
+ */
+LB_MUST_USE int credential_read_as(const char *path, const struct peer *box, struct credential *ret, struct problem *p);
 /* The same of standard input, whoever writes to it. */
 LB_MUST_USE int credential_read_stdin(struct credential *ret, struct problem *p);
 /*
@@ -33,6 +38,8 @@ LB_MUST_USE int credential_read_stdin(struct credential *ret, struct problem *p)
  * and that user can replace files in its directory.
  */
 LB_MUST_USE int credential_get(const char *path, const struct peer *box, struct credential *ret, struct problem *p);
+/* The same, where a file that is there is read by credential_read_as(). */
+LB_MUST_USE int credential_get_as(const char *path, const struct peer *box, struct credential *ret, struct problem *p);
 /* Removes the file if credential_get() made it: what it was for has failed. */
 void credential_undo(struct credential *c);
 /* Wipes; harmless after a failure. */

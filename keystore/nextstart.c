@@ -2,22 +2,20 @@
 #include "nextstart.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "boxfile.h"
 #include "confline.h"
 #include "secret.h"
-#include "secretfile.h"
 #include "systemcred.h"
 
 /* What the next start reads, as far as it can be seen from here. */
 struct source {
     char file[PATH_MAX];
+    bool ours;    /* the command line's directories, or systemd, lead to it: the box alone may have said so otherwise */
     bool asked;   /* it is the file that the box has tried: nobody knows better */
     bool handed;  /* by the service manager, which decrypts it; file is what it keeps */
     struct peer reader; /* as whom the next start reads it */
@@ -53,22 +51,37 @@ static int find_reader(struct client *c, struct source *ret, char name[64], stru
     return 0;
 }
 
+static bool find_setting(const struct client *c, char ret[PATH_MAX])
+{
+    return confline_find(c->paths.config, "credential", ret, PATH_MAX);
+}
+
+void nextstart_file(const struct client *c, char *ret)
+{
+    if (!find_setting(c, ret))
+        snprintf(ret, PATH_MAX, "%s", c->paths.credential);
+}
+
+bool nextstart_handed(const struct client *c, char *ret)
+{
+    return knows_paths(c) && is_systems(c) && !find_setting(c, ret) && systemcred_find(c->cli->box, ret);
+}
+
 static void find_source(const struct client *c, const struct msg_opening *now, struct source *ret)
 {
-    char set[PATH_MAX];
-    bool same = false;
+    bool same;
 
-    memset(ret, 0, sizeof(*ret));
-    if (!knows_paths(c)) {
+    ret->ours = knows_paths(c);
+    if (!ret->ours) {
         snprintf(ret->file, sizeof(ret->file), "%s", now->next_file);
         ret->asked = !now->handed;
         ret->handed = now->handed;
         return;
     }
-    if (confline_find(c->paths.config, "credential", set, sizeof(set)))
-        snprintf(ret->file, sizeof(ret->file), "%s", set);
-    else if (is_systems(c) && systemcred_find(c->cli->box, ret->file))
+    if (nextstart_handed(c, ret->file))
         ret->handed = true;
+    else if (find_setting(c, ret->file))
+        ret->handed = false;
     else if (now->handed && systemcred_elsewhere(c->cli->box))
         ret->handed = true; /* by a line in the unit that is not ours */
     else
@@ -114,58 +127,48 @@ static void judge(struct nextstart *n, const struct msg_opening *tried)
     }
 }
 
-/* As the user of the box opens it; a process of its own, since that cannot be undone. 0 or errno. */
-static int try_as(const struct peer *box, const char *path)
-{
-    int status = 0;
-    pid_t pid = fork();
-
-    if (pid < 0)
-        return errno;
-    if (pid == 0) {
-        if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(box->gid, box->gid, box->gid) < 0 ||
-                               setresuid(box->uid, box->uid, box->uid) < 0))
-            _exit(EPERM);
-        _exit(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) < 0 ? errno : 0);
-    }
-    if (waitpid(pid, &status, 0) < 0)
-        return errno;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
-}
-
 /* Another file than the box has tried, or as another user: BOX.conf or the unit was changed since it started. */
 static int try_file(struct client *c, const struct peer *reader, struct nextstart *n, struct problem *p)
 {
-    const struct secretfile from = { .path = n->file, .max = LB_SECRET_MAX, .also = reader->uid };
     struct msg_opening tried = { .next = NEXT_REFUSED };
     void *secret = NULL;
     size_t len = 0;
-    int e = try_as(reader, n->file), r = 0;
+    int r;
 
-    if (e == ENOENT) {
-        tried.next = NEXT_ABSENT;
-    } else if (e != 0) {
-        problem_set(&tried.why, LB_E_SYSTEM, "%s", strerror(e));
-        if (e == EACCES)
-            problem_hint(&tried.why, "if it is for this box alone: chown %lu:%lu %.150s", (unsigned long)reader->uid,
-                         (unsigned long)reader->gid, n->file);
-    } else if (secretfile_read(&from, &secret, &len, &tried.why) == 0) {
+    if (!boxfile_can(reader)) {
+        unknown(n, "only root, or the box's user, can try the file that it reads then");
+        problem_hint(&n->why, "ask again as root");
+        return 0;
+    }
+    r = boxfile_read(reader, n->file, LB_SECRET_MAX, &secret, &len, &tried.why);
+    if (r == 0) {
         r = client_opening(c, (struct bytes){ secret, len }, &tried, p);
         secret_free(secret, LB_SECRET_MAX);
+        if (r != 0)
+            return r;
+    } else if (r == LB_E_SYSTEM && errno == ENOENT) {
+        tried.next = NEXT_ABSENT;
+    } else if (r == LB_E_SYSTEM && errno == EACCES) {
+        problem_hint(&tried.why, "if it is for this box alone: chown %lu:%lu %.150s", (unsigned long)reader->uid,
+                     (unsigned long)reader->gid, n->file);
     }
-    if (r == 0)
-        judge(n, &tried);
-    return r;
+    judge(n, &tried);
+    return 0;
 }
 
-/* What systemd keeps for the box. */
-static int try_handed(struct client *c, struct nextstart *n, struct problem *p)
+/* What systemd keeps for the box, which root alone can decrypt, and does only where systemd's own rule leads to it. */
+static int try_handed(struct client *c, bool ours, struct nextstart *n, struct problem *p)
 {
     struct msg_opening tried;
     void *secret = NULL;
     size_t len = 0;
     int r;
 
+    if (!ours) {
+        unknown(n, "the service manager hands over a credential, and whether it is this box's cannot be told from here");
+        problem_hint(&n->why, "ask where its files are: littlebox --box %s status", n->box);
+        return 0;
+    }
     if (n->file[0] == '\0') {
         unknown(n, "the service manager hands over a credential, from where its unit says");
         problem_hint(&n->why, "see the LoadCredential lines of: systemctl cat littleboxd@%s.service", n->box);
@@ -194,7 +197,7 @@ static int try_handed(struct client *c, struct nextstart *n, struct problem *p)
 
 int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p)
 {
-    struct source source;
+    struct source source = { .ours = false };
     char user[64];
     int r;
 
@@ -220,12 +223,16 @@ int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p)
     if (r != 0)
         return r;
     if (source.handed)
-        return try_handed(c, ret, p);
+        return try_handed(c, source.ours, ret, p);
+    /* Who may act as its user sees for himself, but never what the box says is its file. */
+    if (!source.ours) {
+        judge(ret, &ret->now);
+        return 0;
+    }
     /*
-     * A box that was started before the directory was there cannot look into it; its next start can. Who may act as its user
-     * sees for himself.
+     * A box that was started before the directory was there cannot look into it; its next start can.
      */
-    if (ret->now.next == NEXT_REFUSED && (geteuid() == 0 || geteuid() == source.reader.uid))
+    if (ret->now.next == NEXT_REFUSED && boxfile_can(&source.reader))
         source.asked = false;
     if (!source.asked)
         return try_file(c, &source.reader, ret, p);

@@ -1,4 +1,5 @@
 /* A box that misbehaves, for the command to talk to. */
+#include <ctype.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,7 +12,10 @@
 #include "socket.h"
 
 /*
- * fakebox SOCKET MODE
+ * fakebox SOCKET MODE [FILE]
+ *
+ * FILE is for the modes locked and handed: the box says that it reads that one at its next start, and tells as 'secret
+ * TEXT' what it is sent.
  *
  * Says 'ready' on standard output, then 'request TYPE' (four hexadecimal digits) for each request, until it is
  * killed. It serves one caller after the other.
@@ -19,7 +23,9 @@
 #define PACKET_SIZE 64
 
 /* Each mode answers one request: false hangs up. */
-typedef bool answer_fn(int fd, const struct msg_header *request);
+typedef bool answer_fn(int fd, const struct msg_header *request, struct bytes body);
+
+static const char *next_file = "";
 
 /* A packet of the given header with body bytes behind it. */
 static bool say(int fd, uint8_t version, uint16_t type, uint32_t id, const void *body, size_t len)
@@ -42,57 +48,141 @@ static bool reset(int fd)
     return say(fd, LB_PROTOCOL_VERSION, MSG_RESET, 0, "", 0);
 }
 
-static bool answer_reset(int fd, const struct msg_header *request)
+static bool answer_reset(int fd, const struct msg_header *request, struct bytes asked)
 {
+    (void)asked;
     (void)request;
     return reset(fd);
 }
 
-static bool answer_close(int fd, const struct msg_header *request)
+static bool answer_close(int fd, const struct msg_header *request, struct bytes asked)
 {
+    (void)asked;
     (void)fd;
     (void)request;
     return false;
 }
 
-static bool answer_garbage(int fd, const struct msg_header *request)
+static bool answer_garbage(int fd, const struct msg_header *request, struct bytes asked)
 {
     static const char text[] = "what?";
 
+    (void)asked;
     (void)request;
     return socket_send(fd, text, strlen(text), /* fd= */ -1, /* dont_wait= */ false) == 0;
 }
 
 /* A body that ends where its first field should go on. */
-static bool answer_cut(int fd, const struct msg_header *request)
+static bool answer_cut(int fd, const struct msg_header *request, struct bytes asked)
 {
+    (void)asked;
     return say(fd, LB_PROTOCOL_VERSION, request->type | MSG_ANSWER, request->id, "\0", 1);
 }
 
 /* The answer to a question that does not exist. */
-static bool answer_other(int fd, const struct msg_header *request)
+static bool answer_other(int fd, const struct msg_header *request, struct bytes asked)
 {
+    (void)asked;
     return say(fd, LB_PROTOCOL_VERSION, MSG_ANSWER | 0x77, request->id, "", 0);
 }
 
-static bool answer_version(int fd, const struct msg_header *request)
+static bool answer_version(int fd, const struct msg_header *request, struct bytes asked)
 {
+    (void)asked;
     return say(fd, 9, request->type | MSG_ANSWER, request->id, "", 0);
 }
 
 /* A refusal whose text would do something to a terminal. */
-static bool answer_text(int fd, const struct msg_header *request)
+static bool answer_text(int fd, const struct msg_header *request, struct bytes asked)
 {
     static const char body[] = "\0\1" "\0\4a\033cd" "\0\0";
 
+    (void)asked;
     return say(fd, LB_PROTOCOL_VERSION, MSG_ERROR, request->id, body, sizeof(body) - 1);
 }
 
 /* The answer to somebody's old question first, then an empty list. */
-static bool answer_once(int fd, const struct msg_header *request)
+static bool answer_once(int fd, const struct msg_header *request, struct bytes asked)
 {
+    (void)asked;
     return say(fd, LB_PROTOCOL_VERSION, MSG_LIST | MSG_ANSWER, request->id ^ 1, "", 0) &&
            say(fd, LB_PROTOCOL_VERSION, MSG_LIST | MSG_ANSWER, request->id, "\0\0\0", 3);
+}
+
+static void tell_secret(struct bytes secret)
+{
+    if (secret.len == 0)
+        return;
+    printf("secret ");
+    for (size_t i = 0; i < secret.len; i++)
+        putchar(isgraph(secret.p[i]) ? secret.p[i] : ' ');
+    putchar('\n');
+    fflush(stdout);
+}
+
+static bool say_seals(int fd, const struct msg_header *request)
+{
+    static uint8_t packet[LB_PACKET_MAX];
+    static const struct seal_entry seal = { .id = 1, .kind = SEAL_CREDENTIAL, .label = "credential" };
+    struct wire_writer w;
+    size_t size;
+
+    wire_write(&w, packet, sizeof(packet));
+    msg_header_put(&w, request->type | MSG_ANSWER, request->id);
+    wire_put_u16(&w, 1);
+    msg_seal_entry_put(&w, &seal);
+    return wire_written(&w, &size) == 0 && socket_send(fd, packet, size, /* fd= */ -1, /* dont_wait= */ false) == 0;
+}
+
+/* One with a credential seal, and a file for it: as a box speaks that wants what is in the file. */
+static bool answer_as_box(int fd, const struct msg_header *request, struct bytes body, uint8_t lock, bool handed)
+{
+    static uint8_t packet[LB_PACKET_MAX];
+    struct msg_status status = { .box = "default", .software = "fakebox", .backend = "sealed", .lock = lock, .credential = 1,
+                                 .admin = true, .memory = MEMORY_ALL_LOCKED };
+    struct msg_opening opening = { .handed = handed, .next = NEXT_REFUSED, .credentials = 1,
+                                   .why = { .code = LB_E_SYSTEM, .text = "told by the box" } };
+    struct msg_opening_ask ask;
+    struct msg_secret secret;
+    size_t size;
+    int r;
+
+    snprintf(opening.next_file, sizeof(opening.next_file), "%s", next_file);
+    switch (request->type) {
+    case MSG_STATUS:
+        r = msg_status_encode(request->type | MSG_ANSWER, request->id, &status, packet, sizeof(packet), &size);
+        break;
+    case MSG_SEAL_LIST:
+        return say_seals(fd, request);
+    case MSG_OPENING:
+        if (msg_opening_ask_decode(body, &ask) == 0)
+            tell_secret(ask.secret);
+        r = msg_opening_encode(request->type | MSG_ANSWER, request->id, &opening, packet, sizeof(packet), &size);
+        break;
+    case MSG_UNLOCK:
+    case MSG_INIT:
+        if (msg_secret_decode(body, &secret) == 0)
+            tell_secret(secret.secret);
+        return say(fd, LB_PROTOCOL_VERSION, request->type | MSG_ANSWER, request->id, "", 0);
+    default:
+        return false;
+    }
+    return r == 0 && socket_send(fd, packet, size, /* fd= */ -1, /* dont_wait= */ false) == 0;
+}
+
+static bool answer_locked(int fd, const struct msg_header *request, struct bytes asked)
+{
+    return answer_as_box(fd, request, asked, LOCK_LOCKED, /* handed= */ false);
+}
+
+static bool answer_handed(int fd, const struct msg_header *request, struct bytes asked)
+{
+    return answer_as_box(fd, request, asked, LOCK_UNLOCKED, /* handed= */ true);
+}
+
+static bool answer_new(int fd, const struct msg_header *request, struct bytes asked)
+{
+    return answer_as_box(fd, request, asked, LOCK_NO_STORE, /* handed= */ false);
 }
 
 static const struct mode {
@@ -102,6 +192,7 @@ static const struct mode {
 } modes[] = {
     { "close", false, answer_close },     { "cut", false, answer_cut },   { "garbage", false, answer_garbage },
     { "once", true, answer_once },        { "other", false, answer_other }, { "reset", false, answer_reset },
+    { "handed", false, answer_handed },   { "locked", false, answer_locked }, { "new", false, answer_new },
     { "text", false, answer_text },       { "version", false, answer_version },
 };
 
@@ -119,7 +210,7 @@ static void serve(int fd, const struct mode *mode)
             return;
         printf("request %04x\n", header.type);
         fflush(stdout);
-        more = mode->answer(fd, &header);
+        more = mode->answer(fd, &header, body);
     }
 }
 
@@ -128,14 +219,16 @@ int main(int argc, char **argv)
     const struct mode *mode = NULL;
     int listener = -1, r;
 
-    for (size_t i = 0; argc == 3 && i < sizeof(modes) / sizeof(modes[0]); i++) {
+    for (size_t i = 0; (argc == 3 || argc == 4) && i < sizeof(modes) / sizeof(modes[0]); i++) {
         if (strcmp(modes[i].name, argv[2]) == 0)
             mode = &modes[i];
     }
     if (mode == NULL) {
-        fputs("usage: fakebox SOCKET close|cut|garbage|once|other|reset|text|version\n", stderr);
+        fputs("usage: fakebox SOCKET close|cut|garbage|handed|locked|new|once|other|reset|text|version [FILE]\n", stderr);
         return 2;
     }
+    if (argc == 4)
+        next_file = argv[3];
     r = socket_listen(argv[1], 0666, &listener);
     if (r != 0) {
         fprintf(stderr, "fakebox: %s: %s\n", argv[1], lb_strerror(r));

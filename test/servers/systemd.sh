@@ -460,6 +460,28 @@ next() {
     says "$2" "^next start  *$1" status.out
 }
 next 'opens itself with /etc/credstore.encrypted/littlebox.default ' "it is tried"
+check "littlebox lock" littlebox lock
+check "root unlocks it with that" setsid -w littlebox unlock
+check "and it signs again" box_signs default
+# Nobody else's box gets that, by whatever it says and under the same name.
+install -m 0755 "$LITTLEBOX_BUILD/test/cli/fakebox" /run/fakebox
+for kind in locked handed; do
+    install -d -o nobody "/run/fake-$kind"
+    setpriv --reuid nobody --clear-groups /run/fakebox "/run/fake-$kind/default.sock" $kind \
+        /etc/credstore.encrypted/littlebox.default >"said-$kind" 3>&- &
+    pids="${pids-} $!"
+    await "the other box" grep -q ready "said-$kind"
+    littlebox --dir "/run/fake-$kind" --users nobody status >/dev/null 2>&1 || true
+    setsid -w littlebox --dir "/run/fake-$kind" --users nobody unlock >/dev/null 2>&1 || true
+    printf 'openssl_conf = i\n[i]\nproviders = p\n[p]\nlittlebox = l\n[l]\nactivate = 1\nlittlebox-directory = /run/fake-%s\nlittlebox-users = nobody\n' \
+        $kind >"$kind.cnf"
+    OPENSSL_CONF=$TEST_DIR/$kind.cnf littlebox doctor >doctor.out 2>&1 || true
+    says "doctor has found the other box" "at its next start box 'default' " doctor.out
+    check "it was asked" grep -q 'request 0048' "said-$kind"
+    check "and got nothing ($kind)" not grep '^secret' "said-$kind"
+done
+# shellcheck disable=SC2086
+kill $pids
 cp /etc/credstore.encrypted/littlebox.default kept
 head -c 100 /dev/urandom | base64 >/etc/credstore.encrypted/littlebox.default
 next 'stays locked: systemd cannot decrypt /etc/credstore.encrypted/littlebox.default' "one that does not decrypt is no start"
