@@ -56,7 +56,7 @@ void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, c
     static const struct {
         const char *text, *json;
     } verdicts[] = { { "ok  ", "ok" }, { "FAIL", "fail" }, { "??  ", "unknown" }, { "--  ", "skipped" } };
-    char text[2 * PATH_MAX + 400], cure[PATH_MAX + 400];
+    char text[2 * PATH_MAX + 400], cure[6 * PATH_MAX];
     va_list ap;
 
     va_start(ap, fmt);
@@ -262,7 +262,7 @@ static void check_signature(struct doctor *d)
         doctor_report(d, DOCTOR_OK, "provider", NULL, "OpenSSL loads the provider%s",
                       d->lines[0] == '\0' ? "" : " once the lines below are there");
     else
-        doctor_report(d, DOCTOR_FAIL, "provider", NULL, "%s", p.text);
+        doctor_report(d, DOCTOR_FAIL, "provider", p.hint, "%s", p.text);
     if (handle == NULL && d->cli->options[OPT_SERVER] != NULL)
         goto out;
     doctor_about_handle(d, handle);

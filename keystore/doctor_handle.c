@@ -84,8 +84,11 @@ int doctor_file_readable(const char *path, struct problem *p)
         return 0;
     if (errno != EACCES) {
         problem_set(p, LB_E_NO_KEY, "cannot read %.200s: %s", name, strerror(errno));
-        if (errno == ENOENT || errno == ENOTDIR)
-            problem_hint(p, "write the handle there: littlebox handle KEY --out %.150s", name);
+        if (errno != ENOENT && errno != ENOTDIR)
+            return LB_E_NO_KEY;
+        problem_hint(p, "write the handle there: littlebox handle KEY --out %s", name);
+        if (p->hint[0] == '\0') /* it does not fit */
+            problem_hint(p, "write the handle there: littlebox handle KEY --out FILE");
         return LB_E_NO_KEY;
     }
     find_obstacle(name, obstacle, sizeof(obstacle));

@@ -28,11 +28,15 @@
 #define PLUGIN "littlebox"
 #define PROBE_TIMEOUT_MS 60000
 
-/* The most telling error of OpenSSL's queue: the first with details, else the first. */
+/* A reason, and the details, of which OpenSSL keeps 1023 bytes. */
+#define ERROR_TEXT_MAX 1200
+
+/* The most telling error of OpenSSL's queue: the first with details, else the first. The provider's has its cure with it. */
 static int openssl_problem(struct problem *p, int code, const char *what)
 {
     const char *data;
-    char first[200] = "", best[200] = "";
+    char first[ERROR_TEXT_MAX] = "", best[ERROR_TEXT_MAX] = "";
+    char *mark;
     unsigned long e;
     bool none = false;
     int flags;
@@ -52,8 +56,14 @@ static int openssl_problem(struct problem *p, int code, const char *what)
             snprintf(into, sizeof(first), "%s%s%s", reason == NULL ? "error" : reason, more ? ": " : "",
                      more ? data : "");
     }
-    return problem_set(p, code, "%s: %s", what, best[0] != '\0' ? best : first[0] != '\0' ? first
-                       : none ? "OpenSSL finds nothing that loads it" : "no reason given");
+    mark = strstr(best, LB_HINT_MARK);
+    if (mark != NULL)
+        *mark = '\0';
+    problem_set(p, code, "%s: %s", what, best[0] != '\0' ? best : first[0] != '\0' ? first
+                : none ? "OpenSSL finds nothing that loads it" : "no reason given");
+    if (mark != NULL)
+        problem_hint(p, "%s", mark + strlen(LB_HINT_MARK));
+    return code;
 }
 
 /* What the process that uses the handle tells the one that waits for it. */

@@ -138,7 +138,8 @@ if is_root; then
         doctor 1 --handle "$handle" --root "$R"
         grep -qF "ok    a test signature with $handle verifies" out || fail "root cannot sign: $(cat out)"
         line "ok    nginx: /etc/nginx/nginx.conf (1 file), its workers are user $worker (uid $(id -u "$worker"))"
-        line "FAIL  /etc/ssl/private/web.pem (/etc/nginx/nginx.conf:2): handle littlebox:web does not work for $worker: no signature: not allowed: uid $(id -u "$worker") may not sign with key 'web' of box 'default': an administrator may run: littlebox --box default allow web --user $(id -u "$worker")"
+        line "FAIL  /etc/ssl/private/web.pem (/etc/nginx/nginx.conf:2): handle littlebox:web does not work for $worker: no signature: not allowed: uid $(id -u "$worker") may not sign with key 'web' of box 'default'"
+        hint "an administrator may run: littlebox --box default allow web --user $(id -u "$worker")"
     done
     doctor 1 --handle web.pem --user "$worker"
     grep -qF "no test signature with web.pem by $worker: no signature: not allowed" out || fail "--user: $(cat out)"

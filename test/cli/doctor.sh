@@ -144,6 +144,27 @@ expect 1 '' littlebox doctor --handle plain.key
 failing 'no test signature with plain.key: it is a plain private key, which the server holds itself'
 hinted 'move it into the box: littlebox adopt FILE'
 
+# A cure is whole, in a line of its own: half of this one destroys.
+littlebox create shop-eleven >/dev/null
+littlebox destroy shop-eleven --yes >/dev/null 2>&1
+cure='an administrator can keep it: littlebox --box default destroy --cancel shop-eleven'
+expect 1 '' littlebox doctor --handle littlebox:shop-eleven
+grep -qF "FAIL  no test signature with littlebox:shop-eleven: it does not load: the version is not active: key 'shop-eleven' in box 'default' is to be destroyed at " out ||
+    fail "not said: $(cat out)"
+grep -qxF "      hint: $cure" out || fail "not '$cure' in: $(cat out)"
+[ "$(grep -c destroy out)" = "$(grep -cE "to be destroyed at [^:]*:[^:]*:[^:]*, and does nothing until then\$|^      hint: $cure\$" out)" ] ||
+    fail "a cure in the text: $(cat out)"
+expect 1 '' littlebox --json doctor --handle littlebox:shop-eleven
+grep -qF "\"hint\":\"$cure\"" out || grep -qF "\"hint\": \"$cure\"" out || fail "not '$cure' in: $(cat out)"
+mkdir -p root/etc/nginx
+printf 'user %s;\nhttp { server { ssl_certificate_key "store:littlebox:shop-eleven"; } }\n' "$(id -un)" >root/etc/nginx/nginx.conf
+expect 1 '' littlebox doctor --server nginx --root "$T/root"
+grep -qxF "      hint: $cure" out || fail "not '$cure' in: $(cat out)"
+# A path that is too long for it is not cut.
+long=$T/$(printf '%0240d/%0240d' 0 0)
+expect 1 '' littlebox doctor --handle "$long.key"
+hinted 'write the handle there: littlebox handle KEY --out FILE'
+
 # Another directory than the provider's.
 mkdir "$T/second"
 expect 1 '' littlebox --dir "$T/second" doctor
