@@ -10,7 +10,9 @@
 
 #include "client.h"
 #include "doctor.h"
+#include "doctor_running.h"
 #include "idmap.h"
+#include "servers.h"
 
 /* Names in a server's configuration are printed too: what could steer a terminal is not. */
 static void make_printable(char *text)
@@ -88,6 +90,12 @@ static void check_conf(struct doctor *d)
 {
     const struct doctor_conf *c = &d->conf;
     const char *from = secure_getenv("OPENSSL_CONF") != NULL ? " (OPENSSL_CONF; a server may run without it)" : "";
+    char of_unit[400];
+
+    if (d->conf_unit != NULL) {
+        snprintf(of_unit, sizeof(of_unit), " (OPENSSL_CONF of %s)", d->conf_unit);
+        from = of_unit;
+    }
 
     if (c->error[0] != '\0')
         doctor_report(d, DOCTOR_FAIL, "openssl.cnf", "OpenSSL reads the file that OPENSSL_CONF names, or this one",
@@ -183,6 +191,7 @@ static void check_box_state(struct doctor *d, struct client *c, enum place place
     doctor_report(d, DOCTOR_OK, "socket", NULL, "%s answers at %s, asked as user %s (uid %lu)", place_whose(place),
                   c->paths.socket, pw == NULL ? "?" : pw->pw_name, (unsigned long)geteuid());
     doctor_box_place(d, c->paths.socket);
+    doctor_box_lasts(d, c->paths.socket);
     snprintf(cure, sizeof(cure), "run: littlebox --box %s unlock", s.box);
     if (s.lock == LOCK_UNLOCKED)
         doctor_report(d, DOCTOR_OK, "unlocked", NULL, "box '%s' is unlocked and has %u key%s", s.box, s.keys,
@@ -217,6 +226,8 @@ static void check_box(struct doctor *d)
     if (r != 0) {
         if (r != LB_E_NO_BOX || !doctor_box_failed(d, path))
             doctor_report(d, DOCTOR_FAIL, "socket", p.hint, "%s", p.text[0] == '\0' ? lb_strerror(r) : p.text);
+        if (r == LB_E_NO_BOX && place_has_system(d->box))
+            doctor_box_lasts(d, path);
         return;
     }
     check_box_state(d, c, place);
@@ -298,6 +309,17 @@ static void print_lines(struct doctor *d)
     }
 }
 
+/* A server whose unit gives it an openssl.cnf is asked about with that one, unless the caller has one of his own. */
+static void follow_unit(struct doctor *d)
+{
+    const struct server *server = d->cli->options[OPT_SERVER] == NULL ? NULL : server_find(d->cli->options[OPT_SERVER]);
+    char path[PATH_MAX];
+
+    if (server != NULL && getenv("OPENSSL_CONF") == NULL && doctor_unit_conf(d->cli, server, path) &&
+        setenv("OPENSSL_CONF", path, /* overwrite= */ 1) == 0)
+        d->conf_unit = server->unit;
+}
+
 int cmd_doctor(struct cli *cli)
 {
     const char *given = cli->options[OPT_MODULE], *server = cli->options[OPT_SERVER];
@@ -317,6 +339,7 @@ int cmd_doctor(struct cli *cli)
     d->cli = cli;
     /* This process only looks; what the configuration does happens in the probe's. */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+    follow_unit(d);
     doctor_conf_read(&d->conf);
     doctor_module_path(&d->conf, given, d->module);
     d->module_line = given == NULL ? NULL : d->module;

@@ -39,6 +39,8 @@ struct doctor_conf {
     char properties[DOCTOR_SECTION_MAX];    /* default_properties, as OpenSSL gets them in the end */
 };
 
+/* The openssl.cnf of programs that have no OPENSSL_CONF; "" when it is not known. */
+void doctor_conf_default(char ret[PATH_MAX]);
 /* Reads the openssl.cnf that a program run like this one reads. Nothing in it is acted on. */
 void doctor_conf_read(struct doctor_conf *ret);
 
@@ -108,6 +110,7 @@ struct doctor {
     struct json json;
     bool failed;
     struct doctor_conf conf;
+    const char *conf_unit;       /* whose OPENSSL_CONF conf is, for one "nginx.service"; NULL: the caller's, or none */
     char module[PATH_MAX];
     const char *module_line;     /* for 'module =', NULL: OpenSSL finds it by its name */
     const char *directory;       /* for 'littlebox-directory =', NULL: the usual places */
@@ -141,6 +144,8 @@ bool doctor_properties_ok(struct doctor *d);
 bool doctor_box_failed(struct doctor *d, const char *path);
 /* After somebody did: reports what will not last, or not hold for every caller. */
 void doctor_box_place(struct doctor *d, const char *path);
+/* Reports a box of systemd's that does not come back when the machine is started. */
+void doctor_box_lasts(struct doctor *d, const char *path);
 /* Reports a box that does not see its callers' processes; s is its status. */
 void doctor_box_process(struct doctor *d, struct client *c, const struct msg_status *s);
 
