@@ -272,7 +272,7 @@ static void check_signature(struct doctor *d)
     if (r == 0 || r == LB_E_NO_KEY || r == LB_E_UNSUPPORTED || r == LB_E_CRYPTO)
         doctor_report(d, DOCTOR_OK, "provider", NULL, "OpenSSL loads the provider%s",
                       d->lines[0] == '\0' ? "" : " once the lines below are there");
-    else
+    else if (!d->conf_failed || strstr(p.text, DOCTOR_NO_REASON) == NULL) /* else the reason is above */
         doctor_report(d, DOCTOR_FAIL, "provider", p.hint, "%s", p.text);
     if (handle == NULL && d->cli->options[OPT_SERVER] != NULL)
         goto out;
@@ -365,6 +365,7 @@ int cmd_doctor(struct cli *cli)
     }
     check_conf(d);
     check_module(d);
+    d->conf_failed = d->failed;
     doctor_activated(d);
     d->conf_ok = doctor_properties_ok(d);
     settings_ok = doctor_settings_ok(d);

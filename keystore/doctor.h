@@ -86,6 +86,7 @@ struct doctor_public {
  * in another process that the one which loaded the handle has forked. That takes root: LB_E_SYSTEM. ret_public: the public
  * half of what was loaded, len 0 where nothing was; NULL: not wanted.
  */
+#define DOCTOR_NO_REASON "no reason given" /* ends a text where OpenSSL says none */
 LB_MUST_USE int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,
                              const struct doctor_worker *worker, struct problem *p, struct doctor_public *ret_public);
 
@@ -95,6 +96,9 @@ LB_MUST_USE int doctor_probe(const struct doctor_conf *conf, const char *lines, 
 const char *doctor_handle_file(const char *handle);
 /* LB_E_NO_KEY, and p says what keeps this process from reading it, and the cure. */
 LB_MUST_USE int doctor_file_readable(const char *path, struct problem *p);
+
+/* Has the file certificates, and nothing else that OpenSSL or littlebox would read? */
+bool doctor_file_certificate(const char *path);
 
 /* The box and the key that a handle names, "" if none: of a URI or a handle file. */
 void doctor_handle_key(const char *handle, char ret_box[LB_NAME_MAX + 1], char ret_key[LB_NAME_MAX + 1]);
@@ -116,6 +120,7 @@ struct doctor {
     const char *directory;       /* for 'littlebox-directory =', NULL: the usual places */
     const char *users;           /* for 'littlebox-users =', NULL: as it is */
     char box[LB_NAME_MAX + 1];   /* the box that is asked */
+    bool conf_failed;            /* its file or the module cannot be read: that is why OpenSSL loads no provider */
     bool conf_ok;                /* nothing in openssl.cnf keeps handles from working once the lines are there */
     char key[LB_NAME_MAX + 1];   /* that --handle names; "" for none */
     char lines[DOCTOR_LINES_MAX];

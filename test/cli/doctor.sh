@@ -31,7 +31,7 @@ failing "openssl.cnf does not activate the provider 'littlebox'"
 failing "openssl.cnf does not activate the provider 'default'"
 failing "no box answers at $T/box/default.sock"
 hinted "start it: littleboxd --box default --dir $T/box"
-failing 'OpenSSL does not load the provider'
+grep -qF 'no reason given' out && fail "no reason, below the reason: $(cat out)"
 grep -qF -- '--    no test signature' out || fail "a signature without a key"
 grep -qxF 'openssl_conf = openssl_init' out || fail "no lines in: $(cat out)"
 
@@ -164,6 +164,23 @@ grep -qxF "      hint: $cure" out || fail "not '$cure' in: $(cat out)"
 long=$T/$(printf '%0240d/%0240d' 0 0)
 expect 1 '' littlebox doctor --handle "$long.key"
 hinted 'write the handle there: littlebox handle KEY --out FILE'
+
+# What is no handle, and what was meant.
+expect 1 '' littlebox doctor --handle web
+failing 'no test signature with web: cannot read web: No such file or directory'
+grep -qxF "      hint: the box has a key of this name: littlebox doctor --handle littlebox:web" out || fail "web is not proposed: $(cat out)"
+expect 1 '' littlebox doctor --handle no-such-key
+hinted 'write the handle there: littlebox handle KEY --out no-such-key'
+printf '[req]\ndistinguished_name = dn\n[dn]\n' >req.cnf
+OPENSSL_CONF=/dev/null openssl req -x509 -config req.cnf -key plain.key -subj /CN=localhost -out shop.crt 2>req.log || fail "$(cat req.log)"
+OPENSSL_CONF=/dev/null openssl x509 -in shop.crt -outform DER -out shop.der
+for file in shop.crt shop.der; do
+    expect 1 '' littlebox doctor --handle $file
+    failing "no test signature with $file: it is a certificate: there is no handle and no private key in it"
+    hinted 'give the handle of its key: --handle littlebox:KEY, or a handle file'
+done
+cat shop.crt web.key >both.pem
+expect 0 '' littlebox doctor --handle both.pem
 
 # Another directory than the provider's.
 mkdir "$T/second"
