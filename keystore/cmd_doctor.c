@@ -234,6 +234,15 @@ static void check_box(struct doctor *d)
     client_close(c);
 }
 
+bool doctor_reason_above(const struct doctor *d, struct problem *p)
+{
+    char *none = d->conf_failed ? strstr(p->text, ": " DOCTOR_NO_REASON) : NULL;
+
+    if (none != NULL)
+        *none = '\0';
+    return none != NULL;
+}
+
 /* --user: the worker to try it as; false: it is not known, and that was reported. */
 static bool find_user(struct doctor *d, struct doctor_worker *ret)
 {
@@ -272,7 +281,7 @@ static void check_signature(struct doctor *d)
     if (r == 0 || r == LB_E_NO_KEY || r == LB_E_UNSUPPORTED || r == LB_E_CRYPTO)
         doctor_report(d, DOCTOR_OK, "provider", NULL, "OpenSSL loads the provider%s",
                       d->lines[0] == '\0' ? "" : " once the lines below are there");
-    else if (!d->conf_failed || strstr(p.text, DOCTOR_NO_REASON) == NULL) /* else the reason is above */
+    else if (!doctor_reason_above(d, &p))
         doctor_report(d, DOCTOR_FAIL, "provider", p.hint, "%s", p.text);
     if (handle == NULL && d->cli->options[OPT_SERVER] != NULL)
         goto out;

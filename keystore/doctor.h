@@ -134,6 +134,9 @@ enum doctor_verdict { DOCTOR_OK, DOCTOR_FAIL, DOCTOR_UNKNOWN, DOCTOR_SKIPPED };
 void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, const char *hint, const char *fmt, ...)
     LB_PRINTF(5, 6);
 
+/* True: p of a probe has no reason, since that was reported before; then it does not say either that it has none. */
+bool doctor_reason_above(const struct doctor *d, struct problem *p);
+
 /* doctor_openssl.c */
 
 /* Which providers openssl.cnf activates. */

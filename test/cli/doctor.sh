@@ -34,6 +34,9 @@ hinted "start it: littleboxd --box default --dir $T/box"
 grep -qF 'no reason given' out && fail "no reason, below the reason: $(cat out)"
 grep -qF -- '--    no test signature' out || fail "a signature without a key"
 grep -qxF 'openssl_conf = openssl_init' out || fail "no lines in: $(cat out)"
+expect 1 '' littlebox doctor --module "$T/absent.so" --handle littlebox:web
+failing 'no test signature with littlebox:web: OpenSSL does not load the provider'
+grep -qF 'no reason given' out && fail "no reason, below the reason: $(cat out)"
 
 # A configuration that cannot be read, and one that is turned off.
 echo '[unclosed' >openssl.cnf
