@@ -168,7 +168,7 @@ void cli_hint_text(const char *hint, char *ret, size_t size)
 
 void cli_hint(const char *fmt, ...)
 {
-    char text[PATH_MAX], whole[3 * PATH_MAX];
+    char text[3 * PATH_MAX], whole[6 * PATH_MAX];
     va_list ap;
 
     va_start(ap, fmt);

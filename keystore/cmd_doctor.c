@@ -10,8 +10,10 @@
 
 #include "client.h"
 #include "doctor.h"
+#include "doctor_running.h"
 #include "idmap.h"
 #include "printable.h"
+#include "servers.h"
 
 /* A PIN in a URI of somebody's configuration is nobody else's business. */
 static void hide_pins(char *text)
@@ -48,7 +50,7 @@ void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, c
     static const struct {
         const char *text, *json;
     } verdicts[] = { { "ok  ", "ok" }, { "FAIL", "fail" }, { "??  ", "unknown" }, { "--  ", "skipped" } };
-    char text[2 * PATH_MAX + 400], cure[PATH_MAX + 400];
+    char text[2 * PATH_MAX + 400], cure[6 * PATH_MAX];
     va_list ap;
 
     va_start(ap, fmt);
@@ -80,6 +82,12 @@ static void check_conf(struct doctor *d)
 {
     const struct doctor_conf *c = &d->conf;
     const char *from = secure_getenv("OPENSSL_CONF") != NULL ? " (OPENSSL_CONF; a server may run without it)" : "";
+    char of_unit[400];
+
+    if (d->conf_unit != NULL) {
+        snprintf(of_unit, sizeof(of_unit), " (OPENSSL_CONF of %s)", d->conf_unit);
+        from = of_unit;
+    }
 
     if (c->error[0] != '\0')
         doctor_report(d, DOCTOR_FAIL, "openssl.cnf", "OpenSSL reads the file that OPENSSL_CONF names, or this one",
@@ -175,6 +183,7 @@ static void check_box_state(struct doctor *d, struct client *c, enum place place
     doctor_report(d, DOCTOR_OK, "socket", NULL, "%s answers at %s, asked as user %s (uid %lu)", place_whose(place),
                   c->paths.socket, pw == NULL ? "?" : pw->pw_name, (unsigned long)geteuid());
     doctor_box_place(d, c->paths.socket);
+    doctor_box_lasts(d, c->paths.socket);
     snprintf(cure, sizeof(cure), "run: littlebox --box %s unlock", s.box);
     if (s.lock == LOCK_UNLOCKED)
         doctor_report(d, DOCTOR_OK, "unlocked", NULL, "box '%s' is unlocked and has %u key%s", s.box, s.keys,
@@ -209,10 +218,21 @@ static void check_box(struct doctor *d)
     if (r != 0) {
         if (r != LB_E_NO_BOX || !doctor_box_failed(d, path))
             doctor_report(d, DOCTOR_FAIL, "socket", p.hint, "%s", p.text[0] == '\0' ? lb_strerror(r) : p.text);
+        if (r == LB_E_NO_BOX && place_has_system(d->box))
+            doctor_box_lasts(d, path);
         return;
     }
     check_box_state(d, c, place);
     client_close(c);
+}
+
+bool doctor_reason_above(const struct doctor *d, struct problem *p)
+{
+    char *none = d->conf_failed ? strstr(p->text, ": " DOCTOR_NO_REASON) : NULL;
+
+    if (none != NULL)
+        *none = '\0';
+    return none != NULL;
 }
 
 /* --user: the worker to try it as; false: it is not known, and that was reported. */
@@ -253,8 +273,8 @@ static void check_signature(struct doctor *d)
     if (r == 0 || r == LB_E_NO_KEY || r == LB_E_UNSUPPORTED || r == LB_E_CRYPTO)
         doctor_report(d, DOCTOR_OK, "provider", NULL, "OpenSSL loads the provider%s",
                       d->lines[0] == '\0' ? "" : " once the lines below are there");
-    else
-        doctor_report(d, DOCTOR_FAIL, "provider", NULL, "%s", p.text);
+    else if (!doctor_reason_above(d, &p))
+        doctor_report(d, DOCTOR_FAIL, "provider", p.hint, "%s", p.text);
     if (handle == NULL && d->cli->options[OPT_SERVER] != NULL)
         goto out;
     doctor_about_handle(d, handle);
@@ -292,6 +312,17 @@ static void print_lines(struct doctor *d)
     }
 }
 
+/* A server whose unit gives it an openssl.cnf is asked about with that one, unless the caller has one of his own. */
+static void follow_unit(struct doctor *d)
+{
+    const struct server *server = d->cli->options[OPT_SERVER] == NULL ? NULL : server_find(d->cli->options[OPT_SERVER]);
+    char path[PATH_MAX];
+
+    if (server != NULL && getenv("OPENSSL_CONF") == NULL && doctor_unit_conf(d->cli, server, path) &&
+        setenv("OPENSSL_CONF", path, /* overwrite= */ 1) == 0)
+        d->conf_unit = server->unit;
+}
+
 int cmd_doctor(struct cli *cli)
 {
     const char *given = cli->options[OPT_MODULE], *server = cli->options[OPT_SERVER];
@@ -311,6 +342,7 @@ int cmd_doctor(struct cli *cli)
     d->cli = cli;
     /* This process only looks; what the configuration does happens in the probe's. */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+    follow_unit(d);
     doctor_conf_read(&d->conf);
     doctor_module_path(&d->conf, given, d->module);
     d->module_line = given == NULL ? NULL : d->module;
@@ -336,6 +368,7 @@ int cmd_doctor(struct cli *cli)
     }
     check_conf(d);
     check_module(d);
+    d->conf_failed = d->failed;
     doctor_activated(d);
     d->conf_ok = doctor_properties_ok(d);
     settings_ok = doctor_settings_ok(d);

@@ -39,6 +39,8 @@ struct doctor_conf {
     char properties[DOCTOR_SECTION_MAX];    /* default_properties, as OpenSSL gets them in the end */
 };
 
+/* The openssl.cnf of programs that have no OPENSSL_CONF; "" when it is not known. */
+void doctor_conf_default(char ret[PATH_MAX]);
 /* Reads the openssl.cnf that a program run like this one reads. Nothing in it is acted on. */
 void doctor_conf_read(struct doctor_conf *ret);
 
@@ -84,6 +86,7 @@ struct doctor_public {
  * in another process that the one which loaded the handle has forked. That takes root: LB_E_SYSTEM. ret_public: the public
  * half of what was loaded, len 0 where nothing was; NULL: not wanted.
  */
+#define DOCTOR_NO_REASON "no reason given" /* ends a text where OpenSSL says none */
 LB_MUST_USE int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,
                              const struct doctor_worker *worker, struct problem *p, struct doctor_public *ret_public);
 
@@ -93,6 +96,9 @@ LB_MUST_USE int doctor_probe(const struct doctor_conf *conf, const char *lines, 
 const char *doctor_handle_file(const char *handle);
 /* LB_E_NO_KEY, and p says what keeps this process from reading it, and the cure. */
 LB_MUST_USE int doctor_file_readable(const char *path, struct problem *p);
+
+/* Has the file certificates, and nothing else that OpenSSL or littlebox would read? */
+bool doctor_file_certificate(const char *path);
 
 /* The box and the key that a handle names, "" if none: of a URI or a handle file. */
 void doctor_handle_key(const char *handle, char ret_box[LB_NAME_MAX + 1], char ret_key[LB_NAME_MAX + 1]);
@@ -108,11 +114,13 @@ struct doctor {
     struct json json;
     bool failed;
     struct doctor_conf conf;
+    const char *conf_unit;       /* whose OPENSSL_CONF conf is, for one "nginx.service"; NULL: the caller's, or none */
     char module[PATH_MAX];
     const char *module_line;     /* for 'module =', NULL: OpenSSL finds it by its name */
     const char *directory;       /* for 'littlebox-directory =', NULL: the usual places */
     const char *users;           /* for 'littlebox-users =', NULL: as it is */
     char box[LB_NAME_MAX + 1];   /* the box that is asked */
+    bool conf_failed;            /* its file or the module cannot be read: that is why OpenSSL loads no provider */
     bool conf_ok;                /* nothing in openssl.cnf keeps handles from working once the lines are there */
     char key[LB_NAME_MAX + 1];   /* that --handle names; "" for none */
     char lines[DOCTOR_LINES_MAX];
@@ -125,6 +133,9 @@ enum doctor_verdict { DOCTOR_OK, DOCTOR_FAIL, DOCTOR_UNKNOWN, DOCTOR_SKIPPED };
 /* Prints a line of the report, or a JSON object. hint NULL or "": none. */
 void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, const char *hint, const char *fmt, ...)
     LB_PRINTF(5, 6);
+
+/* True: p of a probe has no reason, since that was reported before; then it does not say either that it has none. */
+bool doctor_reason_above(const struct doctor *d, struct problem *p);
 
 /* doctor_openssl.c */
 
@@ -141,6 +152,8 @@ bool doctor_properties_ok(struct doctor *d);
 bool doctor_box_failed(struct doctor *d, const char *path);
 /* After somebody did: reports what will not last, or not hold for every caller. */
 void doctor_box_place(struct doctor *d, const char *path);
+/* Reports a box of systemd's that does not come back when the machine is started. */
+void doctor_box_lasts(struct doctor *d, const char *path);
 /* Reports a box that does not see its callers' processes; s is its status. */
 void doctor_box_process(struct doctor *d, struct client *c, const struct msg_status *s);
 

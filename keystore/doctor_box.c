@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keeper.h"
 #include "running.h"
 #include "units.h"
 
@@ -45,12 +46,14 @@ static bool report_mounted(struct doctor *d, const char *path)
 /* What a service ended with, where systemd knows. */
 static void tell_failure(struct doctor *d, const struct unit *service, const char *result)
 {
-    char name[LB_NAME_MAX + 40], words[400], status[32], hint[2 * LB_NAME_MAX + 300], text[200] = "";
+    /* That its child ended is all that the keeper knows: why, the child said before. */
+    static const char *const keepers[] = { KEEPER_SAYS_ENDED, KEEPER_SAYS_AGAIN, NULL };
+    char name[LB_NAME_MAX + 40], words[2000], status[32], hint[2 * LB_NAME_MAX + 300], text[200] = "";
 
     snprintf(name, sizeof(name), "littleboxd@%s.service", d->box);
     if (unit_value(service, "ExecMainStatus", status, sizeof(status)) && strcmp(status, "0") != 0)
         snprintf(text, sizeof(text), " with status %s", status);
-    if (!unit_last_words(name, words, sizeof(words)))
+    if (!unit_last_words(name, keepers, words, sizeof(words)))
         snprintf(words, sizeof(words), "journalctl -u %s says why", name);
     snprintf(hint, sizeof(hint),
              "mend that, then: systemctl reset-failed 'littleboxd@%s.*' && systemctl start littleboxd@%s.socket", d->box,
@@ -106,6 +109,37 @@ void doctor_box_place(struct doctor *d, const char *path)
     }
 out:
     free(u);
+}
+
+void doctor_box_lasts(struct doctor *d, const char *path)
+{
+    static const char *const lasting[] = { "enabled", "alias", "generated", UNIT_WANTED };
+    static const char *const kinds[] = { "socket", "service" };
+    const char *root = d->cli->options[OPT_ROOT];
+    char names[2][LB_NAME_MAX + 40], words[2][100], hint[4 * LB_NAME_MAX + 200];
+    const char *const own[] = { names[0], names[1], NULL };
+    bool masked;
+
+    if (!is_of_systemd(d, path))
+        return;
+    for (int i = 0; i < 2; i++)
+        snprintf(names[i], sizeof(names[i]), "littleboxd@%s.%s", d->box, kinds[i]);
+    for (int i = 0; i < 2; i++) {
+        bool known = unit_enablement(root, names[i], own, words[i], sizeof(words[i]));
+
+        for (size_t k = 0; known && k < sizeof(lasting) / sizeof(lasting[0]); k++) {
+            if (strcmp(words[i], lasting[k]) == 0)
+                return;
+        }
+    }
+    /* Without its socket unit the box is somebody else's to start. */
+    if (words[0][0] == '\0')
+        return;
+    masked = strncmp(words[0], "masked", strlen("masked")) == 0;
+    snprintf(hint, sizeof(hint), "%s%s%ssystemctl enable --now %s", masked ? "systemctl unmask " : "",
+             masked ? names[0] : "", masked ? " && " : "", names[0]);
+    doctor_report(d, DOCTOR_FAIL, "enabled", hint,
+                  "box '%s' is not there after the next start of this machine: %s is %s", d->box, names[0], words[0]);
 }
 
 void doctor_box_process(struct doctor *d, struct client *c, const struct msg_status *s)

@@ -5,6 +5,7 @@
 #include <openssl/conf.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/x509.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +97,12 @@ static void read_properties(CONF *conf, struct doctor_conf *ret)
     copy(ret->properties, sizeof(ret->properties), get(conf, section, "default_properties"));
     if (ret->properties[0] == '\0' && is_on(conf, section, "fips_mode"))
         copy(ret->properties, sizeof(ret->properties), "fips=yes");
+}
+
+void doctor_conf_default(char ret[PATH_MAX])
+{
+    if (snprintf(ret, PATH_MAX, "%s/openssl.cnf", X509_get_default_cert_area()) >= PATH_MAX)
+        ret[0] = '\0';
 }
 
 void doctor_conf_read(struct doctor_conf *ret)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,8 +85,11 @@ int doctor_file_readable(const char *path, struct problem *p)
         return 0;
     if (errno != EACCES) {
         problem_set(p, LB_E_NO_KEY, "cannot read %.200s: %s", name, strerror(errno));
-        if (errno == ENOENT || errno == ENOTDIR)
-            problem_hint(p, "write the handle there: littlebox handle KEY --out %.150s", name);
+        if (errno != ENOENT && errno != ENOTDIR)
+            return LB_E_NO_KEY;
+        problem_hint(p, "write the handle there: littlebox handle KEY --out %s", name);
+        if (p->hint[0] == '\0') /* it does not fit */
+            problem_hint(p, "write the handle there: littlebox handle KEY --out FILE");
         return LB_E_NO_KEY;
     }
     find_obstacle(name, obstacle, sizeof(obstacle));
@@ -94,6 +98,36 @@ int doctor_file_readable(const char *path, struct problem *p)
     problem_set(p, LB_E_NO_KEY, "cannot read %.200s: Permission denied%s", name, obstacle);
     problem_hint(p, "a handle is no secret: keep it where %s may read it, and no plain key beside it", who);
     return LB_E_NO_KEY;
+}
+
+bool doctor_file_certificate(const char *path)
+{
+    static const char suffix[] = "CERTIFICATE";
+    BIO *bio = BIO_new_file(path, "r");
+    char *name = NULL, *header = NULL;
+    unsigned char *der = NULL;
+    size_t certificates = 0, others = 0;
+    X509 *cert = NULL;
+    long len = 0;
+
+    while (bio != NULL && PEM_read_bio(bio, &name, &header, &der, &len)) {
+        size_t at = strlen(name) < strlen(suffix) ? 0 : strlen(name) - strlen(suffix);
+
+        if (strcmp(name + at, suffix) == 0)
+            certificates++;
+        else
+            others++;
+        OPENSSL_free(name);
+        OPENSSL_free(header);
+        OPENSSL_clear_free(der, (size_t)len);
+    }
+    if (bio != NULL && certificates + others == 0 && BIO_seek(bio, 0) >= 0)
+        cert = d2i_X509_bio(bio, NULL);
+    certificates += cert != NULL;
+    X509_free(cert);
+    BIO_free(bio);
+    ERR_clear_error();
+    return certificates > 0 && others == 0;
 }
 
 void doctor_handle_key(const char *handle, char ret_box[LB_NAME_MAX + 1], char ret_key[LB_NAME_MAX + 1])

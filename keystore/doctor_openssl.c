@@ -21,7 +21,7 @@ static bool directory_ok(const struct doctor_conf *c, struct problem *p)
         return true;
     problem_set(p, LB_E_CONFIG, "littlebox-directory = %.150s: the provider takes no relative path, so no handle works",
                 c->directory);
-    problem_hint(p, "begin it with '/' in %.150s", c->path);
+    problem_hint(p, "begin it with '/' in %s", c->path);
     return false;
 }
 
@@ -30,7 +30,7 @@ static bool box_ok(const struct doctor_conf *c, struct problem *p)
     if (c->box[0] == '\0' || keyname_ok(c->box, strlen(c->box)))
         return true;
     problem_set(p, LB_E_CONFIG, "littlebox-box = %.100s: that is no name of a box, so no handle works", c->box);
-    problem_hint(p, "a box name is %s; correct %.100s", LB_NAME_RULE, c->path);
+    problem_hint(p, "a box name is %s; correct %s", LB_NAME_RULE, c->path);
     return false;
 }
 
@@ -43,7 +43,7 @@ static bool timeout_ok(const struct doctor_conf *c, struct problem *p)
         return true;
     problem_set(p, LB_E_CONFIG, "littlebox-timeout = %.60s: that is no number of milliseconds, so no handle works",
                 c->timeout);
-    problem_hint(p, "it goes from 1 to 3600000; correct %.150s", c->path);
+    problem_hint(p, "it goes from 1 to 3600000; correct %s", c->path);
     return false;
 }
 
@@ -70,7 +70,7 @@ static bool assume_fips_ok(const struct doctor_conf *c, struct problem *p)
     if (is_one_of(c->assume_fips, yes_words) || is_one_of(c->assume_fips, no_words))
         return true;
     problem_set(p, LB_E_CONFIG, "littlebox-assume-fips = %.60s: neither yes nor no, so no handle works", c->assume_fips);
-    problem_hint(p, "correct it in %.200s", c->path);
+    problem_hint(p, "correct it in %s", c->path);
     return false;
 }
 

@@ -24,15 +24,20 @@
 #include "message.h"
 #include "passwd.h"
 #include "socket.h"
+#include "uri.h"
 
 #define PLUGIN "littlebox"
 #define PROBE_TIMEOUT_MS 60000
 
-/* The most telling error of OpenSSL's queue: the first with details, else the first. */
+/* A reason, and the details, of which OpenSSL keeps 1023 bytes. */
+#define ERROR_TEXT_MAX 1200
+
+/* The most telling error of OpenSSL's queue: the first with details, else the first. The provider's has its cure with it. */
 static int openssl_problem(struct problem *p, int code, const char *what)
 {
     const char *data;
-    char first[200] = "", best[200] = "";
+    char first[ERROR_TEXT_MAX] = "", best[ERROR_TEXT_MAX] = "";
+    char *mark;
     unsigned long e;
     bool none = false;
     int flags;
@@ -52,8 +57,14 @@ static int openssl_problem(struct problem *p, int code, const char *what)
             snprintf(into, sizeof(first), "%s%s%s", reason == NULL ? "error" : reason, more ? ": " : "",
                      more ? data : "");
     }
-    return problem_set(p, code, "%s: %s", what, best[0] != '\0' ? best : first[0] != '\0' ? first
-                       : none ? "OpenSSL finds nothing that loads it" : "no reason given");
+    mark = strstr(best, LB_HINT_MARK);
+    if (mark != NULL)
+        *mark = '\0';
+    problem_set(p, code, "%s: %s", what, best[0] != '\0' ? best : first[0] != '\0' ? first
+                : none ? "OpenSSL finds nothing that loads it" : DOCTOR_NO_REASON);
+    if (mark != NULL)
+        problem_hint(p, "%s", mark + strlen(LB_HINT_MARK));
+    return code;
 }
 
 /* What the process that uses the handle tells the one that waits for it. */
@@ -245,6 +256,22 @@ static void note_public(EVP_PKEY *key, struct doctor_public *ret)
     ERR_clear_error();
 }
 
+/* A file that is not there, and has the name of a key: whoever gave it may have meant that one. */
+static void propose_key(OSSL_LIB_CTX *ctx, const char *name, struct problem *p)
+{
+    char uri[LB_NAME_MAX + 20];
+    EVP_PKEY *key = NULL;
+
+    if (!keyname_ok(name, strlen(name)) || access(name, F_OK) == 0)
+        return;
+    snprintf(uri, sizeof(uri), LB_URI_SCHEME ":%s", name);
+    key = load_key(ctx, uri);
+    if (key != NULL)
+        problem_hint(p, "the box has a key of this name: littlebox doctor --handle %s", uri);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+}
+
 static int use_handle(OSSL_LIB_CTX *ctx, const char *handle, const struct doctor_worker *worker, int out,
                       struct told *told)
 {
@@ -255,9 +282,16 @@ static int use_handle(OSSL_LIB_CTX *ctx, const char *handle, const struct doctor
     int r;
 
     /* What OpenSSL says of a file that it cannot read is that it does not know the scheme of that URI. */
-    if (file != NULL && doctor_file_readable(file, p) != 0)
+    if (file != NULL && doctor_file_readable(file, p) != 0) {
+        propose_key(ctx, handle, p);
         return LB_E_NO_KEY;
+    }
     key = load_key(ctx, handle);
+    if (key == NULL && file != NULL && doctor_file_certificate(file)) {
+        problem_set(p, LB_E_NO_KEY, "it is a certificate: there is no handle and no private key in it");
+        problem_hint(p, "give the handle of its key: --handle littlebox:KEY, or a handle file");
+        return LB_E_NO_KEY;
+    }
     if (key == NULL)
         return openssl_problem(p, LB_E_NO_KEY, "it does not load");
     note_public(key, &told->public);

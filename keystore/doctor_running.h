@@ -11,4 +11,10 @@
  */
 void doctor_running(struct doctor *d, const struct server *server, const char *config, bool usual, const uid_t *user);
 
+/*
+ * The openssl.cnf that the unit of this server gives it by OPENSSL_CONF, a path below --root; false: none. A caller without
+ * an OPENSSL_CONF of his own asks about that one.
+ */
+bool doctor_unit_conf(const struct cli *cli, const struct server *server, char ret[PATH_MAX]);
+
 #endif

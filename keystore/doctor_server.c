@@ -197,6 +197,7 @@ static void handle(struct examination *e, struct subject *s, const char *uri, co
     r = public == NULL ? problem_set(&p, LB_E_NOMEM, "out of memory")
                        : doctor_probe(&e->d->conf, e->d->lines, load,
                                       geteuid() == 0 && (w->uid != 0 || w->chroot != NULL) ? w : NULL, &p, public);
+    (void)doctor_reason_above(e->d, &p);
     if (r == 0)
         say(e, DOCTOR_OK, s, NULL, "handle %s, a test %s by %s verifies", uri, p.text, w->name);
     else

@@ -37,10 +37,13 @@ int problem_set(struct problem *p, int code, const char *fmt, ...)
 void problem_hint(struct problem *p, const char *fmt, ...)
 {
     va_list ap;
+    int len;
 
     va_start(ap, fmt);
-    vsnprintf(p->hint, sizeof(p->hint), fmt, ap);
+    len = vsnprintf(p->hint, sizeof(p->hint), fmt, ap);
     va_end(ap);
+    if (len < 0 || (size_t)len >= sizeof(p->hint))
+        p->hint[0] = '\0';
     make_printable(p->hint);
 }
 

@@ -82,8 +82,9 @@ const char *lb_strerror(int code);
 
 /*
  * What went wrong, for a person: filled by whoever knows the names, printed by whoever talks to the user.
- * text: what happened and to what. hint: the cure, empty where none is known. Both NUL-terminated, cut to fit, and of one
- * line that a terminal shows as it stands (printable.h), whatever the names in them are.
+ * text: what happened and to what, cut to fit. hint: the cure, empty where none is known, and never cut: half of a command is
+ * another command. Both NUL-terminated, and of one line that a terminal shows as it stands (printable.h), whatever the names in
+ * them are.
  */
 struct problem {
     int code;
@@ -91,11 +92,14 @@ struct problem {
     char hint[240];
 };
 
+/* Between text and hint where both are in one line, so that whoever reads it can tell them apart. */
+#define LB_HINT_MARK "; hint: "
+
 /* Sets code and text (printf), clears the hint; returns code, so that a failing path is one line. */
 int problem_set(struct problem *p, int code, const char *fmt, ...) LB_PRINTF(3, 4);
 /* Makes both printable where they were not made by these: a box's answer is another process's words. */
 void problem_printable(struct problem *p);
-/* Adds the cure. */
+/* Adds the cure; none, if it does not fit. */
 void problem_hint(struct problem *p, const char *fmt, ...) LB_PRINTF(2, 3);
 
 #endif

@@ -51,7 +51,7 @@ int rootdir_open(const char *path, bool make, struct rootdir *ret, struct proble
                     (unsigned long)st.st_uid);
     else
         problem_set(p, LB_E_VALUE, "others than root can write in %s, and put other files in place of a box's", path);
-    problem_hint(p, "it must be root's alone: chown root %.90s && chmod go-w %.90s", path, path);
+    problem_hint(p, "it must be root's alone: chown root %s && chmod go-w %s", path, path);
     return LB_E_VALUE;
 }
 

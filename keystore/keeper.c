@@ -304,7 +304,7 @@ static void tell_failures(const struct keeper *k, unsigned wait)
 {
     char text[160];
 
-    log_error("%u children in a row ended at their start: the next try is %u.%u s after this", k->failures, wait / 1000,
+    log_error("%u " KEEPER_SAYS_AGAIN ": the next try is %u.%u s after this", k->failures, wait / 1000,
               wait % 1000 / 100);
     snprintf(text, sizeof(text), "STATUS=%u processes in a row ended at their start, the next try is %u.%u s later",
              k->failures, wait / 1000, wait % 1000 / 100);
@@ -345,7 +345,7 @@ static bool child_ended(struct keeper *k, int status, int *ret_status)
     if (WIFSIGNALED(status))
         log_error("the child was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) != 0)
-        log_error("the child ended with status %d", WEXITSTATUS(status));
+        log_error(KEEPER_SAYS_ENDED " %d", WEXITSTATUS(status));
     if (!k->was_ready) {
         *ret_status = WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : 1;
         return true;

@@ -222,7 +222,7 @@ static int wait_ready(const struct client *c, pid_t pid, int notify, struct prob
         (void)kill(pid, SIGTERM);
     problem_set(p, LB_E_NO_BOX, ended ? "your box '%s' could not be started" : "your box '%s' did not start in time",
                 c->cli->box);
-    problem_hint(p, "it says why in %.200s/log", c->paths.state);
+    problem_hint(p, "it says why in %s/log", c->paths.state);
     return LB_E_NO_BOX;
 }
 

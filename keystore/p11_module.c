@@ -64,7 +64,7 @@ static int check_file(const struct p11conf *conf, char real[PATH_MAX], struct pr
     }
     if (!is_allowed(real, conf->dirs)) {
         problem_set(p, LB_E_CONFIG, "the module %.200s is in none of the directories that modules may be in", real);
-        problem_hint(p, "move it, or name its directory in BOX.conf: module-dirs = DIR:DIR (now %.100s)", conf->dirs);
+        problem_hint(p, "move it, or name its directory in BOX.conf: module-dirs = DIR:DIR (now %s)", conf->dirs);
         return LB_E_CONFIG;
     }
     if (!S_ISREG(st.st_mode))
@@ -72,7 +72,7 @@ static int check_file(const struct p11conf *conf, char real[PATH_MAX], struct pr
     if (!idmap_is_ours(idmap_own(), st.st_uid) || (st.st_mode & 022) != 0) {
         problem_set(p, LB_E_CONFIG, "the module %.200s can be changed by others (owner uid %u, mode %03o)", real,
                     st.st_uid, st.st_mode & 0777);
-        problem_hint(p, "chown root %.100s && chmod 755 %.100s", real, real);
+        problem_hint(p, "chown root %s && chmod 755 %s", real, real);
         return LB_E_CONFIG;
     }
     return 0;

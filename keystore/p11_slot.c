@@ -129,7 +129,7 @@ static int not_there(struct p11_token *t, const char *seen, struct problem *p)
 {
     problem_set(p, LB_E_NO_TOKEN, "the token that BOX.conf asks for is not there; the module shows %s",
                 seen[0] == '\0' ? "none" : seen);
-    problem_hint(p, "plug it in, or compare: pkcs11-tool --module %.100s -L", t->conf->module);
+    problem_hint(p, "plug it in, or compare: pkcs11-tool --module %s -L", t->conf->module);
     return LB_E_NO_TOKEN;
 }
 

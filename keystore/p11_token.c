@@ -174,7 +174,7 @@ static int pin_wanted(struct p11_token *t, struct problem *p)
     }
     if (atomic_load(&t->pin_refused) || (!t->pin_good && was_refused(t))) {
         problem_set(p, LB_E_PIN, "token '%s' refused this PIN before: it is not tried again", t->info.label);
-        problem_hint(p, "mend %.100s, or give the PIN: littlebox login",
+        problem_hint(p, "mend %s, or give the PIN: littlebox login",
                      t->conf->pin == PIN_FILE ? t->conf->pin_path : "it");
         return LB_E_PIN;
     }
@@ -227,7 +227,7 @@ static int try_pin(struct p11_token *t, struct problem *p)
     remember_refusal(t);
     secret_wipe(t->pin, P11_PIN_MAX + 1);
     problem_set(p, LB_E_PIN, "token '%s' refuses the PIN: %s", t->info.label, p11_rv_name(rv, name));
-    problem_hint(p, "it is not tried again: mend %.100s, or give the PIN: littlebox login",
+    problem_hint(p, "it is not tried again: mend %s, or give the PIN: littlebox login",
                  t->conf->pin == PIN_FILE ? t->conf->pin_path : "it");
     return LB_E_PIN;
 }

@@ -209,7 +209,7 @@ int p11conf_check(const struct p11conf *c, const char *file, struct problem *p)
     }
     if (!c->has_token) {
         problem_set(p, LB_E_CONFIG, "%s: backend = pkcs11 needs 'token = label=NAME'", file);
-        problem_hint(p, "the tokens of the module: pkcs11-tool --module %.100s -L", c->module);
+        problem_hint(p, "the tokens of the module: pkcs11-tool --module %s -L", c->module);
         return LB_E_CONFIG;
     }
     if (c->login == LOGIN_ALWAYS && c->pin == PIN_NONE) {

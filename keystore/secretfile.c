@@ -65,7 +65,7 @@ static int check_mode(const struct secretfile *f, int fd, const struct stat *st,
     if (r != 0) {
         problem_set(p, r, "its mode %04o lets others than its owner (uid %u) get at it", st->st_mode & 07777,
                     st->st_uid);
-        problem_hint(p, "chmod 600 %.120s; if others may have read it, change the secret, and keep this file until then",
+        problem_hint(p, "chmod 600 %s; if others may have read it, change the secret, and keep this file until then",
                      f->path);
     }
     return r;
@@ -82,7 +82,7 @@ static int check(const struct secretfile *f, int fd, struct problem *p)
     if (!is_trusted(f, st.st_uid)) {
         problem_set(p, LB_E_VALUE, "it belongs to uid %u (mode %04o), and it is for root or uid %u alone",
                     st.st_uid, st.st_mode & 07777, f->also);
-        problem_hint(p, "chown %u %.120s; if that user may have read it, change the secret, and keep this file until then",
+        problem_hint(p, "chown %u %s; if that user may have read it, change the secret, and keep this file until then",
                      f->also, f->path);
         return LB_E_VALUE;
     }

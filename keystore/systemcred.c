@@ -86,7 +86,7 @@ int systemcred_read(const char *path, void **ret, size_t *ret_len, struct proble
     secret_free(*ret, LB_SECRET_MAX);
     *ret = NULL;
     problem_set(p, LB_E_SECRET, "systemd cannot decrypt %s, and will not start the box", path);
-    problem_hint(p, "see what it says: systemd-creds decrypt --name=littlebox %.150s /dev/null", path);
+    problem_hint(p, "see what it says: systemd-creds decrypt --name=littlebox %s /dev/null", path);
     return LB_E_SECRET;
 }
 

@@ -61,7 +61,7 @@ static int note_directory(struct walk *w, struct problem *p)
     name[n < 0 ? 0 : n] = '\0';
     problem_set(p, LB_E_DENIED, "others than uid %u may put another file in the place of '%.150s': '%.150s' has mode %04o",
                 st.st_uid, w->path, name, st.st_mode & 07777);
-    problem_hint(p, "chmod go-w '%.150s', or move the file to where only its owner writes", name);
+    problem_hint(p, "chmod go-w '%s', or move the file to where only its owner writes", name);
     return LB_E_DENIED;
 }
 

@@ -42,12 +42,19 @@ static bool ask_systemd(const char *name, const char *const properties[], struct
     return true;
 }
 
-bool unit_last_words(const char *name, char *ret, size_t size)
+static bool has_one_of(const char *line, const char *const texts[])
+{
+    while (*texts != NULL && strstr(line, *texts) == NULL)
+        texts++;
+    return *texts != NULL;
+}
+
+bool unit_last_words(const char *name, const char *const less[], char *ret, size_t size)
 {
     static const char *const places[] = { "/usr/bin/journalctl", "/bin/journalctl", NULL };
     const char *argv[] = { tool(places), "--no-pager", "--quiet", "--output=cat", "--lines=20", "_SYSTEMD_UNIT", NULL };
     char match[300], text[8192], *save = NULL;
-    bool found = false;
+    bool found = false, telling = false;
 
     snprintf(match, sizeof(match), "_SYSTEMD_UNIT=%s", name);
     argv[5] = match;
@@ -55,9 +62,10 @@ bool unit_last_words(const char *name, char *ret, size_t size)
         return false;
     for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
         /* A hint that follows what happened is not what happened. */
-        if (strncmp(line, "hint:", 5) == 0)
+        if (strncmp(line, "hint:", 5) == 0 || (telling && has_one_of(line, less)))
             continue;
         snprintf(ret, size, "%s", line);
+        telling = !has_one_of(line, less);
         found = true;
     }
     return found;
@@ -72,7 +80,8 @@ static const char *const directories[] = { "/etc/systemd/system", "/run/systemd/
 /* What adds up instead of replacing what was there; nothing behind the '=' begins anew. */
 static bool is_list(const char *name)
 {
-    static const char *const lists[] = { "RestrictAddressFamilies", "BindPaths", "BindReadOnlyPaths", "Environment" };
+    static const char *const lists[] = { "RestrictAddressFamilies", "BindPaths", "BindReadOnlyPaths", "Environment",
+                                         "EnvironmentFile" };
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         if (strcmp(name, lists[i]) == 0)
@@ -311,6 +320,7 @@ bool unit_word(const struct unit *u, const char *property, const char *begins, b
 {
     const char *at = NULL, *value;
     size_t len, n = strlen(begins);
+    bool found = false;
 
     while ((value = next_value(u, property, &at, &len)) != NULL) {
         const char *end = value + len;
@@ -328,11 +338,162 @@ bool unit_word(const struct unit *u, const char *property, const char *begins, b
                 size_t left = (size_t)(value + w - from), quote = strcspn(from, "\"");
 
                 snprintf(ret, size, "%.*s", (int)(quote < left ? quote : left), from);
-                return true;
+                found = true;
             }
             value += w;
             value += value < end && *value == ' ';
         }
     }
-    return false;
+    return found;
+}
+
+/* Environment */
+
+static void read_environment(struct srvconf *c, struct srv_source *s)
+{
+    char *line = malloc(SRV_LINE_MAX), *name, *value;
+
+    while (line != NULL && srv_line(c, s, "#;", /* folded= */ false, line)) {
+        if (srv_split(line, &name, &value))
+            srv_set(c, s, name, srv_unquote(value));
+    }
+    free(line);
+}
+
+/* Of the files that a property names: "-/etc/default/x" in a unit, "/etc/default/x (ignore_errors=yes)" by systemctl. */
+static void read_environment_files(struct srvconf *c, const struct unit *u, const char *property)
+{
+    const char *at = NULL, *value;
+    char path[PATH_MAX];
+    size_t len;
+
+    while ((value = next_value(u, property, &at, &len)) != NULL) {
+        bool optional = len > 0 && value[0] == '-';
+
+        snprintf(path, sizeof(path), "%.*s", (int)(len - optional), value + optional);
+        path[strcspn(path, " ")] = '\0';
+        if (path[0] == '/')
+            srv_include(c, NULL, path, /* absent= */ true, read_environment);
+    }
+}
+
+/* systemd's own, which all that it starts has. */
+static bool manager_variable(const char *name, char *ret, size_t size)
+{
+    static const char *const places[] = { "/usr/bin/systemctl", "/bin/systemctl", NULL };
+    const char *argv[] = { tool(places), "show-environment", "--no-pager", NULL };
+    struct unit *all = calloc(1, sizeof(*all));
+    bool found = all != NULL && argv[0] != NULL && capture(argv, all->text, sizeof(all->text)) == 0 &&
+                 unit_value(all, name, ret, size);
+
+    free(all);
+    return found;
+}
+
+bool unit_variable(const char *root, const struct unit *u, const char *name, char *ret, size_t size)
+{
+    struct srvconf c;
+    char begins[100], word[PATH_MAX];
+
+    ret[0] = '\0';
+    snprintf(begins, sizeof(begins), "%s=", name);
+    if (unit_word(u, "Environment", begins, /* path= */ false, word, sizeof(word)))
+        snprintf(ret, size, "%s", word + strlen(begins));
+    if (srvconf_init(&c, root) == 0) {
+        read_environment_files(&c, u, "EnvironmentFile");
+        read_environment_files(&c, u, "EnvironmentFiles");
+        snprintf(word, sizeof(word), "%s", srv_get(&c, name, ""));
+        if (word[0] != '\0')
+            snprintf(ret, size, "%s", word);
+    }
+    srvconf_clear(&c);
+    return ret[0] != '\0' || (u->source == UNIT_SYSTEMD && manager_variable(name, ret, size));
+}
+
+/* Start */
+
+static bool is_own(const char *word, size_t len, const char *const own[])
+{
+    while (*own != NULL && (strlen(*own) != len || strncmp(*own, word, len) != 0))
+        own++;
+    return *own != NULL;
+}
+
+/* Of the units that start this one, is there one beside its own? */
+static bool is_wanted(const char *name, const char *const own[])
+{
+    static const char *const kinds[] = { "WantedBy", "RequiredBy", NULL };
+    struct unit *u = calloc(1, sizeof(*u));
+    char list[1000];
+    bool found = false;
+
+    if (u != NULL && ask_systemd(name, kinds, u)) {
+        for (size_t i = 0; kinds[i] != NULL && !found; i++) {
+            (void)unit_value(u, kinds[i], list, sizeof(list));
+            for (const char *at = list; *at != '\0' && !found; at += strspn(at, " ")) {
+                size_t len = strcspn(at, " ");
+
+                found = !is_own(at, len, own);
+                at += len;
+            }
+        }
+    }
+    free(u);
+    return found;
+}
+
+/* By the links that 'systemctl enable' makes. */
+static bool has_link(const char *root, const char *name)
+{
+    static const char *const kinds[] = { "wants", "requires" };
+    struct srvconf c;
+    char pattern[PATH_MAX];
+    bool found = false;
+
+    if (srvconf_init(&c, root) == 0) {
+        for (size_t i = 0; i < 2 * DIRECTORIES && !found; i++) {
+            struct srv_paths paths = { NULL, 0 };
+
+            if (snprintf(pattern, sizeof(pattern), "%s/*.%s/%s", directories[i / 2], kinds[i % 2], name) < (int)sizeof(pattern))
+                (void)srv_glob(&c, pattern, &paths);
+            found = paths.count > 0;
+            srv_paths_free(&paths);
+        }
+    }
+    srvconf_clear(&c);
+    return found;
+}
+
+bool unit_enablement(const char *root, const char *name, const char *const own[], char *ret, size_t size)
+{
+    static const char *const places[] = { "/usr/bin/systemctl", "/bin/systemctl", NULL };
+    static const char *const none[] = { NULL };
+    const char *argv[] = { tool(places), "is-enabled", "--", name, NULL };
+    struct unit *u = NULL;
+    bool found = false;
+    int r;
+
+    ret[0] = '\0';
+    if (root == NULL) {
+        if (argv[0] == NULL || access("/run/systemd/system", F_OK) < 0)
+            return false;
+        /* It fails for whatever is not enabled, and says what that is. */
+        r = capture(argv, ret, size);
+        if (r != 0 && r != LB_E_VALUE)
+            ret[0] = '\0';
+        ret[strcspn(ret, "\n")] = '\0';
+        if (strcmp(ret, "not-found") == 0)
+            ret[0] = '\0';
+        if (strcmp(ret, "enabled") != 0 && strcmp(ret, "masked") != 0 && ret[0] != '\0' && is_wanted(name, own))
+            snprintf(ret, size, UNIT_WANTED);
+        return ret[0] != '\0';
+    }
+    u = calloc(1, sizeof(*u));
+    if (u != NULL)
+        read_files(root, name, none, u);
+    found = u != NULL && u->source == UNIT_FILES;
+    if (found)
+        snprintf(ret, size, "%s", has_link(root, name) ? "enabled" : "disabled");
+    free(u);
+    return found;
 }

@@ -24,6 +24,6 @@ bool whyaway_tell(const struct client *c, struct problem *p)
     snprintf(what, sizeof(what), "%s", p->text);
     problem_set(p, p->code, "%.200s; the box cannot open %.100s, which belongs to uid %lu and not to uid %lu as its directory does",
                 what, paths.store, (unsigned long)store.st_uid, (unsigned long)directory.st_uid);
-    problem_hint(p, "chown --reference=%.60s %.70s%s", paths.state, paths.store, start);
+    problem_hint(p, "chown --reference=%s %s%s", paths.state, paths.store, start);
     return true;
 }

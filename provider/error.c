@@ -27,5 +27,6 @@ int error_raise_at(const struct provctx *prov, const char *file, int line, const
 int error_problem_at(const struct provctx *prov, const char *file, int line, const char *func,
                      const struct problem *p)
 {
-    return error_raise_at(prov, file, line, func, p->code, "%s%s%s", p->text, p->hint[0] != '\0' ? ": " : "", p->hint);
+    return error_raise_at(prov, file, line, func, p->code, "%s%s%s", p->text, p->hint[0] != '\0' ? LB_HINT_MARK : "",
+                          p->hint);
 }

@@ -116,7 +116,8 @@ no_line hidden.key
 
 # The handle, for the user of the workers: not allowed, then allowed. Others may not use it.
 if is_root; then
-    line "FAIL  /etc/ssl/private/web.pem (/etc/nginx/nginx.conf:6): handle littlebox:web does not work for $worker: no signature: not allowed: uid $uid may not sign with key 'web' of box 'default': an administrator may run: littlebox --box default allow web --user $uid"
+    line "FAIL  /etc/ssl/private/web.pem (/etc/nginx/nginx.conf:6): handle littlebox:web does not work for $worker: no signature: not allowed: uid $uid may not sign with key 'web' of box 'default'"
+    line "      hint: an administrator may run: littlebox --box default allow web --user $uid"
     littlebox allow web --user "$worker"
 fi
 rm "$R/etc/nginx/sites/a.conf"

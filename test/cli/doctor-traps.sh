@@ -194,7 +194,8 @@ if is_root; then
         doctor 1 --handle "$handle" --root "$R"
         grep -qF "ok    a test signature with $handle verifies" out || fail "root cannot sign: $(cat out)"
         line "ok    nginx: /etc/nginx/nginx.conf (1 file), its workers are user $worker (uid $(id -u "$worker"))"
-        line "FAIL  /etc/ssl/private/web.pem (/etc/nginx/nginx.conf:2): handle littlebox:web does not work for $worker: no signature: not allowed: uid $(id -u "$worker") may not sign with key 'web' of box 'default': an administrator may run: littlebox --box default allow web --user $(id -u "$worker")"
+        line "FAIL  /etc/ssl/private/web.pem (/etc/nginx/nginx.conf:2): handle littlebox:web does not work for $worker: no signature: not allowed: uid $(id -u "$worker") may not sign with key 'web' of box 'default'"
+        hint "an administrator may run: littlebox --box default allow web --user $(id -u "$worker")"
     done
     doctor 1 --handle web.pem --user "$worker"
     grep -qF "no test signature with web.pem by $worker: no signature: not allowed" out || fail "--user: $(cat out)"
@@ -460,9 +461,10 @@ chmod 0644 "$R/etc/ssl/private/web.pem"
 unit() {
     { echo '[Service]' && cat; } | write "$1"
 }
-unit usr/lib/systemd/system/nginx.service <<'END'
+unit usr/lib/systemd/system/nginx.service <<END
 ExecStart=/usr/sbin/nginx
-RestrictAddressFamilies=AF_INET \
+Environment=OPENSSL_CONF=$T/openssl.cnf
+RestrictAddressFamilies=AF_INET \\
   AF_INET6
 END
 doctor 1 --server nginx --root "$R"
@@ -487,8 +489,32 @@ doctor 1 --server nginx --root "$R"
 line "FAIL  nginx.service has $T/box/default.sock mounted by itself: it is dead there once the box or its socket unit has been started again"
 hint "mount the directory in its place: $T/box"
 line "FAIL  nginx.service has OPENSSL_CONF=/etc/other.cnf, and this report is about $T/openssl.cnf"
-hint 'OPENSSL_CONF=/etc/other.cnf littlebox doctor'
+hint 'OPENSSL_CONF=/etc/other.cnf littlebox doctor --server nginx'
 rm -r "$R/run/systemd" "$R/etc/systemd"
+
+# --- The shell has an openssl.cnf of its own, and the unit has none, or has it from a file. Then the other way about.
+sed -i '/^Environment/d; /^Restrict/,$d' "$R/usr/lib/systemd/system/nginx.service"
+doctor 1 --server nginx --root "$R"
+line "FAIL  nginx.service has no OPENSSL_CONF, and this report is about $T/openssl.cnf"
+hint "systemctl edit nginx: [Service], Environment=OPENSSL_CONF=$T/openssl.cnf"
+no_line 'restart it'
+# The cure.
+echo "Environment=OPENSSL_CONF=$T/openssl.cnf" | unit etc/systemd/system/nginx.service.d/override.conf
+doctor 0 --server nginx --root "$R"
+printf '# as Debian has it\nOPENSSL_CONF="%s/openssl.cnf"\n' "$T" | write etc/default/nginx
+printf 'EnvironmentFile=-/etc/default/absent\nEnvironmentFile=-/etc/default/nginx\n' | unit etc/systemd/system/nginx.service.d/override.conf
+doctor 0 --server nginx --root "$R"
+echo 'Environment=OPENSSL_CONF=/etc/ssl/littlebox.cnf' | unit etc/systemd/system/nginx.service.d/override.conf
+write etc/ssl/littlebox.cnf <openssl.cnf
+unset OPENSSL_CONF
+doctor 0 --server nginx --root "$R"
+line 'ok    openssl.cnf is /etc/ssl/littlebox.cnf (OPENSSL_CONF of nginx.service)'
+rm "$R/etc/ssl/littlebox.cnf"
+doctor 1 --server nginx --root "$R"
+line 'FAIL  cannot read /etc/ssl/littlebox.cnf: No such file or directory'
+rm -r "$R/etc/systemd"
+OPENSSL_CONF=$T/openssl.cnf
+export OPENSSL_CONF
 
 # --- A box whose socket passes no descriptors on: its template's file, and a drop-in of its own.
 printf '[Socket]\nAcceptFileDescriptors=no\n' | write usr/lib/systemd/system/littleboxd@.socket
@@ -497,7 +523,114 @@ line "FAIL  the socket of box 'default' takes no descriptors (AcceptFileDescript
 hint 'systemctl edit littleboxd@default.socket: [Socket], AcceptFileDescriptors=yes; then: systemctl restart littleboxd@default.socket'
 printf '[Socket]\nAcceptFileDescriptors=yes\n' | write etc/systemd/system/littleboxd@default.socket.d/override.conf
 rm "$R/usr/lib/systemd/system/nginx.service"
+
+# --- A box that nobody starts with the machine: its socket unit is there, and not enabled.
+doctor 1 --handle littlebox:web --root "$R"
+line "FAIL  box 'default' is not there after the next start of this machine: littleboxd@default.socket is disabled"
+hint 'systemctl enable --now littleboxd@default.socket'
+mkdir -p "$R/etc/systemd/system/sockets.target.wants" "$R/etc/systemd/system/multi-user.target.wants"
+ln -s /usr/lib/systemd/system/littleboxd@.socket "$R/etc/systemd/system/sockets.target.wants/littleboxd@other.socket"
+doctor 1 --handle littlebox:web --root "$R"
+# Enabled, as systemctl does it: the socket, or the service, which takes the socket with it.
+ln -s /usr/lib/systemd/system/littleboxd@.socket "$R/etc/systemd/system/sockets.target.wants/littleboxd@default.socket"
 doctor 0 --handle littlebox:web --root "$R"
+no_line 'next start of this machine'
+rm "$R/etc/systemd/system/sockets.target.wants/littleboxd@default.socket"
+printf '[Service]\nType=notify\n' | write usr/lib/systemd/system/littleboxd@.service
+ln -s /usr/lib/systemd/system/littleboxd@.service "$R/etc/systemd/system/multi-user.target.wants/littleboxd@default.service"
+doctor 0 --handle littlebox:web --root "$R"
+
+# --- The same where systemd runs, and a box that failed at its start: what its child said counts, not that it ended.
+cat >booted.sh <<'END'
+set -eu
+mount -t tmpfs tmpfs /run
+mkdir -p /run/systemd/system /run/littlebox
+mkdir "$1/orig" "$1/bin"
+mount --bind /usr/bin "$1/orig"
+cp -rs "$1/orig/." "$1/bin"
+for tool in systemctl journalctl; do
+    rm -f "$1/bin/$tool"
+    cp "$1/$tool" "$1/bin/$tool"
+done
+mount --bind "$1/bin" /usr/bin
+shift
+"$@"
+END
+cat >systemctl <<'END'
+#!/bin/sh
+case "$*" in
+is-enabled*) cat STATE/enabled && exit 1 ;;
+show-environment*) ;;
+show*littleboxd@default.service) cat STATE/service ;;
+show*littleboxd@default.socket) cat STATE/socket ;;
+*) exit 1 ;;
+esac
+END
+printf '#!/bin/sh\ncat STATE/journal\n' >journalctl
+mkdir state
+sed -i "s|STATE|$T/state|" systemctl journalctl
+chmod 0755 systemctl journalctl
+# booted COMMAND... : with a systemd that says what is in state.
+booted() {
+    rm -rf orig bin
+    unshare --mount --propagation private sh booted.sh "$T" "$@"
+}
+if is_root && booted true 2>booted.log; then
+    unset LITTLEBOX_DIR
+    sed '/^littlebox-directory/d' lines >openssl.cnf
+    printf 'LoadState=loaded\nActiveState=failed\nResult=exit-code\nExecMainStatus=78\n' >state/service
+    printf 'LoadState=loaded\nActiveState=active\n' >state/socket
+    cat >state/journal <<'END'
+littleboxd[default]: /etc/littlebox/default.conf:3: unknown setting 'no-such-setting'
+littleboxd[default]: the child ended with status 78
+littleboxd[default]: 3 children in a row ended at their start: the next try is 1.0 s after this
+END
+    expect 1 '' booted littlebox doctor
+    line "FAIL  box 'default' failed when it was started (exit-code with status 78), and is not started again: littleboxd[default]: /etc/littlebox/default.conf:3: unknown setting 'no-such-setting'"
+    hint "mend that, then: systemctl reset-failed 'littleboxd@default.*' && systemctl start littleboxd@default.socket"
+    # Where there is nothing else, that is told.
+    sed -i '/no-such-setting/d; /in a row/d' state/journal
+    expect 1 '' booted littlebox doctor
+    line "FAIL  box 'default' failed when it was started (exit-code with status 78), and is not started again: littleboxd[default]: the child ended with status 78"
+    # One that answers.
+    printf 'LoadState=loaded\nActiveState=active\n' >state/service
+    cat >answering.sh <<'END'
+set -eu
+mount --bind "$1" /run/littlebox
+shift
+"$@"
+END
+    running() { booted sh answering.sh "$T/box" littlebox doctor; }
+    for word in disabled enabled-runtime; do
+        echo $word >state/enabled
+        expect 1 '' running
+        line "ok    a box answers at /run/littlebox/default.sock, asked as user root (uid 0)"
+        line "FAIL  box 'default' is not there after the next start of this machine: littleboxd@default.socket is $word"
+        hint 'systemctl enable --now littleboxd@default.socket'
+    done
+    echo masked >state/enabled
+    expect 1 '' running
+    hint 'systemctl unmask littleboxd@default.socket && systemctl enable --now littleboxd@default.socket'
+    # (Its credential is in another place than the system's, which it says.)
+    echo enabled >state/enabled
+    expect 1 '' running
+    line "ok    a box answers at /run/littlebox/default.sock, asked as user root (uid 0)"
+    no_line 'start of this machine'
+    # Another unit starts it; that its own two need each other does not.
+    echo disabled >state/enabled
+    printf 'LoadState=loaded\nRequiredBy=littleboxd@default.service\nWantedBy=nginx.service\n' >state/socket
+    expect 1 '' running
+    line "ok    a box answers at /run/littlebox/default.sock, asked as user root (uid 0)"
+    no_line 'start of this machine'
+    printf 'LoadState=loaded\nRequiredBy=littleboxd@default.service\n' >state/socket
+    expect 1 '' running
+    line "FAIL  box 'default' is not there after the next start of this machine: littleboxd@default.socket is disabled"
+    LITTLEBOX_DIR=$T/box
+    export LITTLEBOX_DIR
+    cp lines openssl.cnf
+else
+    echo "no systemd is to be had here: $(cat booted.log 2>/dev/null)"
+fi
 
 # --- A socket that is mounted by itself: while it works, and when it is dead.
 if is_root && unshare --mount true 2>/dev/null; then

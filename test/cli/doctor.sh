@@ -31,9 +31,12 @@ failing "openssl.cnf does not activate the provider 'littlebox'"
 failing "openssl.cnf does not activate the provider 'default'"
 failing "no box answers at $T/box/default.sock"
 hinted "start it: littleboxd --box default --dir $T/box"
-failing 'OpenSSL does not load the provider'
+grep -qF 'no reason given' out && fail "no reason, below the reason: $(cat out)"
 grep -qF -- '--    no test signature' out || fail "a signature without a key"
 grep -qxF 'openssl_conf = openssl_init' out || fail "no lines in: $(cat out)"
+expect 1 '' littlebox doctor --module "$T/absent.so" --handle littlebox:web
+failing 'no test signature with littlebox:web: OpenSSL does not load the provider'
+grep -qF 'no reason given' out && fail "no reason, below the reason: $(cat out)"
 
 # A configuration that cannot be read, and one that is turned off.
 echo '[unclosed' >openssl.cnf
@@ -143,6 +146,44 @@ OPENSSL_CONF=/dev/null openssl genpkey -algorithm ED25519 -out plain.key
 expect 1 '' littlebox doctor --handle plain.key
 failing 'no test signature with plain.key: it is a plain private key, which the server holds itself'
 hinted 'move it into the box: littlebox adopt FILE'
+
+# A cure is whole, in a line of its own: half of this one destroys.
+littlebox create shop-eleven >/dev/null
+littlebox destroy shop-eleven --yes >/dev/null 2>&1
+cure='an administrator can keep it: littlebox --box default destroy --cancel shop-eleven'
+expect 1 '' littlebox doctor --handle littlebox:shop-eleven
+grep -qF "FAIL  no test signature with littlebox:shop-eleven: it does not load: the version is not active: key 'shop-eleven' in box 'default' is to be destroyed at " out ||
+    fail "not said: $(cat out)"
+grep -qxF "      hint: $cure" out || fail "not '$cure' in: $(cat out)"
+[ "$(grep -c destroy out)" = "$(grep -cE "to be destroyed at [^:]*:[^:]*:[^:]*, and does nothing until then\$|^      hint: $cure\$" out)" ] ||
+    fail "a cure in the text: $(cat out)"
+expect 1 '' littlebox --json doctor --handle littlebox:shop-eleven
+grep -qF "\"hint\":\"$cure\"" out || grep -qF "\"hint\": \"$cure\"" out || fail "not '$cure' in: $(cat out)"
+mkdir -p root/etc/nginx
+printf 'user %s;\nhttp { server { ssl_certificate_key "store:littlebox:shop-eleven"; } }\n' "$(id -un)" >root/etc/nginx/nginx.conf
+expect 1 '' littlebox doctor --server nginx --root "$T/root"
+grep -qxF "      hint: $cure" out || fail "not '$cure' in: $(cat out)"
+# A path that is too long for it is not cut.
+long=$T/$(printf '%0240d/%0240d' 0 0)
+expect 1 '' littlebox doctor --handle "$long.key"
+hinted 'write the handle there: littlebox handle KEY --out FILE'
+
+# What is no handle, and what was meant.
+expect 1 '' littlebox doctor --handle web
+failing 'no test signature with web: cannot read web: No such file or directory'
+grep -qxF "      hint: the box has a key of this name: littlebox doctor --handle littlebox:web" out || fail "web is not proposed: $(cat out)"
+expect 1 '' littlebox doctor --handle no-such-key
+hinted 'write the handle there: littlebox handle KEY --out no-such-key'
+printf '[req]\ndistinguished_name = dn\n[dn]\n' >req.cnf
+OPENSSL_CONF=/dev/null openssl req -x509 -config req.cnf -key plain.key -subj /CN=localhost -out shop.crt 2>req.log || fail "$(cat req.log)"
+OPENSSL_CONF=/dev/null openssl x509 -in shop.crt -outform DER -out shop.der
+for file in shop.crt shop.der; do
+    expect 1 '' littlebox doctor --handle $file
+    failing "no test signature with $file: it is a certificate: there is no handle and no private key in it"
+    hinted 'give the handle of its key: --handle littlebox:KEY, or a handle file'
+done
+cat shop.crt web.key >both.pem
+expect 0 '' littlebox doctor --handle both.pem
 
 # Another directory than the provider's.
 mkdir "$T/second"

@@ -310,8 +310,8 @@ static bool finds(OSSL_LIB_CTX *libctx)
 
 #define NO_ANSWER "box 'default' sent something that is no answer"
 #define MALFORMED "box 'default' sent a malformed answer"
-#define LOOK      ": key 'new' may have been made: look with 'littlebox --box default list'"
-#define CURE      ": does the littleboxd that runs belong to the littlebox that is installed? restart it"
+#define LOOK      "; hint: key 'new' may have been made: look with 'littlebox --box default list'"
+#define CURE      "; hint: does the littleboxd that runs belong to the littlebox that is installed? restart it"
 
 static const struct {
     uint16_t type;
@@ -357,7 +357,7 @@ static const struct {
     { MSG_CREATE, creates, answer_garbage, false, NO_ANSWER LOOK },
     { MSG_CREATE, creates, answer_cut, false, MALFORMED LOOK },
     { MSG_CREATE, creates, answer_key, false,
-      "box 'default' made a key of another type than ed25519: the box has made the key: look with 'littlebox --box default "
+      "box 'default' made a key of another type than ed25519; hint: the box has made the key: look with 'littlebox --box default "
       "show new'" },
 };
 

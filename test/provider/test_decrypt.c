@@ -554,7 +554,7 @@ static int as_user(uid_t uid, EVP_PKEY *key, const uint8_t *sealed, bool may_dec
         NEED(EVP_PKEY_decrypt(ctx, opened, &len, sealed, KEY_SIZE) > 0 && len == 4);
     else
         NEED(EVP_PKEY_decrypt(ctx, opened, &len, sealed, KEY_SIZE) == 0 &&
-             littlebox_says("uid 65534 may not decrypt with key 'rsa' of box 'default': an administrator may run: "
+             littlebox_says("uid 65534 may not decrypt with key 'rsa' of box 'default'; hint: an administrator may run: "
                             "littlebox --box default allow rsa --user 65534 --op decrypt"));
     EVP_PKEY_CTX_free(ctx);
     return 0;

@@ -455,7 +455,7 @@ static int as_user(uid_t uid, EVP_PKEY *key, EVP_PKEY *peer, bool may_derive)
     r = derive(contexts[0], key, peer, out, &len);
     NEED(r == may_derive);
     NEED(may_derive ||
-         littlebox_says("uid 65534 may not derive with key 'p256' of box 'default': an administrator may run: "
+         littlebox_says("uid 65534 may not derive with key 'p256' of box 'default'; hint: an administrator may run: "
                         "littlebox --box default allow p256 --user 65534 --op derive"));
     return 0;
 }

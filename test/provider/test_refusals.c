@@ -385,7 +385,7 @@ static void test_states(void)
     CU_ASSERT(littlebox_says("destroyed"));
     boxproc_lock(&box);
     CU_ASSERT_EQUAL(sign_text(libctx, p256, NULL, "abc", 3, sig, sizeof(sig)), 0);
-    CU_ASSERT(littlebox_says("box 'default' is locked: run: littlebox"));
+    CU_ASSERT(littlebox_says("box 'default' is locked; hint: run: littlebox"));
     /* Public halves can be read while it is locked. */
     EVP_PKEY_free(p256);
     p256 = load_key(libctx, "p256");
@@ -408,7 +408,7 @@ static void test_no_box(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(key);
     CU_ASSERT_EQUAL(sign_text(ctx, key, NULL, "abc", 3, sig, sizeof(sig)), 0);
     snprintf(want, sizeof(want),
-             "no box 'default' answers at %s/default.sock: start it: systemctl restart littleboxd@default.socket, "
+             "no box 'default' answers at %s/default.sock; hint: start it: systemctl restart littleboxd@default.socket, "
              "or: littleboxd --box default",
              dir);
     CU_ASSERT(littlebox_says(want));
