@@ -151,7 +151,12 @@ expect 1 "hint: this machine's: getent group" littlebox allow web --group nobody
 expect 1 "no box answers at $T/empty/default.sock" littlebox --dir "$T/empty" list
 expect 1 "hint: start it: littleboxd --box default --dir $T/empty" littlebox --dir "$T/empty" list
 expect 1 "littleboxd --box hsm1 --dir $T/empty" env LITTLEBOX_DIR="$T/empty" littlebox --box hsm1 create web
-expect 1 'systemctl restart littleboxd@nosuch.socket, or without systemd: littleboxd --box nosuch --user littlebox-nosuch; a new box: littlebox box create nosuch' littlebox --system --box nosuch status
+if [ -e /run/systemd/system ]; then
+    start='systemctl enable littleboxd@nosuch.socket && systemctl restart littleboxd@nosuch.socket'
+else
+    start='littleboxd --system --box nosuch --user littlebox-nosuch'
+fi
+expect 1 "hint: start it: $start; a new box: littlebox box create nosuch" littlebox --system --box nosuch status
 # Who does not find littleboxd in his PATH, as /usr/sbin is not in an ordinary user's, is told where it is.
 cp "$(command -v littlebox)" "$(command -v littleboxd)" "$T"
 expect 1 "hint: start it: $T/littleboxd --box default --dir $T/empty" \
