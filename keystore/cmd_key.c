@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,76 @@ int cmd_create(struct cli *cli)
 }
 
 /* Importing */
+
+/* The names of one answer of LIST: the next question overwrites them. *ret_more: there are others behind the last. */
+static int list_names(struct client *c, const char *after, char (**ret)[LB_NAME_MAX + 1], uint16_t *ret_count, bool *ret_more,
+                      struct problem *p)
+{
+    struct list_entry e = { .name = "" };
+    struct wire_reader reader;
+    int r = client_list(c, after, ret_more, ret_count, &reader, p);
+
+    *ret = NULL;
+    if (r != 0)
+        return r;
+    *ret = calloc((size_t)*ret_count + 1, sizeof(**ret));
+    if (*ret == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    for (unsigned i = 0; i < *ret_count && reader.error == 0; i++) {
+        msg_list_entry_get(&reader, &e);
+        memcpy((*ret)[i], e.name, sizeof((*ret)[i]));
+    }
+    return wire_end(&reader) == 0 && (*ret_count > 0 || !*ret_more) ? 0 : problem_set(p, LB_E_VALUE, "the box's list is damaged");
+}
+
+/* A version that was destroyed has nothing left of the key. */
+static int refuse_twin(const struct client *c, const struct msg_show *show, const uint8_t hash[LB_HASH_SIZE], struct problem *p)
+{
+    const char *box = c->cli->box;
+
+    for (unsigned i = 0; i < show->version_count; i++) {
+        const struct version_entry *v = &show->versions[i];
+
+        if (v->state == STATE_DESTROYED || memcmp(v->hash, hash, LB_HASH_SIZE) != 0)
+            continue;
+        if (v->state == STATE_DESTROY_SCHEDULED) {
+            problem_set(p, LB_E_EXISTS, "the box has this key already, as '%s', which is to be destroyed", show->name);
+            problem_hint(p, "to keep it: littlebox --box %s destroy --cancel %s", box, show->name);
+        } else {
+            problem_set(p, LB_E_EXISTS, "the box has this key already, as '%s'", show->name);
+            problem_hint(p, "its handle, in a new file: littlebox --box %s handle %s --out FILE", box, show->name);
+        }
+        return LB_E_EXISTS;
+    }
+    return 0;
+}
+
+int key_refuse_twin(struct client *c, EVP_PKEY *key, struct problem *p)
+{
+    struct msg_show *show = malloc(sizeof(*show));
+    char (*names)[LB_NAME_MAX + 1] = NULL, after[LB_NAME_MAX + 1] = "";
+    uint8_t hash[LB_HASH_SIZE], *der = NULL;
+    int len = i2d_PUBKEY(key, &der), r = 0;
+    struct problem ignored;
+    uint16_t count;
+    bool more = true;
+
+    if (show == NULL || len <= 0 || EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL) <= 0)
+        r = problem_set(p, LB_E_NOMEM, "out of memory");
+    while (r == 0 && more) {
+        r = list_names(c, after, &names, &count, &more, p);
+        for (unsigned i = 0; r == 0 && i < count; i++) {
+            /* One that went meanwhile is none. */
+            if (client_show(c, names[i], show, &ignored) == 0)
+                r = refuse_twin(c, show, hash, p);
+            memcpy(after, names[i], sizeof(after));
+        }
+        free(names);
+    }
+    OPENSSL_free(der);
+    free(show);
+    return r;
+}
 
 int key_import(struct client *c, const char *name, EVP_PKEY *key, struct msg_key *ret, struct problem *p)
 {
@@ -201,7 +272,11 @@ int key_keep_file(const char *path, struct problem *p)
     if (sight != KEYFILE_PLAIN && sight != KEYFILE_ENCRYPTED)
         return 0;
     problem_set(p, LB_E_EXISTS, "'%s' has a private key in it, which would be lost", path);
-    problem_hint(p, "to move that key into the box: littlebox adopt %.150s", path);
+    /* An encrypted one may be the only copy of a key: 'adopt' would overwrite it. */
+    if (sight == KEYFILE_ENCRYPTED)
+        problem_hint(p, "name another file");
+    else
+        problem_hint(p, "name another file; to move that key into the box: littlebox adopt %.150s", path);
     return LB_E_EXISTS;
 }
 
@@ -251,10 +326,13 @@ int cmd_import(struct cli *cli)
     if (r == 0)
         r = client_open(cli, CLIENT_READY, &c, &p);
     if (r == 0)
+        r = key_refuse_twin(c, file.key, &p);
+    if (r == 0)
         r = key_import(c, cli->args[0], file.key, &key, &p);
     if (r == 0) {
         key_print(c, &key);
-        cli_note("the key is still in '%s': keep that where only you get at it; 'adopt' leaves a handle in its place", path);
+        cli_note("the key is still in '%s': keep that where only you get at it", path);
+        cli_hint("what programs get in its place: littlebox --box %s handle %s --out FILE", cli->box, cli->args[0]);
     } else {
         status = cli_fail(&p);
     }
