@@ -239,7 +239,7 @@ int cmd_version(struct cli *c)
     struct json j;
 
     if (!c->json) {
-        printf("littlebox %s\n%s\n", LB_VERSION, OpenSSL_version(OPENSSL_VERSION));
+        printf("littlebox %s (protocol %d)\n%s\n", LB_VERSION, LB_PROTOCOL_VERSION, OpenSSL_version(OPENSSL_VERSION));
         return EXIT_DONE;
     }
     json_start(&j, stdout);
