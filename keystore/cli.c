@@ -61,7 +61,7 @@ const struct option_text cli_globals[] = {
     { "--json", NULL, "print JSON" },
     { "--help", NULL, "an overview, or more about the command" },
     { "-h", NULL, "the same" },
-    { "--version", NULL, "the versions of littlebox and OpenSSL" },
+    { "--version", NULL, "the versions of littlebox, its protocol and OpenSSL" },
     { "-V", NULL, "the same" },
     { NULL, NULL, NULL },
 };

@@ -99,6 +99,6 @@ const struct command commands[] = {
       "\":groups\" stand for these.\n",
       0, 0, 0, false, cmd_complete },
     { "help", "[COMMAND]", "this overview, or more about one command", NULL, 0, 0, 1, false, cmd_help },
-    { "version", "", "the versions of littlebox and OpenSSL", NULL, 0, 0, 0, false, cmd_version },
+    { "version", "", "the versions of littlebox, its protocol and OpenSSL", NULL, 0, 0, 0, false, cmd_version },
     { NULL, NULL, NULL, NULL, 0, 0, 0, false, NULL },
 };
