@@ -79,7 +79,9 @@ littlebox destroy piped --now --yes
 # A key that the box has already, in whatever form and under whatever name: for as long as anything is left of it.
 keep=yes taken ec.pem ec.pub
 has=key$n
-for file in ec.der ec.trad bundle.pem; do
+openssl pkey -in ec.pem -ec_conv_form compressed -out short.pem
+openssl pkey -in ec.pem -ec_conv_form hybrid -out both.pem
+for file in ec.der ec.trad bundle.pem short.pem both.pem; do
     expect 1 "the box has this key already, as '$has'" littlebox import x $file
     expect 1 "hint: its handle, in a new file: littlebox --box default handle $has --out FILE" littlebox import x $file
 done
