@@ -18,6 +18,7 @@ struct server_list {
     char *names[LIST_MAX];
     size_t count;
     unsigned left_out;
+    unsigned troubles; /* with the configuration: there may be keys that were not seen */
     char user[64]; /* of the server's workers; "": not known, or root */
 };
 
@@ -82,6 +83,14 @@ out:
     free(whole);
 }
 
+static void list_trouble(const char *text, void *arg)
+{
+    struct server_list *l = arg;
+
+    cli_note("%s: %s", l->cli->options[OPT_SERVER], text);
+    l->troubles++;
+}
+
 /* Those whose name is taken in the box are left out. */
 static int check_names(struct server_list *l, struct problem *p)
 {
@@ -144,22 +153,36 @@ int adopt_server(struct cli *cli, struct problem *p)
 {
     const struct server *server = server_find(cli->options[OPT_SERVER]);
     struct server_list l = { .cli = cli };
-    int r = servers_each_key(server, cli->options[OPT_CONFIG], list_key, &l);
+    int r = servers_each_key(server, cli->options[OPT_CONFIG], list_key, list_trouble, &l);
 
     if (r < 0)
         problem_set(p, r, "the configuration of %s cannot be read: %s", server->name, lb_strerror(r));
     else if (r > 0)
         cli_note("%d key file%s could not be read", r, r == 1 ? "" : "s");
     r = r < 0 ? r : check_names(&l, p);
-    if (r == 0 && l.count == 0)
+    if (r == 0 && l.count == 0 && l.troubles == 0)
         cli_note("%s: there is no plain key to adopt", server->name);
-    else if (r == 0)
+    else if (r == 0 && l.count > 0)
         r = ask_for_list(&l, p);
-    for (size_t i = 0; r == 0 && i < l.count; i++)
+    for (size_t i = 0; r == 0 && i < l.count; i++) {
         r = adopt_path(cli, l.paths[i], /* asked= */ true, p);
+        /* The same key in two files, of which the first has been adopted: what is behind it is no worse for that. */
+        if (r == LB_E_EXISTS) {
+            cli_note("'%s': %s", l.paths[i], p->text);
+            cli_hint("%s", p->hint);
+            l.left_out++;
+            r = 0;
+        }
+    }
     for (size_t i = 0; i < l.count; i++) {
         free(l.paths[i]);
         free(l.names[i]);
+    }
+    if (r == 0 && l.troubles > 0) {
+        r = problem_set(p, LB_E_CONFIG, "the configuration of %s could not be read as a whole: there may be more keys in it",
+                        server->name);
+        if (cli->options[OPT_CONFIG] == NULL)
+            problem_hint(p, "if it is elsewhere, say where: --config FILE");
     }
     if (r == 0 && l.left_out > 0)
         r = problem_set(p, LB_E_VALUE, "%u key%s left out", l.left_out, l.left_out == 1 ? " was" : "s were");

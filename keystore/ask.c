@@ -133,7 +133,8 @@ static int ask_terminal(const char *what, bool as_new, struct passphrase *ret, s
     }
     r = open_terminal(&tty);
     if (r != 0) {
-        no_terminal(what, "give it with --stdin, --passphrase-file FILE or --passphrase-fd N", p);
+        snprintf(text, sizeof(text), "the %s", what);
+        no_terminal(text, "give it with --stdin, --passphrase-file FILE or --passphrase-fd N", p);
         goto out;
     }
     r = prompt(tty, what, /* echo= */ false, ret->data, &ret->len, p);
@@ -225,7 +226,7 @@ int ask_word(const char *question, const char *expected, struct problem *p)
     int tty, r = open_terminal(&tty);
 
     if (r != 0)
-        return no_terminal("a confirmation", "give --yes if you are sure", p);
+        return no_terminal("a confirmation", "run it on a terminal, where it asks; for scripts see littlebox(1)", p);
     r = prompt(tty, question, /* echo= */ true, line, &len, p);
     socket_close(tty);
     if (r == 0 && (len != strlen(expected) || memcmp(line, expected, len) != 0))

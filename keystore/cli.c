@@ -62,7 +62,7 @@ const struct option_text cli_globals[] = {
     { "--json", NULL, "print JSON" },
     { "--help", NULL, "an overview, or more about the command" },
     { "-h", NULL, "the same" },
-    { "--version", NULL, "the versions of littlebox and OpenSSL" },
+    { "--version", NULL, "the versions of littlebox, its protocol and OpenSSL" },
     { "-V", NULL, "the same" },
     { NULL, NULL, NULL },
 };
@@ -244,7 +244,7 @@ int cmd_version(struct cli *c)
     struct json j;
 
     if (!c->json) {
-        printf("littlebox %s\n%s\n", LB_VERSION, OpenSSL_version(OPENSSL_VERSION));
+        printf("littlebox %s (protocol %d)\n%s\n", LB_VERSION, LB_PROTOCOL_VERSION, OpenSSL_version(OPENSSL_VERSION));
         return EXIT_DONE;
     }
     json_start(&j, stdout);

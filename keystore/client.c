@@ -80,6 +80,17 @@ static const struct request_kind *find_kind(uint16_t type)
 
 /* Connecting */
 
+/* restart, as a socket's unit may live on without its socket; and enable, for the next boot. */
+static void hint_system(const char *box, const char *daemon, struct problem *p)
+{
+    if (access("/run/systemd/system", F_OK) == 0)
+        problem_hint(p, "start it: systemctl enable littleboxd@%s.socket && systemctl restart littleboxd@%s.socket; "
+                     "a new box: littlebox box create %s", box, box, box);
+    else
+        problem_hint(p, "start it: %s --system --box %s --user littlebox-%s; a new box: littlebox box create %s", daemon,
+                     box, box, box);
+}
+
 static int no_box(const struct client *c, struct problem *p)
 {
     const struct cli *cli = c->cli;
@@ -96,9 +107,7 @@ static int no_box(const struct client *c, struct problem *p)
     else if (own)
         problem_hint(p, "the command starts it when it needs it, for one: littlebox --box %s list", cli->box);
     else if (cli->system || geteuid() == 0 || c->place == PLACE_DIRECTORY)
-        problem_hint(p, "start it: systemctl restart littleboxd@%s.socket, or without systemd: "
-                     "%s --box %s --user littlebox-%s; a new box: littlebox box create %s",
-                     cli->box, daemon, cli->box, cli->box, cli->box);
+        hint_system(cli->box, daemon, p);
     else
         problem_hint(p, "you have no box '%s' of your own: 'littlebox --box %s create KEY' makes one", cli->box, cli->box);
     (void)whyaway_tell(c, p);
@@ -151,14 +160,14 @@ static int may_make(const struct client *c, struct problem *p)
         return problem_set(p, r, "cannot look up uid %lu: %s", (unsigned long)geteuid(), lb_strerror(r));
     if (!person) {
         problem_set(p, LB_E_DENIED, "user '%s' is a system account, and gets no box of its own unasked", name);
-        problem_hint(p, "the system's box: littlebox --system --box %s; one of its own, which its programs then use in "
-                     "the place of the system's: littlebox --own --box %s", box, box);
+        problem_hint(p, "in the system's box: littlebox --system --box %s create KEY; in one of its own, which its programs then "
+                     "use in the place of the system's: littlebox --own --box %s create KEY", box, box);
         return LB_E_DENIED;
     }
     if (place_has_system(box)) {
         problem_set(p, LB_E_EXISTS, "the system has a box '%s': one of your own would take its place for your programs", box);
-        problem_hint(p, "the system's: littlebox --system --box %s; your own: with another name for --box, or with --own",
-                     box);
+        problem_hint(p, "in the system's: littlebox --system --box %s create KEY; in your own, which your programs then use: "
+                     "littlebox --own --box %s create KEY", box, box);
         return LB_E_EXISTS;
     }
     return 0;

@@ -233,6 +233,8 @@ static int adopt(struct adoption *a, struct problem *p)
     int r = client_open(a->cli, CLIENT_READY, &c, p);
 
     if (r == 0)
+        r = key_refuse_twin(c, a->key.key, p);
+    if (r == 0)
         r = adopt_prepare(f, p);
     if (r == 0 && a->cli->options[OPT_ESCROW] != NULL)
         r = make_escrow(a->cli, a->key.key, &escrow, p);
@@ -308,6 +310,8 @@ static int dry_run(struct adoption *a, struct problem *p)
 
     if (r == 0)
         r = client_open(a->cli, CLIENT_RUNNING, &c, p);
+    if (r == 0)
+        r = key_refuse_twin(c, a->key.key, p);
     if (r == 0)
         r = adopt_check_name(c, a->name, p);
     if (r == 0) {

@@ -69,7 +69,7 @@ static int create_box(const struct cli *c, const char *box, struct created *ret,
 
     if (geteuid() != 0) {
         problem_set(p, LB_E_DENIED, "only root can make a user for box '%s'", box);
-        problem_hint(p, "run this as root; a box of your own runs as you, and needs nothing made: littlebox --box %s list", box);
+        problem_hint(p, "run this as root; a box of your own runs as you, and is made with its first key: littlebox --box %s create KEY", box);
         return LB_E_DENIED;
     }
     r = find_dirs(c, &ret->dirs, p);
@@ -101,7 +101,7 @@ static void tell_next(const struct cli *c, const char *box, const struct created
     else if (access("/run/systemd/system", F_OK) == 0)
         cli_hint("systemctl enable --now littleboxd@%s.socket", box);
     else
-        cli_hint("%s --box %s --user %s", daemon, box, done->user.name);
+        cli_hint("%s --system --box %s --user %s", daemon, box, done->user.name);
     if (!has_store)
         cli_hint("then: littlebox --box %s%s%s init", box, c->dir == NULL ? "" : " --dir ", c->dir == NULL ? "" : c->dir);
 }

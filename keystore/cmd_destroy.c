@@ -93,7 +93,33 @@ static int check_backend(struct client *c, const char *name, struct problem *p)
                        "only --now is possible, at once and for good", name, c->cli->box);
 }
 
-/* Nobody is asked about something that is not there. */
+/* What a damaged record says of itself counts for nothing: of that the box decides. */
+static int check_state(const struct client *c, const struct msg_show *show, uint32_t version, struct problem *p)
+{
+    char at[TIME_TEXT_SIZE], which[24] = "";
+    uint64_t due = 0;
+
+    for (unsigned i = 0; i < show->version_count; i++) {
+        const struct version_entry *v = &show->versions[i];
+
+        if (version != 0 && v->version != version)
+            continue;
+        if (v->damaged || (v->state != STATE_DESTROYED && v->state != STATE_DESTROY_SCHEDULED))
+            return 0;
+        if (v->state == STATE_DESTROY_SCHEDULED && (due == 0 || v->destroy_at < due))
+            due = v->destroy_at;
+    }
+    if (version != 0)
+        snprintf(which, sizeof(which), "version %u of ", version);
+    if (due == 0)
+        return problem_set(p, LB_E_DESTROYED, "%skey '%s' in box '%s' is destroyed already", which, show->name, c->cli->box);
+    time_text(due, at);
+    problem_set(p, LB_E_NOT_ACTIVE, "%skey '%s' in box '%s' is to be destroyed at %s already", which, show->name, c->cli->box, at);
+    problem_hint(p, "to keep it: littlebox --box %s destroy --cancel %s", c->cli->box, c->cli->args[0]);
+    return LB_E_NOT_ACTIVE;
+}
+
+/* Nobody is asked about something that is not there, or is done already. */
 static int confirm(struct client *c, const struct key_ref *ref, bool at_once, struct problem *p)
 {
     struct msg_show *show = malloc(sizeof(*show));
@@ -104,6 +130,8 @@ static int confirm(struct client *c, const struct key_ref *ref, bool at_once, st
         r = check_backend(c, ref->name, p);
     if (r == 0)
         r = has_version(c, show, ref->version, p);
+    if (r == 0 && !at_once)
+        r = check_state(c, show, ref->version, p);
     if (r != 0)
         goto out;
     tell_use(show, ref->version);
@@ -164,6 +192,14 @@ static int schedule(struct client *c, const struct key_ref *ref, const struct ms
     return 0;
 }
 
+static void tell_cancelled(const struct key_ref *ref)
+{
+    if (ref->version == 0)
+        cli_note("key '%s' is not destroyed: what was to be destroyed of it is as it was before", ref->name);
+    else
+        cli_note("version %u of key '%s' is not destroyed: it is as it was before", ref->version, ref->name);
+}
+
 int cmd_destroy(struct cli *cli)
 {
     const bool at_once = cli->options[OPT_NOW] != NULL, cancel = cli->options[OPT_CANCEL] != NULL;
@@ -187,6 +223,8 @@ int cmd_destroy(struct cli *cli)
             : at_once ? client_destroy(c, &m, &p)
                       : schedule(c, &ref, &m, &p);
     }
+    if (r == 0 && cancel)
+        tell_cancelled(&ref);
     if (r == 0 && (cancel || at_once))
         print(cli, cancel ? "cancelled" : "destroyed", &ref, NULL);
     client_close(c);

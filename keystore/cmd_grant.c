@@ -89,6 +89,35 @@ static void warn_lent(const struct grant *g)
     cli_hint("%s", cure);
 }
 
+/* What that subject itself may still do, after something was taken from it. */
+static int look_at_rest(struct client *c, const struct msg_grant *m, uint16_t *ret, struct problem *p)
+{
+    struct msg_show *show = malloc(sizeof(*show));
+    int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : client_show(c, m->name, show, p);
+
+    *ret = 0;
+    for (unsigned i = 0; r == 0 && i < show->grant_count; i++) {
+        if (show->grants[i].kind == m->grant.kind && show->grants[i].id == m->grant.id)
+            *ret = show->grants[i].ops;
+    }
+    free(show);
+    return r;
+}
+
+/* Whoever denies without --op thinks of signatures alone, or of everything. */
+static void tell_rest(const struct cli *cli, const struct msg_grant *m, uint16_t rest)
+{
+    const char *user = cli->options[OPT_USER], *group = cli->options[OPT_GROUP];
+    char ops[OP_NAMES_SIZE];
+
+    if (rest == 0)
+        return;
+    key_op_names(rest, ops);
+    cli_note("%s '%s' may still use key '%s': %s", user != NULL ? "user" : "group", user != NULL ? user : group, m->name, ops);
+    cli_hint("to take that too: littlebox --box %s deny %s %s %s --op %s", cli->box, m->name, user != NULL ? "--user" : "--group",
+             user != NULL ? user : group, ops);
+}
+
 static int change(struct cli *cli, uint16_t type)
 {
     const char *user = cli->options[OPT_USER], *group = cli->options[OPT_GROUP], *bad = NULL;
@@ -98,6 +127,7 @@ static int change(struct cli *cli, uint16_t type)
     struct problem p = { 0 };
     struct client *c = NULL;
     struct json j;
+    uint16_t rest = 0;
     size_t len = 0;
     int r;
 
@@ -117,6 +147,10 @@ static int change(struct cli *cli, uint16_t type)
     }
     if (r == 0 && type == MSG_ALLOW)
         warn_lent(&m.grant);
+    if (r == 0 && type == MSG_DENY)
+        r = look_at_rest(c, &m, &rest, &p);
+    if (r == 0)
+        tell_rest(cli, &m, rest);
     if (r == 0 && cli->json) {
         json_start(&j, stdout);
         json_open(&j, NULL, '{');

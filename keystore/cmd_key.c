@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <openssl/core_names.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +81,122 @@ int cmd_create(struct cli *cli)
 }
 
 /* Importing */
+
+/* The names of one answer of LIST: the next question overwrites them. *ret_more: there are others behind the last. */
+static int list_names(struct client *c, const char *after, char (**ret)[LB_NAME_MAX + 1], uint16_t *ret_count, bool *ret_more,
+                      struct problem *p)
+{
+    struct list_entry e = { .name = "" };
+    struct wire_reader reader;
+    int r = client_list(c, after, ret_more, ret_count, &reader, p);
+
+    *ret = NULL;
+    if (r != 0)
+        return r;
+    *ret = calloc((size_t)*ret_count + 1, sizeof(**ret));
+    if (*ret == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    for (unsigned i = 0; i < *ret_count && reader.error == 0; i++) {
+        msg_list_entry_get(&reader, &e);
+        memcpy((*ret)[i], e.name, sizeof((*ret)[i]));
+    }
+    return wire_end(&reader) == 0 && (*ret_count > 0 || !*ret_more) ? 0 : problem_set(p, LB_E_VALUE, "the box's list is damaged");
+}
+
+/* One public key has several encodings where a point may be written in short (X9.62 4.3.6), and hashes of each. */
+static const char *const point_forms[] = { "uncompressed", "compressed", "hybrid" };
+#define FORMS (sizeof(point_forms) / sizeof(point_forms[0]))
+
+struct hashes {
+    uint8_t h[FORMS + 1][LB_HASH_SIZE];
+    size_t count;
+};
+
+static bool add_hash(struct hashes *all, const EVP_PKEY *key)
+{
+    uint8_t *der = NULL;
+    int len = i2d_PUBKEY(key, &der);
+    bool ok = len > 0 && EVP_Digest(der, (size_t)len, all->h[all->count], NULL, EVP_sha256(), NULL) > 0;
+
+    OPENSSL_free(der);
+    all->count += ok;
+    return ok;
+}
+
+static bool hash_key(EVP_PKEY *key, struct hashes *ret)
+{
+    EVP_PKEY *other;
+    bool ok;
+
+    ret->count = 0;
+    ok = add_hash(ret, key);
+    if (!ok || !EVP_PKEY_is_a(key, "EC"))
+        return ok;
+    other = EVP_PKEY_dup(key);
+    for (size_t i = 0; ok && i < FORMS; i++)
+        ok = other != NULL &&
+             EVP_PKEY_set_utf8_string_param(other, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, point_forms[i]) > 0 &&
+             add_hash(ret, other);
+    EVP_PKEY_free(other);
+    return ok;
+}
+
+static bool has_hash(const struct hashes *all, const uint8_t hash[LB_HASH_SIZE])
+{
+    for (size_t i = 0; i < all->count; i++) {
+        if (memcmp(all->h[i], hash, LB_HASH_SIZE) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A version that was destroyed has nothing left of the key. */
+static int refuse_twin(const struct client *c, const struct msg_show *show, const struct hashes *hashes, struct problem *p)
+{
+    const char *box = c->cli->box;
+
+    for (unsigned i = 0; i < show->version_count; i++) {
+        const struct version_entry *v = &show->versions[i];
+
+        if (v->state == STATE_DESTROYED || !has_hash(hashes, v->hash))
+            continue;
+        if (v->state == STATE_DESTROY_SCHEDULED) {
+            problem_set(p, LB_E_EXISTS, "the box has this key already, as '%s', which is to be destroyed", show->name);
+            problem_hint(p, "to keep it: littlebox --box %s destroy --cancel %s", box, show->name);
+        } else {
+            problem_set(p, LB_E_EXISTS, "the box has this key already, as '%s'", show->name);
+            problem_hint(p, "its handle, in a new file: littlebox --box %s handle %s --out FILE", box, show->name);
+        }
+        return LB_E_EXISTS;
+    }
+    return 0;
+}
+
+int key_refuse_twin(struct client *c, EVP_PKEY *key, struct problem *p)
+{
+    struct msg_show *show = malloc(sizeof(*show));
+    char (*names)[LB_NAME_MAX + 1] = NULL, after[LB_NAME_MAX + 1] = "";
+    struct hashes hashes;
+    int r = 0;
+    struct problem ignored;
+    uint16_t count;
+    bool more = true;
+
+    if (show == NULL || !hash_key(key, &hashes))
+        r = problem_set(p, LB_E_NOMEM, "out of memory");
+    while (r == 0 && more) {
+        r = list_names(c, after, &names, &count, &more, p);
+        for (unsigned i = 0; r == 0 && i < count; i++) {
+            /* One that went meanwhile is none. */
+            if (client_show(c, names[i], show, &ignored) == 0)
+                r = refuse_twin(c, show, &hashes, p);
+            memcpy(after, names[i], sizeof(after));
+        }
+        free(names);
+    }
+    free(show);
+    return r;
+}
 
 int key_import(struct client *c, const char *name, EVP_PKEY *key, struct msg_key *ret, struct problem *p)
 {
@@ -202,7 +320,11 @@ int key_keep_file(const char *path, struct problem *p)
     if (sight != KEYFILE_PLAIN && sight != KEYFILE_ENCRYPTED)
         return 0;
     problem_set(p, LB_E_EXISTS, "'%s' has a private key in it, which would be lost", path);
-    problem_hint(p, "to move that key into the box: littlebox adopt %.150s", cli_quoted(path, word));
+    /* An encrypted one may be the only copy of a key: 'adopt' would overwrite it. */
+    if (sight == KEYFILE_ENCRYPTED)
+        problem_hint(p, "name another file");
+    else
+        problem_hint(p, "name another file; to move that key into the box: littlebox adopt %.150s", cli_quoted(path, word));
     return LB_E_EXISTS;
 }
 
@@ -252,10 +374,13 @@ int cmd_import(struct cli *cli)
     if (r == 0)
         r = client_open(cli, CLIENT_READY, &c, &p);
     if (r == 0)
+        r = key_refuse_twin(c, file.key, &p);
+    if (r == 0)
         r = key_import(c, cli->args[0], file.key, &key, &p);
     if (r == 0) {
         key_print(c, &key);
-        cli_note("the key is still in '%s': keep that where only you get at it; 'adopt' leaves a handle in its place", path);
+        cli_note("the key is still in '%s': keep that where only you get at it", path);
+        cli_hint("what programs get in its place: littlebox --box %s handle %s --out FILE", cli->box, cli->args[0]);
     } else {
         status = cli_fail(&p);
     }

@@ -24,6 +24,11 @@ LB_MUST_USE int key_keep_file(const char *path, struct problem *p);
 LB_MUST_USE int key_read_file(const char *path, const char *what, void **ret, size_t *ret_len, struct problem *p);
 /* The user of that name or number, as one who is granted something. LB_E_VALUE. */
 LB_MUST_USE int grant_find_user(const char *name, struct grant *ret, struct problem *p);
+/*
+ * Before a key is brought into the box: LB_E_EXISTS, a version of a key in it has the same public key, and was not destroyed;
+ * p names it. Asks the box about each of its keys, as 'list' does.
+ */
+LB_MUST_USE int key_refuse_twin(struct client *c, EVP_PKEY *key, struct problem *p);
 /* Brings a key into the box under that name. ret's spki points into the client's answer. */
 LB_MUST_USE int key_import(struct client *c, const char *name, EVP_PKEY *key, struct msg_key *ret, struct problem *p);
 

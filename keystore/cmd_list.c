@@ -72,6 +72,7 @@ struct rows {
     size_t count;
     size_t hidden; /* destroyed ones that match and were not asked for */
     size_t scheduled; /* and those that are to be destroyed */
+    bool admin;       /* whoever asks is told who may use them, and when they were used */
 };
 
 static void rows_clear(struct rows *all)
@@ -162,9 +163,11 @@ static int read_list(struct client *c, struct rows *all, struct problem *p)
     struct msg_token token = { .connected = true };
     int r = m == NULL ? out_of_memory(p) : read_rows(c, all, p);
 
+    if (r == 0)
+        r = client_status(c, &status, p);
+    all->admin = r == 0 && status.admin;
     if (r != 0 || all->count == 0)
         goto out;
-    r = client_status(c, &status, p);
     if (r == 0 && strcmp(status.backend, "pkcs11") == 0)
         r = client_token(c, &token, p);
     if (r == 0)
@@ -176,12 +179,14 @@ out:
     return r;
 }
 
+/* The last ones are of what only administrators are told. */
 static const struct column list_columns[] = {
     { "KEY", NULL, CELL_STRING },     { "TYPE", NULL, CELL_STRING }, { "STATE", NULL, CELL_STRING },
     { "VERSION", NULL, CELL_NUMBER }, { "OF", NULL, CELL_NUMBER },   { "CREATED", NULL, CELL_STRING },
-    { "LAST USED", NULL, CELL_STRING }, { "CERTIFICATE UNTIL", NULL, CELL_STRING }, { "ALLOWED", NULL, CELL_STRING },
+    { "CERTIFICATE UNTIL", NULL, CELL_STRING }, { "LAST USED", NULL, CELL_STRING }, { "ALLOWED", NULL, CELL_STRING },
 };
 #define LIST_COLUMNS (sizeof(list_columns) / sizeof(list_columns[0]))
+#define LIST_COLUMNS_OF_ALL (LIST_COLUMNS - 2)
 
 /* "www-data, group ssl-cert (sign,decrypt)": what is not to sign alone is said. */
 static void allowed_text(const struct table *grants, char *ret, size_t size)
@@ -207,7 +212,7 @@ static void allowed_text(const struct table *grants, char *ret, size_t size)
 
 static int print_list(const struct rows *all, struct problem *p)
 {
-    struct table *t = table_new(list_columns, LIST_COLUMNS);
+    struct table *t = table_new(list_columns, all->admin ? LIST_COLUMNS : LIST_COLUMNS_OF_ALL);
     int r = t == NULL ? out_of_memory(p) : 0;
 
     for (size_t i = 0; r == 0 && i < all->count; i++) {
@@ -221,8 +226,8 @@ static int print_list(const struct rows *all, struct problem *p)
         time_text(e->created, created);
         time_text(all->r[i].used, used);
         allowed_text(all->r[i].grants, allowed, sizeof(allowed));
-        if (table_add(t, (const char *[LIST_COLUMNS]){ e->name, e->type, state, version, versions, created, used,
-                                                       all->r[i].until, allowed }) != 0)
+        if (table_add(t, (const char *[LIST_COLUMNS]){ e->name, e->type, state, version, versions, created,
+                                                       all->r[i].until, used, allowed }) != 0)
             r = out_of_memory(p);
     }
     if (r == 0)

@@ -272,6 +272,26 @@ static int seal_list(struct client *c, const char *id, struct problem *p)
     return r;
 }
 
+/* A second seal by one file is no second way into the store. */
+static int refuse_twin(struct client *c, const struct credential *file, struct problem *p)
+{
+    const struct bytes secret = { file->data, file->len };
+    struct msg_opening opening;
+    int r;
+
+    if (file->data == NULL || file->made)
+        return 0;
+    r = client_opening(c, secret, &opening, p);
+    if (r == LB_E_MESSAGE) /* a box that is older than this command */
+        return 0;
+    if (r != 0 || opening.next != NEXT_OPENS || opening.next_count == 0)
+        return r;
+    problem_set(p, LB_E_EXISTS, "'%s' opens the store already, by seal %u", c->cli->options[OPT_CREDENTIAL],
+                (unsigned)opening.next_seals[0]);
+    problem_hint(p, "for another way into the store name a file that is not there: it is made");
+    return LB_E_EXISTS;
+}
+
 static int seal_add(struct client *c, const char *id, struct problem *p)
 {
     struct seal_secret secret = { 0 };
@@ -286,6 +306,8 @@ static int seal_add(struct client *c, const char *id, struct problem *p)
     }
     if (r == 0)
         r = new_secret(c, c->cli->options[OPT_CREDENTIAL], &secret, p);
+    if (r == 0)
+        r = refuse_twin(c, &secret.credential, p);
     if (r == 0)
         r = send_secret(c, MSG_SEAL_ADD, &secret, p);
     secret_clear(&secret);
@@ -337,8 +359,9 @@ static int confirm_remove(struct client *c, uint32_t id, struct problem *p)
     if (r != 0 || !next.known || rest.kind == 0 || rest.credentials + rest.passphrases == 0 || nextstart_without(&next, id))
         return r;
     if (rest.passphrases == 0)
-        snprintf(follows, sizeof(follows), "what is left are %u credentials, and none is known to be in a file that a start "
-                 "reads: without these files nobody opens the store again", rest.credentials);
+        snprintf(follows, sizeof(follows), "what is left: %u credential%s, and none is known to be in a file that a start "
+                 "reads: without %s nobody opens the store again", rest.credentials, rest.credentials == 1 ? "" : "s",
+                 rest.credentials == 1 ? "its file" : "their files");
     else if (nextstart_uses(&next, id))
         snprintf(follows, sizeof(follows), "the next start opens the store with %s, by seal %u; without it the box stays "
                  "locked until somebody gives a passphrase", next.file, id);

@@ -13,10 +13,11 @@ const struct command commands[] = {
     { "create", "KEY [--type TYPE]", "make a new key in the box",
       "Prints the handle's URI. TYPE is one of\n  " KEYTYPE_LIST "\nand " KEYTYPE_DEFAULT " if not given.\n",
       OPT_BIT(TYPE), 1, 1, true, cmd_create },
-    { "import", "KEY FILE", "copy a private key from a file into the box",
+    { "import", "KEY FILE [--stdin | --passphrase-file FILE | --passphrase-fd N]", "copy a private key from a file into the box",
       "FILE is PEM, DER (PKCS#8 or traditional, encrypted or not) or PKCS#12. It stays as it is; see 'adopt'.\n",
       OPT_BITS_PASSPHRASE, 2, 2, true, cmd_import },
-    { "adopt", "FILE [--key KEY] [--allow USER] [--escrow FILE] [--force] | --server SERVER",
+    { "adopt", "FILE [--key KEY] [--allow USER] [--escrow FILE] [--stdin] [--force] [--dry-run] [--yes] | "
+               "--server SERVER [--config FILE] [--allow USER] [--dry-run] [--yes]",
       "move a private key into the box and leave its handle in the file",
       "The key is imported under the name of the file (web.key becomes 'web'; b.example/privkey.pem 'b.example'), used\n"
       "once as a proof, and then the file is replaced by its handle: certificates in it, owner and mode stay. The old\n"
@@ -98,6 +99,6 @@ const struct command commands[] = {
       "\":groups\" stand for these.\n",
       0, 0, 0, false, cmd_complete },
     { "help", "[COMMAND]", "this overview, or more about one command", NULL, 0, 0, 1, false, cmd_help },
-    { "version", "", "the versions of littlebox and OpenSSL", NULL, 0, 0, 0, false, cmd_version },
+    { "version", "", "the versions of littlebox, its protocol and OpenSSL", NULL, 0, 0, 0, false, cmd_version },
     { NULL, NULL, NULL, NULL, 0, 0, 0, false, NULL },
 };

@@ -47,7 +47,7 @@ static const char usage_text[] =
     "  --user USER   drop root for this user once the socket is open\n"
     "  -h, --help; -V, --version\n"
     "\n"
-    "example: littleboxd --box default --user littlebox-default\n";
+    "example: littleboxd --system --box default --user littlebox-default\n";
 
 static int usage_error(const char *text, const char *what)
 {
@@ -263,14 +263,13 @@ static int open_socket(const struct boxconf *conf, int *ret_fd, bool *ret_bound,
 static char **child_arguments(int argc, char **argv, const struct options *o)
 {
     static const char *const kinds[] = { [DIRS_SYSTEM] = "--system", [DIRS_USER] = "--user-dirs" };
-    enum dirs_kind kind = dirs_kind(o->kind);
     char **args = calloc((size_t)argc + 3, sizeof(*args));
 
     if (args == NULL)
         return NULL;
     args[0] = argv[0];
     args[KEEPER_ROLE] = (char *)"--child";
-    args[2] = (char *)kinds[kind];
+    args[2] = (char *)kinds[o->kind];
     memcpy(args + 3, argv + 1, ((size_t)argc - 1) * sizeof(*args));
     return args;
 }
@@ -399,6 +398,8 @@ int main(int argc, char **argv)
     }
     /* Directories are made with modes of their own; what is made in them later is the box's alone. */
     umask(o.child ? 0077 : 0022);
+    /* Once, as who started this: as the box's user it would be another's. */
+    o.kind = dirs_kind(o.kind);
     r = dirs_find(o.dir, o.kind, &dirs);
     if (r == 0)
         r = box_paths(&dirs, o.box, &paths);

@@ -163,6 +163,10 @@ static const struct {
 } elsewhere[] = {
     { "export", "a key never leaves its box: programs get 'littlebox handle KEY', everybody 'littlebox show KEY --public'" },
     { "start", "systemctl start littleboxd@default, for box 'default'; a user's own box starts when it is needed" },
+    { "stop", "systemctl stop littleboxd@default.socket littleboxd@default.service, for box 'default'; to make it forget its "
+              "clear keys: littlebox lock" },
+    { "restart", "systemctl restart littleboxd@default, for box 'default'; what it serves goes on" },
+    { "reload", "systemctl restart littleboxd@default, for box 'default': it reads BOX.conf at its start, and what it serves goes on" },
     { "log", "journalctl -u littleboxd@default, for box 'default'" },
     { "logs", "journalctl -u littleboxd@default, for box 'default'" },
     { "csr", "openssl req -new -key littlebox:KEY -out FILE" },
@@ -242,6 +246,25 @@ static void who_takes(int i, char *ret, size_t size)
     }
 }
 
+/* What a command does without being told. */
+static const struct {
+    const char *command;
+    const char *option;
+    const char *cure;
+} needless[] = {
+    { "unlock", "--passphrase", "it asks for the passphrase by itself: littlebox unlock" },
+    { "login", "--passphrase", "it asks for the PIN by itself: littlebox login" },
+};
+
+static const char *needless_cure(const struct command *command, const char *name)
+{
+    for (size_t i = 0; command != NULL && i < COUNT(needless); i++) {
+        if (strcmp(needless[i].command, command->name) == 0 && strcmp(needless[i].option, name) == 0)
+            return needless[i].cure;
+    }
+    return NULL;
+}
+
 int help_no_option(const struct command *command, const char *word)
 {
     size_t len = strcspn(word, "=");
@@ -264,7 +287,9 @@ int help_no_option(const struct command *command, const char *word)
     } else {
         cli_note("unknown option '%s'", word);
     }
-    if (takers[0] != '\0')
+    if (needless_cure(command, name) != NULL)
+        cli_hint("%s", needless_cure(command, name));
+    else if (takers[0] != '\0')
         cli_hint("%s goes with %s. littlebox help%s", name, takers, behind);
     else if (meant != NULL)
         cli_hint("did you mean %s? littlebox help%s", meant, behind);

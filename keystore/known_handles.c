@@ -51,6 +51,7 @@ static bool candidate(const struct srv_key *k, int i, char ret[PATH_MAX])
 struct walk {
     const struct server *server;
     void (*each)(const struct named_key *k, void *arg);
+    void (*trouble)(const char *text, void *arg);
     void *arg;
     int unread;
 };
@@ -94,16 +95,26 @@ static int one_configuration(struct walk *w, const char *main)
         server_read(w->server, conf);
         for (size_t i = 0; i < conf->key_count; i++)
             one_key(w, conf, &conf->keys[i]);
+        for (size_t i = 0; w->trouble != NULL && i < conf->problem_count; i++)
+            w->trouble(conf->problems[i].text, w->arg);
     }
     srvconf_clear(conf);
     free(conf);
     return 0;
 }
 
-int servers_each_key(const struct server *server, const char *main, void (*each)(const struct named_key *k, void *arg),
-                     void *arg)
+static void tell_absent(const struct walk *w, const char *pattern)
 {
-    struct walk w = { .server = server, .each = each, .arg = arg };
+    char text[PATH_MAX];
+
+    snprintf(text, sizeof(text), "cannot read %s: %s", pattern, strerror(ENOENT));
+    w->trouble(text, w->arg);
+}
+
+int servers_each_key(const struct server *server, const char *main, void (*each)(const struct named_key *k, void *arg),
+                     void (*trouble)(const char *text, void *arg), void *arg)
+{
+    struct walk w = { .server = server, .each = each, .trouble = trouble, .arg = arg };
     struct srv_paths found = { NULL, 0 };
     struct srvconf finder;
     int r = 0;
@@ -115,6 +126,8 @@ int servers_each_key(const struct server *server, const char *main, void (*each)
     if (srvconf_init(&finder, /* root= */ NULL) == 0)
         (void)srv_glob(&finder, server->config, &found);
     srvconf_clear(&finder);
+    if (found.count == 0 && trouble != NULL)
+        tell_absent(&w, server->config);
     for (size_t i = 0; r == 0 && i < found.count; i++)
         r = one_configuration(&w, found.path[i]);
     srv_paths_free(&found);
@@ -217,7 +230,7 @@ int known_handles(struct client *c, const struct msg_show *show,
         return r;
     *s = (struct search){ .show = show, .box = c->cli->box, .each = each, .arg = arg };
     for (const struct server *server = servers; r == 0 && server->name != NULL; server++) {
-        int n = servers_each_key(server, /* main= */ NULL, from_server, s);
+        int n = servers_each_key(server, /* main= */ NULL, from_server, /* trouble= */ NULL, s);
 
         if (n < 0)
             r = n;

@@ -18,11 +18,12 @@ struct named_key {
 
 /*
  * Calls each() for every key in the configuration of a server that can be read and is what a program would load: files
- * with a key or a handle in them, and URIs. main NULL: in each file that Debian has it in. Returns how many key files could
- * not be read; LB_E_NOMEM.
+ * with a key or a handle in them, and URIs. main NULL: in each file that Debian has it in. trouble(), unless NULL, is called
+ * for whatever keeps the configuration from being read as a whole; none at all is such a trouble too. Returns how many key
+ * files could not be read; LB_E_NOMEM.
  */
 int servers_each_key(const struct server *server, const char *main, void (*each)(const struct named_key *k, void *arg),
-                     void *arg);
+                     void (*trouble)(const char *text, void *arg), void *arg);
 
 /*
  * The handles of a key, as far as they can be found by whoever asks: in the configurations of all servers that doctor

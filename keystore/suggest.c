@@ -51,7 +51,8 @@ void suggest_try(struct suggestion *s, const char *candidate)
 {
     size_t len = strlen(s->word), d;
 
-    if (len < 2 || len > WORD_MAX || strlen(candidate) > WORD_MAX)
+    /* Of one letter and its hyphen nothing was misspelt. */
+    if (len < 2 || (len == 2 && s->word[0] == '-') || len > WORD_MAX || strlen(candidate) > WORD_MAX)
         return;
     d = distance(s->word, candidate);
     if (len >= 2 && strncasecmp(s->word, candidate, len) == 0)

@@ -11,10 +11,6 @@ RUNS=${CRASH_RUNS:-200}
 RANDOM=${CRASH_SEED:=$$}
 say "CRASH_SEED=$CRASH_SEED CRASH_RUNS=$RUNS"
 new_box "$TEST_DIR/box"
-for type in ec:P-256 ED25519 rsa:2048; do
-    new_key "$type" "$TEST_DIR/$type.pem"
-    plain_ossl pkey -in "$TEST_DIR/$type.pem" -pubout -out "$TEST_DIR/$type.pub"
-done
 lb create witness --type ed25519 >/dev/null 2>>"$TEST_DIR/lb.log"
 ossl pkey -in littlebox:witness -pubout -out "$TEST_DIR/witness.pub"
 
@@ -22,7 +18,7 @@ declare -A there=() imported=() # what must be in the box: key -> 1; key -> file
 change() {
     case $1 in
     create) lb create "$2" --type ec:P-256 ;;
-    import) lb import "$2" "$TEST_DIR/$3.pem" ;;
+    import) lb import "$2" "$TEST_DIR/$2.pem" ;;
     destroy) lb destroy "$2" --now --yes ;;
     esac >>"$TEST_DIR/lb.log" 2>&1
 }
@@ -76,12 +72,17 @@ for ((run = 1; run <= RUNS; run++)); do
         *) what=create ;;
         esac
     fi
-    [ "$what" != import ] || imported[$key]=$TEST_DIR/$type.pub
+    # A key of its own each time: the box takes none twice.
+    if [ "$what" = import ]; then
+        new_key "$type" "$TEST_DIR/$key.pem"
+        plain_ossl pkey -in "$TEST_DIR/$key.pem" -pubout -out "$TEST_DIR/$key.pub"
+        imported[$key]=$TEST_DIR/$key.pub
+    fi
     child=$(box_child)
     keeper=$KEEPER
     delay=$((RANDOM * 32768 + RANDOM))
     delay=$((delay % (longest + longest / 4)))
-    change "$what" "$key" "$type" &
+    change "$what" "$key" &
     changer=$!
     sleep "$(printf '0.%06d' "$delay")"
     case $((run % 3)) in

@@ -65,6 +65,8 @@ for form in compressed hybrid; do
     done
 done
 same "each is two objects" "$before" "$(objects)"
+new_key ec:P-256 another.pem
+plain_ossl pkey -in another.pem -ec_conv_form compressed -out compressed.pem
 check "adopt, compressed" lb adopt compressed.pem --key short >/dev/null 2>>lb.log
 check "it is the key" signs short
 check "destroy" lb destroy short --now --yes 2>>lb.log

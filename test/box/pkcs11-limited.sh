@@ -140,7 +140,8 @@ before=$(objects)
 full=$(box_child)
 prlimit --fsize=$((16 * 1024)):unlimited --pid "$full"
 refused "create" 'store|disk|full|large' lb create toobig --type ec:P-256
-refused "import" 'store|disk|full|large' lb import toobig twin.pem
+new_key ec:P-256 fresh.pem
+refused "import" 'store|disk|full|large' lb import toobig fresh.pem
 same "nothing is left on the token" "$before" "$(objects)"
 alive "$full" || fail "the box's child ended"
 prlimit --fsize=unlimited:unlimited --pid "$full"
@@ -153,10 +154,10 @@ printf 'slots.mechanisms = %s\n' CKM_EC_KEY_PAIR_GEN,CKM_EC_EDWARDS_KEY_PAIR_GEN
 before=$(objects)
 start_box "$BOX_DIR"
 refused "create" 'has no CKM_ECDSA' lb create useless --type ec:P-256
-refused "import" 'has no CKM_ECDSA' lb import useless twin.pem
-refused "adopt" 'has no CKM_ECDSA' lb adopt twin.pem --key useless
+refused "import" 'has no CKM_ECDSA' lb import useless fresh.pem
+refused "adopt" 'has no CKM_ECDSA' lb adopt fresh.pem --key useless
 refused "create, Ed25519" 'has no CKM_EDDSA' lb create useless --type ed25519
-check "the file is as it was" plain_ossl pkey -in twin.pem -noout
+check "the file is as it was" plain_ossl pkey -in fresh.pem -noout
 same "nothing is left on the token" "$before" "$(objects)"
 check "and no key in the box" not grep -q useless <<<"$(lb list)"
 stop_box

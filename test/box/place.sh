@@ -83,7 +83,7 @@ same "nothing was made by any of these" "" "$(find person service -mindepth 1)"
 
 # --- Making one
 refused "a system account gets none unasked" "user 'lb-service' is a system account" service littlebox create web
-refused "it hears of both ways" "hint: .*littlebox --system --box default; .*littlebox --own --box default" service littlebox create web
+refused "it hears of both ways" "hint: .*littlebox --system --box default create KEY; .*littlebox --own --box default create KEY" service littlebox create web
 refused "of no other name either" "is a system account" service littlebox --box other create web
 refused "nor by init" "is a system account" service littlebox --box other init
 refused "a uid without an account neither" "user '54399' is a system account" as 54399 littlebox --box other create web

@@ -167,5 +167,38 @@ grep -qF "'$T/site/other.key' ($T/nginx.conf:1) holds a key, and what for is not
     fail "nothing of the word: $(cat err)"
 cmp -s site/ech.pem ech.was || fail "a key for ECH was taken"
 cmp -s site/other.key other.was || fail "a key of unknown use was taken"
+# A configuration that is not there is no one without keys; nor is one that can be read in part alone.
+expect 1 "nginx: cannot read $T/nosuch.conf: No such file or directory" \
+    littlebox adopt --server nginx --config "$T/nosuch.conf" --yes
+expect 1 'could not be read as a whole: there may be more keys in it' \
+    littlebox adopt --server nginx --config "$T/nosuch.conf" --dry-run
+new_key site/last.key
+printf 'include %s;\nhttp { server { ssl_certificate_key %s; } }\n' "$T/nosuch.conf" "$T/site/last.key" >part.conf
+expect 1 'the configuration of nginx could not be read as a whole' littlebox adopt --server nginx --config "$T/part.conf" --yes
+names site/last.key littlebox:last || fail "what could be read was not adopted"
+if [ ! -e /etc/unbound ]; then
+    expect 1 'unbound: cannot read /etc/unbound/unbound.conf: No such file or directory' littlebox adopt --server unbound --yes
+    grep -qF 'hint: if it is elsewhere, say where: --config FILE' err || fail "no cure: $(cat err)"
+fi
+# One key in two files: the first one gets its handle, the other stays, and is said.
+new_key site/first.key
+cp site/first.key site/second.key
+cp site/first.key was
+printf 'http { server { ssl_certificate_key %s; } server { ssl_certificate_key %s; } }\n' "$T/site/first.key" \
+    "$T/site/second.key" >twice.conf
+expect 1 '1 key was left out' littlebox adopt --server nginx --config "$T/twice.conf" --yes
+grep -qF "'$T/site/second.key': the box has this key already, as 'first'" err || fail "nothing of the twin: $(cat err)"
+unchanged site/second.key
+# So a copy that was sealed for the day when the box is lost is not overwritten.
+openssl pkcs8 -topk8 -in was -passout 'pass:long enough for it' -out copy.escrow
+cp copy.escrow was
+printf 'long enough for it\n' >pass
+for more in '' --dry-run '--key other'; do
+    # shellcheck disable=SC2086 # none, or two words
+    expect 1 "the box has this key already, as 'first'" \
+        littlebox adopt copy.escrow --passphrase-file pass --escrow-passphrase-file pass --escrow another $more
+    unchanged copy.escrow
+    [ ! -e another ] || fail "an escrow of a key that was not adopted"
+done
 expect 2 'sshd can use no handle: OpenSSH reads and takes apart its keys itself' littlebox adopt --server sshd --config "$T/nginx.conf" --yes
 cmp -s site/other.key other.was || fail "a key of sshd's was taken"

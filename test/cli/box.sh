@@ -305,3 +305,35 @@ expect 1 "boxes/123456789012345678901 belongs to uid $UNPRIVILEGED, which is nei
 expect 0 "box 'pay' runs as user littlebox-pay" littlebox box create pay
 [ "$(owner boxes/pay.credential)" = 'littlebox-pay 400' ] || fail "$(owner boxes/pay.credential)"
 [ -z "$(find boxes/pay ! -user littlebox-pay)" ] || fail "not the new user's: $(find boxes/pay ! -user littlebox-pay)"
+
+# The line of the hint, as it is, where the system's directories are empty ones in memory. The box's other processes look
+# where the first one did: root's HOME is none of its business.
+unset LITTLEBOX_DIR
+expect 1 'no box answers at ' littlebox --system --box sys status
+case $(cat err) in
+*' at /run/'* | *' at /var/run/'* | *' at /usr/local/'*) ;;
+*) exit 0 ;; # a prefix of its own, which may be anywhere
+esac
+for dir in /run /var/lib /usr/local; do
+    mount -t tmpfs -o mode=0755 tmpfs $dir
+done
+mkdir -p /usr/local/etc
+expect 1 "hint: start it: littleboxd --system --box sys --user littlebox-sys; a new box: littlebox box create sys" \
+    littlebox --box sys status
+expect 0 'hint: littleboxd --system --box sys --user littlebox-sys' littlebox box create sys
+mkdir -p "$T/closed"
+chmod 700 "$T/closed"
+for system in --system ''; do
+    # shellcheck disable=SC2086 # none, or one word
+    HOME=$T/closed littleboxd $system --box sys --user littlebox-sys 2>>box-sys.log &
+    BOXPID=$!
+    PIDS="$PIDS $BOXPID"
+    await answers --box sys
+    [ -z "$system" ] || expect 0 "made the store of box 'sys'" littlebox --box sys init
+    await status_is 0 --box sys
+    stop_box
+done
+# What answers no longer may be a socket's unit without its socket: restart cures that, enable alone does not.
+mkdir -p /run/systemd/system
+expect 1 'hint: start it: systemctl enable littleboxd@sys.socket && systemctl restart littleboxd@sys.socket; a new box: littlebox box create sys' \
+    littlebox --box sys status

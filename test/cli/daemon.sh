@@ -8,7 +8,7 @@ LITTLEBOX_DIR=$T/box
 export LITTLEBOX_DIR
 
 expect 0 '' littleboxd --help
-expect_out 'example: littleboxd --box default --user littlebox-default'
+expect_out 'example: littleboxd --system --box default --user littlebox-default'
 expect 0 '' littleboxd --version
 expect_out 'littleboxd '
 expect 2 'frobnicate' littleboxd --frobnicate

@@ -13,7 +13,9 @@ littlebox allow web --user 12345 --op sign,decrypt
 
 # Without a terminal it says what to do; what is not there is not asked about.
 expect 1 'there is no terminal to ask for a confirmation' setsid -w littlebox destroy web
-expect 1 'hint: give --yes if you are sure' setsid -w littlebox destroy web
+expect 1 'hint: run it on a terminal, where it asks; for scripts see littlebox(1)' setsid -w littlebox destroy web
+expect 1 'hint: run it on a terminal, where it asks' setsid -w littlebox destroy web --now
+! grep -qF -e --yes err || fail "a hint that destroys: $(cat err)"
 expect 1 "there is no key 'nosuch'" littlebox destroy nosuch
 expect 1 "there is no key 'nosuch'" littlebox destroy nosuch --yes
 expect 1 "there is no key 'nosuch'" littlebox destroy nosuch --now
@@ -73,7 +75,13 @@ expect_out 'version 1 is to be destroyed at 20'
 stop_box
 start_box default
 expect 1 'is to be destroyed at 20' littlebox handle web
-expect 0 '' littlebox destroy --cancel web
+# Nobody types a name for nothing: this would wait for it, on a terminal.
+expect 1 '' answer -- littlebox destroy web
+expect_out "key 'web' in box 'default' is to be destroyed at 20"
+expect_out 'hint: to keep it: littlebox --box default destroy --cancel web'
+! grep -qF 'type the key name' out || fail "asked for nothing: $(cat out)"
+expect 1 "version 1 of key 'web' in box 'default' is to be destroyed at 20" littlebox destroy 'web;version=1'
+expect 0 "key 'web' is not destroyed: what was to be destroyed of it is as it was before" littlebox destroy --cancel web
 expect 0 '' littlebox handle web
 expect 0 '' littlebox --json show web
 expect_json versions.0.state '"active"' versions.0.destroy_at null grants.0.id 12345
@@ -83,7 +91,7 @@ expect 1 "nothing of key 'web' in box 'default' is scheduled for destruction" li
 expect 0 "key 'web' does nothing from now on, and is destroyed at 20" littlebox --json destroy web --yes
 expect_json scheduled '"web"' version null
 json_at destroy_at | grep -q '^"20' || fail "no time: $(cat out)"
-expect 0 '' littlebox --json destroy web --cancel
+expect 0 "key 'web' is not destroyed" littlebox --json destroy web --cancel
 expect_json cancelled '"web"' version null
 
 # At once: two questions, or none.
@@ -94,6 +102,7 @@ expect 0 '' littlebox handle shop
 expect 0 '' answer "at once and for good; type the key name: " shop "type 'destroy': " destroy -- littlebox destroy shop --now
 expect 1 'is destroyed' littlebox handle shop
 expect 1 "key 'shop' in box 'default' is destroyed already" littlebox destroy shop --cancel
+expect 1 "key 'shop' in box 'default' is destroyed already" littlebox destroy shop
 
 # The box destroys it itself when its time has come, without being asked anything.
 stop_box

@@ -29,12 +29,22 @@ expect 0 '' littlebox show web
 grep -qE '^user +- +12346 +decrypt,derive$' "$T/out" || fail "no 12346 in: $(cat "$T/out")"
 expect 0 '' littlebox --json allow web --user 12346 --op=sign
 expect_json '' '{"key":"web","kind":"user","id":12346,"op":"sign","allowed":true}'
-expect 0 '' littlebox --json deny web --user 12346 --op decrypt,derive
+expect 0 "user '12346' may still use key 'web': sign" littlebox --json deny web --user 12346 --op decrypt,derive
 expect_json '' '{"key":"web","kind":"user","id":12346,"op":"decrypt,derive","allowed":false}'
 expect 0 '' littlebox --json show web
 expect_json grants.1 '{"kind":"user","name":null,"id":12346,"op":"sign"}'
 expect 1 'uid 12346 was not allowed this' littlebox deny web --user 12346 --op decrypt
 expect 0 '' littlebox deny web --user 12346
+
+# Without --op signatures are taken: what is left is said, and what takes that.
+expect 0 '' littlebox allow web --group 12347 --op sign,decrypt
+expect 0 '' littlebox allow web --user 12347 --op derive
+expect 0 "littlebox: group '12347' may still use key 'web': decrypt" littlebox deny web --group 12347
+cure=$(sed -n 's/^hint: to take that too: //p' "$T/err")
+[ "$cure" = 'littlebox --box default deny web --group 12347 --op decrypt' ] || fail "hint: $(cat "$T/err")"
+expect 0 '' sh -c "$cure"
+expect 1 'gid 12347 was not allowed this' littlebox deny web --group 12347 --op decrypt
+expect 0 '' littlebox deny web --user 12347 --op derive
 
 # A number that is lent is granted, with a word about it; a group alike. To take it away needs none.
 lent() {

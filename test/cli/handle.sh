@@ -31,11 +31,17 @@ expect 1 'hint: name a file that is not there' littlebox handle web --out web.ke
 openssl genpkey -algorithm ED25519 -out plain.key
 cp plain.key plain.was
 expect 1 "'plain.key' has a private key in it, which would be lost" littlebox handle web --out plain.key --force
-expect 1 'hint: to move that key into the box: littlebox adopt plain.key' littlebox handle web --out plain.key --force
+expect 1 'hint: name another file; to move that key into the box: littlebox adopt plain.key' littlebox handle web --out plain.key --force
 cp plain.key 'x;id'
-expect 1 "hint: to move that key into the box: littlebox adopt 'x;id'" littlebox handle web --out 'x;id' --force
+expect 1 "hint: name another file; to move that key into the box: littlebox adopt 'x;id'" littlebox handle web --out 'x;id' --force
 rm 'x;id'
 cmp -s plain.key plain.was || fail "a key was overwritten"
+# An escrow copy may be the only one: nothing proposes what would overwrite it.
+openssl pkcs8 -topk8 -in plain.key -passout pass:secret -out two.escrow
+cp two.escrow plain.was
+expect 1 "'two.escrow' has a private key in it, which would be lost" littlebox handle web --out two.escrow --force
+[ "$(sed -n 's/^hint: //p' err)" = 'name another file' ] || fail "hint: $(cat err)"
+cmp -s two.escrow plain.was || fail "a key was overwritten"
 echo other >web.key
 expect 0 '' littlebox handle web --out web.key --force
 littlebox handle web | cmp -s - web.key || fail "--force did not replace"

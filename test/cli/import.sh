@@ -19,6 +19,8 @@ taken() {
     expect 0 "the key is still in '$file'" littlebox import "key$n" "$file" "$@"
     expect_out "littlebox:key$n"
     same_public "key$n" "$public"
+    # The same key is taken again when it is gone.
+    [ -n "${keep-}" ] || littlebox destroy "key$n" --now --yes
 }
 
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.pem 2>/dev/null
@@ -72,12 +74,29 @@ cat crt.pem ec.pem crt.pem >bundle.pem
 taken bundle.pem ec.pub
 expect 0 '' sh -c 'littlebox import piped - 2>/dev/null <ec.pem'
 same_public piped ec.pub
+littlebox destroy piped --now --yes
+
+# A key that the box has already, in whatever form and under whatever name: for as long as anything is left of it.
+keep=yes taken ec.pem ec.pub
+has=key$n
+openssl pkey -in ec.pem -ec_conv_form compressed -out short.pem
+openssl pkey -in ec.pem -ec_conv_form hybrid -out both.pem
+for file in ec.der ec.trad bundle.pem short.pem both.pem; do
+    expect 1 "the box has this key already, as '$has'" littlebox import x $file
+    expect 1 "hint: its handle, in a new file: littlebox --box default handle $has --out FILE" littlebox import x $file
+done
+expect 1 "the box has this key already, as '$has'" littlebox import "$has" ec.pem
+expect 1 "the box has this key already, as '$has'" littlebox import x ec.enc --passphrase-file pw
+littlebox destroy "$has" --yes 2>/dev/null
+expect 1 "the box has this key already, as '$has', which is to be destroyed" littlebox import x ec.pem
+expect 1 "hint: to keep it: littlebox --box default destroy --cancel $has" littlebox import x ec.pem
+littlebox destroy "$has" --cancel 2>/dev/null
 
 # What is refused.
 expect 1 "the passphrase does not open 'ec.enc'" littlebox import x ec.enc --passphrase-file bad
 expect 1 "the passphrase does not open 'ec.encder'" littlebox import x ec.encder --passphrase-file bad
 expect 1 "the passphrase does not open 'rsa.tradenc'" littlebox import x rsa.tradenc --passphrase-file bad
-expect 1 'there is no terminal to ask for passphrase of ec.enc' setsid -w littlebox import x ec.enc
+expect 1 'there is no terminal to ask for the passphrase of ec.enc' setsid -w littlebox import x ec.enc
 expect 1 'hint: give it with --stdin, --passphrase-file FILE or --passphrase-fd N' setsid -w littlebox import x ec.enc
 expect 1 "there is no private key in 'crt.pem'" littlebox import x crt.pem
 expect 1 'hint: give the file with the private key: PEM, DER or PKCS#12' littlebox import x crt.pem
@@ -102,9 +121,10 @@ openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out small.pem 2>/d
 expect 1 'RSA keys of 1024 bits are not held by a box' littlebox import x small.pem
 openssl genpkey -algorithm SM2 -out sm2.pem
 expect 1 'keys of the algorithm SM2 are not held by a box' littlebox import x sm2.pem
-expect 1 "key 'key1' exists already" littlebox import key1 ec.pem
-littlebox handle key1 --out handle.pem
-expect 1 "'handle.pem' is a handle already, to littlebox:key1" littlebox import x handle.pem
+expect 1 "key '$has' exists already" littlebox import "$has" ed.pem
+littlebox handle "$has" --out handle.pem
+expect 1 "'handle.pem' is a handle already, to littlebox:$has" littlebox import x handle.pem
+littlebox destroy "$has" --now --yes
 {
     echo '-----BEGIN OPENSSH PRIVATE KEY-----'
     { printf 'openssh-key-v1\000' && head -c 200 /dev/urandom; } | openssl base64

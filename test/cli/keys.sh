@@ -70,7 +70,7 @@ littlebox allow cert --group 4711
 littlebox allow cert --user 4712 --op sign,decrypt
 expect 0 '' littlebox list cert
 until=$(date -u -d "$(openssl x509 -in "$T/web.crt" -noout -enddate | cut -d= -f2)" +%Y-%m-%dT%H:%M:%SZ)
-expect_out "$until  root, 4712 (sign,decrypt), group 4711"
+expect_out "$until  -          root, 4712 (sign,decrypt), group 4711"
 expect 0 '' littlebox --json list cert
 expect_json 0.not_after "\"$until\"" '0.grants.#' 3 0.grants.0.name '"root"' 0.grants.1.op '"sign,decrypt"' 0.grants.2.kind '"group"'
 expect 0 '' littlebox --json list web

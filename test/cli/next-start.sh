@@ -77,16 +77,25 @@ rm box/default.conf
 
 # The seal that the next start needs is not taken away without a word.
 expect 1 'there is no terminal to ask for a confirmation' setsid -w littlebox seal remove 2
-grep -qF 'what is left are 1 credentials, and none is known to be in a file that a start reads' err || fail "$(cat err)"
+grep -qF 'what is left: 1 credential, and none is known to be in a file that a start reads: without its file nobody' err || fail "$(cat err)"
 expect 0 '' littlebox seal add --passphrase-file pw
 expect 1 'by seal 2; without it the box stays locked until somebody gives a passphrase' setsid -w littlebox seal remove 2
-expect 1 'hint: give --yes if you are sure' setsid -w littlebox seal remove 2
+expect 1 'hint: run it on a terminal, where it asks; for scripts see littlebox(1)' setsid -w littlebox seal remove 2
 expect 1 '' answer 'to remove seal 2 type its number: ' 1 -- littlebox seal remove 2
 expect_out "that is not '2': nothing was done"
 expect 0 '' littlebox --json seal list
 expect_json '#' 3
 # Another one that opens it is reason enough.
-expect 0 '' littlebox seal add --credential "$credential"
+expect 1 "'$credential' opens the store already, by seal 2" littlebox seal add --credential "$credential"
+expect 1 'hint: for another way into the store name a file that is not there: it is made' \
+    littlebox seal add --credential "$credential"
+expect 0 '' littlebox --json seal list
+expect_json '#' 3
+# The command makes no second seal by one file any more; a store may have one. SEAL_ADD: kind 2, the label "x", the secret.
+secret=$(od -An -v -tx1 "$credential" | tr -d ' \n')
+"$TOOLS/../harness/rawpacket" "$T/box/default.sock" \
+    "4c01004200000007$(printf '02000178%04x' $((${#secret} / 2)))$secret" >out
+grep -q '^answer ' out || fail "no second seal by one file: $(cat out)"
 expect 0 '' littlebox seal remove 2
 next opens "opens itself with $credential (seal 4)"
 # One that nothing reads at a start is no loss as long as there is a passphrase.

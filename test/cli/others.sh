@@ -73,7 +73,13 @@ expect 0 "uid 65534 may use no key of box 'default'" other littlebox list
 expect 0 'hint: its administrator can allow it: littlebox --box default allow KEY --user 65534' other littlebox list
 expect 0 'warning: uid 65534 stands for everybody' littlebox allow mail --user $UNPRIVILEGED
 expect 0 '' other littlebox --json list
-expect_json '#' 1 0.key '"mail"' 0.grants null
+expect_json '#' 1 0.key '"mail"' 0.grants null 0.used null
+# What is not known is no column of the list: "-" would say that nobody may use it and nobody did.
+expect 0 '' other littlebox list
+expect_out 'CERTIFICATE UNTIL'
+! grep -qE 'LAST USED|ALLOWED' out || fail "columns of what is not told: $(cat out)"
+expect 0 '' littlebox list
+grep -qE 'LAST USED +ALLOWED' out || fail "an administrator's list: $(cat out)"
 expect 0 '' other littlebox --json status
 expect_json admin false uid $UNPRIVILEGED
 expect 0 '' other littlebox handle web

@@ -45,7 +45,7 @@ expect 1 "no seal of box 'default' opens with this passphrase" littlebox unlock 
 expect 1 'littlebox: the box is trying the seals ...' littlebox unlock --passphrase-file bad
 # Without a terminal: with the file that is read at a start, if it is there.
 mv box/default.credential moved
-expect 1 'there is no terminal to ask for passphrase' setsid -w littlebox unlock
+expect 1 'there is no terminal to ask for the passphrase' setsid -w littlebox unlock
 expect 1 'hint: give it with --stdin, --passphrase-file FILE or --passphrase-fd N' setsid -w littlebox unlock
 echo "credential = $T/moved" >box/default.conf
 stop_box

@@ -38,8 +38,14 @@ for command in $(littlebox help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
 done
 expect 0 '' littlebox help create
 expect_out 'ec:P-256 if not given'
+expect 0 '' littlebox help adopt
+for option in --stdin --dry-run --yes --config; do
+    sed 1q "$T/out" | grep -qF -e "$option" || fail "no $option in the usage: $(cat "$T/out")"
+done
+expect 0 '' littlebox help import
+expect_out 'usage: littlebox import KEY FILE [--stdin | --passphrase-file FILE | --passphrase-fd N]'
 expect 0 '' littlebox version
-expect_out 'littlebox '
+grep -qE '^littlebox [^ ]+ \(protocol 1\)$' "$T/out" || fail "no protocol: $(cat "$T/out")"
 expect 0 '' littlebox --version
 expect 0 '' littlebox --json version
 expect_json @ littlebox,protocol,openssl protocol 1
@@ -69,6 +75,10 @@ expect 2 "hint: did you mean 'unlock'?" littlebox help unlcok
 expect 2 'hint: the command comes first: littlebox create web' littlebox web create
 expect 2 "hint: a key never leaves its box: programs get 'littlebox handle KEY'" littlebox export web
 expect 2 'hint: journalctl -u littleboxd@default' littlebox logs
+expect 2 'hint: systemctl start littleboxd@default' littlebox start
+expect 2 'hint: systemctl stop littleboxd@default.socket littleboxd@default.service' littlebox stop
+expect 2 'hint: systemctl restart littleboxd@default' littlebox restart
+expect 2 'hint: systemctl restart littleboxd@default' littlebox reload
 expect 2 'hint: openssl req -new -key littlebox:KEY' littlebox csr web
 expect 2 'hint: littlebox help' littlebox web destroy
 grep -q 'destroy' "$T/err" && fail "destruction is proposed: $(cat "$T/err")"
@@ -81,6 +91,14 @@ expect 2 'hint: did you mean --type? littlebox help create' littlebox create web
 expect 2 'hint: did you mean --type? littlebox help create' littlebox create web --tpye=ed25519
 expect 2 'hint: did you mean --json? littlebox help list' littlebox list --jsn
 expect 2 'hint: did you mean --system? littlebox help' littlebox --sytem list
+# Of one letter nothing can be told.
+for letter in -x -v -q; do
+    expect 2 "unknown option '$letter' for 'create'" littlebox create $letter
+    [ "$(sed -n 's/^hint: //p' "$T/err")" = 'littlebox help create' ] || fail "of $letter: $(cat "$T/err")"
+done
+expect 2 "unknown option '--passphrase' for 'unlock'" littlebox unlock --passphrase
+expect 2 'hint: it asks for the passphrase by itself: littlebox unlock' littlebox unlock --passphrase
+expect 2 'hint: it asks for the PIN by itself: littlebox login' littlebox login --passphrase
 expect 2 'hint: --user goes with allow, deny, doctor. littlebox help create' littlebox create web --user x
 expect 2 "'--type' belongs behind the command that it is for" littlebox --type ed25519 create web
 expect 2 "unknown option '--frob' for 'create'" littlebox create web --frob
@@ -151,7 +169,12 @@ expect 1 "hint: this machine's: getent group" littlebox allow web --group nobody
 expect 1 "no box answers at $T/empty/default.sock" littlebox --dir "$T/empty" list
 expect 1 "hint: start it: littleboxd --box default --dir $T/empty" littlebox --dir "$T/empty" list
 expect 1 "littleboxd --box hsm1 --dir $T/empty" env LITTLEBOX_DIR="$T/empty" littlebox --box hsm1 create web
-expect 1 'systemctl restart littleboxd@nosuch.socket, or without systemd: littleboxd --box nosuch --user littlebox-nosuch; a new box: littlebox box create nosuch' littlebox --system --box nosuch status
+if [ -e /run/systemd/system ]; then
+    start='systemctl enable littleboxd@nosuch.socket && systemctl restart littleboxd@nosuch.socket'
+else
+    start='littleboxd --system --box nosuch --user littlebox-nosuch'
+fi
+expect 1 "hint: start it: $start; a new box: littlebox box create nosuch" littlebox --system --box nosuch status
 # Who does not find littleboxd in his PATH, as /usr/sbin is not in an ordinary user's, is told where it is.
 cp "$(command -v littlebox)" "$(command -v littleboxd)" "$T"
 expect 1 "hint: start it: $T/littleboxd --box default --dir $T/empty" \

@@ -409,7 +409,7 @@ static void test_no_box(void)
     CU_ASSERT_EQUAL(sign_text(ctx, key, NULL, "abc", 3, sig, sizeof(sig)), 0);
     snprintf(want, sizeof(want),
              "no box 'default' answers at %s/default.sock; hint: start it: systemctl restart littleboxd@default.socket, "
-             "or: littleboxd --box default",
+             "or without systemd: littleboxd --system --box default --user littlebox-default",
              dir);
     CU_ASSERT(littlebox_says(want));
     EVP_PKEY_free(key);
