@@ -56,7 +56,7 @@ static void print_memory(const struct msg_status *s)
     else if (s->memory == MEMORY_SECRETS_LOCKED)
         puts("memory       secrets locked; not stacks, nor the primes of open RSA keys");
     else if (s->memory_limit == LB_MEMORY_NO_LIMIT)
-        printf("memory       not locked: %u KiB are needed, and the system does not lock them\n", s->memory_needed);
+        printf("memory       not locked: %u KiB are needed, and the system refuses to lock memory\n", s->memory_needed);
     else
         printf("memory       not locked: %u KiB are needed, the limit is %u KiB\n", s->memory_needed, s->memory_limit);
 }
