@@ -98,11 +98,22 @@ static int check_memory(const struct secret_memory *m, const struct boxconf *con
     default:
         break;
     }
+    if (!conf->locked_memory && m->refused != 0) {
+        log_warning("secrets are not locked in memory, and may be written to swap: the system refuses to lock it: %s "
+                    "(locked-memory = no)", strerror(m->refused));
+        secret_need_lock(false);
+        return 0;
+    }
     if (!conf->locked_memory) {
         log_warning("secrets are not locked in memory, and may be written to swap: %zu KiB are needed, the limit is %s "
                     "(locked-memory = no)", m->needed / 1024, limit);
         secret_need_lock(false);
         return 0;
+    }
+    if (m->refused != 0) {
+        log_error("the system refuses to lock memory, whatever the limit: %s: let it (%s), or say 'locked-memory = no' in %s",
+                  strerror(m->refused), SECRET_REFUSED_CURE, conf->paths.config);
+        return LB_E_NOMEM;
     }
     log_error("%u threads need %zu KiB of locked memory, and the limit is %s: raise it (LimitMEMLOCK= in the unit, "
               "ulimit -l, --ulimit memlock= of a container), or say 'locked-memory = no' in %s", conf->threads,

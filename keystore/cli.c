@@ -407,6 +407,12 @@ static int harden(const struct command *command)
     }
     if (m.state != SECRETS_NOT_LOCKED)
         return 0;
+    if (m.refused != 0) {
+        problem_set(&p, LB_E_NOMEM, "'%s' needs %zu KiB of locked memory, and the system refuses to lock it: %s", command->name,
+                    m.needed / 1024, strerror(m.refused));
+        problem_hint(&p, "%s", SECRET_REFUSED_CURE);
+        return cli_fail(&p);
+    }
     problem_set(&p, LB_E_NOMEM, "'%s' needs %zu KiB of locked memory, and the limit is %s", command->name,
                 m.needed / 1024, secret_limit_text(m.limit, limit));
     problem_hint(&p, "raise the limit on locked memory: ulimit -l, or --ulimit memlock= of a container");

@@ -2,12 +2,16 @@
  * littlebox complete: what a shell may propose for the word under the cursor. It goes by the table of subcommands, so that
  * the shells' own scripts need to know nothing.
  */
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client.h"
 #include "help.h"
+#include "keyname.h"
 #include "keytype.h"
 #include "printable.h"
 #include "servers.h"
@@ -94,9 +98,33 @@ static void each_box(void *arg, const char *box)
     propose(arg, box, NULL);
 }
 
+/* The boxes with a directory and no socket: they were made, and do not run. */
+static void each_made(const struct dirs *dirs, const struct cursor *at)
+{
+    DIR *dir = opendir(dirs->state);
+    const struct dirent *e;
+
+    while (dir != NULL && (e = readdir(dir)) != NULL) {
+        struct box_paths paths;
+        struct stat st;
+
+        if (keyname_ok(e->d_name, strlen(e->d_name)) && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISDIR(st.st_mode) && box_paths(dirs, e->d_name, &paths) == 0 && access(paths.socket, F_OK) < 0)
+            propose(at, e->d_name, NULL);
+    }
+    if (dir != NULL)
+        closedir(dir);
+}
+
 static void of_box(const struct line *l, const struct cursor *at)
 {
+    struct dirs dirs;
+
     (void)!paths_each_box(l->cli.dir, each_box, (void *)at);
+    if (dirs_find(l->cli.dir, l->cli.dir == NULL ? DIRS_SYSTEM : DIRS_DEFAULT, &dirs) == 0)
+        each_made(&dirs, at);
+    if (l->cli.dir == NULL && geteuid() != 0 && dirs_find(/* dir= */ NULL, DIRS_USER, &dirs) == 0)
+        each_made(&dirs, at);
 }
 
 static void of_type(const struct line *l, const struct cursor *at)

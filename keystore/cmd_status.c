@@ -56,7 +56,7 @@ static void print_memory(const struct msg_status *s)
     else if (s->memory == MEMORY_SECRETS_LOCKED)
         puts("memory       secrets locked; not stacks, nor the primes of open RSA keys");
     else if (s->memory_limit == LB_MEMORY_NO_LIMIT)
-        cli_line("memory       not locked: %u KiB are needed, and the system does not lock them", s->memory_needed);
+        cli_line("memory       not locked: %u KiB are needed, and the system refuses to lock memory", s->memory_needed);
     else
         cli_line("memory       not locked: %u KiB are needed, the limit is %u KiB", s->memory_needed, s->memory_limit);
 }

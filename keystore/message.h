@@ -310,7 +310,7 @@ struct msg_status {
     uint32_t overflow_gid;
     uint8_t memory;                  /* enum memory_state */
     uint32_t memory_needed;          /* KiB that have to be locked */
-    uint32_t memory_limit;           /* KiB that may be locked; LB_MEMORY_NO_LIMIT */
+    uint32_t memory_limit;           /* KiB that may be locked; LB_MEMORY_NO_LIMIT: none, or it is not why */
 };
 
 /* OPENING asks what the box is open by, and what the secret would open. */

@@ -97,6 +97,21 @@ static void unknown(struct nextstart *n, const char *text)
     problem_set(&n->why, LB_E_SYSTEM, "%s", text);
 }
 
+/* How the file comes to open the store. A box that is locked takes no seal: it wants a secret that it knows. */
+static void hint_credential(struct nextstart *n, const char *back, const char *another)
+{
+    if (n->credentials == 0)
+        problem_hint(&n->why, "after each start: littlebox --box %s unlock; for a box that opens itself: littlebox --box %s seal add "
+                     "--credential %.80s", n->box, n->box, n->file);
+    else if (n->now.how != OPENED_NOT)
+        problem_hint(&n->why, "%s, or %s: littlebox --box %s seal add --credential %.100s", back, another, n->box, n->file);
+    else if (n->passphrases > 0)
+        problem_hint(&n->why, "%s, from the backup, or unlock it with a passphrase, and then: littlebox --box %s seal add "
+                     "--credential %.100s", back, n->box, n->file);
+    else
+        problem_hint(&n->why, "%s, from the backup: no passphrase opens this store", back);
+}
+
 /* The answer of the box about the file, or about what was in it. */
 static void judge(struct nextstart *n, const struct msg_opening *tried)
 {
@@ -112,13 +127,11 @@ static void judge(struct nextstart *n, const struct msg_opening *tried)
         if (n->credentials == 0 || (n->passphrases > 0 && n->now.how == OPENED_BY_REQUEST))
             n->verdict = NEXTSTART_LOCKED;
         problem_set(&n->why, LB_E_LOCKED, "%.300s is not there", n->file);
-        problem_hint(&n->why, "put the file back, or make another: littlebox --box %s seal add --credential %.120s", n->box,
-                     n->file);
+        hint_credential(n, "put the file back", "make another");
         return;
     case NEXT_WRONG:
         problem_set(&n->why, LB_E_LOCKED, "%.300s opens no seal of this store", n->file);
-        problem_hint(&n->why, "put the right file there, or make a seal of this one: littlebox --box %s seal add --credential %.100s",
-                     n->box, n->file);
+        hint_credential(n, "put the right file there", "make a seal of this one");
         return;
     default:
         problem_set(&n->why, LB_E_LOCKED, "cannot read %.200s: %.180s", n->file, tried->why.text);

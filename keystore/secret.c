@@ -57,10 +57,37 @@ void secret_need_lock(bool need)
     lock_needed = need;
 }
 
+/*
+ * The errno of a single page: the limit is on more than that, so it is not the reason. mlock(2) says ENOMEM and EAGAIN where
+ * it is, and EPERM of a limit of 0.
+ */
+static int lock_refused(void)
+{
+    struct rlimit limit;
+    size_t page = page_size();
+    void *map;
+    int e;
+
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur < page)
+        return 0;
+    map = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED)
+        return 0;
+    e = mlock(map, page) == 0 ? 0 : errno;
+    munmap(map, page);
+    return e == ENOMEM || e == EAGAIN ? 0 : e;
+}
+
 int secret_no_memory(struct problem *p)
 {
     struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+    int refused = lock_refused();
 
+    if (refused != 0) {
+        problem_set(p, LB_E_NOMEM, "the system refuses to lock memory: %s", strerror(refused));
+        problem_hint(p, "%s", SECRET_REFUSED_CURE);
+        return LB_E_NOMEM;
+    }
     if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
         return problem_set(p, LB_E_NOMEM, "no memory left that can be locked");
     problem_set(p, LB_E_NOMEM, "no locked memory left: the limit is %llu KiB", (unsigned long long)limit.rlim_cur / 1024);
@@ -252,10 +279,15 @@ int secret_setup(struct secret_memory *m)
     if (r != 0)
         return r;
     show_to_sanitizer(heap_size);
-    if (!heap_locked || m->limit < m->needed)
-        m->state = SECRETS_NOT_LOCKED;
-    else
+    m->refused = 0;
+    if (heap_locked && m->limit >= m->needed) {
         m->state = m->all_locked ? SECRETS_ALL_LOCKED : SECRETS_LOCKED;
+        return 0;
+    }
+    m->state = SECRETS_NOT_LOCKED;
+    m->refused = lock_refused();
+    if (m->refused != 0)
+        m->limit = SIZE_MAX;
     return 0;
 }
 

@@ -26,7 +26,9 @@ size_t secret_locks(size_t size);
  * secret, or were told to go on without locks; to be called before there are threads.
  */
 void secret_need_lock(bool need);
-/* "no locked memory left", with the limit and the cure. LB_E_NOMEM. */
+/* What lets a process lock memory that the system refuses it for another reason than the limit. */
+#define SECRET_REFUSED_CURE "systemd-nspawn's --capability=CAP_IPC_LOCK, SystemCallFilter=@memlock in a unit"
+/* "no locked memory left", with the limit or the system's reason, and the cure. LB_E_NOMEM. */
 int secret_no_memory(struct problem *p);
 
 /*
@@ -43,7 +45,8 @@ struct secret_memory {
     bool all_locked; /* of secret_harden_process() */
     /* Set by secret_setup(): */
     size_t needed;   /* to be locked, at least */
-    size_t limit;    /* on what may be locked; SIZE_MAX: none */
+    size_t limit;    /* on what may be locked; SIZE_MAX: none, or it is not what counts */
+    int refused;     /* errno of mlock(2) where the system locks nothing, whatever the limit; 0: it does not say so */
     enum secrets_state state;
 };
 
@@ -59,7 +62,7 @@ LB_MUST_USE int secret_setup(struct secret_memory *m);
  * The same for a tool that has a few buffers. LB_E_NOMEM where they cannot be locked. Calling it again does nothing.
  */
 LB_MUST_USE int secret_setup_libcrypto(void);
-/* "64 KiB", or "none" for SIZE_MAX, which is where the system does not lock memory for another reason. */
+/* "64 KiB", or "none" for SIZE_MAX. */
 #define SECRET_LIMIT_SIZE 32
 const char *secret_limit_text(size_t limit, char ret[SECRET_LIMIT_SIZE]);
 /* The bytes that may be locked; SIZE_MAX: any. Lifts the limit as far as this process may. */

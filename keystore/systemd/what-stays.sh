@@ -19,10 +19,23 @@ done
 systemd=
 [ ! -d /run/systemd/system ] || systemd=yes
 
+# lost_socket BOX: systemd does not hold the socket at which that box listens, as after its units were away; the next start of the
+# box would find none.
+lost_socket() {
+    inode=$(awk -v path="$rundir/$1.sock" '$8 == path && $4 == "00010000" { print $7; exit }' /proc/net/unix 2>/dev/null)
+    [ -n "$inode" ] && held=$(ls -l /proc/1/fd 2>/dev/null) && ! printf '%s\n' "$held" | grep -Fq "socket:[$inode]"
+}
+
 if [ "$when" = install ]; then
     for box in $running; do
         say "box '$box' runs, as it was started: not yet by what was installed"
-        [ -z "$systemd" ] || hint "systemctl daemon-reload && systemctl reload littleboxd@$box.service"
+        [ -n "$systemd" ] || continue
+        if lost_socket "$box"; then
+            say "systemd has lost the socket of box '$box': it serves on, and would not start again"
+            hint "systemctl daemon-reload && systemctl restart littleboxd@$box.socket"
+        else
+            hint "systemctl daemon-reload && systemctl reload littleboxd@$box.service"
+        fi
     done
     exit 0
 fi
@@ -34,11 +47,26 @@ for box in $running; do
         hint "or install again, and then: systemctl daemon-reload && systemctl restart littleboxd@$box.socket"
     fi
 done
+# provider_lines FILE: those that name the provider, and all of its own section, with their numbers.
+provider_lines() {
+    awk '/^[ \t]*(#|$)/ { next }
+        /^[ \t]*\[/ { ours = /littlebox/ }
+        ours || /^[^#]*littlebox/ { printf "%s%d:%s", n++ ? "; " : "", NR, $0 }' "$1"
+}
+
 conf=$(openssl version -d 2>/dev/null | sed -n 's/^OPENSSLDIR: "\(.*\)"$/\1/p')/openssl.cnf
 if grep -Eqs '^[^#]*littlebox' "$conf"; then
     say "$conf still names the provider: programs that read it cannot load it any more"
-    hint "take these lines out: $(grep -En '^[^#]*littlebox' "$conf" | tr '\n' ';')"
+    hint "take these lines out: $(provider_lines "$conf")"
 fi
+# The files of OpenSSL's configuration that units name, each with the drop-in that does.
+grep -Ers '^[^#]*OPENSSL_CONF=' /etc/systemd/system | while IFS= read -r line; do
+    unit=${line%%:*}
+    side=$(printf '%s\n' "$line" | sed "s/.*OPENSSL_CONF=//; s/[\"' ].*//")
+    grep -Eqs '^[^#]*littlebox' "$side" || continue
+    say "$side still names the provider, and $unit gives it to a service"
+    hint "take the line out of $unit, then: systemctl daemon-reload; then $side can go"
+done
 for server in nginx apache2 haproxy postgresql postfix dovecot stunnel lighttpd mosquitto redis unbound named; do
     timeout 60 "$littlebox" doctor --server "$server" 2>/dev/null | grep -E ' handle (littlebox|pkcs11):' | sed 's/^.... *//' |
         while read -r line; do say "$server still has a handle: $line"; done

@@ -47,6 +47,24 @@ new_dir wrong 'locked-memory = maybe'
 refused "locked-memory = maybe" 'locked-memory = maybe: it must be yes or no' \
     timeout 20 "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"
 
+# --- The limit would do, and the system locks nothing all the same, as systemd-nspawn's filter has it.
+refuse_locks() { LIMIT=(prlimit --memlock="$1" "${as_box_user[@]}" "$HARNESS/nolock"); }
+new_dir refused 'threads = 2'
+for bytes in $((8192 * 1024)) $((1024 * 1024)) $(may_limit unlimited && echo unlimited); do
+    refuse_locks "$bytes"
+    status=0
+    "${LIMIT[@]}" timeout 20 "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >"$BOX_DIR/log" 2>&1 || status=$?
+    same "mlock is refused, $bytes: the exit status" 78 "$status"
+    says "mlock is refused, $bytes: the reason and the cure" \
+        "refuses to lock memory, whatever the limit: Operation not permitted: .*CAP_IPC_LOCK.*'locked-memory = no' in $BOX_DIR" \
+        "$BOX_DIR/log"
+    check "mlock is refused, $bytes: nothing of a limit to raise" not grep -q 'ulimit\|LimitMEMLOCK' "$BOX_DIR/log"
+done
+refuse_locks $((8192 * 1024))
+refused "littlebox, mlock is refused" "'init' needs [0-9]+ KiB of locked memory, and the system refuses to lock it: Operation not permitted" \
+    "${LIMIT[@]}" "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" init
+refused "and its cure" 'hint: .*CAP_IPC_LOCK' "${LIMIT[@]}" "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" init
+
 # --- Enough: what is claimed is so.
 of_status() { sed -n "s/^$1:[[:space:]]*\([0-9]*\).*/\1/p" "/proc/$(box_child)/status"; }
 person_status() { lb status >"$BOX_DIR/status.txt" || true; }
@@ -190,6 +208,17 @@ for kib in 0 64; do
     check "$kib KiB: all callers and changes are served" works
     stop_box
 done
+new_dir refused-without 'threads = 2' 'locked-memory = no'
+refuse_locks $((8192 * 1024))
+start_box "$BOX_DIR" "${LIMIT[@]}"
+lb init 2>>"$TEST_DIR/lb.log" || fail "littlebox init"
+person_status
+same "mlock is refused, locked-memory = no: status" "not locked" "$(status memory)"
+same "mlock is refused: no limit is blamed" "" "$(status memory_limit_kib)"
+says "mlock is refused: status for people" "^memory +not locked: $needed KiB are needed, and the system refuses to lock memory$" \
+    "$BOX_DIR/status.txt"
+says "mlock is refused: the log" 'may be written to swap: the system refuses to lock it: Operation not permitted' "$BOX_DIR/box.log"
+stop_box
 new_dir enough 'threads = 2' 'locked-memory = no'
 starts "$needed"
 same "locked-memory = no locks what it can" "secrets locked" "$(status memory)"

@@ -53,7 +53,12 @@ proposes --dir "$T/box" cert set web '' -- :files
 proposes --dir "$T/box" list 'web' -- web
 proposes --dir "$T/box" adopt web.pem --key '' -- web www.example.org
 proposes --dir "$T/box" create '' --
-proposes --dir "$T/box" --box '' -- default
+# A box that was made and does not run is one too; what is there once is proposed once.
+mkdir -p "$T/box/resting"
+: >"$T/box/file"
+proposes --dir "$T/box" --box '' -- default resting
+rmdir "$T/box/resting"
+rm "$T/box/file"
 # No box, a box that is not there: nothing is proposed, started or made.
 mkdir "$T/empty"
 proposes --dir "$T/empty" show '' --

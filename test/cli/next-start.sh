@@ -104,19 +104,36 @@ expect 0 '' answer 'to remove seal 4 type its number: ' 4 -- littlebox seal remo
 next broken "stays locked: $credential opens no seal of this store"
 mv "$credential" kept
 next locked 'stays locked until somebody gives a passphrase'
+expect 0 '' littlebox status
+expect_out "after each start: littlebox --box default unlock; for a box that opens itself: littlebox --box default seal add --credential $credential"
+! grep -q 'put the file back' out || fail "there is no file to put back: $(cat out)"
 restart
 expect 3 '' littlebox status
 expect_out 'opened       not: it is locked'
 expect 0 '' littlebox unlock --passphrase-file pw
 opened 'by hand, with a passphrase (seal 3)'
 
+# A locked box takes no seal: not a way out until a passphrase has opened it.
+expect 0 '' littlebox seal add --credential "$credential"
+mv "$credential" kept
+expect 0 '' littlebox lock
+expect 3 '' littlebox status
+expect_out "put the file back, from the backup, or unlock it with a passphrase, and then: littlebox --box default seal add --credential $credential"
+head -c 64 /dev/urandom >"$credential"
+restart
+expect 3 '' littlebox status
+expect_out "put the right file there, from the backup, or unlock it with a passphrase, and then: littlebox --box default seal add --credential $credential"
+expect 0 '' littlebox unlock --passphrase-file pw
+rm "$credential"
+expect 0 'seal 5 is the last that opens the store without a person' littlebox seal remove 5 --yes
+
 # The last passphrase, where the file of the credential is away.
 expect 0 '' littlebox seal add --credential "$T/away"
 mv away elsewhere
 expect 1 'none is known to be in a file that a start reads' setsid -w littlebox seal remove 3
 # The last credential.
-expect 1 'seal 5 is the last that opens the store without a person' setsid -w littlebox seal remove 5
-expect 0 'seal 5 is the last that opens the store without a person' littlebox seal remove 5 --yes
+expect 1 'seal 6 is the last that opens the store without a person' setsid -w littlebox seal remove 6
+expect 0 'seal 6 is the last that opens the store without a person' littlebox seal remove 6 --yes
 expect 0 '' littlebox --json seal list
 expect_json '#' 1
 

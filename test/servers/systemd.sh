@@ -512,18 +512,28 @@ section upgrade Upgrade
 old=$(littlebox --json status | sed -n 's/^ *"pid": //p')
 check "the page's upgrade" bash -eu section.sh >upgrade.log 2>&1
 says "names what runs" "box 'default' runs, as it was started" upgrade.log
+says "and how to replace it" 'hint: .*systemctl reload littleboxd@default.service' upgrade.log
 replaced() { [ "$(littlebox --json status | sed -n 's/^ *"pid": //p')" != "$old" ]; }
 await "the process to be replaced" replaced
+# The provider's file beside the system's, as step 3 of the README has it.
+mkdir -p /etc/systemd/system/nginx.service.d
+printf '[littlebox_sect]\nactivate = 1\n' >/etc/ssl/littlebox.cnf
+printf '[Service]\nEnvironment=OPENSSL_CONF=/etc/ssl/littlebox.cnf\n' >/etc/systemd/system/nginx.service.d/littlebox.conf
 section upgrade Uninstall
 check "the page's uninstall" bash -eu section.sh >uninstall.log 2>&1
 cat uninstall.log
 says "says what runs" "box 'default' still runs" uninstall.log
 says "who has handles" 'nginx still has a handle: .*/etc/nginx/web.pem.*littlebox:key' uninstall.log
 says "and what openssl.cnf names" '/openssl.cnf still names the provider' uninstall.log
+says "its section whole" 'take these lines out: .*\[littlebox_section\]; [0-9]+:activate = 1' uninstall.log
+says "and what a service has instead" \
+    '/etc/ssl/littlebox.cnf still names the provider, and /etc/systemd/system/nginx.service.d/littlebox.conf gives it' uninstall.log
+rm -r /etc/systemd/system/nginx.service.d /etc/ssl/littlebox.cnf
 check "the box is there" test -S /run/littlebox/default.sock
 # The next start of what is installed again, without the cure of the page.
 check "make install" make install >install.log 2>&1
 says "says what runs too" "box 'default' runs, as it was started" install.log
+says "and that its socket is lost" 'hint: .*systemctl restart littleboxd@default.socket' install.log
 systemctl daemon-reload
 check "it serves" littlebox status
 refused "it does not come back" 'failed' systemctl restart littleboxd@default.service
