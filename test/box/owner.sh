@@ -61,7 +61,7 @@ conf "$TEST_DIR/own" "no-such-user-here"
 refused "a user who is not there" "littlebox-users: there is no user 'no-such-user-here': give the number" \
     env "${MODULE_ENV[@]}" OPENSSL_CONF="$TEST_DIR/conf" openssl pkey -in littlebox:web -pubout
 conf "$TEST_DIR/own" "root 12x"
-refused "a word that is no user" "littlebox-users: '12x' is not a user: give names or numbers" \
+refused "a word that is no user" "littlebox-users: '12x' is not a user; hint: give names or numbers" \
     env "${MODULE_ENV[@]}" OPENSSL_CONF="$TEST_DIR/conf" openssl pkey -in littlebox:web -pubout
 refused "to the command too" "littlebox: --users: '12x' is not a user" lb --users "root,12x" status
 refused "a user who is not there, to the command" "littlebox: --users: there is no user 'no-such-user-here'" \
