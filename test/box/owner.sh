@@ -58,7 +58,7 @@ if namespaces; then
         >/dev/null
 fi
 conf "$TEST_DIR/own" "no-such-user-here"
-refused "a user who is not there" "littlebox-users: there is no user 'no-such-user-here': give the number" \
+refused "a user who is not there" "littlebox-users: there is no user 'no-such-user-here'; hint: give the number" \
     env "${MODULE_ENV[@]}" OPENSSL_CONF="$TEST_DIR/conf" openssl pkey -in littlebox:web -pubout
 conf "$TEST_DIR/own" "root 12x"
 refused "a word that is no user" "littlebox-users: '12x' is not a user; hint: give names or numbers" \

@@ -417,12 +417,12 @@ static const struct refusal {
     { "ED25519", { { NULL, NULL } }, "littlebox:-no", "'-no' is not a key name" },
     { "ED25519", { { NULL, NULL } }, "littlebox://nosuchbox/no", "no box 'nosuchbox' answers at" },
     /* by the box */
-    { "RSA", { { "bits", "1024" } }, "littlebox:no", "unknown key type 'rsa:1024': use one of: ec:P-256" },
+    { "RSA", { { "bits", "1024" } }, "littlebox:no", "unknown key type 'rsa:1024'; hint: use one of: ec:P-256" },
     { "RSA-PSS", { { "digest", "sha512-256" } }, "littlebox:no", "unknown key type 'rsa-pss:2048:sha512-256'" },
     { "RSA-PSS", { { "digest", "sha3-256" } }, "littlebox:no", "unknown key type 'rsa-pss:2048:sha3-256'" },
-    { "EC", { { "group", "secp256k1" } }, "littlebox:no", "unknown key type 'ec:secp256k1': use one of: ec:P-256" },
+    { "EC", { { "group", "secp256k1" } }, "littlebox:no", "unknown key type 'ec:secp256k1'; hint: use one of: ec:P-256" },
     { "ED25519", { { NULL, NULL } }, "littlebox:taken",
-      "key 'taken' exists already in box 'default': choose another name" },
+      "key 'taken' exists already in box 'default'; hint: choose another name" },
 };
 
 static void test_refusals(void)

@@ -201,7 +201,7 @@ static void test_refused(void)
         const char *text, *more;
     } rows[] = {
         { "pkcs11:object=web", 0,
-          "'pkcs11:object=web' fits several keys: littlebox://hsm1/web (object=web), littlebox://hsm2/web (object=web): "
+          "'pkcs11:object=web' fits several keys: littlebox://hsm1/web (object=web), littlebox://hsm2/web (object=web); hint: "
           "say which: with one of these URIs",
           "" },
         { "pkcs11:token=hsm1", OSSL_STORE_INFO_PKEY,
@@ -231,7 +231,7 @@ static void test_refused(void)
         { "pkcs11:object=web;type=secret-key", 0, "type=secret-key: a box gives out private keys", "" },
         { "pkcs11:object=web;colour=red", 0, "unknown attribute 'colour' in a PKCS#11 URI", "" },
         { "pkcs11:object=web?pin-value=1234", 0,
-          "the PKCS#11 URI has a pin-value: a PIN does not belong into a program that uses a key: take pin-value out of "
+          "the PKCS#11 URI has a pin-value: a PIN does not belong into a program that uses a key; hint: take pin-value out of "
           "the URI and give the PIN to the box: 'pin' in littlebox.conf(5)",
           "" },
         { "pkcs11:object=web?module-path=/lib/x.so", 0, "the PKCS#11 URI has a module-path: no PKCS#11 module is loaded", "" },
