@@ -506,7 +506,7 @@ static void test_locked(void)
 
     boxproc_lock(&box);
     CU_ASSERT_PTR_NULL(generate(contexts[0], "ED25519", NULL, "littlebox:no"));
-    CU_ASSERT(littlebox_says("box 'default' is locked: "));
+    CU_ASSERT(littlebox_says("box 'default' is locked; hint: "));
     boxproc_stop(&box);
     boxproc_start(&box); /* its credential opens it */
     CU_ASSERT_EQUAL(keys_in_box(), before);
