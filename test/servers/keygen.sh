@@ -141,7 +141,7 @@ check "it signs" handle_signs late.pem
 
 lb lock >/dev/null
 # shellcheck disable=SC2086 # words
-refused "a locked box" "box 'default' is locked: " ossl genpkey $ours -algorithm ED25519 ${uri}no -out locked.pem
+refused "a locked box" "box 'default' is locked; hint: " ossl genpkey $ours -algorithm ED25519 ${uri}no -out locked.pem
 check "a locked box: no key in the file" holds_no_key locked.pem
 stop_box
 # shellcheck disable=SC2086 # words
