@@ -104,7 +104,7 @@ refused "a socket alone decides nothing" "is the socket of a box 'default' of yo
 mkdir -p home/.local/state/littlebox/default
 chown -R $CALLER home
 found+=(HOME="$TEST_DIR/home")
-refused "a program that finds it" "$whose $CALLER, who asks: it answers at $socket: if it is the right one, say so in the provider's section of openssl.cnf: littlebox-users = $STRANGER" \
+refused "a program that finds it" "$whose $CALLER, who asks: it answers at $socket; hint: if it is the right one, say so in the provider's section of openssl.cnf: littlebox-users = $STRANGER" \
     program $CALLER "${found[@]}" -- pkey -in littlebox:web -pubout
 refused "no certificate request with it" "$whose $CALLER" \
     program $CALLER "${found[@]}" -- req -new -key littlebox:web -subj /CN=x

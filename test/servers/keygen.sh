@@ -91,7 +91,7 @@ generated out.pem ossl genrsa $ours -out out.pem 2048
 # Refusals, each with its text.
 # shellcheck disable=SC2086 # words
 {
-    no_key "a name that is taken" "key 'web' exists already in box 'default': choose another name" \
+    no_key "a name that is taken" "key 'web' exists already in box 'default'; hint: choose another name" \
         ossl genpkey $ours -algorithm EC -pkeyopt group:P-256 ${uri}web -out out.pem
     no_key "a name that is taken, req" "key 'web' exists already in box 'default'" \
         ossl req -x509 -newkey ed25519 $ours ${uri}web -subj /CN=web -noenc -keyout out.pem -out out.crt
