@@ -96,7 +96,7 @@ generated out.pem ossl genrsa $ours -out out.pem 2048
     no_key "a name that is taken, req" "key 'web' exists already in box 'default'" \
         ossl req -x509 -newkey ed25519 $ours ${uri}web -subj /CN=web -noenc -keyout out.pem -out out.crt
     check "no certificate either" holds_no_key out.crt
-    no_key "a type that a box does not make" "unknown key type 'rsa:1024': use one of: " \
+    no_key "a type that a box does not make" "unknown key type 'rsa:1024'; hint: use one of: " \
         ossl genpkey $ours -algorithm RSA -pkeyopt rsa_keygen_bits:1024 ${uri}no -out out.pem
     no_key "a curve that a box does not hold" "unknown key type 'ec:secp256k1'" \
         ossl genpkey $ours -algorithm EC -pkeyopt group:secp256k1 ${uri}no -out out.pem
