@@ -86,7 +86,7 @@ for who in "$STRANGER $STRANGER $STRANGER" "65534 65534 65534" "$STRANGER $OWNER
     # shellcheck disable=SC2086 # words
     refused "$who is nobody, to whom nothing is granted" "uid 65534 may not sign with key 'web'" sign_as $who
     # shellcheck disable=SC2086 # words
-    refused "and is told why" "uid 65534 stands for every user that the box's user namespace does not map; hint: run the box without PrivateUsers=" \
+    refused "and is told why" "uid 65534 stands for every user that the box's user namespace does not map: run the box without PrivateUsers=" \
         sign_as $who
 done
 proposed() { sign_as "$STRANGER" "$STRANGER" "$STRANGER" 2>&1 | grep -q 'littlebox .* allow'; }

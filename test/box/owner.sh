@@ -58,10 +58,10 @@ if namespaces; then
         >/dev/null
 fi
 conf "$TEST_DIR/own" "no-such-user-here"
-refused "a user who is not there" "littlebox-users: there is no user 'no-such-user-here': give the number" \
+refused "a user who is not there" "littlebox-users: there is no user 'no-such-user-here'; hint: give the number" \
     env "${MODULE_ENV[@]}" OPENSSL_CONF="$TEST_DIR/conf" openssl pkey -in littlebox:web -pubout
 conf "$TEST_DIR/own" "root 12x"
-refused "a word that is no user" "littlebox-users: '12x' is not a user: give names or numbers" \
+refused "a word that is no user" "littlebox-users: '12x' is not a user; hint: give names or numbers" \
     env "${MODULE_ENV[@]}" OPENSSL_CONF="$TEST_DIR/conf" openssl pkey -in littlebox:web -pubout
 refused "to the command too" "littlebox: --users: '12x' is not a user" lb --users "root,12x" status
 refused "a user who is not there, to the command" "littlebox: --users: there is no user 'no-such-user-here'" \
@@ -104,7 +104,7 @@ refused "a socket alone decides nothing" "is the socket of a box 'default' of yo
 mkdir -p home/.local/state/littlebox/default
 chown -R $CALLER home
 found+=(HOME="$TEST_DIR/home")
-refused "a program that finds it" "$whose $CALLER, who asks: it answers at $socket: if it is the right one, say so in the provider's section of openssl.cnf: littlebox-users = $STRANGER" \
+refused "a program that finds it" "$whose $CALLER, who asks: it answers at $socket; hint: if it is the right one, say so in the provider's section of openssl.cnf: littlebox-users = $STRANGER" \
     program $CALLER "${found[@]}" -- pkey -in littlebox:web -pubout
 refused "no certificate request with it" "$whose $CALLER" \
     program $CALLER "${found[@]}" -- req -new -key littlebox:web -subj /CN=x

@@ -342,14 +342,14 @@ static const struct {
     { MSG_FIND, finds, hang_up, true, "box 'default' closed the connection" },
     { MSG_FIND, finds, answer_two_objects, false,
       "'pkcs11:object=my%20web%3Bkey' fits several keys: littlebox://default/web;version=1 "
-      "(object=my%20web%3Bkey;id=%00%01), littlebox://default/web;version=2 (object=my%20web%3Bkey;id=%00%02): say which" },
+      "(object=my%20web%3Bkey;id=%00%01), littlebox://default/web;version=2 (object=my%20web%3Bkey;id=%00%02); hint: say which" },
     { MSG_GET, gets, say_nothing, true,
-      "box 'default' did not answer within 400 ms: look at the box's log; littlebox-timeout in openssl.cnf sets the "
+      "box 'default' did not answer within 400 ms; hint: look at the box's log; littlebox-timeout in openssl.cnf sets the "
       "limit" },
     { MSG_SIGN, signs_abc, say_nothing, true, "box 'default' did not answer within 400 ms" },
     { MSG_LIST, lists, say_nothing, true, "box 'default' did not answer within 400 ms" },
-    { MSG_GET, gets, hang_up, true, "box 'default' closed the connection: look at the box's log" },
-    { MSG_SIGN, signs_abc, hang_up, true, "box 'default' closed the connection: look at the box's log" },
+    { MSG_GET, gets, hang_up, true, "box 'default' closed the connection; hint: look at the box's log" },
+    { MSG_SIGN, signs_abc, hang_up, true, "box 'default' closed the connection; hint: look at the box's log" },
     /* A change is never sent twice. */
     { MSG_CREATE, creates, restart, false, "box 'default' was restarted while it worked on this" LOOK },
     { MSG_CREATE, creates, hang_up, false, "box 'default' closed the connection" LOOK },

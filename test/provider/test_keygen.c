@@ -417,12 +417,12 @@ static const struct refusal {
     { "ED25519", { { NULL, NULL } }, "littlebox:-no", "'-no' is not a key name" },
     { "ED25519", { { NULL, NULL } }, "littlebox://nosuchbox/no", "no box 'nosuchbox' answers at" },
     /* by the box */
-    { "RSA", { { "bits", "1024" } }, "littlebox:no", "unknown key type 'rsa:1024': use one of: ec:P-256" },
+    { "RSA", { { "bits", "1024" } }, "littlebox:no", "unknown key type 'rsa:1024'; hint: use one of: ec:P-256" },
     { "RSA-PSS", { { "digest", "sha512-256" } }, "littlebox:no", "unknown key type 'rsa-pss:2048:sha512-256'" },
     { "RSA-PSS", { { "digest", "sha3-256" } }, "littlebox:no", "unknown key type 'rsa-pss:2048:sha3-256'" },
-    { "EC", { { "group", "secp256k1" } }, "littlebox:no", "unknown key type 'ec:secp256k1': use one of: ec:P-256" },
+    { "EC", { { "group", "secp256k1" } }, "littlebox:no", "unknown key type 'ec:secp256k1'; hint: use one of: ec:P-256" },
     { "ED25519", { { NULL, NULL } }, "littlebox:taken",
-      "key 'taken' exists already in box 'default': choose another name" },
+      "key 'taken' exists already in box 'default'; hint: choose another name" },
 };
 
 static void test_refusals(void)
@@ -506,7 +506,7 @@ static void test_locked(void)
 
     boxproc_lock(&box);
     CU_ASSERT_PTR_NULL(generate(contexts[0], "ED25519", NULL, "littlebox:no"));
-    CU_ASSERT(littlebox_says("box 'default' is locked: "));
+    CU_ASSERT(littlebox_says("box 'default' is locked; hint: "));
     boxproc_stop(&box);
     boxproc_start(&box); /* its credential opens it */
     CU_ASSERT_EQUAL(keys_in_box(), before);

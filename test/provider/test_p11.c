@@ -201,7 +201,7 @@ static void test_refused(void)
         const char *text, *more;
     } rows[] = {
         { "pkcs11:object=web", 0,
-          "'pkcs11:object=web' fits several keys: littlebox://hsm1/web (object=web), littlebox://hsm2/web (object=web): "
+          "'pkcs11:object=web' fits several keys: littlebox://hsm1/web (object=web), littlebox://hsm2/web (object=web); hint: "
           "say which: with one of these URIs",
           "" },
         { "pkcs11:token=hsm1", OSSL_STORE_INFO_PKEY,
@@ -212,7 +212,7 @@ static void test_refused(void)
         { "pkcs11:", 0, "'pkcs11:' fits several keys", "" },
         { "pkcs11:token=hsm3;object=web", 0,
           "no box has the token of 'pkcs11:token=hsm3;object=web': box 'hsm1' has pkcs11:token=hsm1;manufacturer=littlebox;"
-          "model=sealed, box 'hsm2' has pkcs11:token=hsm2;manufacturer=littlebox;model=sealed: start a box with that token",
+          "model=sealed, box 'hsm2' has pkcs11:token=hsm2;manufacturer=littlebox;model=sealed; hint: start a box with that token",
           "" },
         { "pkcs11:token=a%20token;manufacturer=a%20manufacturer;model=a%20model;serial=0123456789abcdef;id=%01%02%03%04%05%06"
           "%07%08%09%0a;object=mail", 0,
@@ -231,7 +231,7 @@ static void test_refused(void)
         { "pkcs11:object=web;type=secret-key", 0, "type=secret-key: a box gives out private keys", "" },
         { "pkcs11:object=web;colour=red", 0, "unknown attribute 'colour' in a PKCS#11 URI", "" },
         { "pkcs11:object=web?pin-value=1234", 0,
-          "the PKCS#11 URI has a pin-value: a PIN does not belong into a program that uses a key: take pin-value out of "
+          "the PKCS#11 URI has a pin-value: a PIN does not belong into a program that uses a key; hint: take pin-value out of "
           "the URI and give the PIN to the box: 'pin' in littlebox.conf(5)",
           "" },
         { "pkcs11:object=web?module-path=/lib/x.so", 0, "the PKCS#11 URI has a module-path: no PKCS#11 module is loaded", "" },
@@ -252,7 +252,7 @@ static void test_many(void)
         boxproc_create(&hsm1, name, "ed25519");
     }
     refuses(contexts[0], "pkcs11:token=hsm1", OSSL_STORE_INFO_PKEY, "littlebox://hsm1/crowd-00 (object=crowd-00), ",
-            " and more: say which");
+            " and more; hint: say which");
     snprintf(uri, sizeof(uri), "pkcs11:object=crowd-69");
     gives(contexts[0], uri, 0, "pP");
     for (int i = 0; i < 70; i++) {
@@ -321,7 +321,7 @@ static void test_no_boxes(void)
 
     NEED(mkdtemp(dir) != NULL);
     libctx = new_libctx(dir, true, "");
-    refuses(libctx, "pkcs11:object=web", 0, "there is no box that could have 'pkcs11:object=web': start one with that token",
+    refuses(libctx, "pkcs11:object=web", 0, "there is no box that could have 'pkcs11:object=web'; hint: start one with that token",
             "littlebox-directory in openssl.cnf is where their sockets are");
     /* What only looks like a socket of a box, or is none, is nobody. */
     snprintf(path, sizeof(path), "%s/.sock", dir);
@@ -457,7 +457,7 @@ static void test_bad_references(void)
         CU_ASSERT_TRUE(littlebox_says(rows[i].text));
     }
     CU_ASSERT_PTR_NULL(load_pem(contexts[0], pem));
-    CU_ASSERT_TRUE(littlebox_says("is of a newer form than 'PKCS#11 Provider URI v1.0': put the PKCS#11 URI itself"));
+    CU_ASSERT_TRUE(littlebox_says("is of a newer form than 'PKCS#11 Provider URI v1.0'; hint: put the PKCS#11 URI itself"));
     OPENSSL_free(pem);
     pem = reference_pem("PKCS#11 Provider URI v1.0", "pkcs11:token=hsm1;object=web");
     /* A line is lost. */

@@ -319,7 +319,7 @@ static void test_settings(void)
     refuses_settings("littlebox-timeout = -5", "not a number");
     refuses_settings("littlebox-directory = run", "not an absolute path");
     refuses_settings("littlebox-box = a/b", "not a box name");
-    refuses_settings("littlebox-users = root, 12x", "littlebox-users: '12x' is not a user: give names or numbers of users");
+    refuses_settings("littlebox-users = root, 12x", "littlebox-users: '12x' is not a user; hint: give names or numbers of users");
     refuses_settings("littlebox-users = 4294967295", "littlebox-users: '4294967295' is not a user");
     refuses_settings("littlebox-users = no-such-user-here", "littlebox-users: there is no user 'no-such-user-here'");
 }

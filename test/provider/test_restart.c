@@ -263,7 +263,7 @@ static void *change(void *arg)
     NEED(EVP_PKEY_CTX_ctrl_str(ctx, "littlebox_uri", "littlebox:torn") > 0);
     atomic_store(&c->thread, (int)syscall(SYS_gettid));
     c->made = EVP_PKEY_keygen(ctx, &torn) > 0;
-    c->said = littlebox_says("box 'default' was restarted while it worked on this: key 'torn' may have been made: "
+    c->said = littlebox_says("box 'default' was restarted while it worked on this; hint: key 'torn' may have been made: "
                              "look with 'littlebox --box default list'");
     EVP_PKEY_free(torn);
     EVP_PKEY_CTX_free(ctx);

@@ -91,12 +91,12 @@ generated out.pem ossl genrsa $ours -out out.pem 2048
 # Refusals, each with its text.
 # shellcheck disable=SC2086 # words
 {
-    no_key "a name that is taken" "key 'web' exists already in box 'default': choose another name" \
+    no_key "a name that is taken" "key 'web' exists already in box 'default'; hint: choose another name" \
         ossl genpkey $ours -algorithm EC -pkeyopt group:P-256 ${uri}web -out out.pem
     no_key "a name that is taken, req" "key 'web' exists already in box 'default'" \
         ossl req -x509 -newkey ed25519 $ours ${uri}web -subj /CN=web -noenc -keyout out.pem -out out.crt
     check "no certificate either" holds_no_key out.crt
-    no_key "a type that a box does not make" "unknown key type 'rsa:1024': use one of: " \
+    no_key "a type that a box does not make" "unknown key type 'rsa:1024'; hint: use one of: " \
         ossl genpkey $ours -algorithm RSA -pkeyopt rsa_keygen_bits:1024 ${uri}no -out out.pem
     no_key "a curve that a box does not hold" "unknown key type 'ec:secp256k1'" \
         ossl genpkey $ours -algorithm EC -pkeyopt group:secp256k1 ${uri}no -out out.pem
@@ -141,7 +141,7 @@ check "it signs" handle_signs late.pem
 
 lb lock >/dev/null
 # shellcheck disable=SC2086 # words
-refused "a locked box" "box 'default' is locked: " ossl genpkey $ours -algorithm ED25519 ${uri}no -out locked.pem
+refused "a locked box" "box 'default' is locked; hint: " ossl genpkey $ours -algorithm ED25519 ${uri}no -out locked.pem
 check "a locked box: no key in the file" holds_no_key locked.pem
 stop_box
 # shellcheck disable=SC2086 # words
