@@ -108,7 +108,7 @@ check "so does the token's own name of the key" handle_signs "pkcs11:token=keys;
 check "and with its serial number and id" handle_signs \
     "pkcs11:serial=$serial;id=$(lb --json list --token | tr -d '\n' | sed 's/.*"label": *"web", *"id": *"\([0-9a-f]*\)".*/\1/;s/../%&/g')"
 refused "one that is not there: the text says which token, to its end" \
-    "no box has the object of 'pkcs11:token=keys;object=none': box 'default' has no such object on pkcs11:token=keys;manufacturer=SoftHSM%20project;model=SoftHSM%20v2;serial=$serial: " \
+    "no box has the object of 'pkcs11:token=keys;object=none': box 'default' has no such object on pkcs11:token=keys;manufacturer=SoftHSM%20project;model=SoftHSM%20v2;serial=$serial; hint: " \
     ossl pkey -in "pkcs11:token=keys;object=none" -noout
 # found KIND NAME : what the box finds by the token's names.
 found() { "$HARNESS/boxload" "$BOX_DIR/default.sock" ask 1 "$@"; }

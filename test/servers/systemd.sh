@@ -10,7 +10,7 @@ set -eu
 
 SYSTEMD=/lib/systemd/systemd
 UNITS=/etc/systemd/system:/run/littlebox-test:/usr/local/lib/systemd/system
-SECONDS_MAX=120
+SECONDS_MAX=240
 namespaces=(--mount --propagation private)
 machine=(--pid --fork --kill-child --ipc --uts --net --cgroup)
 
@@ -420,7 +420,11 @@ refused "without what was made later" "no key 'later'" littlebox show later
 # The saved one, as a backup.
 cp /root/store.db.saved /root/backup/store.db
 section backup Restore
+grep '^littlebox seal add' section.sh >seal.sh
+sed -i '/^littlebox seal add/d' section.sh
 check "the page's restore" bash -eu section.sh
+mv /etc/littlebox/default.credential lost.credential
+check "the page's new credential" bash -eu seal.sh
 check "what was made later is there" littlebox show later
 check "and signs" box_signs default
 check "what was there is kept" test -e /root/before/default/store.db
@@ -539,7 +543,7 @@ check "it serves" littlebox status
 refused "it does not come back" 'failed' systemctl restart littleboxd@default.service
 says "and says what to do" 'cannot listen on /run/littlebox/default.sock: Permission denied; systemd handed over no socket: systemctl restart littleboxd@default.socket' \
     /run/box-default.log
-littlebox status 2>closed || sed -n 's/^hint: start it: \([^,]*\),.*/\1/p' closed >cure.sh
+littlebox status 2>closed || sed -n 's/^hint: start it: \([^;]*\);.*/\1/p' closed >cure.sh
 cat closed cure.sh
 check "so does the command" bash -eu cure.sh
 check "and it is back" box_signs default
