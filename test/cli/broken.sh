@@ -32,6 +32,7 @@ expect 1 "box 'default': the box closed the connection" littlebox list
 expect 1 "hint: look with 'littlebox --box default show web' whether it was done" littlebox create web
 
 # After an import whose end is unknown the file stays.
+fake empty
 openssl genpkey -algorithm ED25519 -out "$T/web.key"
 sum=$(sha256sum <"$T/web.key")
 expect 1 "hint: look with 'littlebox --box default show web' whether it was done" littlebox adopt "$T/web.key"

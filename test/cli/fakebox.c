@@ -101,11 +101,11 @@ static bool answer_text(int fd, const struct msg_header *request, struct bytes a
     return say(fd, LB_PROTOCOL_VERSION, MSG_ERROR, request->id, body, sizeof(body) - 1);
 }
 
-/* The answer to somebody's old question first, then an empty list. */
-static bool answer_once(int fd, const struct msg_header *request, struct bytes asked)
+/* No keys, and no answer to what would change that. */
+static bool answer_empty(int fd, const struct msg_header *request, struct bytes asked)
 {
     (void)asked;
-    return say(fd, LB_PROTOCOL_VERSION, MSG_LIST | MSG_ANSWER, request->id ^ 1, "", 0) &&
+    return request->type == MSG_LIST &&
            say(fd, LB_PROTOCOL_VERSION, MSG_LIST | MSG_ANSWER, request->id, "\0\0\0", 3);
 }
 
@@ -170,6 +170,15 @@ static bool answer_as_box(int fd, const struct msg_header *request, struct bytes
     return r == 0 && socket_send(fd, packet, size, /* fd= */ -1, /* dont_wait= */ false) == 0;
 }
 
+/* The answer to somebody's old question first, then an empty list; and what the status of a box is. */
+static bool answer_once(int fd, const struct msg_header *request, struct bytes asked)
+{
+    if (request->type == MSG_STATUS)
+        return answer_as_box(fd, request, asked, LOCK_UNLOCKED, /* handed= */ false);
+    return say(fd, LB_PROTOCOL_VERSION, MSG_LIST | MSG_ANSWER, request->id ^ 1, "", 0) &&
+           say(fd, LB_PROTOCOL_VERSION, MSG_LIST | MSG_ANSWER, request->id, "\0\0\0", 3);
+}
+
 static bool answer_locked(int fd, const struct msg_header *request, struct bytes asked)
 {
     return answer_as_box(fd, request, asked, LOCK_LOCKED, /* handed= */ false);
@@ -191,6 +200,7 @@ static const struct mode {
     answer_fn *answer;
 } modes[] = {
     { "close", false, answer_close },     { "cut", false, answer_cut },   { "garbage", false, answer_garbage },
+    { "empty", false, answer_empty },
     { "once", true, answer_once },        { "other", false, answer_other }, { "reset", false, answer_reset },
     { "handed", false, answer_handed },   { "locked", false, answer_locked }, { "new", false, answer_new },
     { "text", false, answer_text },       { "version", false, answer_version },
@@ -224,7 +234,7 @@ int main(int argc, char **argv)
             mode = &modes[i];
     }
     if (mode == NULL) {
-        fputs("usage: fakebox SOCKET close|cut|garbage|handed|locked|new|once|other|reset|text|version [FILE]\n", stderr);
+        fputs("usage: fakebox SOCKET close|cut|empty|garbage|handed|locked|new|once|other|reset|text|version [FILE]\n", stderr);
         return 2;
     }
     if (argc == 4)
