@@ -58,11 +58,13 @@ done
 refused "pin-value" "give the PIN to the box: 'pin' in littlebox.conf" ossl pkey -in "$URI;pin-value=1234" -noout
 refused "module-path" "give the module to the box: 'module' in littlebox.conf" ossl pkey -in "$URI?module-path=/x.so" -noout
 
-# Both in one file: the engine gets the handle, and fails. The page warns of it.
+# Both in one file: with OpenSSL 3.0 the engine gets the handle, and fails. The page warns of it.
 sed "s/^providers = providers$/&\nengines = engines/" "$BOX_DIR/openssl.cnf" >both.cnf
 cat engine.lines >>both.cnf
-refused "both in one openssl.cnf" 'invalid key' env OPENSSL_CONF="$TEST_DIR/both.cnf" "${MODULE_ENV[@]}" \
-    openssl dgst -sha256 -sign web.pem -out sig text
+if openssl version | grep -q '^OpenSSL 3\.0\.'; then
+    refused "both in one openssl.cnf" 'invalid key' env OPENSSL_CONF="$TEST_DIR/both.cnf" "${MODULE_ENV[@]}" \
+        openssl dgst -sha256 -sign web.pem -out sig text
+fi
 
 # --- nginx, before and after; what has the module
 # serve KEY CNF : nginx with that key and that openssl.cnf.

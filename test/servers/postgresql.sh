@@ -99,7 +99,8 @@ for kind in "$FILES/ed" "$TEST_DIR/plain"; do
     check "but without channel binding" scram channel_binding=disable
 done
 new_key ec:P-256 "$TEST_DIR/ca.pem"
-plain_ossl req -x509 -new -key "$TEST_DIR/ca.pem" -subj /CN=ca -days 2 -out "$TEST_DIR/ca.crt"
+plain_ossl req -x509 -new -key "$TEST_DIR/ca.pem" -subj /CN=ca -addext basicConstraints=critical,CA:true -days 2 \
+    -out "$TEST_DIR/ca.crt"
 ossl req -new -key littlebox:ed -subj /CN=localhost -out "$TEST_DIR/ed.csr" 2>>"$TEST_DIR/openssl.log"
 plain_ossl x509 -req -in "$TEST_DIR/ed.csr" -CA "$TEST_DIR/ca.crt" -CAkey "$TEST_DIR/ca.pem" -set_serial 1 -days 2 \
     -extfile <(echo subjectAltName=DNS:localhost) -out "$TEST_DIR/signed.crt" 2>>"$TEST_DIR/openssl.log"

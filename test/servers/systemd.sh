@@ -364,7 +364,7 @@ else
 fi
 
 # openCryptoki, by the page; and without the drop-in, where its token keeps nothing and says nothing.
-if command -v pkcsslotd >/dev/null && command -v pkcsconf >/dev/null; then
+if [ "$(dpkg-query -W -f '${Version}' opencryptoki 2>/dev/null | cut -d + -f 1)" = 3.8.1 ]; then
     cp /lib/systemd/system/pkcsslotd.service /etc/systemd/system/
     mkdir -p /run/lock
     chmod 1777 /run/lock /dev/shm
@@ -387,7 +387,7 @@ if command -v pkcsslotd >/dev/null && command -v pkcsconf >/dev/null; then
     refused "nor is one that would be adopted" 'bringing the key in: CKR_FUNCTION_FAILED' littlebox --box ock adopt lost.pem
     check "which stays where it was" cmp plain.pem lost.pem
 else
-    say "no openCryptoki: its part of examples/pkcs11 is not run"
+    say "no openCryptoki 3.8.1, which the page is for: its part of examples/pkcs11 is not run"
 fi
 
 # Backup and restore, by the page. section PAGE TITLE : the commands under that heading, as a script
