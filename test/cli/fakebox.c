@@ -170,12 +170,12 @@ static bool answer_as_box(int fd, const struct msg_header *request, struct bytes
     return r == 0 && socket_send(fd, packet, size, /* fd= */ -1, /* dont_wait= */ false) == 0;
 }
 
-/* The answer to somebody's old question first, then an empty list; and what the status of a box is. */
+/* The answer to an old question first, not to the next one, then an empty list; and what the status of a box is. */
 static bool answer_once(int fd, const struct msg_header *request, struct bytes asked)
 {
     if (request->type == MSG_STATUS)
         return answer_as_box(fd, request, asked, LOCK_UNLOCKED, /* handed= */ false);
-    return say(fd, LB_PROTOCOL_VERSION, MSG_LIST | MSG_ANSWER, request->id ^ 1, "", 0) &&
+    return say(fd, LB_PROTOCOL_VERSION, MSG_LIST | MSG_ANSWER, request->id ^ 0x80000000U, "", 0) &&
            say(fd, LB_PROTOCOL_VERSION, MSG_LIST | MSG_ANSWER, request->id, "\0\0\0", 3);
 }
 
