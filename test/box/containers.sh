@@ -110,7 +110,8 @@ mkdir inner
 printf 'socket-mode = 0666\n' >inner/default.conf
 start_box "$TEST_DIR/inner" setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc
 write_openssl_cnf inner.cnf "$TEST_DIR/inner"
-inside() { nsenter -t "$(children_of "$KEEPER")" --mount --pid -- "$@"; }
+# Its root too: in a chroot that of the mounts is another.
+inside() { nsenter -t "$(children_of "$KEEPER")" --mount --pid --root --wd="$PWD" -- "$@"; }
 sign_at() {
     setpriv --reuid "$1" --regid "$1" --clear-groups env "${MODULE_ENV[@]}" OPENSSL_CONF="$TEST_DIR/inner.cnf" \
         openssl pkeyutl -sign -rawin -inkey littlebox:web -in text -out /dev/null
