@@ -293,6 +293,8 @@ static void changed_behind_its_back(void)
         OK(create(&b, "third", &p));
         OK(vault_rename(&b.box.vault, &(struct msg_rename){ "third", "fourth" }, &p));
         OK(vault_schedule_destroy(&b.box.vault, &web_whole, &at, &p));
+        /* So that what is due would go at once. */
+        b.conf.destroy_after = 0;
         change_store(&b, changes[i]);
         OK(inbox_reopen(&b, &p));
         CU_ASSERT(atomic_load(&b.box.vault.damaged) >= 1);
