@@ -80,10 +80,18 @@ static const struct request_kind *find_kind(uint16_t type)
 
 /* Connecting */
 
-/* restart, as a socket's unit may live on without its socket; and enable, for the next boot. */
-static void hint_system(const char *box, const char *daemon, struct problem *p)
+/*
+ * restart, as a socket's unit may live on without its socket; and enable, for the next boot. A box that is there may have used
+ * up its start limit in vain.
+ */
+static void hint_system(const struct client *c, const char *daemon, struct problem *p)
 {
-    if (access("/run/systemd/system", F_OK) == 0)
+    const char *box = c->cli->box;
+
+    if (access("/run/systemd/system", F_OK) == 0 && access(c->paths.state, F_OK) == 0)
+        problem_hint(p, "start it: systemctl reset-failed 'littleboxd@%s.*'; systemctl enable littleboxd@%s.socket && "
+                     "systemctl restart littleboxd@%s.socket", box, box, box);
+    else if (access("/run/systemd/system", F_OK) == 0)
         problem_hint(p, "start it: systemctl enable littleboxd@%s.socket && systemctl restart littleboxd@%s.socket; "
                      "a new box: littlebox box create %s", box, box, box);
     else
@@ -107,7 +115,7 @@ static int no_box(const struct client *c, struct problem *p)
     else if (own)
         problem_hint(p, "the command starts it when it needs it, for one: littlebox --box %s list", cli->box);
     else if (cli->system || geteuid() == 0 || c->place == PLACE_DIRECTORY)
-        hint_system(cli->box, daemon, p);
+        hint_system(c, daemon, p);
     else
         problem_hint(p, "you have no box '%s' of your own: 'littlebox --box %s create KEY' makes one", cli->box, cli->box);
     (void)whyaway_tell(c, p);

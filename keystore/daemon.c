@@ -252,7 +252,8 @@ static int open_socket(const struct boxconf *conf, int *ret_fd, bool *ret_bound,
     problem_set(p, r, "cannot listen on %s: %s", conf->paths.socket, strerror(e));
     /* Where the unit's files were away for a while, the socket's unit lives on without its socket. */
     if (e == EACCES && getenv("INVOCATION_ID") != NULL)
-        problem_hint(p, "systemd handed over no socket: systemctl restart littleboxd@%s.socket", conf->box);
+        problem_hint(p, "systemd handed over no socket: systemctl reset-failed 'littleboxd@%s.*'; "
+                     "systemctl restart littleboxd@%s.socket", conf->box, conf->box);
     return r;
 }
 

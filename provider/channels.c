@@ -123,8 +123,8 @@ static int connect_by_path(struct box *b, unsigned ms, struct conn *ret, struct 
         if (b->place == PLACE_OWN)
             problem_hint(p, "start it: littlebox --own --box %s list", b->name);
         else
-            problem_hint(p, "start it: systemctl restart littleboxd@%s.socket, or without systemd: "
-                         "littleboxd --system --box %s --user littlebox-%s", b->name, b->name, b->name);
+            problem_hint(p, "start it: systemctl reset-failed 'littleboxd@%s.*'; systemctl restart littleboxd@%s.socket, or "
+                         "without systemd: littleboxd --system --box %s --user littlebox-%s", b->name, b->name, b->name, b->name);
         return r;
     case LB_E_TIMEOUT:
         return refuse_no_time(b, b->timeout_ms, p);

@@ -335,5 +335,5 @@ for system in --system ''; do
 done
 # What answers no longer may be a socket's unit without its socket: restart cures that, enable alone does not.
 mkdir -p /run/systemd/system
-expect 1 'hint: start it: systemctl enable littleboxd@sys.socket && systemctl restart littleboxd@sys.socket; a new box: littlebox box create sys' \
+expect 1 "hint: start it: systemctl reset-failed 'littleboxd@sys.*'; systemctl enable littleboxd@sys.socket && systemctl restart littleboxd@sys.socket" \
     littlebox --box sys status

@@ -408,8 +408,8 @@ static void test_no_box(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(key);
     CU_ASSERT_EQUAL(sign_text(ctx, key, NULL, "abc", 3, sig, sizeof(sig)), 0);
     snprintf(want, sizeof(want),
-             "no box 'default' answers at %s/default.sock; hint: start it: systemctl restart littleboxd@default.socket, "
-             "or without systemd: littleboxd --system --box default --user littlebox-default",
+             "no box 'default' answers at %s/default.sock; hint: start it: systemctl reset-failed 'littleboxd@default.*'; "
+             "systemctl restart littleboxd@default.socket, or without systemd: littleboxd --system --box default --user littlebox-default",
              dir);
     CU_ASSERT(littlebox_says(want));
     EVP_PKEY_free(key);
