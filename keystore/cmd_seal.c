@@ -314,7 +314,7 @@ static int seal_add(struct client *c, const char *id, struct problem *p)
     return r;
 }
 
-/* What becomes of the seals without that one; kind 0: it is not there. */
+/* What becomes of the seals without that one; kind 0: it is not there. id 0: all that there are. */
 struct rest {
     unsigned kind, credentials, passphrases;
 };
@@ -442,24 +442,6 @@ int cmd_lock(struct cli *cli)
     return r == 0 ? print_state(cli, lock_state_name(LOCK_LOCKED)) : cli_fail(&p);
 }
 
-static int takes_passphrase(struct client *c, bool *ret, struct problem *p)
-{
-    struct wire_reader r;
-    uint16_t count;
-    int result = client_seals(c, &count, &r, p);
-
-    *ret = false;
-    if (result != 0)
-        return result;
-    for (unsigned i = 0; i < count && r.error == 0; i++) {
-        struct seal_entry e;
-
-        msg_seal_entry_get(&r, &e);
-        *ret = *ret || e.kind == SEAL_PASSPHRASE;
-    }
-    return wire_end(&r) == 0 ? 0 : problem_set(p, LB_E_VALUE, "the box's list of seals is damaged");
-}
-
 /*
  * Nobody is asked for a passphrase that no seal takes, and where there is no terminal nobody can be: such a box is opened
  * with the file that opens it at its start, if that is there. It is read with the rights of the box's user: the box gets
@@ -469,8 +451,9 @@ static int read_start_file(struct client *c, struct seal_secret *ret, bool *ret_
 {
     char file[PATH_MAX];
     struct peer box;
-    bool takes;
-    int r = takes_passphrase(c, &takes, p);
+    struct rest seals;
+    int r = look_at_rest(c, /* id= */ 0, &seals, p);
+    bool takes = r == 0 && seals.passphrases > 0;
 
     *ret_ask = takes && ask_possible();
     if (r != 0 || *ret_ask)

@@ -43,7 +43,8 @@ int vault_find_to_change(struct vault *v, const char *name, struct boxkey **ret,
     return *ret != NULL ? 0 : vault_other_name(v, name, p);
 }
 
-int vault_rebind(struct vault *v, const struct boxkey *old, struct boxkey *next, size_t i, struct problem *p)
+/* Version i of next, whose metadata or grants are new, from what old has: the same key, bound to the new record. */
+static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next, size_t i, struct problem *p)
 {
     int r;
 
@@ -59,7 +60,10 @@ int vault_rebind(struct vault *v, const struct boxkey *old, struct boxkey *next,
     return 0;
 }
 
-/* vault_publish(). ret_stored, which may be NULL: it is in the store, whatever came then. */
+/*
+ * Stores next and puts it in the place of old (NULL: new). On success next belongs to the ring; on failure to the caller.
+ * ret_stored, which may be NULL: it is in the store, whatever came then.
+ */
 static int publish(struct vault *v, struct boxkey *old, struct boxkey *next, bool *ret_stored, struct problem *p)
 {
     int damaged = (int)boxkey_is_damaged(next) - (old != NULL && boxkey_is_damaged(old));
@@ -80,17 +84,25 @@ static int publish(struct vault *v, struct boxkey *old, struct boxkey *next, boo
     return 0;
 }
 
-int vault_publish(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p)
-{
-    return publish(v, old, next, /* ret_stored= */ NULL, p);
-}
-
-void vault_keep_live(struct vault *v, struct boxkey *old, struct boxkey *next)
+/* The live halves that stay: same version, same key, neither destroyed nor to be. */
+static void keep_live(struct vault *v, struct boxkey *old, struct boxkey *next)
 {
     for (size_t i = 0; i < old->rec.version_count; i++) {
         if (next->rec.versions[i].state != STATE_DESTROYED && next->rec.versions[i].state != STATE_DESTROY_SCHEDULED)
             next->versions[i].live = opened_use(&v->ring.opened, &old->versions[i]);
     }
+}
+
+int vault_replace(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < next->rec.version_count; i++)
+        r = rebind(v, old, next, i, p);
+    if (r != 0)
+        return r;
+    keep_live(v, old, next);
+    return publish(v, old, next, /* ret_stored= */ NULL, p);
 }
 
 /* Creating and importing */
@@ -171,7 +183,7 @@ static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *ne
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < n; i++)
-        r = vault_rebind(v, old, next, i, p);
+        r = rebind(v, old, next, i, p);
     next->versions[n].live = vault_livekey(v, rec, key);
     if (r != 0)
         return r;
@@ -351,12 +363,8 @@ int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct p
     if (next == NULL)
         return out_of_memory(p);
     r = allow ? add_grant(next, &m->grant, p) : take_grant(v, next, &m->grant, p);
-    for (size_t i = 0; r == 0 && i < next->rec.version_count; i++)
-        r = vault_rebind(v, old, next, i, p);
-    if (r == 0) {
-        vault_keep_live(v, old, next);
-        r = vault_publish(v, old, next, p);
-    }
+    if (r == 0)
+        r = vault_replace(v, old, next, p);
     if (r != 0)
         boxkey_free(next);
     return r;
@@ -414,11 +422,11 @@ int vault_cert_set(struct vault *v, const struct msg_cert_set *m, uint32_t *ret_
         return out_of_memory(p);
     for (size_t k = 0; k < next->rec.version_count; k++)
         next->versions[k].damaged = old->versions[k].damaged;
-    vault_keep_live(v, old, next);
+    keep_live(v, old, next);
     r = put_chain(v, next, (size_t)i, m, p);
     *ret_version = next->rec.versions[i].version;
     if (r == 0)
-        r = vault_publish(v, old, next, p);
+        r = publish(v, old, next, /* ret_stored= */ NULL, p);
     if (r != 0)
         boxkey_free(next);
     return r;

@@ -181,12 +181,8 @@ static int turn_key(struct vault *v, struct boxkey *old, uint32_t version, const
         r = destroy_elsewhere(v, old, next, p);
     if (r == 0 && all_destroyed(next))
         forget_rest(next);
-    for (size_t i = 0; r == 0 && i < next->rec.version_count; i++)
-        r = vault_rebind(v, old, next, i, p);
-    if (r == 0) {
-        vault_keep_live(v, old, next);
-        r = vault_publish(v, old, next, p);
-    }
+    if (r == 0)
+        r = vault_replace(v, old, next, p);
     if (r != 0) {
         boxkey_free(next);
         return r;

@@ -57,15 +57,12 @@ LB_MUST_USE int vault_pick_version(const struct vault *v, const struct boxkey *k
 LB_MUST_USE int vault_check_open(const struct vault *v, struct problem *p);
 /* The key of that name, of an open store. LB_E_NO_KEY; LB_E_EXISTS: the name is a former one of another key. */
 LB_MUST_USE int vault_find_to_change(struct vault *v, const char *name, struct boxkey **ret, struct problem *p);
-/* Version i of next, whose metadata or grants are new, from what old has: the same key, bound to the new record. */
-LB_MUST_USE int vault_rebind(struct vault *v, const struct boxkey *old, struct boxkey *next, size_t i, struct problem *p);
 /*
- * Stores next and puts it in the place of old (NULL: new). On success next belongs to the ring; on failure to the
- * caller.
+ * next, whose metadata or grants are new, in the place of old: each version the same key, bound to its new record, in one
+ * transaction. What is open of versions that go on stays open. On success next belongs to the ring; on failure to the caller,
+ * and nothing is changed, but for LB_E_NOMEM after it was stored, of which p tells.
  */
-LB_MUST_USE int vault_publish(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p);
-/* The live halves that stay: same version, same key, neither destroyed nor to be. */
-void vault_keep_live(struct vault *v, struct boxkey *old, struct boxkey *next);
+LB_MUST_USE int vault_replace(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p);
 /* No key has this name: LB_E_EXISTS, one had it and is meant by it still; else LB_E_NO_KEY. */
 LB_MUST_USE int vault_other_name(struct vault *v, const char *name, struct problem *p);
 

@@ -88,12 +88,8 @@ int vault_rename(struct vault *v, const struct msg_rename *m, struct problem *p)
     if (next == NULL)
         return problem_set(p, LB_E_NOMEM, "out of memory");
     r = set_names(next, m->to, p);
-    for (size_t i = 0; r == 0 && i < next->rec.version_count; i++)
-        r = vault_rebind(v, old, next, i, p);
-    if (r == 0) {
-        vault_keep_live(v, old, next);
-        r = vault_publish(v, old, next, p);
-    }
+    if (r == 0)
+        r = vault_replace(v, old, next, p);
     if (r != 0)
         boxkey_free(next);
     return r;
