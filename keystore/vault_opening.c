@@ -1,9 +1,11 @@
 /* What the store is open by, and what a start would open it with: asked before somebody takes one of these away. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "printable.h"
 #include "seal.h"
 #include "secret.h"
 #include "secretfile.h"
@@ -12,11 +14,8 @@
 /* As messages carry it: cut, and without what could steer a terminal. */
 static void tell_path(const char *path, char ret[LB_PATH_TEXT_MAX + 1])
 {
-    size_t n = 0;
-
-    for (; path[n] != '\0' && n < LB_PATH_TEXT_MAX; n++)
-        ret[n] = (unsigned char)path[n] < ' ' || path[n] == 0x7f ? '?' : path[n];
-    ret[n] = '\0';
+    snprintf(ret, LB_PATH_TEXT_MAX + 1, "%.*s", LB_PATH_TEXT_MAX, path);
+    make_printable(ret);
 }
 
 /* The seals that a credential opens; the store key goes no further than this. With the lock held. */
