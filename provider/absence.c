@@ -1,8 +1,8 @@
 /* What a process remembers of a box that did not answer: so one caller waits for it, and not each. */
 #include <poll.h>
 
-#include "../keystore/message.h"
-#include "../keystore/socket.h"
+#include "base/socket.h"
+#include "protocol/message.h"
 #include "box_priv.h"
 #include "wait.h"
 

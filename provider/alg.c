@@ -4,10 +4,10 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
-#include "../keystore/handle.h"
-#include "../keystore/p11uri.h"
-#include "../keystore/scheme.h"
-#include "../keystore/uri.h"
+#include "model/handle.h"
+#include "model/pkcs11_uri.h"
+#include "model/scheme.h"
+#include "model/uri.h"
 #include "sigalg.h"
 
 static const char *const rsa_secrets[] = { OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_FACTOR1, NULL };

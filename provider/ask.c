@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../keystore/socket.h"
-#include "../keystore/textfile.h"
+#include "base/memfile.h"
+#include "base/socket.h"
 
 /* Around what is signed, decrypted or derived from: header, key, options, lengths; and around an answer. */
 #define REQUEST_ROOM 256

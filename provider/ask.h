@@ -2,7 +2,7 @@
 #ifndef LB_ASK_H
 #define LB_ASK_H
 
-#include "../keystore/message.h"
+#include "protocol/message.h"
 #include "box.h"
 
 /* Bytes that hold any answer but a LIST page. */

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "../keystore/channel.h"
-#include "../keystore/message.h"
-#include "../keystore/socket.h"
+#include "base/socket.h"
+#include "client/channel.h"
+#include "protocol/message.h"
 #include "box_priv.h"
 #include "wait.h"
 

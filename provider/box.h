@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../keystore/errors.h"
-#include "../keystore/wire.h"
+#include "base/errors.h"
+#include "base/wire.h"
 #include "provider.h"
 
 /*

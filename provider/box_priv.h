@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "../keystore/place.h"
+#include "model/place.h"
 #include "box.h"
 #include "conn.h"
 
@@ -50,7 +50,7 @@ struct box {
      * can end it for all: so a process asks for one of its own over it, and changes to that once it has come.
      */
     bool inherited;
-    struct conn promised; /* what socket_introduce() gave for it */
+    struct conn promised; /* what introducer_ask() gave for it */
     _Atomic bool is_promised;
     struct slot channels[CHANNELS];
     /*

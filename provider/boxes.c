@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../keystore/paths.h"
-#include "../keystore/uri.h"
+#include "model/paths.h"
+#include "model/uri.h"
 #include "box_priv.h"
 
 /* The list of boxes: it only grows while the provider lives, so walking it takes no lock. */

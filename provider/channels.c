@@ -5,10 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../keystore/channel.h"
-#include "../keystore/message.h"
-#include "../keystore/owner.h"
-#include "../keystore/socket.h"
+#include "base/socket.h"
+#include "client/channel.h"
+#include "client/introducer.h"
+#include "client/owner.h"
+#include "protocol/message.h"
 #include "box_priv.h"
 #include "wait.h"
 
@@ -150,11 +151,11 @@ static void introducer_own(struct box *b)
     int fd = -1, r;
 
     if (b->promised.fd < 0) {
-        if (socket_introduce(b->introducer.conn.fd, /* dont_wait= */ true, &fd) == 0)
+        if (introducer_ask(b->introducer.conn.fd, /* dont_wait= */ true, &fd) == 0)
             atomic_store(&b->is_promised, conn_take(&b->promised, fd) == 0);
         return;
     }
-    r = conn_is_ours(&b->promised) ? socket_introduced(b->promised.fd, /* dont_wait= */ true, &fd) : LB_E_CLOSED;
+    r = conn_is_ours(&b->promised) ? introducer_answer(b->promised.fd, /* dont_wait= */ true, &fd) : LB_E_CLOSED;
     if (r == LB_E_TIMEOUT)
         return;
     conn_drop(&b->promised);
@@ -227,7 +228,7 @@ static int channel_ask_for(struct box *b, uint64_t deadline, bool dont_wait, str
         if (r != 0)
             break;
         /* How long it may wait is for who has the other descriptors of it to set: so it is asked not to. */
-        while ((r = socket_introduce(b->introducer.conn.fd, /* dont_wait= */ true, &fd)) == LB_E_TIMEOUT && !dont_wait &&
+        while ((r = introducer_ask(b->introducer.conn.fd, /* dont_wait= */ true, &fd)) == LB_E_TIMEOUT && !dont_wait &&
                ms_left(deadline) > 0)
             wait_ms(NULL, 1);
         if (r == 0)
@@ -257,10 +258,10 @@ static int channel_come(struct wait *w, uint64_t deadline, struct conn *asked, i
 
     if (w == NULL || wait_hold(w, asked) != 0) {
         r = conn_limit(asked, ms_left(deadline) + 1);
-        return r != 0 ? r : socket_introduced(fd, /* dont_wait= */ false, ret_fd);
+        return r != 0 ? r : introducer_answer(fd, /* dont_wait= */ false, ret_fd);
     }
     do {
-        r = socket_introduced(fd, /* dont_wait= */ true, ret_fd);
+        r = introducer_answer(fd, /* dont_wait= */ true, ret_fd);
         if (r != LB_E_TIMEOUT)
             break;
         r = wait_more(w, deadline);

@@ -5,7 +5,7 @@
 #include <openssl/core.h>
 #include <stddef.h>
 
-#include "../keystore/message.h"
+#include "protocol/message.h"
 #include "provider.h"
 
 struct cipheropts {

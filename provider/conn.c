@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../keystore/socket.h"
+#include "base/socket.h"
 
 /*
  * A socket's timeout is only set anew when it is wrong by more than this: a system call on the path of every signature

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "../keystore/errors.h"
+#include "base/errors.h"
 
 /*
  * A socket and what it was when we opened it: daemons close descriptors that are not theirs, and the numbers come

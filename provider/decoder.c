@@ -3,7 +3,7 @@
 #include <openssl/core_object.h>
 #include <openssl/params.h>
 
-#include "../keystore/handle.h"
+#include "model/handle.h"
 #include "alg.h"
 #include "box.h"
 #include "dispatch.h"

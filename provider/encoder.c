@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "../keystore/handle.h"
+#include "model/handle.h"
 #include "alg.h"
 #include "dispatch.h"
 #include "error.h"

@@ -4,7 +4,7 @@
 
 #include <openssl/core.h>
 
-#include "../keystore/errors.h"
+#include "base/errors.h"
 #include "provider.h"
 
 /* Reasons are the codes of errors.h from here on: those below 100 belong to libcrypto. */

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../keystore/handle.h"
-#include "../keystore/spki.h"
+#include "model/handle.h"
+#include "model/spki.h"
 #include "ask.h"
 #include "error.h"
 

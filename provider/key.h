@@ -5,8 +5,8 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
-#include "../keystore/message.h"
-#include "../keystore/uri.h"
+#include "model/uri.h"
+#include "protocol/message.h"
 #include "alg.h"
 #include "provider.h"
 

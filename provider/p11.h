@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-#include "../keystore/p11uri.h"
-#include "../keystore/uri.h"
-#include "../keystore/wire.h"
+#include "base/wire.h"
+#include "model/pkcs11_uri.h"
+#include "model/uri.h"
 #include "provider.h"
 
 /* What a URI means. With key.name "" a whole token, that is, a box. */

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../keystore/handle.h"
-#include "../keystore/p11ref.h"
+#include "model/handle.h"
+#include "model/pkcs11_reference.h"
 #include "alg.h"
 #include "ask.h"
 #include "dispatch.h"

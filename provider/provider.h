@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "../keystore/errors.h"
-#include "../keystore/scheme.h"
+#include "base/errors.h"
+#include "model/scheme.h"
 #include "settings.h"
 
 struct box;

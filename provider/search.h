@@ -5,7 +5,7 @@
 #include <openssl/x509.h>
 #include <stdbool.h>
 
-#include "../keystore/wire.h"
+#include "base/wire.h"
 #include "provider.h"
 
 /* Criteria; all that are set must fit. Zeroed, there are none, and everything fits. */

@@ -6,9 +6,9 @@
 #include <openssl/core_dispatch.h>
 #include <stdbool.h>
 
-#include "../keystore/errors.h"
-#include "../keystore/keyname.h"
-#include "../keystore/owner.h"
+#include "base/errors.h"
+#include "client/owner.h"
+#include "model/key_name.h"
 
 struct settings {
     bool given;                                 /* some of the section; without, all are the defaults */

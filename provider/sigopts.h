@@ -5,7 +5,7 @@
 #include <openssl/core.h>
 #include <stdbool.h>
 
-#include "../keystore/message.h"
+#include "protocol/message.h"
 #include "key.h"
 #include "sigalg.h"
 

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../keystore/socket.h"
+#include "base/socket.h"
 
 /*
  * So often in a row a job may be resumed for nothing before the next time takes SPURIOUS_MS. Some programs resume their

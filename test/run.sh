@@ -183,7 +183,7 @@ files() {
             grep -E "$(printf '%s\n' "$@" | sed -e 's/[.]/[.]/g' -e 's/\*/.*/g' -e 's/$/$/' | paste -sd '|' -)"
     fi
 }
-scripts() { { files '*.sh' && printf '%s\n' .ci/run keystore/completion/bash/littlebox; } | sort -u; }
+scripts() { { files '*.sh' && printf '%s\n' .ci/run keystore/command/completion/bash/littlebox; } | sort -u; }
 lint_scripts() {
     local script status=0
     while read -r script; do

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "backend.h"
-#include "seal.h"
-#include "secret.h"
-#include "store_schema.h"
+#include "backends/backend.h"
+#include "guard/secret.h"
+#include "seals/seal.h"
+#include "store/schema.h"
 
 /*
  * makestore STORE CREDENTIAL TYPE COUNT: adds keys k000000, k000001 ... Each is made as the box makes it; only the disk

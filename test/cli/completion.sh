@@ -2,7 +2,7 @@
 # Completion: what the command proposes, and what bash and zsh make of it.
 set -eu
 . "$(dirname "$0")/lib.sh"
-completion=${LITTLEBOX_SRC:-$(dirname "$0")/../..}/keystore/completion
+completion=${LITTLEBOX_SRC:-$(dirname "$0")/../..}/keystore/command/completion
 
 start_box default
 littlebox init 2>/dev/null

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "message.h"
-#include "socket.h"
+#include "base/socket.h"
+#include "protocol/message.h"
 
 /*
  * fakebox SOCKET MODE [FILE]

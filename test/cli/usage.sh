@@ -5,7 +5,7 @@ set -eu
 
 # No hint proposes what destroys: of the sources, because nobody can bring up all of them. A hint may name what is to be kept.
 [ -d "${LITTLEBOX_SRC:?}/keystore" ] || fail "there are no sources in $LITTLEBOX_SRC"
-cat "$LITTLEBOX_SRC"/keystore/*.c "$LITTLEBOX_SRC"/provider/*.c | tr '\n' ' ' |
+find "$LITTLEBOX_SRC/keystore" "$LITTLEBOX_SRC/provider" -name "*.c" -exec cat {} + | tr '\n' ' ' |
     grep -oE '(problem_hint|cli_hint|_hint)\([^;]*;' >"$T/hints"
 [ "$(wc -l <"$T/hints")" -gt 100 ] || fail "the hints were not found"
 if grep -vF 'to keep it: ' "$T/hints" | grep -vF 'can keep it: ' |

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/handle.h"
+#include "model/spki.h"
 #include "fuzz.h"
-#include "handle.h"
-#include "spki.h"
 
 static void check_again(const struct handle *h)
 {

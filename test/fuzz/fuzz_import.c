@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
-#include "backend.h"
+#include "backends/backend.h"
+#include "command/key_file.h"
+#include "command/prompt.h"
+#include "guard/secret.h"
+#include "keys/key_type.h"
+#include "seals/seal.h"
 #include "fuzz.h"
-#include "keyfile.h"
-#include "keytype.h"
-#include "seal.h"
-#include "secret.h"
 
 static struct backend_sealed *backend;
 
@@ -25,7 +25,7 @@ static void must(bool good)
         abort();
 }
 
-/* In the place of keystore/ask.c: whoever is asked knows one passphrase. */
+/* In the place of keystore/command/prompt.c: whoever is asked knows one passphrase. */
 int ask_passphrase(const struct cli *c, const char *what, bool as_new, struct passphrase *ret, struct problem *p)
 {
     static const char text[] = "secret";

@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/socket.h"
+#include "daemon/keeper_link.h"
 #include "fuzz.h"
-#include "keeplink.h"
-#include "socket.h"
 
 #define FDS_MAX 3
 #define BYTES_MAX 64

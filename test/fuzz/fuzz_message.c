@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/message.h"
 #include "fuzz.h"
-#include "message.h"
 
 #define TRY(name, struct_type)                                                                                         \
     do {                                                                                                               \

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/pkcs11_reference.h"
 #include "fuzz.h"
-#include "p11ref.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/pkcs11_uri.h"
 #include "fuzz.h"
-#include "p11uri.h"
 
 static void check_cut(const struct p11uri *u, const char *whole)
 {

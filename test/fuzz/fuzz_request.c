@@ -14,11 +14,11 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "../harness/inbox.h"
+#include "base/memfile.h"
+#include "guard/secret.h"
+#include "model/scheme.h"
 #include "fuzz.h"
-#include "scheme.h"
-#include "secret.h"
-#include "test/harness/inbox.h"
-#include "textfile.h"
 
 enum who { STRANGER, GRANTED, MEMBER, ADMIN, UNKNOWN_ADMIN, UNKNOWN_GRANTED, WHO_COUNT };
 #define FILE_BIT 0x80

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "doctor/servers/servers.h"
 #include "fuzz.h"
-#include "servers.h"
 
 #define MAIN_FILE "/etc/main.conf"
 

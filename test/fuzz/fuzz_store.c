@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../harness/inbox.h"
+#include "guard/secret.h"
+#include "keys/key_op_priv.h"
 #include "fuzz.h"
-#include "keyop_priv.h"
-#include "secret.h"
-#include "test/harness/inbox.h"
 
 enum change {
     CHANGE_BYTE,   /* offset u24 | xor u8 */

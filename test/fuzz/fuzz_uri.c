@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/uri.h"
 #include "fuzz.h"
-#include "uri.h"
 
 static void check(int r, const struct key_uri *u, const struct problem *p)
 {

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handle.h"
-#include "message.h"
-#include "p11ref.h"
-#include "scheme.h"
+#include "model/handle.h"
+#include "model/pkcs11_reference.h"
+#include "model/scheme.h"
+#include "protocol/message.h"
 
 static const char *top;
 

@@ -1,5 +1,5 @@
-/* The log of a box, told to nobody: a damaged store would fill the screen with lines. In the place of keystore/log.c. */
-#include "log.h"
+/* The log of a box, told to nobody: a damaged store would fill the screen with lines. In the place of keystore/base/log.c. */
+#include "base/log.h"
 
 void log_open(const char *box, enum log_level level)
 {

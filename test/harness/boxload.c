@@ -13,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "channel.h"
-#include "message.h"
-#include "scheme.h"
-#include "socket.h"
+#include "base/socket.h"
+#include "client/channel.h"
+#include "model/scheme.h"
+#include "protocol/message.h"
 
 #define USAGE                                                                                           \
     "usage: boxload [--uid UID] [--rsa] SOCKET sign COUNT KEY...   one request at a time, keys by turns\n" \

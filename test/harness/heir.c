@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "message.h"
-#include "socket.h"
+#include "base/socket.h"
+#include "protocol/message.h"
 
 /*
  * heir UID GROUP SOCKET PACKET     run by root; PACKET in hexadecimal

@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "keeplink.h"
-#include "secret.h"
+#include "daemon/keeper_link.h"
+#include "guard/secret.h"
 
 static void stop(const char *what)
 {

@@ -2,7 +2,7 @@
 #ifndef INBOX_H
 #define INBOX_H
 
-#include "request.h"
+#include "box/request.h"
 
 /* Nobody's on any machine that tests run on; the administrator is whoever runs the test. */
 #define INBOX_GRANTED 3000001

@@ -26,7 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "handle.h"
+#include "model/handle.h"
 
 #define DIRS_MAX 1024
 #define KEEP 256         /* files that are held open: the newest */

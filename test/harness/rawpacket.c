@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "message.h"
-#include "socket.h"
+#include "base/socket.h"
+#include "protocol/message.h"
 
 /*
  * rawpacket [--uid UID] [--file KIND] SOCKET PACKET...   each PACKET in hexadecimal, "+N" behind it for N more bytes of

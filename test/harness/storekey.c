@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "aead.h"
-#include "seal.h"
-#include "secret.h"
-#include "shield.h"
-#include "store.h"
+#include "guard/aead.h"
+#include "guard/secret.h"
+#include "guard/shield.h"
+#include "seals/seal.h"
+#include "store/store.h"
 
 /*
  * storekey STORE CREDENTIAL        prints the store key in hexadecimal

@@ -20,8 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "message.h"
-#include "socket.h"
+#include "base/socket.h"
+#include "client/introducer.h"
+#include "protocol/message.h"
 
 #define USAGE                                                                                                      \
     "usage: stranger UID SOCKET KIND [NUMBER or PATH]      UID is who he is; only root can be somebody else\n"      \
@@ -110,9 +111,9 @@ static int channel_over(int introducer)
 {
     int asked, fd = -1;
 
-    if (socket_introduce(introducer, /* dont_wait= */ false, &asked) != 0)
+    if (introducer_ask(introducer, /* dont_wait= */ false, &asked) != 0)
         return -1;
-    if (socket_set_timeout(asked, TIMEOUT_MS) != 0 || socket_introduced(asked, /* dont_wait= */ false, &fd) != 0)
+    if (socket_set_timeout(asked, TIMEOUT_MS) != 0 || introducer_answer(asked, /* dont_wait= */ false, &fd) != 0)
         fd = -1;
     socket_close(asked);
     if (fd >= 0 && socket_set_timeout(fd, TIMEOUT_MS) != 0)
@@ -324,7 +325,7 @@ static void with_options(unsigned long n)
         die("socketpair");
     set_options(pair[1]);
     if (ask(introducer, MSG_CHANNEL, pair[1]) != 0 || socket_set_timeout(pair[0], TIMEOUT_MS) != 0 ||
-        socket_introduced(pair[0], false, &fd) != 0)
+        introducer_answer(pair[0], false, &fd) != 0)
         die("no channel");
     /* He still has the end that he handed in. */
     set_options(pair[0]);
@@ -400,7 +401,7 @@ static void stream(void)
         die("send");
     socket_close(pair[1]);
     (void)!socket_set_timeout(pair[0], TIMEOUT_MS);
-    puts(socket_introduced(pair[0], false, &fd) == 0 ? "a channel" : "none");
+    puts(introducer_answer(pair[0], false, &fd) == 0 ? "a channel" : "none");
 }
 
 static void standard_output(void)
@@ -487,7 +488,7 @@ static void unread(unsigned long n)
     }
     for (unsigned long i = 0; i < n; i++) {
         /* What is asked for comes to this one, which stays open. */
-        if (socket_introduce(introducer, /* dont_wait= */ false, &asked) != 0)
+        if (introducer_ask(introducer, /* dont_wait= */ false, &asked) != 0)
             die("introduce");
     }
     if (ask(introducer, MSG_STATUS, -1) != 0)

@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../keystore/channel.h"
-#include "../../keystore/socket.h"
+#include "base/socket.h"
+#include "client/channel.h"
 
 #define READY_TIMEOUT_MS 30000
 #define ANSWER_TIMEOUT_MS 30000

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
-#include "../../keystore/message.h"
+#include "protocol/message.h"
 
 /* Ends the test, loudly, with what failed. For what must be true for the test to make sense at all. */
 #define NEED(condition)                                                             \

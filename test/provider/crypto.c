@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../keystore/handle.h"
+#include "model/handle.h"
 
 static const char *module_path(void)
 {

@@ -5,7 +5,7 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
-#include "../../keystore/uri.h"
+#include "model/uri.h"
 #include "boxproc.h"
 
 /*

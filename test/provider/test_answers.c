@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../keystore/socket.h"
+#include "base/socket.h"
 #include "crypto.h"
 #include "suite.h"
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../keystore/handle.h"
+#include "model/handle.h"
 #include "crypto.h"
 #include "suite.h"
 

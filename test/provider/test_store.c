@@ -8,7 +8,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#include "../../keystore/store.h"
+#include "store/store.h"
 #include "crypto.h"
 #include "suite.h"
 

@@ -90,8 +90,8 @@ outside() {
     needs unshare pivot_root make openssl setpriv systemctl systemd-sysusers useradd
     [ -x "$SYSTEMD" ] || skip "systemd is not installed"
     sanitized && skip "a sanitized build needs a runtime that the units do not give it"
-    if ! grep -qs '^ExecStart=/usr/local/sbin/' "$LITTLEBOX_BUILD/keystore/systemd/littleboxd@.service" ||
-        ! grep -qs '=/run/littlebox/%i.sock' "$LITTLEBOX_BUILD/keystore/systemd/littleboxd@.socket"; then
+    if ! grep -qs '^ExecStart=/usr/local/sbin/' "$LITTLEBOX_BUILD/keystore/daemon/systemd/littleboxd@.service" ||
+        ! grep -qs '=/run/littlebox/%i.sock' "$LITTLEBOX_BUILD/keystore/daemon/systemd/littleboxd@.socket"; then
         skip "this build is for other directories than those of the system"
     fi
     why=$(unshare "${namespaces[@]}" "${machine[@]}" true 2>&1) || skip "this machine gives no namespaces: $why"
@@ -445,7 +445,7 @@ check "the page's commands" bash -eu section.sh
 systemctl disable --now littlebox-check@default.timer
 
 # A credential for this machine alone, by the lines of littleboxd(8).
-sed -n '/^install -d -m 0700/,/^shred/p' "$LITTLEBOX_SRC/keystore/littleboxd.8" | sed 's/\\e$/\\/' >creds
+sed -n '/^install -d -m 0700/,/^shred/p' "$LITTLEBOX_SRC/keystore/man/littleboxd.8" | sed 's/\\e$/\\/' >creds
 cat creds
 check "the manual's lines" bash -eu creds
 check "there is no file in the clear any more" test ! -e /etc/littlebox/default.credential

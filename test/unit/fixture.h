@@ -4,9 +4,9 @@
 
 #include <limits.h>
 
-#include "backend.h"
-#include "seal.h"
-#include "store.h"
+#include "backends/backend.h"
+#include "seals/seal.h"
+#include "store/store.h"
 
 #define FIXTURE_KEYS_MAX 64
 

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "errors.h"
+#include "base/errors.h"
 #include "unit.h"
 
 void unit_check_code(int got, int expected, const char *what, const char *file, unsigned line)

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aead.h"
-#include "store.h"
+#include "guard/aead.h"
+#include "store/store.h"
 #include "unit.h"
 
 static struct aead *new_aead(void)

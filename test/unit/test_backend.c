@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aead.h"
+#include "base/wire.h"
+#include "guard/aead.h"
+#include "keys/key_type.h"
 #include "fixture.h"
-#include "keytype.h"
-#include "wire.h"
 #include "unit.h"
 
 static const struct backend_ops *const ops = &backend_sealed_ops;

@@ -1,11 +1,11 @@
 /* chain.c: which certificates belong to a key and to each other, made here for the purpose. */
-#include "chain.h"
+#include "model/chain.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "message.h"
+#include "protocol/message.h"
 #include "unit.h"
 
 static X509_NAME *name_of(const char *text)

@@ -3,9 +3,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "channel.h"
-#include "message.h"
-#include "socket.h"
+#include "base/socket.h"
+#include "client/channel.h"
+#include "protocol/message.h"
 #include "unit.h"
 
 static int box = -1, caller = -1;

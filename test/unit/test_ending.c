@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "test/harness/inbox.h"
+#include "../harness/inbox.h"
 #include "unit.h"
 
 static const struct msg_destroy web_whole = { .name = "web" }, web_first = { .name = "web", .version = 1 };

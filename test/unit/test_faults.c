@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/schema.h"
 #include "fixture.h"
-#include "store_schema.h"
 #include "unit.h"
 
 static void one_box_at_a_time(void)

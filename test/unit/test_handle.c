@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handle.h"
+#include "model/handle.h"
 #include "unit.h"
 
 #define URI "littlebox:web;version=3"

@@ -4,11 +4,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "idmap.h"
-#include "idrange.h"
-#include "owner.h"
-#include "passwd.h"
-#include "policy.h"
+#include "base/id_map.h"
+#include "base/id_range.h"
+#include "base/passwd.h"
+#include "client/owner.h"
+#include "policy/policy.h"
 #include "unit.h"
 
 static const struct idmap complete = { true, true, 65534, 65534 };

@@ -3,8 +3,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "keeplink.h"
-#include "socket.h"
+#include "base/socket.h"
+#include "daemon/keeper_link.h"
 #include "unit.h"
 
 static bool wants_fd(unsigned type)

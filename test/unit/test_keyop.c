@@ -6,9 +6,9 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#include "keyop.h"
-#include "keytype.h"
-#include "scheme.h"
+#include "keys/key_op.h"
+#include "keys/key_type.h"
+#include "model/scheme.h"
 #include "unit.h"
 
 #define KEY_SIZE 256

@@ -1,13 +1,13 @@
 /* keyring.c, keyindex.c, keywalk.c: what keys are found by follows each change, and a change comes in between readers. */
-#include "keyring.h"
+#include "vault/keyring.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "keytype.h"
-#include "keywalk.h"
+#include "keys/key_type.h"
+#include "vault/key_walk.h"
 #include "unit.h"
 
 /* A text of kinds and ids: "u1 g2". */

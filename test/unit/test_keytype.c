@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keytype.h"
+#include "keys/key_type.h"
 #include "unit.h"
 
 static void each_type_is_generated(void)

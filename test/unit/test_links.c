@@ -7,11 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "keeplink.h"
-#include "kept.h"
-#include "serve_priv.h"
+#include "box/serve_priv.h"
+#include "box/usher_link.h"
+#include "daemon/keeper_link.h"
+#include "daemon/kept.h"
 #include "unit.h"
-#include "usherlink.h"
 
 static int link_pair[2];
 

@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "logquota.h"
+#include "base/log.h"
+#include "base/log_quota.h"
 #include "unit.h"
 
 /* The quota */

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "maker.h"
+#include "base/maker.h"
 #include "unit.h"
 
 /* In a process of its own, whose groups are set: root's. */

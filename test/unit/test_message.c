@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message.h"
-#include "scheme.h"
+#include "model/scheme.h"
+#include "protocol/message.h"
 #include "unit.h"
 
 #define TYPE 0x1234

@@ -3,9 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "errors.h"
-#include "keyname.h"
-#include "scheme.h"
+#include "base/errors.h"
+#include "model/key_name.h"
+#include "model/scheme.h"
 #include "unit.h"
 
 static void names_that_are(void)

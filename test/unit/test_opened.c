@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guard/secret.h"
+#include "keys/key_type.h"
+#include "model/scheme.h"
+#include "vault/keyring.h"
 #include "fixture.h"
-#include "keyring.h"
-#include "keytype.h"
-#include "scheme.h"
-#include "secret.h"
 #include "unit.h"
 
 #define VERSIONS 8

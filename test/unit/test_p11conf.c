@@ -1,5 +1,5 @@
 /* p11conf.c: what BOX.conf may say of a token, and what is refused. */
-#include "p11conf.h"
+#include "token/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* p11uri.c: what PKCS#11 URIs say, what they fit, and each refusal with its text. */
-#include "p11uri.h"
+#include "model/pkcs11_uri.h"
 
 #include <stdlib.h>
 #include <string.h>

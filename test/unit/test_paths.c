@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "passwd.h"
-#include "paths.h"
-#include "place.h"
+#include "base/passwd.h"
+#include "model/paths.h"
+#include "model/place.h"
 #include "unit.h"
 
 static void one_directory(void)

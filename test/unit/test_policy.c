@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "policy.h"
+#include "policy/policy.h"
 #include "unit.h"
 
 enum { ROOT = 0, WEB = 3301, OTHER = 3302, ADMIN = 3303, WEB_GROUP = 4401, ADMIN_GROUP = 4402 };

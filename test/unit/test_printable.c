@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "message.h"
-#include "printable.h"
+#include "base/printable.h"
+#include "protocol/message.h"
 #include "unit.h"
 
 static void what_is_shown(void)

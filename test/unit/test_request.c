@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "scheme.h"
-#include "test/harness/inbox.h"
+#include "../harness/inbox.h"
+#include "model/scheme.h"
 #include "unit.h"
 
 static const struct bytes credential = { (const uint8_t *)INBOX_CREDENTIAL, sizeof(INBOX_CREDENTIAL) - 1 };

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "running.h"
+#include "doctor/processes.h"
 #include "unit.h"
 
 static void units(void)

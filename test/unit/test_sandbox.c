@@ -23,9 +23,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "landlock.h"
-#include "log.h"
-#include "sandbox.h"
+#include "base/log.h"
+#include "daemon/landlock.h"
+#include "daemon/sandbox.h"
 #include "unit.h"
 
 /* Ends the process; the others are errno, or 0. */

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aead.h"
-#include "seal.h"
-#include "secret.h"
-#include "wire.h"
+#include "base/wire.h"
+#include "guard/aead.h"
+#include "guard/secret.h"
+#include "seals/seal.h"
 #include "unit.h"
 
 static const uint8_t store[STORE_ID_SIZE] = { 1, 2, 3 };

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "secret.h"
+#include "guard/secret.h"
 #include "unit.h"
 
 /*

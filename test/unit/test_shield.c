@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "secret.h"
-#include "shield.h"
+#include "guard/secret.h"
+#include "guard/shield.h"
 #include "unit.h"
 
 static const uint8_t secret[SHIELD_SECRET_SIZE] = "thirty-two bytes of a store key";

@@ -10,8 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "message.h"
-#include "socket.h"
+#include "base/socket.h"
+#include "client/introducer.h"
+#include "protocol/message.h"
 #include "unit.h"
 
 static void make_pair(int pair[2])
@@ -295,19 +296,19 @@ static void introducers(void)
     size_t len;
 
     make_pair(pair);
-    OK(socket_introduce(pair[0], false, &asked));
+    OK(introducer_ask(pair[0], false, &asked));
     OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, &far, NULL));
     OK(msg_split(buf, len, &header, &body));
     CU_ASSERT_EQUAL(header.type, MSG_CHANNEL);
     CU_ASSERT_FATAL(far >= 0);
     OK(socket_peer(far, &peer));
     CU_ASSERT_EQUAL(peer.pid, getpid());
-    FAILS(socket_introduced(asked, true, &channel), LB_E_TIMEOUT);
+    FAILS(introducer_answer(asked, true, &channel), LB_E_TIMEOUT);
     /* What comes back is the channel, and it is another socket. */
     make_pair(made);
     OK(msg_empty_encode(MSG_CHANNEL | MSG_ANSWER, 0, packet, sizeof(packet), &len));
     OK(socket_send(far, packet, len, made[1], false));
-    OK(socket_introduced(asked, false, &channel));
+    OK(introducer_answer(asked, false, &channel));
     OK(socket_send(channel, "ask", 3, -1, false));
     OK(socket_receive(made[0], buf, sizeof(buf), false, &len, NULL, NULL));
     CU_ASSERT_EQUAL(len, 3);
@@ -315,18 +316,18 @@ static void introducers(void)
     close_pair(made);
     /* Something else is none. */
     OK(socket_send(far, packet, len = LB_HEADER_SIZE, -1, false));
-    FAILS(socket_introduced(asked, false, &channel), LB_E_VALUE);
+    FAILS(introducer_answer(asked, false, &channel), LB_E_VALUE);
     OK(msg_empty_encode(MSG_STATUS | MSG_ANSWER, 0, packet, sizeof(packet), &len));
     OK(socket_send(far, packet, len, pair[0], false));
-    FAILS(socket_introduced(asked, false, &channel), LB_E_VALUE);
+    FAILS(introducer_answer(asked, false, &channel), LB_E_VALUE);
     CU_ASSERT_EQUAL(channel, -1);
     socket_close(far);
-    FAILS(socket_introduced(asked, false, &channel), LB_E_CLOSED);
+    FAILS(introducer_answer(asked, false, &channel), LB_E_CLOSED);
     socket_close(asked);
     /* From a child: the kernel names the child. */
     pid = fork();
     if (pid == 0)
-        _exit(socket_introduce(pair[0], false, &asked) == 0 ? 0 : 1);
+        _exit(introducer_ask(pair[0], false, &asked) == 0 ? 0 : 1);
     OK(socket_receive(pair[1], buf, sizeof(buf), false, &len, &far, NULL));
     OK(socket_peer(far, &peer));
     CU_ASSERT_EQUAL(peer.pid, pid);
@@ -334,13 +335,13 @@ static void introducers(void)
     socket_close(far);
     /* Nobody reads: it is full at some time. */
     for (int i = 0; i < 100000 && r == 0; i++) {
-        r = socket_introduce(pair[0], true, &asked);
+        r = introducer_ask(pair[0], true, &asked);
         if (r == 0)
             socket_close(asked);
     }
     CU_ASSERT_EQUAL(r, LB_E_TIMEOUT);
     socket_close(pair[1]);
-    FAILS(socket_introduce(pair[0], false, &asked), LB_E_CLOSED);
+    FAILS(introducer_ask(pair[0], false, &asked), LB_E_CLOSED);
     socket_close(pair[0]);
 }
 

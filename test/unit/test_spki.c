@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "spki.h"
+#include "model/spki.h"
 #include "unit.h"
 
 #define DER_MAX 1024

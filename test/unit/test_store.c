@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/notes.h"
+#include "store/schema.h"
 #include "fixture.h"
-#include "store_notes.h"
-#include "store_schema.h"
 #include "unit.h"
 
 static void a_new_store(void)

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "textfile.h"
+#include "base/memfile.h"
 #include "unit.h"
 
 #define SIZE 100000

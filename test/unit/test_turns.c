@@ -1,5 +1,5 @@
 /* turns.c: users are served by turns, whatever the number of their connections. */
-#include "turns.h"
+#include "box/fair_queue.h"
 #include "unit.h"
 
 #define GREEDY 1000

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "secret.h"
+#include "guard/secret.h"
 #include "unit.h"
 
 static const struct unit_suite *const suites[] = {

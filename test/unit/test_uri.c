@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/uri.h"
 #include "unit.h"
-#include "uri.h"
 
 static void uris_that_are(void)
 {

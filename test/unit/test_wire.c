@@ -1,8 +1,8 @@
 /* wire.c: every getter and putter, and what happens after the first failure. */
 #include <string.h>
 
+#include "base/wire.h"
 #include "unit.h"
-#include "wire.h"
 
 static void integers_are_big_endian(void)
 {

@@ -1,0 +1,489 @@
+/* The local backend: private keys sealed in the store, clear in this process alone. */
+#include <openssl/core_names.h>
+#include <openssl/decoder.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/backend.h"
+#include "guard/aead.h"
+#include "guard/secret.h"
+#include "guard/shield.h"
+#include "keys/key_type.h"
+#include "seals/seal.h"
+
+#define KEY_LABEL "littlebox v1 key"
+/* Plain text of a version's material: DER PrivateKeyInfo. */
+#define PLAIN_MAX LB_PRIVATE_MAX
+
+/*
+ * One decoder a key family, kept: on OpenSSL 3.0 that is 10 to 50 times faster than d2i_AutoPrivateKey() for each key.
+ */
+static const struct family {
+    const char *prefix; /* of the type's name, up to ':' or the end */
+    const char *algorithm;
+} families[] = {
+    { "ec", "EC" },
+    { "rsa", "RSA" },
+    { "rsa-pss", "RSA-PSS" },
+    { "ed25519", "ED25519" },
+    { "ed448", "ED448" },
+    { "x25519", "X25519" },
+    { "x448", "X448" },
+    { "ml-dsa-44", "ML-DSA-44" },
+    { "ml-dsa-65", "ML-DSA-65" },
+    { "ml-dsa-87", "ML-DSA-87" },
+    { "slh-dsa-sha2-128s", "SLH-DSA-SHA2-128s" },
+    { "slh-dsa-sha2-128f", "SLH-DSA-SHA2-128f" },
+    { "slh-dsa-sha2-192s", "SLH-DSA-SHA2-192s" },
+    { "slh-dsa-sha2-192f", "SLH-DSA-SHA2-192f" },
+    { "slh-dsa-sha2-256s", "SLH-DSA-SHA2-256s" },
+    { "slh-dsa-sha2-256f", "SLH-DSA-SHA2-256f" },
+    { "slh-dsa-shake-128s", "SLH-DSA-SHAKE-128s" },
+    { "slh-dsa-shake-128f", "SLH-DSA-SHAKE-128f" },
+    { "slh-dsa-shake-192s", "SLH-DSA-SHAKE-192s" },
+    { "slh-dsa-shake-192f", "SLH-DSA-SHAKE-192f" },
+    { "slh-dsa-shake-256s", "SLH-DSA-SHAKE-256s" },
+    { "slh-dsa-shake-256f", "SLH-DSA-SHAKE-256f" },
+};
+#define FAMILIES (sizeof(families) / sizeof(families[0]))
+
+struct backend_sealed {
+    uint8_t id[STORE_ID_SIZE];
+    struct aead *aead; /* for any number of threads */
+    pthread_mutex_t resting; /* guards what follows */
+    struct shield *shield;   /* the store key at rest */
+    uint8_t *store_key;      /* secret memory: the store key while it has users, else zeros */
+    unsigned users;
+    /* Of check(), which comes for each key of a box: secret memory costs system calls. */
+    uint8_t *check_key, *check_plain;
+    pthread_mutex_t decoding;             /* guards what follows */
+    OSSL_DECODER_CTX *decoders[FAMILIES]; /* made when first needed */
+    EVP_PKEY *decoded;                    /* where the decoders put what they found; NULL between calls */
+};
+
+static int backend_fill(struct backend_sealed *b, const uint8_t *store_key)
+{
+    int r;
+
+    b->store_key = secret_alloc(STORE_KEY_SIZE);
+    b->check_key = secret_alloc(AEAD_KEY_SIZE);
+    b->check_plain = secret_alloc(PLAIN_MAX);
+    if (b->store_key == NULL || b->check_key == NULL || b->check_plain == NULL)
+        return LB_E_NOMEM;
+    r = aead_new(&b->aead);
+    if (r == 0)
+        r = shield_new(b->aead, &b->shield);
+    return r != 0 ? r : shield_put(b->shield, store_key);
+}
+
+int backend_sealed_new(const uint8_t store_id[STORE_ID_SIZE], const uint8_t *store_key, struct backend_sealed **ret)
+{
+    struct backend_sealed *b = calloc(1, sizeof(*b));
+    int r;
+
+    if (b == NULL)
+        return LB_E_NOMEM;
+    if (pthread_mutex_init(&b->decoding, NULL) != 0 || pthread_mutex_init(&b->resting, NULL) != 0) {
+        free(b);
+        return LB_E_NOMEM;
+    }
+    memcpy(b->id, store_id, STORE_ID_SIZE);
+    r = backend_fill(b, store_key);
+    if (r != 0) {
+        backend_sealed_free(b);
+        return r;
+    }
+    *ret = b;
+    return 0;
+}
+
+void backend_sealed_free(struct backend_sealed *b)
+{
+    if (b == NULL)
+        return;
+    for (size_t i = 0; i < FAMILIES; i++)
+        OSSL_DECODER_CTX_free(b->decoders[i]);
+    shield_free(b->shield);
+    aead_free(b->aead);
+    secret_free(b->store_key, STORE_KEY_SIZE);
+    secret_free(b->check_key, AEAD_KEY_SIZE);
+    secret_free(b->check_plain, PLAIN_MAX);
+    pthread_mutex_destroy(&b->resting);
+    pthread_mutex_destroy(&b->decoding);
+    free(b);
+}
+
+size_t backend_sealed_memory(unsigned threads)
+{
+    size_t a_key = secret_locks(AEAD_KEY_SIZE), a_plain = secret_locks(PLAIN_MAX);
+
+    return shield_memory() + 2 * a_key + a_plain + threads * (a_key + a_plain);
+}
+
+int backend_sealed_take(struct backend_sealed *b, const uint8_t **ret)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&b->resting);
+    if (b->users == 0)
+        r = shield_get(b->shield, b->store_key);
+    if (r == 0) {
+        b->users++;
+        *ret = b->store_key;
+    }
+    pthread_mutex_unlock(&b->resting);
+    return r;
+}
+
+void backend_sealed_rest(struct backend_sealed *b)
+{
+    pthread_mutex_lock(&b->resting);
+    if (--b->users == 0) {
+        /* Without random numbers it goes on resting where it did. */
+        (void)!shield_put(b->shield, b->store_key);
+        secret_wipe(b->store_key, STORE_KEY_SIZE);
+    }
+    pthread_mutex_unlock(&b->resting);
+}
+
+/* Sealing */
+
+/* The key of one version: label | store id | key id | version (STORE.md). */
+static int derive(struct backend_sealed *b, const struct version_record *v, uint8_t *ret_key)
+{
+    uint8_t info[sizeof(KEY_LABEL) - 1 + STORE_ID_SIZE + KEY_ID_SIZE + 4];
+    const uint8_t *store_key;
+    struct wire_writer w;
+    size_t len;
+    int r;
+
+    wire_write(&w, info, sizeof(info));
+    wire_put_raw(&w, KEY_LABEL, sizeof(KEY_LABEL) - 1);
+    wire_put_raw(&w, b->id, STORE_ID_SIZE);
+    wire_put_raw(&w, v->key_id, KEY_ID_SIZE);
+    wire_put_u32(&w, v->version);
+    r = wire_written(&w, &len);
+    if (r == 0)
+        r = backend_sealed_take(b, &store_key);
+    if (r != 0)
+        return r;
+    r = aead_derive(b->aead, (struct bytes){ store_key, STORE_KEY_SIZE }, (struct bytes){ NULL, 0 },
+                    (struct bytes){ info, len }, ret_key);
+    backend_sealed_rest(b);
+    return r;
+}
+
+static int seal(struct backend_sealed *b, const struct version_record *v, const struct grant *grants, size_t n,
+                struct bytes plain, uint8_t **ret, size_t *ret_len)
+{
+    uint8_t *key = secret_alloc(AEAD_KEY_SIZE), *aad = NULL, *material = malloc(plain.len + AEAD_OVERHEAD);
+    size_t aad_len = 0;
+    int r = key == NULL || material == NULL ? LB_E_NOMEM : version_record_aad(b->id, v, grants, n, &aad, &aad_len);
+
+    if (r == 0)
+        r = derive(b, v, key);
+    if (r == 0)
+        r = aead_seal(b->aead, key, (struct bytes){ aad, aad_len }, plain, material);
+    if (r == 0) {
+        *ret = material;
+        *ret_len = plain.len + AEAD_OVERHEAD;
+        material = NULL; /* now owned by the caller */
+    }
+    free(aad);
+    free(material);
+    secret_free(key, AEAD_KEY_SIZE);
+    return r;
+}
+
+/* key and plain: AEAD_KEY_SIZE and PLAIN_MAX bytes of secret memory, which hold secrets afterwards. */
+static int unseal_with(struct backend_sealed *b, const struct version_record *v, const struct grant *grants,
+                       size_t n, uint8_t *key, uint8_t *plain, size_t *ret_len)
+{
+    uint8_t *aad = NULL;
+    size_t aad_len = 0;
+    int r;
+
+    if (v->material == NULL || v->material_len < AEAD_OVERHEAD || v->material_len > PLAIN_MAX + AEAD_OVERHEAD)
+        return LB_E_DAMAGED;
+    r = version_record_aad(b->id, v, grants, n, &aad, &aad_len);
+    if (r != 0)
+        return r == LB_E_NOMEM ? r : LB_E_DAMAGED;
+    r = derive(b, v, key);
+    if (r == 0)
+        r = aead_open(b->aead, key, (struct bytes){ aad, aad_len }, (struct bytes){ v->material, v->material_len },
+                      plain);
+    if (r == 0)
+        *ret_len = v->material_len - AEAD_OVERHEAD;
+    free(aad);
+    return r;
+}
+
+/* plain: PLAIN_MAX bytes of secret memory. */
+static int unseal(struct backend_sealed *b, const struct version_record *v, const struct grant *grants, size_t n,
+                  uint8_t *plain, size_t *ret_len)
+{
+    uint8_t *key = secret_alloc(AEAD_KEY_SIZE);
+    int r = key == NULL ? LB_E_NOMEM : unseal_with(b, v, grants, n, key, plain, ret_len);
+
+    secret_free(key, AEAD_KEY_SIZE);
+    return r;
+}
+
+int backend_sealed_put(struct backend_sealed *b, struct version_record *v, const struct grant *grants, size_t n,
+                       struct bytes plain)
+{
+    return seal(b, v, grants, n, plain, &v->material, &v->material_len);
+}
+
+int backend_sealed_get(struct backend_sealed *b, const struct version_record *v, const struct grant *grants,
+                       size_t n, uint8_t *plain, size_t *ret_len)
+{
+    return unseal(b, v, grants, n, plain, ret_len);
+}
+
+/* Keys and their encodings */
+
+static OSSL_DECODER_CTX *decoder_of(struct backend_sealed *b, const char *type)
+{
+    size_t len = strcspn(type, ":");
+
+    for (size_t i = 0; i < FAMILIES; i++) {
+        if (strlen(families[i].prefix) != len || strncmp(families[i].prefix, type, len) != 0)
+            continue;
+        if (b->decoders[i] == NULL)
+            b->decoders[i] =
+                OSSL_DECODER_CTX_new_for_pkey(&b->decoded, "DER", "PrivateKeyInfo", families[i].algorithm,
+                                              EVP_PKEY_KEYPAIR, /* libctx= */ NULL, /* properties= */ NULL);
+        return b->decoders[i];
+    }
+    return NULL;
+}
+
+static int decode(struct backend_sealed *b, const char *type, const uint8_t *der, size_t len, EVP_PKEY **ret)
+{
+    OSSL_DECODER_CTX *decoder;
+    bool ok;
+
+    pthread_mutex_lock(&b->decoding);
+    decoder = decoder_of(b, type);
+    b->decoded = NULL;
+    ok = decoder != NULL && OSSL_DECODER_from_data(decoder, &der, &len) && len == 0;
+    *ret = b->decoded;
+    b->decoded = NULL; /* now owned by the caller */
+    pthread_mutex_unlock(&b->decoding);
+    if (ok)
+        return 0;
+    EVP_PKEY_free(*ret);
+    *ret = NULL;
+    ERR_clear_error();
+    /* libcrypto does not say which it was. With a heap that is not short, the same key tells. */
+    return secret_heap_is_short() ? LB_E_NOMEM : LB_E_DAMAGED;
+}
+
+/* The key's DER PrivateKeyInfo into plain (PLAIN_MAX bytes of secret memory). */
+static int encode(EVP_PKEY *key, uint8_t *plain, size_t *ret_len)
+{
+    PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(key);
+    int len = p8 == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(p8, NULL), r = LB_E_CRYPTO;
+
+    if (len > PLAIN_MAX)
+        r = LB_E_TOO_LONG;
+    if (len > 0 && len <= PLAIN_MAX && i2d_PKCS8_PRIV_KEY_INFO(p8, &plain) == len) {
+        *ret_len = (size_t)len;
+        r = 0;
+    }
+    /* Wipes the octets. */
+    PKCS8_PRIV_KEY_INFO_free(p8);
+    return r;
+}
+
+static int encode_public(EVP_PKEY *key, uint8_t **ret, size_t *ret_len)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(key, &der), r = LB_E_CRYPTO;
+
+    if (len > LB_SPKI_MAX)
+        r = LB_E_TOO_LONG;
+    if (len > 0 && len <= LB_SPKI_MAX) {
+        /* Out of libcrypto's memory into ours: records are freed with free(). */
+        *ret = malloc((size_t)len);
+        r = *ret == NULL ? LB_E_NOMEM : 0;
+    }
+    if (r == 0) {
+        memcpy(*ret, der, (size_t)len);
+        *ret_len = (size_t)len;
+    }
+    OPENSSL_free(der);
+    return r;
+}
+
+/* Fills spki and material of v from key. On failure v has neither. */
+static int put_key(struct backend_sealed *b, EVP_PKEY *key, struct version_record *v, const struct grant *grants,
+                   size_t n)
+{
+    uint8_t *plain = secret_alloc(PLAIN_MAX);
+    size_t len = 0;
+    int r = plain == NULL ? LB_E_NOMEM : encode(key, plain, &len);
+
+    if (r == 0)
+        r = encode_public(key, &v->spki, &v->spki_len);
+    if (r == 0)
+        r = seal(b, v, grants, n, (struct bytes){ plain, len }, &v->material, &v->material_len);
+    if (r != 0) {
+        free(v->spki);
+        v->spki = NULL;
+        v->spki_len = 0;
+    }
+    secret_free(plain, PLAIN_MAX);
+    return r;
+}
+
+/* The calls of backends/backend.h */
+
+static int sealed_create(void *arg, struct version_record *v, const struct grant *grants, size_t n, EVP_PKEY **ret,
+                         struct problem *p)
+{
+    EVP_PKEY *key = NULL;
+    int r = keytype_generate(v->type, &key, p);
+
+    if (r != 0)
+        return r;
+    r = put_key(arg, key, v, grants, n);
+    if (r != 0) {
+        EVP_PKEY_free(key);
+        return problem_set(p, r, "the new key '%s' cannot be sealed: %s", v->name, lb_strerror(r));
+    }
+    *ret = key;
+    return 0;
+}
+
+/* Exactly one PrivateKeyInfo, of any algorithm that libcrypto knows. */
+static int parse_import(struct bytes pkcs8, EVP_PKEY **ret, struct problem *p)
+{
+    const unsigned char *at = pkcs8.p;
+    PKCS8_PRIV_KEY_INFO *p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)pkcs8.len);
+    int r = 0;
+
+    if (p8 == NULL || at != pkcs8.p + pkcs8.len) {
+        r = problem_set(p, LB_E_VALUE, "the key to import is not a DER PrivateKeyInfo");
+        problem_hint(p, "convert it with 'openssl pkcs8 -topk8'");
+    } else {
+        *ret = EVP_PKCS82PKEY_ex(p8, /* libctx= */ NULL, /* properties= */ NULL);
+        if (*ret == NULL)
+            r = problem_set(p, LB_E_KEY_TYPE, "libcrypto does not understand the key to import");
+    }
+    PKCS8_PRIV_KEY_INFO_free(p8);
+    return r;
+}
+
+static int sealed_import(void *arg, struct bytes pkcs8, struct version_record *v, const struct grant *grants, size_t n,
+                         EVP_PKEY **ret, struct problem *p)
+{
+    EVP_PKEY *key = NULL;
+    int r = parse_import(pkcs8, &key, p);
+
+    if (r == 0)
+        r = keytype_of(key, v->type, p);
+    if (r != 0)
+        goto out;
+    r = keytype_pairwise(key);
+    if (r != 0) {
+        r = problem_set(p, LB_E_VALUE, "the halves of the key to import do not belong together");
+        goto out;
+    }
+    r = put_key(arg, key, v, grants, n);
+    if (r != 0) {
+        problem_set(p, r, "the key '%s' cannot be sealed: %s", v->name, lb_strerror(r));
+        goto out;
+    }
+    *ret = key;
+    key = NULL; /* now owned by the caller */
+out:
+    EVP_PKEY_free(key);
+    return r;
+}
+
+static bool public_half_is(EVP_PKEY *key, const uint8_t *spki, size_t len)
+{
+    uint8_t *has = NULL;
+    size_t has_len = 0;
+    bool same = encode_public(key, &has, &has_len) == 0 && has_len == len && memcmp(has, spki, len) == 0;
+
+    free(has);
+    return same;
+}
+
+static int sealed_open(void *arg, const struct version_record *v, const struct grant *grants, size_t n, EVP_PKEY **ret)
+{
+    struct backend_sealed *b = arg;
+    uint8_t *plain = secret_alloc(PLAIN_MAX);
+    EVP_PKEY *key = NULL;
+    size_t len = 0;
+    int r = plain == NULL ? LB_E_NOMEM : unseal(b, v, grants, n, plain, &len);
+
+    *ret = NULL;
+    /* A tombstone holds nothing, and only a tombstone does. */
+    if (r == 0 && (v->state == STATE_DESTROYED) != (len == 0))
+        r = LB_E_DAMAGED;
+    if (r != 0 || v->state == STATE_DESTROYED)
+        goto out;
+    r = decode(b, v->type, plain, len, &key);
+    if (r == 0 && !public_half_is(key, v->spki, v->spki_len))
+        r = LB_E_DAMAGED;
+    if (r == 0) {
+        *ret = key;
+        key = NULL; /* now owned by the caller */
+    }
+out:
+    EVP_PKEY_free(key);
+    secret_free(plain, PLAIN_MAX);
+    return r;
+}
+
+static int sealed_check(void *arg, const struct version_record *v, const struct grant *grants, size_t n)
+{
+    struct backend_sealed *b = arg;
+    size_t len = 0;
+    int r = unseal_with(b, v, grants, n, b->check_key, b->check_plain, &len);
+
+    secret_wipe(b->check_key, AEAD_KEY_SIZE);
+    secret_wipe(b->check_plain, len);
+    return r == 0 && (v->state == STATE_DESTROYED) != (len == 0) ? LB_E_DAMAGED : r;
+}
+
+static int sealed_rebind(void *arg, const struct version_record *old, const struct grant *old_grants, size_t old_n,
+                         struct version_record *v, const struct grant *grants, size_t n)
+{
+    struct backend_sealed *b = arg;
+    uint8_t *plain = secret_alloc(PLAIN_MAX), *material = NULL;
+    size_t len = 0, material_len = 0;
+    int r = plain == NULL ? LB_E_NOMEM : 0;
+
+    /* To destroy needs nothing of what was: a damaged version can be destroyed too. */
+    if (r == 0 && v->state != STATE_DESTROYED)
+        r = old->state == STATE_DESTROYED ? LB_E_DESTROYED : unseal(b, old, old_grants, old_n, plain, &len);
+    if (r == 0 && v->state != STATE_DESTROYED && len == 0)
+        r = LB_E_DAMAGED;
+    if (r == 0)
+        r = seal(b, v, grants, n, (struct bytes){ plain, len }, &material, &material_len);
+    if (r == 0) {
+        if (v->material != old->material)
+            free(v->material);
+        v->material = material;
+        v->material_len = material_len;
+    }
+    secret_free(plain, PLAIN_MAX);
+    return r;
+}
+
+const struct backend_ops backend_sealed_ops = {
+    .name = "sealed",
+    .create = sealed_create,
+    .import = sealed_import,
+    .open = sealed_open,
+    .check = sealed_check,
+    .rebind = sealed_rebind,
+};

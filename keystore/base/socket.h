@@ -1,0 +1,102 @@
+/* Unix sockets: addresses, connecting, listening, descriptors and credentials with a packet. */
+#ifndef LB_BASE_SOCKET_H
+#define LB_BASE_SOCKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/errors.h"
+
+/* What the kernel says of the process that sent a packet. pid 0: the kernel said nothing (never trust the rest). */
+struct peer {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+
+/*
+ * All descriptors are AF_UNIX SOCK_SEQPACKET, close-on-exec, never inherited by exec. Failures are LB_E_SYSTEM with
+ * errno, or what is said. No function raises SIGPIPE. All are thread-safe.
+ */
+
+/*
+ * LB_E_NO_BOX when the socket is absent or nobody listens (errno kept); LB_E_TIMEOUT when its queue was full for 5
+ * seconds; LB_E_TOO_LONG for a path over 107 bytes.
+ */
+LB_MUST_USE int socket_connect(const char *path, int *ret_fd);
+/* The same, but LB_E_TIMEOUT after so many milliseconds, about; not 0. */
+LB_MUST_USE int socket_connect_within(const char *path, unsigned ms, int *ret_fd);
+
+/*
+ * Binds and listens with the file mode given. A socket that nobody listens on any more is replaced, at once and whole;
+ * one that answers is LB_E_IN_USE; something else there is LB_E_SYSTEM with EEXIST. LB_E_TOO_LONG for a path over 106
+ * bytes.
+ */
+LB_MUST_USE int socket_listen(const char *path, mode_t mode, int *ret_fd);
+
+/* How long a send or a receive may block, in milliseconds; 0: for ever. */
+LB_MUST_USE int socket_set_timeout(int fd, unsigned ms);
+
+/* Asks the kernel to attach credentials to each packet received here. */
+LB_MUST_USE int socket_want_peer(int fd);
+/*
+ * The same, and nothing else: labels, pidfds, time stamps and whatever a kernel can attach beside them are switched off,
+ * so that a packet with more than credentials is one to which its sender attached descriptors. What is accepted from a
+ * listening socket has the settings of that.
+ */
+LB_MUST_USE int socket_want_only_peer(int fd);
+
+/* The credentials of whoever connected or made the socketpair (SO_PEERCRED). */
+LB_MUST_USE int socket_peer(int fd, struct peer *ret);
+
+/*
+ * Sends one packet, with a descriptor if fd >= 0 (which stays the caller's). LB_E_CLOSED, LB_E_TIMEOUT (also for a
+ * full buffer with dont_wait), LB_E_SYSTEM.
+ */
+LB_MUST_USE int socket_send(int sock, const void *data, size_t len, int fd, bool dont_wait);
+
+/*
+ * Receives one packet of at most size bytes. LB_E_CLOSED at its end, LB_E_TIMEOUT when none came, LB_E_TOO_LONG when
+ * it was longer than size (the rest is lost). Descriptors that came with it: the first goes to *ret_fd (-1: none) and
+ * is the caller's, any others are closed; with ret_fd NULL all are closed. ret_peer may be NULL.
+ */
+LB_MUST_USE int socket_receive(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len, int *ret_fd,
+                               struct peer *ret_peer);
+
+/*
+ * Looks at the next packet and leaves it where it is: its first bytes, who sent it, and in *ret_attached whether there is
+ * more than credentials to it. None of its descriptors comes into this process, and none is closed by it. For sockets that
+ * are set by socket_want_only_peer() and that no other process can read from: then it is still the next one afterwards.
+ * Does not wait. As socket_receive(); ret_len and ret_attached are set with LB_E_TOO_LONG too.
+ */
+LB_MUST_USE int socket_look(int sock, void *buf, size_t size, size_t *ret_len, bool *ret_attached,
+                            struct peer *ret_peer);
+/* Takes the packet away that socket_look() saw, to which nothing was attached. */
+void socket_pass_over(int sock);
+
+/* At most so many descriptors come with one packet: the kernel's own cap (SCM_MAX_FD). */
+#define SOCKET_FDS_MAX 253
+
+/*
+ * Receives one packet with all descriptors that came with it, *ret_count of them, which are the caller's; also with
+ * LB_E_TOO_LONG. Does not wait. For processes that may be stopped by what a descriptor is: closing one can block for as
+ * long as its sender likes.
+ */
+LB_MUST_USE int socket_receive_all(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len,
+                                   int fds[SOCKET_FDS_MAX], size_t *ret_count, struct peer *ret_peer);
+
+/* Can it be a channel: is it a connected AF_UNIX SOCK_SEQPACKET socket? Of whatever descriptor. Never blocks. */
+bool socket_is_channel(int fd);
+
+/*
+ * Ends the connection for all who have it, and says if closing it is harmless: nothing is in its queue. What waits there is
+ * destroyed with the socket by whoever closes it last, and descriptors among it can make that block.
+ */
+bool socket_end(int fd);
+
+/* close(2) that keeps errno; nothing for a negative fd. */
+void socket_close(int fd);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * Whose turn it is: users who have requests waiting are served by turns, one request each, in the order they came; those who
+ * may use a key before those who may not.
+ */
+#ifndef LB_BOX_FAIR_QUEUE_H
+#define LB_BOX_FAIR_QUEUE_H
+
+#include <sys/types.h>
+
+#include "base/errors.h"
+
+/* Who comes first. As long as anybody of one class waits, nobody of the next one is served. */
+enum turns_class {
+    TURNS_KNOWN,    /* administrators, and who has a grant */
+    TURNS_STRANGER, /* who can do no more than ask */
+    TURNS_CLASSES
+};
+
+/* Lists that users are found in. */
+#define TURNS_SLOTS 512
+
+/* A user with connections. */
+struct turns_user;
+
+/* A place in the queue of a user: part of a connection, which is in it at most once. */
+struct turn {
+    struct turns_user *user;
+    struct turn *next;
+};
+
+/* Those who wait, in a circle that is cut open at whose turn it is. */
+struct turns_circle {
+    struct turns_user *first, *last;
+};
+
+/*
+ * A user with a thousand connections, each with a request waiting, and one with a single connection get as many
+ * answers, one by turns. Costs the same however many connections wait. The caller has the lock.
+ */
+struct turns {
+    struct turns_user *users[TURNS_SLOTS]; /* all who have connections, by uid */
+    struct turns_circle waiting[TURNS_CLASSES];
+};
+
+/* One more connection of that user. LB_E_NOMEM. */
+LB_MUST_USE int turns_enter(struct turns *t, uid_t uid, struct turn *turn);
+/* It is gone; it was not waiting. */
+void turns_leave(struct turns *t, struct turn *turn);
+/* How many connections a user has. */
+unsigned turns_count(const struct turns *t, uid_t uid);
+
+/*
+ * A request waits there, which is of that class. A user whose connections differ is served as the best of those that were
+ * added while others of them waited.
+ */
+void turns_add(struct turns *t, struct turn *turn, enum turns_class class);
+/* The next to be served, which does not wait any more; NULL: none. */
+struct turn *turns_next(struct turns *t);
+/*
+ * Classes are others now: looks again at each user who waits in the last one, by the first turn that waits. Costs a call for
+ * each of them.
+ */
+void turns_again(struct turns *t, enum turns_class (*class_of)(struct turn *turn, void *arg), void *arg);
+/* Forgets all users, also those who wait. */
+void turns_clear(struct turns *t);
+
+#endif

@@ -1,0 +1,171 @@
+/* The box's side of its usher: who is sent there, and what comes back. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/socket.h"
+#include "box/serve_priv.h"
+#include "box/usher_link.h"
+#include "policy/policy.h"
+
+void reception_init(struct reception *r)
+{
+    pthread_mutex_init(&r->lock, NULL);
+    r->link = -1;
+    r->first = NULL;
+    r->end = &r->first;
+}
+
+void reception_clear(struct reception *r)
+{
+    /* Its link stays open too, with what is in its queue. */
+    burials_clear(&r->dead);
+    pthread_mutex_destroy(&r->lock);
+}
+
+/*
+ * With the lock held: as many of those who wait as the usher has room for. The next answer makes more; where the usher is
+ * gone, the keeper brings another.
+ */
+static void send_waiting(struct server *s)
+{
+    struct reception *rc = &s->reception;
+
+    if (!burials_pass(&rc->dead, rc->link))
+        return;
+    while (rc->first != NULL && rc->link >= 0) {
+        struct conn *c = rc->first;
+        const struct caller who = { c->sender, &c->maker };
+        const struct subjects ids = subjects_of_caller(&who);
+        bool known = policy_is_admin(s->box->conf, &who) || vault_knows(&s->box->vault, &ids);
+        uint32_t number = rc->number == UINT32_MAX ? 1 : rc->number + 1; /* 0 is any */
+        const struct usher_request rq = { ASK_RECEIVE, c->slot, number, c->sender.uid, known, c->fd };
+
+        if (usher_ask(rc->link, &rq, /* dont_wait= */ true) != 0)
+            return;
+        c->asked = rc->number = number;
+        c->at_usher = true;
+        rc->first = c->next;
+        if (rc->first == NULL)
+            rc->end = &rc->first;
+    }
+}
+
+void reception_send(struct server *s, struct conn *c, const struct peer *sender)
+{
+    struct reception *rc = &s->reception;
+
+    pthread_mutex_lock(&rc->lock);
+    c->sender = *sender;
+    c->next = NULL;
+    *rc->end = c;
+    rc->end = &c->next;
+    send_waiting(s);
+    pthread_mutex_unlock(&rc->lock);
+}
+
+void reception_bury(struct server *s, int fd)
+{
+    struct reception *rc = &s->reception;
+
+    pthread_mutex_lock(&rc->lock);
+    burials_add(&rc->dead, fd);
+    send_waiting(s);
+    pthread_mutex_unlock(&rc->lock);
+}
+
+/*
+ * The connection at this slot, if the usher has it, as this question (0: any): from now on it has it no more, and whoever
+ * asked for it has it alone.
+ */
+static struct conn *come_back(struct server *s, uint32_t slot, uint32_t number)
+{
+    struct conn *c;
+
+    /* Both locks: what the usher does not have may be gone a moment later. */
+    pthread_mutex_lock(&s->conns_lock);
+    pthread_mutex_lock(&s->reception.lock);
+    c = slot < s->slots ? s->conns[slot] : NULL;
+    if (c != NULL && (!c->at_usher || (number != 0 && c->asked != number)))
+        c = NULL;
+    if (c != NULL)
+        c->at_usher = false;
+    pthread_mutex_unlock(&s->reception.lock);
+    pthread_mutex_unlock(&s->conns_lock);
+    return c;
+}
+
+void reception_renew(struct server *s, int link)
+{
+    struct reception *rc = &s->reception;
+    int old;
+
+    pthread_mutex_lock(&rc->lock);
+    old = rc->link;
+    rc->link = -1;
+    if (old >= 0)
+        (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, old, NULL);
+    pthread_mutex_unlock(&rc->lock);
+    /* What the last usher had is tried again, before anything is asked of this one. */
+    for (uint32_t i = 0; old >= 0 && i < s->slots; i++) {
+        struct conn *c = come_back(s, i, 0);
+
+        if (c != NULL)
+            conn_go_on(s, c);
+    }
+    pthread_mutex_lock(&rc->lock);
+    rc->link = link;
+    if (server_arm(s, EPOLL_CTL_ADD, link, rc) < 0)
+        log_error("the usher cannot be heard");
+    send_waiting(s);
+    pthread_mutex_unlock(&rc->lock);
+    /* Ends of channels may be in its queue, and who knows what in theirs. */
+    if (old >= 0)
+        conn_let_go(s, old);
+}
+
+static void hear_channel(struct server *s, struct usher_answer *a)
+{
+    /* A refusal is in the log, and the caller sees the end. */
+    (void)!conn_add(s, a->fd, 0, &a->maker, /* keep= */ true);
+}
+
+bool reception_hear(struct server *s, void *buf, struct conn **ret_conn, struct usher_answer *ret)
+{
+    struct reception *rc = &s->reception;
+    struct conn *c;
+    int r;
+
+    pthread_mutex_lock(&rc->lock);
+    r = rc->link < 0 ? LB_E_CLOSED : usher_told(rc->link, buf, ret);
+    /* Its end is seen by the keeper, which brings another one. */
+    if (r != LB_E_CLOSED && server_arm(s, EPOLL_CTL_MOD, rc->link, rc) < 0)
+        log_error("the usher cannot be heard");
+    pthread_mutex_unlock(&rc->lock);
+    if (r != 0)
+        return false;
+    if (ret->type == TOLD_CHANNEL)
+        hear_channel(s, ret);
+    c = come_back(s, ret->slot, ret->number);
+    pthread_mutex_lock(&rc->lock);
+    send_waiting(s);
+    pthread_mutex_unlock(&rc->lock);
+    if (c == NULL) {
+        socket_close(ret->type == TOLD_PACKET ? ret->fd : -1);
+        return false;
+    }
+    if (ret->type == TOLD_PACKET) {
+        *ret_conn = c;
+        return true;
+    }
+    if (ret->type == TOLD_BAD) {
+        log_caused(ret->sender.uid, "refused: something that uid %u attached to a packet: %s (pid %d)", ret->sender.uid,
+                    usher_reason_text(ret->reason), (int)ret->sender.pid);
+        conn_blame(s, c, &ret->sender);
+    } else {
+        conn_go_on(s, c);
+    }
+    return false;
+}

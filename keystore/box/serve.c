@@ -1,0 +1,576 @@
+/* The threads of a box: any free one takes the next request, by turns of users; changes have a thread of their own. */
+#include "box/serve.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/id_map.h"
+#include "base/log.h"
+#include "base/log_quota.h"
+#include "base/socket.h"
+#include "box/serve_priv.h"
+#include "box/usher_link.h"
+#include "daemon/keeper_link.h"
+#include "guard/secret.h"
+
+/* Connections accepted in one turn, so that a flood of them does not keep a thread from requests. */
+#define ACCEPT_TURN 64
+/* Out of descriptors: how long accepting pauses, in milliseconds. */
+#define ACCEPT_PAUSE 100
+/* Ready connections that are put into their queues in one turn. */
+#define READY_TURN 64
+/* Places beside max-connections that only administrators get. */
+#define ADMIN_PLACES 16
+
+/* What one thread works with: secret memory, because keys and passphrases come through it. */
+struct worker {
+    struct server *server;
+    uint8_t *packet, *answer;
+    uint8_t *told; /* what the usher says */
+};
+
+static void refuse_accepted(struct server *s, int fd, struct maker *maker)
+{
+    log_caused(LOGQUOTA_OTHERS, "cannot accept a connection: %s", strerror(errno));
+    maker_clear(maker);
+    conn_let_go(s, fd);
+}
+
+static void accept_some(struct server *s)
+{
+    for (int i = 0; i < ACCEPT_TURN; i++) {
+        struct maker maker;
+        int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+                struct pollfd stop = { .fd = s->box->stop_fd, .events = POLLIN };
+
+                log_caused(LOGQUOTA_OTHERS, "cannot accept a connection: %s", strerror(errno));
+                (void)poll(&stop, 1, ACCEPT_PAUSE);
+            }
+            break;
+        }
+        if (maker_of(fd, &maker) == 0 && socket_want_only_peer(fd) == 0)
+            (void)!conn_add(s, fd, 0, &maker, /* keep= */ true); /* a refusal is in the log, the caller sees the end */
+        else
+            refuse_accepted(s, fd, &maker);
+    }
+    if (server_arm(s, EPOLL_CTL_MOD, s->listen_fd, s) < 0)
+        log_error("cannot accept connections any more: %s", strerror(errno));
+}
+
+/* Requests */
+
+/*
+ * Sends the answer, and listens again; whoever does not read its answers loses the connection. Only its maker does: what
+ * one process leaves unread of a connection that it inherited, and others have too, is its own loss.
+ */
+static void finish(struct server *s, struct conn *c, const struct request *rq, bool goes_on)
+{
+    int r = socket_send(c->fd, rq->answer, rq->answer_len, /* fd= */ -1, /* dont_wait= */ true);
+
+    if (r == LB_E_CLOSED)
+        conn_close(s, c);
+    else if (r != 0 || !goes_on)
+        conn_blame(s, c, &rq->who.peer);
+    else
+        conn_go_on(s, c);
+}
+
+/* LB_E_BUSY: too many wait already. */
+static int queue_change(struct server *s, struct conn *c, const struct peer *peer, const void *packet, size_t len)
+{
+    struct job *j;
+
+    pthread_mutex_lock(&s->jobs_lock);
+    j = s->free_jobs;
+    if (j != NULL) {
+        s->free_jobs = j->next;
+        memcpy(j->packet, packet, len);
+        j->len = len;
+        j->conn = c;
+        j->peer = *peer;
+        j->next = NULL;
+        *s->jobs_end = j;
+        s->jobs_end = &j->next;
+        pthread_cond_signal(&s->jobs_ready);
+    }
+    pthread_mutex_unlock(&s->jobs_lock);
+    return j != NULL ? 0 : LB_E_BUSY;
+}
+
+static struct request start_request(struct worker *w, struct conn *c, const struct peer *peer)
+{
+    return (struct request){
+        .box = w->server->box,
+        .who = { .peer = *peer, .maker = &c->maker },
+        .fd = -1,
+        .answer = w->answer,
+        .size = LB_PACKET_MAX,
+    };
+}
+
+static void refuse(struct worker *w, struct conn *c, struct request *rq, int code, bool goes_on)
+{
+    char text[100];
+
+    if (code == LB_E_PROTOCOL_VERSION)
+        snprintf(text, sizeof(text), "this box speaks protocol version %d, not %u", LB_PROTOCOL_VERSION,
+                 rq->header.version);
+    else if (code == LB_E_MESSAGE)
+        snprintf(text, sizeof(text), "unknown message 0x%04x", rq->header.type);
+    else if (code == LB_E_BUSY)
+        snprintf(text, sizeof(text), "%d changes of this box wait already: try again later", JOBS_MAX);
+    else
+        snprintf(text, sizeof(text), "%s", lb_strerror(code));
+    request_refuse(rq, code, text);
+    finish(w->server, c, rq, goes_on);
+}
+
+/*
+ * Whoever may not make a change is told so at once: changes wait in locked memory, one behind the other, and that is
+ * not for everybody to fill.
+ */
+static void handle_change(struct worker *w, struct conn *c, struct request *rq, const struct request_kind *kind,
+                          size_t len)
+{
+    int r;
+
+    if (!request_may(kind, rq)) {
+        finish(w->server, c, rq, /* goes_on= */ true);
+        return;
+    }
+    r = queue_change(w->server, c, &rq->who.peer, w->packet, len);
+    if (r != 0)
+        refuse(w, c, rq, r, /* goes_on= */ true);
+}
+
+/* attached: the usher took the packet, because something came with it; file is that if it is good for a request, else -1. */
+static void handle_packet(struct worker *w, struct conn *c, const struct peer *peer, size_t len, bool attached, int file)
+{
+    struct request rq = start_request(w, c, peer);
+    const struct request_kind *kind;
+    int r = msg_split(w->packet, len, &rq.header, &rq.body);
+
+    kind = r == 0 ? request_kind(rq.header.type) : NULL;
+    rq.attached = attached;
+    rq.fd = file;
+    /* Both ends of a channel in one hand would have the box answer its own answers. */
+    if (peer->pid == getpid() || (r == 0 && (rq.header.type & MSG_ANSWER) != 0)) {
+        conn_blame(w->server, c, peer);
+    } else if (r == 0 && (rq.header.type == MSG_CHANNEL || (attached && (kind == NULL || !kind->takes_fd)))) {
+        refuse(w, c, &rq, LB_E_VALUE, /* goes_on= */ false);
+    } else if (r != 0) {
+        refuse(w, c, &rq, r, /* goes_on= */ false);
+    } else if (kind == NULL) {
+        refuse(w, c, &rq, LB_E_MESSAGE, /* goes_on= */ true);
+    } else if (kind->change) {
+        handle_change(w, c, &rq, kind, len);
+    } else {
+        finish(w->server, c, &rq, request_run(kind, &rq));
+    }
+    if (kind == NULL || kind->secret)
+        secret_wipe(w->packet, len);
+    if (kind != NULL && kind->secret_answer)
+        secret_wipe(w->answer, rq.answer_len);
+}
+
+/*
+ * The packet is looked at where it is. One to which something is attached is not for this process to take: see box/usher.h. Any
+ * other one is taken away then: nobody else reads here, so it is still the same.
+ */
+static void serve_conn(struct worker *w, struct conn *c)
+{
+    bool attached = false;
+    struct peer peer;
+    size_t len = 0;
+    int r = socket_look(c->fd, w->packet, LB_PACKET_MAX, &len, &attached, &peer);
+
+    if (r == LB_E_TIMEOUT) {
+        conn_go_on(w->server, c);
+        return;
+    }
+    if (r != 0 && r != LB_E_TOO_LONG) {
+        conn_close(w->server, c);
+        return;
+    }
+    if (attached) {
+        reception_send(w->server, c, &peer);
+        return;
+    }
+    socket_pass_over(c->fd);
+    if (r == 0) {
+        handle_packet(w, c, &peer, len, /* attached= */ false, /* file= */ -1);
+    } else {
+        struct request rq = start_request(w, c, &peer);
+
+        secret_wipe(w->packet, LB_PACKET_MAX);
+        refuse(w, c, &rq, r, /* goes_on= */ false);
+    }
+}
+
+/* What the usher says; a packet that it took is handled like any other. */
+static void serve_usher(struct worker *w)
+{
+    struct usher_answer a;
+    struct conn *c;
+
+    if (!reception_hear(w->server, w->told, &c, &a))
+        return;
+    memcpy(w->packet, a.packet.p, a.packet.len);
+    secret_wipe(w->told, USHER_PACKET_MAX);
+    handle_packet(w, c, &a.sender, a.packet.len, /* attached= */ true, a.fd);
+    socket_close(a.fd);
+}
+
+/* Somebody is awake: that is what the keeper wants to know. */
+static void answer_ping(struct server *s)
+{
+    eventfd_t n;
+
+    (void)eventfd_read(s->ping_fd, &n);
+    if (server_arm(s, EPOLL_CTL_MOD, s->ping_fd, &s->ping) < 0 ||
+        keep_send(s->link, KEEP_AWAKE, atomic_load(&s->ping), NULL, /* fd= */ -1) != 0)
+        log_error("the keeper does not answer");
+}
+
+/* Threads */
+
+/* What threads work with is there before the first of them is. */
+static bool worker_init(struct worker *w, struct server *s)
+{
+    w->server = s;
+    w->packet = secret_alloc(LB_PACKET_MAX);
+    w->answer = secret_alloc(LB_PACKET_MAX);
+    w->told = malloc(USHER_PACKET_MAX);
+    return w->packet != NULL && w->answer != NULL && w->told != NULL;
+}
+
+static void worker_clear(struct worker *w)
+{
+    secret_free(w->packet, LB_PACKET_MAX);
+    secret_free(w->answer, LB_PACKET_MAX);
+    free(w->told);
+}
+
+/* With the lock held. Grants change seldom: mostly this is one comparison. */
+static enum turns_class class_of(struct turn *turn, void *arg)
+{
+    struct server *s = arg;
+    struct conn *c = (struct conn *)turn; /* the first thing in it */
+    unsigned changed = vault_grants_changed(&s->box->vault);
+    const struct subjects ids = subjects_of_maker(&c->maker);
+
+    if (c->grants_changed == changed)
+        return c->class;
+    c->class = !c->counted || vault_knows(&s->box->vault, &ids) ? TURNS_KNOWN : TURNS_STRANGER;
+    c->grants_changed = changed;
+    return c->class;
+}
+
+size_t server_memory(unsigned threads)
+{
+    return (2 * (threads + 1) + JOBS_MAX) * secret_locks(LB_PACKET_MAX);
+}
+
+static bool buffers_init(struct server *s)
+{
+    unsigned count = s->box->conf->threads + 1;
+    bool ok;
+
+    s->workers = calloc(count, sizeof(*s->workers));
+    ok = s->workers != NULL;
+    for (unsigned i = 0; ok && i < count; i++)
+        ok = worker_init(&s->workers[i], s);
+    for (unsigned i = 0; ok && i < JOBS_MAX; i++) {
+        s->all_jobs[i].packet = secret_alloc(LB_PACKET_MAX);
+        s->all_jobs[i].next = s->free_jobs;
+        s->free_jobs = &s->all_jobs[i];
+        ok = s->all_jobs[i].packet != NULL;
+    }
+    return ok;
+}
+
+static void buffers_clear(struct server *s)
+{
+    for (unsigned i = 0; s->workers != NULL && i <= s->box->conf->threads; i++)
+        worker_clear(&s->workers[i]);
+    free(s->workers);
+    for (unsigned i = 0; i < JOBS_MAX; i++)
+        secret_free(s->all_jobs[i].packet, LB_PACKET_MAX);
+}
+
+/* With the lock held. */
+static void take_events(struct server *s, const struct epoll_event *ev, int n)
+{
+    unsigned changed = vault_grants_changed(&s->box->vault);
+
+    for (int i = 0; i < n; i++) {
+        if (ev[i].data.ptr == s->box)
+            s->ended = true;
+        else if (ev[i].data.ptr == s)
+            s->accepting = true;
+        else if (ev[i].data.ptr == &s->reception)
+            s->called = true;
+        else if (ev[i].data.ptr == &s->ping)
+            s->pinged = true;
+        else
+            turns_add(&s->turns, ev[i].data.ptr, class_of(ev[i].data.ptr, s)); /* a turn is the first thing in it */
+    }
+    if (s->grants_changed != changed) {
+        s->grants_changed = changed;
+        turns_again(&s->turns, class_of, s);
+    }
+}
+
+/* With the lock held: what waits, the keeper's question before all. */
+static void *first_ready(struct server *s)
+{
+    bool *const flags[] = { &s->pinged, &s->called, &s->accepting };
+    void *const what[] = { &s->ping, &s->reception, s };
+
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        if (*flags[i]) {
+            *flags[i] = false;
+            return what[i];
+        }
+    }
+    return turns_next(&s->turns);
+}
+
+/*
+ * The next thing to do: a connection, s to accept some, its reception or its ping; NULL: the box stops. As long as a thread has nothing to do,
+ * who is ready is served as it comes. When all work, it is seen first who else waits, and then whose turn it is.
+ */
+static void *next_ready(struct server *s)
+{
+    LB_UNFILLED struct epoll_event ev[READY_TURN];
+    void *next = NULL;
+    int n = 0;
+
+    pthread_mutex_lock(&s->turns_lock);
+    for (;;) {
+        if (s->idle == 0)
+            take_events(s, ev, epoll_wait(s->epoll_fd, ev, READY_TURN, 0));
+        if (s->ended)
+            break;
+        next = first_ready(s);
+        if (next != NULL)
+            break;
+        s->idle++;
+        pthread_mutex_unlock(&s->turns_lock);
+        n = epoll_wait(s->epoll_fd, ev, 1, -1);
+        pthread_mutex_lock(&s->turns_lock);
+        s->idle--;
+        if (n < 0 && errno != EINTR) {
+            log_error("epoll_wait: %s", strerror(errno));
+            break;
+        }
+        take_events(s, ev, n);
+    }
+    pthread_mutex_unlock(&s->turns_lock);
+    return next;
+}
+
+static void *serve(void *arg)
+{
+    struct worker *w = arg;
+    struct server *s = w->server;
+    void *next;
+
+    while ((next = next_ready(s)) != NULL) {
+        if (next == s)
+            accept_some(s);
+        else if (next == &s->reception)
+            serve_usher(w);
+        else if (next == &s->ping)
+            answer_ping(s);
+        else
+            serve_conn(w, next); /* a turn is the first thing in its connection */
+    }
+    return NULL;
+}
+
+/*
+ * With the lock held: waits for a change. Meanwhile the vault is tended, by this thread because it makes all changes. The
+ * wait is by the system's clock, as what is due is.
+ */
+static void wait_for_job(struct server *s)
+{
+    while (s->jobs == NULL && !s->stopping) {
+        struct timespec until = { 0 };
+
+        pthread_mutex_unlock(&s->jobs_lock);
+        until.tv_sec = (time_t)vault_tend(&s->box->vault);
+        pthread_mutex_lock(&s->jobs_lock);
+        while (s->jobs == NULL && !s->stopping &&
+               pthread_cond_timedwait(&s->jobs_ready, &s->jobs_lock, &until) == 0)
+            ;
+    }
+}
+
+/* The next change, its packet into ret_packet; false once the box stops and all that were taken in are made. */
+static bool next_job(struct server *s, uint8_t *ret_packet, struct job *ret)
+{
+    struct job *j;
+
+    pthread_mutex_lock(&s->jobs_lock);
+    wait_for_job(s);
+    j = s->jobs;
+    if (j != NULL) {
+        s->jobs = j->next;
+        if (s->jobs == NULL)
+            s->jobs_end = &s->jobs;
+        memcpy(ret_packet, j->packet, j->len);
+        secret_wipe(j->packet, j->len);
+        *ret = *j;
+        j->next = s->free_jobs;
+        s->free_jobs = j;
+    }
+    pthread_mutex_unlock(&s->jobs_lock);
+    return j != NULL;
+}
+
+static void *change(void *arg)
+{
+    struct worker *w = arg;
+    struct server *s = w->server;
+    struct job j;
+
+    while (next_job(s, w->packet, &j)) {
+        struct request rq = start_request(w, j.conn, &j.peer);
+        /* It was looked at before it was queued: the header and the kind are there. */
+        const struct request_kind *kind =
+            msg_split(w->packet, j.len, &rq.header, &rq.body) == 0 ? request_kind(rq.header.type) : NULL;
+
+        if (kind == NULL) {
+            conn_close(s, j.conn);
+        } else {
+            /* So that no change is about what should not be there any more. */
+            vault_expire(&s->box->vault);
+            finish(s, j.conn, &rq, request_run(kind, &rq));
+        }
+        secret_wipe(w->packet, j.len);
+    }
+    return NULL;
+}
+
+int server_new(struct box *box, int listen_fd, int link, struct server **ret)
+{
+    struct server *s = calloc(1, sizeof(*s));
+    struct epoll_event ev = { .events = EPOLLIN };
+
+    if (s == NULL)
+        return LB_E_NOMEM;
+    s->box = box;
+    s->listen_fd = listen_fd;
+    s->link = link;
+    s->slots = box->conf->max_connections + ADMIN_PLACES;
+    s->jobs_end = &s->jobs;
+    reception_init(&s->reception);
+    s->ping_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init(&s->conns_lock, NULL);
+    pthread_mutex_init(&s->turns_lock, NULL);
+    pthread_mutex_init(&s->jobs_lock, NULL);
+    pthread_cond_init(&s->jobs_ready, NULL);
+    s->conns = calloc(s->slots, sizeof(*s->conns));
+    s->threads = calloc(box->conf->threads, sizeof(*s->threads));
+    s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (!buffers_init(s)) {
+        server_stop(s);
+        return LB_E_NOMEM;
+    }
+    ev.data.ptr = box;
+    if (s->conns == NULL || s->threads == NULL || s->epoll_fd < 0 || s->ping_fd < 0 ||
+        socket_want_only_peer(listen_fd) != 0 || server_arm(s, EPOLL_CTL_ADD, s->ping_fd, &s->ping) < 0 ||
+        epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, box->stop_fd, &ev) < 0) {
+        server_stop(s);
+        return LB_E_SYSTEM;
+    }
+    *ret = s;
+    return 0;
+}
+
+int server_restore(struct server *s, uint32_t slot, int fd, struct maker *maker)
+{
+    uint8_t packet[LB_HEADER_SIZE];
+    size_t len;
+    int r = msg_empty_encode(MSG_RESET, 0, packet, sizeof(packet), &len);
+
+    /* A caller whose buffer is full has answers to read, and one that is gone is seen when its channel is served. */
+    if (r == 0)
+        (void)!socket_send(fd, packet, len, /* fd= */ -1, /* dont_wait= */ true);
+    r = conn_add(s, fd, slot, maker, /* keep= */ false);
+    /* The configuration may have shrunk since. */
+    return r == LB_E_BUSY ? keep_send(s->link, KEEP_DROP, slot, NULL, /* fd= */ -1) : r;
+}
+
+void server_usher(struct server *s, int link)
+{
+    reception_renew(s, link);
+}
+
+void server_ping(struct server *s, uint32_t number)
+{
+    atomic_store(&s->ping, number);
+    if (eventfd_write(s->ping_fd, 1) < 0)
+        log_error("eventfd: %s", strerror(errno));
+}
+
+int server_start(struct server *s)
+{
+    struct worker *w = s->workers;
+
+    errno = pthread_create(&s->changer, NULL, change, &w[s->box->conf->threads]);
+    if (errno != 0)
+        return LB_E_SYSTEM;
+    s->changer_runs = true;
+    while (s->thread_count < s->box->conf->threads) {
+        errno = pthread_create(&s->threads[s->thread_count], NULL, serve, &w[s->thread_count]);
+        if (errno != 0)
+            return LB_E_SYSTEM;
+        s->thread_count++;
+    }
+    return server_arm(s, EPOLL_CTL_ADD, s->listen_fd, s) < 0 ? LB_E_SYSTEM : 0;
+}
+
+void server_stop(struct server *s)
+{
+    pthread_mutex_lock(&s->jobs_lock);
+    s->stopping = true;
+    pthread_cond_signal(&s->jobs_ready);
+    pthread_mutex_unlock(&s->jobs_lock);
+    for (unsigned i = 0; i < s->thread_count; i++)
+        pthread_join(s->threads[i], NULL);
+    if (s->changer_runs)
+        pthread_join(s->changer, NULL);
+    for (uint32_t i = 0; s->conns != NULL && i < s->slots; i++) {
+        /* Not told to the keeper: these are the channels that the next child goes on with. */
+        if (s->conns[i] != NULL) {
+            socket_close(s->conns[i]->fd);
+            maker_clear(&s->conns[i]->maker);
+        }
+        free(s->conns[i]);
+    }
+    reception_clear(&s->reception);
+    socket_close(s->ping_fd);
+    socket_close(s->epoll_fd);
+    turns_clear(&s->turns);
+    buffers_clear(s);
+    free(s->conns);
+    free(s->threads);
+    pthread_cond_destroy(&s->jobs_ready);
+    pthread_mutex_destroy(&s->jobs_lock);
+    pthread_mutex_destroy(&s->turns_lock);
+    pthread_mutex_destroy(&s->conns_lock);
+    free(s);
+}

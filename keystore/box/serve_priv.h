@@ -1,0 +1,124 @@
+/* What box/serve.c, box/connections.c and box/reception.c share: one server and its connections. */
+#ifndef LB_BOX_SERVE_PRIV_H
+#define LB_BOX_SERVE_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/maker.h"
+#include "box/fair_queue.h"
+#include "box/serve.h"
+#include "box/usher_link.h"
+
+/* Changes that may wait: each holds locked memory of its own. */
+#define JOBS_MAX 16
+
+/*
+ * A connection is a socket that the box accepted, or whose both ends it made: no other process can read from this end, or
+ * change its settings.
+ */
+struct conn {
+    struct turn turn; /* of whoever made it; only to share out connections and threads */
+    int fd;
+    uint32_t slot;
+    struct maker maker;
+    bool counted;       /* among those that are not administrators' */
+    enum turns_class class; /* as it was when grants had changed so often; by turns_lock */
+    unsigned grants_changed;
+    struct peer sender; /* while the usher has it: of the packet that it was given it for */
+    bool at_usher;      /* by the reception's lock */
+    uint32_t asked;     /* as what */
+    struct conn *next;  /* that waits for the usher to have room */
+};
+
+/* A change on its way to the thread that makes it. Its connection is not listened to meanwhile. */
+struct job {
+    struct conn *conn;
+    struct peer peer;
+    uint8_t *packet; /* secret memory of LB_PACKET_MAX bytes, wiped while nothing waits in it */
+    size_t len;
+    struct job *next;
+};
+
+/* Connections that are to go to the usher, and the usher. */
+struct reception {
+    pthread_mutex_t lock;
+    int link;                   /* -1: there is none */
+    uint32_t number;            /* of the last question */
+    struct conn *first, **end;  /* that wait for the usher to have room */
+    struct burials dead;
+};
+
+struct server {
+    struct box *box;
+    int epoll_fd, listen_fd, link;
+
+    pthread_mutex_t conns_lock; /* guards the table, and the order of messages to the keeper */
+    struct conn **conns;        /* by slot */
+    uint32_t slots, used;
+    uint32_t used_by_others;    /* than administrators */
+    uint32_t slots_taken;       /* the first so many are all used */
+
+    struct reception reception;
+
+    pthread_mutex_t turns_lock; /* taken after conns_lock, or alone */
+    struct turns turns;
+    unsigned grants_changed;    /* as far as those who wait are in the order of their classes */
+    unsigned idle;              /* threads that wait for a connection to become ready */
+    bool accepting, called, pinged, ended; /* what is ready: the listening socket, the usher, the keeper, the end */
+    int ping_fd;                /* of the keeper's question if anybody is awake */
+    atomic_uint ping;           /* its number */
+
+    pthread_mutex_t jobs_lock;
+    pthread_cond_t jobs_ready;
+    struct job *jobs, **jobs_end;
+    struct job *free_jobs;
+    struct job all_jobs[JOBS_MAX];
+    bool stopping;
+
+    struct worker *workers; /* one a thread, and the last is the changer's */
+    pthread_t *threads, changer;
+    unsigned thread_count;
+    bool changer_runs;
+};
+
+/* Listens for the next thing, once. */
+LB_MUST_USE int server_arm(struct server *s, int op, int fd, void *what);
+
+/* Connections: box/connections.c */
+
+/*
+ * Takes over fd in any case, and the maker. keep: the keeper is told, which does not have it yet; else it is at its slot
+ * there. LB_E_BUSY: there is no place for this user, LB_E_NOMEM, LB_E_SYSTEM.
+ */
+LB_MUST_USE int conn_add(struct server *s, int fd, uint32_t slot, struct maker *maker, bool keep);
+void conn_close(struct server *s, struct conn *c);
+/* Listens to it again. */
+void conn_go_on(struct server *s, struct conn *c);
+/* Was the packet sent by the process that made the connection? Whoever else has it inherited it from there. */
+bool conn_is_makers(const struct conn *c, const struct peer *sender);
+/*
+ * After something that costs a connection: closes it if its maker did it. What a process does with a connection that it
+ * inherited costs the others nothing who have it too.
+ */
+void conn_blame(struct server *s, struct conn *c, const struct peer *sender);
+/* Closes what nobody else may have a copy of, here if that is harmless. Takes over fd. */
+void conn_let_go(struct server *s, int fd);
+
+/* Strangers' descriptors: box/reception.c */
+
+void reception_init(struct reception *r);
+/* Takes over link; the usher that was there is gone. */
+void reception_renew(struct server *s, int link);
+/* The packet at the head of c, with something attached, goes to the usher; c is not listened to meanwhile. */
+void reception_send(struct server *s, struct conn *c, const struct peer *sender);
+/* To be closed there. Takes over fd. */
+void reception_bury(struct server *s, int fd);
+/*
+ * What the usher says, if it says anything. A packet: *ret_conn is where it came from, buf (USHER_PACKET_MAX bytes) has it
+ * and a file is the caller's. False: there is nothing more to be done, the connection goes on already.
+ */
+bool reception_hear(struct server *s, void *buf, struct conn **ret_conn, struct usher_answer *ret);
+void reception_clear(struct reception *r);
+
+#endif

@@ -1,0 +1,22 @@
+/* The usher: the process of a box in which descriptors of strangers come, and may do what they like. */
+#ifndef LB_BOX_USHER_H
+#define LB_BOX_USHER_H
+
+#include <stdbool.h>
+
+#include "base/errors.h"
+
+/*
+ * Why there is such a process. Whoever can connect can attach descriptors to a packet, and closing one can block for as long
+ * as its sender likes: a TCP socket that lingers, a file of a FUSE server that does not answer. It does not matter who closes
+ * it, a call or the kernel, which destroys what was attached in the course of the call that takes the packet. So a packet
+ * to which something is attached is taken by a process that is made for this one packet and ends afterwards: a process that
+ * ends waits for no socket, and one that is stuck is left behind and counted. Its finds go to the box: the ends of
+ * channels that it made, and sealed memory files.
+ *
+ * Started by the keeper with KEEP_LINK_FD, its end of the link (box/usher_link.h). sandbox: with a filter of its system calls.
+ * Returns the exit status once the other ends are closed.
+ */
+LB_MUST_USE int usher_run(bool sandbox);
+
+#endif

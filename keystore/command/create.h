@@ -1,0 +1,35 @@
+/* What the commands that make and take keys have in common. */
+#ifndef LB_COMMAND_CREATE_H
+#define LB_COMMAND_CREATE_H
+
+#include "command/client.h"
+#include "command/key_file.h"
+
+/* Prints the URI of a new key, or a JSON object about it. */
+void key_print(const struct client *c, const struct msg_key *key);
+/* A plain key name from the command line: LB_E_NAME otherwise. */
+LB_MUST_USE int key_name_check(const char *name, struct problem *p);
+/*
+ * The key name that a file's name makes: web.key, web.key.pem and web are all 'web'. Where the file's name is one that any
+ * key may have (privkey.pem, server.key), that of its directory, as the path has it: b.example/privkey.pem is 'b.example';
+ * unless that says nothing either (private, ssl). LB_E_NAME.
+ */
+LB_MUST_USE int key_name_of_file(const char *path, char ret[LB_NAME_MAX + 1], struct problem *p);
+/* Before a file is replaced: LB_E_EXISTS, there is a private key in it. What is not there is fine. */
+LB_MUST_USE int key_keep_file(const char *path, struct problem *p);
+/*
+ * A whole file, which should be a what ("key file"), into secret memory of KEYFILE_MAX bytes. LB_E_SYSTEM,
+ * LB_E_TOO_LONG, LB_E_NOMEM.
+ */
+LB_MUST_USE int key_read_file(const char *path, const char *what, void **ret, size_t *ret_len, struct problem *p);
+/* The user of that name or number, as one who is granted something. LB_E_VALUE. */
+LB_MUST_USE int grant_find_user(const char *name, struct grant *ret, struct problem *p);
+/*
+ * Before a key is brought into the box: LB_E_EXISTS, a version of a key in it has the same public key, and was not destroyed;
+ * p names it. Asks the box about each of its keys, as 'list' does.
+ */
+LB_MUST_USE int key_refuse_twin(struct client *c, EVP_PKEY *key, struct problem *p);
+/* Brings a key into the box under that name. ret's spki points into the client's answer. */
+LB_MUST_USE int key_import(struct client *c, const char *name, EVP_PKEY *key, struct msg_key *ret, struct problem *p);
+
+#endif

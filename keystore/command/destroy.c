@@ -1,0 +1,232 @@
+/* littlebox destroy: a key ends, later or at once; until then it can be had back. */
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command/client.h"
+#include "command/known_handles.h"
+#include "command/prompt.h"
+#include "command/table.h"
+
+/* What an administrator should know before. */
+
+static void tell_use(const struct msg_show *show, uint32_t version)
+{
+    char at[TIME_TEXT_SIZE];
+    uint64_t used = 0;
+
+    for (unsigned i = 0; i < show->version_count; i++) {
+        if ((version == 0 || show->versions[i].version == version) && show->versions[i].used > used)
+            used = show->versions[i].used;
+    }
+    time_text(used, at);
+    if (used == 0)
+        cli_note("no use of key '%s' is known", show->name);
+    else
+        cli_note("key '%s' was used last at %s", show->name, at);
+}
+
+static void tell_grants(const struct msg_show *show)
+{
+    for (unsigned i = 0; i < show->grant_count; i++) {
+        const struct grant *g = &show->grants[i];
+        const struct passwd *pw = g->kind == SUBJECT_USER ? getpwuid(g->id) : NULL;
+        const struct group *gr = g->kind == SUBJECT_GROUP ? getgrgid(g->id) : NULL;
+        const char *name = pw != NULL ? pw->pw_name : gr != NULL ? gr->gr_name : "?";
+        char ops[OP_NAMES_SIZE];
+
+        key_op_names(g->ops, ops);
+        cli_note("%s %s (%s %u) may use it: %s", g->kind == SUBJECT_USER ? "user" : "group", name,
+                 g->kind == SUBJECT_USER ? "uid" : "gid", g->id, ops);
+    }
+    if (show->grant_count == 0)
+        cli_note("only administrators of the box may use it");
+}
+
+static void tell_handle(const char *file, const char *where, void *arg)
+{
+    unsigned *count = arg;
+
+    cli_note("a handle of it: %s%s", file, where);
+    (*count)++;
+}
+
+static int tell_handles(struct client *c, const struct msg_show *show, struct problem *p)
+{
+    unsigned count = 0;
+    int unread = known_handles(c, show, tell_handle, &count);
+
+    if (unread < 0)
+        return problem_set(p, unread, "the handles of key '%s' cannot be looked for: %s", show->name,
+                           lb_strerror(unread));
+    if (count == 0)
+        cli_note("no handle of it is known here");
+    if (unread > 0)
+        cli_note("%d key file%s of servers could not be read: only root sees all", unread, unread == 1 ? "" : "s");
+    return 0;
+}
+
+/* Asking */
+
+static int has_version(const struct client *c, const struct msg_show *show, uint32_t version, struct problem *p)
+{
+    for (unsigned i = 0; i < show->version_count; i++) {
+        if (version == 0 || show->versions[i].version == version)
+            return 0;
+    }
+    return problem_set(p, LB_E_NO_VERSION, "key '%s' in box '%s' has no version %u", show->name, c->cli->box, version);
+}
+
+/* A key on a token is gone when it is gone: that is said before anybody is asked. */
+static int check_backend(struct client *c, const char *name, struct problem *p)
+{
+    struct msg_status status;
+    int r = client_status(c, &status, p);
+
+    if (r != 0 || strcmp(status.backend, "sealed") == 0)
+        return r;
+    return problem_set(p, LB_E_UNSUPPORTED,
+                       "key '%s' in box '%s' is on a token, which cannot keep what was destroyed: nothing was done; "
+                       "only --now is possible, at once and for good", name, c->cli->box);
+}
+
+/* What a damaged record says of itself counts for nothing: of that the box decides. */
+static int check_state(const struct client *c, const struct msg_show *show, uint32_t version, struct problem *p)
+{
+    char at[TIME_TEXT_SIZE], which[24] = "";
+    uint64_t due = 0;
+
+    for (unsigned i = 0; i < show->version_count; i++) {
+        const struct version_entry *v = &show->versions[i];
+
+        if (version != 0 && v->version != version)
+            continue;
+        if (v->damaged || (v->state != STATE_DESTROYED && v->state != STATE_DESTROY_SCHEDULED))
+            return 0;
+        if (v->state == STATE_DESTROY_SCHEDULED && (due == 0 || v->destroy_at < due))
+            due = v->destroy_at;
+    }
+    if (version != 0)
+        snprintf(which, sizeof(which), "version %u of ", version);
+    if (due == 0)
+        return problem_set(p, LB_E_DESTROYED, "%skey '%s' in box '%s' is destroyed already", which, show->name, c->cli->box);
+    time_text(due, at);
+    problem_set(p, LB_E_NOT_ACTIVE, "%skey '%s' in box '%s' is to be destroyed at %s already", which, show->name, c->cli->box, at);
+    problem_hint(p, "to keep it: littlebox --box %s destroy --cancel %s", c->cli->box, c->cli->args[0]);
+    return LB_E_NOT_ACTIVE;
+}
+
+/* Nobody is asked about something that is not there, or is done already. */
+static int confirm(struct client *c, const struct key_ref *ref, bool at_once, struct problem *p)
+{
+    struct msg_show *show = malloc(sizeof(*show));
+    char question[300], version[24] = "";
+    int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : client_show(c, ref->name, show, p);
+
+    if (r == 0 && !at_once)
+        r = check_backend(c, ref->name, p);
+    if (r == 0)
+        r = has_version(c, show, ref->version, p);
+    if (r == 0 && !at_once)
+        r = check_state(c, show, ref->version, p);
+    if (r != 0)
+        goto out;
+    tell_use(show, ref->version);
+    tell_grants(show);
+    r = tell_handles(c, show, p);
+    if (r != 0)
+        goto out;
+    if (ref->version != 0)
+        snprintf(version, sizeof(version), "version %u of ", ref->version);
+    snprintf(question, sizeof(question),
+             at_once ? "this destroys %skey '%s' at once and for good; type the key name"
+                     : "%skey '%s' will do nothing from now on, and be destroyed when its time has come; type the key name",
+             version, ref->name);
+    r = ask_word(question, ref->name, p);
+    if (r == 0 && at_once)
+        r = ask_word("nobody will have it back; type 'destroy'", "destroy", p);
+out:
+    free(show);
+    return r;
+}
+
+/* Doing */
+
+static void print(const struct cli *cli, const char *what, const struct key_ref *ref, const char *at)
+{
+    struct json j;
+
+    if (!cli->json)
+        return;
+    json_start(&j, stdout);
+    json_open(&j, NULL, '{');
+    json_string(&j, what, ref->name);
+    if (ref->version == 0)
+        json_null(&j, "version");
+    else
+        json_number(&j, "version", ref->version);
+    if (at != NULL)
+        json_string(&j, "destroy_at", at);
+    json_close(&j, '}');
+    json_end(&j);
+}
+
+static int schedule(struct client *c, const struct key_ref *ref, const struct msg_destroy *m, struct problem *p)
+{
+    char when[TIME_TEXT_SIZE];
+    uint64_t at = 0;
+    int r = client_schedule_destroy(c, m, &at, p);
+
+    if (r != 0) {
+        if (r == LB_E_MESSAGE) /* of a box that is older than this command */
+            problem_hint(p, "restart the box: it runs an older version");
+        return r;
+    }
+    time_text(at, when);
+    print(c->cli, "scheduled", ref, when);
+    cli_note("key '%s' does nothing from now on, and is destroyed at %s", ref->name, when);
+    cli_hint("to keep it: littlebox --box %s destroy --cancel %s", c->cli->box, c->cli->args[0]);
+    return 0;
+}
+
+static void tell_cancelled(const struct key_ref *ref)
+{
+    if (ref->version == 0)
+        cli_note("key '%s' is not destroyed: what was to be destroyed of it is as it was before", ref->name);
+    else
+        cli_note("version %u of key '%s' is not destroyed: it is as it was before", ref->version, ref->name);
+}
+
+int cmd_destroy(struct cli *cli)
+{
+    const bool at_once = cli->options[OPT_NOW] != NULL, cancel = cli->options[OPT_CANCEL] != NULL;
+    struct msg_destroy m = { .name = "" };
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    struct key_ref ref;
+    int r;
+
+    if (cancel && (at_once || cli->options[OPT_YES] != NULL))
+        return cli_usage_error(cli, "--cancel goes alone");
+    r = client_key_ref(cli->args[0], &ref, &p);
+    if (r == 0)
+        r = client_open(cli, CLIENT_READY, &c, &p);
+    if (r == 0 && !cancel && cli->options[OPT_YES] == NULL)
+        r = confirm(c, &ref, at_once, &p);
+    if (r == 0) {
+        memcpy(m.name, ref.name, sizeof(m.name));
+        m.version = ref.version;
+        r = cancel    ? client_cancel_destroy(c, &m, &p)
+            : at_once ? client_destroy(c, &m, &p)
+                      : schedule(c, &ref, &m, &p);
+    }
+    if (r == 0 && cancel)
+        tell_cancelled(&ref);
+    if (r == 0 && (cancel || at_once))
+        print(cli, cancel ? "cancelled" : "destroyed", &ref, NULL);
+    client_close(c);
+    return r == 0 ? EXIT_DONE : cli_fail(&p);
+}

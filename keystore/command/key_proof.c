@@ -1,0 +1,159 @@
+/* The proof that a box can use a key, and that it is the key one thinks it is. */
+#include "command/key_proof.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/scheme.h"
+
+/* Random bytes that are signed, as a text or as if they were a digest. */
+#define TEXT_SIZE 64
+
+static const struct row {
+    const char *algorithm; /* ending in '-': whatever follows */
+    enum scheme scheme;
+    enum digest digest; /* DIGEST_NONE: the text itself is signed */
+} rows[] = {
+    { "RSA", SCHEME_RSA_PKCS1, DIGEST_SHA256 },     { "RSA-PSS", SCHEME_RSA_PSS, DIGEST_SHA256 },
+    { "EC", SCHEME_ECDSA, DIGEST_SHA256 },          { "ED25519", SCHEME_ED25519, DIGEST_NONE },
+    { "ED448", SCHEME_ED448, DIGEST_NONE },         { "ML-DSA-", SCHEME_ML_DSA, DIGEST_NONE },
+    { "SLH-DSA-", SCHEME_SLH_DSA, DIGEST_NONE },
+};
+
+static const struct row *find_row(EVP_PKEY *key)
+{
+    const char *name = EVP_PKEY_get0_type_name(key);
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t len = strlen(rows[i].algorithm);
+
+        if (EVP_PKEY_is_a(key, rows[i].algorithm))
+            return &rows[i];
+        if (rows[i].algorithm[len - 1] == '-' && name != NULL && strncmp(name, rows[i].algorithm, len) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static int digest_param(EVP_PKEY *key, const char *param)
+{
+    char name[64];
+
+    /* RFC 4055 3.1: a restriction without a word is to SHA-1, and libcrypto does not speak of it then. */
+    if (EVP_PKEY_get_utf8_string_param(key, param, name, sizeof(name), NULL) <= 0)
+        return DIGEST_SHA1;
+    return digest_by_name(name);
+}
+
+/* An RSA-PSS key may be restricted to digests and to a least salt. */
+static int pss_options(EVP_PKEY *key, struct msg_sign *m)
+{
+    int salt = 0, digest = m->digest, mgf1 = m->digest;
+
+    if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_RSA_PSS_SALTLEN, &salt) > 0) {
+        digest = digest_param(key, OSSL_PKEY_PARAM_RSA_DIGEST);
+        mgf1 = digest_param(key, OSSL_PKEY_PARAM_RSA_MGF1_DIGEST);
+    }
+    if (digest < 0 || mgf1 < 0 || salt < 0 || salt > UINT16_MAX)
+        return LB_E_SCHEME;
+    m->digest = (uint8_t)digest;
+    m->mgf1_digest = (uint8_t)mgf1;
+    m->salt_len = salt > (int)digest_size(m->digest) ? (uint16_t)salt : (uint16_t)digest_size(m->digest);
+    return 0;
+}
+
+static int verify(EVP_PKEY *key, const struct msg_sign *m, struct bytes text, struct bytes signature)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *options = NULL;
+    int r = LB_E_CRYPTO;
+
+    if (ctx == NULL || EVP_DigestVerifyInit_ex(ctx, &options, digest_name(m->digest), NULL, NULL, key, NULL) <= 0)
+        goto out;
+    if (m->scheme == SCHEME_RSA_PSS &&
+        (EVP_PKEY_CTX_set_rsa_pss_saltlen(options, m->salt_len) <= 0 ||
+         EVP_PKEY_CTX_set_rsa_mgf1_md_name(options, digest_name(m->mgf1_digest), NULL) <= 0))
+        goto out;
+    if (EVP_DigestVerify(ctx, signature.p, signature.len, text.p, text.len) == 1)
+        r = 0;
+out:
+    EVP_MD_CTX_free(ctx);
+    ERR_clear_error();
+    return r;
+}
+
+static int proof_sign(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected, struct problem *p)
+{
+    const struct row *row = find_row(expected);
+    uint8_t random[TEXT_SIZE];
+    struct bytes text = { random, sizeof(random) }, signature;
+    struct msg_sign m = { .input = INPUT_TEXT, .data = text };
+    int r;
+
+    if (row == NULL)
+        return problem_set(p, LB_E_SCHEME, "there is no test signature for this type of key");
+    if (RAND_bytes(random, sizeof(random)) <= 0)
+        return problem_set(p, LB_E_CRYPTO, "no random numbers");
+    snprintf(m.key.name, sizeof(m.key.name), "%s", name);
+    m.key.version = version;
+    m.scheme = (uint8_t)row->scheme;
+    m.digest = (uint8_t)row->digest;
+    if (row->scheme == SCHEME_RSA_PSS && pss_options(expected, &m) != 0)
+        return problem_set(p, LB_E_SCHEME, "the key is restricted to a digest that a box does not use");
+    r = client_sign(c, &m, &signature, p);
+    if (r == 0 && verify(expected, &m, text, signature) != 0)
+        r = problem_set(p, LB_E_CRYPTO, "the box's signature with key '%s' does not verify", name);
+    return r;
+}
+
+static bool agree(EVP_PKEY *mine, EVP_PKEY *peer, uint8_t ret[LB_SHARED_MAX], size_t *ret_len)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(/* libctx= */ NULL, mine, /* properties= */ NULL);
+    bool ok;
+
+    *ret_len = LB_SHARED_MAX;
+    ok = ctx != NULL && EVP_PKEY_derive_init(ctx) > 0 && EVP_PKEY_derive_set_peer(ctx, peer) > 0 &&
+         EVP_PKEY_derive(ctx, ret, ret_len) > 0;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+/* The secret is worth nothing: the other key is forgotten with it. */
+static int proof_derive(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected, struct problem *p)
+{
+    EVP_PKEY *other = EVP_PKEY_Q_keygen(NULL, NULL, EVP_PKEY_get0_type_name(expected));
+    struct msg_derive m = { .key = { .version = version } };
+    uint8_t secret[LB_SHARED_MAX];
+    struct bytes theirs;
+    unsigned char *der = NULL;
+    size_t len;
+    int r = LB_E_CRYPTO, der_len = other == NULL ? -1 : i2d_PUBKEY(other, &der);
+
+    if (der_len <= 0 || !agree(other, expected, secret, &len)) {
+        problem_set(p, r, "libcrypto does not agree on a secret with the key");
+        goto out;
+    }
+    snprintf(m.key.name, sizeof(m.key.name), "%s", name);
+    m.peer = (struct bytes){ der, (size_t)der_len };
+    r = client_derive(c, &m, &theirs, p);
+    if (r == 0 && (theirs.len != len || CRYPTO_memcmp(theirs.p, secret, len) != 0))
+        r = problem_set(p, LB_E_CRYPTO, "the box agrees on another secret with key '%s'", name);
+out:
+    ERR_clear_error();
+    OPENSSL_cleanse(secret, sizeof(secret));
+    OPENSSL_free(der);
+    EVP_PKEY_free(other);
+    return r;
+}
+
+int proof_make(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected, struct problem *p)
+{
+    if (EVP_PKEY_is_a(expected, "X25519") || EVP_PKEY_is_a(expected, "X448"))
+        return proof_derive(c, name, version, expected, p);
+    return proof_sign(c, name, version, expected, p);
+}

@@ -1,0 +1,311 @@
+/* Whether a box will open itself at its next start: what it would read then, tried on the store as it is. */
+#include "command/next_start.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/conf_line.h"
+#include "command/box_file.h"
+#include "command/system_credential.h"
+#include "guard/secret.h"
+
+/* What the next start reads, as far as it can be seen from here. */
+struct source {
+    char file[PATH_MAX];
+    bool ours;    /* the command line's directories, or systemd, lead to it: the box alone may have said so otherwise */
+    bool asked;   /* it is the file that the box has tried: nobody knows better */
+    bool handed;  /* by the service manager, which decrypts it; file is what it keeps */
+    struct peer reader; /* as whom the next start reads it */
+};
+
+/* The box's directories are those of this command line: doctor asks at a socket that may be another's. */
+static bool knows_paths(const struct client *c)
+{
+    struct box_paths own;
+
+    return box_paths(&c->dirs, c->cli->box, &own) == 0 && strcmp(own.socket, c->paths.socket) == 0;
+}
+
+static bool is_systems(const struct client *c)
+{
+    return strcmp(c->dirs.config, LB_SYSTEM_CONFIG_DIR) == 0;
+}
+
+/* A unit that was changed since the box was started may have another user. LB_E_NO_KEY: there is no such user. */
+static int find_reader(struct client *c, struct source *ret, char name[64], struct problem *p)
+{
+    const struct passwd *pw;
+    int r = client_box_peer(c, &ret->reader, p);
+
+    if (r != 0 || geteuid() != 0 || !knows_paths(c) || !is_systems(c) || !systemcred_user(c->cli->box, name, 64))
+        return r;
+    pw = getpwnam(name);
+    if (pw == NULL)
+        return LB_E_NO_KEY;
+    ret->asked = ret->asked && pw->pw_uid == ret->reader.uid;
+    ret->reader.uid = pw->pw_uid;
+    ret->reader.gid = pw->pw_gid;
+    return 0;
+}
+
+static bool find_setting(const struct client *c, char ret[PATH_MAX])
+{
+    return confline_find(c->paths.config, "credential", ret, PATH_MAX);
+}
+
+void nextstart_file(const struct client *c, char *ret)
+{
+    if (!find_setting(c, ret))
+        snprintf(ret, PATH_MAX, "%s", c->paths.credential);
+}
+
+bool nextstart_handed(const struct client *c, char *ret)
+{
+    return knows_paths(c) && is_systems(c) && !find_setting(c, ret) && systemcred_find(c->cli->box, ret);
+}
+
+static void find_source(const struct client *c, const struct msg_opening *now, struct source *ret)
+{
+    bool same;
+
+    ret->ours = knows_paths(c);
+    if (!ret->ours) {
+        snprintf(ret->file, sizeof(ret->file), "%s", now->next_file);
+        ret->asked = !now->handed;
+        ret->handed = now->handed;
+        return;
+    }
+    if (nextstart_handed(c, ret->file))
+        ret->handed = true;
+    else if (find_setting(c, ret->file))
+        ret->handed = false;
+    else if (now->handed && systemcred_elsewhere(c->cli->box))
+        ret->handed = true; /* by a line in the unit that is not ours */
+    else
+        snprintf(ret->file, sizeof(ret->file), "%s", c->paths.credential);
+    /* What is told of a path is cut. */
+    same = strncmp(ret->file, now->next_file, LB_PATH_TEXT_MAX) == 0;
+    ret->asked = !ret->handed && !now->handed && same;
+}
+
+static void unknown(struct nextstart *n, const char *text)
+{
+    n->verdict = NEXTSTART_UNKNOWN;
+    problem_set(&n->why, LB_E_SYSTEM, "%s", text);
+}
+
+/* How the file comes to open the store. A box that is locked takes no seal: it wants a secret that it knows. */
+static void hint_credential(struct nextstart *n, const char *back, const char *another)
+{
+    if (n->credentials == 0)
+        problem_hint(&n->why, "after each start: littlebox --box %s unlock; for a box that opens itself: littlebox --box %s seal add "
+                     "--credential %.80s", n->box, n->box, n->file);
+    else if (n->now.how != OPENED_NOT)
+        problem_hint(&n->why, "%s, or %s: littlebox --box %s seal add --credential %.100s", back, another, n->box, n->file);
+    else if (n->passphrases > 0)
+        problem_hint(&n->why, "%s, from the backup, or unlock it with a passphrase, and then: littlebox --box %s seal add "
+                     "--credential %.100s", back, n->box, n->file);
+    else
+        problem_hint(&n->why, "%s, from the backup: no passphrase opens this store", back);
+}
+
+/* The answer of the box about the file, or about what was in it. */
+static void judge(struct nextstart *n, const struct msg_opening *tried)
+{
+    n->verdict = NEXTSTART_BROKEN;
+    switch (tried->next) {
+    case NEXT_OPENS:
+        n->verdict = NEXTSTART_OPENS;
+        n->seal_count = tried->next_count;
+        memcpy(n->seals, tried->next_seals, sizeof(n->seals));
+        return;
+    case NEXT_ABSENT:
+        /* Not there because it is not used: a passphrase is. */
+        if (n->credentials == 0 || (n->passphrases > 0 && n->now.how == OPENED_BY_REQUEST))
+            n->verdict = NEXTSTART_LOCKED;
+        problem_set(&n->why, LB_E_LOCKED, "%.300s is not there", n->file);
+        hint_credential(n, "put the file back", "make another");
+        return;
+    case NEXT_WRONG:
+        problem_set(&n->why, LB_E_LOCKED, "%.300s opens no seal of this store", n->file);
+        hint_credential(n, "put the right file there", "make a seal of this one");
+        return;
+    default:
+        problem_set(&n->why, LB_E_LOCKED, "cannot read %.200s: %.180s", n->file, tried->why.text);
+        problem_hint(&n->why, "%s", tried->why.hint);
+        return;
+    }
+}
+
+/* Another file than the box has tried, or as another user: BOX.conf or the unit was changed since it started. */
+static int try_file(struct client *c, const struct peer *reader, struct nextstart *n, struct problem *p)
+{
+    struct msg_opening tried = { .next = NEXT_REFUSED };
+    void *secret = NULL;
+    size_t len = 0;
+    int r;
+
+    if (!boxfile_can(reader)) {
+        unknown(n, "only root, or the box's user, can try the file that it reads then");
+        problem_hint(&n->why, "ask again as root");
+        return 0;
+    }
+    r = boxfile_read(reader, n->file, LB_SECRET_MAX, &secret, &len, &tried.why);
+    if (r == 0) {
+        r = client_opening(c, (struct bytes){ secret, len }, &tried, p);
+        secret_free(secret, LB_SECRET_MAX);
+        if (r != 0)
+            return r;
+    } else if (r == LB_E_SYSTEM && errno == ENOENT) {
+        tried.next = NEXT_ABSENT;
+    } else if (r == LB_E_SYSTEM && errno == EACCES) {
+        problem_hint(&tried.why, "if it is for this box alone: chown %lu:%lu %.150s", (unsigned long)reader->uid,
+                     (unsigned long)reader->gid, n->file);
+    }
+    judge(n, &tried);
+    return 0;
+}
+
+/* What systemd keeps for the box, which root alone can decrypt, and does only where systemd's own rule leads to it. */
+static int try_handed(struct client *c, bool ours, struct nextstart *n, struct problem *p)
+{
+    struct msg_opening tried;
+    void *secret = NULL;
+    size_t len = 0;
+    int r;
+
+    if (!ours) {
+        unknown(n, "the service manager hands over a credential, and whether it is this box's cannot be told from here");
+        problem_hint(&n->why, "ask where its files are: littlebox --box %s status", n->box);
+        return 0;
+    }
+    if (n->file[0] == '\0') {
+        unknown(n, "the service manager hands over a credential, from where its unit says");
+        problem_hint(&n->why, "see the LoadCredential lines of: systemctl cat littleboxd@%s.service", n->box);
+        return 0;
+    }
+    if (geteuid() != 0) {
+        unknown(n, "only root can try the credential that systemd keeps");
+        problem_hint(&n->why, "ask again as root");
+        return 0;
+    }
+    r = systemcred_read(n->file, &secret, &len, &n->why);
+    if (r == LB_E_UNSUPPORTED) {
+        n->verdict = NEXTSTART_UNKNOWN;
+        return 0;
+    }
+    if (r != 0) {
+        n->verdict = NEXTSTART_BROKEN;
+        return 0;
+    }
+    r = client_opening(c, (struct bytes){ secret, len }, &tried, p);
+    secret_free(secret, LB_SECRET_MAX);
+    if (r == 0)
+        judge(n, &tried);
+    return r;
+}
+
+int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p)
+{
+    struct source source = { .ours = false };
+    char user[64];
+    int r;
+
+    memset(ret, 0, sizeof(*ret));
+    ret->box = c->cli->box;
+    r = client_opening(c, (struct bytes){ NULL, 0 }, &ret->now, p);
+    if (r == LB_E_DENIED || r == LB_E_NO_STORE || r == LB_E_MESSAGE)
+        return 0;
+    if (r != 0)
+        return r;
+    ret->known = true;
+    ret->credentials = ret->now.credentials;
+    ret->passphrases = ret->now.passphrases;
+    find_source(c, &ret->now, &source);
+    snprintf(ret->file, sizeof(ret->file), "%s", source.file);
+    r = find_reader(c, &source, user, p);
+    if (r == LB_E_NO_KEY) {
+        ret->verdict = NEXTSTART_BROKEN;
+        problem_set(&ret->why, r, "its unit wants user '%s', who is not there", user);
+        problem_hint(&ret->why, "make that user: littlebox box create %s", ret->box);
+        return 0;
+    }
+    if (r != 0)
+        return r;
+    if (source.handed)
+        return try_handed(c, source.ours, ret, p);
+    /* Who may act as its user sees for himself, but never what the box says is its file. */
+    if (!source.ours) {
+        judge(ret, &ret->now);
+        return 0;
+    }
+    /*
+     * A box that was started before the directory was there cannot look into it; its next start can.
+     */
+    if (ret->now.next == NEXT_REFUSED && boxfile_can(&source.reader))
+        source.asked = false;
+    if (!source.asked)
+        return try_file(c, &source.reader, ret, p);
+    judge(ret, &ret->now);
+    return 0;
+}
+
+bool nextstart_uses(const struct nextstart *n, uint32_t seal)
+{
+    for (unsigned i = 0; i < n->seal_count; i++) {
+        if (n->seals[i] == seal)
+            return true;
+    }
+    return false;
+}
+
+bool nextstart_without(const struct nextstart *n, uint32_t seal)
+{
+    for (unsigned i = 0; i < n->seal_count; i++) {
+        if (n->seals[i] != seal)
+            return true;
+    }
+    return false;
+}
+
+void nextstart_tell(const struct nextstart *n, char *ret, size_t size)
+{
+    switch (n->verdict) {
+    case NEXTSTART_OPENS:
+        snprintf(ret, size, "opens itself with %s (seal %u)", n->file, n->seals[0]);
+        return;
+    case NEXTSTART_LOCKED:
+        snprintf(ret, size, "stays locked until somebody gives a %s",
+                 n->passphrases > 0 ? "passphrase" : "secret that opens a seal");
+        return;
+    case NEXTSTART_BROKEN:
+        snprintf(ret, size, "stays locked: %s", n->why.text);
+        return;
+    default:
+        snprintf(ret, size, "not known: %s", n->why.text);
+        return;
+    }
+}
+
+void nextstart_tell_opened(const struct nextstart *n, char *ret, size_t size)
+{
+    const struct msg_opening *now = &n->now;
+
+    switch (now->how) {
+    case OPENED_AT_START:
+        snprintf(ret, size, "at start, with %s (seal %u)", now->file, now->seal);
+        return;
+    case OPENED_BY_REQUEST:
+        snprintf(ret, size, "by hand, with a %s (seal %u)", seal_kind_name(now->kind), now->seal);
+        return;
+    case OPENED_AS_NEW:
+        snprintf(ret, size, "since its store was made (seal %u, a %s)", now->seal, seal_kind_name(now->kind));
+        return;
+    default:
+        snprintf(ret, size, "not: it is locked");
+        return;
+    }
+}

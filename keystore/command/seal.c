@@ -1,0 +1,533 @@
+/* littlebox init, seal, lock, unlock: the store and the ways to open it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command/client.h"
+#include "command/credential.h"
+#include "command/next_start.h"
+#include "command/prompt.h"
+#include "command/system_credential.h"
+#include "command/table.h"
+#include "guard/secret.h"
+
+/* The secret of a seal, wherever it came from. */
+struct seal_secret {
+    unsigned kind;
+    struct passphrase passphrase;
+    struct credential credential;
+};
+
+static void secret_clear(struct seal_secret *s)
+{
+    ask_clear(&s->passphrase);
+    credential_clear(&s->credential);
+}
+
+static bool wants_passphrase(const struct cli *c)
+{
+    return c->options[OPT_PASSPHRASE] != NULL || c->options[OPT_PASSPHRASE_FILE] != NULL ||
+           c->options[OPT_PASSPHRASE_FD] != NULL || c->options[OPT_STDIN] != NULL;
+}
+
+/* 0, or the exit status of a wrong command line. */
+static int check_options(const struct cli *c)
+{
+    if (wants_passphrase(c) && c->options[OPT_CREDENTIAL] != NULL)
+        return cli_usage_error(c, "a passphrase and --credential exclude each other");
+    if (c->options[OPT_PASSPHRASE_FILE] != NULL && c->options[OPT_PASSPHRASE_FD] != NULL)
+        return cli_usage_error(c, "--passphrase-file and --passphrase-fd exclude each other");
+    if (c->options[OPT_STDIN] != NULL && (c->options[OPT_PASSPHRASE_FILE] != NULL || c->options[OPT_PASSPHRASE_FD] != NULL))
+        return cli_usage_error(c, "--stdin excludes --passphrase-file and --passphrase-fd");
+    return 0;
+}
+
+static int print_state(const struct cli *c, const char *state)
+{
+    struct json j;
+
+    if (!c->json)
+        return EXIT_DONE;
+    json_start(&j, stdout);
+    json_open(&j, NULL, '{');
+    json_string(&j, "box", c->box);
+    json_string(&j, "state", state);
+    json_close(&j, '}');
+    json_end(&j);
+    return EXIT_DONE;
+}
+
+/*
+ * A new secret for a seal: credential is the file, made if absent and then the box's to read; NULL: a new
+ * passphrase.
+ */
+static int new_secret(struct client *c, const char *credential, struct seal_secret *ret, struct problem *p)
+{
+    struct peer box;
+    int r;
+
+    if (credential == NULL) {
+        ret->kind = SEAL_PASSPHRASE;
+        return ask_passphrase(c->cli, "new passphrase", /* as_new= */ true, &ret->passphrase, p);
+    }
+    ret->kind = SEAL_CREDENTIAL;
+    r = client_box_peer(c, &box, p);
+    if (r != 0)
+        return r;
+    /* One that nobody has named, in a directory that may be the box's user's: what leads there may lead elsewhere. */
+    return credential == c->paths.credential ? credential_get_as(credential, &box, &ret->credential, p)
+                                             : credential_get(credential, &box, &ret->credential, p);
+}
+
+static int send_secret(struct client *c, uint16_t type, struct seal_secret *s, struct problem *p)
+{
+    const char *label = c->cli->options[OPT_LABEL];
+    struct msg_secret m = { .kind = (uint8_t)s->kind };
+    int r;
+
+    if (s->kind == SEAL_PASSPHRASE)
+        m.secret = (struct bytes){ (const uint8_t *)s->passphrase.data, s->passphrase.len };
+    else
+        m.secret = (struct bytes){ s->credential.data, s->credential.len };
+    snprintf(m.label, sizeof(m.label), "%s", label == NULL ? seal_kind_name(s->kind) : label);
+    r = client_secret(c, type, &m, p);
+    /* The box said no: then the new file opens nothing. If it was silent, the file may be the only way in. */
+    if (r != 0 && r != LB_E_RESET && r != LB_E_CLOSED && r != LB_E_TIMEOUT && r != LB_E_SYSTEM && r != LB_E_VALUE)
+        credential_undo(&s->credential);
+    return r;
+}
+
+static int check_label(const struct cli *c, struct problem *p)
+{
+    const char *label = c->options[OPT_LABEL];
+
+    if (label == NULL)
+        return 0;
+    if (strlen(label) > LB_LABEL_MAX)
+        return problem_set(p, LB_E_TOO_LONG, "a label has at most %d bytes", LB_LABEL_MAX);
+    for (const char *s = label; *s != '\0'; s++) {
+        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            return problem_set(p, LB_E_VALUE, "a label has no control characters");
+    }
+    return 0;
+}
+
+/* init */
+
+/* The directory of the credential, where an administrator finds the box's configuration too. */
+static int make_config_dir(const struct client *c, struct problem *p)
+{
+    mode_t mode = geteuid() == 0 ? 0755 : 0700;
+
+    if (mkdir(c->dirs.config, mode) == 0) {
+        /* Whatever the umask: the box reads its configuration and its credential there as its own user. */
+        if (chmod(c->dirs.config, mode) == 0)
+            return 0;
+    } else if (errno == EEXIST) {
+        return 0;
+    }
+    return problem_set(p, LB_E_SYSTEM, "cannot make %s: %s", c->dirs.config, strerror(errno));
+}
+
+static int init(struct client *c, const char *credential, struct problem *p)
+{
+    struct seal_secret secret = { 0 };
+    struct msg_status status;
+    int r = client_status(c, &status, p);
+
+    if (r == 0 && status.lock != LOCK_NO_STORE) {
+        problem_set(p, LB_E_EXISTS, "box '%s' has a store already", c->cli->box);
+        problem_hint(p, "its keys: littlebox --box %s list", c->cli->box);
+        return LB_E_EXISTS;
+    }
+    if (r == 0 && credential == c->paths.credential)
+        r = make_config_dir(c, p);
+    if (r == 0)
+        r = new_secret(c, credential, &secret, p);
+    if (r == 0)
+        r = send_secret(c, MSG_INIT, &secret, p);
+    secret_clear(&secret);
+    return r;
+}
+
+/* Said once, when there is nothing to lose yet. */
+static void tell_keeping(const struct client *c, const char *credential)
+{
+    if (credential == NULL)
+        cli_hint("keep the passphrase, and after each change a copy of %s: neither can be made again", c->paths.store);
+    else
+        cli_hint("keep a copy of %s, and after each change, in another place, one of %s: neither can be made again", credential,
+                 c->paths.store);
+    cli_hint("a second way into the store: littlebox --box %s seal add --passphrase; more in examples/backup/README.md",
+             c->cli->box);
+}
+
+static void tell_opening(const struct client *c, const char *credential)
+{
+    char path[PATH_MAX];
+
+    if (credential == NULL)
+        cli_note("it starts locked: 'littlebox --box %s unlock' opens it", c->cli->box);
+    else if (credential == c->paths.credential)
+        cli_note("it opens itself with %s: who can read that file and the store has the keys", credential);
+    else
+        cli_note("it opens itself only with 'credential = %s' in %s",
+                 realpath(credential, path) == NULL ? credential : path, c->paths.config);
+}
+
+int cmd_init(struct cli *cli)
+{
+    const char *credential = NULL;
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    int r, status = check_options(cli);
+
+    if (status != 0)
+        return status;
+    r = check_label(cli, &p);
+    if (r == 0)
+        r = client_open(cli, CLIENT_INIT, &c, &p);
+    if (r == 0) {
+        if (!wants_passphrase(cli))
+            credential = cli->options[OPT_CREDENTIAL] != NULL ? cli->options[OPT_CREDENTIAL] : c->paths.credential;
+        r = init(c, credential, &p);
+    }
+    if (r == 0) {
+        cli_note("made the store of box '%s'", cli->box);
+        tell_opening(c, credential);
+        tell_keeping(c, credential);
+        status = print_state(cli, lock_state_name(LOCK_UNLOCKED));
+    } else {
+        status = cli_fail(&p);
+    }
+    client_close(c);
+    return status;
+}
+
+/* seal */
+
+static const struct column seal_columns[] = {
+    { "ID", "id", CELL_NUMBER },
+    { "KIND", "kind", CELL_STRING },
+    { "LABEL", "label", CELL_STRING },
+    { "CREATED", "created", CELL_STRING },
+    { "USED", NULL, CELL_STRING },
+    { NULL, "opened", CELL_BOOL },
+    { NULL, "next_start", CELL_BOOL },
+};
+#define SEAL_COLUMNS (sizeof(seal_columns) / sizeof(seal_columns[0]))
+
+static int fill_seals(struct client *c, struct table *t, struct problem *p)
+{
+    struct nextstart next;
+    struct wire_reader r;
+    uint16_t count;
+    int result = nextstart_find(c, &next, p);
+
+    if (result == 0)
+        result = client_seals(c, &count, &r, p);
+    if (result != 0)
+        return result;
+    for (unsigned i = 0; i < count && r.error == 0; i++) {
+        struct seal_entry e;
+        char id[12], created[TIME_TEXT_SIZE];
+        const char *cells[SEAL_COLUMNS] = { id, NULL, e.label, created };
+        bool now, later;
+
+        msg_seal_entry_get(&r, &e);
+        if (r.error != 0)
+            break;
+        now = next.now.seal == e.id;
+        later = nextstart_uses(&next, e.id);
+        cells[4] = now && later ? "now, next start" : now ? "now" : later ? "next start" : NULL;
+        cells[5] = !next.known ? NULL : now ? "yes" : "no";
+        cells[6] = !next.known || next.verdict == NEXTSTART_UNKNOWN ? NULL : later ? "yes" : "no";
+        cells[1] = seal_kind_name(e.kind);
+        snprintf(id, sizeof(id), "%u", e.id);
+        time_text(e.created, created);
+        if (table_add(t, cells) != 0)
+            return problem_set(p, LB_E_NOMEM, "out of memory");
+    }
+    return wire_end(&r) == 0 ? 0 : problem_set(p, LB_E_VALUE, "the box's list of seals is damaged");
+}
+
+static int seal_list(struct client *c, const char *id, struct problem *p)
+{
+    struct table *t = table_new(seal_columns, SEAL_COLUMNS);
+    struct json j;
+    int r = t == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : fill_seals(c, t, p);
+
+    (void)id;
+    if (r == 0 && c->cli->json) {
+        json_start(&j, stdout);
+        table_json(t, &j, NULL);
+        json_end(&j);
+    } else if (r == 0) {
+        table_print(t, stdout);
+    }
+    table_free(t);
+    return r;
+}
+
+/* A second seal by one file is no second way into the store. */
+static int refuse_twin(struct client *c, const struct credential *file, struct problem *p)
+{
+    const struct bytes secret = { file->data, file->len };
+    struct msg_opening opening;
+    int r;
+
+    if (file->data == NULL || file->made)
+        return 0;
+    r = client_opening(c, secret, &opening, p);
+    if (r == LB_E_MESSAGE) /* a box that is older than this command */
+        return 0;
+    if (r != 0 || opening.next != NEXT_OPENS || opening.next_count == 0)
+        return r;
+    problem_set(p, LB_E_EXISTS, "'%s' opens the store already, by seal %u", c->cli->options[OPT_CREDENTIAL],
+                (unsigned)opening.next_seals[0]);
+    problem_hint(p, "for another way into the store name a file that is not there: it is made");
+    return LB_E_EXISTS;
+}
+
+static int seal_add(struct client *c, const char *id, struct problem *p)
+{
+    struct seal_secret secret = { 0 };
+    struct msg_status status;
+    int r = client_status(c, &status, p);
+
+    (void)id;
+    /* Before somebody thinks of a passphrase twice for nothing. */
+    if (r == 0 && status.lock == LOCK_LOCKED) {
+        r = problem_set(p, LB_E_LOCKED, "box '%s' is locked", c->cli->box);
+        problem_hint(p, "run: littlebox --box %s unlock", c->cli->box);
+    }
+    if (r == 0)
+        r = new_secret(c, c->cli->options[OPT_CREDENTIAL], &secret, p);
+    if (r == 0)
+        r = refuse_twin(c, &secret.credential, p);
+    if (r == 0)
+        r = send_secret(c, MSG_SEAL_ADD, &secret, p);
+    secret_clear(&secret);
+    return r;
+}
+
+/* What becomes of the seals without that one; kind 0: it is not there. id 0: all that there are. */
+struct rest {
+    unsigned kind, credentials, passphrases;
+};
+
+static int look_at_rest(struct client *c, uint32_t id, struct rest *ret, struct problem *p)
+{
+    struct wire_reader r;
+    uint16_t count;
+    int result = client_seals(c, &count, &r, p);
+
+    if (result != 0)
+        return result;
+    *ret = (struct rest){ 0, 0, 0 };
+    for (unsigned i = 0; i < count && r.error == 0; i++) {
+        struct seal_entry e;
+
+        msg_seal_entry_get(&r, &e);
+        if (e.id == id)
+            ret->kind = e.kind;
+        else if (e.kind == SEAL_CREDENTIAL)
+            ret->credentials++;
+        else
+            ret->passphrases++;
+    }
+    return wire_end(&r) == 0 ? 0 : problem_set(p, LB_E_VALUE, "the box's list of seals is damaged");
+}
+
+/*
+ * A seal whose loss shows at the next start, when nobody thinks of this any more: the one that opens the store then, the
+ * last credential, or the last passphrase where no credential is known to open the store. The box itself keeps the last
+ * seal of all.
+ */
+static int confirm_remove(struct client *c, uint32_t id, struct problem *p)
+{
+    char follows[PATH_MAX + 200], question[PATH_MAX + 300];
+    struct nextstart next;
+    struct rest rest;
+    int r = nextstart_find(c, &next, p);
+
+    if (r == 0)
+        r = look_at_rest(c, id, &rest, p);
+    if (r != 0 || !next.known || rest.kind == 0 || rest.credentials + rest.passphrases == 0 || nextstart_without(&next, id))
+        return r;
+    if (rest.passphrases == 0)
+        snprintf(follows, sizeof(follows), "what is left: %u credential%s, and none is known to be in a file that a start "
+                 "reads: without %s nobody opens the store again", rest.credentials, rest.credentials == 1 ? "" : "s",
+                 rest.credentials == 1 ? "its file" : "their files");
+    else if (nextstart_uses(&next, id))
+        snprintf(follows, sizeof(follows), "the next start opens the store with %s, by seal %u; without it the box stays "
+                 "locked until somebody gives a passphrase", next.file, id);
+    else if (rest.kind == SEAL_CREDENTIAL && rest.credentials == 0)
+        snprintf(follows, sizeof(follows), "seal %u is the last that opens the store without a person: from the next start on "
+                 "the box is locked until somebody gives a passphrase", id);
+    else
+        return 0;
+    cli_note("%s", follows);
+    if (c->cli->options[OPT_YES] != NULL)
+        return 0;
+    snprintf(question, sizeof(question), "to remove seal %u type its number", id);
+    snprintf(follows, sizeof(follows), "%u", id);
+    return ask_word(question, follows, p);
+}
+
+static int seal_remove(struct client *c, const char *id, struct problem *p)
+{
+    unsigned long n;
+    char *end;
+    int r;
+
+    errno = 0;
+    n = strtoul(id, &end, 10);
+    if (errno != 0 || id[0] < '0' || id[0] > '9' || *end != '\0' || n > UINT32_MAX) {
+        problem_set(p, LB_E_NO_SEAL, "'%s' is not the number of a seal", id);
+        problem_hint(p, "the seals of a box: littlebox --box %s seal list", c->cli->box);
+        return LB_E_NO_SEAL;
+    }
+    r = confirm_remove(c, (uint32_t)n, p);
+    return r != 0 ? r : client_seal_remove(c, (uint32_t)n, p);
+}
+
+int cmd_seal(struct cli *cli)
+{
+    static const struct {
+        const char *name;
+        size_t args;
+        int (*run)(struct client *c, const char *id, struct problem *p);
+    } verbs[] = { { "list", 1, seal_list }, { "add", 1, seal_add }, { "remove", 2, seal_remove } };
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    int r, status = check_options(cli);
+    size_t i = 0;
+
+    while (i < 3 && strcmp(verbs[i].name, cli->args[0]) != 0)
+        i++;
+    if (status != 0)
+        return status;
+    if (i == 3)
+        return cli_usage_error(cli, "unknown 'seal %s': there are list, add and remove", cli->args[0]);
+    if (cli->arg_count != verbs[i].args)
+        return cli_usage_error(cli, verbs[i].args == 2 ? "'seal %s' needs the number of a seal"
+                                                       : "'seal %s' takes no argument",
+                               verbs[i].name);
+    r = check_label(cli, &p);
+    if (r == 0)
+        r = client_open(cli, CLIENT_READY, &c, &p);
+    if (r == 0)
+        r = verbs[i].run(c, cli->args[1], &p);
+    client_close(c);
+    if (r != 0)
+        return cli_fail(&p);
+    return verbs[i].run == seal_list ? EXIT_DONE : print_state(cli, lock_state_name(LOCK_UNLOCKED));
+}
+
+/* lock, unlock */
+
+int cmd_lock(struct cli *cli)
+{
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    int r = client_open(cli, CLIENT_RUNNING, &c, &p);
+
+    if (r == 0)
+        r = client_lock(c, &p);
+    client_close(c);
+    return r == 0 ? print_state(cli, lock_state_name(LOCK_LOCKED)) : cli_fail(&p);
+}
+
+/*
+ * Nobody is asked for a passphrase that no seal takes, and where there is no terminal nobody can be: such a box is opened
+ * with the file that opens it at its start, if that is there. It is read with the rights of the box's user: the box gets
+ * nothing that it could not read itself. *ret_ask: a passphrase is to be asked for, and nothing was read.
+ */
+static int read_start_file(struct client *c, struct seal_secret *ret, bool *ret_ask, struct problem *p)
+{
+    char file[PATH_MAX];
+    struct peer box;
+    struct rest seals;
+    int r = look_at_rest(c, /* id= */ 0, &seals, p);
+    bool takes = r == 0 && seals.passphrases > 0;
+
+    *ret_ask = takes && ask_possible();
+    if (r != 0 || *ret_ask)
+        return r;
+    if (geteuid() == 0 && nextstart_handed(c, file))
+        return systemcred_read(file, &ret->credential.data, &ret->credential.len, p);
+    r = client_box_peer(c, &box, p);
+    if (r != 0)
+        return r;
+    nextstart_file(c, file);
+    r = credential_read_as(file, &box, &ret->credential, p);
+    *ret_ask = takes && (r == LB_E_DENIED || (r == LB_E_SYSTEM && errno == ENOENT));
+    if (*ret_ask)
+        return 0;
+    if (r != 0 && p->hint[0] == '\0')
+        problem_hint(p, "%sname a file that opens it: littlebox --box %s unlock --credential FILE",
+                     r == LB_E_DENIED ? "unlock it as root, or " : "", c->cli->box);
+    return r;
+}
+
+static int read_secret(struct client *c, struct seal_secret *ret, struct problem *p)
+{
+    const char *credential = c->cli->options[OPT_CREDENTIAL];
+    bool ask = wants_passphrase(c->cli);
+    struct peer box;
+    int r = 0;
+
+    if (credential == NULL && !ask)
+        r = read_start_file(c, ret, &ask, p);
+    if (r != 0)
+        return r;
+    ret->kind = ask ? SEAL_PASSPHRASE : SEAL_CREDENTIAL;
+    if (ask)
+        return ask_passphrase(c->cli, "passphrase", /* as_new= */ false, &ret->passphrase, p);
+    if (credential == NULL)
+        return 0;
+    if (strcmp(credential, "-") == 0)
+        return credential_read_stdin(&ret->credential, p);
+    r = client_box_peer(c, &box, p);
+    return r != 0 ? r : credential_read(credential, &box, &ret->credential, p);
+}
+
+static int unlock(struct client *c, struct problem *p)
+{
+    struct seal_secret secret = { .kind = SEAL_PASSPHRASE };
+    struct msg_status status;
+    int r = client_status(c, &status, p);
+
+    if (r == 0 && status.lock == LOCK_UNLOCKED) {
+        cli_note("box '%s' is unlocked already", c->cli->box);
+        return 0;
+    }
+    /* In the box's words: it knows whether there was one. */
+    if (r == 0 && status.lock == LOCK_NO_STORE)
+        r = client_no_store(c, p);
+    if (r == 0)
+        r = read_secret(c, &secret, p);
+    if (r == 0)
+        r = send_secret(c, MSG_UNLOCK, &secret, p);
+    secret_clear(&secret);
+    return r;
+}
+
+int cmd_unlock(struct cli *cli)
+{
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    int r, status = check_options(cli);
+
+    if (status != 0)
+        return status;
+    r = client_open(cli, CLIENT_READY, &c, &p);
+    if (r == 0)
+        r = unlock(c, &p);
+    client_close(c);
+    return r == 0 ? print_state(cli, lock_state_name(LOCK_UNLOCKED)) : cli_fail(&p);
+}

@@ -1,0 +1,29 @@
+/* Why a box is away, as far as its files show it. */
+#include "command/why_away.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool whyaway_tell(const struct client *c, struct problem *p)
+{
+    struct box_paths paths;
+    struct stat store, directory;
+    char start[2 * LB_NAME_MAX + 60] = "", what[sizeof(p->text)];
+
+    /* Doctor asks at sockets whose boxes have their files elsewhere. */
+    if (box_paths(&c->dirs, c->cli->box, &paths) != 0 || strcmp(paths.socket, c->paths.socket) != 0)
+        return false;
+    if (stat(paths.store, &store) < 0 || stat(paths.state, &directory) < 0 || store.st_uid == directory.st_uid)
+        return false;
+    /* The directory is the box's; a copy that root has put into it is root's. */
+    if (access("/run/systemd/system", F_OK) == 0 && c->cli->dir == NULL)
+        snprintf(start, sizeof(start), " && systemctl reset-failed 'littleboxd@*'; systemctl start littleboxd@%s.socket",
+                 c->cli->box);
+    snprintf(what, sizeof(what), "%s", p->text);
+    problem_set(p, p->code, "%.200s; the box cannot open %.100s, which belongs to uid %lu and not to uid %lu as its directory does",
+                what, paths.store, (unsigned long)store.st_uid, (unsigned long)directory.st_uid);
+    problem_hint(p, "chown --reference=%s %s%s", paths.state, paths.store, start);
+    return true;
+}

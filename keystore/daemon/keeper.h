@@ -1,0 +1,24 @@
+/* The keeper: the parent of a box, which holds its sockets and no key, and starts its child again. */
+#ifndef LB_DAEMON_KEEPER_H
+#define LB_DAEMON_KEEPER_H
+
+#include "base/errors.h"
+
+/* Exit status of a child whose configuration or store makes another start pointless (sysexits.h EX_CONFIG). */
+#define EXIT_NOT_AGAIN 78
+
+/* Lines of its log that say that a child ended, and not why: these words are in them. */
+#define KEEPER_SAYS_ENDED "the child ended with status"
+#define KEEPER_SAYS_AGAIN "children in a row ended at their start"
+
+/* Where in argv the role of a started process goes: "--child" or "--usher". */
+#define KEEPER_ROLE 1
+
+/*
+ * Runs until SIGTERM or SIGINT; returns the process's exit status. listen_fd is a listening socket. program and argv
+ * are what child and usher are exec'ed with, again at each start, so that SIGHUP brings in a new version of the program.
+ * watchdog: seconds within which some thread of the child must come back, else it is replaced; 0: nobody looks.
+ */
+LB_MUST_USE int keeper_run(int listen_fd, const char *program, char *argv[], unsigned watchdog);
+
+#endif

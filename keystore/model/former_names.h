@@ -1,0 +1,23 @@
+/* The names that a key had before: a text, sorted, with one blank between two of them. */
+#ifndef LB_MODEL_FORMER_NAMES_H
+#define LB_MODEL_FORMER_NAMES_H
+
+#include <stdbool.h>
+
+#include "base/errors.h"
+#include "protocol/message.h"
+
+/* One to LB_FORMER_NAMES_MAX key names, in byte order, each once. */
+bool former_ok(const char *names);
+/* names NULL: there are none. */
+bool former_has(const char *names, const char *name);
+/*
+ * With name added, and without: *ret is freed with free(), NULL where none is left. names NULL: there are none. A name
+ * that is there already, or is not there, is no failure. LB_E_TOO_LONG: LB_FORMER_NAMES_MAX are there; LB_E_NOMEM.
+ */
+LB_MUST_USE int former_add(const char *names, const char *name, char **ret);
+LB_MUST_USE int former_remove(const char *names, const char *name, char **ret);
+/* The name at *at, which moves to the next one; false: no more. */
+bool former_next(const char **at, char ret[LB_NAME_MAX + 1]);
+
+#endif

@@ -1,0 +1,287 @@
+/* DER SubjectPublicKeyInfo (RFC 5280 4.1.2.7), and libcrypto's key of one. */
+#include "model/spki.h"
+
+#include <limits.h>
+#include <openssl/asn1t.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* RSAPublicKey (RFC 8017 A.1.1) */
+typedef struct {
+    ASN1_INTEGER *modulus, *exponent;
+} RSA_NUMBERS;
+
+/* clang-format off */
+ASN1_SEQUENCE(SPKI) = {
+    ASN1_SIMPLE(SPKI, algorithm, X509_ALGOR),
+    ASN1_SIMPLE(SPKI, key, ASN1_BIT_STRING),
+} static_ASN1_SEQUENCE_END(SPKI)
+
+ASN1_SEQUENCE(RSA_NUMBERS) = {
+    ASN1_SIMPLE(RSA_NUMBERS, modulus, ASN1_INTEGER),
+    ASN1_SIMPLE(RSA_NUMBERS, exponent, ASN1_INTEGER),
+} static_ASN1_SEQUENCE_END(RSA_NUMBERS)
+/* clang-format on */
+
+/* The value of exactly these bytes, or NULL. */
+static ASN1_VALUE *read_item(const uint8_t *der, size_t len, const ASN1_ITEM *item)
+{
+    const uint8_t *p = der;
+    ASN1_VALUE *value = len > LONG_MAX ? NULL : ASN1_item_d2i(NULL, &p, (long)len, item);
+
+    if (value != NULL && p == der + len)
+        return value;
+    ASN1_item_free(value, item);
+    return NULL;
+}
+
+SPKI *spki_read(const uint8_t *der, size_t len)
+{
+    return (SPKI *)read_item(der, len, ASN1_ITEM_rptr(SPKI));
+}
+
+void spki_free(SPKI *s)
+{
+    ASN1_item_free((ASN1_VALUE *)s, ASN1_ITEM_rptr(SPKI));
+}
+
+static EVP_PKEY *make_key(OSSL_LIB_CTX *libctx, const char *algorithm, OSSL_PARAM params[])
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(libctx, algorithm, /* properties= */ NULL);
+    EVP_PKEY *key = NULL;
+
+    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) <= 0 || EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) <= 0)
+        key = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
+EVP_PKEY *spki_point(OSSL_LIB_CTX *libctx, const SPKI *s, const char *algorithm, const char *group)
+{
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)ASN1_STRING_get0_data(s->key),
+                                          (size_t)ASN1_STRING_length(s->key)),
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)group, 0),
+        OSSL_PARAM_construct_end(),
+    };
+
+    if (group[0] == '\0')
+        params[1] = OSSL_PARAM_construct_end();
+    return make_key(libctx, algorithm, params);
+}
+
+static EVP_PKEY *rsa_key(OSSL_LIB_CTX *libctx, const SPKI *s)
+{
+    RSA_NUMBERS *numbers = (RSA_NUMBERS *)read_item(ASN1_STRING_get0_data(s->key), (size_t)ASN1_STRING_length(s->key),
+                                                    ASN1_ITEM_rptr(RSA_NUMBERS));
+    BIGNUM *n = numbers == NULL ? NULL : ASN1_INTEGER_to_BN(numbers->modulus, NULL);
+    BIGNUM *e = numbers == NULL ? NULL : ASN1_INTEGER_to_BN(numbers->exponent, NULL);
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *params = NULL;
+    EVP_PKEY *key = NULL;
+
+    if (n == NULL || e == NULL || BN_is_negative(n) || BN_is_negative(e) || build == NULL ||
+        !OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) ||
+        !OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e))
+        goto out;
+    params = OSSL_PARAM_BLD_to_param(build);
+    if (params != NULL)
+        key = make_key(libctx, "RSA", params);
+out:
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    BN_free(n);
+    BN_free(e);
+    ASN1_item_free((ASN1_VALUE *)numbers, ASN1_ITEM_rptr(RSA_NUMBERS));
+    return key;
+}
+
+static bool has_unused_bits(const ASN1_BIT_STRING *bits)
+{
+#if OPENSSL_VERSION_MAJOR >= 4
+    size_t len;
+    int unused = 0;
+
+    return !ASN1_BIT_STRING_get_length(bits, &len, &unused) || unused != 0;
+#else
+    return (bits->flags & 7) != 0;
+#endif
+}
+
+/*
+ * Only what is written in the one common way: RSA with its NULL (RFC 3279 2.3.1), a named curve and a point in full
+ * (RFC 5480 2.1.1, 2.2), and no parameters elsewhere (RFC 8410 3). All else has details that libcrypto's decoder keeps.
+ */
+static EVP_PKEY *common_key(OSSL_LIB_CTX *libctx, const SPKI *s)
+{
+    const ASN1_OBJECT *oid = NULL;
+    const void *parameter = NULL;
+    int type = V_ASN1_UNDEF, nid;
+
+    X509_ALGOR_get0(&oid, &type, &parameter, s->algorithm);
+    nid = OBJ_obj2nid(oid);
+    if (has_unused_bits(s->key))
+        return NULL;
+    switch (nid) {
+    case NID_rsaEncryption:
+        return type == V_ASN1_NULL ? rsa_key(libctx, s) : NULL;
+    case NID_X9_62_id_ecPublicKey:
+        if (type != V_ASN1_OBJECT || OBJ_obj2nid(parameter) == NID_undef || ASN1_STRING_length(s->key) == 0 ||
+            ASN1_STRING_get0_data(s->key)[0] != POINT_CONVERSION_UNCOMPRESSED)
+            return NULL;
+        return spki_point(libctx, s, "EC", OBJ_nid2sn(OBJ_obj2nid(parameter)));
+    case NID_ED25519:
+    case NID_ED448:
+    case NID_X25519:
+    case NID_X448:
+        return type == V_ASN1_UNDEF ? spki_point(libctx, s, OBJ_nid2sn(nid), "") : NULL;
+    default:
+        return NULL;
+    }
+}
+
+EVP_PKEY *spki_key(OSSL_LIB_CTX *libctx, const uint8_t *der, size_t len)
+{
+    const uint8_t *p = der;
+    EVP_PKEY *key = NULL;
+    SPKI *s;
+
+    if (len > LONG_MAX)
+        return NULL;
+    ERR_set_mark();
+    s = spki_read(der, len);
+    if (s != NULL)
+        key = common_key(libctx, s);
+    spki_free(s);
+    ERR_pop_to_mark();
+    if (key != NULL)
+        return key;
+    key = d2i_PUBKEY_ex(NULL, &p, (long)len, libctx, NULL);
+    if (key != NULL && p != der + len) {
+        EVP_PKEY_free(key);
+        return NULL;
+    }
+    return key;
+}
+
+/* Writing it in another way */
+
+/* Longest point in full: P-521's, and those of curves that a box does not hold. */
+#define COORDINATE_MAX 72
+
+/* The point of a key of EC into s, in full. */
+static bool set_whole_point(SPKI *s, const EVP_PKEY *key)
+{
+    uint8_t point[1 + 2 * COORDINATE_MAX] = { POINT_CONVERSION_UNCOMPRESSED };
+    BIGNUM *x = NULL, *y = NULL;
+    int size = (EVP_PKEY_get_bits(key) + 7) / 8;
+    bool ok;
+
+    ok = size > 0 && size <= COORDINATE_MAX && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &x) > 0 &&
+         EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y) > 0 && BN_bn2binpad(x, point + 1, size) == size &&
+         BN_bn2binpad(y, point + 1 + size, size) == size && ASN1_STRING_set(s->key, point, 1 + 2 * size) > 0;
+    BN_free(x);
+    BN_free(y);
+    return ok;
+}
+
+/* What there is to be changed of how it is written. */
+enum way { WAY_COMMON, WAY_POINT, WAY_NULL };
+
+static enum way way_of(const SPKI *s)
+{
+    const ASN1_OBJECT *oid = NULL;
+    const void *parameter = NULL;
+    int type = V_ASN1_UNDEF;
+
+    X509_ALGOR_get0(&oid, &type, &parameter, s->algorithm);
+    switch (OBJ_obj2nid(oid)) {
+    case NID_X9_62_id_ecPublicKey:
+        return type == V_ASN1_OBJECT && ASN1_STRING_length(s->key) > 0 &&
+                       ASN1_STRING_get0_data(s->key)[0] != POINT_CONVERSION_UNCOMPRESSED
+                   ? WAY_POINT
+                   : WAY_COMMON;
+    case NID_rsaEncryption:
+        return type == V_ASN1_UNDEF ? WAY_NULL : WAY_COMMON;
+    default:
+        return WAY_COMMON;
+    }
+}
+
+static bool change_way(SPKI *s, enum way way, const uint8_t *der, size_t len)
+{
+    EVP_PKEY *key;
+    bool ok;
+
+    if (way == WAY_NULL)
+        return X509_ALGOR_set0(s->algorithm, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL) > 0;
+    key = spki_key(NULL, der, len);
+    ok = key != NULL && set_whole_point(s, key);
+    EVP_PKEY_free(key);
+    return ok;
+}
+
+bool spki_common(const uint8_t *der, size_t len, uint8_t **ret, size_t *ret_len)
+{
+    uint8_t *common = NULL;
+    SPKI *s;
+    enum way way;
+    bool ok = true;
+    int n;
+
+    *ret = NULL;
+    *ret_len = 0;
+    ERR_set_mark();
+    s = spki_read(der, len);
+    way = s == NULL ? WAY_COMMON : way_of(s);
+    if (way != WAY_COMMON) {
+        n = change_way(s, way, der, len) ? ASN1_item_i2d((ASN1_VALUE *)s, &common, ASN1_ITEM_rptr(SPKI)) : -1;
+        ok = n > 0 && (*ret = malloc((size_t)n)) != NULL;
+        if (ok) {
+            memcpy(*ret, common, (size_t)n);
+            *ret_len = (size_t)n;
+        }
+    }
+    OPENSSL_free(common);
+    spki_free(s);
+    ERR_pop_to_mark();
+    return ok;
+}
+
+static bool same_bytes(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+    return a_len == b_len && (a_len == 0 || memcmp(a, b, a_len) == 0);
+}
+
+bool spki_same(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+    uint8_t *x = NULL, *y = NULL;
+    size_t x_len = 0, y_len = 0;
+    bool same;
+
+    if (same_bytes(a, a_len, b, b_len))
+        return true;
+    same = spki_common(a, a_len, &x, &x_len) && spki_common(b, b_len, &y, &y_len) && (x != NULL || y != NULL) &&
+           same_bytes(x == NULL ? a : x, x == NULL ? a_len : x_len, y == NULL ? b : y, y == NULL ? b_len : y_len);
+    free(x);
+    free(y);
+    return same;
+}
+
+bool spki_hash(const uint8_t *der, size_t len, uint8_t ret[32])
+{
+    uint8_t *common;
+    size_t common_len;
+    bool ok = spki_common(der, len, &common, &common_len);
+
+    if (ok && common == NULL)
+        ok = EVP_Digest(der, len, ret, NULL, EVP_sha256(), NULL) > 0;
+    else if (ok)
+        ok = EVP_Digest(common, common_len, ret, NULL, EVP_sha256(), NULL) > 0;
+    free(common);
+    return ok;
+}

@@ -1,0 +1,267 @@
+/* Copies of keys in the session, where signing with the copy was measured to be faster. */
+#include "token/copy.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "token/token_priv.h"
+
+/* Signatures by the key itself before a copy is made: for one or two it is not worth it. */
+#define FIRST_USES 4
+/* Signatures that are timed, of each. */
+#define SAMPLES 8
+/* How long a copy is used without a look at the key itself. */
+#define TRUST_MS 1000
+/* A token that loses its copies this often in a connection is not asked for more. */
+#define COPIES_MAX 3
+
+enum state {
+    FIRST,     /* no copy, too few signatures */
+    MEASURING, /* object and copy in turn */
+    USED,      /* the copy is faster */
+    NOT_USED   /* refused, or not faster: no copy */
+};
+
+struct p11_copy {
+    pthread_mutex_t lock;
+    CK_OBJECT_HANDLE object;
+    CK_OBJECT_HANDLE copy;         /* in MEASURING and USED; else CK_INVALID_HANDLE. Changed with copies_lock as well */
+    enum state state;
+    unsigned uses;                 /* in FIRST and MEASURING */
+    unsigned copies;               /* made */
+    unsigned timed[2];             /* signatures, by object and by copy */
+    unsigned long long best[2];    /* nanoseconds */
+    unsigned long long seen;       /* when the object itself was last used, in milliseconds */
+    char name[80];
+    struct p11_copy *next;
+};
+
+static unsigned long long now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (unsigned long long)t.tv_sec * 1000000000 + (unsigned long long)t.tv_nsec;
+}
+
+/* With copies_lock. Entries live as long as the connection. */
+static struct p11_copy *find(struct p11_token *t, CK_OBJECT_HANDLE object)
+{
+    struct p11_copy *c = t->copies;
+
+    while (c != NULL && c->object != object)
+        c = c->next;
+    return c;
+}
+
+struct p11_copy *p11_copy_of(struct p11_session *s, CK_OBJECT_HANDLE object, const struct p11_name *name)
+{
+    struct p11_token *t = s->token;
+    struct p11_copy *c;
+
+    if (!t->conf->session_copies || t->f->C_CopyObject == NULL)
+        return NULL;
+    pthread_mutex_lock(&t->copies_lock);
+    c = find(t, object);
+    if (c == NULL && (c = calloc(1, sizeof(*c))) != NULL) {
+        pthread_mutex_init(&c->lock, NULL);
+        c->object = object;
+        p11_name_text(name, c->name, sizeof(c->name));
+        c->next = t->copies;
+        t->copies = c;
+    }
+    pthread_mutex_unlock(&t->copies_lock);
+    return c;
+}
+
+/*
+ * Copies belong to the control session, which lives as long as the connection. It is one thread's at a time: of whoever
+ * holds the token's lock for writing, or copies_lock.
+ */
+static void destroy(struct p11_token *t, CK_OBJECT_HANDLE h)
+{
+    (void)P11_CALL(&t->control.call, C_DestroyObject, t->control.h, h); /* gone already, often */
+}
+
+/* A copy that is weaker than the key is none that was asked for. */
+static bool as_strong(struct p11_token *t, CK_OBJECT_HANDLE object, CK_OBJECT_HANDLE copy)
+{
+    struct p11_session *s = &t->control;
+
+    return !p11_flag(s, copy, CKA_TOKEN) && p11_flag(s, copy, CKA_PRIVATE) >= p11_flag(s, object, CKA_PRIVATE) &&
+           p11_flag(s, copy, CKA_SENSITIVE) >= p11_flag(s, object, CKA_SENSITIVE) &&
+           p11_flag(s, copy, CKA_EXTRACTABLE) <= p11_flag(s, object, CKA_EXTRACTABLE);
+}
+
+/* With c's lock. */
+static void make(struct p11_token *t, struct p11_copy *c)
+{
+    CK_BBOOL no = CK_FALSE;
+    CK_ATTRIBUTE template[] = { { CKA_TOKEN, &no, sizeof(no) } };
+    CK_RV rv;
+
+    pthread_mutex_lock(&t->copies_lock);
+    rv = P11_CALL(&t->control.call, C_CopyObject, t->control.h, c->object, template, 1, &c->copy);
+    if (rv == CKR_OK && !as_strong(t, c->object, c->copy)) {
+        log_warning("token '%s': its copy of key %s in the session is not as well kept as the key, and is not used",
+                    t->info.label, c->name);
+        destroy(t, c->copy);
+        rv = CKR_TEMPLATE_INCONSISTENT;
+    }
+    if (rv != CKR_OK)
+        c->copy = CK_INVALID_HANDLE;
+    pthread_mutex_unlock(&t->copies_lock);
+    c->state = rv == CKR_OK ? MEASURING : NOT_USED;
+    c->copies++;
+    c->uses = 0;
+    memset(c->timed, 0, sizeof(c->timed));
+}
+
+/* With c's lock. */
+static void end(struct p11_token *t, struct p11_copy *c, enum state next)
+{
+    if (c->state == MEASURING || c->state == USED) {
+        pthread_mutex_lock(&t->copies_lock);
+        destroy(t, c->copy);
+        c->copy = CK_INVALID_HANDLE;
+        pthread_mutex_unlock(&t->copies_lock);
+    }
+    if (c->state != NOT_USED)
+        c->state = next == FIRST && c->copies >= COPIES_MAX ? NOT_USED : next;
+    c->uses = 0;
+}
+
+CK_OBJECT_HANDLE p11_copy_pick(struct p11_session *s, struct p11_use *u)
+{
+    struct p11_copy *c = u->copy;
+    unsigned long long now;
+    CK_OBJECT_HANDLE h;
+
+    u->by_copy = false;
+    u->began = 0;
+    if (c == NULL)
+        return u->object;
+    pthread_mutex_lock(&c->lock);
+    if (c->state == FIRST && c->uses >= FIRST_USES)
+        make(s->token, c);
+    switch (c->state) {
+    case FIRST:
+        c->uses++;
+        break;
+    case MEASURING:
+        u->by_copy = (c->uses++ & 1) != 0;
+        u->began = now_ns();
+        break;
+    case USED:
+        now = p11_now_ms();
+        u->by_copy = now - c->seen < TRUST_MS;
+        if (!u->by_copy)
+            c->seen = now;
+        break;
+    case NOT_USED:
+        break;
+    }
+    h = u->by_copy ? c->copy : u->object;
+    pthread_mutex_unlock(&c->lock);
+    return h;
+}
+
+/* With c's lock. */
+static void measured(struct p11_token *t, struct p11_copy *c, bool by_copy, unsigned long long took)
+{
+    if (c->state != MEASURING)
+        return;
+    if (c->timed[by_copy] == 0 || took < c->best[by_copy])
+        c->best[by_copy] = took;
+    c->timed[by_copy]++;
+    if (c->timed[0] < SAMPLES || c->timed[1] < SAMPLES)
+        return;
+    log_info("token '%s': key %s signs in %llu us, a copy of it in the session in %llu us", t->info.label, c->name,
+             c->best[0] / 1000, c->best[1] / 1000);
+    if (c->best[1] * 10 < c->best[0] * 9) {
+        c->state = USED;
+        c->seen = p11_now_ms();
+    } else {
+        end(t, c, NOT_USED);
+    }
+}
+
+/* What has a cure of its own, with the session or the token, and says nothing about the copy. */
+static bool is_of_copy(CK_RV rv)
+{
+    return rv != CKR_SESSION_HANDLE_INVALID && rv != CKR_SESSION_CLOSED && rv != CKR_OPERATION_ACTIVE &&
+           rv != CKR_OPERATION_NOT_INITIALIZED && rv != CKR_USER_NOT_LOGGED_IN && rv != CKR_DEVICE_ERROR &&
+           rv != CKR_DEVICE_REMOVED && rv != CKR_TOKEN_NOT_PRESENT && rv != CKR_TOKEN_NOT_RECOGNIZED &&
+           rv != CKR_CRYPTOKI_NOT_INITIALIZED && rv != CKR_HOST_MEMORY && rv != CKR_DEVICE_MEMORY && rv != P11_TOLD;
+}
+
+bool p11_copy_over(struct p11_session *s, struct p11_use *u, CK_RV rv)
+{
+    struct p11_copy *c = u->copy;
+    unsigned long long took = u->began == 0 ? 0 : now_ns() - u->began;
+    bool lost = rv == CKR_KEY_HANDLE_INVALID || rv == CKR_OBJECT_HANDLE_INVALID;
+    bool again = u->by_copy && rv != CKR_OK && is_of_copy(rv);
+
+    if (took == 0 && !again)
+        return false;
+    pthread_mutex_lock(&c->lock);
+    if (again)
+        end(s->token, c, lost ? FIRST : NOT_USED);
+    else if (rv == CKR_OK)
+        measured(s->token, c, u->by_copy, took);
+    pthread_mutex_unlock(&c->lock);
+    return again;
+}
+
+void p11_copy_drop(struct p11_session *s, struct p11_copy *c)
+{
+    if (c == NULL)
+        return;
+    pthread_mutex_lock(&c->lock);
+    end(s->token, c, FIRST);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void p11_copy_drop_of(struct p11_session *s, CK_OBJECT_HANDLE object)
+{
+    struct p11_copy *c;
+
+    pthread_mutex_lock(&s->token->copies_lock);
+    c = find(s->token, object);
+    pthread_mutex_unlock(&s->token->copies_lock);
+    p11_copy_drop(s, c);
+}
+
+bool p11_copy_is(struct p11_session *s, CK_OBJECT_HANDLE h)
+{
+    struct p11_token *t = s->token;
+    bool is = false;
+
+    pthread_mutex_lock(&t->copies_lock);
+    for (struct p11_copy *c = t->copies; c != NULL && !is; c = c->next)
+        is = c->copy != CK_INVALID_HANDLE && c->copy == h;
+    pthread_mutex_unlock(&t->copies_lock);
+    return is;
+}
+
+void p11_copies_drop(struct p11_token *t)
+{
+    for (struct p11_copy *c = t->copies; c != NULL; c = c->next) {
+        pthread_mutex_lock(&c->lock);
+        end(t, c, FIRST);
+        pthread_mutex_unlock(&c->lock);
+    }
+}
+
+void p11_copies_free(struct p11_token *t)
+{
+    while (t->copies != NULL) {
+        struct p11_copy *c = t->copies;
+
+        t->copies = c->next;
+        pthread_mutex_destroy(&c->lock);
+        free(c);
+    }
+}

@@ -1,0 +1,172 @@
+/* PKCS#11 3.0's C_SignMessage: a key's context stays in the session, and a signature is one call. */
+#include "token/message_api.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "token/token_priv.h"
+
+/* How long a context is used. */
+#define KEEP_MS 1000
+
+/*
+ * What PKCS#11 3.0 adds to the functions of 2.40, in its order (4.2 of the base specification). Headers that are older do
+ * not have it, newer ones have it under names of their own.
+ */
+#define FLAG_MESSAGE_SIGN 0x8UL /* CKF_MESSAGE_SIGN */
+typedef CK_RV message_sign_init(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE key);
+typedef CK_RV sign_message(CK_SESSION_HANDLE s, void *parameter, CK_ULONG parameter_len, CK_BYTE *data, CK_ULONG data_len,
+                           CK_BYTE *signature, CK_ULONG *signature_len);
+typedef CK_RV message_sign_final(CK_SESSION_HANDLE s);
+struct functions_3_0 {
+    CK_FUNCTION_LIST of_2_40;
+    void (*get_interface[2])(void);
+    void (*login_user)(void);
+    void (*session_cancel)(void);
+    void (*message_encrypt[5])(void);
+    void (*message_decrypt[5])(void);
+    message_sign_init *C_MessageSignInit;
+    sign_message *C_SignMessage;
+    void (*sign_message_parts[2])(void);
+    message_sign_final *C_MessageSignFinal;
+    void (*message_verify[5])(void);
+};
+struct interface {
+    char *name;
+    struct functions_3_0 *functions;
+    CK_FLAGS flags;
+};
+typedef CK_RV get_interface(CK_UTF8CHAR *name, CK_VERSION *version, struct interface **ret, CK_FLAGS flags);
+
+struct p11_message {
+    const struct functions_3_0 *f;
+    atomic_bool worked, failed; /* C_MessageSignInit, in this connection */
+};
+
+/* P11_CALL for these. */
+#define CALL(s, m, fn, ...) (p11_enter(&(s)->call, #fn), p11_left(&(s)->call, (m)->f->fn(__VA_ARGS__)))
+
+static get_interface *find_getter(const struct p11_token *t)
+{
+    void *handle = dlopen(t->conf->module, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD), *symbol;
+    get_interface *get = NULL;
+
+    if (handle == NULL)
+        return NULL;
+    symbol = dlsym(handle, "C_GetInterface");
+    memcpy(&get, &symbol, sizeof(get)); /* as in token/module.c */
+    dlclose(handle); /* it was loaded before, and stays so */
+    return get;
+}
+
+void p11_message_find(struct p11_token *t)
+{
+    CK_UTF8CHAR name[] = "PKCS 11";
+    CK_VERSION version = { 3, 0 };
+    struct interface *found = NULL;
+    get_interface *get = NULL;
+    CK_RV rv = CKR_OK;
+
+    free(t->message);
+    t->message = NULL;
+    atomic_store(&t->keeps_contexts, false);
+    for (CK_ULONG i = 0; i < t->mechanism_count && get == NULL; i++) {
+        if ((t->mechanisms[i].flags & FLAG_MESSAGE_SIGN) == 0)
+            continue;
+        get = find_getter(t);
+        if (get == NULL)
+            return;
+    }
+    if (get == NULL)
+        return;
+    p11_enter(&t->control.call, "C_GetInterface");
+    rv = p11_left(&t->control.call, get(name, &version, &found, 0));
+    if (rv != CKR_OK || found == NULL || found->functions == NULL || found->functions->of_2_40.version.major != 3 ||
+        found->functions->C_MessageSignInit == NULL || found->functions->C_SignMessage == NULL ||
+        found->functions->C_MessageSignFinal == NULL)
+        return;
+    t->message = calloc(1, sizeof(*t->message));
+    if (t->message == NULL)
+        return;
+    t->message->f = found->functions;
+    atomic_store(&t->keeps_contexts, true);
+}
+
+void p11_message_forget(struct p11_token *t)
+{
+    atomic_fetch_add(&t->message_epoch, 1);
+}
+
+/* Contexts are compared by the bytes of their parameters, so there must be no pointers in them. */
+static bool is_plain(const CK_MECHANISM *m)
+{
+    return m->ulParameterLen == 0 ||
+           (m->mechanism == CKM_RSA_PKCS_PSS && m->ulParameterLen == sizeof(CK_RSA_PKCS_PSS_PARAMS));
+}
+
+bool p11_message_can(const struct p11_session *s, const CK_MECHANISM *m)
+{
+    const struct p11_message *message = s->token->message;
+
+    return message != NULL && !atomic_load(&message->failed) && is_plain(m) &&
+           p11_token_can(s->token, m->mechanism, CKF_SIGN | FLAG_MESSAGE_SIGN);
+}
+
+void p11_message_end(struct p11_session *s)
+{
+    const struct p11_message *message = s->token->message;
+
+    if (s->kept.active && message != NULL)
+        (void)CALL(s, message, C_MessageSignFinal, s->h); /* it is not used any more, whatever this says */
+    s->kept.active = false;
+}
+
+static bool has(const struct p11_session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE key)
+{
+    const struct p11_kept *k = &s->kept;
+
+    return k->active && k->key == key && k->mechanism == m->mechanism && k->parameter_len == m->ulParameterLen &&
+           (k->parameter_len == 0 || memcmp(k->parameter, m->pParameter, k->parameter_len) == 0) &&
+           k->epoch == atomic_load(&s->token->message_epoch) && p11_now_ms() - k->since < KEEP_MS;
+}
+
+/* Where a token says that it can and never could, it does not matter why. */
+static CK_RV begin(struct p11_session *s, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
+{
+    struct p11_message *message = s->token->message;
+    unsigned epoch = atomic_load(&s->token->message_epoch);
+    CK_RV rv;
+
+    p11_message_end(s);
+    rv = CALL(s, message, C_MessageSignInit, s->h, m, key);
+    if (rv == CKR_KEY_HANDLE_INVALID || rv == CKR_OBJECT_HANDLE_INVALID)
+        return rv;
+    if (rv != CKR_OK) {
+        if (!atomic_load(&message->worked) || rv == CKR_FUNCTION_NOT_SUPPORTED)
+            atomic_store(&message->failed, true);
+        return P11_NO_MESSAGE;
+    }
+    atomic_store(&message->worked, true);
+    s->kept = (struct p11_kept){ .active = true, .key = key, .mechanism = m->mechanism,
+                                 .parameter_len = m->ulParameterLen, .epoch = epoch, .since = p11_now_ms() };
+    if (m->ulParameterLen > 0)
+        memcpy(s->kept.parameter, m->pParameter, m->ulParameterLen);
+    return CKR_OK;
+}
+
+CK_RV p11_message_sign(struct p11_session *s, CK_MECHANISM *m, CK_OBJECT_HANDLE key, struct bytes in, uint8_t *out,
+                       CK_ULONG *len)
+{
+    const CK_ULONG room = *len;
+    CK_RV rv = has(s, m, key) ? CKR_OK : begin(s, m, key);
+
+    if (rv != CKR_OK)
+        return rv;
+    rv = CALL(s, s->token->message, C_SignMessage, s->h, NULL, 0, (CK_BYTE *)in.p, in.len, out, len);
+    if (rv == CKR_OK && *len == room)
+        return CKR_OK;
+    /* What has failed once is not kept, and may be a matter of the context: the long way says what it is. */
+    p11_message_end(s);
+    return rv == CKR_OK ? CKR_OK : P11_NO_MESSAGE;
+}

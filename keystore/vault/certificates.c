@@ -1,0 +1,191 @@
+/* The certificates of keys: what the box has, and where it has nothing, what is on its token for the same public key. */
+#include <string.h>
+
+#include "model/spki.h"
+#include "token/certificates.h"
+#include "vault/vault_priv.h"
+
+/* A chain that was set wins, and one that was set and is damaged is not replaced behind anybody's back. */
+static bool is_tokens(const struct vault *v, const struct version_record *rec)
+{
+    return v->p11 != NULL && rec->chain == NULL && !rec->chain_damaged;
+}
+
+/* Without asking the token */
+
+struct p11_certs *vault_certs(struct vault *v, bool ask)
+{
+    struct p11_token_info info;
+    struct p11_certs *certs = NULL;
+    struct problem ignored;
+
+    if (v->p11 == NULL)
+        return NULL;
+    if (ask)
+        p11_token_info(v->p11, &info);
+    /* It is told elsewhere why a token is not there; what was read before is as good as it is. */
+    if (!ask || !info.connected || p11_certs_read(v->p11, &certs, &ignored) != 0)
+        certs = p11_certs_known(v->p11);
+    return certs;
+}
+
+/* Of the version's public key, however it is written. False: there is none, or none that can be read. */
+static bool common_hash(const struct version_record *rec, uint8_t ret[LB_HASH_SIZE])
+{
+    return rec->spki != NULL && spki_hash(rec->spki, rec->spki_len, ret);
+}
+
+/* Its place among those on the token; -1: there is none for this version. */
+static int certificate_of(const struct p11_certs *certs, const struct version_record *rec)
+{
+    uint8_t hash[LB_HASH_SIZE];
+
+    return common_hash(rec, hash) ? p11_certs_of(certs, hash) : -1;
+}
+
+bool vault_may_be_certified(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k, size_t i)
+{
+    if (!is_tokens(v, &k->rec.versions[i]))
+        return k->rec.versions[i].chain != NULL;
+    return certs == NULL || !p11_certs_are_current(v->p11) || certificate_of(certs, &k->rec.versions[i]) >= 0;
+}
+
+unsigned vault_count_certificates(const struct p11_certs *certs, const struct boxkey *k, size_t i)
+{
+    const struct version_record *rec = &k->rec.versions[i];
+    struct wire_reader r;
+    unsigned count = 0;
+
+    if (rec->chain == NULL && certs != NULL && !rec->chain_damaged && rec->state != STATE_DESTROYED)
+        return p11_certs_chain(certs, certificate_of(certs, rec), NULL);
+    if (rec->chain == NULL || msg_chain_read((struct bytes){ rec->chain, rec->chain_len }, &count, &r) != 0)
+        return 0;
+    return count;
+}
+
+/* Giving */
+
+/* What the token is to be asked about, once the ring is given back. */
+struct wanted {
+    bool tokens;
+    uint8_t hash[LB_HASH_SIZE]; /* spki_hash() */
+};
+
+/* With the read lock held. */
+static int cert_get(struct vault *v, const struct key_ref *ref, uint32_t msg_id, void *buf, size_t size,
+                    size_t *ret_len, struct wanted *ret, struct problem *p)
+{
+    static const uint8_t none[2] = { 0, 0 };
+    const struct boxkey *k = keyring_find_any(&v->ring, ref->name);
+    int i = k == NULL ? vault_no_key(v, ref->name, p) : vault_pick_version(v, k, ref, p);
+    struct bytes chain = { none, sizeof(none) };
+
+    memset(ret, 0, sizeof(*ret));
+    if (i < 0)
+        return i;
+    if (is_tokens(v, &k->rec.versions[i]) && common_hash(&k->rec.versions[i], ret->hash)) {
+        ret->tokens = true;
+        return 0;
+    }
+    if (k->rec.versions[i].chain != NULL)
+        chain = (struct bytes){ k->rec.versions[i].chain, k->rec.versions[i].chain_len };
+    return msg_chain_encode(MSG_CERT_GET | MSG_ANSWER, msg_id, &chain, buf, size, ret_len);
+}
+
+/*
+ * Whoever can connect may ask for certificates, and a token may take its time: no more than half of the threads wait for
+ * it because of that.
+ */
+static int read_certs(struct vault *v, struct p11_certs **ret, struct problem *p)
+{
+    unsigned most = v->conf->threads / 2 > 0 ? v->conf->threads / 2 : 1;
+    int r;
+
+    if (p11_certs_are_current(v->p11)) {
+        *ret = p11_certs_known(v->p11);
+        return 0;
+    }
+    if (atomic_fetch_add(&v->certs_wanted, 1) >= most) {
+        *ret = p11_certs_known(v->p11);
+        r = *ret != NULL ? 0 : problem_set(p, LB_E_BUSY, "the certificates on the token of box '%s' are being read",
+                                           v->conf->box);
+    } else {
+        r = p11_certs_read(v->p11, ret, p);
+    }
+    atomic_fetch_sub(&v->certs_wanted, 1);
+    return r == LB_E_LOCKED ? vault_locked(v, p) : r;
+}
+
+int vault_cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void *buf, size_t size, size_t *ret_len,
+                   struct problem *p)
+{
+    struct p11_certs *certs = NULL;
+    struct wanted wanted;
+    struct wire_writer w;
+    int r;
+
+    if (atomic_load(&v->lock) == LOCK_NO_STORE)
+        return vault_no_store(v, p);
+    pthread_rwlock_rdlock(&v->ring.lock);
+    r = cert_get(v, ref, id, buf, size, ret_len, &wanted, p);
+    pthread_rwlock_unlock(&v->ring.lock);
+    if (r != 0 || !wanted.tokens)
+        return r;
+    r = read_certs(v, &certs, p);
+    if (r != 0)
+        return r;
+    wire_write(&w, buf, size);
+    msg_header_put(&w, MSG_CERT_GET | MSG_ANSWER, id);
+    p11_certs_chain(certs, p11_certs_of(certs, wanted.hash), &w);
+    p11_certs_unref(certs);
+    r = wire_written(&w, ret_len);
+    return r == 0 ? 0 : problem_set(p, r, "the certificates do not fit");
+}
+
+/* By their own names, whether or not there is a key for them */
+
+static bool is_about_token(struct vault *v, const struct p11uri *want)
+{
+    struct p11uri token;
+    bool is;
+
+    pthread_rwlock_rdlock(&v->ring.lock);
+    token = v->token;
+    if (atomic_load(&v->lock) == LOCK_UNLOCKED)
+        vault_token_uri(v, &token);
+    is = vault_is_the_token(v, want, &token);
+    pthread_rwlock_unlock(&v->ring.lock);
+    return is;
+}
+
+int vault_cert_find(struct vault *v, const struct p11uri *want, uint32_t id, void *buf, size_t size, size_t *ret_len,
+                    struct problem *p)
+{
+    static const uint8_t none[2] = { 0, 0 };
+    struct bytes empty = { none, sizeof(none) };
+    struct p11_certs *certs = NULL;
+    struct wire_writer w;
+    unsigned count;
+    int r;
+
+    if (atomic_load(&v->lock) == LOCK_NO_STORE)
+        return vault_no_store(v, p);
+    /* What there is, is no secret; but nobody is to have all of it for one question. */
+    if (!p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID)))
+        return problem_set(p, LB_E_VALUE, "certificates are found by their label or id");
+    if (v->p11 == NULL || !is_about_token(v, want))
+        return msg_chain_encode(MSG_CERT_FIND | MSG_ANSWER, id, &empty, buf, size, ret_len);
+    r = read_certs(v, &certs, p);
+    if (r != 0)
+        return r;
+    wire_write(&w, buf, size);
+    msg_header_put(&w, MSG_CERT_FIND | MSG_ANSWER, id);
+    count = p11_certs_named(certs, want, &w);
+    p11_certs_unref(certs);
+    r = wire_written(&w, ret_len);
+    if (r == 0 && *ret_len > LB_HEADER_SIZE)
+        return 0;
+    problem_set(p, LB_E_AMBIGUOUS, "%u certificates on the token fit, more than an answer holds", count);
+    problem_hint(p, "name one by its label and its id");
+    return LB_E_AMBIGUOUS;
+}

@@ -1,0 +1,540 @@
+/* The changes to a vault: a new record is prepared, stored in one transaction, and then published. */
+#include <errno.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "guard/secret.h"
+#include "keys/key_type.h"
+#include "model/chain.h"
+#include "seals/seal.h"
+#include "token/certificates.h"
+#include "token/object.h"
+#include "vault/vault_priv.h"
+
+static uint64_t now(void)
+{
+    return (uint64_t)time(NULL);
+}
+
+static int out_of_memory(struct problem *p)
+{
+    return problem_set(p, LB_E_NOMEM, "out of memory");
+}
+
+int vault_check_open(const struct vault *v, struct problem *p)
+{
+    if (v->store == NULL)
+        return vault_no_store(v, p);
+    return v->backend == NULL ? vault_locked(v, p) : 0;
+}
+
+int vault_find_to_change(struct vault *v, const char *name, struct boxkey **ret, struct problem *p)
+{
+    int r = vault_check_open(v, p);
+
+    if (r != 0)
+        return r;
+    /* Only this thread changes the ring, so it may look without the lock. */
+    *ret = keyring_find(&v->ring, name);
+    return *ret != NULL ? 0 : vault_other_name(v, name, p);
+}
+
+/* Version i of next, whose metadata or grants are new, from what old has: the same key, bound to the new record. */
+static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next, size_t i, struct problem *p)
+{
+    int r;
+
+    if (old->damaged || (old->versions[i].damaged && next->rec.versions[i].state != STATE_DESTROYED))
+        return vault_damaged(v, old->rec.name, old->rec.versions[i].version, p);
+    r = v->ops->rebind(v->backend, &old->rec.versions[i], old->rec.grants, old->rec.grant_count,
+                       &next->rec.versions[i], next->rec.grants, next->rec.grant_count);
+    if (r == LB_E_DAMAGED)
+        return vault_damaged(v, old->rec.name, old->rec.versions[i].version, p);
+    if (r != 0)
+        return problem_set(p, r, "key '%s' version %u: %s", old->rec.name, old->rec.versions[i].version,
+                           lb_strerror(r));
+    return 0;
+}
+
+/*
+ * Stores next and puts it in the place of old (NULL: new). On success next belongs to the ring; on failure to the caller.
+ * ret_stored, which may be NULL: it is in the store, whatever came then.
+ */
+static int publish(struct vault *v, struct boxkey *old, struct boxkey *next, bool *ret_stored, struct problem *p)
+{
+    int damaged = (int)boxkey_is_damaged(next) - (old != NULL && boxkey_is_damaged(old));
+    int r = store_put_key(v->store, &next->rec, p);
+
+    if (r != 0)
+        return r;
+    if (ret_stored != NULL)
+        *ret_stored = true;
+    r = keyring_put(&v->ring, old, next);
+    if (r != 0) {
+        /* It is stored and will be there after a restart; only this process has no room for it. */
+        return problem_set(p, r, "key '%s' is stored, but memory is too short to use it now", next->rec.name);
+    }
+    secret_wipe_stack();
+    atomic_store(&v->keys, (unsigned)v->ring.count);
+    atomic_fetch_add(&v->damaged, (unsigned)damaged);
+    return 0;
+}
+
+/* The live halves that stay: same version, same key, neither destroyed nor to be. */
+static void keep_live(struct vault *v, struct boxkey *old, struct boxkey *next)
+{
+    for (size_t i = 0; i < old->rec.version_count; i++) {
+        if (next->rec.versions[i].state != STATE_DESTROYED && next->rec.versions[i].state != STATE_DESTROY_SCHEDULED)
+            next->versions[i].live = opened_use(&v->ring.opened, &old->versions[i]);
+    }
+}
+
+int vault_replace(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < next->rec.version_count; i++)
+        r = rebind(v, old, next, i, p);
+    if (r != 0)
+        return r;
+    keep_live(v, old, next);
+    return publish(v, old, next, /* ret_stored= */ NULL, p);
+}
+
+/* Creating and importing */
+
+static int name_is_taken(const struct vault *v, const struct version_record *rec, struct problem *p)
+{
+    char at[VAULT_TIME_SIZE];
+
+    vault_time_text(rec->destroy_at, at);
+    if (rec->state == STATE_DESTROY_SCHEDULED)
+        problem_set(p, LB_E_EXISTS, "key '%s' in box '%s' is to be destroyed at %s, and keeps its name until then", rec->name,
+                    v->conf->box, at);
+    else
+        problem_set(p, LB_E_EXISTS, "key '%s' exists already in box '%s'", rec->name, v->conf->box);
+    problem_hint(p, "choose another name; what has it: littlebox --box %s show %s", v->conf->box, rec->name);
+    return LB_E_EXISTS;
+}
+
+/*
+ * The place for a new version: a new key, or behind the tombstones of a destroyed one, whose numbers are never used
+ * again.
+ */
+static int prepare_version(struct vault *v, const char *name, struct boxkey **ret_old, struct boxkey **ret_next,
+                           struct problem *p)
+{
+    struct boxkey *old = keyring_find(&v->ring, name), *next;
+    struct key_record rec = { 0 };
+    struct version_record *versions;
+    struct keyversion *halves;
+    size_t n;
+
+    if (old == NULL && vault_other_name(v, name, p) == LB_E_EXISTS)
+        return LB_E_EXISTS;
+    if (old != NULL && boxkey_is_damaged(old))
+        return vault_damaged(v, name, 0, p);
+    for (size_t i = 0; old != NULL && i < old->rec.version_count; i++) {
+        if (old->rec.versions[i].state != STATE_DESTROYED)
+            return name_is_taken(v, &old->rec.versions[i], p);
+    }
+    snprintf(rec.name, sizeof(rec.name), "%s", name);
+    if (old == NULL && RAND_bytes(rec.key_id, sizeof(rec.key_id)) <= 0)
+        return problem_set(p, LB_E_CRYPTO, "no random numbers");
+    next = boxkey_new(old != NULL ? &old->rec : &rec);
+    if (next == NULL)
+        return out_of_memory(p);
+    /* A new key under an old name starts with nobody allowed. */
+    next->rec.grant_count = 0;
+    n = next->rec.version_count;
+    versions = realloc(next->rec.versions, (n + 1) * sizeof(*versions));
+    if (versions != NULL)
+        next->rec.versions = versions;
+    halves = realloc(next->versions, (n + 1) * sizeof(*halves));
+    if (halves != NULL)
+        next->versions = halves;
+    if (versions == NULL || halves == NULL) {
+        boxkey_free(next);
+        return out_of_memory(p);
+    }
+    memset(&versions[n], 0, sizeof(*versions));
+    memset(&halves[n], 0, sizeof(*halves));
+    memcpy(versions[n].key_id, next->rec.key_id, KEY_ID_SIZE);
+    snprintf(versions[n].name, sizeof(versions[n].name), "%s", name);
+    versions[n].version = n == 0 ? 1 : versions[n - 1].version + 1;
+    versions[n].state = STATE_ACTIVE;
+    versions[n].created = versions[n].changed = now();
+    next->rec.version_count = n + 1;
+    *ret_old = old;
+    *ret_next = next;
+    return 0;
+}
+
+/* The last version of next has its material: bind the others to the record as it is now, and publish. */
+static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *next, EVP_PKEY *key, uint8_t *spki_buf,
+                          struct msg_key *ret, bool *ret_stored, struct problem *p)
+{
+    size_t n = next->rec.version_count - 1;
+    struct version_record *rec = &next->rec.versions[n];
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = rebind(v, old, next, i, p);
+    next->versions[n].live = vault_livekey(v, rec, key);
+    if (r != 0)
+        return r;
+    if (next->versions[n].live == NULL)
+        return out_of_memory(p);
+    if (EVP_Digest(rec->spki, rec->spki_len, next->versions[n].hash, NULL, EVP_sha256(), NULL) <= 0)
+        return problem_set(p, LB_E_CRYPTO, "SHA-256 failed");
+    r = publish(v, old, next, ret_stored, p);
+    if (r == 0)
+        vault_describe(v, next, n, spki_buf, ret);
+    return r;
+}
+
+/* A new version that came to nothing: what it left behind on the token goes too. */
+static void undo(struct vault *v, const struct version_record *rec)
+{
+    struct problem p;
+
+    if (rec->material != NULL && v->ops->destroy != NULL && v->ops->destroy(v->backend, rec, NULL, 0, &p) != 0)
+        log_error("what was made for key '%s' is still on the token: %s", rec->name, p.text);
+}
+
+int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf, struct msg_key *ret,
+                 struct problem *p)
+{
+    struct boxkey *old, *next = NULL;
+    struct version_record *rec;
+    EVP_PKEY *key = NULL;
+    bool stored = false;
+    int r = vault_check_open(v, p);
+
+    if (r == 0)
+        r = keytype_check(m->type, p);
+    if (r == 0)
+        r = prepare_version(v, m->name, &old, &next, p);
+    if (r != 0)
+        return r;
+    rec = &next->rec.versions[next->rec.version_count - 1];
+    snprintf(rec->type, sizeof(rec->type), "%s", m->type);
+    r = v->ops->create(v->backend, rec, /* grants= */ NULL, 0, &key, p);
+    if (r == 0) {
+        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
+        if (r != 0 && !stored)
+            undo(v, rec);
+    }
+    if (r != 0)
+        boxkey_free(next);
+    return r;
+}
+
+int vault_attach(struct vault *v, const struct msg_attach *m, uint8_t *spki_buf, struct msg_key *ret,
+                 struct problem *p)
+{
+    struct boxkey *old, *next = NULL;
+    struct p11_name name = { .id_len = m->id.len, .label_len = m->label.len };
+    EVP_PKEY *key = NULL;
+    bool stored = false;
+    int r = vault_check_open(v, p);
+
+    if (r == 0 && v->ops->attach == NULL) {
+        r = problem_set(p, LB_E_UNSUPPORTED, "box '%s' has no token to attach a key of", v->conf->box);
+        problem_hint(p, "BOX.conf: backend = pkcs11; see littlebox.conf(5)");
+    }
+    if (r == 0)
+        r = prepare_version(v, m->name, &old, &next, p);
+    if (r != 0)
+        return r;
+    if (m->id.len > 0)
+        memcpy(name.id, m->id.p, m->id.len);
+    if (m->label.len > 0)
+        memcpy(name.label, m->label.p, m->label.len);
+    r = v->ops->attach(v->backend, &name, &next->rec.versions[next->rec.version_count - 1], /* grants= */ NULL, 0, &key,
+                       p);
+    if (r == 0)
+        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
+    /* Its certificate may have been put beside it just now. */
+    if (r == 0)
+        p11_certs_forget(v->p11);
+    if (r != 0)
+        boxkey_free(next);
+    return r;
+}
+
+int vault_import(struct vault *v, const struct msg_import *m, uint8_t *spki_buf, struct msg_key *ret,
+                 struct problem *p)
+{
+    struct boxkey *old, *next = NULL;
+    EVP_PKEY *key = NULL;
+    bool stored = false;
+    int r = vault_check_open(v, p);
+
+    if (r == 0 && v->ops->import == NULL)
+        r = problem_set(p, LB_E_UNSUPPORTED, "the backend of box '%s' takes no keys from outside", v->conf->box);
+    if (r == 0)
+        r = prepare_version(v, m->name, &old, &next, p);
+    if (r != 0)
+        return r;
+    r = v->ops->import(v->backend, m->pkcs8, &next->rec.versions[next->rec.version_count - 1], /* grants= */ NULL, 0,
+                       &key, p);
+    if (r == 0) {
+        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
+        if (r != 0 && !stored)
+            undo(v, &next->rec.versions[next->rec.version_count - 1]);
+    }
+    if (r != 0)
+        boxkey_free(next);
+    return r;
+}
+
+/* Policy */
+
+/* The entry of that subject in k, or NULL. */
+static struct grant *find_grant(struct boxkey *k, const struct grant *g)
+{
+    for (size_t i = 0; i < k->rec.grant_count; i++) {
+        if (k->rec.grants[i].kind == g->kind && k->rec.grants[i].id == g->id)
+            return &k->rec.grants[i];
+    }
+    return NULL;
+}
+
+static int add_grant(struct boxkey *k, const struct grant *g, struct problem *p)
+{
+    struct grant *has = find_grant(k, g), *more;
+
+    if (has != NULL) {
+        has->ops |= g->ops;
+        return 0;
+    }
+    if (k->rec.grant_count == LB_GRANTS_MAX) {
+        problem_set(p, LB_E_TOO_LONG, "key '%s' has %d policy entries, which is the most", k->rec.name,
+                    LB_GRANTS_MAX);
+        problem_hint(p, "allow a group instead of many users");
+        return LB_E_TOO_LONG;
+    }
+    more = realloc(k->rec.grants, (k->rec.grant_count + 1) * sizeof(*more));
+    if (more == NULL)
+        return out_of_memory(p);
+    more[k->rec.grant_count++] = *g;
+    k->rec.grants = more;
+    qsort(more, k->rec.grant_count, sizeof(*more), grant_compare);
+    return 0;
+}
+
+static int take_grant(struct vault *v, struct boxkey *k, const struct grant *g, struct problem *p)
+{
+    struct grant *has = find_grant(k, g);
+
+    if (has == NULL || (has->ops & g->ops) == 0) {
+        problem_set(p, LB_E_VALUE, "%s %u was not allowed this with key '%s'", g->kind == SUBJECT_USER ? "uid" : "gid",
+                    g->id, k->rec.name);
+        problem_hint(p, "who is allowed what: littlebox --box %s show %s", v->conf->box, k->rec.name);
+        return LB_E_VALUE;
+    }
+    has->ops &= (uint16_t)~g->ops;
+    if (has->ops == 0) {
+        size_t at = (size_t)(has - k->rec.grants);
+
+        memmove(has, has + 1, (k->rec.grant_count - at - 1) * sizeof(*has));
+        k->rec.grant_count--;
+    }
+    return 0;
+}
+
+int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct problem *p)
+{
+    struct boxkey *old, *next;
+    int r = vault_find_to_change(v, m->name, &old, p);
+
+    if (r != 0)
+        return r;
+    if (boxkey_active(old) < 0 && allow) {
+        problem_set(p, LB_E_DESTROYED, "key '%s' in box '%s' has no active version to allow", m->name, v->conf->box);
+        return LB_E_DESTROYED;
+    }
+    next = boxkey_new(&old->rec);
+    if (next == NULL)
+        return out_of_memory(p);
+    r = allow ? add_grant(next, &m->grant, p) : take_grant(v, next, &m->grant, p);
+    if (r == 0)
+        r = vault_replace(v, old, next, p);
+    if (r != 0)
+        boxkey_free(next);
+    return r;
+}
+
+/* Certificates */
+
+/* The chain in place of what version i of next has; an empty one takes that away. */
+static int put_chain(struct vault *v, struct boxkey *next, size_t i, const struct msg_cert_set *m, struct problem *p)
+{
+    struct version_record *rec = &next->rec.versions[i];
+    struct wire_reader r;
+    unsigned count;
+    char key[LB_NAME_MAX + 40];
+    int result = msg_chain_read(m->chain, &count, &r);
+
+    if (result != 0)
+        return result;
+    if (count == 0 && rec->chain == NULL && !rec->chain_damaged) {
+        problem_set(p, LB_E_VALUE, "version %u of key '%s' in box '%s' has no certificate%s", rec->version, rec->name,
+                    v->conf->box, v->p11 == NULL ? "" : " that was set");
+        problem_hint(p, "set one: littlebox --box %s cert set %s FILE%s", v->conf->box, rec->name,
+                     v->p11 == NULL ? "" : "; one on the token is removed there, with the token's tools");
+        return LB_E_VALUE;
+    }
+    snprintf(key, sizeof(key), "version %u of key '%s'", rec->version, rec->name);
+    result = count == 0 ? 0 : chain_check(m->chain, (struct bytes){ rec->spki, rec->spki_len }, key, p);
+    if (result != 0)
+        return result;
+    version_record_drop_chain(rec);
+    if (count == 0)
+        return 0;
+    rec->chain = malloc(m->chain.len);
+    if (rec->chain == NULL)
+        return out_of_memory(p);
+    memcpy(rec->chain, m->chain.p, m->chain.len);
+    rec->chain_len = m->chain.len;
+    return 0;
+}
+
+int vault_cert_set(struct vault *v, const struct msg_cert_set *m, uint32_t *ret_version, struct problem *p)
+{
+    struct key_ref ref = { .version = m->version };
+    struct boxkey *old, *next;
+    int i, r = vault_find_to_change(v, m->name, &old, p);
+
+    if (r != 0)
+        return r;
+    snprintf(ref.name, sizeof(ref.name), "%s", m->name);
+    i = vault_pick_version(v, old, &ref, p);
+    if (i < 0)
+        return i;
+    next = boxkey_new(&old->rec);
+    if (next == NULL)
+        return out_of_memory(p);
+    for (size_t k = 0; k < next->rec.version_count; k++)
+        next->versions[k].damaged = old->versions[k].damaged;
+    keep_live(v, old, next);
+    r = put_chain(v, next, (size_t)i, m, p);
+    *ret_version = next->rec.versions[i].version;
+    if (r == 0)
+        r = publish(v, old, next, /* ret_stored= */ NULL, p);
+    if (r != 0)
+        boxkey_free(next);
+    return r;
+}
+
+/* Seals */
+
+static int wrap(struct vault *v, const uint8_t *id, const struct msg_secret *m, const uint8_t *store_key,
+                struct seal_record *ret, struct problem *p)
+{
+    int r = seal_wrap(id, m->kind, m->label, m->secret, store_key, ret);
+
+    if (r == 0)
+        return 0;
+    if (r == LB_E_WEAK_SECRET && m->kind == SEAL_PASSPHRASE) {
+        problem_set(p, r, "a new passphrase needs at least %d bytes", PASSPHRASE_MIN);
+        problem_hint(p, PASSPHRASE_ADVICE);
+        return r;
+    }
+    if (r == LB_E_WEAK_SECRET) {
+        problem_set(p, r, "a credential needs at least %d random bytes", CREDENTIAL_MIN);
+        problem_hint(p, "let the command make one: littlebox --box %s seal add --credential FILE", v->conf->box);
+        return r;
+    }
+    return problem_set(p, r, "cannot make a seal: %s", lb_strerror(r));
+}
+
+static void seal_clear(struct seal_record *s)
+{
+    free(s->params);
+    free(s->wrapped);
+}
+
+int vault_init(struct vault *v, const struct msg_secret *m, struct problem *p)
+{
+    uint8_t id[STORE_ID_SIZE], *store_key;
+    struct seal_record seal = { 0 };
+    int r;
+
+    if (v->store != NULL) {
+        problem_set(p, LB_E_EXISTS, "box '%s' has a store already", v->conf->box);
+        problem_hint(p, "its keys: littlebox --box %s list", v->conf->box);
+        return LB_E_EXISTS;
+    }
+    store_key = secret_alloc(STORE_KEY_SIZE);
+    if (store_key == NULL)
+        return secret_no_memory(p);
+    r = RAND_bytes(id, sizeof(id)) > 0 && RAND_priv_bytes(store_key, STORE_KEY_SIZE) > 0
+            ? 0
+            : problem_set(p, LB_E_CRYPTO, "no random numbers");
+    if (r == 0)
+        r = wrap(v, id, m, store_key, &seal, p);
+    if (r == 0)
+        r = store_create(v->conf->paths.store, id, &seal, &v->store, p);
+    if (r == 0)
+        r = vault_opened(v, store_key, p);
+    if (r == 0)
+        vault_note_seals(v);
+    /* The first row of its table. */
+    if (r == 0)
+        vault_note_opened(v, OPENED_AS_NEW, m->kind, 1);
+    if (r == 0)
+        vault_note_credential(v, m->kind, m->secret);
+    seal_clear(&seal);
+    secret_free(store_key, STORE_KEY_SIZE);
+    secret_wipe_stack();
+    return r;
+}
+
+int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, struct problem *p)
+{
+    return v->store == NULL ? vault_no_store(v, p) : store_seals(v->store, ret, ret_count, p);
+}
+
+int vault_seal_add(struct vault *v, const struct msg_secret *m, struct problem *p)
+{
+    struct seal_record seal = { 0 };
+    const uint8_t *store_key = NULL;
+    uint32_t id;
+    int r = vault_check_open(v, p);
+
+    if (r == 0 && (r = backend_sealed_take(v->sealer, &store_key)) != 0)
+        problem_set(p, r, "the store key of box '%s' cannot be unshielded: %s", v->conf->box, lb_strerror(r));
+    if (r == 0)
+        r = wrap(v, store_id(v->store), m, store_key, &seal, p);
+    if (store_key != NULL)
+        backend_sealed_rest(v->sealer);
+    secret_wipe_stack();
+    if (r == 0)
+        r = store_add_seal(v->store, &seal, &id, p);
+    if (r == 0)
+        vault_note_seals(v);
+    seal_clear(&seal);
+    return r;
+}
+
+/* Only with the store open: whoever removes a seal has shown that another way in works. */
+int vault_seal_remove(struct vault *v, uint32_t id, struct problem *p)
+{
+    int r = vault_check_open(v, p);
+
+    if (r == 0)
+        r = store_remove_seal(v->store, id, p);
+    if (r == 0)
+        vault_note_seals(v);
+    if (r == LB_E_NO_SEAL)
+        problem_hint(p, "the seals of a box: littlebox --box %s seal list", v->conf->box);
+    else if (r == LB_E_LAST_SEAL)
+        problem_hint(p, "add another first: littlebox --box %s seal add", v->conf->box);
+    return r;
+}

@@ -1,0 +1,347 @@
+/* Destruction of keys: at once, or scheduled, cancelled, and carried out when its time has come. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "vault/vault_priv.h"
+
+/* Seconds that a clock may be set back in the course of its keeping time. */
+#define CLOCK_SLACK 60
+
+static uint64_t now(void)
+{
+    return (uint64_t)time(NULL);
+}
+
+static int out_of_memory(struct problem *p)
+{
+    return problem_set(p, LB_E_NOMEM, "out of memory");
+}
+
+void vault_time_text(uint64_t at, char ret[VAULT_TIME_SIZE])
+{
+    time_t t = (time_t)at;
+    struct tm tm;
+
+    if (gmtime_r(&t, &tm) == NULL || strftime(ret, VAULT_TIME_SIZE, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+        snprintf(ret, VAULT_TIME_SIZE, "%llu s after 1970", (unsigned long long)at);
+}
+
+void vault_note_schedules(struct vault *v)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (size_t i = 0; i < v->ring.count; i++) {
+        const struct boxkey *k = v->ring.keys[i];
+
+        for (size_t j = 0; j < k->rec.version_count; j++) {
+            if (k->rec.versions[j].state == STATE_DESTROY_SCHEDULED && k->rec.versions[j].destroy_at < next)
+                next = k->rec.versions[j].destroy_at;
+        }
+    }
+    v->next_destroy = next;
+}
+
+/* What a change does with one version of those that it is about. False: it leaves this one as it is. */
+struct turning {
+    bool (*turn)(struct version_record *rec, uint64_t at);
+    uint64_t at;
+};
+
+static bool turn_destroyed(struct version_record *rec, uint64_t at)
+{
+    (void)at;
+    if (rec->state == STATE_DESTROYED)
+        return false;
+    rec->state = STATE_DESTROYED;
+    rec->state_before = 0;
+    rec->destroy_at = 0;
+    version_record_drop_chain(rec);
+    return true;
+}
+
+static bool turn_scheduled(struct version_record *rec, uint64_t at)
+{
+    if (rec->state == STATE_DESTROYED || rec->state == STATE_DESTROY_SCHEDULED)
+        return false;
+    rec->state_before = rec->state;
+    rec->state = STATE_DESTROY_SCHEDULED;
+    rec->destroy_at = at;
+    return true;
+}
+
+static bool turn_back(struct version_record *rec, uint64_t at)
+{
+    (void)at;
+    if (rec->state != STATE_DESTROY_SCHEDULED)
+        return false;
+    rec->state = rec->state_before;
+    rec->state_before = 0;
+    rec->destroy_at = 0;
+    return true;
+}
+
+static bool turn_due(struct version_record *rec, uint64_t at)
+{
+    return rec->state == STATE_DESTROY_SCHEDULED && rec->destroy_at <= at && turn_destroyed(rec, at);
+}
+
+/* Why nothing of it was turned. */
+static int nothing_turned(const struct vault *v, const struct boxkey *k, uint32_t version, struct problem *p)
+{
+    const struct version_record *last = NULL;
+
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if (version == 0 || k->rec.versions[i].version == version)
+            last = &k->rec.versions[i];
+    }
+    if (last == NULL && version != 0) {
+        problem_set(p, LB_E_NO_VERSION, "key '%s' in box '%s' has no version %u", k->rec.name, v->conf->box, version);
+        problem_hint(p, "see: littlebox --box %s show %s", v->conf->box, k->rec.name);
+        return LB_E_NO_VERSION;
+    }
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        const struct version_record *rec = &k->rec.versions[i];
+
+        if ((version == 0 || rec->version == version) && rec->state == STATE_DESTROY_SCHEDULED)
+            return vault_scheduled(v, rec, version == 0, p);
+    }
+    if (last != NULL && last->state != STATE_DESTROYED)
+        return problem_set(p, LB_E_VALUE, "nothing of key '%s' in box '%s' is scheduled for destruction", k->rec.name,
+                           v->conf->box);
+    if (version != 0)
+        return problem_set(p, LB_E_DESTROYED, "version %u of key '%s' in box '%s' is destroyed already", version,
+                           k->rec.name, v->conf->box);
+    return problem_set(p, LB_E_DESTROYED, "key '%s' in box '%s' is destroyed already", k->rec.name, v->conf->box);
+}
+
+/*
+ * On the token first: a record that says "destroyed" is then true, and a crash between leaves a record that can be
+ * destroyed again. What a damaged record was about is not known: its tombstone is all that can be made.
+ */
+static int destroy_elsewhere(struct vault *v, const struct boxkey *old, const struct boxkey *next, struct problem *p)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && v->ops->destroy != NULL && i < next->rec.version_count; i++) {
+        const struct version_record *rec = &old->rec.versions[i];
+
+        if (rec->state == STATE_DESTROYED || next->rec.versions[i].state != STATE_DESTROYED)
+            continue;
+        if (old->damaged || old->versions[i].damaged)
+            log_warning("key '%s' version %u is damaged: what may be left of it on the token stays there", rec->name,
+                        rec->version);
+        else
+            r = v->ops->destroy(v->backend, rec, old->rec.grants, old->rec.grant_count, p);
+    }
+    return r;
+}
+
+static bool all_destroyed(const struct boxkey *k)
+{
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if (k->rec.versions[i].state != STATE_DESTROYED)
+            return false;
+    }
+    return true;
+}
+
+/* What a key has beside its versions ends with the last of these: who may use it, and the names that it had. */
+static void forget_rest(struct boxkey *k)
+{
+    k->rec.grant_count = 0;
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        free(k->rec.versions[i].former);
+        k->rec.versions[i].former = NULL;
+    }
+}
+
+/* version 0: all. One transaction, whatever the number of versions. */
+static int turn_key(struct vault *v, struct boxkey *old, uint32_t version, const struct turning *t, struct problem *p)
+{
+    struct boxkey *next = boxkey_new(&old->rec);
+    unsigned turned = 0;
+    int r = 0;
+
+    if (next == NULL)
+        return out_of_memory(p);
+    for (size_t i = 0; i < next->rec.version_count; i++) {
+        struct version_record *rec = &next->rec.versions[i];
+
+        if ((version != 0 && rec->version != version) || !t->turn(rec, t->at))
+            continue;
+        rec->changed = now();
+        turned++;
+    }
+    if (turned == 0)
+        r = nothing_turned(v, old, version, p);
+    if (r == 0)
+        r = destroy_elsewhere(v, old, next, p);
+    if (r == 0 && all_destroyed(next))
+        forget_rest(next);
+    if (r == 0)
+        r = vault_replace(v, old, next, p);
+    if (r != 0) {
+        boxkey_free(next);
+        return r;
+    }
+    vault_note_schedules(v);
+    return 0;
+}
+
+int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p)
+{
+    static const struct turning t = { turn_destroyed, 0 };
+    struct boxkey *k;
+    int r = vault_find_to_change(v, m->name, &k, p);
+
+    return r != 0 ? r : turn_key(v, k, m->version, &t, p);
+}
+
+/* By a clock that is behind, the time would come too early once it is set. */
+static int check_clock(const struct vault *v, struct problem *p)
+{
+    char here[VAULT_TIME_SIZE], there[VAULT_TIME_SIZE];
+    uint64_t newest = 0, at = now();
+
+    for (size_t i = 0; i < v->ring.count; i++) {
+        const struct boxkey *k = v->ring.keys[i];
+
+        for (size_t j = 0; j < k->rec.version_count; j++) {
+            if (!boxkey_is_damaged(k) && k->rec.versions[j].changed > newest)
+                newest = k->rec.versions[j].changed;
+        }
+    }
+    if (newest <= at + CLOCK_SLACK)
+        return 0;
+    vault_time_text(at, here);
+    vault_time_text(newest, there);
+    problem_set(p, LB_E_SYSTEM, "the system's clock says %s, and was at %s when a key of box '%s' was changed: nothing was done",
+                here, there, v->conf->box);
+    problem_hint(p, "set the clock: the time of a destruction goes by it");
+    return LB_E_SYSTEM;
+}
+
+int vault_schedule_destroy(struct vault *v, const struct msg_destroy *m, uint64_t *ret_at, struct problem *p)
+{
+    struct turning t = { turn_scheduled, now() + v->conf->destroy_after };
+    struct boxkey *k;
+    int r = vault_find_to_change(v, m->name, &k, p);
+
+    if (r != 0)
+        return r;
+    /* What could be kept here of a key that is elsewhere is its record alone. */
+    if (v->ops->destroy != NULL)
+        return problem_set(p, LB_E_UNSUPPORTED,
+                           "key '%s' in box '%s' is on a token, which cannot keep what was destroyed: nothing was done; "
+                           "only --now is possible, at once and for good", m->name, v->conf->box);
+    r = check_clock(v, p);
+    if (r != 0)
+        return r;
+    r = turn_key(v, k, m->version, &t, p);
+    if (r == 0)
+        *ret_at = t.at;
+    return r;
+}
+
+int vault_cancel_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p)
+{
+    static const struct turning t = { turn_back, 0 };
+    struct boxkey *k;
+    int r = vault_find_to_change(v, m->name, &k, p);
+
+    return r != 0 ? r : turn_key(v, k, m->version, &t, p);
+}
+
+/* Seconds that this machine has run: nobody sets that clock. Never 0. */
+static uint64_t running_time(void)
+{
+    struct timespec t = { 0 };
+
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (uint64_t)t.tv_sec + 1;
+}
+
+/* Has the clock said for long enough that k is due? Else it is noted when it will have. */
+static bool has_settled(struct vault *v, struct boxkey *k)
+{
+    uint64_t wait = v->conf->destroy_after < VAULT_SETTLE ? v->conf->destroy_after : VAULT_SETTLE, at = running_time();
+
+    if (k->due_since == 0) {
+        k->due_since = at;
+        if (wait > 0)
+            log_info("key '%s' is due to be destroyed: it is in %llu s, unless that is cancelled", k->rec.name,
+                     (unsigned long long)wait);
+    }
+    if (at >= k->due_since + wait)
+        return true;
+    if (k->due_since + wait < v->settles_at)
+        v->settles_at = k->due_since + wait;
+    return false;
+}
+
+static unsigned count_due(const struct boxkey *k, uint64_t at)
+{
+    unsigned due = 0;
+
+    for (size_t i = 0; i < k->rec.version_count; i++)
+        due += k->rec.versions[i].state == STATE_DESTROY_SCHEDULED && k->rec.versions[i].destroy_at <= at;
+    return due;
+}
+
+/*
+ * A key that does not authenticate is left alone: nobody knows if that is its time. The store may refuse, for want of room:
+ * then it is tried again, and what is due does nothing meanwhile.
+ */
+static void destroy_due(struct vault *v, struct boxkey *k, uint64_t at)
+{
+    struct turning t = { turn_due, at };
+    unsigned due = count_due(k, at);
+    char name[LB_NAME_MAX + 1];
+    struct problem p = { 0 };
+
+    if (due == 0)
+        k->due_since = 0;
+    if (due == 0 || boxkey_is_damaged(k) || !has_settled(v, k))
+        return;
+    memcpy(name, k->rec.name, sizeof(name)); /* it may be another record afterwards */
+    if (turn_key(v, k, /* version= */ 0, &t, &p) == 0)
+        log_info("destroyed key '%s' (%u version%s), as it was scheduled", name, due, due == 1 ? "" : "s");
+    else
+        log_error("key '%s' is due to be destroyed, and cannot be: %s", name, p.text);
+}
+
+void vault_expire(struct vault *v)
+{
+    uint64_t at = now();
+
+    if (v->backend == NULL || (v->next_destroy > at && v->settles_at == UINT64_MAX))
+        return;
+    v->settles_at = UINT64_MAX;
+    for (size_t i = 0; i < v->ring.count; i++)
+        destroy_due(v, v->ring.keys[i], at);
+    vault_note_schedules(v);
+}
+
+uint64_t vault_tend(struct vault *v)
+{
+    uint64_t at, next, running;
+
+    vault_expire(v);
+    at = now();
+    next = at + VAULT_TEND_EVERY;
+    if (at >= v->used_written + VAULT_USED_EVERY || at < v->used_written) {
+        v->used_written = at;
+        vault_write_used(v);
+    }
+    if (v->backend == NULL)
+        return next;
+    if (v->next_destroy > at && v->next_destroy < next)
+        next = v->next_destroy;
+    running = running_time();
+    if (v->settles_at != UINT64_MAX && v->settles_at < running + (next - at))
+        next = at + (v->settles_at > running ? v->settles_at - running : 1);
+    return next;
+}

@@ -1,0 +1,211 @@
+/* Which keys of a box the objects are that a PKCS#11 URI means. */
+#include <stdio.h>
+#include <string.h>
+
+#include "model/former_names.h"
+#include "token/certificates.h"
+#include "vault/key_walk.h"
+#include "vault/vault_priv.h"
+
+struct search {
+    const struct vault *v;
+    const struct p11_certs *certs; /* what is known of the token's */
+    const struct p11uri *want;
+    bool named; /* by label or id */
+    struct wire_writer *w;
+    struct msg_found *found;
+};
+
+/* What a key that is on no token is called: its name, or the one that it had before, if it is asked for by that. */
+static void set_label(const struct search *s, const struct boxkey *k, struct p11_value *ret)
+{
+    const struct p11_value *label = &s->want->a[P11_OBJECT];
+    const char *former = k->rec.versions[0].former;
+    char name[LB_NAME_MAX + 1];
+
+    for (const char *at = former == NULL ? "" : former; label->set && former_next(&at, name);) {
+        if (strlen(name) == label->len && memcmp(name, label->bytes, label->len) == 0) {
+            *ret = *label;
+            return;
+        }
+    }
+    ret->set = true;
+    ret->len = (uint8_t)strlen(k->rec.name);
+    memcpy(ret->bytes, k->rec.name, ret->len);
+}
+
+/*
+ * Version i of k as an object. Where keys are on no token, a key is the object and not one version of it: a roll-over
+ * goes on under the same URI. False: it is nothing to be found.
+ */
+static bool as_object(const struct search *s, const struct boxkey *k, size_t i, struct found_entry *ret)
+{
+    const struct version_record *rec = &k->rec.versions[i];
+    const struct token_object *object;
+
+    if (k->damaged || k->versions[i].damaged || rec->state == STATE_DESTROYED ||
+        rec->state == STATE_DESTROY_SCHEDULED)
+        return false;
+    memset(ret, 0, sizeof(*ret));
+    snprintf(ret->name, sizeof(ret->name), "%s", k->rec.name);
+    snprintf(ret->type, sizeof(ret->type), "%s", rec->type);
+    ret->certified = vault_may_be_certified(s->v, s->certs, k, i);
+    if (s->v->ops->object_of == NULL) {
+        set_label(s, k, &ret->object.a[P11_OBJECT]);
+        return (int)i == boxkey_active(k);
+    }
+    object = k->versions[i].live == NULL ? NULL : livekey_object(k->versions[i].live);
+    if (object == NULL)
+        return false;
+    ret->version = rec->version;
+    ret->object.a[P11_OBJECT] = object->label;
+    ret->object.a[P11_ID] = object->id;
+    return true;
+}
+
+/* Room that one entry may take: the longest name, type, label and id, and the fixed fields. */
+#define ENTRY_ROOM (2 + LB_NAME_MAX + 4 + 2 + LB_TYPE_MAX + 1 + 2 + 2 * (2 + P11_VALUE_MAX))
+
+static void put_found(struct search *s, const struct found_entry *e)
+{
+    if (s->found->count == LB_FOUND_MAX || s->w->left < ENTRY_ROOM) {
+        s->found->more = true;
+        return;
+    }
+    msg_found_entry_put(s->w, e);
+    s->found->count++;
+}
+
+/* The versions of one key that fit; if the active one does, it alone: it is what the others are the past of. */
+static void find_in_key(struct search *s, const struct boxkey *k)
+{
+    int active = boxkey_active(k);
+    struct found_entry e;
+
+    if (active >= 0 && as_object(s, k, (size_t)active, &e) && p11uri_matches(s->want, &e.object, P11_OF_OBJECT)) {
+        put_found(s, &e);
+        return;
+    }
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if ((int)i != active && as_object(s, k, i, &e) && p11uri_matches(s->want, &e.object, P11_OF_OBJECT))
+            put_found(s, &e);
+    }
+}
+
+/*
+ * Is the token the one? What a token is called is known when it is there, and a server that starts while it is not, or
+ * not yet, shall find its key all the same: so what is not known of it is not held against it.
+ */
+bool vault_is_the_token(const struct vault *v, const struct p11uri *want, const struct p11uri *token)
+{
+    unsigned known = P11_OF_TOKEN;
+
+    for (unsigned i = 0; v->ops->token_of != NULL && i < P11_ATTRS; i++) {
+        if (!token->a[i].set)
+            known &= ~P11_BIT(i);
+    }
+    return p11uri_matches(want, token, known);
+}
+
+static const struct boxkey *named_key(const struct vault *v, const struct p11_value *label)
+{
+    char name[LB_NAME_MAX + 1];
+
+    if (label->len > LB_NAME_MAX || memchr(label->bytes, '\0', label->len) != NULL)
+        return NULL;
+    memcpy(name, label->bytes, label->len);
+    name[label->len] = '\0';
+    return keyring_find_any(&v->ring, name);
+}
+
+/* The keys that may be meant. By label or id, those of all: whoever names one may look. Else those that LIST would show. */
+static int candidates(const struct search *s, const struct caller *who, const struct subjects *ids, struct keywalk *ret)
+{
+    const struct p11_value *label = &s->want->a[P11_OBJECT], *id = &s->want->a[P11_ID];
+
+    if (s->named)
+        return keywalk_objects(&s->v->ring, label, id, ret);
+    if (policy_is_admin(s->v->conf, who))
+        return keywalk_all(&s->v->ring, /* after= */ "", ret);
+    return keywalk_granted(&s->v->ring, /* after= */ "", ids, ret);
+}
+
+static bool may_see(const struct search *s, const struct boxkey *k, const struct caller *who)
+{
+    if (s->named || policy_is_admin(s->v->conf, who))
+        return true;
+    return policy_granted_any(s->v->conf, k->rec.grants, k->rec.grant_count, who);
+}
+
+/* Stops at what an answer holds: that there is more is all that it tells of the rest. */
+static int find_among(struct search *s, const struct caller *who, const struct subjects *ids, struct problem *p)
+{
+    struct keywalk walk;
+    const struct boxkey *k;
+    int r = candidates(s, who, ids, &walk);
+
+    while (r == 0 && !s->found->more && (k = keywalk_next(&walk)) != NULL) {
+        if (may_see(s, k, who))
+            find_in_key(s, k);
+    }
+    keywalk_clear(&walk);
+    return r == 0 ? 0 : problem_set(p, r, "out of memory");
+}
+
+/* With the read lock held: the body of the answer into w, and its head, whose numbers are known at the end. */
+static int find(struct vault *v, const struct p11_certs *certs, const struct p11uri *want, const struct caller *who,
+                const struct subjects *ids, struct wire_writer *w, struct msg_found *found, struct problem *p)
+{
+    bool named = p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID));
+    /* A vault that was open once the ring is held stays so, backend and all, until it is given back: see vault_lock(). */
+    bool open = atomic_load(&v->lock) == LOCK_UNLOCKED;
+    struct search s = { v, certs, want, named, w, found };
+    struct p11uri token = v->token;
+    const struct boxkey *k;
+
+    if (open)
+        vault_token_uri(v, &token);
+    memset(found, 0, sizeof(*found));
+    (void)p11uri_format(&token, P11_OF_TOKEN, found->token, sizeof(found->token)); /* a text: may be cut off */
+    found->is_the_token = vault_is_the_token(v, want, &token);
+    msg_found_put(w, found);
+    if (!found->is_the_token)
+        return 0;
+    if (v->ops->object_of != NULL && !open)
+        return vault_locked(v, p);
+    if (v->ops->object_of != NULL || !named)
+        return find_among(&s, who, ids, p);
+    /* On no token: the object's label is the key's name. */
+    k = want->a[P11_ID].set ? NULL : named_key(v, &want->a[P11_OBJECT]);
+    if (k != NULL)
+        find_in_key(&s, k);
+    return 0;
+}
+
+int vault_find(struct vault *v, const struct p11uri *want, const struct caller *who, uint32_t id, void *buf,
+               size_t size, size_t *ret_len, struct problem *p)
+{
+    struct wire_writer w, head;
+    struct p11_certs *certs;
+    struct msg_found found;
+    const struct subjects ids = subjects_of_caller(who);
+    int r;
+
+    if (atomic_load(&v->lock) == LOCK_NO_STORE)
+        return vault_no_store(v, p);
+    certs = vault_certs(v, /* ask= */ false);
+    wire_write(&w, buf, size);
+    msg_header_put(&w, MSG_FIND | MSG_ANSWER, id);
+    pthread_rwlock_rdlock(&v->ring.lock);
+    r = find(v, certs, want, who, &ids, &w, &found, p);
+    pthread_rwlock_unlock(&v->ring.lock);
+    p11_certs_unref(certs);
+    if (r == 0)
+        r = wire_written(&w, ret_len);
+    if (r != 0)
+        return p->code != 0 ? r : problem_set(p, r, "the objects do not fit");
+    /* Once more, with the same length. */
+    wire_write(&head, (uint8_t *)buf + LB_HEADER_SIZE, size - LB_HEADER_SIZE);
+    msg_found_put(&head, &found);
+    return 0;
+}

@@ -1,0 +1,474 @@
+/* The vault: opening the store, unlocking and locking. */
+#include "vault/vault.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/keeper_link.h"
+#include "guard/secret.h"
+#include "guard/secret_file.h"
+#include "model/chain.h"
+#include "seals/seal.h"
+#include "token/token.h"
+#include "vault/vault_priv.h"
+
+/* Opening */
+
+struct load {
+    struct vault *v;
+    unsigned nameless;
+};
+
+/* A chain that is not the key's any more is left out of answers; the key goes on. */
+static void check_chains(struct boxkey *k)
+{
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        struct version_record *v = &k->rec.versions[i];
+
+        if (v->chain != NULL && !chain_is_of((struct bytes){ v->chain, v->chain_len },
+                                             (struct bytes){ v->spki, v->spki_len })) {
+            version_record_drop_chain(v);
+            v->chain_damaged = true;
+        }
+        if (v->chain_damaged)
+            log_error("the certificate chain of key '%s' version %u is damaged: set it again", k->rec.name, v->version);
+    }
+}
+
+static int load_key(const struct key_record *rec, bool damaged, void *arg)
+{
+    struct load *load = arg;
+    struct boxkey *k = boxkey_new(rec);
+    int r;
+
+    if (k == NULL)
+        return LB_E_NOMEM;
+    k->damaged = damaged;
+    /* A record whose name is gone is shown under one that can be typed. */
+    if (!keyname_ok(k->rec.name, strlen(k->rec.name))) {
+        k->damaged = true;
+        snprintf(k->rec.name, sizeof(k->rec.name), "damaged-%u", ++load->nameless);
+    }
+    if (k->damaged)
+        log_error("the record of key '%s' is damaged", k->rec.name);
+    check_chains(k);
+    r = keyring_put(&load->v->ring, /* old= */ NULL, k);
+    if (r != 0)
+        boxkey_free(k);
+    return r;
+}
+
+static void count_keys(struct vault *v)
+{
+    unsigned damaged = 0;
+
+    for (size_t i = 0; i < v->ring.count; i++)
+        damaged += boxkey_is_damaged(v->ring.keys[i]);
+    atomic_store(&v->keys, (unsigned)v->ring.count);
+    atomic_store(&v->damaged, damaged);
+}
+
+/* A box whose keys are on no token. */
+static int pass_for_token(struct vault *v)
+{
+    int r;
+
+    if (v->ops->token_of != NULL)
+        return 0;
+    r = p11uri_set_text(&v->token, P11_TOKEN, v->conf->box);
+    if (r == 0)
+        r = p11uri_set_text(&v->token, P11_MANUFACTURER, "littlebox");
+    return r == 0 ? p11uri_set_text(&v->token, P11_MODEL, v->ops->name) : r;
+}
+
+/* The module alone: a token may come later, a module that is not there is a wrong configuration. */
+static int load_token(struct vault *v, struct problem *p)
+{
+    char remember[PATH_MAX];
+
+    if (snprintf(remember, sizeof(remember), "%s/pin-refused", v->conf->paths.state) >= (int)sizeof(remember))
+        return problem_set(p, LB_E_TOO_LONG, "%s: the path is too long", v->conf->paths.state);
+    return p11_token_new(&v->conf->p11, remember, &v->p11, p);
+}
+
+int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
+{
+    struct load load = { .v = v };
+    int r;
+
+    memset(v, 0, sizeof(*v));
+    pthread_mutex_init(&v->opened.lock, NULL);
+    v->conf = conf;
+    v->next_destroy = UINT64_MAX;
+    v->settles_at = UINT64_MAX;
+    v->used_written = (uint64_t)time(NULL);
+    v->ops = conf->backend == BACKEND_PKCS11 ? &backend_pkcs11_ops : &backend_sealed_ops;
+    atomic_init(&v->lock, LOCK_NO_STORE);
+    r = keyring_init(&v->ring, v->ops->check == NULL ? 0 : conf->open_keys);
+    if (r == 0)
+        r = pass_for_token(v);
+    if (r != 0)
+        return problem_set(p, r, "out of memory");
+    r = conf->backend == BACKEND_PKCS11 ? load_token(v, p) : 0;
+    if (r != 0)
+        return r;
+    r = store_open(conf->paths.store, &v->store, p);
+    if (r == LB_E_NO_STORE)
+        return 0;
+    if (r == LB_E_STORE_READONLY && v->store != NULL) {
+        log_warning("%s: nothing can be changed until this is mended", p->text);
+        r = 0;
+    }
+    if (r != 0)
+        return r;
+    p->code = 0;
+    r = store_each_key(v->store, load_key, &load, p);
+    if (r != 0)
+        return r;
+    /* What could be read is served: the rest is in the list as damaged. */
+    if (p->code != 0)
+        log_error("%s: going on with the %zu keys that could be read", p->text, v->ring.count);
+    vault_note_schedules(v);
+    vault_read_used(v);
+    vault_note_seals(v);
+    atomic_store(&v->lock, LOCK_LOCKED);
+    count_keys(v);
+    return 0;
+}
+
+void vault_close(struct vault *v)
+{
+    vault_lock(v);
+    vault_write_used(v);
+    keyring_clear(&v->ring);
+    seal_records_free(v->opened.seals, v->opened.seal_count);
+    v->opened.seals = NULL;
+    v->opened.seal_count = 0;
+    v->opened.store = NULL;
+    store_close(v->store);
+    v->store = NULL;
+    p11_token_free(v->p11);
+    v->p11 = NULL;
+}
+
+/* Unlocking and locking */
+
+struct livekey *vault_livekey(struct vault *v, const struct version_record *rec, EVP_PKEY *key)
+{
+    struct livekey *live = livekey_new(key);
+    struct p11uri object;
+    int r = 0;
+
+    if (live == NULL || v->ops->object_of == NULL)
+        return live;
+    memset(&object, 0, sizeof(object));
+    r = v->ops->object_of(v->backend, key, &object);
+    if (r == 0)
+        r = livekey_set_object(live, &object);
+    if (r == 0)
+        return live;
+    log_error("key '%s' version %u: its object is not known: %s", rec->name, rec->version, lb_strerror(r));
+    livekey_unref(live);
+    return NULL;
+}
+
+static int no_locked_memory(const struct vault *v, struct problem *p)
+{
+    problem_set(p, LB_E_NOMEM, "no locked memory is left in box '%s' to open a key", v->conf->box);
+    problem_hint(p, "raise the limit (LimitMEMLOCK=, ulimit -l)");
+    return LB_E_NOMEM;
+}
+
+int vault_open_version(struct vault *v, struct boxkey *k, size_t i, struct livekey **ret, struct problem *p)
+{
+    const struct version_record *rec = &k->rec.versions[i];
+    EVP_PKEY *key = NULL;
+    struct livekey *live;
+    int r;
+
+    /* On a token, where each is open while the box is. */
+    if (v->ops->check == NULL)
+        return vault_locked(v, p);
+    r = v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key);
+    if (r == LB_E_NOMEM) {
+        opened_close_all(&v->ring.opened);
+        r = v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key);
+    }
+    secret_wipe_stack();
+    if (r != 0)
+        return r == LB_E_NOMEM ? no_locked_memory(v, p) : vault_damaged(v, rec->name, rec->version, p);
+    live = vault_livekey(v, rec, key);
+    if (live == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    *ret = opened_put(&v->ring.opened, &k->versions[i], live);
+    return 0;
+}
+
+/*
+ * Sealed keys are opened when they are first used: a box of many starts at once, and what nobody uses is never in the
+ * clear. That their records are whole is seen now. LB_E_NOMEM: it is not known.
+ */
+static int try_version(struct vault *v, struct boxkey *k, size_t i)
+{
+    const struct version_record *rec = &k->rec.versions[i];
+    EVP_PKEY *key = NULL;
+    struct livekey *live = NULL;
+    bool damaged = k->damaged;
+    int r = 0;
+
+    if (!damaged && v->ops->check != NULL)
+        r = v->ops->check(v->backend, rec, k->rec.grants, k->rec.grant_count);
+    else if (!damaged)
+        r = v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key);
+    if (r == LB_E_NOMEM && v->ops->check != NULL)
+        return r;
+    if (r == LB_E_UNSUPPORTED)
+        log_error("key '%s' version %u is not on a token: it was made with another 'backend =' in %s", k->rec.name,
+                  rec->version, v->conf->paths.config);
+    else if (r != 0)
+        log_error("key '%s' version %u is damaged: its record does not authenticate", k->rec.name, rec->version);
+    damaged = damaged || r != 0;
+    if (key != NULL)
+        live = vault_livekey(v, rec, key);
+    return keyring_seen(&v->ring, k, i, damaged, live);
+}
+
+static int make_backend(struct vault *v)
+{
+    struct backend_pkcs11 *on_token = NULL;
+    int r;
+
+    if (v->p11 == NULL) {
+        v->backend = v->sealer;
+        return 0;
+    }
+    r = backend_pkcs11_new(v->sealer, v->p11, &on_token);
+    if (r != 0) {
+        backend_sealed_free(v->sealer);
+        v->sealer = NULL;
+        return r;
+    }
+    v->backend = on_token;
+    p11_token_lock(v->p11, false);
+    if (atomic_load(&v->serving))
+        p11_token_connect_soon(v->p11);
+    return 0;
+}
+
+int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
+{
+    const uint8_t *taken = NULL;
+    int r = backend_sealed_new(store_id(v->store), store_key, &v->sealer);
+
+    if (r == 0)
+        r = make_backend(v);
+    if (r != 0)
+        return problem_set(p, r, "cannot open the store of box '%s': %s", v->conf->box, lb_strerror(r));
+    /* Not shielded and unshielded for each key. */
+    r = backend_sealed_take(v->sealer, &taken);
+    for (size_t i = 0; r == 0 && i < v->ring.count; i++) {
+        for (size_t j = 0; r == 0 && j < v->ring.keys[i]->rec.version_count; j++)
+            r = try_version(v, v->ring.keys[i], j);
+    }
+    if (taken != NULL)
+        backend_sealed_rest(v->sealer);
+    secret_wipe_stack();
+    if (r != 0) {
+        vault_lock(v);
+        return r == LB_E_NOMEM ? no_locked_memory(v, p)
+                               : problem_set(p, r, "cannot open the store of box '%s': %s", v->conf->box, lb_strerror(r));
+    }
+    /* Before anybody can use it. */
+    vault_expire(v);
+    count_keys(v);
+    atomic_store(&v->lock, LOCK_UNLOCKED);
+    return 0;
+}
+
+int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct problem *p)
+{
+    struct seal_record *seals = NULL;
+    uint8_t *store_key = NULL;
+    size_t count = 0;
+    uint32_t seal = 0;
+    int r;
+
+    if (v->store == NULL)
+        return vault_no_store(v, p);
+    store_key = secret_alloc(STORE_KEY_SIZE);
+    if (store_key == NULL)
+        return secret_no_memory(p);
+    p->code = 0;
+    r = store_seals(v->store, &seals, &count, p);
+    if (r != 0)
+        goto out;
+    if (p->code != 0)
+        log_error("%s", p->text);
+    r = LB_E_SECRET;
+    for (size_t i = 0; r != 0 && i < count; i++) {
+        if (seals[i].kind == kind)
+            r = seal_unwrap(store_id(v->store), &seals[i], secret, store_key);
+        if (r == 0)
+            seal = seals[i].id;
+    }
+    if (r != 0) {
+        v->wrong_secrets++;
+        problem_set(p, LB_E_SECRET, "no seal of box '%s' opens with this %s", v->conf->box, seal_kind_name(kind));
+        problem_hint(p, "the seals of a box: littlebox --box %s seal list", v->conf->box);
+        r = LB_E_SECRET;
+        goto out;
+    }
+    v->wrong_secrets = 0;
+    if (v->backend == NULL) {
+        r = vault_opened(v, store_key, p);
+        if (r == 0)
+            vault_note_opened(v, OPENED_BY_REQUEST, kind, seal);
+    }
+    if (r == 0)
+        vault_note_credential(v, kind, secret);
+out:
+    secret_free(store_key, STORE_KEY_SIZE);
+    secret_wipe_stack();
+    seal_records_free(seals, count);
+    return r;
+}
+
+/* The credential file; NULL: it is not there, which is no trouble, or it is refused. */
+static void *read_credential(struct vault *v, size_t *ret_len)
+{
+    const struct secretfile from = { .path = v->conf->credential, .max = LB_SECRET_MAX, .also = geteuid() };
+    void *secret = NULL;
+    struct problem p = { 0 };
+    int r = secretfile_read(&from, &secret, ret_len, &p);
+    bool refused = r != 0 && (r != LB_E_SYSTEM || errno != ENOENT);
+
+    atomic_store(&v->credential_refused, refused);
+    if (refused)
+        log_error("cannot read the credential %s: %s%s%s", v->conf->credential, p.text, p.hint[0] == '\0' ? "" : "; ",
+                  p.hint);
+    return secret;
+}
+
+void vault_try_credential(struct vault *v)
+{
+    struct problem p = { 0 };
+    size_t len = 0;
+    void *secret;
+    int r;
+
+    if (v->store == NULL)
+        return;
+    secret = read_credential(v, &len);
+    if (secret == NULL)
+        return;
+    r = vault_unlock(v, SEAL_CREDENTIAL, (struct bytes){ secret, len }, &p);
+    v->wrong_secrets = 0;
+    if (r == 0)
+        vault_note_opened(v, OPENED_AT_START, v->opened.kind, v->opened.seal);
+    atomic_store(&v->credential_refused, r != 0);
+    if (r != 0)
+        log_error("the credential %s does not open the store: %s", v->conf->credential, p.text);
+    secret_free(secret, LB_SECRET_MAX);
+}
+
+void vault_serve(struct vault *v, unsigned failures, void (*settled)(void))
+{
+    if (v->p11 != NULL)
+        p11_token_hold(v->p11, failures, keep_backoff(failures), settled);
+    atomic_store(&v->serving, true);
+    if (v->p11 != NULL && atomic_load(&v->lock) == LOCK_UNLOCKED)
+        p11_token_connect_soon(v->p11);
+    else
+        settled();
+}
+
+void vault_note_opened(struct vault *v, enum opened_how how, unsigned kind, uint32_t seal)
+{
+    pthread_mutex_lock(&v->opened.lock);
+    v->opened.how = (uint8_t)how;
+    v->opened.kind = (uint8_t)kind;
+    v->opened.seal = seal;
+    pthread_mutex_unlock(&v->opened.lock);
+}
+
+void vault_note_seals(struct vault *v)
+{
+    struct seal_record *seals = NULL, *old;
+    size_t count = 0, old_count;
+    struct problem p;
+
+    if (store_seals(v->store, &seals, &count, &p) != 0) {
+        log_error("%s", p.text);
+        return;
+    }
+    pthread_mutex_lock(&v->opened.lock);
+    old = v->opened.seals;
+    old_count = v->opened.seal_count;
+    v->opened.store = v->store;
+    v->opened.seals = seals;
+    v->opened.seal_count = count;
+    pthread_mutex_unlock(&v->opened.lock);
+    seal_records_free(old, old_count);
+}
+
+void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret)
+{
+    size_t len = 0;
+    void *file;
+
+    if (kind != SEAL_CREDENTIAL)
+        return;
+    file = read_credential(v, &len);
+    if (file != NULL && len == secret.len && CRYPTO_memcmp(file, secret.p, len) == 0)
+        atomic_store(&v->by_credential, true);
+    secret_free(file, LB_SECRET_MAX);
+}
+
+void vault_rest(struct vault *v, uint64_t now, uint64_t after)
+{
+    opened_rest(&v->ring.opened, now, after);
+}
+
+size_t vault_memory(unsigned threads)
+{
+    /* A passphrase or credential and what it is compared with, the key that it becomes, the store key; the PIN. */
+    size_t unlocking = 2 * secret_locks(LB_SECRET_MAX) + 3 * secret_locks(STORE_KEY_SIZE);
+    /* One thread at a time looks what would open it: the credential file, the key that it becomes, the store key. */
+    size_t looking = secret_locks(LB_SECRET_MAX) + 2 * secret_locks(STORE_KEY_SIZE);
+
+    return backend_sealed_memory(threads) + unlocking + looking;
+}
+
+void vault_token_uri(const struct vault *v, struct p11uri *ret)
+{
+    if (v->ops->token_of == NULL)
+        return;
+    memset(ret, 0, sizeof(*ret));
+    v->ops->token_of(v->backend, ret);
+}
+
+void vault_lock(struct vault *v)
+{
+    if (v->backend == NULL)
+        return;
+    atomic_store(&v->lock, LOCK_LOCKED);
+    vault_write_used(v);
+    vault_note_opened(v, OPENED_NOT, 0, 0);
+    pthread_rwlock_wrlock(&v->ring.lock);
+    keyring_close_all(&v->ring);
+    vault_token_uri(v, &v->token);
+    pthread_rwlock_unlock(&v->ring.lock);
+    if (v->p11 != NULL) {
+        backend_pkcs11_free(v->backend);
+        p11_token_lock(v->p11, true);
+    }
+    backend_sealed_free(v->sealer);
+    v->sealer = NULL;
+    v->backend = NULL;
+    secret_wipe_stack();
+}

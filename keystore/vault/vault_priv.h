@@ -1,0 +1,85 @@
+/* What vault/vault.c and vault/change.c share. */
+#ifndef LB_VAULT_VAULT_PRIV_H
+#define LB_VAULT_VAULT_PRIV_H
+
+#include "vault/vault.h"
+
+/* The store key is there: makes the backend and opens every version. */
+LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p);
+/* From now on the store is open by this seal. By the changing thread. */
+void vault_note_opened(struct vault *v, enum opened_how how, unsigned kind, uint32_t seal);
+/* The store has these seals from now on; what cannot be read is in the log. By the changing thread. */
+void vault_note_seals(struct vault *v);
+/*
+ * The store is open by this secret: if it is what the credential file holds, the box will come back unlocked by
+ * itself.
+ */
+void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret);
+/*
+ * Opens version i of k, which is closed: a reference. With the ring's lock held and the vault unlocked. LB_E_DAMAGED,
+ * LB_E_NOMEM.
+ */
+LB_MUST_USE int vault_open_version(struct vault *v, struct boxkey *k, size_t i, struct livekey **ret, struct problem *p);
+/*
+ * A key that the backend gave for rec, with what the token calls it; takes over key. NULL: out of memory.
+ */
+struct livekey *vault_livekey(struct vault *v, const struct version_record *rec, EVP_PKEY *key);
+/*
+ * Certificates of version i of k, for answers that ask the token nothing; certs is of vault_certs(). The first: has it
+ * any, or may it have, since the token was not asked yet? The second: how many there are, as far as is known.
+ */
+struct p11_certs;
+bool vault_may_be_certified(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k, size_t i);
+unsigned vault_count_certificates(const struct p11_certs *certs, const struct boxkey *k, size_t i);
+/*
+ * What is known of the certificates on the token, a reference; NULL: nothing. ask: it may be asked, if it is there, and
+ * then the ring's lock is not held.
+ */
+struct p11_certs *vault_certs(struct vault *v, bool ask);
+/* Is the box's token, of which the URI tells what is known, the one that is wanted? */
+bool vault_is_the_token(const struct vault *v, const struct p11uri *want, const struct p11uri *token);
+/* What the token says of itself now, if the keys are on one; else ret stays. The backend is there. */
+void vault_token_uri(const struct vault *v, struct p11uri *ret);
+/* Version i of k as an answer. */
+void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct msg_key *ret);
+
+/*
+ * The version that ref means, 0-based, for what concerns its public half: in whatever state but destroyed, and not
+ * damaged; or a refusal. With the lock held, or by the changing thread.
+ */
+LB_MUST_USE int vault_pick_version(const struct vault *v, const struct boxkey *k, const struct key_ref *ref,
+                                   struct problem *p);
+
+/*
+ * Changes: by the changing thread alone. A new record is prepared, stored in one transaction, and then published.
+ */
+/* A change needs an open store. LB_E_NO_STORE, LB_E_LOCKED. */
+LB_MUST_USE int vault_check_open(const struct vault *v, struct problem *p);
+/* The key of that name, of an open store. LB_E_NO_KEY; LB_E_EXISTS: the name is a former one of another key. */
+LB_MUST_USE int vault_find_to_change(struct vault *v, const char *name, struct boxkey **ret, struct problem *p);
+/*
+ * next, whose metadata or grants are new, in the place of old: each version the same key, bound to its new record, in one
+ * transaction. What is open of versions that go on stays open. On success next belongs to the ring; on failure to the caller,
+ * and nothing is changed, but for LB_E_NOMEM after it was stored, of which p tells.
+ */
+LB_MUST_USE int vault_replace(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p);
+/* No key has this name: LB_E_EXISTS, one had it and is meant by it still; else LB_E_NO_KEY. */
+LB_MUST_USE int vault_other_name(struct vault *v, const char *name, struct problem *p);
+
+/* When the next destruction is due is computed anew: after a change of schedules, and when the keys were read. */
+void vault_note_schedules(struct vault *v);
+/* What is remembered of uses, when the keys were read. */
+void vault_read_used(struct vault *v);
+/* Writes what is new of that; a failure is in the log. */
+void vault_write_used(struct vault *v);
+/* Version i of k was used now: any number of threads. */
+void vault_note_use(struct boxkey *k, size_t i);
+
+/* Refusals: each sets p and returns its code. */
+int vault_locked(const struct vault *v, struct problem *p);
+int vault_no_key(const struct vault *v, const char *name, struct problem *p);
+/* Of rec, whose destruction is scheduled: LB_E_NOT_ACTIVE. whole: all that is left of the key is. */
+int vault_scheduled(const struct vault *v, const struct version_record *rec, bool whole, struct problem *p);
+int vault_damaged(const struct vault *v, const char *name, uint32_t version, struct problem *p);
+
+#endif
