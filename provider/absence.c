@@ -2,7 +2,7 @@
 #include <poll.h>
 
 #include "base/socket.h"
-#include "protocol/message.h"
+#include "model/limits.h"
 #include "box_priv.h"
 #include "wait.h"
 

@@ -6,6 +6,8 @@
 #include <openssl/core_dispatch.h>
 #include <stdbool.h>
 
+#include "base/errors.h"
+
 /*
  * The rows, for those few functions that OpenSSL calls without saying which row it means: they are made once a row. Those of
  * OpenSSL 3.0, and those of 3.5.

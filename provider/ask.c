@@ -8,6 +8,10 @@
 
 #include "base/memfile.h"
 #include "base/socket.h"
+#include "protocol/change.h"
+#include "protocol/header.h"
+#include "protocol/keys.h"
+#include "protocol/use.h"
 
 /* Around what is signed, decrypted or derived from: header, key, options, lengths; and around an answer. */
 #define REQUEST_ROOM 256
@@ -36,7 +40,7 @@ static int ask(struct box *b, int r, uint16_t type, uint32_t id, const void *pac
     return r != 0 ? refuse_request(b, r, p) : box_call(b, &rq, answer, size, ret_body, p);
 }
 
-int ask_get(struct box *b, const struct key_ref *key, uint8_t *answer, struct msg_key *ret, struct problem *p)
+int ask_get(struct box *b, const struct key_ref *key, uint8_t *answer, struct key_info *ret, struct problem *p)
 {
     uint8_t request[256];
     uint32_t id = box_next_id(b);
@@ -65,9 +69,9 @@ int ask_chain_of(struct box *b, const struct key_ref *key, uint8_t *answer, stru
 }
 
 /* The packet, and for a long text the file that goes with it. */
-static int sign_request(struct box *b, const struct msg_sign *m, struct box_operation *o, struct problem *p)
+static int sign_request(struct box *b, const struct sign_request *m, struct box_operation *o, struct problem *p)
 {
-    struct msg_sign by_file;
+    struct sign_request by_file;
     int r = 0;
 
     if (m->input == INPUT_TEXT && m->data.len > LB_TEXT_MAX) {
@@ -112,7 +116,7 @@ static int new_operation(struct box *b, uint16_t type, size_t input, size_t outp
     return *ret == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : 0;
 }
 
-int ask_sign(struct box *b, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len, struct problem *p)
+int ask_sign(struct box *b, const struct sign_request *m, uint8_t *sig, size_t size, size_t *ret_len, struct problem *p)
 {
     size_t inside = m->data.len <= LB_TEXT_MAX ? m->data.len : 0;
     struct box_operation *o;
@@ -128,7 +132,7 @@ int ask_sign(struct box *b, const struct msg_sign *m, uint8_t *sig, size_t size,
     return r;
 }
 
-int ask_decrypt(struct box *b, const struct msg_decrypt *m, uint8_t *plain, size_t size, size_t *ret_len,
+int ask_decrypt(struct box *b, const struct decrypt_request *m, uint8_t *plain, size_t size, size_t *ret_len,
                 struct problem *p)
 {
     struct box_operation *o;
@@ -142,7 +146,7 @@ int ask_decrypt(struct box *b, const struct msg_decrypt *m, uint8_t *plain, size
     return r;
 }
 
-int ask_derive(struct box *b, const struct msg_derive *m, uint8_t *shared, size_t size, size_t *ret_len,
+int ask_derive(struct box *b, const struct derive_request *m, uint8_t *shared, size_t size, size_t *ret_len,
                struct problem *p)
 {
     struct box_operation *o;
@@ -178,7 +182,7 @@ int ask_certificates(struct box *b, const struct p11uri *want, uint8_t *answer, 
     return msg_chain_decode(body, ret) != 0 ? refuse_answer(b, p) : 0;
 }
 
-int ask_find(struct box *b, const struct p11uri *want, uint8_t *answer, struct msg_found *ret,
+int ask_find(struct box *b, const struct p11uri *want, uint8_t *answer, struct found_token *ret,
              struct wire_reader *ret_entries, struct problem *p)
 {
     struct bytes body;
@@ -220,7 +224,7 @@ static int refuse_unknown(const struct box *b, const char *name, struct problem 
     return p->code;
 }
 
-int ask_create(struct box *b, const struct msg_create *m, uint8_t *answer, struct msg_key *ret, struct problem *p)
+int ask_create(struct box *b, const struct create_request *m, uint8_t *answer, struct key_info *ret, struct problem *p)
 {
     uint8_t request[256];
     uint32_t id = box_next_id(b);

@@ -2,7 +2,10 @@
 #ifndef LB_ASK_H
 #define LB_ASK_H
 
-#include "protocol/message.h"
+#include "model/change.h"
+#include "model/description.h"
+#include "model/operation.h"
+#include "model/vocabulary.h"
 #include "box.h"
 
 /* Bytes that hold any answer but a LIST page. */
@@ -13,23 +16,23 @@
  */
 
 /* The public half of a key: ret->spki points into answer (ASK_ANSWER_MAX bytes). */
-LB_MUST_USE int ask_get(struct box *b, const struct key_ref *key, uint8_t *answer, struct msg_key *ret,
+LB_MUST_USE int ask_get(struct box *b, const struct key_ref *key, uint8_t *answer, struct key_info *ret,
                         struct problem *p);
 
-/* The chain of a version (msg_chain_read()), in answer (LB_PACKET_MAX bytes). */
+/* The chain of a version (chain_read()), in answer (LB_PACKET_MAX bytes). */
 LB_MUST_USE int ask_chain_of(struct box *b, const struct key_ref *key, uint8_t *answer, struct bytes *ret,
                              struct problem *p);
 
 /* A signature into sig (size bytes). LB_E_VALUE when the box sends more than that. */
-LB_MUST_USE int ask_sign(struct box *b, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len,
+LB_MUST_USE int ask_sign(struct box *b, const struct sign_request *m, uint8_t *sig, size_t size, size_t *ret_len,
                          struct problem *p);
 
 /* A plaintext into plain (size bytes); no copy of it stays anywhere else. LB_E_VALUE when the box sends more than that. */
-LB_MUST_USE int ask_decrypt(struct box *b, const struct msg_decrypt *m, uint8_t *plain, size_t size, size_t *ret_len,
+LB_MUST_USE int ask_decrypt(struct box *b, const struct decrypt_request *m, uint8_t *plain, size_t size, size_t *ret_len,
                             struct problem *p);
 
 /* The same for a shared secret. */
-LB_MUST_USE int ask_derive(struct box *b, const struct msg_derive *m, uint8_t *shared, size_t size, size_t *ret_len,
+LB_MUST_USE int ask_derive(struct box *b, const struct derive_request *m, uint8_t *shared, size_t size, size_t *ret_len,
                            struct problem *p);
 
 /* The certificates on the box's token that a PKCS#11 URI names, likewise; none, if it is about another token. */
@@ -40,7 +43,7 @@ LB_MUST_USE int ask_certificates(struct box *b, const struct p11uri *want, uint8
  * What the box's token is, and which of its objects a PKCS#11 URI means: ret->count entries to be read from ret_entries
  * with msg_found_entry_get(); answer has LB_PACKET_MAX bytes.
  */
-LB_MUST_USE int ask_find(struct box *b, const struct p11uri *want, uint8_t *answer, struct msg_found *ret,
+LB_MUST_USE int ask_find(struct box *b, const struct p11uri *want, uint8_t *answer, struct found_token *ret,
                          struct wire_reader *ret_entries, struct problem *p);
 
 /*
@@ -54,7 +57,7 @@ LB_MUST_USE int ask_list(struct box *b, const char *after, uint8_t *answer, bool
  * Makes a key and gives its public half: ret->spki points into answer (ASK_ANSWER_MAX bytes). Sent once at most; where
  * it cannot be known whether the key was made, p tells the user to look.
  */
-LB_MUST_USE int ask_create(struct box *b, const struct msg_create *m, uint8_t *answer, struct msg_key *ret,
+LB_MUST_USE int ask_create(struct box *b, const struct create_request *m, uint8_t *answer, struct key_info *ret,
                            struct problem *p);
 
 #endif

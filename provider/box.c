@@ -8,7 +8,7 @@
 
 #include "base/socket.h"
 #include "client/channel.h"
-#include "protocol/message.h"
+#include "protocol/header.h"
 #include "box_priv.h"
 #include "wait.h"
 

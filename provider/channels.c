@@ -9,7 +9,7 @@
 #include "client/channel.h"
 #include "client/introducer.h"
 #include "client/owner.h"
-#include "protocol/message.h"
+#include "model/limits.h"
 #include "box_priv.h"
 #include "wait.h"
 

@@ -95,7 +95,7 @@ static int decrypt_init(void *ctx, void *key, const OSSL_PARAM params[])
 static int decrypt(void *ctx, unsigned char *out, size_t *ret_len, size_t size, const unsigned char *in, size_t len)
 {
     const struct cipher *c = ctx;
-    struct msg_decrypt m;
+    struct decrypt_request m;
     struct problem p;
     size_t need;
 

@@ -267,7 +267,7 @@ const OSSL_PARAM cipheropts_gettable[] = {
     OSSL_PARAM_END,
 };
 
-int cipheropts_to_request(const struct provctx *prov, const struct cipheropts *o, struct msg_decrypt *ret)
+int cipheropts_to_request(const struct provctx *prov, const struct cipheropts *o, struct decrypt_request *ret)
 {
     memset(ret, 0, sizeof(*ret));
     ret->padding = (uint8_t)o->padding;

@@ -5,7 +5,7 @@
 #include <openssl/core.h>
 #include <stddef.h>
 
-#include "protocol/message.h"
+#include "model/operation.h"
 #include "provider.h"
 
 struct cipheropts {
@@ -29,6 +29,6 @@ int cipheropts_get(const struct cipheropts *o, OSSL_PARAM params[]);
 extern const OSSL_PARAM cipheropts_settable[], cipheropts_gettable[];
 
 /* All of a request but key and data; points into o. */
-int cipheropts_to_request(const struct provctx *prov, const struct cipheropts *o, struct msg_decrypt *ret);
+int cipheropts_to_request(const struct provctx *prov, const struct cipheropts *o, struct decrypt_request *ret);
 
 #endif

@@ -344,7 +344,7 @@ static int derive_kdf(const struct exchange *x, unsigned char *shared, size_t sh
 
 static int ask(const struct exchange *x, unsigned char *shared, size_t size)
 {
-    struct msg_derive m = { .key = x->key->ref, .peer = { x->peer, x->peer_len } };
+    struct derive_request m = { .key = x->key->ref, .peer = { x->peer, x->peer_len } };
     struct problem p;
     size_t len = 0;
 

@@ -5,8 +5,8 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
+#include "model/limits.h"
 #include "model/uri.h"
-#include "protocol/message.h"
 #include "alg.h"
 #include "key.h"
 #include "provider.h"

@@ -232,7 +232,7 @@ int key_from_box(struct provctx *prov, const struct key_uri *uri, bool is_privat
 {
     struct key_ref ref = { .version = uri->version };
     uint8_t answer[ASK_ANSWER_MAX];
-    struct msg_key m;
+    struct key_info m;
     struct box *box;
     int r = box_find(prov, uri->box, &box, p);
 

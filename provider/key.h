@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "model/uri.h"
-#include "protocol/message.h"
+#include "model/vocabulary.h"
 #include "alg.h"
 #include "provider.h"
 

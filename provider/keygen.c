@@ -140,10 +140,10 @@ static struct key *make_key(const struct genopts *g)
     uint8_t answer[ASK_ANSWER_MAX];
     char type[LB_TYPE_MAX + 1];
     struct key_uri uri = g->uri;
-    struct msg_create m = { "", "" };
+    struct create_request m = { "", "" };
     struct key *k = NULL;
     struct problem p;
-    struct msg_key made;
+    struct key_info made;
     struct box *box;
     int r;
 

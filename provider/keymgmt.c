@@ -78,7 +78,7 @@ static int check_private(const struct key *k)
 {
     uint8_t answer[ASK_ANSWER_MAX];
     struct problem p;
-    struct msg_key m;
+    struct key_info m;
 
     if (!k->is_private)
         return error_raise(k->prov, LB_E_NO_KEY, "this is a public key, it has no private half");

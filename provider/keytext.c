@@ -55,7 +55,7 @@ int keytext_print(const struct key *k, BIO *out)
     char uri[LB_URI_MAX + 1];
     uint8_t answer[ASK_ANSWER_MAX];
     struct problem p;
-    struct msg_key m;
+    struct key_info m;
     int n;
 
     uri_format(&k->uri, uri);

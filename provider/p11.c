@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/chain.h"
+#include "protocol/keys.h"
 #include "ask.h"
 
 /* Of a URI in the text of an error, and of what a box said. A text with all of them fits into struct problem. */
@@ -64,7 +66,7 @@ static void short_uri(const struct p11uri *u, unsigned of, char ret[SHORT_URI])
         strcat(ret, dots);
 }
 
-static void note_object(struct look *l, const char *box, const struct found_entry *e)
+static void note_object(struct look *l, const char *box, const struct found_object *e)
 {
     char object[SHORT_URI], uri[LB_URI_MAX + 1];
     struct p11_found found = { .key.version = e->version, .certified = e->certified };
@@ -80,10 +82,10 @@ static void note_object(struct look *l, const char *box, const struct found_entr
 }
 
 /* All or none of an answer. */
-static int read_objects(struct look *l, const char *box, const struct msg_found *found, struct wire_reader entries)
+static int read_objects(struct look *l, const char *box, const struct found_token *found, struct wire_reader entries)
 {
     struct wire_reader check = entries;
-    struct found_entry e;
+    struct found_object e;
     int r;
 
     for (unsigned i = 0; i < found->count && check.error == 0; i++)
@@ -126,7 +128,7 @@ static void ask_box(struct look *l, const char *name)
 {
     char token[SHORT_URI];
     struct wire_reader entries;
-    struct msg_found found;
+    struct found_token found;
     struct box *box = NULL;
     struct problem p;
     int r = box_visit(l->prov, name, &box, &p);
@@ -273,7 +275,7 @@ int p11_find_certificates(struct provctx *prov, const struct p11uri *want, uint8
             *p = why;
             failed = asked;
         }
-        if (asked != 0 || msg_chain_read(chain, &count, &certificates) != 0 || count == 0)
+        if (asked != 0 || chain_read(chain, &count, &certificates) != 0 || count == 0)
             continue;
         if (first != NULL) {
             short_uri(want, P11_ALL, uri);

@@ -169,7 +169,7 @@ static int give(struct provctx *prov, const struct p11uri *want, OSSL_CALLBACK *
     struct p11_found found;
     struct key_ref ref = { .has_hash = false };
     uint8_t answer[ASK_ANSWER_MAX], *handle = NULL;
-    struct msg_key key;
+    struct key_info key;
     struct problem p;
     struct box *box;
     size_t len = 0;

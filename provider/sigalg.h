@@ -5,6 +5,9 @@
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h> /* for what it does not define before OpenSSL 3.4 */
 
+#include "base/errors.h"
+#include "model/scheme.h"
+
 /*
  * One that leaves nothing to choose: scheme and digest are in its name (EVP_PKEY_sign_init_ex2(3) and the functions
  * around EVP_PKEY_sign_message_init(3), OpenSSL 3.4 and later).

@@ -186,7 +186,7 @@ static int room_for(const struct signature *s, const unsigned char *sig, size_t 
 }
 
 /* sig has room for the key's largest signature. */
-static int ask(const struct signature *s, struct msg_sign *m, enum sign_input input, const unsigned char *data,
+static int ask(const struct signature *s, struct sign_request *m, enum sign_input input, const unsigned char *data,
                size_t len, unsigned char *sig, size_t *ret_len)
 {
     struct problem p;
@@ -203,7 +203,7 @@ static int ask(const struct signature *s, struct msg_sign *m, enum sign_input in
  * Which digest the caller's bytes are. ECDSA signs them the same whatever their name is, so a length is as good as a
  * name where no name was given; PKCS#1 v1.5 signs nameless bytes too, without a DigestInfo.
  */
-static int digest_of_input(const struct signature *s, struct msg_sign *m, size_t len)
+static int digest_of_input(const struct signature *s, struct sign_request *m, size_t len)
 {
     static const unsigned by_size[] = { DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512, DIGEST_SHA224, DIGEST_SHA1 };
 
@@ -232,7 +232,7 @@ static int digest_of_input(const struct signature *s, struct msg_sign *m, size_t
 }
 
 /* Of a scheme that signs texts: only the PH ones take a digest in place of the text. */
-static int prehash_of_input(const struct signature *s, const struct msg_sign *m, size_t len)
+static int prehash_of_input(const struct signature *s, const struct sign_request *m, size_t len)
 {
     if (m->scheme != SCHEME_ED25519PH && m->scheme != SCHEME_ED448PH)
         return error_raise(s->prov, LB_E_SCHEME, "%s signs whole texts, not digests: use EVP_DigestSign or -rawin",
@@ -247,7 +247,7 @@ int signature_sign(void *ctx, unsigned char *sig, size_t *ret_len, size_t size, 
                    size_t tbs_len)
 {
     struct signature *s = ctx;
-    struct msg_sign m;
+    struct sign_request m;
 
     if (s->message)
         return signature_digest_sign(ctx, sig, ret_len, size, tbs, tbs_len);
@@ -291,7 +291,7 @@ int signature_sign_final(void *ctx, unsigned char *sig, size_t *ret_len, size_t 
     struct signature *s = ctx;
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
-    struct msg_sign m;
+    struct sign_request m;
 
     if (!room_for(s, sig, size, ret_len) || sig == NULL)
         return sig == NULL && s->key != NULL;
@@ -308,7 +308,7 @@ int signature_digest_sign(void *ctx, unsigned char *sig, size_t *ret_len, size_t
                           size_t tbs_len)
 {
     struct signature *s = ctx;
-    struct msg_sign m;
+    struct sign_request m;
 
     if (!room_for(s, sig, size, ret_len) || sig == NULL)
         return sig == NULL && s->key != NULL;

@@ -546,7 +546,7 @@ static int resolve_salt(const struct key *k, const struct sigopts *o, unsigned d
     return 1;
 }
 
-int sigopts_to_request(const struct key *k, const struct sigopts *o, struct msg_sign *ret)
+int sigopts_to_request(const struct key *k, const struct sigopts *o, struct sign_request *ret)
 {
     int salt = 0;
 
@@ -580,7 +580,7 @@ int sigopts_to_request(const struct key *k, const struct sigopts *o, struct msg_
 int sigopts_to_params(const struct key *k, const struct sigopts *o, struct sigopts_storage *storage,
                       OSSL_PARAM ret[SIGOPTS_PARAMS])
 {
-    struct msg_sign m;
+    struct sign_request m;
     size_t n = 0;
 
     if (!sigopts_to_request(k, o, &m))

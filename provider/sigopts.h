@@ -5,7 +5,8 @@
 #include <openssl/core.h>
 #include <stdbool.h>
 
-#include "protocol/message.h"
+#include "model/limits.h"
+#include "model/operation.h"
 #include "key.h"
 #include "sigalg.h"
 
@@ -38,7 +39,7 @@ const OSSL_PARAM *sigopts_gettable(const struct key *k);
  * Fills scheme, digests and salt of a request, where all forms of a salt length become a number. Refuses what the key's
  * own restrictions forbid, and a PSS salt for which the key is too small.
  */
-int sigopts_to_request(const struct key *k, const struct sigopts *o, struct msg_sign *ret);
+int sigopts_to_request(const struct key *k, const struct sigopts *o, struct sign_request *ret);
 
 /*
  * The same options for a context of `default` on the public half: at most SIGOPTS_PARAMS, pointing into o and into

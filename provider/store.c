@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/chain.h"
+#include "protocol/keys.h"
 #include "alg.h"
 #include "ask.h"
 #include "dispatch.h"
@@ -215,7 +217,7 @@ static int ask_chain(struct loader *l, struct problem *p)
     snprintf(ref.name, sizeof(ref.name), "%s", l->key_uri.name);
     /* Those of the key that was given out, whatever version is the active one by now. */
     r = ask_chain_of(box, l->key != NULL && l->key->is_private ? &l->key->ref : &ref, l->chain, &chain, p);
-    if (r == 0 && msg_chain_read(chain, &l->certificates_left, &l->certificates) != 0)
+    if (r == 0 && chain_read(chain, &l->certificates_left, &l->certificates) != 0)
         r = problem_set(p, LB_E_VALUE, "the box sent a malformed chain of certificates");
     return r;
 }
@@ -290,7 +292,7 @@ static int turn_page(struct loader *l, struct problem *p)
 }
 
 /* ret->name is "" behind the last. */
-static int next_entry(struct loader *l, struct list_entry *ret, struct problem *p)
+static int next_entry(struct loader *l, struct key_entry *ret, struct problem *p)
 {
     int r = turn_page(l, p);
 
@@ -308,7 +310,7 @@ static int next_entry(struct loader *l, struct list_entry *ret, struct problem *
 static int next_name(struct loader *l, struct object *ret, struct problem *p)
 {
     struct key_uri uri = l->uri;
-    struct list_entry e;
+    struct key_entry e;
     int r = next_entry(l, &e, p);
 
     ret->type = 0;
@@ -332,7 +334,7 @@ static bool is_passed_over(int code)
 static int next_key(struct loader *l, bool *ret_found, struct problem *p)
 {
     struct key_uri uri = l->uri;
-    struct list_entry e;
+    struct key_entry e;
     int r;
 
     *ret_found = false;
@@ -394,7 +396,7 @@ static int find_certificates(struct loader *l, struct problem *p)
     /* What p says of the key stands. */
     if (r != 0 || chain.len == 0)
         return p->code;
-    if (msg_chain_read(chain, &l->certificates_left, &l->certificates) != 0)
+    if (chain_read(chain, &l->certificates_left, &l->certificates) != 0)
         return problem_set(p, LB_E_VALUE, "the box sent a malformed list of certificates");
     l->stage = STAGE_CERTIFICATES;
     l->named = true;

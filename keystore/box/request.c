@@ -13,6 +13,12 @@
 #include "base/memfile.h"
 #include "daemon/keeper_link.h"
 #include "guard/secret.h"
+#include "model/chain.h"
+#include "protocol/change.h"
+#include "protocol/seals.h"
+#include "protocol/status.h"
+#include "protocol/token.h"
+#include "protocol/use.h"
 
 /*
  * After the first wrong secret the answer waits this long, in milliseconds, and twice as long after each further one.
@@ -42,7 +48,7 @@ static int key_refused(struct request *rq, const struct key_ref *key, int code)
 }
 
 /* Only after the policy was asked: whoever may not sign costs the box nothing. */
-static int map_text(struct request *rq, struct msg_sign *m)
+static int map_text(struct request *rq, struct sign_request *m)
 {
     int r;
 
@@ -62,7 +68,7 @@ static int map_text(struct request *rq, struct msg_sign *m)
 static int handle_sign(struct request *rq)
 {
     struct livekey *key = NULL;
-    struct msg_sign m;
+    struct sign_request m;
     size_t room, len = 0;
     uint8_t *sig = msg_bytes_place(rq->answer, rq->size, &room);
     int r = msg_sign_decode(rq->body, &m);
@@ -91,7 +97,7 @@ static int handle_sign(struct request *rq)
 static int handle_decrypt(struct request *rq)
 {
     struct livekey *key = NULL;
-    struct msg_decrypt m;
+    struct decrypt_request m;
     size_t room, len = 0;
     uint8_t *plain = msg_bytes_place(rq->answer, rq->size, &room);
     int r = msg_decrypt_decode(rq->body, &m);
@@ -113,7 +119,7 @@ static int handle_decrypt(struct request *rq)
 static int handle_derive(struct request *rq)
 {
     struct livekey *key = NULL;
-    struct msg_derive m;
+    struct derive_request m;
     size_t room, len = 0;
     uint8_t *shared = msg_bytes_place(rq->answer, rq->size, &room);
     int r = msg_derive_decode(rq->body, &m);
@@ -138,7 +144,7 @@ static int handle_get(struct request *rq)
 {
     uint8_t spki[LB_SPKI_MAX];
     struct key_ref ref;
-    struct msg_key key;
+    struct key_info key;
     int r = msg_key_ref_decode(rq->body, &ref);
 
     if (r == 0)
@@ -180,7 +186,7 @@ static int handle_cert_find(struct request *rq)
 
 static int handle_token(struct request *rq)
 {
-    struct msg_token *m = malloc(sizeof(*m));
+    struct token_status *m = malloc(sizeof(*m));
     int r = m == NULL ? LB_E_NOMEM : msg_empty_decode(rq->body);
 
     if (r == 0)
@@ -201,7 +207,7 @@ static int handle_token_list(struct request *rq)
 
 static int handle_show(struct request *rq)
 {
-    struct msg_show *show = malloc(sizeof(*show));
+    struct key_details *show = malloc(sizeof(*show));
     struct msg_name m;
     int r = show == NULL ? LB_E_NOMEM : msg_name_decode(rq->body, &m);
 
@@ -216,7 +222,7 @@ static int handle_show(struct request *rq)
 static int handle_status(struct request *rq)
 {
     struct box *b = rq->box;
-    struct msg_status s = {
+    struct box_status s = {
         .software = "littlebox " LB_VERSION,
         .lock = (uint8_t)atomic_load(&b->vault.lock),
         .credential = atomic_load(&b->vault.by_credential)        ? CREDENTIAL_OPENS
@@ -256,7 +262,7 @@ static int handle_status(struct request *rq)
 static int handle_opening(struct request *rq)
 {
     struct msg_opening_ask m;
-    struct msg_opening opening;
+    struct box_opening opening;
     int r = msg_opening_ask_decode(rq->body, &m);
 
     if (r == 0)
@@ -277,8 +283,8 @@ static void log_change(const struct request *rq, const char *what, const char *n
 static int handle_create(struct request *rq)
 {
     uint8_t spki[LB_SPKI_MAX];
-    struct msg_create m;
-    struct msg_key key;
+    struct create_request m;
+    struct key_info key;
     int r = msg_create_decode(rq->body, &m);
 
     if (r == 0)
@@ -292,8 +298,8 @@ static int handle_create(struct request *rq)
 static int handle_import(struct request *rq)
 {
     uint8_t spki[LB_SPKI_MAX];
-    struct msg_import m;
-    struct msg_key key;
+    struct import_request m;
+    struct key_info key;
     int r = msg_import_decode(rq->body, &m);
 
     if (r == 0)
@@ -307,8 +313,8 @@ static int handle_import(struct request *rq)
 static int handle_attach(struct request *rq)
 {
     uint8_t spki[LB_SPKI_MAX];
-    struct msg_attach m;
-    struct msg_key key;
+    struct attach_request m;
+    struct key_info key;
     int r = msg_attach_decode(rq->body, &m);
 
     if (r == 0)
@@ -334,7 +340,7 @@ static int handle_login(struct request *rq)
 
 static int handle_destroy(struct request *rq)
 {
-    struct msg_destroy m;
+    struct destroy_request m;
     int r = msg_destroy_decode(rq->body, &m);
 
     if (r == 0)
@@ -348,7 +354,7 @@ static int handle_destroy(struct request *rq)
 static int handle_schedule(struct request *rq)
 {
     char at[VAULT_TIME_SIZE];
-    struct msg_destroy m;
+    struct destroy_request m;
     struct msg_time answer;
     int r = msg_destroy_decode(rq->body, &m);
 
@@ -364,7 +370,7 @@ static int handle_schedule(struct request *rq)
 
 static int handle_cancel(struct request *rq)
 {
-    struct msg_destroy m;
+    struct destroy_request m;
     int r = msg_destroy_decode(rq->body, &m);
 
     if (r == 0)
@@ -377,7 +383,7 @@ static int handle_cancel(struct request *rq)
 
 static int handle_rename(struct request *rq)
 {
-    struct msg_rename m;
+    struct rename_request m;
     int r = msg_rename_decode(rq->body, &m);
 
     if (r == 0)
@@ -390,7 +396,7 @@ static int handle_rename(struct request *rq)
 
 static int handle_handle_note(struct request *rq)
 {
-    struct msg_handle_note m;
+    struct handle_note m;
     int r = msg_handle_note_decode(rq->body, &m);
 
     if (r == 0)
@@ -409,7 +415,7 @@ static int handle_handle_list(struct request *rq)
 static int change_grant(struct request *rq, bool allow)
 {
     char ops[OP_NAMES_SIZE];
-    struct msg_grant m;
+    struct grant_request m;
     int r = msg_grant_decode(rq->body, &m);
 
     if (r == 0)
@@ -435,13 +441,13 @@ static int handle_deny(struct request *rq)
 static int handle_cert_set(struct request *rq)
 {
     struct wire_reader reader;
-    struct msg_cert_set m;
+    struct chain_request m;
     unsigned count = 0;
     uint32_t version;
     int r = msg_cert_set_decode(rq->body, &m);
 
     if (r == 0)
-        r = msg_chain_read(m.chain, &count, &reader);
+        r = chain_read(m.chain, &count, &reader);
     if (r == 0)
         r = vault_cert_set(&rq->box->vault, &m, &version, &rq->problem);
     if (r != 0)
@@ -454,7 +460,7 @@ static int handle_cert_set(struct request *rq)
 
 static int handle_init(struct request *rq)
 {
-    struct msg_secret m;
+    struct seal_request m;
     int r = msg_secret_decode(rq->body, &m);
 
     if (r == 0)
@@ -480,7 +486,7 @@ static int handle_seal_list(struct request *rq)
     msg_header_put(&w, ANSWER(rq));
     wire_put_u16(&w, (uint16_t)count);
     for (size_t i = 0; i < count; i++) {
-        struct seal_entry e = { .id = seals[i].id, .kind = seals[i].kind, .created = seals[i].created };
+        struct seal_info e = { .id = seals[i].id, .kind = seals[i].kind, .created = seals[i].created };
 
         memcpy(e.label, seals[i].label, sizeof(e.label));
         msg_seal_entry_put(&w, &e);
@@ -491,7 +497,7 @@ static int handle_seal_list(struct request *rq)
 
 static int handle_seal_add(struct request *rq)
 {
-    struct msg_secret m;
+    struct seal_request m;
     int r = msg_secret_decode(rq->body, &m);
 
     if (r == 0)
@@ -551,7 +557,7 @@ static void delay_after_wrong_secret(struct box *b)
 
 static int handle_unlock(struct request *rq)
 {
-    struct msg_secret m;
+    struct seal_request m;
     int r = msg_secret_decode(rq->body, &m);
 
     if (r == 0)

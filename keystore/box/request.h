@@ -9,7 +9,7 @@
 #include "daemon/box_conf.h"
 #include "guard/secret.h"
 #include "policy/policy.h"
-#include "protocol/message.h"
+#include "protocol/header.h"
 #include "vault/vault.h"
 
 /* One box as its threads share it. */

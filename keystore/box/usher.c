@@ -21,6 +21,7 @@
 #include "box/usher_link.h"
 #include "daemon/keeper_link.h"
 #include "daemon/sandbox.h"
+#include "protocol/header.h"
 
 /* Processes at work at once, and for one user. */
 #define WORKING_MAX 32

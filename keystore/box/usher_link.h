@@ -7,7 +7,7 @@
 
 #include "base/errors.h"
 #include "base/maker.h"
-#include "protocol/message.h"
+#include "model/limits.h"
 
 /*
  * Both ends are one SEQPACKET socketpair, which the keeper makes and sends into as well. The box asks, and goes on; for each

@@ -2,7 +2,7 @@
 #include "client/channel.h"
 
 #include "base/socket.h"
-#include "protocol/message.h"
+#include "protocol/header.h"
 
 /* Packets to pass over for one answer: more than any history of resets and timeouts leaves behind. */
 #define STALE_MAX 1000

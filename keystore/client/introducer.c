@@ -4,7 +4,8 @@
 #include <sys/socket.h>
 
 #include "base/socket.h"
-#include "protocol/message.h"
+#include "model/limits.h"
+#include "protocol/header.h"
 
 int introducer_ask(int introducer, bool dont_wait, int *ret_fd)
 {

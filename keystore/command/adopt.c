@@ -19,10 +19,11 @@
 #include "guard/secret.h"
 #include "keys/key_type.h"
 #include "model/handle.h"
+#include "protocol/header.h"
 #include "seals/seal.h"
 
 /* The content of the new file in the form of the old one: *ret belongs to the BIO. */
-static int make_handle(const struct client *c, const struct msg_key *key, enum keyfile_form form, BIO *bio,
+static int make_handle(const struct client *c, const struct key_info *key, enum keyfile_form form, BIO *bio,
                        struct bytes *ret, struct problem *p)
 {
     struct handle h = { .type = handle_type_of(key->spki.p, key->spki.len),
@@ -53,7 +54,7 @@ static int make_handle(const struct client *c, const struct msg_key *key, enum k
 }
 
 /* The key in the box is the key in the file, and the box can use it. */
-static int prove(struct client *c, const struct msg_key *key, EVP_PKEY *expected, struct problem *p)
+static int prove(struct client *c, const struct key_info *key, EVP_PKEY *expected, struct problem *p)
 {
     const uint8_t *der = key->spki.p;
     EVP_PKEY *public = d2i_PUBKEY(NULL, &der, (long)key->spki.len);
@@ -68,7 +69,7 @@ static int prove(struct client *c, const struct msg_key *key, EVP_PKEY *expected
 /* The file is as it was, so the box shall be as it was. */
 static void roll_back(struct client *c, const struct adopt_file *f, const char *name, uint32_t version)
 {
-    struct msg_destroy m = { .version = version };
+    struct destroy_request m = { .version = version };
     struct problem p = { 0 };
 
     snprintf(m.name, sizeof(m.name), "%s", name);
@@ -180,11 +181,11 @@ struct adoption {
     char name[LB_NAME_MAX + 1];
     struct adopt_file file;
     struct keyfile key;
-    struct msg_grant grant; /* name "": none */
+    struct grant_request grant; /* name "": none */
 };
 
 /* Everything after the import. *ret_placed: the file was replaced, so the box has the only key. */
-static int move_key(struct client *c, struct adopt_file *f, struct adoption *a, const struct msg_key *key,
+static int move_key(struct client *c, struct adopt_file *f, struct adoption *a, const struct key_info *key,
                     bool *ret_placed, struct problem *p)
 {
     BIO *bio = BIO_new(BIO_s_mem());
@@ -211,7 +212,7 @@ static int move_key(struct client *c, struct adopt_file *f, struct adoption *a, 
     return r;
 }
 
-static int import(struct client *c, struct adoption *a, struct msg_key *ret, struct problem *p)
+static int import(struct client *c, struct adoption *a, struct key_info *ret, struct problem *p)
 {
     int r = key_import(c, a->name, a->key.key, ret, p);
 
@@ -224,7 +225,7 @@ static int adopt(struct adoption *a, struct problem *p)
 {
     struct client *c = NULL;
     struct escrow escrow = { .there = false };
-    struct msg_key key = { .version = 0 };
+    struct key_info key = { .version = 0 };
     struct problem scrub = { 0 };
     struct adopt_file *f = &a->file;
     char type[LB_TYPE_MAX + 1];
@@ -282,7 +283,7 @@ static int check_program(const struct cli *cli, const char *path, const struct k
 
 int adopt_check_name(struct client *c, const char *name, struct problem *p)
 {
-    struct msg_show *show = malloc(sizeof(*show));
+    struct key_details *show = malloc(sizeof(*show));
     int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : client_show(c, name, show, p);
     bool taken = false;
 

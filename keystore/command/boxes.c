@@ -166,7 +166,7 @@ static int tell(const struct cli *cli, const struct found *f, struct table *t, s
     char uid_text[12] = "", keys[12] = "", asked[PATH_MAX];
     const char *state, *user = NULL;
     struct client *c = NULL;
-    struct msg_status s;
+    struct box_status s;
     struct problem why = { 0 };
     struct peer peer;
     uid_t uid;

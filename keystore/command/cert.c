@@ -134,7 +134,7 @@ static bool is_root(X509 *x)
 }
 
 /* Puts that of the key first, and each issuer behind whom it issued. */
-static int sort_chain(const char *path, const struct msg_key *key, struct certificates *all, struct problem *p)
+static int sort_chain(const char *path, const struct key_info *key, struct certificates *all, struct problem *p)
 {
     char first[CHAIN_NAME_SIZE], other[CHAIN_NAME_SIZE];
     unsigned i = 0, sorted;
@@ -196,7 +196,7 @@ static int read_chain(struct bytes chain, struct certificates *ret, struct probl
 {
     struct wire_reader r;
     unsigned count;
-    int result = msg_chain_read(chain, &count, &r);
+    int result = chain_read(chain, &count, &r);
 
     for (unsigned i = 0; result == 0 && i < count; i++) {
         ret->at[i] = chain_certificate(wire_get_bytes(&r, LB_CHAIN_MAX));
@@ -260,7 +260,7 @@ static char *pem_of(X509 *x)
     return pem;
 }
 
-static int print_chain(struct client *c, const struct msg_key *key, const struct certificates *all, const char *path,
+static int print_chain(struct client *c, const struct key_info *key, const struct certificates *all, const char *path,
                        struct problem *p)
 {
     struct json j;
@@ -322,7 +322,7 @@ static int add_version(struct client *c, const char *name, const struct version_
     return r;
 }
 
-int cert_overview(struct client *c, const struct msg_show *show, uint32_t only, struct table **ret, struct problem *p)
+int cert_overview(struct client *c, const struct key_details *show, uint32_t only, struct table **ret, struct problem *p)
 {
     struct table *t = table_new(overview_columns, OVERVIEW_COLUMNS);
     int r = t == NULL ? out_of_memory(p) : 0;
@@ -360,9 +360,9 @@ static int cert_set(struct client *c, const struct key_ref *ref, const char *fil
 {
     const char *path = strcmp(file, "-") == 0 ? "/dev/stdin" : file;
     struct certificates all = { .count = 0 };
-    struct msg_cert_set m = { .name = "" };
+    struct chain_request m = { .name = "" };
     uint8_t *buf = malloc(LB_CHAIN_MAX);
-    struct msg_key key;
+    struct key_info key;
     void *data = NULL;
     size_t len = 0;
     int r = buf == NULL ? out_of_memory(p) : key_read_file(path, "file of certificates", &data, &len, p);
@@ -389,7 +389,7 @@ static int cert_set(struct client *c, const struct key_ref *ref, const char *fil
     return r;
 }
 
-static int no_certificate(const struct client *c, const struct msg_key *key, struct problem *p)
+static int no_certificate(const struct client *c, const struct key_info *key, struct problem *p)
 {
     problem_set(p, LB_E_VALUE, "version %u of key '%s' in box '%s' has no certificate", key->version, key->name,
                 c->cli->box);
@@ -423,7 +423,7 @@ static int cert_get(struct client *c, const struct key_ref *ref, const char *fil
     const char *path = c->cli->options[OPT_OUT];
     struct certificates all = { .count = 0 };
     struct key_ref exact = *ref;
-    struct msg_key key;
+    struct key_info key;
     struct bytes chain;
     int r = client_get(c, ref, &key, p);
 
@@ -447,7 +447,7 @@ static int cert_get(struct client *c, const struct key_ref *ref, const char *fil
 static int cert_remove(struct client *c, const struct key_ref *ref, const char *file, struct problem *p)
 {
     static const uint8_t none[2] = { 0, 0 };
-    struct msg_cert_set m = { .version = ref->version, .chain = { none, sizeof(none) } };
+    struct chain_request m = { .version = ref->version, .chain = { none, sizeof(none) } };
     struct json j;
     int r;
 

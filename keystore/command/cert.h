@@ -6,7 +6,7 @@
 #include "command/table.h"
 
 /* A table with a row for each version of show (or that one, if not 0) that has certificates, or had. */
-LB_MUST_USE int cert_overview(struct client *c, const struct msg_show *show, uint32_t only, struct table **ret,
+LB_MUST_USE int cert_overview(struct client *c, const struct key_details *show, uint32_t only, struct table **ret,
                               struct problem *p);
 /* Until when the certificate of a version is valid. LB_E_VALUE: it has none. */
 LB_MUST_USE int cert_until(struct client *c, const struct key_ref *ref, char ret[TIME_TEXT_SIZE], struct problem *p);

@@ -17,7 +17,8 @@
 #include "command/table.h"
 #include "guard/secret.h"
 #include "model/key_name.h"
-#include "protocol/message.h"
+#include "model/limits.h"
+#include "protocol/header.h"
 
 /* In the order of enum cli_option. */
 const struct option_text cli_options[OPT_COUNT] = {

@@ -15,6 +15,13 @@
 #include "command/why_away.h"
 #include "guard/secret.h"
 #include "model/uri.h"
+#include "protocol/change.h"
+#include "protocol/header.h"
+#include "protocol/keys.h"
+#include "protocol/seals.h"
+#include "protocol/status.h"
+#include "protocol/token.h"
+#include "protocol/use.h"
 
 /*
  * Milliseconds: most requests take microseconds, RSA generation and Argon2 seconds, a wrong passphrase up to half a
@@ -224,7 +231,7 @@ static int find_paths(struct client *c, struct problem *p)
 /* The first request of an own box that was started but never got its store. */
 static int make_ready(struct client *c, struct problem *p)
 {
-    struct msg_status status;
+    struct box_status status;
     int r = client_status(c, &status, p);
 
     if (r != 0 || status.lock != LOCK_NO_STORE)
@@ -391,7 +398,7 @@ static int ask_empty(struct client *c, int r, uint16_t type, const char *key, st
     return r != 0 ? r : decoded(c, msg_empty_decode(body), type, key, p);
 }
 
-static int ask_key(struct client *c, int r, uint16_t type, const char *key, struct msg_key *ret, struct problem *p)
+static int ask_key(struct client *c, int r, uint16_t type, const char *key, struct key_info *ret, struct problem *p)
 {
     struct bytes body;
 
@@ -399,7 +406,7 @@ static int ask_key(struct client *c, int r, uint16_t type, const char *key, stru
     return r != 0 ? r : decoded(c, msg_key_decode(body, ret), type, key, p);
 }
 
-int client_status(struct client *c, struct msg_status *ret, struct problem *p)
+int client_status(struct client *c, struct box_status *ret, struct problem *p)
 {
     struct bytes body;
     int r = msg_empty_encode(MSG_STATUS, ++c->id, c->request, LB_PACKET_MAX, &c->request_len);
@@ -430,7 +437,7 @@ int client_box_peer(struct client *c, struct peer *ret, struct problem *p)
     return r == 0 ? 0 : broken(c, kind, r, NULL, p);
 }
 
-int client_get(struct client *c, const struct key_ref *ref, struct msg_key *ret, struct problem *p)
+int client_get(struct client *c, const struct key_ref *ref, struct key_info *ret, struct problem *p)
 {
     return ask_key(c, ENCODE(key_ref, MSG_GET, ref), MSG_GET, ref->name, ret, p);
 }
@@ -443,12 +450,12 @@ int client_cert_get(struct client *c, const struct key_ref *ref, struct bytes *r
     return r != 0 ? r : decoded(c, msg_chain_decode(body, ret), MSG_CERT_GET, ref->name, p);
 }
 
-int client_cert_set(struct client *c, const struct msg_cert_set *m, struct problem *p)
+int client_cert_set(struct client *c, const struct chain_request *m, struct problem *p)
 {
     return ask_empty(c, ENCODE(cert_set, MSG_CERT_SET, m), MSG_CERT_SET, m->name, p);
 }
 
-int client_show(struct client *c, const char *name, struct msg_show *ret, struct problem *p)
+int client_show(struct client *c, const char *name, struct key_details *ret, struct problem *p)
 {
     struct msg_name m;
     struct bytes body;
@@ -489,7 +496,7 @@ int client_seals(struct client *c, uint16_t *ret_count, struct wire_reader *ret,
     return decoded(c, ret->error, MSG_SEAL_LIST, NULL, p);
 }
 
-int client_opening(struct client *c, struct bytes secret, struct msg_opening *ret, struct problem *p)
+int client_opening(struct client *c, struct bytes secret, struct box_opening *ret, struct problem *p)
 {
     const struct msg_opening_ask m = { secret };
     struct bytes body;
@@ -500,7 +507,7 @@ int client_opening(struct client *c, struct bytes secret, struct msg_opening *re
 
 int client_no_store(struct client *c, struct problem *p)
 {
-    struct msg_opening unused;
+    struct box_opening unused;
     int r = client_opening(c, (struct bytes){ NULL, 0 }, &unused, p);
 
     if (r != LB_E_DENIED && r != LB_E_MESSAGE)
@@ -510,7 +517,7 @@ int client_no_store(struct client *c, struct problem *p)
     return LB_E_NO_STORE;
 }
 
-int client_sign(struct client *c, const struct msg_sign *m, struct bytes *ret, struct problem *p)
+int client_sign(struct client *c, const struct sign_request *m, struct bytes *ret, struct problem *p)
 {
     struct bytes body;
     int r = ask(c, ENCODE(sign, MSG_SIGN, m), MSG_SIGN, m->key.name, &body, p);
@@ -518,7 +525,7 @@ int client_sign(struct client *c, const struct msg_sign *m, struct bytes *ret, s
     return r != 0 ? r : decoded(c, msg_bytes_decode(body, ret), MSG_SIGN, m->key.name, p);
 }
 
-int client_derive(struct client *c, const struct msg_derive *m, struct bytes *ret, struct problem *p)
+int client_derive(struct client *c, const struct derive_request *m, struct bytes *ret, struct problem *p)
 {
     struct bytes body;
     int r = ask(c, ENCODE(derive, MSG_DERIVE, m), MSG_DERIVE, m->key.name, &body, p);
@@ -526,22 +533,22 @@ int client_derive(struct client *c, const struct msg_derive *m, struct bytes *re
     return r != 0 ? r : decoded(c, msg_bytes_decode(body, ret), MSG_DERIVE, m->key.name, p);
 }
 
-int client_create(struct client *c, const struct msg_create *m, struct msg_key *ret, struct problem *p)
+int client_create(struct client *c, const struct create_request *m, struct key_info *ret, struct problem *p)
 {
     return ask_key(c, ENCODE(create, MSG_CREATE, m), MSG_CREATE, m->name, ret, p);
 }
 
-int client_import(struct client *c, const struct msg_import *m, struct msg_key *ret, struct problem *p)
+int client_import(struct client *c, const struct import_request *m, struct key_info *ret, struct problem *p)
 {
     return ask_key(c, ENCODE(import, MSG_IMPORT, m), MSG_IMPORT, m->name, ret, p);
 }
 
-int client_destroy(struct client *c, const struct msg_destroy *m, struct problem *p)
+int client_destroy(struct client *c, const struct destroy_request *m, struct problem *p)
 {
     return ask_empty(c, ENCODE(destroy, MSG_DESTROY, m), MSG_DESTROY, m->name, p);
 }
 
-int client_schedule_destroy(struct client *c, const struct msg_destroy *m, uint64_t *ret_at, struct problem *p)
+int client_schedule_destroy(struct client *c, const struct destroy_request *m, uint64_t *ret_at, struct problem *p)
 {
     struct msg_time answer;
     struct bytes body;
@@ -554,20 +561,20 @@ int client_schedule_destroy(struct client *c, const struct msg_destroy *m, uint6
     return r;
 }
 
-int client_cancel_destroy(struct client *c, const struct msg_destroy *m, struct problem *p)
+int client_cancel_destroy(struct client *c, const struct destroy_request *m, struct problem *p)
 {
     return ask_empty(c, ENCODE(destroy, MSG_DESTROY_CANCEL, m), MSG_DESTROY_CANCEL, m->name, p);
 }
 
-int client_rename(struct client *c, const struct msg_rename *m, struct problem *p)
+int client_rename(struct client *c, const struct rename_request *m, struct problem *p)
 {
     return ask_empty(c, ENCODE(rename, MSG_RENAME, m), MSG_RENAME, NULL, p);
 }
 
 void client_note_handle(struct client *c, const char *name, const char *path)
 {
-    struct msg_handle_note m;
-    struct msg_status status;
+    struct handle_note m;
+    struct box_status status;
     struct problem p = { 0 };
     char *whole = realpath(path, NULL);
 
@@ -595,12 +602,12 @@ int client_handles(struct client *c, const char *name, uint16_t *ret_count, stru
     return decoded(c, ret->error, MSG_HANDLE_LIST, name, p);
 }
 
-int client_grant(struct client *c, uint16_t type, const struct msg_grant *m, struct problem *p)
+int client_grant(struct client *c, uint16_t type, const struct grant_request *m, struct problem *p)
 {
     return ask_empty(c, ENCODE(grant, type, m), type, m->name, p);
 }
 
-int client_secret(struct client *c, uint16_t type, const struct msg_secret *m, struct problem *p)
+int client_secret(struct client *c, uint16_t type, const struct seal_request *m, struct problem *p)
 {
     return ask_empty(c, ENCODE(secret, type, m), type, NULL, p);
 }
@@ -651,7 +658,7 @@ int client_key_ref(const char *text, struct key_ref *ret, struct problem *p)
 
 /* The token */
 
-int client_attach(struct client *c, const struct msg_attach *m, struct msg_key *ret, struct problem *p)
+int client_attach(struct client *c, const struct attach_request *m, struct key_info *ret, struct problem *p)
 {
     return ask_key(c, ENCODE(attach, MSG_ATTACH, m), MSG_ATTACH, m->name, ret, p);
 }
@@ -665,7 +672,7 @@ int client_login(struct client *c, struct bytes pin, struct problem *p)
     return ask_empty(c, ENCODE(login, MSG_LOGIN, &m), MSG_LOGIN, NULL, p);
 }
 
-int client_token(struct client *c, struct msg_token *ret, struct problem *p)
+int client_token(struct client *c, struct token_status *ret, struct problem *p)
 {
     struct bytes body;
     int r = msg_empty_encode(MSG_TOKEN, ++c->id, c->request, LB_PACKET_MAX, &c->request_len);

@@ -15,6 +15,7 @@
 #include "doctor/servers/servers.h"
 #include "keys/key_type.h"
 #include "model/key_name.h"
+#include "protocol/keys.h"
 
 /* Seconds. Whoever waits has a cursor that does not move: better nothing than late. */
 #define PATIENCE 3
@@ -66,7 +67,7 @@ static void of_key(const struct line *l, const struct cursor *at)
 {
     /* These name a key that is not there yet. */
     static const char *const makers[] = { "create", "import", "attach" };
-    struct list_entry e = { .name = "" };
+    struct key_entry e = { .name = "" };
     struct client *c = NULL;
     struct problem p;
     bool more = true;

@@ -16,8 +16,9 @@
 #include "guard/secret.h"
 #include "keys/key_type.h"
 #include "model/uri.h"
+#include "protocol/keys.h"
 
-void key_print(const struct client *c, const struct msg_key *key)
+void key_print(const struct client *c, const struct key_info *key)
 {
     char uri[LB_URI_MAX + 1], created[TIME_TEXT_SIZE];
     struct json j;
@@ -58,10 +59,10 @@ int key_name_check(const char *name, struct problem *p)
 int cmd_create(struct cli *cli)
 {
     const char *word = cli->options[OPT_TYPE] == NULL ? KEYTYPE_DEFAULT : cli->options[OPT_TYPE];
-    struct msg_create m = { .name = "" };
+    struct create_request m = { .name = "" };
     struct problem p = { 0 };
     struct client *c = NULL;
-    struct msg_key key;
+    struct key_info key;
     int status = EXIT_DONE, r = key_name_check(cli->args[0], &p);
 
     if (r == 0)
@@ -86,7 +87,7 @@ int cmd_create(struct cli *cli)
 static int list_names(struct client *c, const char *after, char (**ret)[LB_NAME_MAX + 1], uint16_t *ret_count, bool *ret_more,
                       struct problem *p)
 {
-    struct list_entry e = { .name = "" };
+    struct key_entry e = { .name = "" };
     struct wire_reader reader;
     int r = client_list(c, after, ret_more, ret_count, &reader, p);
 
@@ -151,7 +152,7 @@ static bool has_hash(const struct hashes *all, const uint8_t hash[LB_HASH_SIZE])
 }
 
 /* A version that was destroyed has nothing left of the key. */
-static int refuse_twin(const struct client *c, const struct msg_show *show, const struct hashes *hashes, struct problem *p)
+static int refuse_twin(const struct client *c, const struct key_details *show, const struct hashes *hashes, struct problem *p)
 {
     const char *box = c->cli->box;
 
@@ -174,7 +175,7 @@ static int refuse_twin(const struct client *c, const struct msg_show *show, cons
 
 int key_refuse_twin(struct client *c, EVP_PKEY *key, struct problem *p)
 {
-    struct msg_show *show = malloc(sizeof(*show));
+    struct key_details *show = malloc(sizeof(*show));
     char (*names)[LB_NAME_MAX + 1] = NULL, after[LB_NAME_MAX + 1] = "";
     struct hashes hashes;
     int r = 0;
@@ -198,9 +199,9 @@ int key_refuse_twin(struct client *c, EVP_PKEY *key, struct problem *p)
     return r;
 }
 
-int key_import(struct client *c, const char *name, EVP_PKEY *key, struct msg_key *ret, struct problem *p)
+int key_import(struct client *c, const char *name, EVP_PKEY *key, struct key_info *ret, struct problem *p)
 {
-    struct msg_import m = { .name = "" };
+    struct import_request m = { .name = "" };
     uint8_t *der = NULL;
     size_t len = 0;
     int r = keyfile_pkcs8(key, &der, &len, p);
@@ -350,7 +351,7 @@ int cmd_import(struct cli *cli)
     struct problem p = { 0 };
     struct client *c = NULL;
     struct keyfile file = { 0 };
-    struct msg_key key;
+    struct key_info key;
     void *data = NULL;
     size_t len = 0;
     int status = EXIT_DONE, r;

@@ -6,7 +6,7 @@
 #include "command/key_file.h"
 
 /* Prints the URI of a new key, or a JSON object about it. */
-void key_print(const struct client *c, const struct msg_key *key);
+void key_print(const struct client *c, const struct key_info *key);
 /* A plain key name from the command line: LB_E_NAME otherwise. */
 LB_MUST_USE int key_name_check(const char *name, struct problem *p);
 /*
@@ -30,6 +30,6 @@ LB_MUST_USE int grant_find_user(const char *name, struct grant *ret, struct prob
  */
 LB_MUST_USE int key_refuse_twin(struct client *c, EVP_PKEY *key, struct problem *p);
 /* Brings a key into the box under that name. ret's spki points into the client's answer. */
-LB_MUST_USE int key_import(struct client *c, const char *name, EVP_PKEY *key, struct msg_key *ret, struct problem *p);
+LB_MUST_USE int key_import(struct client *c, const char *name, EVP_PKEY *key, struct key_info *ret, struct problem *p);
 
 #endif

@@ -13,7 +13,7 @@
 #include "command/box_file.h"
 #include "guard/secret.h"
 #include "guard/secret_file.h"
-#include "protocol/message.h"
+#include "model/limits.h"
 #include "seals/seal.h"
 
 /* What became of reading it, with the reason alone in why. */

@@ -13,7 +13,7 @@
 
 /* What an administrator should know before. */
 
-static void tell_use(const struct msg_show *show, uint32_t version)
+static void tell_use(const struct key_details *show, uint32_t version)
 {
     char at[TIME_TEXT_SIZE];
     uint64_t used = 0;
@@ -29,7 +29,7 @@ static void tell_use(const struct msg_show *show, uint32_t version)
         cli_note("key '%s' was used last at %s", show->name, at);
 }
 
-static void tell_grants(const struct msg_show *show)
+static void tell_grants(const struct key_details *show)
 {
     for (unsigned i = 0; i < show->grant_count; i++) {
         const struct grant *g = &show->grants[i];
@@ -54,7 +54,7 @@ static void tell_handle(const char *file, const char *where, void *arg)
     (*count)++;
 }
 
-static int tell_handles(struct client *c, const struct msg_show *show, struct problem *p)
+static int tell_handles(struct client *c, const struct key_details *show, struct problem *p)
 {
     unsigned count = 0;
     int unread = known_handles(c, show, tell_handle, &count);
@@ -71,7 +71,7 @@ static int tell_handles(struct client *c, const struct msg_show *show, struct pr
 
 /* Asking */
 
-static int has_version(const struct client *c, const struct msg_show *show, uint32_t version, struct problem *p)
+static int has_version(const struct client *c, const struct key_details *show, uint32_t version, struct problem *p)
 {
     for (unsigned i = 0; i < show->version_count; i++) {
         if (version == 0 || show->versions[i].version == version)
@@ -83,7 +83,7 @@ static int has_version(const struct client *c, const struct msg_show *show, uint
 /* A key on a token is gone when it is gone: that is said before anybody is asked. */
 static int check_backend(struct client *c, const char *name, struct problem *p)
 {
-    struct msg_status status;
+    struct box_status status;
     int r = client_status(c, &status, p);
 
     if (r != 0 || strcmp(status.backend, "sealed") == 0)
@@ -94,7 +94,7 @@ static int check_backend(struct client *c, const char *name, struct problem *p)
 }
 
 /* What a damaged record says of itself counts for nothing: of that the box decides. */
-static int check_state(const struct client *c, const struct msg_show *show, uint32_t version, struct problem *p)
+static int check_state(const struct client *c, const struct key_details *show, uint32_t version, struct problem *p)
 {
     char at[TIME_TEXT_SIZE], which[24] = "";
     uint64_t due = 0;
@@ -122,7 +122,7 @@ static int check_state(const struct client *c, const struct msg_show *show, uint
 /* Nobody is asked about something that is not there, or is done already. */
 static int confirm(struct client *c, const struct key_ref *ref, bool at_once, struct problem *p)
 {
-    struct msg_show *show = malloc(sizeof(*show));
+    struct key_details *show = malloc(sizeof(*show));
     char question[300], version[24] = "";
     int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : client_show(c, ref->name, show, p);
 
@@ -174,7 +174,7 @@ static void print(const struct cli *cli, const char *what, const struct key_ref 
     json_end(&j);
 }
 
-static int schedule(struct client *c, const struct key_ref *ref, const struct msg_destroy *m, struct problem *p)
+static int schedule(struct client *c, const struct key_ref *ref, const struct destroy_request *m, struct problem *p)
 {
     char when[TIME_TEXT_SIZE];
     uint64_t at = 0;
@@ -203,7 +203,7 @@ static void tell_cancelled(const struct key_ref *ref)
 int cmd_destroy(struct cli *cli)
 {
     const bool at_once = cli->options[OPT_NOW] != NULL, cancel = cli->options[OPT_CANCEL] != NULL;
-    struct msg_destroy m = { .name = "" };
+    struct destroy_request m = { .name = "" };
     struct problem p = { 0 };
     struct client *c = NULL;
     struct key_ref ref;

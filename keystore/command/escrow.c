@@ -16,7 +16,7 @@
 #include "base/socket.h"
 #include "command/key_file.h"
 #include "guard/secret.h"
-#include "protocol/message.h"
+#include "model/limits.h"
 
 /*
  * 16 MiB for each guess, five times over, about half a second: of what OWASP names as equal, the costs whose memory

@@ -10,6 +10,7 @@
 #include "command/client.h"
 #include "command/create.h"
 #include "command/table.h"
+#include "protocol/header.h"
 
 static bool is_number(const char *s, uint32_t *ret)
 {
@@ -90,9 +91,9 @@ static void warn_lent(const struct grant *g)
 }
 
 /* What that subject itself may still do, after something was taken from it. */
-static int look_at_rest(struct client *c, const struct msg_grant *m, uint16_t *ret, struct problem *p)
+static int look_at_rest(struct client *c, const struct grant_request *m, uint16_t *ret, struct problem *p)
 {
-    struct msg_show *show = malloc(sizeof(*show));
+    struct key_details *show = malloc(sizeof(*show));
     int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : client_show(c, m->name, show, p);
 
     *ret = 0;
@@ -105,7 +106,7 @@ static int look_at_rest(struct client *c, const struct msg_grant *m, uint16_t *r
 }
 
 /* Whoever denies without --op thinks of signatures alone, or of everything. */
-static void tell_rest(const struct cli *cli, const struct msg_grant *m, uint16_t rest)
+static void tell_rest(const struct cli *cli, const struct grant_request *m, uint16_t rest)
 {
     const char *user = cli->options[OPT_USER], *group = cli->options[OPT_GROUP];
     char ops[OP_NAMES_SIZE];
@@ -123,7 +124,7 @@ static int change(struct cli *cli, uint16_t type)
     const char *user = cli->options[OPT_USER], *group = cli->options[OPT_GROUP], *bad = NULL;
     const char *op = cli->options[OPT_OP] == NULL ? key_op_name(OP_SIGN) : cli->options[OPT_OP];
     char ops[OP_NAMES_SIZE];
-    struct msg_grant m = { 0 };
+    struct grant_request m = { 0 };
     struct problem p = { 0 };
     struct client *c = NULL;
     struct json j;

@@ -22,7 +22,7 @@ static int make_pem(const char *uri, struct bytes spki, BIO *out, struct problem
     return r == 0 ? 0 : problem_set(p, r, "cannot make the handle: %s", lb_strerror(r));
 }
 
-static void print_json(const char *uri, const struct msg_key *key, const char *path, const char *pem)
+static void print_json(const char *uri, const struct key_info *key, const char *path, const char *pem)
 {
     struct json j;
 
@@ -44,7 +44,7 @@ static int make_handle(struct cli *cli)
     char uri[LB_URI_MAX + 1], *pem = NULL;
     struct problem p = { 0 };
     struct client *c = NULL;
-    struct msg_key key;
+    struct key_info key;
     struct key_ref ref;
     long len = 0;
     int r;

@@ -9,9 +9,9 @@
 #include "command/table.h"
 #include "guard/secret.h"
 #include "keys/key_type.h"
+#include "model/limits.h"
 #include "model/spki.h"
 #include "model/uri.h"
-#include "protocol/message.h"
 
 struct shown {
     const char *path;

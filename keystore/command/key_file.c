@@ -14,8 +14,8 @@
 #include "command/prompt.h"
 #include "guard/secret.h"
 #include "keys/key_type.h"
+#include "model/limits.h"
 #include "model/pkcs11_reference.h"
-#include "protocol/message.h"
 
 /* What is being read, for the callback that libcrypto asks for the passphrase. */
 struct reading {

@@ -51,7 +51,7 @@ static int digest_param(EVP_PKEY *key, const char *param)
 }
 
 /* An RSA-PSS key may be restricted to digests and to a least salt. */
-static int pss_options(EVP_PKEY *key, struct msg_sign *m)
+static int pss_options(EVP_PKEY *key, struct sign_request *m)
 {
     int salt = 0, digest = m->digest, mgf1 = m->digest;
 
@@ -67,7 +67,7 @@ static int pss_options(EVP_PKEY *key, struct msg_sign *m)
     return 0;
 }
 
-static int verify(EVP_PKEY *key, const struct msg_sign *m, struct bytes text, struct bytes signature)
+static int verify(EVP_PKEY *key, const struct sign_request *m, struct bytes text, struct bytes signature)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *options = NULL;
@@ -92,7 +92,7 @@ static int proof_sign(struct client *c, const char *name, uint32_t version, EVP_
     const struct row *row = find_row(expected);
     uint8_t random[TEXT_SIZE];
     struct bytes text = { random, sizeof(random) }, signature;
-    struct msg_sign m = { .input = INPUT_TEXT, .data = text };
+    struct sign_request m = { .input = INPUT_TEXT, .data = text };
     int r;
 
     if (row == NULL)
@@ -127,7 +127,7 @@ static bool agree(EVP_PKEY *mine, EVP_PKEY *peer, uint8_t ret[LB_SHARED_MAX], si
 static int proof_derive(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected, struct problem *p)
 {
     EVP_PKEY *other = EVP_PKEY_Q_keygen(NULL, NULL, EVP_PKEY_get0_type_name(expected));
-    struct msg_derive m = { .key = { .version = version } };
+    struct derive_request m = { .key = { .version = version } };
     uint8_t secret[LB_SHARED_MAX];
     struct bytes theirs;
     unsigned char *der = NULL;

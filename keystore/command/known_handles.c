@@ -139,7 +139,7 @@ int servers_each_key(const struct server *server, const char *main, void (*each)
 #define SAID_MAX 1000
 
 struct search {
-    const struct msg_show *show;
+    const struct key_details *show;
     const char *box;
     void (*each)(const char *file, const char *where, void *arg);
     void *arg;
@@ -219,7 +219,7 @@ static int noted(struct client *c, struct search *s, struct problem *p)
     return r;
 }
 
-int known_handles(struct client *c, const struct msg_show *show,
+int known_handles(struct client *c, const struct key_details *show,
                   void (*each)(const char *file, const char *where, void *arg), void *arg)
 {
     struct search *s = calloc(1, sizeof(*s));

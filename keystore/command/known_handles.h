@@ -30,7 +30,7 @@ int servers_each_key(const struct server *server, const char *main, void (*each)
  * knows, and in files that the box was told of. where: "" or a text in brackets. Each file once. Returns how many key files
  * could not be read; LB_E_NOMEM.
  */
-int known_handles(struct client *c, const struct msg_show *show,
+int known_handles(struct client *c, const struct key_details *show,
                   void (*each)(const char *file, const char *where, void *arg), void *arg);
 
 #endif

@@ -13,6 +13,7 @@
 #include "command/token.h"
 #include "model/former_names.h"
 #include "model/uri.h"
+#include "protocol/keys.h"
 
 static const char *yes_no(bool b)
 {
@@ -38,7 +39,7 @@ static const struct column grant_columns[] = {
 enum { GRANT_KIND, GRANT_NAME, GRANT_ID, GRANT_OPS };
 #define GRANT_COLUMNS (sizeof(grant_columns) / sizeof(grant_columns[0]))
 
-static int fill_grants(const struct msg_show *show, struct table *t)
+static int fill_grants(const struct key_details *show, struct table *t)
 {
     int r = 0;
 
@@ -61,7 +62,7 @@ static int fill_grants(const struct msg_show *show, struct table *t)
 
 /* A key, and what the box tells of it alone. */
 struct row {
-    struct list_entry e;
+    struct key_entry e;
     struct table *grants; /* NULL: they are for administrators to know */
     uint64_t used; /* the last time; 0: not as far as is known */
     char until[TIME_TEXT_SIZE]; /* of the active version's certificate; "": it has none */
@@ -82,7 +83,7 @@ static void rows_clear(struct rows *all)
     free(all->r);
 }
 
-static int add_row(const struct cli *cli, const struct list_entry *e, struct rows *all, struct problem *p)
+static int add_row(const struct cli *cli, const struct key_entry *e, struct rows *all, struct problem *p)
 {
     const char *pattern = cli->arg_count == 0 ? "*" : cli->args[0];
     struct row *grown;
@@ -106,7 +107,7 @@ static int add_row(const struct cli *cli, const struct list_entry *e, struct row
 
 static int read_rows(struct client *c, struct rows *all, struct problem *p)
 {
-    struct list_entry e = { .name = "" };
+    struct key_entry e = { .name = "" };
     bool more = true;
 
     while (more) {
@@ -135,7 +136,7 @@ static int read_rows(struct client *c, struct rows *all, struct problem *p)
 struct more {
     bool certificates;
     bool grants;
-    struct msg_show show; /* the last answer */
+    struct key_details show; /* the last answer */
 };
 
 /* A key may go, or its certificate, or the box's token, while others are looked at: then that is not told of it. */
@@ -159,8 +160,8 @@ static int read_more(struct client *c, struct more *m, struct row *row, struct p
 static int read_list(struct client *c, struct rows *all, struct problem *p)
 {
     struct more *m = calloc(1, sizeof(*m));
-    struct msg_status status;
-    struct msg_token token = { .connected = true };
+    struct box_status status;
+    struct token_status token = { .connected = true };
     int r = m == NULL ? out_of_memory(p) : read_rows(c, all, p);
 
     if (r == 0)
@@ -216,7 +217,7 @@ static int print_list(const struct rows *all, struct problem *p)
     int r = t == NULL ? out_of_memory(p) : 0;
 
     for (size_t i = 0; r == 0 && i < all->count; i++) {
-        const struct list_entry *e = &all->r[i].e;
+        const struct key_entry *e = &all->r[i].e;
         char version[12] = "", versions[12], created[TIME_TEXT_SIZE], used[TIME_TEXT_SIZE], state[40], allowed[400];
 
         if (e->version != 0)
@@ -278,7 +279,7 @@ static void tell_none(struct client *c, const struct rows *all)
 {
     const struct cli *cli = c->cli;
     struct problem ignored;
-    struct msg_status s;
+    struct box_status s;
 
     if (client_status(c, &s, &ignored) == 0 && !s.admin) {
         cli_note("uid %u may use no key of box '%s'%s", s.uid, cli->box, cli->arg_count > 0 ? " of such a name" : "");
@@ -330,7 +331,7 @@ static const struct column version_columns[] = {
 };
 #define VERSION_COLUMNS (sizeof(version_columns) / sizeof(version_columns[0]))
 
-static int fill_versions(const struct msg_show *show, uint32_t only, struct table *t)
+static int fill_versions(const struct key_details *show, uint32_t only, struct table *t)
 {
     int r = 0;
 
@@ -355,7 +356,7 @@ static int fill_versions(const struct msg_show *show, uint32_t only, struct tabl
     return r;
 }
 
-static void tell_rest(const struct msg_show *show)
+static void tell_rest(const struct key_details *show)
 {
     char at[TIME_TEXT_SIZE];
     bool said = show->former[0] != '\0';
@@ -375,7 +376,7 @@ static void tell_rest(const struct msg_show *show)
         putchar('\n');
 }
 
-static int print_key(struct client *c, const struct key_ref *ref, const struct msg_show *show, struct problem *p)
+static int print_key(struct client *c, const struct key_ref *ref, const struct key_details *show, struct problem *p)
 {
     struct table *versions = table_new(version_columns, VERSION_COLUMNS);
     struct table *grants = table_new(grant_columns, GRANT_COLUMNS), *certificates = NULL;
@@ -432,7 +433,7 @@ out:
 static int print_public(struct client *c, const struct key_ref *ref, struct problem *p)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    struct msg_key key;
+    struct key_info key;
     struct json j;
     char *pem = NULL;
     int r = bio == NULL ? out_of_memory(p) : client_get(c, ref, &key, p);
@@ -455,7 +456,7 @@ static int print_public(struct client *c, const struct key_ref *ref, struct prob
     return r;
 }
 
-static bool has_version(const struct msg_show *show, uint32_t version)
+static bool has_version(const struct key_details *show, uint32_t version)
 {
     for (unsigned i = 0; i < show->version_count; i++) {
         if (show->versions[i].version == version)
@@ -466,7 +467,7 @@ static bool has_version(const struct msg_show *show, uint32_t version)
 
 int cmd_show(struct cli *cli)
 {
-    struct msg_show *show = malloc(sizeof(*show));
+    struct key_details *show = malloc(sizeof(*show));
     struct problem p = { 0 };
     struct client *c = NULL;
     struct key_ref ref;

@@ -67,7 +67,7 @@ bool nextstart_handed(const struct client *c, char *ret)
     return knows_paths(c) && is_systems(c) && !find_setting(c, ret) && systemcred_find(c->cli->box, ret);
 }
 
-static void find_source(const struct client *c, const struct msg_opening *now, struct source *ret)
+static void find_source(const struct client *c, const struct box_opening *now, struct source *ret)
 {
     bool same;
 
@@ -113,7 +113,7 @@ static void hint_credential(struct nextstart *n, const char *back, const char *a
 }
 
 /* The answer of the box about the file, or about what was in it. */
-static void judge(struct nextstart *n, const struct msg_opening *tried)
+static void judge(struct nextstart *n, const struct box_opening *tried)
 {
     n->verdict = NEXTSTART_BROKEN;
     switch (tried->next) {
@@ -143,7 +143,7 @@ static void judge(struct nextstart *n, const struct msg_opening *tried)
 /* Another file than the box has tried, or as another user: BOX.conf or the unit was changed since it started. */
 static int try_file(struct client *c, const struct peer *reader, struct nextstart *n, struct problem *p)
 {
-    struct msg_opening tried = { .next = NEXT_REFUSED };
+    struct box_opening tried = { .next = NEXT_REFUSED };
     void *secret = NULL;
     size_t len = 0;
     int r;
@@ -172,7 +172,7 @@ static int try_file(struct client *c, const struct peer *reader, struct nextstar
 /* What systemd keeps for the box, which root alone can decrypt, and does only where systemd's own rule leads to it. */
 static int try_handed(struct client *c, bool ours, struct nextstart *n, struct problem *p)
 {
-    struct msg_opening tried;
+    struct box_opening tried;
     void *secret = NULL;
     size_t len = 0;
     int r;
@@ -292,7 +292,7 @@ void nextstart_tell(const struct nextstart *n, char *ret, size_t size)
 
 void nextstart_tell_opened(const struct nextstart *n, char *ret, size_t size)
 {
-    const struct msg_opening *now = &n->now;
+    const struct box_opening *now = &n->now;
 
     switch (now->how) {
     case OPENED_AT_START:

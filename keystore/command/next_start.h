@@ -16,7 +16,7 @@ enum nextstart_verdict {
 struct nextstart {
     const char *box;             /* its name, as in the command line */
     bool known;                  /* else the box did not tell: the rest is zeros */
-    struct msg_opening now;      /* what it is open by */
+    struct box_opening now;      /* what it is open by */
     enum nextstart_verdict verdict;
     char file[PATH_MAX];         /* what the next start reads */
     unsigned seal_count;         /* that it opens */

@@ -20,6 +20,7 @@
 
 #include "command/credential.h"
 #include "guard/secret.h"
+#include "protocol/header.h"
 
 #define READY_TIMEOUT_MS 10000
 #define DAEMON "littleboxd"
@@ -278,8 +279,8 @@ int launch_box(struct client *c, struct problem *p)
 
 int launch_init(struct client *c, struct problem *p)
 {
-    struct msg_secret m = { .kind = SEAL_CREDENTIAL, .label = "credential" };
-    struct msg_status status;
+    struct seal_request m = { .kind = SEAL_CREDENTIAL, .label = "credential" };
+    struct box_status status;
     struct credential credential = { 0 };
     int lock = -1, r = take_lock(c, &lock, p);
 

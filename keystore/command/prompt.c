@@ -13,7 +13,7 @@
 
 #include "base/socket.h"
 #include "guard/secret.h"
-#include "protocol/message.h"
+#include "model/limits.h"
 #include "seals/seal.h"
 
 /* Reads up to the first newline or the end; byte by byte, so that nothing behind the line is taken from a pipe. */

@@ -6,7 +6,7 @@
 
 int cmd_rename(struct cli *cli)
 {
-    struct msg_rename m = { .name = "" };
+    struct rename_request m = { .name = "" };
     struct problem p = { 0 };
     struct client *c = NULL;
     struct json j;

@@ -13,6 +13,8 @@
 #include "command/system_credential.h"
 #include "command/table.h"
 #include "guard/secret.h"
+#include "protocol/header.h"
+#include "protocol/seals.h"
 
 /* The secret of a seal, wherever it came from. */
 struct seal_secret {
@@ -85,7 +87,7 @@ static int new_secret(struct client *c, const char *credential, struct seal_secr
 static int send_secret(struct client *c, uint16_t type, struct seal_secret *s, struct problem *p)
 {
     const char *label = c->cli->options[OPT_LABEL];
-    struct msg_secret m = { .kind = (uint8_t)s->kind };
+    struct seal_request m = { .kind = (uint8_t)s->kind };
     int r;
 
     if (s->kind == SEAL_PASSPHRASE)
@@ -135,7 +137,7 @@ static int make_config_dir(const struct client *c, struct problem *p)
 static int init(struct client *c, const char *credential, struct problem *p)
 {
     struct seal_secret secret = { 0 };
-    struct msg_status status;
+    struct box_status status;
     int r = client_status(c, &status, p);
 
     if (r == 0 && status.lock != LOCK_NO_STORE) {
@@ -232,7 +234,7 @@ static int fill_seals(struct client *c, struct table *t, struct problem *p)
     if (result != 0)
         return result;
     for (unsigned i = 0; i < count && r.error == 0; i++) {
-        struct seal_entry e;
+        struct seal_info e;
         char id[12], created[TIME_TEXT_SIZE];
         const char *cells[SEAL_COLUMNS] = { id, NULL, e.label, created };
         bool now, later;
@@ -276,7 +278,7 @@ static int seal_list(struct client *c, const char *id, struct problem *p)
 static int refuse_twin(struct client *c, const struct credential *file, struct problem *p)
 {
     const struct bytes secret = { file->data, file->len };
-    struct msg_opening opening;
+    struct box_opening opening;
     int r;
 
     if (file->data == NULL || file->made)
@@ -295,7 +297,7 @@ static int refuse_twin(struct client *c, const struct credential *file, struct p
 static int seal_add(struct client *c, const char *id, struct problem *p)
 {
     struct seal_secret secret = { 0 };
-    struct msg_status status;
+    struct box_status status;
     int r = client_status(c, &status, p);
 
     (void)id;
@@ -329,7 +331,7 @@ static int look_at_rest(struct client *c, uint32_t id, struct rest *ret, struct 
         return result;
     *ret = (struct rest){ 0, 0, 0 };
     for (unsigned i = 0; i < count && r.error == 0; i++) {
-        struct seal_entry e;
+        struct seal_info e;
 
         msg_seal_entry_get(&r, &e);
         if (e.id == id)
@@ -499,7 +501,7 @@ static int read_secret(struct client *c, struct seal_secret *ret, struct problem
 static int unlock(struct client *c, struct problem *p)
 {
     struct seal_secret secret = { .kind = SEAL_PASSPHRASE };
-    struct msg_status status;
+    struct box_status status;
     int r = client_status(c, &status, p);
 
     if (r == 0 && status.lock == LOCK_UNLOCKED) {

@@ -7,7 +7,7 @@
 #include "command/next_start.h"
 #include "command/table.h"
 
-static void print_token(const struct msg_token *t)
+static void print_token(const struct token_status *t)
 {
     cli_line("token        '%s', %s %s, serial %s, slot %llu", t->label, t->manufacturer, t->model, t->serial,
            (unsigned long long)t->slot);
@@ -20,7 +20,7 @@ static void print_token(const struct msg_token *t)
         cli_line("             %s", t->problem.hint);
 }
 
-static void json_token(struct json *j, const struct msg_token *t)
+static void json_token(struct json *j, const struct token_status *t)
 {
     json_open(j, "token", '{');
     json_bool(j, "connected", t->connected);
@@ -49,7 +49,7 @@ static const char *memory_state_name(unsigned state)
     return names[state];
 }
 
-static void print_memory(const struct msg_status *s)
+static void print_memory(const struct box_status *s)
 {
     if (s->memory == MEMORY_ALL_LOCKED)
         puts("memory       all locked");
@@ -143,8 +143,8 @@ static void json_nextstart(struct json *j, const struct nextstart *n)
     json_bool(j, "store_replaced", n->now.store_replaced);
 }
 
-static void print_people(const struct client *c, const struct msg_status *s, const struct nextstart *n,
-                         const struct msg_token *t)
+static void print_people(const struct client *c, const struct box_status *s, const struct nextstart *n,
+                         const struct token_status *t)
 {
     static const char *const credentials[] = {
         [CREDENTIAL_UNUSED] = "none in use",
@@ -183,8 +183,8 @@ static void print_people(const struct client *c, const struct msg_status *s, con
     cli_line("you          uid %u, %s", s->uid, s->admin ? "an administrator" : idmap_no_user(&map, s->uid) ? "which is nobody" : "not an administrator");
 }
 
-static void print_json(const struct client *c, const struct msg_status *s, const struct nextstart *n,
-                       const struct msg_token *t)
+static void print_json(const struct client *c, const struct box_status *s, const struct nextstart *n,
+                       const struct token_status *t)
 {
     char started[TIME_TEXT_SIZE];
     struct json j;
@@ -238,9 +238,9 @@ int cmd_status(struct cli *cli)
 {
     struct problem p = { 0 };
     struct client *c = NULL;
-    struct msg_token token;
+    struct token_status token;
     struct nextstart next;
-    struct msg_status s;
+    struct box_status s;
     bool has_token = false;
     int r = client_open(cli, CLIENT_RUNNING, &c, &p);
 

@@ -11,7 +11,7 @@
 
 #include "base/socket.h"
 #include "guard/secret.h"
-#include "protocol/message.h"
+#include "model/limits.h"
 
 /* In the order in which systemd looks. */
 static const char *const stores[] = { "/etc/credstore.encrypted", "/run/credstore.encrypted",

@@ -8,6 +8,7 @@
 #include "command/table.h"
 #include "command/token.h"
 #include "guard/secret.h"
+#include "protocol/token.h"
 
 static const struct column token_columns[] = {
     { "LABEL", "label", CELL_STRING },
@@ -17,7 +18,7 @@ static const struct column token_columns[] = {
 };
 #define TOKEN_COLUMNS (sizeof(token_columns) / sizeof(token_columns[0]))
 
-static int add_entry(struct table *t, const struct token_entry *e)
+static int add_entry(struct table *t, const struct token_key *e)
 {
     char label[P11_VALUE_MAX + 1], id[2 * P11_VALUE_MAX + 1] = "";
     const char *cells[TOKEN_COLUMNS] = { label, id, e->type, e->key };
@@ -46,7 +47,7 @@ static int fill(struct client *c, struct table *t, struct problem *p)
         if (more && count == 0)
             return problem_set(p, LB_E_VALUE, "the box's list has no end");
         for (unsigned i = 0; i < count && r.error == 0; i++) {
-            struct token_entry e;
+            struct token_key e;
 
             msg_token_entry_get(&r, &e);
             if (r.error == 0 && add_entry(t, &e) != 0)
@@ -104,12 +105,12 @@ static int parse_id(const char *text, uint8_t *ret, size_t *ret_len, struct prob
 int cmd_attach(struct cli *cli)
 {
     const char *id = cli->options[OPT_ID], *label = cli->options[OPT_LABEL];
-    struct msg_attach m = { .name = "" };
+    struct attach_request m = { .name = "" };
     uint8_t id_bytes[P11_VALUE_MAX];
     size_t id_len = 0;
     struct problem p = { 0 };
     struct client *c = NULL;
-    struct msg_key key;
+    struct key_info key;
     int r = key_name_check(cli->args[0], &p);
 
     /* Without a word the key is called on the token as it is here. */
@@ -138,7 +139,7 @@ int cmd_login(struct cli *cli)
     struct passphrase pin = { NULL, 0 };
     struct problem p = { 0 };
     struct client *c = NULL;
-    struct msg_token token;
+    struct token_status token;
     struct json j;
     int r = client_open(cli, CLIENT_RUNNING, &c, &p);
 

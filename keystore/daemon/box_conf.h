@@ -9,7 +9,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "model/paths.h"
-#include "protocol/message.h"
+#include "model/vocabulary.h"
 #include "token/settings.h"
 
 #define BOXCONF_ADMINS_MAX 32

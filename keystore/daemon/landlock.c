@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "model/vocabulary.h"
 
 /*
  * The kernel's interface, written out: the headers of the system that this is built on may be older than the kernel it

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/landlock.h"
+#include "model/vocabulary.h"
 
 /* What serving, SQLite, libcrypto, Argon2's threads, the C library's allocator and the log need. */
 static const int allowed[] = {

@@ -3,7 +3,6 @@
 #define LB_DAEMON_SANDBOX_H
 
 #include "base/errors.h"
-#include "protocol/message.h"
 
 /* The paths are absolute. */
 struct sandbox_rules {

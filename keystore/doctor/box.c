@@ -142,9 +142,9 @@ void doctor_box_lasts(struct doctor *d, const char *path)
                   "box '%s' is not there after the next start of this machine: %s is %s", d->box, names[0], words[0]);
 }
 
-void doctor_box_process(struct doctor *d, struct client *c, const struct msg_status *s)
+void doctor_box_process(struct doctor *d, struct client *c, const struct box_status *s)
 {
-    struct msg_status again;
+    struct box_status again;
     struct problem p = { 0 };
     char hint[LB_NAME_MAX + 200];
     struct peer peer = { .pid = 0 };

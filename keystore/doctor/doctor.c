@@ -153,7 +153,7 @@ static int socket_path(const struct doctor *d, enum place *ret_place, char ret[P
 }
 
 /* Can the box tell its callers apart? */
-static void check_namespace(struct doctor *d, const struct msg_status *s)
+static void check_namespace(struct doctor *d, const struct box_status *s)
 {
     const struct idmap map = { s->users_mapped, s->groups_mapped, s->overflow_uid, s->overflow_gid };
     struct problem p = { 0 };
@@ -173,7 +173,7 @@ static void check_box_state(struct doctor *d, struct client *c, enum place place
     const struct passwd *pw = getpwuid(geteuid());
     char cure[LB_NAME_MAX + 40];
     struct problem p = { 0 };
-    struct msg_status s;
+    struct box_status s;
 
     if (client_status(c, &s, &p) != 0) {
         if (!doctor_box_failed(d, c->paths.socket))

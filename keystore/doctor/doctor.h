@@ -12,8 +12,9 @@
 #include "command/cli.h"
 #include "command/client.h"
 #include "command/table.h"
+#include "model/description.h"
 #include "model/key_name.h"
-#include "protocol/message.h"
+#include "model/limits.h"
 
 #define DOCTOR_SECTION_MAX 128
 #define DOCTOR_LINES_MAX 8192
@@ -155,7 +156,7 @@ void doctor_box_place(struct doctor *d, const char *path);
 /* Reports a box of systemd's that does not come back when the machine is started. */
 void doctor_box_lasts(struct doctor *d, const char *path);
 /* Reports a box that does not see its callers' processes; s is its status. */
-void doctor_box_process(struct doctor *d, struct client *c, const struct msg_status *s);
+void doctor_box_process(struct doctor *d, struct client *c, const struct box_status *s);
 
 /* doctor/next_start.c */
 

@@ -23,8 +23,8 @@
 
 #include "base/passwd.h"
 #include "base/socket.h"
+#include "model/limits.h"
 #include "model/uri.h"
-#include "protocol/message.h"
 
 #define PLUGIN "littlebox"
 #define PROBE_TIMEOUT_MS 60000

@@ -7,7 +7,7 @@
 #include "model/scheme.h"
 
 /* Everything about the request that can be told without the key's help. */
-static int check(const struct livekey *k, const struct msg_decrypt *m, struct problem *p)
+static int check(const struct livekey *k, const struct decrypt_request *m, struct problem *p)
 {
     size_t size = (size_t)EVP_PKEY_get_size(k->key);
 
@@ -45,7 +45,7 @@ static bool set_label(EVP_PKEY_CTX *ctx, struct bytes label)
     return true; /* the copy is now owned by ctx */
 }
 
-static bool set_options(EVP_PKEY_CTX *ctx, const struct msg_decrypt *m)
+static bool set_options(EVP_PKEY_CTX *ctx, const struct decrypt_request *m)
 {
     unsigned client = m->client_version, negotiated = m->negotiated_version;
     OSSL_PARAM versions[] = {
@@ -64,7 +64,7 @@ static bool set_options(EVP_PKEY_CTX *ctx, const struct msg_decrypt *m)
            EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, keyop_digest(m->mgf1_digest)) > 0 && set_label(ctx, m->label);
 }
 
-int keyop_decrypt(struct livekey *k, const struct msg_decrypt *m, uint8_t *plain, size_t size, size_t *ret_len,
+int keyop_decrypt(struct livekey *k, const struct decrypt_request *m, uint8_t *plain, size_t size, size_t *ret_len,
                   struct problem *p)
 {
     EVP_PKEY_CTX *ctx;

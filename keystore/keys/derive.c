@@ -31,7 +31,7 @@ static bool derive(EVP_PKEY *mine, EVP_PKEY *peer, uint8_t *shared, size_t *len)
     return ok;
 }
 
-int keyop_derive(struct livekey *k, const struct msg_derive *m, uint8_t *shared, size_t size, size_t *ret_len,
+int keyop_derive(struct livekey *k, const struct derive_request *m, uint8_t *shared, size_t size, size_t *ret_len,
                  struct problem *p)
 {
     const char *algorithm = EVP_PKEY_get0_type_name(k->key);

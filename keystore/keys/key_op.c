@@ -156,7 +156,7 @@ void livekey_unref(struct livekey *k)
 }
 
 /* Everything about the request that can be told without the key's help. */
-static int check(const struct livekey *k, const struct msg_sign *m, struct problem *p)
+static int check(const struct livekey *k, const struct sign_request *m, struct problem *p)
 {
     const char *scheme = scheme_name(m->scheme);
     const struct rule *rule = &rules[m->scheme];
@@ -199,7 +199,7 @@ static int check(const struct livekey *k, const struct msg_sign *m, struct probl
  * The options of newer schemes. libcrypto passes over what it does not know, and would sign something else: so each is
  * looked for first. LB_E_UNSUPPORTED: this libcrypto has it not.
  */
-static int set_newer_options(EVP_PKEY_CTX *ctx, const struct msg_sign *m)
+static int set_newer_options(EVP_PKEY_CTX *ctx, const struct sign_request *m)
 {
     unsigned nonce_type = 1;
     int one = 1, raw = 0;
@@ -230,7 +230,7 @@ static int set_newer_options(EVP_PKEY_CTX *ctx, const struct msg_sign *m)
     return EVP_PKEY_CTX_set_params(ctx, params) > 0 ? 0 : LB_E_CRYPTO;
 }
 
-static int set_options(EVP_PKEY_CTX *ctx, const struct msg_sign *m)
+static int set_options(EVP_PKEY_CTX *ctx, const struct sign_request *m)
 {
     bool ok = true;
 
@@ -246,12 +246,12 @@ static int set_options(EVP_PKEY_CTX *ctx, const struct msg_sign *m)
 }
 
 /* Signs digests, or texts in one piece: the two ways in which libcrypto is asked. */
-static bool takes_digest(const struct msg_sign *m)
+static bool takes_digest(const struct sign_request *m)
 {
     return rules[m->scheme].over_digest || m->input == INPUT_DIGEST;
 }
 
-static int warm_new(struct livekey *k, const struct msg_sign *m, struct warm **ret)
+static int warm_new(struct livekey *k, const struct sign_request *m, struct warm **ret)
 {
     struct warm *w = calloc(1, sizeof(*w));
     EVP_PKEY_CTX *options = NULL;
@@ -290,12 +290,12 @@ out:
 }
 
 /* A context with options of one request alone is not kept. */
-static bool is_kept(const struct msg_sign *m)
+static bool is_kept(const struct sign_request *m)
 {
     return m->context_len == 0 && rules[m->scheme].instance == NULL;
 }
 
-static int warm_take(struct livekey *k, const struct msg_sign *m, struct warm **ret)
+static int warm_take(struct livekey *k, const struct sign_request *m, struct warm **ret)
 {
     struct warm *w = NULL, **at;
 
@@ -336,7 +336,7 @@ static void warm_give_back(struct livekey *k, struct warm *w)
     warm_free(last);
 }
 
-static bool sign_digest(struct warm *w, const struct msg_sign *m, uint8_t *sig, size_t *len)
+static bool sign_digest(struct warm *w, const struct sign_request *m, uint8_t *sig, size_t *len)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
     struct bytes in = m->data;
@@ -352,7 +352,7 @@ static bool sign_digest(struct warm *w, const struct msg_sign *m, uint8_t *sig, 
 }
 
 /* The empty init is what makes a used context ready again; it fetches nothing. */
-static bool sign_text(struct warm *w, const struct msg_sign *m, uint8_t *sig, size_t *len)
+static bool sign_text(struct warm *w, const struct sign_request *m, uint8_t *sig, size_t *len)
 {
     if (is_kept(m) && w->used && EVP_DigestSignInit_ex(w->md, NULL, NULL, NULL, NULL, NULL, NULL) <= 0)
         return false;
@@ -360,7 +360,7 @@ static bool sign_text(struct warm *w, const struct msg_sign *m, uint8_t *sig, si
     return EVP_DigestSign(w->md, sig, len, m->data.p, m->data.len) > 0;
 }
 
-static int refuse_unsupported(struct problem *p, const struct msg_sign *m)
+static int refuse_unsupported(struct problem *p, const struct sign_request *m)
 {
     const char *since = takes_digest(m) && rules[m->scheme].prehash ? "3.4" : rules[m->scheme].since;
 
@@ -400,7 +400,7 @@ bool keyop_backend_problem(struct problem *p)
 }
 
 /* libcrypto's reason is about the caller's options, which the caller may see. */
-static int crypto_problem(struct problem *p, int code, const struct msg_sign *m)
+static int crypto_problem(struct problem *p, int code, const struct sign_request *m)
 {
     /* The first error is the cause; those behind it only say which function passed it on. */
     unsigned long e = ERR_peek_error();
@@ -413,7 +413,7 @@ static int crypto_problem(struct problem *p, int code, const struct msg_sign *m)
     return code;
 }
 
-int keyop_sign(struct livekey *k, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len,
+int keyop_sign(struct livekey *k, const struct sign_request *m, uint8_t *sig, size_t size, size_t *ret_len,
                struct problem *p)
 {
     struct warm *w = NULL;

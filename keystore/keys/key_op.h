@@ -5,7 +5,8 @@
 #include <openssl/evp.h>
 
 #include "base/errors.h"
-#include "protocol/message.h"
+#include "model/operation.h"
+#include "model/pkcs11_uri.h"
 
 /*
  * A private key that is ready to work: the EVP_PKEY and a pool of contexts that were set up for the schemes it was
@@ -35,7 +36,7 @@ const struct token_object *livekey_object(const struct livekey *k);
  * LB_SIGNATURE_MAX is always enough. LB_E_SCHEME with the reason in p when the key does not do that (wrong type, digest
  * of another length, restricted RSA-PSS key, a scheme that this libcrypto does not have); LB_E_CRYPTO.
  */
-LB_MUST_USE int keyop_sign(struct livekey *k, const struct msg_sign *m, uint8_t *sig, size_t size, size_t *ret_len,
+LB_MUST_USE int keyop_sign(struct livekey *k, const struct sign_request *m, uint8_t *sig, size_t size, size_t *ret_len,
                            struct problem *p);
 
 /*
@@ -44,7 +45,7 @@ LB_MUST_USE int keyop_sign(struct livekey *k, const struct msg_sign *m, uint8_t 
  * For PADDING_TLS nothing that the client padded is wrong: there are LB_TLS_PREMASTER bytes, random ones if need be,
  * made in constant time. For PADDING_PKCS1 the same holds where libcrypto rejects implicitly (3.2 and later).
  */
-LB_MUST_USE int keyop_decrypt(struct livekey *k, const struct msg_decrypt *m, uint8_t *plain, size_t size,
+LB_MUST_USE int keyop_decrypt(struct livekey *k, const struct decrypt_request *m, uint8_t *plain, size_t size,
                               size_t *ret_len, struct problem *p);
 
 /*
@@ -52,7 +53,7 @@ LB_MUST_USE int keyop_decrypt(struct livekey *k, const struct msg_decrypt *m, ui
  * secret memory of size bytes, LB_SHARED_MAX is always enough. LB_E_SCHEME: the key does not do that, or the peer's is
  * on another curve, on none, at infinity, or gives no secret (all zero).
  */
-LB_MUST_USE int keyop_derive(struct livekey *k, const struct msg_derive *m, uint8_t *shared, size_t size,
+LB_MUST_USE int keyop_derive(struct livekey *k, const struct derive_request *m, uint8_t *shared, size_t size,
                              size_t *ret_len, struct problem *p);
 
 #endif

@@ -5,7 +5,7 @@
 #include <openssl/evp.h>
 
 #include "base/errors.h"
-#include "protocol/message.h"
+#include "model/limits.h"
 
 /* What a person may type after --type, for usage and errors. */
 #define KEYTYPE_LIST                                                                                                   \

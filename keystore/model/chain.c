@@ -4,8 +4,8 @@
 #include <openssl/err.h>
 #include <string.h>
 
+#include "model/limits.h"
 #include "model/spki.h"
-#include "protocol/message.h"
 
 void chain_name(const X509_NAME *name, char ret[CHAIN_NAME_SIZE])
 {
@@ -70,7 +70,7 @@ int chain_check(struct bytes chain, struct bytes spki, const char *key, struct p
     struct wire_reader r;
     char name[CHAIN_NAME_SIZE];
     unsigned count;
-    int result = msg_chain_read(chain, &count, &r);
+    int result = chain_read(chain, &count, &r);
 
     if (result != 0)
         return problem_set(p, result, "this is not a chain of certificates: %s", lb_strerror(result));
@@ -96,7 +96,7 @@ bool chain_is_of(struct bytes chain, struct bytes spki)
 {
     struct wire_reader r;
     unsigned count;
-    bool ok = msg_chain_read(chain, &count, &r) == 0 && count > 0;
+    bool ok = chain_read(chain, &count, &r) == 0 && count > 0;
 
     for (unsigned i = 0; ok && i < count; i++) {
         X509 *x = chain_certificate(wire_get_bytes(&r, LB_CHAIN_MAX));
@@ -105,4 +105,25 @@ bool chain_is_of(struct bytes chain, struct bytes spki)
         X509_free(x);
     }
     return ok;
+}
+
+int chain_read(struct bytes chain, unsigned *ret_count, struct wire_reader *ret)
+{
+    struct wire_reader r;
+    unsigned count;
+
+    *ret_count = 0;
+    wire_read(&r, chain.p, chain.len);
+    count = wire_get_u16(&r);
+    if (chain.len > LB_CHAIN_MAX || count > LB_CERTS_MAX)
+        wire_refuse(&r, LB_E_TOO_LONG);
+    *ret = r;
+    for (unsigned i = 0; i < count && r.error == 0; i++) {
+        if (wire_get_bytes(&r, LB_CHAIN_MAX).len == 0)
+            wire_refuse(&r, LB_E_VALUE);
+    }
+    if (wire_end(&r) != 0)
+        return wire_end(&r);
+    *ret_count = count;
+    return 0;
 }

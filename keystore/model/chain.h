@@ -20,12 +20,18 @@ bool chain_certifies(X509 *certificate, struct bytes spki);
 bool chain_issued_by(X509 *certificate, X509 *issuer);
 
 /*
- * Is this a chain (struct msg_cert_set) for the public key? Its first certificate is for spki, each other one is the
+ * Is this a chain (struct chain_request) for the public key? Its first certificate is for spki, each other one is the
  * issuer of the one before. That its last one is trusted by anybody, or still valid, is not asked. LB_E_VALUE,
  * LB_E_PUBLIC_KEY (it is for another key); p has the text, in which key is what to call the key.
  */
 LB_MUST_USE int chain_check(struct bytes chain, struct bytes spki, const char *key, struct problem *p);
 /* The same of a chain that was checked once: all certificates can be read, and the first is for the key. */
 bool chain_is_of(struct bytes chain, struct bytes spki);
+
+/*
+ * A chain certificate by certificate: count, and a reader that gives that many with wire_get_bytes(). Of bytes that are
+ * no chain (VALUE, TOO_LONG ...) the count is 0.
+ */
+LB_MUST_USE int chain_read(struct bytes chain, unsigned *ret_count, struct wire_reader *ret);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/limits.h"
+
 bool former_next(const char **at, char ret[LB_NAME_MAX + 1])
 {
     size_t len = strcspn(*at, " ");

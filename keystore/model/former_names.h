@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/errors.h"
-#include "protocol/message.h"
+#include "model/key_name.h"
 
 /* One to LB_FORMER_NAMES_MAX key names, in byte order, each once. */
 bool former_ok(const char *names);

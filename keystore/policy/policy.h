@@ -7,7 +7,7 @@
 #include "base/maker.h"
 #include "base/socket.h"
 #include "daemon/box_conf.h"
-#include "protocol/message.h"
+#include "model/vocabulary.h"
 
 /*
  * A caller: the sender of one packet, and the maker of the channel that it came on, both by the kernel's word. Authority is

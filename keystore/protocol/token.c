@@ -1,26 +1,19 @@
-/* TOKEN, TOKEN_LIST, ATTACH and LOGIN, which speak of the token of a box (bytes: PROTOCOL.md). */
+/* Messages about the token of a box (bytes: PROTOCOL.md). */
+#include "protocol/token.h"
+
 #include <string.h>
 
-#include "protocol/message.h"
+#include "model/key_name.h"
+#include "model/limits.h"
+#include "protocol/fields_priv.h"
+#include "protocol/header.h"
 
-static void begin(struct wire_writer *w, void *buf, size_t size, uint16_t msg_type, uint32_t id)
-{
-    wire_write(w, buf, size);
-    msg_header_put(w, msg_type, id);
-}
-
-static void get_name(struct wire_reader *r, char ret[LB_NAME_MAX + 1])
-{
-    wire_get_str(r, ret, LB_NAME_MAX + 1);
-    if (!keyname_ok(ret, strlen(ret)))
-        wire_refuse(r, LB_E_NAME);
-}
-
-MSG_ENCODER(token, struct msg_token)
+int msg_token_encode(uint16_t msg_type, uint32_t id, const struct token_status *m, void *buf, size_t size,
+                     size_t *ret_len)
 {
     struct wire_writer w;
 
-    begin(&w, buf, size, msg_type, id);
+    msg_begin(&w, buf, size, msg_type, id);
     wire_put_u8(&w, m->connected);
     wire_put_str(&w, m->module);
     wire_put_str(&w, m->library);
@@ -32,13 +25,11 @@ MSG_ENCODER(token, struct msg_token)
     wire_put_u32(&w, m->sessions);
     wire_put_u32(&w, m->sessions_max);
     wire_put_u32(&w, m->reconnects);
-    wire_put_u16(&w, (uint16_t)-m->problem.code);
-    wire_put_str(&w, m->problem.text);
-    wire_put_str(&w, m->problem.hint);
+    field_put_problem(&w, &m->problem);
     return wire_written(&w, ret_len);
 }
 
-MSG_DECODER(token, struct msg_token)
+int msg_token_decode(struct bytes body, struct token_status *ret)
 {
     struct wire_reader r;
 
@@ -55,22 +46,21 @@ MSG_DECODER(token, struct msg_token)
     ret->sessions = wire_get_u32(&r);
     ret->sessions_max = wire_get_u32(&r);
     ret->reconnects = wire_get_u32(&r);
-    ret->problem.code = -(int)wire_get_u16(&r);
-    wire_get_str(&r, ret->problem.text, sizeof(ret->problem.text));
-    wire_get_str(&r, ret->problem.hint, sizeof(ret->problem.hint));
+    field_get_problem(&r, &ret->problem);
     return wire_end(&r);
 }
 
-MSG_ENCODER(token_list, struct msg_token_list)
+int msg_token_list_encode(uint16_t msg_type, uint32_t id, const struct msg_token_list *m, void *buf, size_t size,
+                          size_t *ret_len)
 {
     struct wire_writer w;
 
-    begin(&w, buf, size, msg_type, id);
+    msg_begin(&w, buf, size, msg_type, id);
     wire_put_u32(&w, m->from);
     return wire_written(&w, ret_len);
 }
 
-MSG_DECODER(token_list, struct msg_token_list)
+int msg_token_list_decode(struct bytes body, struct msg_token_list *ret)
 {
     struct wire_reader r;
 
@@ -79,7 +69,7 @@ MSG_DECODER(token_list, struct msg_token_list)
     return wire_end(&r);
 }
 
-void msg_token_entry_put(struct wire_writer *w, const struct token_entry *e)
+void msg_token_entry_put(struct wire_writer *w, const struct token_key *e)
 {
     wire_put_str(w, e->key);
     wire_put_str(w, e->type);
@@ -87,7 +77,7 @@ void msg_token_entry_put(struct wire_writer *w, const struct token_entry *e)
     wire_put_bytes(w, e->label.p, e->label.len);
 }
 
-void msg_token_entry_get(struct wire_reader *r, struct token_entry *ret)
+void msg_token_entry_get(struct wire_reader *r, struct token_key *ret)
 {
     memset(ret, 0, sizeof(*ret));
     wire_get_str(r, ret->key, sizeof(ret->key));
@@ -98,41 +88,18 @@ void msg_token_entry_get(struct wire_reader *r, struct token_entry *ret)
     ret->label = wire_get_bytes(r, P11_VALUE_MAX);
 }
 
-MSG_ENCODER(attach, struct msg_attach)
-{
-    struct wire_writer w;
-
-    begin(&w, buf, size, msg_type, id);
-    wire_put_str(&w, m->name);
-    wire_put_bytes(&w, m->id.p, m->id.len);
-    wire_put_bytes(&w, m->label.p, m->label.len);
-    return wire_written(&w, ret_len);
-}
-
-MSG_DECODER(attach, struct msg_attach)
-{
-    struct wire_reader r;
-
-    memset(ret, 0, sizeof(*ret));
-    wire_read(&r, body.p, body.len);
-    get_name(&r, ret->name);
-    ret->id = wire_get_bytes(&r, P11_VALUE_MAX);
-    ret->label = wire_get_bytes(&r, P11_VALUE_MAX);
-    return wire_end(&r);
-}
-
-MSG_ENCODER(login, struct msg_login)
+int msg_login_encode(uint16_t msg_type, uint32_t id, const struct msg_login *m, void *buf, size_t size, size_t *ret_len)
 {
     struct wire_writer w;
 
     if (m->pin.len > LB_PIN_MAX)
         return LB_E_TOO_LONG;
-    begin(&w, buf, size, msg_type, id);
+    msg_begin(&w, buf, size, msg_type, id);
     wire_put_bytes(&w, m->pin.p, m->pin.len);
     return wire_written(&w, ret_len);
 }
 
-MSG_DECODER(login, struct msg_login)
+int msg_login_decode(struct bytes body, struct msg_login *ret)
 {
     struct wire_reader r;
 

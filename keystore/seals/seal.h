@@ -5,7 +5,6 @@
 #include <stdint.h>
 
 #include "base/errors.h"
-#include "protocol/message.h"
 #include "store/store.h"
 
 #define STORE_KEY_SIZE 32

@@ -39,7 +39,7 @@ int version_record_aad(const uint8_t store_id[STORE_ID_SIZE], const struct versi
     wire_put_bytes(&w, v->spki, v->spki_len);
     wire_put_u16(&w, (uint16_t)grant_count);
     for (size_t i = 0; i < grant_count; i++)
-        msg_grant_put(&w, &grants[i]);
+        grant_put(&w, &grants[i]);
     /* Where there is none of this, the data ends here, as it did before there was such a thing. */
     if (v->destroy_at != 0 || v->state_before != 0 || former[0] != '\0') {
         wire_put_u64(&w, v->destroy_at);

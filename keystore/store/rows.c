@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/chain.h"
 #include "model/former_names.h"
 #include "store/column.h"
 
@@ -116,7 +117,7 @@ static void read_chain_row(sqlite3_stmt *stmt, void *row)
     c->ok &= column_blob(stmt, 3, 1, LB_CHAIN_MAX, &c->certificates, &c->len);
     c->ok &= column_blob(stmt, 4, sizeof(digest), sizeof(digest), &stored, &len);
     c->version = (uint32_t)version;
-    c->ok = c->ok && msg_chain_read((struct bytes){ c->certificates, c->len }, &count, &reader) == 0 && count > 0 &&
+    c->ok = c->ok && chain_read((struct bytes){ c->certificates, c->len }, &count, &reader) == 0 && count > 0 &&
             chain_digest(c->key_id, c->version, (struct bytes){ c->certificates, c->len }, digest) == 0 &&
             memcmp(stored, digest, sizeof(digest)) == 0;
     free(stored);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "model/chain.h"
 #include "model/former_names.h"
 #include "store/schema.h"
 #include "store/seals.h"
@@ -387,7 +388,7 @@ static int check_record(const struct key_record *k, struct problem *p)
         if (v->former != NULL && !former_ok(v->former))
             return problem_set(p, LB_E_NAME, "key '%s' cannot be stored: its former names are none", k->name);
         if (v->chain != NULL &&
-            (msg_chain_read((struct bytes){ v->chain, v->chain_len }, &certificates, &reader) != 0 ||
+            (chain_read((struct bytes){ v->chain, v->chain_len }, &certificates, &reader) != 0 ||
              certificates == 0))
             return problem_set(p, LB_E_VALUE, "key '%s' cannot be stored: the chain of its version %u is none", k->name,
                                v->version);

@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 #include "base/errors.h"
-#include "protocol/message.h"
+#include "model/limits.h"
+#include "model/vocabulary.h"
 
 #define STORE_ID_SIZE 16
 #define KEY_ID_SIZE 16
@@ -36,7 +37,7 @@ struct version_record {
     uint8_t *material; /* what the backend needs to have the key again; never NULL in the store: a destroyed
                                     version has one too, without a key in it, that binds its metadata (backends/backend.h) */
     size_t material_len;
-    uint8_t *chain; /* certificates as messages carry them (struct msg_cert_set); NULL: none. Public, and not bound
+    uint8_t *chain; /* certificates as messages carry them (struct chain_request); NULL: none. Public, and not bound
                                     to the material */
     size_t chain_len;
     bool chain_damaged; /* of what was read: there was a chain, and its row is not what it should be */

@@ -2,7 +2,7 @@
 #ifndef LB_TOKEN_CERTIFICATES_H
 #define LB_TOKEN_CERTIFICATES_H
 
-#include "protocol/message.h"
+#include "model/limits.h"
 #include "token/token.h"
 
 /* What is kept of a token: so many X.509 certificates, and so many bytes of them. What is more is left out, and logged. */
@@ -36,7 +36,7 @@ void p11_certs_forget(struct p11_token *t);
 int p11_certs_of(const struct p11_certs *c, const uint8_t hash[LB_HASH_SIZE]);
 /*
  * A certificate and who issued it, as far as they are on the token and the chain has room: u16 count and the
- * certificates, as in struct msg_cert_set. Returns the count; w NULL: only that.
+ * certificates, as in struct chain_request. Returns the count; w NULL: only that.
  */
 unsigned p11_certs_chain(const struct p11_certs *c, int first, struct wire_writer *w);
 

@@ -2,7 +2,6 @@
 #ifndef LB_TOKEN_OBJECT_H
 #define LB_TOKEN_OBJECT_H
 
-#include "protocol/message.h"
 #include "token/token.h"
 
 #define P11_ID_MAX P11_VALUE_MAX

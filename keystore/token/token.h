@@ -3,7 +3,7 @@
 #define LB_TOKEN_TOKEN_H
 
 #include "base/wire.h"
-#include "protocol/message.h"
+#include "model/limits.h"
 #include "token/module.h"
 #include "token/settings.h"
 

@@ -1,7 +1,10 @@
 /* The certificates of keys: what the box has, and where it has nothing, what is on its token for the same public key. */
 #include <string.h>
 
+#include "model/chain.h"
 #include "model/spki.h"
+#include "protocol/change.h"
+#include "protocol/header.h"
 #include "token/certificates.h"
 #include "vault/vault_priv.h"
 
@@ -58,7 +61,7 @@ unsigned vault_count_certificates(const struct p11_certs *certs, const struct bo
 
     if (rec->chain == NULL && certs != NULL && !rec->chain_damaged && rec->state != STATE_DESTROYED)
         return p11_certs_chain(certs, certificate_of(certs, rec), NULL);
-    if (rec->chain == NULL || msg_chain_read((struct bytes){ rec->chain, rec->chain_len }, &count, &r) != 0)
+    if (rec->chain == NULL || chain_read((struct bytes){ rec->chain, rec->chain_len }, &count, &r) != 0)
         return 0;
     return count;
 }

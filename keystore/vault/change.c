@@ -176,7 +176,7 @@ static int prepare_version(struct vault *v, const char *name, struct boxkey **re
 
 /* The last version of next has its material: bind the others to the record as it is now, and publish. */
 static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *next, EVP_PKEY *key, uint8_t *spki_buf,
-                          struct msg_key *ret, bool *ret_stored, struct problem *p)
+                          struct key_info *ret, bool *ret_stored, struct problem *p)
 {
     size_t n = next->rec.version_count - 1;
     struct version_record *rec = &next->rec.versions[n];
@@ -206,7 +206,7 @@ static void undo(struct vault *v, const struct version_record *rec)
         log_error("what was made for key '%s' is still on the token: %s", rec->name, p.text);
 }
 
-int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf, struct msg_key *ret,
+int vault_create(struct vault *v, const struct create_request *m, uint8_t *spki_buf, struct key_info *ret,
                  struct problem *p)
 {
     struct boxkey *old, *next = NULL;
@@ -234,7 +234,7 @@ int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf,
     return r;
 }
 
-int vault_attach(struct vault *v, const struct msg_attach *m, uint8_t *spki_buf, struct msg_key *ret,
+int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_buf, struct key_info *ret,
                  struct problem *p)
 {
     struct boxkey *old, *next = NULL;
@@ -267,7 +267,7 @@ int vault_attach(struct vault *v, const struct msg_attach *m, uint8_t *spki_buf,
     return r;
 }
 
-int vault_import(struct vault *v, const struct msg_import *m, uint8_t *spki_buf, struct msg_key *ret,
+int vault_import(struct vault *v, const struct import_request *m, uint8_t *spki_buf, struct key_info *ret,
                  struct problem *p)
 {
     struct boxkey *old, *next = NULL;
@@ -348,7 +348,7 @@ static int take_grant(struct vault *v, struct boxkey *k, const struct grant *g, 
     return 0;
 }
 
-int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct problem *p)
+int vault_grant(struct vault *v, const struct grant_request *m, bool allow, struct problem *p)
 {
     struct boxkey *old, *next;
     int r = vault_find_to_change(v, m->name, &old, p);
@@ -373,13 +373,13 @@ int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct p
 /* Certificates */
 
 /* The chain in place of what version i of next has; an empty one takes that away. */
-static int put_chain(struct vault *v, struct boxkey *next, size_t i, const struct msg_cert_set *m, struct problem *p)
+static int put_chain(struct vault *v, struct boxkey *next, size_t i, const struct chain_request *m, struct problem *p)
 {
     struct version_record *rec = &next->rec.versions[i];
     struct wire_reader r;
     unsigned count;
     char key[LB_NAME_MAX + 40];
-    int result = msg_chain_read(m->chain, &count, &r);
+    int result = chain_read(m->chain, &count, &r);
 
     if (result != 0)
         return result;
@@ -405,7 +405,7 @@ static int put_chain(struct vault *v, struct boxkey *next, size_t i, const struc
     return 0;
 }
 
-int vault_cert_set(struct vault *v, const struct msg_cert_set *m, uint32_t *ret_version, struct problem *p)
+int vault_cert_set(struct vault *v, const struct chain_request *m, uint32_t *ret_version, struct problem *p)
 {
     struct key_ref ref = { .version = m->version };
     struct boxkey *old, *next;
@@ -434,7 +434,7 @@ int vault_cert_set(struct vault *v, const struct msg_cert_set *m, uint32_t *ret_
 
 /* Seals */
 
-static int wrap(struct vault *v, const uint8_t *id, const struct msg_secret *m, const uint8_t *store_key,
+static int wrap(struct vault *v, const uint8_t *id, const struct seal_request *m, const uint8_t *store_key,
                 struct seal_record *ret, struct problem *p)
 {
     int r = seal_wrap(id, m->kind, m->label, m->secret, store_key, ret);
@@ -460,7 +460,7 @@ static void seal_clear(struct seal_record *s)
     free(s->wrapped);
 }
 
-int vault_init(struct vault *v, const struct msg_secret *m, struct problem *p)
+int vault_init(struct vault *v, const struct seal_request *m, struct problem *p)
 {
     uint8_t id[STORE_ID_SIZE], *store_key;
     struct seal_record seal = { 0 };
@@ -501,7 +501,7 @@ int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, st
     return v->store == NULL ? vault_no_store(v, p) : store_seals(v->store, ret, ret_count, p);
 }
 
-int vault_seal_add(struct vault *v, const struct msg_secret *m, struct problem *p)
+int vault_seal_add(struct vault *v, const struct seal_request *m, struct problem *p)
 {
     struct seal_record seal = { 0 };
     const uint8_t *store_key = NULL;

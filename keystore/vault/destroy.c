@@ -191,7 +191,7 @@ static int turn_key(struct vault *v, struct boxkey *old, uint32_t version, const
     return 0;
 }
 
-int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p)
+int vault_destroy(struct vault *v, const struct destroy_request *m, struct problem *p)
 {
     static const struct turning t = { turn_destroyed, 0 };
     struct boxkey *k;
@@ -224,7 +224,7 @@ static int check_clock(const struct vault *v, struct problem *p)
     return LB_E_SYSTEM;
 }
 
-int vault_schedule_destroy(struct vault *v, const struct msg_destroy *m, uint64_t *ret_at, struct problem *p)
+int vault_schedule_destroy(struct vault *v, const struct destroy_request *m, uint64_t *ret_at, struct problem *p)
 {
     struct turning t = { turn_scheduled, now() + v->conf->destroy_after };
     struct boxkey *k;
@@ -246,7 +246,7 @@ int vault_schedule_destroy(struct vault *v, const struct msg_destroy *m, uint64_
     return r;
 }
 
-int vault_cancel_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p)
+int vault_cancel_destroy(struct vault *v, const struct destroy_request *m, struct problem *p)
 {
     static const struct turning t = { turn_back, 0 };
     struct boxkey *k;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/former_names.h"
+#include "protocol/header.h"
 #include "token/certificates.h"
 #include "vault/key_walk.h"
 #include "vault/vault_priv.h"
@@ -13,7 +14,7 @@ struct search {
     const struct p11uri *want;
     bool named; /* by label or id */
     struct wire_writer *w;
-    struct msg_found *found;
+    struct found_token *found;
 };
 
 /* What a key that is on no token is called: its name, or the one that it had before, if it is asked for by that. */
@@ -38,7 +39,7 @@ static void set_label(const struct search *s, const struct boxkey *k, struct p11
  * Version i of k as an object. Where keys are on no token, a key is the object and not one version of it: a roll-over
  * goes on under the same URI. False: it is nothing to be found.
  */
-static bool as_object(const struct search *s, const struct boxkey *k, size_t i, struct found_entry *ret)
+static bool as_object(const struct search *s, const struct boxkey *k, size_t i, struct found_object *ret)
 {
     const struct version_record *rec = &k->rec.versions[i];
     const struct token_object *object;
@@ -66,7 +67,7 @@ static bool as_object(const struct search *s, const struct boxkey *k, size_t i, 
 /* Room that one entry may take: the longest name, type, label and id, and the fixed fields. */
 #define ENTRY_ROOM (2 + LB_NAME_MAX + 4 + 2 + LB_TYPE_MAX + 1 + 2 + 2 * (2 + P11_VALUE_MAX))
 
-static void put_found(struct search *s, const struct found_entry *e)
+static void put_found(struct search *s, const struct found_object *e)
 {
     if (s->found->count == LB_FOUND_MAX || s->w->left < ENTRY_ROOM) {
         s->found->more = true;
@@ -80,7 +81,7 @@ static void put_found(struct search *s, const struct found_entry *e)
 static void find_in_key(struct search *s, const struct boxkey *k)
 {
     int active = boxkey_active(k);
-    struct found_entry e;
+    struct found_object e;
 
     if (active >= 0 && as_object(s, k, (size_t)active, &e) && p11uri_matches(s->want, &e.object, P11_OF_OBJECT)) {
         put_found(s, &e);
@@ -154,7 +155,7 @@ static int find_among(struct search *s, const struct caller *who, const struct s
 
 /* With the read lock held: the body of the answer into w, and its head, whose numbers are known at the end. */
 static int find(struct vault *v, const struct p11_certs *certs, const struct p11uri *want, const struct caller *who,
-                const struct subjects *ids, struct wire_writer *w, struct msg_found *found, struct problem *p)
+                const struct subjects *ids, struct wire_writer *w, struct found_token *found, struct problem *p)
 {
     bool named = p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID));
     /* A vault that was open once the ring is held stays so, backend and all, until it is given back: see vault_lock(). */
@@ -187,7 +188,7 @@ int vault_find(struct vault *v, const struct p11uri *want, const struct caller *
 {
     struct wire_writer w, head;
     struct p11_certs *certs;
-    struct msg_found found;
+    struct found_token found;
     const struct subjects ids = subjects_of_caller(who);
     int r;
 

@@ -6,7 +6,7 @@
 
 #include "base/errors.h"
 #include "model/pkcs11_uri.h"
-#include "protocol/message.h"
+#include "model/vocabulary.h"
 
 struct boxkey;
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "protocol/header.h"
 #include "store/notes.h"
 #include "vault/vault_priv.h"
 
@@ -127,7 +128,7 @@ void vault_write_used(struct vault *v)
 
 /* Handles */
 
-int vault_note_handle(struct vault *v, const struct msg_handle_note *m, struct problem *p)
+int vault_note_handle(struct vault *v, const struct handle_note *m, struct problem *p)
 {
     struct boxkey *k;
     int r = vault_find_to_change(v, m->name, &k, p);

@@ -19,7 +19,7 @@ static void tell_path(const char *path, char ret[LB_PATH_TEXT_MAX + 1])
 }
 
 /* The seals that a credential opens; the store key goes no further than this. With the lock held. */
-static int try_seals(struct vault *v, struct bytes secret, struct msg_opening *ret, struct problem *p)
+static int try_seals(struct vault *v, struct bytes secret, struct box_opening *ret, struct problem *p)
 {
     uint8_t *store_key = secret_alloc(STORE_KEY_SIZE);
 
@@ -40,7 +40,7 @@ static int try_seals(struct vault *v, struct bytes secret, struct msg_opening *r
 }
 
 /* What the status says to everybody is what was found last. */
-static void remember(struct vault *v, const struct msg_opening *found)
+static void remember(struct vault *v, const struct box_opening *found)
 {
     bool refused = found->next == NEXT_REFUSED || found->next == NEXT_WRONG, opens = found->next == NEXT_OPENS;
 
@@ -51,7 +51,7 @@ static void remember(struct vault *v, const struct msg_opening *found)
     atomic_store(&v->credential_refused, refused);
 }
 
-static int try_file(struct vault *v, struct msg_opening *ret, struct problem *p)
+static int try_file(struct vault *v, struct box_opening *ret, struct problem *p)
 {
     const struct secretfile from = { .path = v->conf->credential, .max = LB_SECRET_MAX, .also = geteuid() };
     void *secret = NULL;
@@ -76,7 +76,7 @@ static int try_file(struct vault *v, struct msg_opening *ret, struct problem *p)
     return 0;
 }
 
-static int look(struct vault *v, struct bytes secret, struct msg_opening *ret, struct problem *p)
+static int look(struct vault *v, struct bytes secret, struct box_opening *ret, struct problem *p)
 {
     if (v->opened.store == NULL)
         return vault_no_store(v, p);
@@ -95,7 +95,7 @@ static int look(struct vault *v, struct bytes secret, struct msg_opening *ret, s
     return secret.len > 0 ? try_seals(v, secret, ret, p) : try_file(v, ret, p);
 }
 
-int vault_opening(struct vault *v, struct bytes secret, struct msg_opening *ret, struct problem *p)
+int vault_opening(struct vault *v, struct bytes secret, struct box_opening *ret, struct problem *p)
 {
     int r;
 

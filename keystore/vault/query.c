@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/id_map.h"
+#include "protocol/header.h"
 #include "token/certificates.h"
 #include "vault/key_walk.h"
 #include "vault/vault_priv.h"
@@ -185,7 +186,7 @@ int vault_use(struct vault *v, const struct key_ref *ref, const struct caller *w
 
 /* Telling */
 
-void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct msg_key *ret)
+void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct key_info *ret)
 {
     const struct version_record *rec = &k->rec.versions[i];
 
@@ -216,7 +217,7 @@ int vault_pick_version(const struct vault *v, const struct boxkey *k, const stru
     return i;
 }
 
-static int get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct msg_key *ret, struct problem *p)
+static int get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct key_info *ret, struct problem *p)
 {
     const struct boxkey *k = keyring_find_any(&v->ring, ref->name);
     int i = k == NULL ? vault_no_key(v, ref->name, p) : vault_pick_version(v, k, ref, p);
@@ -227,7 +228,7 @@ static int get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, st
     return 0;
 }
 
-int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct msg_key *ret, struct problem *p)
+int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct key_info *ret, struct problem *p)
 {
     int r;
 
@@ -240,7 +241,7 @@ int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, str
 }
 
 static void list_entry(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k,
-                       struct list_entry *ret)
+                       struct key_entry *ret)
 {
     int i = boxkey_active(k);
     size_t n = k->rec.version_count;
@@ -282,7 +283,7 @@ static int list(const struct vault *v, const struct p11_certs *certs, const char
     int r = admin ? keywalk_all(&v->ring, after, &walk) : keywalk_granted(&v->ring, after, ids, &walk);
 
     while (r == 0 && (k = keywalk_next(&walk)) != NULL) {
-        struct list_entry e;
+        struct key_entry e;
 
         if (!admin && !policy_granted_any(v->conf, k->rec.grants, k->rec.grant_count, who))
             continue;
@@ -347,7 +348,7 @@ bool vault_knows(struct vault *v, const struct subjects *ids)
     return knows;
 }
 
-static int show(const struct p11_certs *certs, const struct boxkey *k, struct msg_show *ret)
+static int show(const struct p11_certs *certs, const struct boxkey *k, struct key_details *ret)
 {
     size_t first = k->rec.version_count > LB_VERSIONS_MAX ? k->rec.version_count - LB_VERSIONS_MAX : 0;
 
@@ -376,7 +377,7 @@ static int show(const struct p11_certs *certs, const struct boxkey *k, struct ms
     return 0;
 }
 
-int vault_show(struct vault *v, const char *name, struct msg_show *ret, struct problem *p)
+int vault_show(struct vault *v, const char *name, struct key_details *ret, struct problem *p)
 {
     struct p11_certs *certs;
     const struct boxkey *k;

@@ -69,7 +69,7 @@ static int set_names(struct boxkey *next, const char *name, struct problem *p)
     return r;
 }
 
-int vault_rename(struct vault *v, const struct msg_rename *m, struct problem *p)
+int vault_rename(struct vault *v, const struct rename_request *m, struct problem *p)
 {
     struct boxkey *old, *next;
     int r = vault_find_to_change(v, m->name, &old, p);

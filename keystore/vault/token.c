@@ -6,6 +6,8 @@
 
 #include "keys/key_type.h"
 #include "model/spki.h"
+#include "protocol/header.h"
+#include "protocol/token.h"
 #include "token/copy.h"
 #include "vault/vault_priv.h"
 
@@ -16,7 +18,7 @@ static int no_token(const struct vault *v, struct problem *p)
     return LB_E_UNSUPPORTED;
 }
 
-int vault_token(struct vault *v, struct msg_token *ret, struct problem *p)
+int vault_token(struct vault *v, struct token_status *ret, struct problem *p)
 {
     struct p11_token_info *info;
 
@@ -97,7 +99,7 @@ static void name_of(struct vault *v, const struct p11_name *name, struct bytes s
     pthread_rwlock_unlock(&v->ring.lock);
 }
 
-static void put_type(struct bytes spki, struct token_entry *e)
+static void put_type(struct bytes spki, struct token_key *e)
 {
     EVP_PKEY *pub = spki_key(NULL, spki.p, spki.len);
     struct problem ignored;
@@ -110,7 +112,7 @@ static void put_type(struct bytes spki, struct token_entry *e)
 
 static CK_RV put_object(struct p11_session *s, struct listing *l, CK_OBJECT_HANDLE h)
 {
-    struct token_entry e = { .key = "" };
+    struct token_key e = { .key = "" };
     struct p11_name name;
     struct problem ignored;
     uint8_t *spki = NULL;

@@ -9,9 +9,12 @@
 #include "backends/backend.h"
 #include "base/errors.h"
 #include "daemon/box_conf.h"
+#include "model/change.h"
+#include "model/description.h"
+#include "model/vocabulary.h"
 #include "policy/policy.h"
 #include "policy/subjects.h"
-#include "protocol/message.h"
+#include "protocol/keys.h"
 #include "vault/keyring.h"
 
 /*
@@ -85,7 +88,7 @@ LB_MUST_USE int vault_use(struct vault *v, const struct key_ref *ref, const stru
  * The public half. ret->spki points into spki_buf (LB_SPKI_MAX bytes). Works while locked. LB_E_NO_STORE, NO_KEY,
  * NO_VERSION, DESTROYED, PUBLIC_KEY, NOT_ACTIVE: it is to be destroyed.
  */
-LB_MUST_USE int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct msg_key *ret,
+LB_MUST_USE int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct key_info *ret,
                           struct problem *p);
 /*
  * The chain of a version, as the whole answer to CERT_GET; refuses as vault_get() does. Where the box has none for a key
@@ -116,13 +119,13 @@ LB_MUST_USE int vault_list(struct vault *v, const struct msg_list *from, const s
  */
 bool vault_knows(struct vault *v, const struct subjects *ids);
 unsigned vault_grants_changed(const struct vault *v);
-LB_MUST_USE int vault_show(struct vault *v, const char *name, struct msg_show *ret, struct problem *p);
+LB_MUST_USE int vault_show(struct vault *v, const char *name, struct key_details *ret, struct problem *p);
 
 /* LB_E_NO_STORE in words: none was made yet, or the one that was is gone. */
 int vault_no_store(const struct vault *v, struct problem *p);
 
 /* Makes the store with its first seal; the vault is unlocked then. LB_E_EXISTS. */
-LB_MUST_USE int vault_init(struct vault *v, const struct msg_secret *seal, struct problem *p);
+LB_MUST_USE int vault_init(struct vault *v, const struct seal_request *seal, struct problem *p);
 /*
  * LB_E_SECRET when no seal of that kind opens with the secret; what is open already stays open, and the secret is
  * tried all the same.
@@ -132,32 +135,32 @@ LB_MUST_USE int vault_unlock(struct vault *v, unsigned kind, struct bytes secret
  * What the store is open by, and which seals the secret opens: a credential, or with length 0 what the file has that a
  * start reads, as this process can read it. Opens nothing, changes no store, and waits for no change. Beside any other function. LB_E_NO_STORE, LB_E_NOMEM.
  */
-LB_MUST_USE int vault_opening(struct vault *v, struct bytes secret, struct msg_opening *ret, struct problem *p);
+LB_MUST_USE int vault_opening(struct vault *v, struct bytes secret, struct box_opening *ret, struct problem *p);
 /* Forgets the store key and all private keys; requests under way finish first. */
 void vault_lock(struct vault *v);
-LB_MUST_USE int vault_create(struct vault *v, const struct msg_create *m, uint8_t *spki_buf, struct msg_key *ret,
+LB_MUST_USE int vault_create(struct vault *v, const struct create_request *m, uint8_t *spki_buf, struct key_info *ret,
                              struct problem *p);
-LB_MUST_USE int vault_import(struct vault *v, const struct msg_import *m, uint8_t *spki_buf, struct msg_key *ret,
+LB_MUST_USE int vault_import(struct vault *v, const struct import_request *m, uint8_t *spki_buf, struct key_info *ret,
                              struct problem *p);
 /* A key that is on the token already. LB_E_UNSUPPORTED: this box has no token. */
-LB_MUST_USE int vault_attach(struct vault *v, const struct msg_attach *m, uint8_t *spki_buf, struct msg_key *ret,
+LB_MUST_USE int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_buf, struct key_info *ret,
                              struct problem *p);
 /* Gives the token its PIN. LB_E_UNSUPPORTED. */
 LB_MUST_USE int vault_login(struct vault *v, struct bytes pin, struct problem *p);
 /* What there is to say about the token. LB_E_UNSUPPORTED. */
-LB_MUST_USE int vault_token(struct vault *v, struct msg_token *ret, struct problem *p);
+LB_MUST_USE int vault_token(struct vault *v, struct token_status *ret, struct problem *p);
 /* One page of the private keys on the token, as the whole answer to TOKEN_LIST. */
 LB_MUST_USE int vault_token_list(struct vault *v, uint32_t from, uint32_t id, void *buf, size_t size, size_t *ret_len,
                                  struct problem *p);
 /* At once and for good. LB_E_NO_VERSION, LB_E_DESTROYED. */
-LB_MUST_USE int vault_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p);
+LB_MUST_USE int vault_destroy(struct vault *v, const struct destroy_request *m, struct problem *p);
 /*
  * From now on it does nothing, and at *ret_at it is destroyed, unless that is cancelled before. LB_E_UNSUPPORTED: the keys
  * are on a token; LB_E_NOT_ACTIVE: it is scheduled already; LB_E_SYSTEM: the clock is behind what it was at an earlier change.
  */
-LB_MUST_USE int vault_schedule_destroy(struct vault *v, const struct msg_destroy *m, uint64_t *ret_at, struct problem *p);
+LB_MUST_USE int vault_schedule_destroy(struct vault *v, const struct destroy_request *m, uint64_t *ret_at, struct problem *p);
 /* It is what it was before, also where it is due and still there. LB_E_VALUE: nothing of it is scheduled; LB_E_DESTROYED. */
-LB_MUST_USE int vault_cancel_destroy(struct vault *v, const struct msg_destroy *m, struct problem *p);
+LB_MUST_USE int vault_cancel_destroy(struct vault *v, const struct destroy_request *m, struct problem *p);
 /*
  * Carries out what is due, if the store is unlocked. What fails is in the log, and is tried again. The system's clock says
  * what is due, and a clock may be wrong for a while: so it has to have said so for VAULT_SETTLE seconds of the machine's
@@ -176,25 +179,25 @@ uint64_t vault_tend(struct vault *v);
  * Another name. What it had stays its own: handles with it go on, and no other key can get it. LB_E_EXISTS: another key has
  * the new name, or had it.
  */
-LB_MUST_USE int vault_rename(struct vault *v, const struct msg_rename *m, struct problem *p);
+LB_MUST_USE int vault_rename(struct vault *v, const struct rename_request *m, struct problem *p);
 /* A file that a handle of this key was written to, for people who are about to destroy it. */
-LB_MUST_USE int vault_note_handle(struct vault *v, const struct msg_handle_note *m, struct problem *p);
+LB_MUST_USE int vault_note_handle(struct vault *v, const struct handle_note *m, struct problem *p);
 /* Those files, as the whole answer to HANDLE_LIST: by the changing thread, because they are in the store alone. */
 LB_MUST_USE int vault_handles(struct vault *v, const char *name, uint32_t id, void *buf, size_t size, size_t *ret_len,
                               struct problem *p);
 /* allow: adds the operations, else takes them away. LB_E_VALUE: there is nothing to take away. */
-LB_MUST_USE int vault_grant(struct vault *v, const struct msg_grant *m, bool allow, struct problem *p);
+LB_MUST_USE int vault_grant(struct vault *v, const struct grant_request *m, bool allow, struct problem *p);
 /*
  * The certificate chain of a version, checked against its public half and within itself; an empty one takes away what
  * is there. LB_E_VALUE, LB_E_PUBLIC_KEY.
  */
-LB_MUST_USE int vault_cert_set(struct vault *v, const struct msg_cert_set *m, uint32_t *ret_version,
+LB_MUST_USE int vault_cert_set(struct vault *v, const struct chain_request *m, uint32_t *ret_version,
                                struct problem *p);
 /* "2026-12-06 12:00:00 UTC", for people. */
 #define VAULT_TIME_SIZE 40
 void vault_time_text(uint64_t at, char ret[VAULT_TIME_SIZE]);
 LB_MUST_USE int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, struct problem *p);
-LB_MUST_USE int vault_seal_add(struct vault *v, const struct msg_secret *seal, struct problem *p);
+LB_MUST_USE int vault_seal_add(struct vault *v, const struct seal_request *seal, struct problem *p);
 LB_MUST_USE int vault_seal_remove(struct vault *v, uint32_t id, struct problem *p);
 
 #endif

@@ -41,7 +41,7 @@ bool vault_is_the_token(const struct vault *v, const struct p11uri *want, const 
 /* What the token says of itself now, if the keys are on one; else ret stays. The backend is there. */
 void vault_token_uri(const struct vault *v, struct p11uri *ret);
 /* Version i of k as an answer. */
-void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct msg_key *ret);
+void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct key_info *ret);
 
 /*
  * The version that ref means, 0-based, for what concerns its public half: in whatever state but destroyed, and not

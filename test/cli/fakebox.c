@@ -9,7 +9,13 @@
 #include <sys/socket.h>
 
 #include "base/socket.h"
-#include "protocol/message.h"
+#include "model/change.h"
+#include "model/description.h"
+#include "model/limits.h"
+#include "model/vocabulary.h"
+#include "protocol/header.h"
+#include "protocol/seals.h"
+#include "protocol/status.h"
 
 /*
  * fakebox SOCKET MODE [FILE]
@@ -123,7 +129,7 @@ static void tell_secret(struct bytes secret)
 static bool say_seals(int fd, const struct msg_header *request)
 {
     static uint8_t packet[LB_PACKET_MAX];
-    static const struct seal_entry seal = { .id = 1, .kind = SEAL_CREDENTIAL, .label = "credential" };
+    static const struct seal_info seal = { .id = 1, .kind = SEAL_CREDENTIAL, .label = "credential" };
     struct wire_writer w;
     size_t size;
 
@@ -138,12 +144,12 @@ static bool say_seals(int fd, const struct msg_header *request)
 static bool answer_as_box(int fd, const struct msg_header *request, struct bytes body, uint8_t lock, bool handed)
 {
     static uint8_t packet[LB_PACKET_MAX];
-    struct msg_status status = { .box = "default", .software = "fakebox", .backend = "sealed", .lock = lock, .credential = 1,
+    struct box_status status = { .box = "default", .software = "fakebox", .backend = "sealed", .lock = lock, .credential = 1,
                                  .admin = true, .memory = MEMORY_ALL_LOCKED };
-    struct msg_opening opening = { .handed = handed, .next = NEXT_REFUSED, .credentials = 1,
+    struct box_opening opening = { .handed = handed, .next = NEXT_REFUSED, .credentials = 1,
                                    .why = { .code = LB_E_SYSTEM, .text = "told by the box" } };
     struct msg_opening_ask ask;
-    struct msg_secret secret;
+    struct seal_request secret;
     size_t size;
     int r;
 

@@ -6,7 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "protocol/message.h"
+#include "model/chain.h"
+#include "model/change.h"
+#include "model/description.h"
+#include "model/limits.h"
+#include "model/operation.h"
+#include "model/vocabulary.h"
+#include "protocol/change.h"
+#include "protocol/header.h"
+#include "protocol/keys.h"
+#include "protocol/seals.h"
+#include "protocol/status.h"
+#include "protocol/use.h"
+#include "protocol/token.h"
 #include "fuzz.h"
 
 #define TRY(name, struct_type)                                                                                         \
@@ -36,32 +48,32 @@ static void decode_all(const struct msg_header *header, struct bytes body, const
     int r;
 
     TRY(error, struct problem);
-    TRY(sign, struct msg_sign);
-    TRY(decrypt, struct msg_decrypt);
-    TRY(derive, struct msg_derive);
+    TRY(sign, struct sign_request);
+    TRY(decrypt, struct decrypt_request);
+    TRY(derive, struct derive_request);
     TRY(bytes, struct bytes);
     TRY(key_ref, struct key_ref);
-    TRY(key, struct msg_key);
+    TRY(key, struct key_info);
     TRY(list, struct msg_list);
     TRY(find, struct msg_find);
-    TRY(token, struct msg_token);
+    TRY(token, struct token_status);
     TRY(opening_ask, struct msg_opening_ask);
-    TRY(opening, struct msg_opening);
+    TRY(opening, struct box_opening);
     TRY(token_list, struct msg_token_list);
-    TRY(attach, struct msg_attach);
+    TRY(attach, struct attach_request);
     TRY(login, struct msg_login);
-    TRY(show, struct msg_show);
-    TRY(status, struct msg_status);
-    TRY(create, struct msg_create);
-    TRY(import, struct msg_import);
-    TRY(destroy, struct msg_destroy);
+    TRY(show, struct key_details);
+    TRY(status, struct box_status);
+    TRY(create, struct create_request);
+    TRY(import, struct import_request);
+    TRY(destroy, struct destroy_request);
     TRY(time, struct msg_time);
-    TRY(rename, struct msg_rename);
-    TRY(handle_note, struct msg_handle_note);
-    TRY(grant, struct msg_grant);
-    TRY(cert_set, struct msg_cert_set);
+    TRY(rename, struct rename_request);
+    TRY(handle_note, struct handle_note);
+    TRY(grant, struct grant_request);
+    TRY(cert_set, struct chain_request);
     TRY(chain, struct bytes);
-    TRY(secret, struct msg_secret);
+    TRY(secret, struct seal_request);
     TRY(seal_remove, struct msg_seal_remove);
     TRY(name, struct msg_name);
     if (msg_empty_decode(body) == 0) {
@@ -74,7 +86,7 @@ static void decode_all(const struct msg_header *header, struct bytes body, const
 static void read_list(struct bytes body)
 {
     struct wire_reader reader;
-    struct list_entry entry;
+    struct key_entry entry;
     unsigned count;
 
     wire_read(&reader, body.p, body.len);
@@ -90,8 +102,8 @@ static void read_list(struct bytes body)
 static void read_found(struct bytes body)
 {
     static uint8_t again[LB_PACKET_MAX];
-    static struct msg_found found;
-    static struct found_entry entry;
+    static struct found_token found;
+    static struct found_object entry;
     struct wire_reader reader;
     struct wire_writer w;
     size_t len;
@@ -113,7 +125,7 @@ static void read_token_list(struct bytes body)
 {
     static uint8_t again[LB_PACKET_MAX];
     struct wire_reader reader;
-    struct token_entry entry;
+    struct token_key entry;
     struct wire_writer w;
     unsigned count;
     bool more;
@@ -137,7 +149,7 @@ static void read_token_list(struct bytes body)
 static void read_seals(struct bytes body)
 {
     struct wire_reader reader;
-    struct seal_entry entry;
+    struct seal_info entry;
     unsigned count;
 
     wire_read(&reader, body.p, body.len);
@@ -152,7 +164,7 @@ static void read_chain(struct bytes body)
     struct wire_reader reader;
     unsigned count;
 
-    if (msg_chain_read(body, &count, &reader) != 0)
+    if (chain_read(body, &count, &reader) != 0)
         return;
     for (unsigned i = 0; i < count; i++) {
         if (wire_get_bytes(&reader, LB_CHAIN_MAX).len == 0)

@@ -18,6 +18,11 @@
 #include "base/memfile.h"
 #include "guard/secret.h"
 #include "model/scheme.h"
+#include "protocol/change.h"
+#include "protocol/seals.h"
+#include "protocol/status.h"
+#include "protocol/token.h"
+#include "protocol/use.h"
 #include "fuzz.h"
 
 enum who { STRANGER, GRANTED, MEMBER, ADMIN, UNKNOWN_ADMIN, UNKNOWN_GRANTED, WHO_COUNT };
@@ -65,11 +70,11 @@ static const struct {
 static void add_key(size_t i)
 {
     struct vault *v = &box.box.vault;
-    struct msg_create m = { .name = "" };
-    struct msg_grant user = { .grant = { SUBJECT_USER, INBOX_GRANTED, keys[i].ops } };
-    struct msg_grant group = { .grant = { SUBJECT_GROUP, INBOX_GROUP, keys[i].ops } };
+    struct create_request m = { .name = "" };
+    struct grant_request user = { .grant = { SUBJECT_USER, INBOX_GRANTED, keys[i].ops } };
+    struct grant_request group = { .grant = { SUBJECT_GROUP, INBOX_GROUP, keys[i].ops } };
     uint8_t spki[LB_SPKI_MAX];
-    struct msg_key key;
+    struct key_info key;
     struct problem p;
 
     snprintf(m.name, sizeof(m.name), "%s", keys[i].name);
@@ -130,8 +135,8 @@ static void setup(void)
 /* Those that only take time. */
 static bool is_left_out(const struct msg_header *header, struct bytes body)
 {
-    struct msg_create create;
-    struct msg_secret secret;
+    struct create_request create;
+    struct seal_request secret;
 
     if (header->type == MSG_CREATE && msg_create_decode(body, &create) == 0)
         return strncasecmp(create.type, "rsa", 3) == 0 || strncasecmp(create.type, "slh", 3) == 0;
@@ -161,9 +166,9 @@ static bool is_for_all(uint16_t type)
 /* The key that a request would use. */
 static const char *key_of(uint16_t type, struct bytes request)
 {
-    static struct msg_sign sign;
-    static struct msg_decrypt decrypt;
-    static struct msg_derive derive;
+    static struct sign_request sign;
+    static struct decrypt_request decrypt;
+    static struct derive_request derive;
 
     if (type == MSG_SIGN && msg_sign_decode(request, &sign) == 0)
         return sign.key.name;
@@ -199,7 +204,7 @@ static void check_policy(unsigned who, uint16_t type, struct bytes request)
 static void check_lists(unsigned who, uint16_t type, struct bytes request, struct bytes body)
 {
     static struct msg_find find;
-    struct msg_found found;
+    struct found_token found;
     struct wire_reader r;
 
     if (who == ADMIN || who == GRANTED || who == MEMBER || grants_changed)
@@ -219,11 +224,11 @@ static void check_lists(unsigned who, uint16_t type, struct bytes request, struc
 /* The answer's body, which is not an error, decodes as what it is to be. */
 static void check_form(unsigned who, uint16_t type, struct bytes body)
 {
-    static struct msg_show show;
-    static struct msg_status status;
-    static struct msg_token token;
-    static struct msg_opening opening;
-    struct msg_key key;
+    static struct key_details show;
+    static struct box_status status;
+    static struct token_status token;
+    static struct box_opening opening;
+    struct key_info key;
     struct bytes bytes;
 
     switch (type) {

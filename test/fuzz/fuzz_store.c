@@ -14,6 +14,7 @@
 #include "../harness/inbox.h"
 #include "guard/secret.h"
 #include "keys/key_op_priv.h"
+#include "protocol/change.h"
 #include "fuzz.h"
 
 enum change {
@@ -71,10 +72,10 @@ static void must(bool good)
 static void add_key(size_t i)
 {
     struct vault *v = &box.box.vault;
-    struct msg_create create = { .name = "" };
-    struct msg_grant grant = { .grant = { SUBJECT_USER, INBOX_GRANTED, keys[i].ops } };
-    struct msg_destroy destroy = { .version = 0 };
-    struct msg_key key;
+    struct create_request create = { .name = "" };
+    struct grant_request grant = { .grant = { SUBJECT_USER, INBOX_GRANTED, keys[i].ops } };
+    struct destroy_request destroy = { .version = 0 };
+    struct key_info key;
     struct problem p;
 
     snprintf(create.name, sizeof(create.name), "%s", keys[i].name);
@@ -336,7 +337,7 @@ static void use_all(const char *name)
 static void ask_admin(uint16_t type, const char *name)
 {
     struct caller admin = inbox_caller(&box, 7, 0, 0);
-    struct msg_grant grant = { .grant = { SUBJECT_USER, INBOX_GRANTED + 5, OP_SIGN } };
+    struct grant_request grant = { .grant = { SUBJECT_USER, INBOX_GRANTED + 5, OP_SIGN } };
     struct msg_list list = { .after = "" };
     struct msg_name m = { .name = "" };
     uint8_t packet[256];

@@ -7,10 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/change.h"
+#include "model/description.h"
 #include "model/handle.h"
+#include "model/limits.h"
+#include "model/operation.h"
 #include "model/pkcs11_reference.h"
 #include "model/scheme.h"
-#include "protocol/message.h"
+#include "model/vocabulary.h"
+#include "protocol/change.h"
+#include "protocol/header.h"
+#include "protocol/keys.h"
+#include "protocol/seals.h"
+#include "protocol/status.h"
+#include "protocol/use.h"
+#include "protocol/token.h"
 
 static const char *top;
 
@@ -38,17 +49,17 @@ static void messages(void)
 {
     static const uint8_t data[] = "0123456789";
     static uint8_t packet[LB_PACKET_MAX];
-    static const struct list_entry entry = {
+    static const struct key_entry entry = {
         .name = "web", .type = "ec:P-256", .version = 1, .versions = 1, .state = STATE_ACTIVE, .created = 1700000000
     };
-    static const struct seal_entry seal = { .id = 1, .kind = SEAL_PASSPHRASE, .label = "mine", .created = 1700000000 };
+    static const struct seal_info seal = { .id = 1, .kind = SEAL_PASSPHRASE, .label = "mine", .created = 1700000000 };
     static const uint8_t chain[] = { 0, 2, 0, 1, 0xc1, 0, 2, 0xc2, 0xc3 };
     struct bytes view = { data, sizeof(data) - 1 }, two = { chain, sizeof(chain) };
     struct key_ref ref = { .name = "web", .version = 1 },
                    pinned = { .name = "web", .has_hash = true, .hash = { 1, 2 } };
-    struct msg_show show = { .name = "web", .former = "shop site", .version_count = 1, .grant_count = 1 };
+    struct key_details show = { .name = "web", .former = "shop site", .version_count = 1, .grant_count = 1 };
     static const struct msg_find find = { .want.a = { [P11_TOKEN] = { true, 1, "t" }, [P11_ID] = { true, 1, "\1" } } };
-    static const struct found_entry object = { .name = "web",
+    static const struct found_object object = { .name = "web",
                                                .version = 1,
                                                .type = "ed25519",
                                                .object.a = { [P11_OBJECT] = { true, 6, "my key" } } };
@@ -59,10 +70,10 @@ static void messages(void)
     show.grants[0] = (struct grant){ SUBJECT_USER, 33, OP_SIGN };
     PUT("error", error, MSG_ERROR, (&(struct problem){ .code = LB_E_LOCKED, .text = "locked", .hint = "unlock" }));
     PUT("sign-digest", sign, MSG_SIGN,
-        (&(struct msg_sign){
+        (&(struct sign_request){
             .key = ref, .scheme = SCHEME_ECDSA, .digest = DIGEST_SHA256, .input = INPUT_DIGEST, .data = view }));
     PUT("sign-text", sign, MSG_SIGN,
-        (&(struct msg_sign){ .key = pinned,
+        (&(struct sign_request){ .key = pinned,
                              .scheme = SCHEME_RSA_PSS,
                              .digest = DIGEST_SHA512,
                              .mgf1_digest = DIGEST_SHA512,
@@ -70,48 +81,48 @@ static void messages(void)
                              .input = INPUT_TEXT,
                              .data = view }));
     PUT("sign-file", sign, MSG_SIGN,
-        (&(struct msg_sign){ .key = pinned,
+        (&(struct sign_request){ .key = pinned,
                              .scheme = SCHEME_ML_DSA,
                              .flags = SIGN_DETERMINISTIC,
                              .context_len = 7,
                              .context = "context",
                              .input = INPUT_FILE }));
     PUT("decrypt-oaep", decrypt, MSG_DECRYPT,
-        (&(struct msg_decrypt){ .key = pinned,
+        (&(struct decrypt_request){ .key = pinned,
                                 .padding = PADDING_OAEP,
                                 .digest = DIGEST_SHA256,
                                 .mgf1_digest = DIGEST_SHA1,
                                 .label = view,
                                 .data = view }));
     PUT("decrypt-tls", decrypt, MSG_DECRYPT,
-        (&(struct msg_decrypt){ .key = ref,
+        (&(struct decrypt_request){ .key = ref,
                                 .padding = PADDING_TLS,
                                 .client_version = 0x0303,
                                 .negotiated_version = 0x0302,
                                 .data = view }));
-    PUT("derive", derive, MSG_DERIVE, (&(struct msg_derive){ .key = pinned, .peer = view }));
+    PUT("derive", derive, MSG_DERIVE, (&(struct derive_request){ .key = pinned, .peer = view }));
     PUT("signature", bytes, MSG_SIGN | MSG_ANSWER, &view);
     PUT("get", key_ref, MSG_GET, &pinned);
     PUT("key", key, MSG_GET | MSG_ANSWER,
-        (&(struct msg_key){
+        (&(struct key_info){
             .box = "default", .name = "web", .type = "rsa:2048", .version = 3, .state = STATE_ACTIVE, .spki = view }));
     PUT("list", list, MSG_LIST, (&(struct msg_list){ .after = "" }));
     PUT("list-after", list, MSG_LIST, (&(struct msg_list){ .after = "web" }));
     PUT("show", show, MSG_SHOW | MSG_ANSWER, &show);
     PUT("show-name", name, MSG_SHOW, (&(struct msg_name){ .name = "web" }));
     PUT("status", status, MSG_STATUS | MSG_ANSWER,
-        (&(struct msg_status){ .box = "default", .software = "littlebox", .backend = "sealed", .lock = LOCK_LOCKED, .memory = MEMORY_ALL_LOCKED }));
-    PUT("create", create, MSG_CREATE, (&(struct msg_create){ .name = "web", .type = "ed448" }));
-    PUT("import", import, MSG_IMPORT, (&(struct msg_import){ .name = "web", .pkcs8 = view }));
-    PUT("destroy", destroy, MSG_DESTROY, (&(struct msg_destroy){ .name = "web", .version = 2 }));
-    PUT("rename", rename, MSG_RENAME, (&(struct msg_rename){ .name = "web", .to = "shop" }));
-    PUT("handle-note", handle_note, MSG_HANDLE_NOTE, (&(struct msg_handle_note){ .name = "web", .path = "/etc/web.pem" }));
+        (&(struct box_status){ .box = "default", .software = "littlebox", .backend = "sealed", .lock = LOCK_LOCKED, .memory = MEMORY_ALL_LOCKED }));
+    PUT("create", create, MSG_CREATE, (&(struct create_request){ .name = "web", .type = "ed448" }));
+    PUT("import", import, MSG_IMPORT, (&(struct import_request){ .name = "web", .pkcs8 = view }));
+    PUT("destroy", destroy, MSG_DESTROY, (&(struct destroy_request){ .name = "web", .version = 2 }));
+    PUT("rename", rename, MSG_RENAME, (&(struct rename_request){ .name = "web", .to = "shop" }));
+    PUT("handle-note", handle_note, MSG_HANDLE_NOTE, (&(struct handle_note){ .name = "web", .path = "/etc/web.pem" }));
     PUT("time", time, MSG_DESTROY_SCHEDULE | MSG_ANSWER, (&(struct msg_time){ 1700000000 }));
-    PUT("allow", grant, MSG_ALLOW, (&(struct msg_grant){ .name = "web", .grant = { SUBJECT_GROUP, 33, OP_SIGN } }));
-    PUT("cert-set", cert_set, MSG_CERT_SET, (&(struct msg_cert_set){ .name = "web", .version = 1, .chain = two }));
+    PUT("allow", grant, MSG_ALLOW, (&(struct grant_request){ .name = "web", .grant = { SUBJECT_GROUP, 33, OP_SIGN } }));
+    PUT("cert-set", cert_set, MSG_CERT_SET, (&(struct chain_request){ .name = "web", .version = 1, .chain = two }));
     PUT("chain", chain, MSG_CERT_GET | MSG_ANSWER, &two);
     PUT("unlock", secret, MSG_UNLOCK,
-        (&(struct msg_secret){ .kind = SEAL_CREDENTIAL, .label = "file", .secret = view }));
+        (&(struct seal_request){ .kind = SEAL_CREDENTIAL, .label = "file", .secret = view }));
     PUT("seal-remove", seal_remove, MSG_SEAL_REMOVE, (&(struct msg_seal_remove){ .id = 2 }));
     if (msg_empty_encode(MSG_STATUS, 1, packet, sizeof(packet), &len) != 0)
         exit(1);
@@ -119,7 +130,7 @@ static void messages(void)
     PUT("find", find, MSG_FIND, &find);
     PUT("cert-find", find, MSG_CERT_FIND, &find);
     PUT("token", token, MSG_TOKEN | MSG_ANSWER,
-        (&(struct msg_token){ .module = "/m.so",
+        (&(struct token_status){ .module = "/m.so",
                               .library = "lib",
                               .label = "web",
                               .manufacturer = "maker",
@@ -130,24 +141,24 @@ static void messages(void)
                               .problem = { .code = LB_E_PIN, .text = "refused", .hint = "login" } }));
     PUT("opening-ask", opening_ask, MSG_OPENING, (&(struct msg_opening_ask){ view }));
     PUT("opening", opening, MSG_OPENING | MSG_ANSWER,
-        (&(struct msg_opening){ .how = OPENED_AT_START, .kind = SEAL_CREDENTIAL, .seal = 1, .file = "/c", .next_file = "/c",
+        (&(struct box_opening){ .how = OPENED_AT_START, .kind = SEAL_CREDENTIAL, .seal = 1, .file = "/c", .next_file = "/c",
                                 .next = NEXT_REFUSED, .next_count = 2, .next_seals = { 1, 2 },
                                 .why = { .code = LB_E_VALUE, .text = "open", .hint = "chmod" } }));
     PUT("token-list", token_list, MSG_TOKEN_LIST, (&(struct msg_token_list){ .from = 9 }));
-    PUT("attach", attach, MSG_ATTACH, (&(struct msg_attach){ .name = "web", .id = view, .label = view }));
+    PUT("attach", attach, MSG_ATTACH, (&(struct attach_request){ .name = "web", .id = view, .label = view }));
     PUT("login", login, MSG_LOGIN, (&(struct msg_login){ view }));
     wire_write(&w, packet, sizeof(packet));
     msg_header_put(&w, MSG_TOKEN_LIST | MSG_ANSWER, 7);
     wire_put_u8(&w, 1);
     wire_put_u16(&w, 2);
-    msg_token_entry_put(&w, &(struct token_entry){ .key = "web", .type = "ed25519", .id = view, .label = view });
-    msg_token_entry_put(&w, &(struct token_entry){ .label = view });
+    msg_token_entry_put(&w, &(struct token_key){ .key = "web", .type = "ed25519", .id = view, .label = view });
+    msg_token_entry_put(&w, &(struct token_key){ .label = view });
     if (wire_written(&w, &len) != 0)
         exit(1);
     put("message", "token-list-answer", packet, len);
     wire_write(&w, packet, sizeof(packet));
     msg_header_put(&w, MSG_FIND | MSG_ANSWER, 7);
-    msg_found_put(&w, &(struct msg_found){ .token = "pkcs11:token=a", .is_the_token = true, .count = 1 });
+    msg_found_put(&w, &(struct found_token){ .token = "pkcs11:token=a", .is_the_token = true, .count = 1 });
     msg_found_entry_put(&w, &object);
     if (wire_written(&w, &len) != 0)
         exit(1);
@@ -414,7 +425,7 @@ static void uses(void)
     memcpy(peer, point, sizeof(point));
     memset(data, 'd', sizeof(data));
     for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
-        struct msg_sign m = { .scheme = signs[i].scheme,
+        struct sign_request m = { .scheme = signs[i].scheme,
                               .digest = signs[i].digest,
                               .mgf1_digest = signs[i].mgf1,
                               .salt_len = signs[i].salt,
@@ -428,27 +439,27 @@ static void uses(void)
         put_sequence(signs[i].name);
     }
     ADD(128 | 1, sign, MSG_SIGN,
-        (&(struct msg_sign){ .key.name = "ed", .scheme = SCHEME_ED25519, .input = INPUT_FILE }));
-    ADD(1, sign, MSG_SIGN, (&(struct msg_sign){ .key.name = "ed", .scheme = SCHEME_ED25519, .input = INPUT_FILE }));
+        (&(struct sign_request){ .key.name = "ed", .scheme = SCHEME_ED25519, .input = INPUT_FILE }));
+    ADD(1, sign, MSG_SIGN, (&(struct sign_request){ .key.name = "ed", .scheme = SCHEME_ED25519, .input = INPUT_FILE }));
     put_sequence("sign-file");
     for (unsigned who = 0; who < 4; who++) {
         ADD(who, decrypt, MSG_DECRYPT,
-            (&(struct msg_decrypt){ .key.name = "rsa", .padding = PADDING_PKCS1, .data = { data, 256 } }));
+            (&(struct decrypt_request){ .key.name = "rsa", .padding = PADDING_PKCS1, .data = { data, 256 } }));
         ADD(who, decrypt, MSG_DECRYPT,
-            (&(struct msg_decrypt){ .key.name = "rsa",
+            (&(struct decrypt_request){ .key.name = "rsa",
                                     .padding = PADDING_OAEP,
                                     .digest = DIGEST_SHA256,
                                     .mgf1_digest = DIGEST_SHA256,
                                     .label = { data, 5 },
                                     .data = { data, 256 } }));
         ADD(who, decrypt, MSG_DECRYPT,
-            (&(struct msg_decrypt){
+            (&(struct decrypt_request){
                 .key.name = "rsa", .padding = PADDING_TLS, .client_version = 0x0303, .data = { data, 256 } }));
     }
     put_sequence("decrypt");
     for (unsigned who = 0; who < 4; who++) {
-        ADD(who, derive, MSG_DERIVE, (&(struct msg_derive){ .key.name = "x", .peer = { peer, sizeof(peer) } }));
-        ADD(who, derive, MSG_DERIVE, (&(struct msg_derive){ .key.name = "ecdh", .peer = { peer, sizeof(peer) } }));
+        ADD(who, derive, MSG_DERIVE, (&(struct derive_request){ .key.name = "x", .peer = { peer, sizeof(peer) } }));
+        ADD(who, derive, MSG_DERIVE, (&(struct derive_request){ .key.name = "ecdh", .peer = { peer, sizeof(peer) } }));
     }
     put_sequence("derive");
 }
@@ -484,26 +495,26 @@ static void changes(unsigned who, const char *name)
     struct bytes secret = { credential, sizeof(credential) - 1 };
     size_t len;
 
-    ADD(who, create, MSG_CREATE, (&(struct msg_create){ .name = "new", .type = "ec:P-256" }));
-    ADD(who, import, MSG_IMPORT, (&(struct msg_import){ .name = "in", .pkcs8 = { pkcs8, sizeof(pkcs8) } }));
-    ADD(who, grant, MSG_ALLOW, (&(struct msg_grant){ .name = "new", .grant = { SUBJECT_USER, 3000002, OP_SIGN } }));
-    ADD(who, grant, MSG_DENY, (&(struct msg_grant){ .name = "web", .grant = { SUBJECT_USER, 3000001, OP_SIGN } }));
-    ADD(who, destroy, MSG_DESTROY, (&(struct msg_destroy){ .name = "ed", .version = 1 }));
-    ADD(who, destroy, MSG_DESTROY_SCHEDULE, (&(struct msg_destroy){ .name = "new", .version = 0 }));
-    ADD(who, destroy, MSG_DESTROY_CANCEL, (&(struct msg_destroy){ .name = "new", .version = 1 }));
-    ADD(who, rename, MSG_RENAME, (&(struct msg_rename){ .name = "new", .to = "other" }));
-    ADD(who, handle_note, MSG_HANDLE_NOTE, (&(struct msg_handle_note){ .name = "other", .path = "/etc/web.pem" }));
+    ADD(who, create, MSG_CREATE, (&(struct create_request){ .name = "new", .type = "ec:P-256" }));
+    ADD(who, import, MSG_IMPORT, (&(struct import_request){ .name = "in", .pkcs8 = { pkcs8, sizeof(pkcs8) } }));
+    ADD(who, grant, MSG_ALLOW, (&(struct grant_request){ .name = "new", .grant = { SUBJECT_USER, 3000002, OP_SIGN } }));
+    ADD(who, grant, MSG_DENY, (&(struct grant_request){ .name = "web", .grant = { SUBJECT_USER, 3000001, OP_SIGN } }));
+    ADD(who, destroy, MSG_DESTROY, (&(struct destroy_request){ .name = "ed", .version = 1 }));
+    ADD(who, destroy, MSG_DESTROY_SCHEDULE, (&(struct destroy_request){ .name = "new", .version = 0 }));
+    ADD(who, destroy, MSG_DESTROY_CANCEL, (&(struct destroy_request){ .name = "new", .version = 1 }));
+    ADD(who, rename, MSG_RENAME, (&(struct rename_request){ .name = "new", .to = "other" }));
+    ADD(who, handle_note, MSG_HANDLE_NOTE, (&(struct handle_note){ .name = "other", .path = "/etc/web.pem" }));
     ADD(who, name, MSG_HANDLE_LIST, (&(struct msg_name){ .name = "new" }));
-    ADD(who, cert_set, MSG_CERT_SET, (&(struct msg_cert_set){ .name = "web", .chain = { none, 2 } }));
-    ADD(who, attach, MSG_ATTACH, (&(struct msg_attach){ .name = "at", .label = secret }));
-    ADD(who, secret, MSG_INIT, (&(struct msg_secret){ .kind = SEAL_CREDENTIAL, .label = "a", .secret = secret }));
-    ADD(who, secret, MSG_SEAL_ADD, (&(struct msg_secret){ .kind = SEAL_CREDENTIAL, .label = "b", .secret = secret }));
+    ADD(who, cert_set, MSG_CERT_SET, (&(struct chain_request){ .name = "web", .chain = { none, 2 } }));
+    ADD(who, attach, MSG_ATTACH, (&(struct attach_request){ .name = "at", .label = secret }));
+    ADD(who, secret, MSG_INIT, (&(struct seal_request){ .kind = SEAL_CREDENTIAL, .label = "a", .secret = secret }));
+    ADD(who, secret, MSG_SEAL_ADD, (&(struct seal_request){ .kind = SEAL_CREDENTIAL, .label = "b", .secret = secret }));
     ADD(who, seal_remove, MSG_SEAL_REMOVE, (&(struct msg_seal_remove){ .id = 1 }));
     ADD_EMPTY(who, MSG_LOCK);
     ADD(1, sign, MSG_SIGN,
-        (&(struct msg_sign){
+        (&(struct sign_request){
             .key.name = "ed", .scheme = SCHEME_ED25519, .input = INPUT_TEXT, .data = { credential, 4 } }));
-    ADD(who, secret, MSG_UNLOCK, (&(struct msg_secret){ .kind = SEAL_CREDENTIAL, .secret = secret }));
+    ADD(who, secret, MSG_UNLOCK, (&(struct seal_request){ .kind = SEAL_CREDENTIAL, .secret = secret }));
     ADD(who, opening_ask, MSG_OPENING, (&(struct msg_opening_ask){ secret }));
     ADD(who, login, MSG_LOGIN, (&(struct msg_login){ { credential, 4 } }));
     put_sequence(name);

@@ -15,8 +15,17 @@
 
 #include "base/socket.h"
 #include "client/channel.h"
+#include "model/change.h"
+#include "model/description.h"
+#include "model/limits.h"
+#include "model/operation.h"
 #include "model/scheme.h"
-#include "protocol/message.h"
+#include "model/vocabulary.h"
+#include "protocol/change.h"
+#include "protocol/header.h"
+#include "protocol/keys.h"
+#include "protocol/seals.h"
+#include "protocol/use.h"
 
 #define USAGE                                                                                           \
     "usage: boxload [--uid UID] [--rsa] SOCKET sign COUNT KEY...   one request at a time, keys by turns\n" \
@@ -158,7 +167,7 @@ static int print_list(struct wire_reader *r)
     uint16_t count = wire_get_u16(r);
 
     for (uint16_t i = 0; i < count; i++) {
-        struct list_entry e;
+        struct key_entry e;
 
         msg_list_entry_get(r, &e);
         print_names(e.name, i == 0);
@@ -169,11 +178,11 @@ static int print_list(struct wire_reader *r)
 
 static int print_found(struct wire_reader *r)
 {
-    struct msg_found m;
+    struct found_token m;
 
     msg_found_get(r, &m);
     for (uint16_t i = 0; i < m.count; i++) {
-        struct found_entry e;
+        struct found_object e;
 
         msg_found_entry_get(r, &e);
         print_names(e.name, i == 0);
@@ -211,12 +220,12 @@ static bool make_request(struct load *l, const char *key, uint32_t id)
 {
     const struct question *q = question(l->kind);
     static const uint8_t digest[32] = { 1 };
-    struct msg_sign m = { .scheme = l->rsa ? SCHEME_RSA_PKCS1 : SCHEME_ECDSA,
+    struct sign_request m = { .scheme = l->rsa ? SCHEME_RSA_PKCS1 : SCHEME_ECDSA,
                           .digest = DIGEST_SHA256,
                           .input = INPUT_DIGEST,
                           .data = { digest, sizeof(digest) } };
-    struct msg_create c = { .type = "rsa:1" };
-    struct msg_secret s = { .kind = SEAL_CREDENTIAL, .secret = { digest, sizeof(digest) } };
+    struct create_request c = { .type = "rsa:1" };
+    struct seal_request s = { .kind = SEAL_CREDENTIAL, .secret = { digest, sizeof(digest) } };
     int r;
 
     if (q != NULL) {

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include "base/socket.h"
-#include "protocol/message.h"
+#include "model/limits.h"
+#include "protocol/header.h"
 
 /*
  * heir UID GROUP SOCKET PACKET     run by root; PACKET in hexadecimal

@@ -51,16 +51,16 @@ static void configure(struct inbox *b)
         stop(p.text);
 }
 
-static struct msg_secret first_seal(void)
+static struct seal_request first_seal(void)
 {
-    return (struct msg_secret){ .kind = SEAL_CREDENTIAL,
+    return (struct seal_request){ .kind = SEAL_CREDENTIAL,
                                 .label = "first",
                                 .secret = { (const uint8_t *)INBOX_CREDENTIAL, strlen(INBOX_CREDENTIAL) } };
 }
 
 void inbox_init(struct inbox *b)
 {
-    struct msg_secret seal = first_seal();
+    struct seal_request seal = first_seal();
     struct problem p = { 0 };
     int link[2];
 
@@ -93,7 +93,7 @@ void inbox_clear(struct inbox *b)
 
 int inbox_reopen(struct inbox *b, struct problem *p)
 {
-    struct msg_secret seal = first_seal();
+    struct seal_request seal = first_seal();
     int r;
 
     vault_close(&b->box.vault);

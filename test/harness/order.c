@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/errors.h"
+
 struct sqlite3;
 int sqlite3_open_v2(const char *path, struct sqlite3 **ret, int flags, const char *vfs);
 

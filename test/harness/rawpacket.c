@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "base/socket.h"
-#include "protocol/message.h"
+#include "model/limits.h"
+#include "protocol/header.h"
 
 /*
  * rawpacket [--uid UID] [--file KIND] SOCKET PACKET...   each PACKET in hexadecimal, "+N" behind it for N more bytes of

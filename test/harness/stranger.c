@@ -22,7 +22,8 @@
 
 #include "base/socket.h"
 #include "client/introducer.h"
-#include "protocol/message.h"
+#include "model/limits.h"
+#include "protocol/header.h"
 
 #define USAGE                                                                                                      \
     "usage: stranger UID SOCKET KIND [NUMBER or PATH]      UID is who he is; only root can be somebody else\n"      \

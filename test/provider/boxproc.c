@@ -19,6 +19,11 @@
 
 #include "base/socket.h"
 #include "client/channel.h"
+#include "protocol/change.h"
+#include "protocol/header.h"
+#include "protocol/seals.h"
+#include "protocol/status.h"
+#include "protocol/use.h"
 
 #define READY_TIMEOUT_MS 30000
 #define ANSWER_TIMEOUT_MS 30000
@@ -147,7 +152,7 @@ static uint8_t request[LB_PACKET_MAX], answer[LB_PACKET_MAX];
 
 static void initialise(struct boxproc *b, const uint8_t *credential)
 {
-    struct msg_secret m = { .kind = SEAL_CREDENTIAL, .label = "test", .secret = { credential, CREDENTIAL_SIZE } };
+    struct seal_request m = { .kind = SEAL_CREDENTIAL, .label = "test", .secret = { credential, CREDENTIAL_SIZE } };
     struct bytes body;
     size_t len;
 
@@ -221,7 +226,7 @@ void boxproc_stop(struct boxproc *b)
 
 void boxproc_kill_child(struct boxproc *b)
 {
-    struct msg_status s;
+    struct box_status s;
 
     boxproc_status(b, &s);
     NEED(s.pid > 1 && (pid_t)s.pid != b->keeper && kill((pid_t)s.pid, SIGKILL) == 0);
@@ -230,7 +235,7 @@ void boxproc_kill_child(struct boxproc *b)
 /* SIGSTOP takes effect some time after kill(2): only when all threads stand still no request is answered any more. */
 pid_t boxproc_freeze(struct boxproc *b)
 {
-    struct msg_status s;
+    struct box_status s;
     char path[64], text[256] = "";
 
     boxproc_status(b, &s);
@@ -300,7 +305,7 @@ void boxproc_free(struct boxproc *b)
 
 void boxproc_create(struct boxproc *b, const char *key, const char *type)
 {
-    struct msg_create m = { 0 };
+    struct create_request m = { 0 };
     struct bytes body;
     size_t len;
 
@@ -312,7 +317,7 @@ void boxproc_create(struct boxproc *b, const char *key, const char *type)
 
 void boxproc_destroy(struct boxproc *b, const char *key, uint32_t version)
 {
-    struct msg_destroy m = { .version = version };
+    struct destroy_request m = { .version = version };
     struct bytes body;
     size_t len;
 
@@ -324,7 +329,7 @@ void boxproc_destroy(struct boxproc *b, const char *key, uint32_t version)
 int boxproc_try_import(struct boxproc *b, const char *key, EVP_PKEY *pkey, struct problem *p)
 {
     PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(pkey);
-    struct msg_import m = { 0 };
+    struct import_request m = { 0 };
     unsigned char *der = NULL;
     int der_len = p8 == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(p8, &der), r;
     struct bytes body;
@@ -350,7 +355,7 @@ void boxproc_import(struct boxproc *b, const char *key, EVP_PKEY *pkey)
 int boxproc_try_derive(struct boxproc *b, const char *key, struct bytes peer, uint8_t ret[LB_SHARED_MAX],
                        size_t *ret_len, struct problem *p)
 {
-    struct msg_derive m = { .peer = peer };
+    struct derive_request m = { .peer = peer };
     struct bytes body, shared;
     size_t len;
     int r;
@@ -373,7 +378,7 @@ void boxproc_allow(struct boxproc *b, const char *key, uid_t uid)
 
 void boxproc_allow_ops(struct boxproc *b, const char *key, uid_t uid, unsigned ops)
 {
-    struct msg_grant m = { .grant = { .kind = SUBJECT_USER, .id = uid, .ops = (uint16_t)ops } };
+    struct grant_request m = { .grant = { .kind = SUBJECT_USER, .id = uid, .ops = (uint16_t)ops } };
     struct bytes body;
     size_t len;
 
@@ -386,7 +391,7 @@ void boxproc_certify(struct boxproc *b, const char *key, uint32_t version, const
                      size_t count)
 {
     static uint8_t chain[LB_CHAIN_MAX];
-    struct msg_cert_set m = { .version = version, .chain = { .p = chain } };
+    struct chain_request m = { .version = version, .chain = { .p = chain } };
     struct wire_writer w;
     struct bytes body;
     size_t len;
@@ -410,7 +415,7 @@ void boxproc_lock(struct boxproc *b)
     call(b, MSG_LOCK, request, len, answer, &body);
 }
 
-void boxproc_status(struct boxproc *b, struct msg_status *ret)
+void boxproc_status(struct boxproc *b, struct box_status *ret)
 {
     struct bytes body;
     size_t len;

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
-#include "protocol/message.h"
+#include "model/description.h"
+#include "model/limits.h"
 
 /* Ends the test, loudly, with what failed. For what must be true for the test to make sense at all. */
 #define NEED(condition)                                                             \
@@ -71,7 +72,7 @@ void boxproc_allow_ops(struct boxproc *b, const char *key, uid_t uid, unsigned o
 void boxproc_certify(struct boxproc *b, const char *key, uint32_t version, const struct bytes *certificates,
                      size_t count);
 void boxproc_lock(struct boxproc *b);
-void boxproc_status(struct boxproc *b, struct msg_status *ret);
+void boxproc_status(struct boxproc *b, struct box_status *ret);
 
 /* How many descriptors this process has open. */
 unsigned count_descriptors(void);

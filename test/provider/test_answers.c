@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "base/socket.h"
+#include "protocol/header.h"
+#include "protocol/keys.h"
+#include "protocol/use.h"
 #include "crypto.h"
 #include "suite.h"
 
@@ -41,7 +44,7 @@ static size_t packet_of(uint16_t type, uint32_t id, const void *body, size_t bod
 
 static size_t answer_key(const struct msg_header *request, uint8_t *packet)
 {
-    struct msg_key m = { .box = "default", .name = "p256", .type = "ec:P-256", .version = 1, .state = STATE_ACTIVE };
+    struct key_info m = { .box = "default", .name = "p256", .type = "ec:P-256", .version = 1, .state = STATE_ACTIVE };
     uint8_t *der = NULL;
     int der_len = i2d_PUBKEY(plain, &der);
     size_t len = 0;
@@ -112,7 +115,7 @@ static size_t answer_short_list(const struct msg_header *request, uint8_t *packe
 
 static size_t found(const struct msg_header *request, unsigned says, unsigned count, uint8_t *packet)
 {
-    struct msg_found m = { .token = "pkcs11:token=a%20token", .is_the_token = true, .count = (uint16_t)says };
+    struct found_token m = { .token = "pkcs11:token=a%20token", .is_the_token = true, .count = (uint16_t)says };
     struct wire_writer w;
     size_t len = 0;
 
@@ -120,7 +123,7 @@ static size_t found(const struct msg_header *request, unsigned says, unsigned co
     msg_header_put(&w, request->type | MSG_ANSWER, request->id);
     msg_found_put(&w, &m);
     for (unsigned i = 1; i <= count; i++) {
-        struct found_entry e = { .name = "web", .version = i, .type = "ec:P-256" };
+        struct found_object e = { .name = "web", .version = i, .type = "ec:P-256" };
         uint8_t id[2] = { 0, (uint8_t)i };
 
         NEED(p11uri_set_text(&e.object, P11_OBJECT, "my web;key") == 0 && p11uri_set(&e.object, P11_ID, id, 2) == 0);

@@ -486,7 +486,7 @@ static void test_policy(void)
 static void test_counter(void)
 {
     EVP_PKEY *key = load_key(contexts[0], "x25519"), *other = generate(NULL, &types[3]), *peer = plain_public(other);
-    struct msg_status before, after;
+    struct box_status before, after;
     uint8_t out[LB_SHARED_MAX];
     size_t len;
 

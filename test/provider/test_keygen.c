@@ -27,7 +27,7 @@ struct option {
 
 static unsigned keys_in_box(void)
 {
-    struct msg_status s;
+    struct box_status s;
 
     boxproc_status(&box, &s);
     return s.keys;

@@ -49,10 +49,10 @@ static void test_child_killed(void)
 }
 
 /* Another child serves now than at the time of s. */
-static void wait_replaced(const struct msg_status *s)
+static void wait_replaced(const struct box_status *s)
 {
     uint64_t deadline = now_ms() + 30000;
-    struct msg_status now = *s;
+    struct box_status now = *s;
 
     while (now.pid == s->pid) {
         struct timespec t = { .tv_nsec = 1000000 };
@@ -67,7 +67,7 @@ static void wait_replaced(const struct msg_status *s)
 static void test_replaced(void)
 {
     unsigned descriptors;
-    struct msg_status s;
+    struct box_status s;
 
     must_sign();
     descriptors = count_descriptors();
@@ -153,7 +153,7 @@ static void test_under_load(void)
         boxproc_kill_child(&box);
     }
     for (int i = 0; i < 10; i++) {
-        struct msg_status s;
+        struct box_status s;
 
         wait_for_more(&w, 20);
         boxproc_status(&box, &s);
@@ -297,7 +297,7 @@ static void test_change(void)
 {
     struct changing c = { 0, false, false };
     uint64_t deadline = now_ms() + 30000;
-    struct msg_status before, now;
+    struct box_status before, now;
     EVP_PKEY *torn;
     pthread_t thread;
 

@@ -142,7 +142,7 @@ static void scene_end(struct scene *s)
 
 static uint64_t signatures(void)
 {
-    struct msg_status s;
+    struct box_status s;
 
     boxproc_status(&box, &s);
     return s.signatures;

@@ -20,7 +20,7 @@ static const struct {
 static bool connects(SSL_CTX *server, SSL_CTX *client, int version, const char *cipher, uint64_t options,
                      bool client_signs)
 {
-    struct msg_status before, after;
+    struct box_status before, after;
     struct tls_pair p;
     bool ok;
 
@@ -90,7 +90,7 @@ static void test_resumption(void)
     X509 *cert = tls_certificate(contexts[0], key, "box.example");
     SSL_CTX *server = tls_ctx(contexts[0], TLS_server_method(), cert, key);
     SSL_CTX *client = tls_ctx(contexts[0], TLS_client_method(), NULL, NULL);
-    struct msg_status before, after;
+    struct box_status before, after;
     SSL_SESSION *session;
     struct tls_pair p;
 

@@ -7,7 +7,7 @@
 
 static uint64_t signatures(void)
 {
-    struct msg_status s;
+    struct box_status s;
 
     boxproc_status(&box, &s);
     return s.signatures;

@@ -100,7 +100,7 @@ static void report(const struct file *f, const char *name)
 /* Runs all vectors of a file, and the box is the one of before: nothing made it fall over. */
 static void run_file(const char *name, struct file *f)
 {
-    struct msg_status before, after;
+    struct box_status before, after;
     char path[200];
     glob_t found;
 

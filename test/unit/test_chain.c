@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "protocol/message.h"
+#include "model/limits.h"
 #include "unit.h"
 
 static X509_NAME *name_of(const char *text)

@@ -5,7 +5,8 @@
 
 #include "base/socket.h"
 #include "client/channel.h"
-#include "protocol/message.h"
+#include "model/limits.h"
+#include "protocol/header.h"
 #include "unit.h"
 
 static int box = -1, caller = -1;

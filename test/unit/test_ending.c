@@ -8,13 +8,13 @@
 #include "../harness/inbox.h"
 #include "unit.h"
 
-static const struct msg_destroy web_whole = { .name = "web" }, web_first = { .name = "web", .version = 1 };
+static const struct destroy_request web_whole = { .name = "web" }, web_first = { .name = "web", .version = 1 };
 
 static int create(struct inbox *b, const char *name, struct problem *p)
 {
-    struct msg_create m = { .type = "ed25519" };
+    struct create_request m = { .type = "ed25519" };
     uint8_t spki[LB_SPKI_MAX];
-    struct msg_key key;
+    struct key_info key;
 
     snprintf(m.name, sizeof(m.name), "%s", name);
     return vault_create(&b->box.vault, &m, spki, &key, p);
@@ -22,7 +22,7 @@ static int create(struct inbox *b, const char *name, struct problem *p)
 
 static void box_with_keys(struct inbox *b)
 {
-    struct msg_grant grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_GRANTED, OP_SIGN } };
+    struct grant_request grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_GRANTED, OP_SIGN } };
     struct problem p;
 
     inbox_init(b);
@@ -57,15 +57,15 @@ static int get(struct inbox *b, const char *name, struct problem *p)
 {
     struct key_ref ref = { .version = 0 };
     uint8_t spki[LB_SPKI_MAX];
-    struct msg_key key;
+    struct key_info key;
 
     snprintf(ref.name, sizeof(ref.name), "%s", name);
     return vault_get(&b->box.vault, &ref, spki, &key, p);
 }
 
-static struct msg_show *show(struct inbox *b, const char *name)
+static struct key_details *show(struct inbox *b, const char *name)
 {
-    static struct msg_show s;
+    static struct key_details s;
     struct problem p;
 
     OK(vault_show(&b->box.vault, name, &s, &p));
@@ -85,10 +85,10 @@ static void change_store(struct inbox *b, const char *sql)
 /* Nothing is done with it, its name stays its own, and it is there again as it was. */
 static void scheduled_and_back(void)
 {
-    struct msg_grant grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_STRANGER, OP_SIGN } };
+    struct grant_request grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_STRANGER, OP_SIGN } };
     struct key_ref pinned = { .name = "web", .has_hash = true };
     uint8_t spki[LB_SPKI_MAX];
-    struct msg_key key;
+    struct key_info key;
     struct vault *v;
     uint64_t at = 0, before = (uint64_t)time(NULL);
     struct problem p;
@@ -125,9 +125,9 @@ static void scheduled_and_back(void)
             OK(inbox_reopen(&b, &p));
         CU_ASSERT_EQUAL(atomic_load(&v->damaged), 0);
     }
-    FAILS(vault_cancel_destroy(v, &(struct msg_destroy){ "other", 0 }, &p), LB_E_VALUE);
-    FAILS(vault_cancel_destroy(v, &(struct msg_destroy){ "web", 2 }, &p), LB_E_NO_VERSION);
-    FAILS(vault_cancel_destroy(v, &(struct msg_destroy){ "none", 0 }, &p), LB_E_NO_KEY);
+    FAILS(vault_cancel_destroy(v, &(struct destroy_request){ "other", 0 }, &p), LB_E_VALUE);
+    FAILS(vault_cancel_destroy(v, &(struct destroy_request){ "web", 2 }, &p), LB_E_NO_VERSION);
+    FAILS(vault_cancel_destroy(v, &(struct destroy_request){ "none", 0 }, &p), LB_E_NO_KEY);
     OK(vault_cancel_destroy(v, &web_whole, &p));
     OK(use(&b, INBOX_GRANTED, "web", &p));
     OK(inbox_reopen(&b, &p));
@@ -152,7 +152,7 @@ static void carried_out(void)
         box_with_keys(&b);
         v = &b.box.vault;
         b.conf.destroy_after = 1000;
-        OK(vault_schedule_destroy(v, &(struct msg_destroy){ "other", 0 }, &at, &p));
+        OK(vault_schedule_destroy(v, &(struct destroy_request){ "other", 0 }, &at, &p));
         b.conf.destroy_after = 0;
         OK(vault_schedule_destroy(v, &web_whole, &at, &p));
         CU_ASSERT(v->next_destroy <= at);
@@ -291,7 +291,7 @@ static void changed_behind_its_back(void)
 
         box_with_keys(&b);
         OK(create(&b, "third", &p));
-        OK(vault_rename(&b.box.vault, &(struct msg_rename){ "third", "fourth" }, &p));
+        OK(vault_rename(&b.box.vault, &(struct rename_request){ "third", "fourth" }, &p));
         OK(vault_schedule_destroy(&b.box.vault, &web_whole, &at, &p));
         /* So that what is due would go at once. */
         b.conf.destroy_after = 0;
@@ -315,7 +315,7 @@ static void another_name(void)
 
     box_with_keys(&b);
     v = &b.box.vault;
-    OK(vault_rename(v, &(struct msg_rename){ "web", "a.shop" }, &p));
+    OK(vault_rename(v, &(struct rename_request){ "web", "a.shop" }, &p));
     for (int i = 0; i < 2; i++) {
         OK(use(&b, INBOX_GRANTED, "a.shop", &p));
         OK(use(&b, INBOX_GRANTED, "web", &p));
@@ -324,13 +324,13 @@ static void another_name(void)
         TEXT_IS(show(&b, "a.shop")->former, "web");
         FAILS(create(&b, "web", &p), LB_E_EXISTS);
         TEXT_IS(p.text, "'web' is a former name of key 'a.shop' in box 'test', whose handles may still have it");
-        FAILS(vault_rename(v, &(struct msg_rename){ "other", "web" }, &p), LB_E_EXISTS);
-        FAILS(vault_rename(v, &(struct msg_rename){ "other", "a.shop" }, &p), LB_E_EXISTS);
-        FAILS(vault_rename(v, &(struct msg_rename){ "a.shop", "a.shop" }, &p), LB_E_EXISTS);
-        FAILS(vault_rename(v, &(struct msg_rename){ "none", "new" }, &p), LB_E_NO_KEY);
+        FAILS(vault_rename(v, &(struct rename_request){ "other", "web" }, &p), LB_E_EXISTS);
+        FAILS(vault_rename(v, &(struct rename_request){ "other", "a.shop" }, &p), LB_E_EXISTS);
+        FAILS(vault_rename(v, &(struct rename_request){ "a.shop", "a.shop" }, &p), LB_E_EXISTS);
+        FAILS(vault_rename(v, &(struct rename_request){ "none", "new" }, &p), LB_E_NO_KEY);
         /* What changes a key wants its name. */
         FAILS(vault_destroy(v, &web_whole, &p), LB_E_EXISTS);
-        FAILS(vault_rename(v, &(struct msg_rename){ "web", "new" }, &p), LB_E_EXISTS);
+        FAILS(vault_rename(v, &(struct rename_request){ "web", "new" }, &p), LB_E_EXISTS);
         CU_ASSERT_EQUAL(atomic_load(&v->damaged), 0);
         if (i == 0)
             OK(inbox_reopen(&b, &p));
@@ -339,16 +339,16 @@ static void another_name(void)
     CU_ASSERT_EQUAL(v->ring.count, 2);
     TEXT_IS(v->ring.keys[0]->rec.name, "a.shop");
     /* There and back. */
-    OK(vault_rename(v, &(struct msg_rename){ "a.shop", "web" }, &p));
+    OK(vault_rename(v, &(struct rename_request){ "a.shop", "web" }, &p));
     TEXT_IS(show(&b, "web")->former, "a.shop");
     OK(use(&b, INBOX_GRANTED, "web", &p));
     OK(use(&b, INBOX_GRANTED, "a.shop", &p));
     /* With the key its names end. */
     OK(vault_destroy(v, &web_whole, &p));
     FAILS(use(&b, 0, "a.shop", &p), LB_E_NO_KEY);
-    FAILS(vault_rename(v, &(struct msg_rename){ "web", "new" }, &p), LB_E_DESTROYED);
+    FAILS(vault_rename(v, &(struct rename_request){ "web", "new" }, &p), LB_E_DESTROYED);
     OK(create(&b, "a.shop", &p));
-    FAILS(vault_rename(v, &(struct msg_rename){ "other", "web" }, &p), LB_E_EXISTS);
+    FAILS(vault_rename(v, &(struct rename_request){ "other", "web" }, &p), LB_E_EXISTS);
     inbox_clear(&b);
 }
 
@@ -364,13 +364,13 @@ static void another_name_in_a_uri(void)
     struct inbox b;
 
     box_with_keys(&b);
-    OK(vault_rename(&b.box.vault, &(struct msg_rename){ "web", "a.shop" }, &p));
+    OK(vault_rename(&b.box.vault, &(struct rename_request){ "web", "a.shop" }, &p));
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct caller who = inbox_caller(&b, getpid(), INBOX_GRANTED, INBOX_STRANGER);
         struct p11uri want = { .a = { { .set = false } } };
-        struct found_entry e = { .name = "" };
+        struct found_object e = { .name = "" };
         struct msg_header header;
-        struct msg_found found;
+        struct found_token found;
         struct wire_reader r;
         struct bytes body;
         size_t len = 0;
@@ -393,7 +393,7 @@ static void another_name_in_a_uri(void)
 
 static void too_many_names(void)
 {
-    struct msg_rename m = { "web", "n00" };
+    struct rename_request m = { "web", "n00" };
     struct problem p;
     struct inbox b;
 
@@ -414,7 +414,7 @@ static void too_many_names(void)
 
 static void last_use(void)
 {
-    struct msg_grant grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_STRANGER, OP_DECRYPT } };
+    struct grant_request grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_STRANGER, OP_DECRYPT } };
     uint64_t before = (uint64_t)time(NULL), used;
     struct problem p;
     struct inbox b;
@@ -429,7 +429,7 @@ static void last_use(void)
     CU_ASSERT_EQUAL(show(&b, "other")->versions[0].used, 0);
     /* It outlives changes of the key, locks and restarts. */
     OK(vault_grant(&b.box.vault, &grant, true, &p));
-    OK(vault_rename(&b.box.vault, &(struct msg_rename){ "web", "shop" }, &p));
+    OK(vault_rename(&b.box.vault, &(struct rename_request){ "web", "shop" }, &p));
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].used, used);
     OK(inbox_reopen(&b, &p));
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].used, used);

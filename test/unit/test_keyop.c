@@ -51,7 +51,7 @@ static void decrypts(void)
     EVP_PKEY *key = NULL;
     struct livekey *k = make("rsa:2048", &key);
     uint8_t sealed[KEY_SIZE], plain[LB_CIPHERTEXT_MAX];
-    struct msg_decrypt m = { .padding = PADDING_PKCS1, .data = { sealed, sizeof(sealed) } };
+    struct decrypt_request m = { .padding = PADDING_PKCS1, .data = { sealed, sizeof(sealed) } };
     struct problem p;
     size_t len = 0;
 
@@ -59,7 +59,7 @@ static void decrypts(void)
     OK(keyop_decrypt(k, &m, plain, sizeof(plain), &len, &p));
     CU_ASSERT(len == 4 && memcmp(plain, "text", 4) == 0);
     encrypt(key, RSA_PKCS1_OAEP_PADDING, (const uint8_t *)"text", 4, sealed);
-    m = (struct msg_decrypt){
+    m = (struct decrypt_request){
         .padding = PADDING_OAEP, .digest = DIGEST_SHA1, .mgf1_digest = DIGEST_SHA1, .data = { sealed, sizeof(sealed) }
     };
     OK(keyop_decrypt(k, &m, plain, sizeof(plain), &len, &p));
@@ -73,7 +73,7 @@ static void options_that_do_not_fit(void)
 {
     static const uint8_t data[KEY_SIZE + 1] = { 0, 1 };
     const struct {
-        struct msg_decrypt m;
+        struct decrypt_request m;
         const char *text;
     } cases[] = {
         { { .padding = PADDING_PKCS1, .digest = DIGEST_SHA256 }, "only OAEP has digests and a label" },
@@ -101,7 +101,7 @@ static void options_that_do_not_fit(void)
     uint8_t plain[LB_CIPHERTEXT_MAX];
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct msg_decrypt m = cases[i].m;
+        struct decrypt_request m = cases[i].m;
         struct problem p;
         size_t len = 0;
 
@@ -120,7 +120,7 @@ static void bad_ciphertexts_say_nothing(void)
     EVP_PKEY *key = NULL;
     struct livekey *k = make("rsa:2048", &key);
     uint8_t block[KEY_SIZE], sealed[KEY_SIZE], plain[LB_CIPHERTEXT_MAX];
-    struct msg_decrypt m = { .padding = PADDING_OAEP, .digest = DIGEST_SHA256, .mgf1_digest = DIGEST_SHA256 };
+    struct decrypt_request m = { .padding = PADDING_OAEP, .digest = DIGEST_SHA256, .mgf1_digest = DIGEST_SHA256 };
 
     for (int i = 0; i < 5; i++) {
         struct problem p;
@@ -160,8 +160,8 @@ static void keys_that_do_not(void)
     for (size_t i = 0; i < COUNT(cases); i++) {
         EVP_PKEY *key = NULL;
         struct livekey *k = make(cases[i].type, &key);
-        struct msg_decrypt d = { .padding = PADDING_PKCS1, .data = { data, sizeof(data) } };
-        struct msg_derive m = { .peer = { data, sizeof(data) } };
+        struct decrypt_request d = { .padding = PADDING_PKCS1, .data = { data, sizeof(data) } };
+        struct derive_request m = { .peer = { data, sizeof(data) } };
         uint8_t out[LB_CIPHERTEXT_MAX];
         struct problem p;
         size_t len = 0;
@@ -181,7 +181,7 @@ static const char *const agreeing[] = { "ec:P-256", "ec:P-384", "ec:P-521", "x25
 
 static int derive_with(struct livekey *k, const uint8_t *der, size_t len, struct problem *p)
 {
-    struct msg_derive m = { .peer = { der, len } };
+    struct derive_request m = { .peer = { der, len } };
     uint8_t out[LB_SHARED_MAX];
     size_t out_len = 0;
     int r = keyop_derive(k, &m, out, sizeof(out), &out_len, p);
@@ -197,7 +197,7 @@ static void peers_agree(void)
         struct livekey *k = make(agreeing[i], &key), *other = make(agreeing[i], &other_key);
         uint8_t *mine = NULL, *theirs = NULL, a[LB_SHARED_MAX], b[LB_SHARED_MAX];
         int mine_len = i2d_PUBKEY(key, &mine), theirs_len = i2d_PUBKEY(other_key, &theirs);
-        struct msg_derive m = { .peer = { theirs, (size_t)theirs_len } };
+        struct derive_request m = { .peer = { theirs, (size_t)theirs_len } };
         size_t a_len = 0, b_len = 0;
         struct problem p;
 
@@ -364,7 +364,7 @@ static void signatures_that_do_not_fit(void)
     for (size_t i = 0; i < KEYS; i++)
         keys[i] = make(types[i], &pkeys[i]);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct msg_sign m = { .scheme = cases[i].scheme,
+        struct sign_request m = { .scheme = cases[i].scheme,
                               .digest = cases[i].digest,
                               .mgf1_digest = cases[i].mgf1,
                               .salt_len = cases[i].salt,

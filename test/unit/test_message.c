@@ -2,8 +2,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/chain.h"
+#include "model/change.h"
+#include "model/description.h"
+#include "model/limits.h"
+#include "model/operation.h"
 #include "model/scheme.h"
-#include "protocol/message.h"
+#include "model/vocabulary.h"
+#include "protocol/change.h"
+#include "protocol/header.h"
+#include "protocol/keys.h"
+#include "protocol/seals.h"
+#include "protocol/status.h"
+#include "protocol/token.h"
+#include "protocol/use.h"
 #include "unit.h"
 
 #define TYPE 0x1234
@@ -38,37 +50,37 @@ struct message_case {
     }
 
 WRAP(error, struct problem)
-WRAP(sign, struct msg_sign)
-WRAP(derive, struct msg_derive)
+WRAP(sign, struct sign_request)
+WRAP(derive, struct derive_request)
 WRAP(bytes, struct bytes)
 WRAP(key_ref, struct key_ref)
-WRAP(key, struct msg_key)
+WRAP(key, struct key_info)
 WRAP(list, struct msg_list)
 WRAP(find, struct msg_find)
-WRAP(token, struct msg_token)
+WRAP(token, struct token_status)
 WRAP(token_list, struct msg_token_list)
 WRAP(opening_ask, struct msg_opening_ask)
-WRAP(opening, struct msg_opening)
+WRAP(opening, struct box_opening)
 WRAP(login, struct msg_login)
-WRAP(show, struct msg_show)
-WRAP(status, struct msg_status)
-WRAP(create, struct msg_create)
-WRAP(import, struct msg_import)
-WRAP(destroy, struct msg_destroy)
+WRAP(show, struct key_details)
+WRAP(status, struct box_status)
+WRAP(create, struct create_request)
+WRAP(import, struct import_request)
+WRAP(destroy, struct destroy_request)
 WRAP(time, struct msg_time)
-WRAP(rename, struct msg_rename)
-WRAP(handle_note, struct msg_handle_note)
-WRAP(grant, struct msg_grant)
-WRAP(cert_set, struct msg_cert_set)
+WRAP(rename, struct rename_request)
+WRAP(handle_note, struct handle_note)
+WRAP(grant, struct grant_request)
+WRAP(cert_set, struct chain_request)
 WRAP(chain, struct bytes)
-WRAP(secret, struct msg_secret)
+WRAP(secret, struct seal_request)
 WRAP(seal_remove, struct msg_seal_remove)
 WRAP(name, struct msg_name)
 
 static const uint8_t data[] = { 0xd0, 0xd1, 0xd2, 0xd3, 0xd4 };
 
 static const struct problem error = { .code = LB_E_LOCKED, .text = "box 'a' is locked", .hint = "unlock it" };
-static const struct msg_sign sign = { .key = { .name = "web", .version = 3, .has_hash = true, .hash = { 1, 2, 3 } },
+static const struct sign_request sign = { .key = { .name = "web", .version = 3, .has_hash = true, .hash = { 1, 2, 3 } },
                                       .scheme = SCHEME_RSA_PSS,
                                       .digest = DIGEST_SHA256,
                                       .mgf1_digest = DIGEST_SHA384,
@@ -86,7 +98,7 @@ static int encode_decrypt(const void *m, void *buf, size_t size, size_t *ret_len
 
 static int decode_decrypt(struct bytes body, void *ret)
 {
-    struct msg_decrypt *m = ret;
+    struct decrypt_request *m = ret;
     int r = msg_decrypt_decode(body, m);
 
     if (r == 0 && m->label.len == 2 && memcmp(m->label.p, data, 2) == 0)
@@ -94,7 +106,7 @@ static int decode_decrypt(struct bytes body, void *ret)
     return r;
 }
 
-static const struct msg_decrypt decrypt = { .key = { .name = "web", .version = 3 },
+static const struct decrypt_request decrypt = { .key = { .name = "web", .version = 3 },
                                             .padding = PADDING_OAEP,
                                             .digest = DIGEST_SHA256,
                                             .mgf1_digest = DIGEST_SHA3_512,
@@ -110,7 +122,7 @@ static int encode_attach(const void *m, void *buf, size_t size, size_t *ret_len)
 
 static int decode_attach(struct bytes body, void *ret)
 {
-    struct msg_attach *m = ret;
+    struct attach_request *m = ret;
     int r = msg_attach_decode(body, m);
 
     if (r == 0 && m->id.len == 2 && memcmp(m->id.p, data, 2) == 0)
@@ -118,10 +130,10 @@ static int decode_attach(struct bytes body, void *ret)
     return r;
 }
 
-static const struct msg_attach attach = { .name = "web", .id = { data, 2 }, .label = { data, sizeof(data) } };
+static const struct attach_request attach = { .name = "web", .id = { data, 2 }, .label = { data, sizeof(data) } };
 static const struct msg_login login = { { data, sizeof(data) } };
 static const struct msg_token_list token_list = { .from = 0xfedcba98 };
-static const struct msg_token token = { .connected = true,
+static const struct token_status token = { .connected = true,
                                         .module = "/m.so",
                                         .library = "lib",
                                         .label = "label",
@@ -134,7 +146,7 @@ static const struct msg_token token = { .connected = true,
                                         .reconnects = 3,
                                         .problem = { .code = LB_E_NO_TOKEN, .text = "away", .hint = "plug it in" } };
 static const struct msg_opening_ask opening_ask = { { data, sizeof(data) } };
-static const struct msg_opening opening = { .how = OPENED_AT_START,
+static const struct box_opening opening = { .how = OPENED_AT_START,
                                             .kind = SEAL_CREDENTIAL,
                                             .seal = 0x11223344,
                                             .file = "/a",
@@ -147,10 +159,10 @@ static const struct msg_opening opening = { .how = OPENED_AT_START,
                                             .next_seals = { 1, 0xfedcba98 },
                                             .store_replaced = true,
                                             .why = { .code = LB_E_VALUE, .text = "open", .hint = "shut" } };
-static const struct msg_derive derive = { .key = { .name = "web" }, .peer = { data, sizeof(data) } };
+static const struct derive_request derive = { .key = { .name = "web" }, .peer = { data, sizeof(data) } };
 static const struct bytes bytes = { data, sizeof(data) };
 static const struct key_ref key_ref = { .name = "a.b_c-d", .version = 0xfedcba98 };
-static const struct msg_key key = { .box = "default",
+static const struct key_info key = { .box = "default",
                                     .name = "web",
                                     .type = "ec:P-256",
                                     .version = 2,
@@ -159,7 +171,7 @@ static const struct msg_key key = { .box = "default",
                                     .spki = { data, sizeof(data) } };
 static const struct msg_list list = { .after = "web" };
 static const struct msg_find find = { .want.a = { [P11_TOKEN] = { true, 2, "t\0" }, [P11_ID] = { true, 1, "\1" } } };
-static const struct msg_show show = {
+static const struct key_details show = {
     .name = "web",
     .version_count = 3,
     .versions = { { .version = 1, .state = STATE_DESTROYED, .type = "rsa:2048", .created = 5, .changed = 6 },
@@ -176,7 +188,7 @@ static const struct msg_show show = {
     .grant_count = 2,
     .grants = { { SUBJECT_USER, 33, OP_SIGN | OP_DERIVE }, { SUBJECT_GROUP, 0xfffffffe, OP_DECRYPT } },
 };
-static const struct msg_status status = { .box = "default",
+static const struct box_status status = { .box = "default",
                                           .software = "littlebox 0.1.0",
                                           .backend = "sealed",
                                           .lock = LOCK_UNLOCKED,
@@ -201,18 +213,18 @@ static const struct msg_status status = { .box = "default",
                                           .memory = MEMORY_SECRETS_LOCKED,
                                           .memory_needed = 11,
                                           .memory_limit = LB_MEMORY_NO_LIMIT };
-static const struct msg_create create = { .name = "web", .type = "rsa-pss:4096:sha512" };
-static const struct msg_import import = { .name = "web", .pkcs8 = { data, sizeof(data) } };
-static const struct msg_destroy destroy = { .name = "web", .version = 7 };
+static const struct create_request create = { .name = "web", .type = "rsa-pss:4096:sha512" };
+static const struct import_request import = { .name = "web", .pkcs8 = { data, sizeof(data) } };
+static const struct destroy_request destroy = { .name = "web", .version = 7 };
 static const struct msg_time when = { 0x1122334455667788 };
-static const struct msg_rename rename_ = { .name = "web", .to = "shop" };
-static const struct msg_handle_note handle_note = { .name = "web", .path = "/etc/web.pem" };
-static const struct msg_grant grant = { .name = "web", .grant = { SUBJECT_GROUP, 33, OP_SIGN } };
+static const struct rename_request rename_ = { .name = "web", .to = "shop" };
+static const struct handle_note handle_note = { .name = "web", .path = "/etc/web.pem" };
+static const struct grant_request grant = { .name = "web", .grant = { SUBJECT_GROUP, 33, OP_SIGN } };
 /* Two certificates, of one byte and of two. */
 static const uint8_t chain_data[] = { 0, 2, 0, 1, 0xc1, 0, 2, 0xc2, 0xc3 };
 static const struct bytes chain = { chain_data, sizeof(chain_data) };
-static const struct msg_cert_set cert_set = { .name = "web", .version = 7, .chain = { chain_data, sizeof(chain_data) } };
-static const struct msg_secret secret = { .kind = SEAL_CREDENTIAL, .label = "spare", .secret = { data, sizeof(data) } };
+static const struct chain_request cert_set = { .name = "web", .version = 7, .chain = { chain_data, sizeof(chain_data) } };
+static const struct seal_request secret = { .kind = SEAL_CREDENTIAL, .label = "spare", .secret = { data, sizeof(data) } };
 static const struct msg_seal_remove seal_remove = { .id = 0x01020304 };
 static const struct msg_name name = { .name = "web" };
 
@@ -224,7 +236,7 @@ static const struct message_case cases[] = {
       decode_sign,
       &sign,
       sizeof(sign),
-      offsetof(struct msg_sign, data),
+      offsetof(struct sign_request, data),
       { { 2, '.', LB_E_NAME },
         { 9, 2, LB_E_VALUE },
         { 42, 0, LB_E_VALUE },
@@ -239,14 +251,14 @@ static const struct message_case cases[] = {
       decode_sign,
       &sign,
       sizeof(sign),
-      offsetof(struct msg_sign, data),
+      offsetof(struct sign_request, data),
       { { 53, 0, LB_E_VALUE }, { 53, 4, LB_E_VALUE }, { 54, 0x41, LB_E_TOO_LONG } } },
     { "DECRYPT",
       encode_decrypt,
       decode_decrypt,
       &decrypt,
       sizeof(decrypt),
-      offsetof(struct msg_decrypt, data),
+      offsetof(struct decrypt_request, data),
       { { 2, '.', LB_E_NAME },
         { 9, 2, LB_E_VALUE },
         { 10, 0, LB_E_VALUE },
@@ -260,7 +272,7 @@ static const struct message_case cases[] = {
       decode_derive,
       &derive,
       sizeof(derive),
-      offsetof(struct msg_derive, peer),
+      offsetof(struct derive_request, peer),
       { { 2, '.', LB_E_NAME }, { 9, 2, LB_E_VALUE }, { 10, 0x10, LB_E_TOO_LONG } } },
     { "bytes", encode_bytes, decode_bytes, &bytes, sizeof(bytes), 0, { { 1, 6, LB_E_CUT_OFF } } },
     { "GET",
@@ -275,7 +287,7 @@ static const struct message_case cases[] = {
       decode_key,
       &key,
       sizeof(key),
-      offsetof(struct msg_key, spki),
+      offsetof(struct key_info, spki),
       { { 2, '/', LB_E_NAME },
         { 11, ' ', LB_E_NAME },
         { 28, 0, LB_E_VALUE },
@@ -308,7 +320,7 @@ static const struct message_case cases[] = {
         { 28, 2, LB_E_VALUE },                 /* replaced */
         { 31, 2, LB_E_TOO_LONG } } },          /* the text */
     { "TOKEN_LIST", encode_token_list, decode_token_list, &token_list, sizeof(token_list), NO_VIEW, { { 0 } } },
-    { "ATTACH", encode_attach, decode_attach, &attach, sizeof(attach), offsetof(struct msg_attach, label),
+    { "ATTACH", encode_attach, decode_attach, &attach, sizeof(attach), offsetof(struct attach_request, label),
       { { 1, 0, LB_E_NAME },
         { 2, '.', LB_E_NAME },
         { 3, '\n', LB_E_VALUE },
@@ -360,7 +372,7 @@ static const struct message_case cases[] = {
       decode_import,
       &import,
       sizeof(import),
-      offsetof(struct msg_import, pkcs8),
+      offsetof(struct import_request, pkcs8),
       { { 2, 0xff, LB_E_NAME }, { 5, 0x41, LB_E_TOO_LONG } } },
     { "DESTROY", encode_destroy, decode_destroy, &destroy, sizeof(destroy), NO_VIEW, { { 3, '\n', LB_E_VALUE } } },
     { "time", encode_time, decode_time, &when, sizeof(when), NO_VIEW, { { 0 } } },
@@ -384,7 +396,7 @@ static const struct message_case cases[] = {
       decode_cert_set,
       &cert_set,
       sizeof(cert_set),
-      offsetof(struct msg_cert_set, chain),
+      offsetof(struct chain_request, chain),
       { { 2, '.', LB_E_NAME },
         { 9, 1, LB_E_TOO_LONG },
         { 10, LB_CERTS_MAX + 1, LB_E_TOO_LONG },
@@ -404,7 +416,7 @@ static const struct message_case cases[] = {
       decode_secret,
       &secret,
       sizeof(secret),
-      offsetof(struct msg_secret, secret),
+      offsetof(struct seal_request, secret),
       { { 0, 0, LB_E_VALUE },
         { 0, SEAL_KIND_LAST + 1, LB_E_VALUE },
         { 2, LB_LABEL_MAX + 1, LB_E_TOO_LONG },
@@ -564,7 +576,7 @@ static void headers(void)
 
 static void entries_of_lists(void)
 {
-    static const struct list_entry l = { .name = "web",
+    static const struct key_entry l = { .name = "web",
                                          .type = "ed25519",
                                          .version = 1,
                                          .versions = 2,
@@ -572,9 +584,9 @@ static void entries_of_lists(void)
                                          .damaged = true,
                                          .created = 77,
                                          .certified = true };
-    static const struct seal_entry s = { .id = 5, .kind = SEAL_PASSPHRASE, .label = "mine", .created = 78 };
-    struct list_entry l2;
-    struct seal_entry s2;
+    static const struct seal_info s = { .id = 5, .kind = SEAL_PASSPHRASE, .label = "mine", .created = 78 };
+    struct key_entry l2;
+    struct seal_info s2;
     uint8_t buf[256];
     struct wire_writer w;
     struct wire_reader r;
@@ -612,11 +624,11 @@ static void objects_on_a_token(void)
         { 14, 1, LB_E_TOO_LONG },              /* an id of 258 bytes */
         { 18, 1, LB_E_TOO_LONG },              /* a label of 261 */
     };
-    static const struct token_entry e = {
+    static const struct token_key e = {
         .key = "web", .type = "ed25519", .id = { data, 2 }, .label = { data, sizeof(data) }
     };
-    static const struct token_entry unknown = { .key = "" };
-    struct token_entry e2;
+    static const struct token_key unknown = { .key = "" };
+    struct token_key e2;
     uint8_t buf[256], copy[256];
     struct wire_writer w;
     struct wire_reader r;
@@ -659,9 +671,9 @@ static void objects_on_a_token(void)
 static void caps_of_a_tokens_messages(void)
 {
     static uint8_t long_value[P11_VALUE_MAX + 1], packet[LB_PACKET_MAX];
-    struct msg_attach a = { .name = "web", .id = { long_value, P11_VALUE_MAX }, .label = { long_value, P11_VALUE_MAX } };
+    struct attach_request a = { .name = "web", .id = { long_value, P11_VALUE_MAX }, .label = { long_value, P11_VALUE_MAX } };
     struct msg_login l = { { long_value, LB_PIN_MAX } };
-    struct msg_attach a2;
+    struct attach_request a2;
     struct msg_login l2;
     size_t len = 0;
 
@@ -692,8 +704,8 @@ static void objects_that_were_found(void)
         { 22, '.', LB_E_NAME },
         { 39, 0x1c, LB_E_VALUE },   /* the type among what an object has */
     };
-    static struct msg_found m = { .token = "pkcs11:token=a", .is_the_token = true, .more = true, .count = 1 }, m2;
-    static struct found_entry e = { .name = "web", .version = 3, .type = "ed25519", .certified = true }, e2;
+    static struct found_token m = { .token = "pkcs11:token=a", .is_the_token = true, .more = true, .count = 1 }, m2;
+    static struct found_object e = { .name = "web", .version = 3, .type = "ed25519", .certified = true }, e2;
     uint8_t buf[256], copy[256];
     struct wire_writer w;
     struct wire_reader r;
@@ -727,7 +739,7 @@ static void objects_that_were_found(void)
 
 static void the_longest_show_fits_in_a_packet(void)
 {
-    struct msg_show *m = calloc(2, sizeof(*m));
+    struct key_details *m = calloc(2, sizeof(*m));
     uint8_t packet[LB_PACKET_MAX];
     struct msg_header header;
     struct bytes body;
@@ -753,7 +765,7 @@ static void the_longest_show_fits_in_a_packet(void)
 static void a_longer_show_is_refused(void)
 {
     static uint8_t body[LB_PACKET_MAX];
-    struct msg_show *m = calloc(1, sizeof(*m));
+    struct key_details *m = calloc(1, sizeof(*m));
 
     for (unsigned i = 0; i < 2; i++) {
         struct wire_writer w;
@@ -775,21 +787,21 @@ static void a_longer_show_is_refused(void)
 static void chains_are_read_one_by_one(void)
 {
     static uint8_t packet[LB_PACKET_MAX], body[LB_CHAIN_MAX + 2];
-    struct msg_cert_set longest = { .name = "web" };
+    struct chain_request longest = { .name = "web" };
     struct wire_reader r;
     struct wire_writer w;
     struct bytes one;
     unsigned count = 9;
     size_t len = 0;
 
-    OK(msg_chain_read(chain, &count, &r));
+    OK(chain_read(chain, &count, &r));
     CU_ASSERT_EQUAL(count, 2);
     one = wire_get_bytes(&r, LB_CHAIN_MAX);
     CU_ASSERT(one.len == 1 && one.p[0] == 0xc1);
     one = wire_get_bytes(&r, LB_CHAIN_MAX);
     CU_ASSERT(one.len == 2 && one.p[0] == 0xc2);
     OK(wire_end(&r));
-    OK(msg_chain_read((struct bytes){ (const uint8_t *)"\0", 2 }, &count, &r));
+    OK(chain_read((struct bytes){ (const uint8_t *)"\0", 2 }, &count, &r));
     CU_ASSERT_EQUAL(count, 0);
     /* The longest fits under the longest name; one byte more is refused as a chain. */
     memset(longest.name, 'n', LB_NAME_MAX);
@@ -801,7 +813,7 @@ static void chains_are_read_one_by_one(void)
     CU_ASSERT_EQUAL(len, LB_PACKET_MAX);
     OK(msg_cert_set_decode((struct bytes){ packet + LB_HEADER_SIZE, len - LB_HEADER_SIZE }, &longest));
     longest.chain = (struct bytes){ body, LB_CHAIN_MAX + 1 };
-    FAILS(msg_chain_read(longest.chain, &count, &r), LB_E_TOO_LONG);
+    FAILS(chain_read(longest.chain, &count, &r), LB_E_TOO_LONG);
     CU_ASSERT_EQUAL(count, 0);
     FAILS(msg_cert_set_encode(TYPE, ID, &longest, packet, sizeof(packet), &len), LB_E_TOO_LONG);
 }

@@ -153,7 +153,7 @@ static bool signs(struct livekey *k)
 {
     static const uint8_t digest[32];
     uint8_t sig[LB_SIGNATURE_MAX];
-    struct msg_sign m = { .scheme = SCHEME_ECDSA, .digest = DIGEST_SHA256, .input = INPUT_DIGEST, .data = { digest, 32 } };
+    struct sign_request m = { .scheme = SCHEME_ECDSA, .digest = DIGEST_SHA256, .input = INPUT_DIGEST, .data = { digest, 32 } };
     struct problem p;
     size_t len;
 

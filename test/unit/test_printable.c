@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/printable.h"
-#include "protocol/message.h"
+#include "protocol/header.h"
 #include "unit.h"
 
 static void what_is_shown(void)

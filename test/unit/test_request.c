@@ -10,6 +10,8 @@
 
 #include "../harness/inbox.h"
 #include "model/scheme.h"
+#include "protocol/seals.h"
+#include "protocol/use.h"
 #include "unit.h"
 
 static const struct bytes credential = { (const uint8_t *)INBOX_CREDENTIAL, sizeof(INBOX_CREDENTIAL) - 1 };
@@ -18,14 +20,14 @@ static const struct bytes credential = { (const uint8_t *)INBOX_CREDENTIAL, size
 static void box_with_keys(struct inbox *b)
 {
     static const char *const names[] = { "web", "other" };
-    struct msg_grant grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_GRANTED, OP_SIGN } };
+    struct grant_request grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_GRANTED, OP_SIGN } };
     uint8_t spki[LB_SPKI_MAX];
-    struct msg_key key;
+    struct key_info key;
     struct problem p;
 
     inbox_init(b);
     for (size_t i = 0; i < COUNT(names); i++) {
-        struct msg_create m = { .type = "ed25519" };
+        struct create_request m = { .type = "ed25519" };
 
         snprintf(m.name, sizeof(m.name), "%s", names[i]);
         OK(vault_create(&b->box.vault, &m, spki, &key, &p));
@@ -177,7 +179,7 @@ static int use(struct inbox *b, uid_t uid, enum key_op op, const struct key_ref 
 
 static void destroy(struct inbox *b, const char *name)
 {
-    struct msg_destroy m = { .version = 1 };
+    struct destroy_request m = { .version = 1 };
     struct problem p;
 
     snprintf(m.name, sizeof(m.name), "%s", name);
@@ -284,7 +286,7 @@ static void only_active_versions(void)
 {
     struct key_ref web = { .name = "web" }, first = { .name = "web", .version = 1 };
     uint8_t spki[LB_SPKI_MAX];
-    struct msg_key key;
+    struct key_info key;
     struct boxkey *k;
     struct problem p;
     struct inbox b;
@@ -333,7 +335,7 @@ static unsigned listed(struct inbox *b, uid_t uid)
 static unsigned found(struct inbox *b, uid_t uid, const char *object)
 {
     struct msg_find m = { .want.a = { [P11_TOKEN] = { true, 4, "test" } } };
-    struct msg_found found;
+    struct found_token found;
     struct wire_reader r;
     uint8_t packet[512];
     struct bytes body;
@@ -405,14 +407,14 @@ static void a_lock_leaves_nothing(void)
 /* Changes need an open store, whoever asks. */
 static void nothing_changes_while_locked(void)
 {
-    struct msg_create create = { .name = "new", .type = "ed25519" };
-    struct msg_grant grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_STRANGER, OP_SIGN } };
-    struct msg_destroy gone = { .name = "web" };
-    struct msg_rename to = { "web", "shop" };
+    struct create_request create = { .name = "new", .type = "ed25519" };
+    struct grant_request grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_STRANGER, OP_SIGN } };
+    struct destroy_request gone = { .name = "web" };
+    struct rename_request to = { "web", "shop" };
     uint64_t at;
-    struct msg_secret seal = { .kind = SEAL_CREDENTIAL, .label = "b", .secret = credential };
+    struct seal_request seal = { .kind = SEAL_CREDENTIAL, .label = "b", .secret = credential };
     uint8_t spki[LB_SPKI_MAX];
-    struct msg_key key;
+    struct key_info key;
     struct problem p;
     struct vault *v;
     struct inbox b;
@@ -443,7 +445,7 @@ static double seconds(void)
 /* A wrong secret: the box stays locked, the answer comes late, and each further one later. */
 static void guessing_is_slow(void)
 {
-    struct msg_secret m = { .kind = SEAL_CREDENTIAL,
+    struct seal_request m = { .kind = SEAL_CREDENTIAL,
                             .secret = { (const uint8_t *)"one that is wrong, of more than 32 bytes", 40 } };
     struct problem p;
     struct bytes body;
@@ -492,7 +494,7 @@ static void seals_are_of_their_kind(void)
     inbox_clear(&b);
 }
 
-static int opening_of(struct inbox *b, struct bytes secret, struct msg_opening *ret)
+static int opening_of(struct inbox *b, struct bytes secret, struct box_opening *ret)
 {
     uint8_t packet[1000];
     struct msg_opening_ask m = { secret };
@@ -519,8 +521,8 @@ static void what_opens_the_store(void)
 {
     static const char phrase[] = "a passphrase of more bytes than a credential has at least";
     static const struct bytes none = { NULL, 0 }, words = { (const uint8_t *)phrase, sizeof(phrase) - 1 };
-    struct msg_secret seal = { .kind = SEAL_PASSPHRASE, .label = "phrase", .secret = words };
-    struct msg_opening o;
+    struct seal_request seal = { .kind = SEAL_PASSPHRASE, .label = "phrase", .secret = words };
+    struct box_opening o;
     struct problem p;
     struct inbox b;
 
@@ -583,11 +585,11 @@ static void what_opens_the_store(void)
 /* A new key under an old name: nobody is granted it, and the old version stays what it is. */
 static void a_name_comes_back_without_grants(void)
 {
-    struct msg_create m = { .name = "web", .type = "ed25519" };
-    struct msg_grant grant = { .grant = { SUBJECT_USER, INBOX_GRANTED, OP_SIGN } };
+    struct create_request m = { .name = "web", .type = "ed25519" };
+    struct grant_request grant = { .grant = { SUBJECT_USER, INBOX_GRANTED, OP_SIGN } };
     struct key_ref web = { .name = "web" }, first = { .name = "web", .version = 1 };
     uint8_t spki[LB_SPKI_MAX];
-    struct msg_key key;
+    struct key_info key;
     struct problem p;
     struct inbox b;
 
@@ -613,7 +615,7 @@ static void a_name_comes_back_without_grants(void)
 /* What comes in a file is for INPUT_FILE, and for whom the key was granted. */
 static void a_file_with_a_request(void)
 {
-    struct msg_sign m = { .key.name = "web",
+    struct sign_request m = { .key.name = "web",
                           .scheme = SCHEME_ED25519,
                           .input = INPUT_TEXT,
                           .data = { (const uint8_t *)"text", 4 } };

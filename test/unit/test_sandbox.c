@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "daemon/landlock.h"
 #include "daemon/sandbox.h"
+#include "model/vocabulary.h"
 #include "unit.h"
 
 /* Ends the process; the others are errno, or 0. */

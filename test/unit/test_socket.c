@@ -12,7 +12,8 @@
 
 #include "base/socket.h"
 #include "client/introducer.h"
-#include "protocol/message.h"
+#include "model/limits.h"
+#include "protocol/header.h"
 #include "unit.h"
 
 static void make_pair(int pair[2])

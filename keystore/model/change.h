@@ -1,0 +1,70 @@
+/* What a box is asked to change. */
+#ifndef LB_MODEL_CHANGE_H
+#define LB_MODEL_CHANGE_H
+
+#include <stdint.h>
+
+#include "base/wire.h"
+#include "model/vocabulary.h"
+
+struct create_request {
+    char name[LB_NAME_MAX + 1];
+    char type[LB_TYPE_MAX + 1];
+};
+
+struct import_request {
+    char name[LB_NAME_MAX + 1];
+    struct bytes pkcs8;   /* DER PrivateKeyInfo, RFC 5208; a secret: wipe the packet */
+};
+
+/*
+ * A key that is on the token already becomes a key of the box: found by its id, its label, or both; an empty one fits
+ * anything.
+ */
+struct attach_request {
+    char name[LB_NAME_MAX + 1];
+    struct bytes id, label; /* at most P11_VALUE_MAX */
+};
+
+/* DESTROY, DESTROY_SCHEDULE and DESTROY_CANCEL. version 0: the whole key, all versions. */
+struct destroy_request {
+    char name[LB_NAME_MAX + 1];
+    uint32_t version;
+};
+
+struct rename_request {
+    char name[LB_NAME_MAX + 1];
+    char to[LB_NAME_MAX + 1];
+};
+
+/* A handle of the key was written to this file. */
+struct handle_note {
+    char name[LB_NAME_MAX + 1];
+    char path[LB_PATH_TEXT_MAX + 1]; /* absolute */
+};
+
+/* ALLOW adds grant.ops to what the subject has; DENY takes them away. */
+struct grant_request {
+    char name[LB_NAME_MAX + 1];
+    struct grant grant;
+};
+
+/*
+ * The chain of a version: u16 count, then that many certificates as bytes<65535>, DER, that of the key first and each
+ * next one the issuer of the one before. chain is all of that, of checked form. version 0: the active one; count 0:
+ * none any more.
+ */
+struct chain_request {
+    char name[LB_NAME_MAX + 1];
+    uint32_t version;
+    struct bytes chain;
+};
+
+/* INIT, SEAL_ADD and UNLOCK. UNLOCK ignores the label. */
+struct seal_request {
+    uint8_t kind;                 /* enum seal_kind */
+    char label[LB_LABEL_MAX + 1];
+    struct bytes secret;          /* at most LB_SECRET_MAX; wipe the packet */
+};
+
+#endif

@@ -1,0 +1,103 @@
+/* The words of a box: states, operations, subjects, and how it is. */
+#ifndef LB_MODEL_VOCABULARY_H
+#define LB_MODEL_VOCABULARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/wire.h"
+#include "model/limits.h"
+
+/*
+ * States of a version, NIST SP 800-57 Part 1 Rev. 5, 7, and one more: destruction was asked for and is carried out at its
+ * time, unless it is cancelled before. Until then the version does nothing.
+ */
+enum key_state {
+    STATE_PRE_ACTIVATION = 1,
+    STATE_ACTIVE = 2,
+    STATE_DEACTIVATED = 3,
+    STATE_COMPROMISED = 4,
+    STATE_DESTROYED = 5,
+    STATE_DESTROY_SCHEDULED = 6,
+    STATE_LAST = STATE_DESTROY_SCHEDULED
+};
+/* "active"; "unknown" for a number that is none. */
+const char *key_state_name(unsigned state);
+
+/* What may be granted, as bits; requests and the store carry them as u16. */
+enum key_op {
+    OP_SIGN = 1 << 0,
+    OP_DECRYPT = 1 << 1,
+    OP_DERIVE = 1 << 2,
+    OP_ALL = OP_SIGN | OP_DECRYPT | OP_DERIVE
+};
+#define OP_COUNT 3
+/* "sign", "decrypt", "derive"; "unknown" for anything but one of these bits. */
+const char *key_op_name(unsigned op);
+/* The bit of that name; 0: there is none. */
+unsigned key_op_by_name(const char *name, size_t len);
+/* Room for the names of all operations with ',' between them. */
+#define OP_NAMES_SIZE 32
+/* "sign,decrypt" */
+void key_op_names(unsigned ops, char ret[OP_NAMES_SIZE]);
+
+enum subject_kind { SUBJECT_USER = 1, SUBJECT_GROUP = 2 };
+
+/* One policy entry: this uid or gid may do these operations with the key. */
+struct grant {
+    uint8_t kind; /* enum subject_kind */
+    uint32_t id;
+    uint16_t ops; /* of enum key_op */
+};
+
+/* As the store's associated data and SHOW write it. */
+void grant_put(struct wire_writer *w, const struct grant *g);
+
+/*
+ * Which key. version 0 is "the active one". With has_hash the version must have this public key, whatever its number:
+ * what a loaded handle always sends, so that a roll-over cannot pair a certificate with another key.
+ */
+struct key_ref {
+    char name[LB_NAME_MAX + 1];
+    uint32_t version;
+    bool has_hash;
+    uint8_t hash[LB_HASH_SIZE]; /* SHA-256 of the DER SubjectPublicKeyInfo */
+};
+
+enum lock_state { LOCK_NO_STORE = 1, LOCK_LOCKED = 2, LOCK_UNLOCKED = 3 };
+const char *lock_state_name(unsigned state);
+
+/* What of the process with the keys is locked in memory, and so never in swap. */
+enum memory_state { MEMORY_NOT_LOCKED = 1, MEMORY_SECRETS_LOCKED = 2, MEMORY_ALL_LOCKED = 3 };
+#define LB_MEMORY_NO_LIMIT UINT32_MAX
+/*
+ * What holds of the process with the keys: its system calls are filtered; the kernel keeps it from files, from the
+ * network, from abstract sockets and signals to others (Landlock).
+ */
+enum { SANDBOX_CALLS = 1, SANDBOX_FILES = 2, SANDBOX_NETWORK = 4, SANDBOX_SIGNALS = 8, SANDBOX_ALL = 15 };
+enum credential_use {
+    CREDENTIAL_UNUSED = 0,
+    CREDENTIAL_OPENS = 1,  /* the store: after a restart too */
+    CREDENTIAL_REFUSED = 2 /* the file is there, and cannot be used: the log says why */
+};
+
+/* How the store came to be open. */
+enum opened_how {
+    OPENED_NOT,        /* it is not */
+    OPENED_AT_START,   /* with the credential file, by the box itself */
+    OPENED_BY_REQUEST, /* UNLOCK */
+    OPENED_AS_NEW      /* INIT */
+};
+
+/* What a start finds that has this file. */
+enum next_start {
+    NEXT_ABSENT,  /* there is no file */
+    NEXT_REFUSED, /* it cannot be read, or others get at it: why tells */
+    NEXT_WRONG,   /* it opens no seal of this store */
+    NEXT_OPENS
+};
+
+enum seal_kind { SEAL_PASSPHRASE = 1, SEAL_CREDENTIAL = 2, SEAL_KIND_LAST = SEAL_CREDENTIAL };
+const char *seal_kind_name(unsigned kind);
+
+#endif
