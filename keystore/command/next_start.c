@@ -11,6 +11,7 @@
 #include "command/box_file.h"
 #include "command/system_credential.h"
 #include "guard/secret.h"
+#include "model/seal_kinds.h"
 
 /* What the next start reads, as far as it can be seen from here. */
 struct source {

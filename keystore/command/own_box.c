@@ -20,6 +20,7 @@
 
 #include "command/credential.h"
 #include "guard/secret.h"
+#include "model/seal_kinds.h"
 #include "protocol/header.h"
 
 #define READY_TIMEOUT_MS 10000

@@ -13,6 +13,7 @@
 #include "command/system_credential.h"
 #include "command/table.h"
 #include "guard/secret.h"
+#include "model/seal_kinds.h"
 #include "protocol/header.h"
 #include "protocol/seals.h"
 

@@ -14,14 +14,15 @@
 #include "model/operation.h"
 #include "model/pkcs11_reference.h"
 #include "model/scheme.h"
+#include "model/seal_kinds.h"
 #include "model/vocabulary.h"
 #include "protocol/change.h"
 #include "protocol/header.h"
 #include "protocol/keys.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
-#include "protocol/use.h"
 #include "protocol/token.h"
+#include "protocol/use.h"
 
 static const char *top;
 
