@@ -26,16 +26,23 @@ enum seal_source {
     SEAL_FROM_FILE,
     /*
      * The box fetches it. The option names the place, a device or a file, and that text is sent where other kinds send the
-     * secret; the kind keeps it in the seal's parameters. At a start the kind is asked with an empty secret.
+     * secret; the kind keeps it in the seal's parameters. At a start the kind is asked with an empty secret. The library of a
+     * device never runs beside keys: a kind that needs one asks a helper process.
      */
     SEAL_FROM_PLACE
 };
 
 /*
- * number: in the store, in what is bound to the seal, and in messages: for good. name: in texts and as a seal's label.
- * unattended: it opens the store at a start, without a person. guessable: the secret is a person's words, so it is stretched,
- * and nobody may try them as fast as he asks. least new: bytes of a secret that a seal is made with; tried: of one that is
- * tried. option: of 'littlebox init' and 'seal add', and of 'unlock' unless the secret is asked for.
+ * The table, in the order of the numbers. BETWEEN stands between two rows.
+ *
+ *   number      in the store, in what is bound to the seal, and in messages: for good
+ *   name        in texts, and the label of a seal that is given none
+ *   source      of SEAL_FROM_...
+ *   unattended  it opens the store at a start, without a person
+ *   guessable   the secret is a person's words: the kind stretches it, and the box lets nobody try as fast as he asks
+ *   least new   bytes of a secret that a seal is made with
+ *   tried       bytes of a secret that is tried
+ *   option      of 'littlebox init' and 'seal add', and of 'unlock' unless the secret is asked for; with its help
  */
 #define SEAL_KINDS(ROW, BETWEEN)                                                                                      \
     /*  number NAME     name        source  unatt. guess. least new       tried           option, its help */         \
@@ -44,7 +51,7 @@ enum seal_source {
     ROW(2, CREDENTIAL,  credential, FILE,   true,  false, CREDENTIAL_MIN, CREDENTIAL_MIN, "--credential",             \
         "a file of random bytes that opens the store")
 
-/* SEAL_PASSPHRASE, SEAL_CREDENTIAL, ...; the rows stand in the order of their numbers. */
+/* SEAL_PASSPHRASE, SEAL_CREDENTIAL, ... */
 #define SEAL_KIND_NUMBER(number, NAME, ...) SEAL_##NAME = number,
 enum { SEAL_KINDS(SEAL_KIND_NUMBER, ) SEAL_KIND_END, SEAL_KIND_LAST = SEAL_KIND_END - 1 };
 #undef SEAL_KIND_NUMBER

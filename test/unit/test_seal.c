@@ -243,7 +243,7 @@ static void kinds(void)
     clear(&s);
 }
 
-/* Every byte of every row's seal is bound to it, whatever the kind does with them. */
+/* Each row of the table wraps and unwraps, and refuses a wrong secret, one that is too short, and a changed record. */
 static void each_kind(void)
 {
     static const char other[] = "another secret that has more than 32 bytes";
@@ -271,7 +271,7 @@ static void each_kind(void)
         FAILS(unwrap(&s, text(other), store), LB_E_SECRET);
         if (k->least_tried > 0)
             FAILS(unwrap(&s, (struct bytes){ (const uint8_t *)credential, k->least_tried - 1 }, store), LB_E_SECRET);
-        /* The last byte is one of a salt, in the middle of nothing that is looked at before. */
+        /* The parameters begin with a version, and end with a salt. */
         params = s.params;
         params[s.params_len - 1] ^= 1;
         FAILS(unwrap(&s, text(credential), store), LB_E_SECRET);
