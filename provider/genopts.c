@@ -377,7 +377,7 @@ static int append_restrictions(const struct genopts *g, struct text *type)
 }
 
 /*
- * The type as the box calls it (keytype.h): the algorithm's name, and behind it what the options say. Which of them
+ * The type as the box calls it (model/key_types.h): the algorithm's name, and behind it what the options say. Which of them
  * there are is the box's to decide, so it is the box that refuses "rsa:1024".
  */
 int genopts_type(const struct genopts *g, char ret[LB_TYPE_MAX + 1])

@@ -1,4 +1,4 @@
-/* keytype.c: what is generated, how it is named, what is refused and with which words. */
+/* model/key_types.c, keys/make_key.c: what is generated, how it is named, what is refused and with which words. */
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keys/key_type.h"
+#include "keys/make_key.h"
 #include "unit.h"
 
 static void each_type_is_generated(void)
