@@ -44,7 +44,7 @@ static EVP_PKEY *group_parameters(const struct genopts *g, const char *name)
     EVP_PKEY *group = NULL;
 
     if (strcasecmp(name, "secp256r1") == 0)
-        name = "P-256";
+        name = SN_X9_62_prime256v1;
     ERR_set_mark();
     if (ctx == NULL || EVP_PKEY_paramgen_init(ctx) <= 0 || EVP_PKEY_CTX_set_group_name(ctx, name) <= 0 ||
         EVP_PKEY_paramgen(ctx, &group) <= 0)
