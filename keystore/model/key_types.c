@@ -227,17 +227,27 @@ static void LB_PRINTF(2, 3) add(char list[KEYTYPE_LIST_MAX], const char *fmt, ..
     va_end(ap);
 }
 
-/* "2048 3072 4096" */
-static void add_sizes(char list[KEYTYPE_LIST_MAX], const struct key_algorithm *a)
+/* "2048 3072 4096": the sizes of all keys of an algorithm. */
+static void add_sizes(char list[KEYTYPE_LIST_MAX], enum key_family family)
 {
     const char *space = "";
 
     for (size_t i = 0; i < COUNT(types); i++) {
-        if (types[i].algorithm == a) {
+        if (types[i].algorithm->family == family) {
             add(list, "%s%u", space, types[i].bits);
             space = " ";
         }
     }
+}
+
+/* Both kinds of RSA keys are made in the same sizes, so that those need be told only once. */
+static bool sizes_are_alike(void)
+{
+    char rsa[KEYTYPE_LIST_MAX] = "", pss[KEYTYPE_LIST_MAX] = "";
+
+    add_sizes(rsa, KEY_FAMILY_RSA);
+    add_sizes(pss, KEY_FAMILY_RSA_PSS);
+    return strcmp(rsa, pss) == 0;
 }
 
 static void add_digests(char list[KEYTYPE_LIST_MAX])
@@ -252,20 +262,22 @@ static void add_digests(char list[KEYTYPE_LIST_MAX])
     }
 }
 
-/* What the types of one size, or of one family in short, are together. */
-static void add_group(char list[KEYTYPE_LIST_MAX], const struct key_type *t)
+/* What stands for all types of t's family: each size of RSA keys, or what the family is in short. */
+static void add_family(char list[KEYTYPE_LIST_MAX], const struct key_type *t)
 {
     if (t->algorithm->short_list != NULL) {
         add(list, "%s", t->algorithm->short_list);
         return;
     }
-    add(list, "%s:BITS", t->algorithm->type);
-    if (!t->restrictable)
+    add(list, "%s:BITS%s", t->algorithm->type, t->restrictable ? "[:DIGEST]" : "");
+    if (!t->restrictable && sizes_are_alike())
         return;
-    add(list, "[:DIGEST] (BITS: ");
-    add_sizes(list, t->algorithm);
-    add(list, "; DIGEST: ");
-    add_digests(list);
+    add(list, " (BITS: ");
+    add_sizes(list, t->algorithm->family);
+    if (t->restrictable) {
+        add(list, "; DIGEST: ");
+        add_digests(list);
+    }
     add(list, ")");
 }
 
@@ -281,7 +293,7 @@ const char *keytype_list(char ret[KEYTYPE_LIST_MAX])
             continue;
         add(ret, "%s", last == NULL ? "" : " ");
         if (grouped)
-            add_group(ret, t);
+            add_family(ret, t);
         else
             add(ret, "%s", t->name);
         last = t;
