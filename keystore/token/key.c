@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "token/copy.h"
+#include "token/key_kind.h"
 #include "token/message_api.h"
 
 struct p11_key {
@@ -41,7 +42,7 @@ int p11_key_new(struct p11_token *t, const struct p11_name *name, const uint8_t 
     k->pub = d2i_PUBKEY(NULL, &at, (long)spki_len);
     k->spki = malloc(spki_len == 0 ? 1 : spki_len);
     k->algorithm = k->pub == NULL ? NULL : key_algorithm_of(k->pub);
-    if (k->pub == NULL || k->spki == NULL || k->algorithm == NULL || k->algorithm->on_token == KEY_NOT_ON_TOKEN) {
+    if (k->pub == NULL || k->spki == NULL || p11_kind_of(k->algorithm) == NULL) {
         ERR_clear_error();
         p11_key_unref(k);
         return LB_E_VALUE;

@@ -10,27 +10,12 @@
 
 #include "model/key_types.h"
 #include "token/key.h"
+#include "token/key_kind.h"
 
 #define ID_SIZE 16
 #define ATTRIBUTES_MAX 24
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
-
-/* How Cryptoki calls keys on a token, and how it makes them. */
-static const struct kind {
-    CK_KEY_TYPE key;
-    CK_MECHANISM_TYPE mechanism;
-} kinds[] = {
-    [KEY_ON_TOKEN_RSA] = { CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN },
-    [KEY_ON_TOKEN_EC] = { CKK_EC, CKM_EC_KEY_PAIR_GEN },
-    [KEY_ON_TOKEN_EDWARDS] = { CKK_EC_EDWARDS, CKM_EC_EDWARDS_KEY_PAIR_GEN },
-    [KEY_ON_TOKEN_MONTGOMERY] = { CKK_EC_MONTGOMERY, CKM_EC_MONTGOMERY_KEY_PAIR_GEN },
-};
-
-static const struct kind *kind_of(const struct key_type *type)
-{
-    return &kinds[type->algorithm->on_token];
-}
 
 static bool does(const struct key_type *type, enum key_operation operation)
 {
@@ -78,8 +63,8 @@ static void make_curve(const struct key_type *type, struct curve *ret, struct cu
 /* How the token makes such keys. SoftHSM2 2.6 makes those on curves of Montgomery as it makes those of Edwards. */
 static CK_MECHANISM_TYPE mechanism_of(const struct p11_token *t, const struct key_type *type)
 {
-    CK_MECHANISM_TYPE own = kind_of(type)->mechanism;
-    bool other = kind_of(type)->key == CKK_EC_MONTGOMERY && !p11_token_can(t, own, CKF_GENERATE_KEY_PAIR) &&
+    CK_MECHANISM_TYPE own = p11_kind_of(type->algorithm)->generate;
+    bool other = p11_kind_of(type->algorithm)->type == CKK_EC_MONTGOMERY && !p11_token_can(t, own, CKF_GENERATE_KEY_PAIR) &&
                  p11_token_can(t, CKM_EC_EDWARDS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR) &&
                  p11_token_can(t, CKM_ECDH1_DERIVE, CKF_DERIVE);
 
@@ -198,7 +183,7 @@ static int refuse_type(const char *name, struct problem *p)
     for (size_t i = 0; (type = keytype_row(i)) != NULL; i++) {
         size_t len = strlen(list);
 
-        if (type->algorithm->on_token != KEY_NOT_ON_TOKEN)
+        if (p11_kind_of(type->algorithm) != NULL)
             snprintf(list + len, sizeof(list) - len, "%s ", type->name);
     }
     problem_set(p, LB_E_KEY_TYPE, "keys of type %s are not made on a token", name);
@@ -213,7 +198,7 @@ int p11_make(struct p11_token *t, const char *type, const char *label, struct p1
     struct make m = { .type = keytype_find(type, &digest) };
     int r;
 
-    if (m.type == NULL || m.type->algorithm->on_token == KEY_NOT_ON_TOKEN)
+    if (m.type == NULL || p11_kind_of(m.type->algorithm) == NULL)
         return refuse_type(type, p);
     make_curve(m.type, &m.curve, &m.other_curve);
     r = new_name(label, &m.name, p);
@@ -362,7 +347,7 @@ static const struct key_type *type_of(EVP_PKEY *key)
     const struct key_type *type;
     char group[40] = "";
 
-    if (a == NULL || a->on_token == KEY_NOT_ON_TOKEN || a->on_token == KEY_ON_TOKEN_MONTGOMERY)
+    if (p11_kind_of(a) == NULL || a->on_token == KEY_ON_TOKEN_MONTGOMERY)
         return NULL;
     if (a->on_token == KEY_ON_TOKEN_EC)
         return EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) > 0 ? keytype_of_group(group) : NULL;
@@ -384,7 +369,7 @@ int p11_import(struct p11_token *t, EVP_PKEY *key, const char *label, struct p11
     if (m.type == NULL)
         return problem_set(p, LB_E_KEY_TYPE, "keys of the algorithm %s are not brought to a token",
                            EVP_PKEY_get0_type_name(key));
-    m.key = kind_of(m.type)->key;
+    m.key = p11_kind_of(m.type->algorithm)->type;
     make_curve(m.type, &m.curve, &other_curve);
     r = new_name(label, &m.name, p);
     if (r != 0)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/key_types.h"
+#include "token/key_kind.h"
 #include "token/object.h"
 
 /* Attributes of one object, read as needed. */
@@ -204,27 +204,16 @@ static EVP_PKEY *from_certificate(struct p11_session *s, CK_OBJECT_HANDLE h)
 }
 
 /* SoftHSM2 2.6 has curves of Montgomery as keys of Edwards. */
-static bool is_kind(const struct key_algorithm *a, CK_KEY_TYPE type)
+static bool is_kind(const struct p11_kind *kind, CK_KEY_TYPE type)
 {
-    switch (a == NULL ? KEY_NOT_ON_TOKEN : a->on_token) {
-    case KEY_ON_TOKEN_RSA:
-        return type == CKK_RSA;
-    case KEY_ON_TOKEN_EC:
-        return type == CKK_EC;
-    case KEY_ON_TOKEN_EDWARDS:
-        return type == CKK_EC_EDWARDS;
-    case KEY_ON_TOKEN_MONTGOMERY:
-        return type == CKK_EC_EDWARDS || type == CKK_EC_MONTGOMERY;
-    default:
-        return false;
-    }
+    return kind != NULL && (kind->type == type || (kind->type == CKK_EC_MONTGOMERY && type == CKK_EC_EDWARDS));
 }
 
 /* Does the public half fit what the private object says of itself? Some say nothing, and then any does. */
 static bool fits(struct p11_session *s, CK_OBJECT_HANDLE key, CK_KEY_TYPE type, EVP_PKEY *pub)
 {
     EVP_PKEY *own = type == CKK_RSA ? rsa(s, key) : NULL;
-    bool is = is_kind(key_algorithm_of(pub), type);
+    bool is = is_kind(p11_kind_of(key_algorithm_of(pub)), type);
 
     if (is && own != NULL)
         is = EVP_PKEY_eq(own, pub) == 1;
@@ -287,7 +276,7 @@ CK_RV p11_public(struct p11_session *s, CK_OBJECT_HANDLE key, uint8_t **ret, siz
         rv = p11_name_of(s, key, &name);
     if (rv != CKR_OK)
         return rv;
-    if (type != CKK_RSA && type != CKK_EC && type != CKK_EC_EDWARDS && type != CKK_EC_MONTGOMERY) {
+    if (!p11_kind_is_known(type)) {
         problem_set(p, LB_E_KEY_TYPE, "the key on the token is of a type that a box does not hold (CKA_KEY_TYPE 0x%lx)",
                     type);
         return P11_TOLD;
