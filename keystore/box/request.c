@@ -14,6 +14,7 @@
 #include "daemon/keeper_link.h"
 #include "guard/secret.h"
 #include "model/chain.h"
+#include "model/seal_kinds.h"
 #include "protocol/change.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"

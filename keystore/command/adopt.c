@@ -19,8 +19,8 @@
 #include "guard/secret.h"
 #include "model/handle.h"
 #include "model/key_types.h"
+#include "model/seal_kinds.h"
 #include "protocol/header.h"
-#include "seals/seal.h"
 
 /* The content of the new file in the form of the old one: *ret belongs to the BIO. */
 static int make_handle(const struct client *c, const struct key_info *key, enum keyfile_form form, BIO *bio,

@@ -20,13 +20,15 @@
 #include "model/limits.h"
 #include "protocol/header.h"
 
-/* In the order of enum cli_option. */
+#define SEAL_OPTION(number, NAME, name, source, unattended, guessable, least_new, least_tried, option, help) \
+    [OPT_##NAME] = { option, SEAL_VALUE_##source, help },
+
 const struct option_text cli_options[OPT_COUNT] = {
+    SEAL_KINDS(SEAL_OPTION, )
     [OPT_ALL] = { "--all", NULL, "also what is destroyed, or to be destroyed" },
     [OPT_ALLOW] = { "--allow", "USER", "a user, by name or number, who may sign with the key" },
     [OPT_CANCEL] = { "--cancel", NULL, "do not destroy what is to be destroyed" },
     [OPT_CONFIG] = { "--config", "FILE", "the server's configuration, if it is not where Debian has it" },
-    [OPT_CREDENTIAL] = { "--credential", "FILE", "a file of random bytes that opens the store" },
     [OPT_DRY_RUN] = { "--dry-run", NULL, "say what would be done, and do nothing" },
     [OPT_ESCROW] = { "--escrow", "FILE", "first seal the key to a passphrase in this new file" },
     [OPT_ESCROW_PASSPHRASE_FILE] = { "--escrow-passphrase-file", "FILE", "with the passphrase of the first line of this file" },
@@ -40,7 +42,6 @@ const struct option_text cli_options[OPT_COUNT] = {
     [OPT_NOW] = { "--now", NULL, "destroy it at once, for good" },
     [OPT_OP] = { "--op", "OPERATIONS", "what it is about: sign, decrypt, derive" },
     [OPT_OUT] = { "--out", "FILE", "write there instead of to standard output" },
-    [OPT_PASSPHRASE] = { "--passphrase", NULL, "seal with a passphrase, which is asked for" },
     [OPT_PASSPHRASE_FD] = { "--passphrase-fd", "N", "read the passphrase from this descriptor, not the terminal" },
     [OPT_PASSPHRASE_FILE] = { "--passphrase-file", "FILE", "read the passphrase from the first line of this file" },
     [OPT_PUBLIC] = { "--public", NULL, "print the public key as PEM" },
@@ -53,6 +54,19 @@ const struct option_text cli_options[OPT_COUNT] = {
     [OPT_USER] = { "--user", "USER", "a user, by name or number" },
     [OPT_YES] = { "--yes", NULL, "do not ask" },
 };
+
+int cli_option_next(const struct command *command, int option)
+{
+    const char *after = option < 0 ? "" : cli_options[option].name;
+    int next = -1;
+
+    for (int i = 0; i < OPT_COUNT; i++) {
+        if ((command->options & (1ull << i)) != 0 && strcmp(cli_options[i].name, after) > 0 &&
+            (next < 0 || strcmp(cli_options[i].name, cli_options[next].name) < 0))
+            next = i;
+    }
+    return next;
+}
 
 const struct option_text cli_globals[] = {
     { "--box", "BOX", "the box, 'default' if not given" },

@@ -7,19 +7,21 @@
 #include <stddef.h>
 
 #include "base/errors.h"
+#include "model/seal_kinds.h"
 
 /* Exit statuses. EXIT_NOT_READY is status's alone: the box answers, but cannot sign. */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_READY = 3 };
 
 #define CLI_ARGS_MAX 3
 
-/* Options behind a subcommand; the table in command/cli.c has a row for each, in this order. */
+#define OPT_OF_SEAL(number, NAME, ...) OPT_##NAME,
+/* Options behind a subcommand; the table in command/cli.c has a row for each. First those of the kinds of seals. */
 enum cli_option {
+    SEAL_KINDS(OPT_OF_SEAL, )
     OPT_ALL,
     OPT_ALLOW,
     OPT_CANCEL,
     OPT_CONFIG,
-    OPT_CREDENTIAL,
     OPT_DRY_RUN,
     OPT_ESCROW,
     OPT_ESCROW_PASSPHRASE_FILE,
@@ -33,7 +35,6 @@ enum cli_option {
     OPT_NOW,
     OPT_OP,
     OPT_OUT,
-    OPT_PASSPHRASE,
     OPT_PASSPHRASE_FD,
     OPT_PASSPHRASE_FILE,
     OPT_PUBLIC,
@@ -47,6 +48,7 @@ enum cli_option {
     OPT_YES,
     OPT_COUNT
 };
+#undef OPT_OF_SEAL
 #define OPT_BIT(name) (1ull << OPT_##name)
 /* What a command that asks for a passphrase takes instead of a terminal. */
 #define OPT_BITS_PASSPHRASE (OPT_BIT(PASSPHRASE_FILE) | OPT_BIT(PASSPHRASE_FD) | OPT_BIT(STDIN))
@@ -87,8 +89,10 @@ struct option_text {
     const char *value; /* NULL: a flag */
     const char *help;
 };
-/* In the order of enum cli_option; and those that may stand anywhere on the line, ends with a NULL name. */
+/* By enum cli_option; and those that may stand anywhere on the line, ends with a NULL name. */
 extern const struct option_text cli_options[OPT_COUNT];
+/* The option of a command that comes behind that one in the order of names; -1: the first; behind the last one. */
+int cli_option_next(const struct command *command, int option);
 extern const struct option_text cli_globals[];
 
 /*

@@ -5,11 +5,30 @@
 
 #define KEY_VERSION "KEY[;version=N]"
 
+/* "--passphrase | --credential FILE" */
+#define SEAL_USAGE(number, NAME, name, source, unattended, guessable, least_new, least_tried, option, help) \
+    option SEAL_USAGE_##source
+#define SEAL_USAGES SEAL_KINDS(SEAL_USAGE, " | ")
+#define SEAL_BIT(number, NAME, ...) OPT_BIT(NAME)
+#define SEAL_BITS (SEAL_KINDS(SEAL_BIT, |))
+/* 'unlock' asks without being told for what somebody types: its options are those that give it in another way. */
+#define UNLOCK_USAGE_PROMPT(option) "--stdin"
+#define UNLOCK_USAGE_FILE(option) option SEAL_USAGE_FILE
+#define UNLOCK_USAGE_PLACE(option) option SEAL_USAGE_PLACE
+#define UNLOCK_BITS_PROMPT(NAME) OPT_BITS_PASSPHRASE
+#define UNLOCK_BITS_FILE(NAME) OPT_BIT(NAME)
+#define UNLOCK_BITS_PLACE(NAME) OPT_BIT(NAME)
+#define SEAL_UNLOCK_USAGE(number, NAME, name, source, unattended, guessable, least_new, least_tried, option, help) \
+    UNLOCK_USAGE_##source(option)
+#define SEAL_UNLOCK_USAGES SEAL_KINDS(SEAL_UNLOCK_USAGE, " | ")
+#define SEAL_UNLOCK_BIT(number, NAME, name, source, ...) UNLOCK_BITS_##source(NAME)
+#define SEAL_UNLOCK_BITS (SEAL_KINDS(SEAL_UNLOCK_BIT, |))
+
 const struct command commands[] = {
-    { "init", "[--passphrase | --credential FILE] [--label TEXT]", "make the store of a box that has none",
+    { "init", "[" SEAL_USAGES "] [--label TEXT]", "make the store of a box that has none",
       "The store is sealed with a new credential file, CONFIG/BOX.credential, so that the box opens itself when it\n"
       "starts; with --passphrase it starts locked until 'littlebox unlock'. An absent FILE is made.\n",
-      OPT_BIT(PASSPHRASE) | OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL) | OPT_BIT(LABEL), 0, 0, true, cmd_init },
+      SEAL_BITS | OPT_BITS_PASSPHRASE | OPT_BIT(LABEL), 0, 0, true, cmd_init },
     { "create", "KEY [--type TYPE]", "make a new key in the box",
       "Prints the handle's URI. TYPE is one of\n  " HELP_KEY_TYPES "\nand " KEYTYPE_DEFAULT " if not given.\n",
       OPT_BIT(TYPE), 1, 1, true, cmd_create },
@@ -70,17 +89,17 @@ const struct command commands[] = {
       OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_allow },
     { "deny", "KEY --user USER | --group GROUP [--op OPERATIONS]", "take back what was allowed", NULL,
       OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_deny },
-    { "seal", "list | add [--passphrase | --credential FILE] [--label TEXT] | remove ID [--yes]",
+    { "seal", "list | add [" SEAL_USAGES "] [--label TEXT] | remove ID [--yes]",
       "the ways to open the store: list, add, remove",
       "'add' asks for a new passphrase, or takes a credential file, which it makes if it is absent. 'list' says which seal\n"
       "the box is open by, and which one its next start uses. 'remove' asks before it takes away the last one that opens\n"
       "the store without a person.\n",
-      OPT_BIT(YES) | OPT_BIT(PASSPHRASE) | OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL) | OPT_BIT(LABEL), 1, 2, true, cmd_seal },
+      OPT_BIT(YES) | SEAL_BITS | OPT_BITS_PASSPHRASE | OPT_BIT(LABEL), 1, 2, true, cmd_seal },
     { "lock", "", "forget the clear keys until 'unlock'", NULL, 0, 0, 0, false, cmd_lock },
-    { "unlock", "[--stdin | --credential FILE]", "open the store with a passphrase or a credential file",
+    { "unlock", "[" SEAL_UNLOCK_USAGES "]", "open the store with a passphrase or a credential file",
       "Without a terminal to ask on, and without these options, with the file that the box reads at its start. --stdin\n"
       "takes a passphrase from a pipe, '--credential -' a credential.\n",
-      OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL), 0, 0, true, cmd_unlock },
+      SEAL_UNLOCK_BITS, 0, 0, true, cmd_unlock },
     { "login", "", "give the token its PIN", "For boxes with 'backend = pkcs11'. A PIN that was refused is never tried again without this.\n",
       OPT_BITS_PASSPHRASE, 0, 0, true, cmd_login },
     { "status", "", "what the box is doing; exit status 3 if it cannot sign now", NULL, 0, 0, 0, false, cmd_status },

@@ -264,8 +264,10 @@ static void of_argument(const struct line *l, const struct cursor *at)
 
 static void of_option(const struct line *l, const struct cursor *at)
 {
-    for (int i = 0; l->cli.command != NULL && i < OPT_COUNT; i++) {
-        if ((l->cli.command->options & ~l->given & (1ull << i)) != 0)
+    const struct command *command = l->cli.command;
+
+    for (int i = command == NULL ? -1 : cli_option_next(command, -1); i >= 0; i = cli_option_next(command, i)) {
+        if ((l->given & (1ull << i)) == 0)
             propose(at, cli_options[i].name, cli_options[i].help);
     }
     for (const struct option_text *o = cli_globals; o->name != NULL; o++) {

@@ -14,7 +14,7 @@
 #include "guard/secret.h"
 #include "guard/secret_file.h"
 #include "model/limits.h"
-#include "seals/seal.h"
+#include "model/seal_kinds.h"
 
 /* What became of reading it, with the reason alone in why. */
 static int take(int r, const char *path, struct credential *ret, const struct problem *why, struct problem *p)

@@ -103,12 +103,10 @@ static void print_help(const struct command *k)
         print_more(k->more);
     if (k->options != 0)
         putchar('\n');
-    for (int i = 0; i < OPT_COUNT; i++) {
+    for (int i = cli_option_next(k, -1); i >= 0; i = cli_option_next(k, i)) {
         const struct option_text *o = &cli_options[i];
         char left[40];
 
-        if ((k->options & (1ull << i)) == 0)
-            continue;
         snprintf(left, sizeof(left), "%s%s%s", o->name, o->value == NULL ? "" : " ", o->value == NULL ? "" : o->value);
         printf("  %-24s  %s\n", left, o->help);
     }
@@ -238,10 +236,8 @@ static const char *option_meant(const struct command *command, const char *word)
     struct suggestion s;
 
     suggest_start(&s, word);
-    for (int i = 0; command != NULL && i < OPT_COUNT; i++) {
-        if ((command->options & (1ull << i)) != 0)
-            suggest_try(&s, cli_options[i].name);
-    }
+    for (int i = command == NULL ? -1 : cli_option_next(command, -1); i >= 0; i = cli_option_next(command, i))
+        suggest_try(&s, cli_options[i].name);
     for (const struct option_text *o = cli_globals; o->name != NULL; o++)
         suggest_try(&s, o->name);
     return s.best;

@@ -11,6 +11,8 @@
 #include "command/box_file.h"
 #include "command/system_credential.h"
 #include "guard/secret.h"
+#include "model/seal_kinds.h"
+#include "protocol/seals.h"
 
 /* What the next start reads, as far as it can be seen from here. */
 struct source {
@@ -208,9 +210,38 @@ static int try_handed(struct client *c, bool ours, struct nextstart *n, struct p
     return r;
 }
 
+/*
+ * Whether a start opens the store with a seal that keeps its place itself. Only the box can look there. It told of another file
+ * than the one that this command line leads to: that is such a place, or BOX.conf was changed since the box was started.
+ */
+static int find_place(struct client *c, const struct nextstart *n, bool *ret, struct problem *p)
+{
+    struct wire_reader r;
+    uint16_t count;
+    int result;
+
+    *ret = false;
+    if (n->now.next != NEXT_OPENS || n->now.handed || n->now.next_count == 0 ||
+        strncmp(n->file, n->now.next_file, LB_PATH_TEXT_MAX) == 0)
+        return 0;
+    result = client_seals(c, &count, &r, p);
+    if (result != 0)
+        return result;
+    for (unsigned i = 0; i < count && r.error == 0; i++) {
+        const struct seal_kind *kind;
+        struct seal_info e;
+
+        msg_seal_entry_get(&r, &e);
+        kind = r.error != 0 ? NULL : seal_kind_find(e.kind);
+        *ret |= kind != NULL && kind->source == SEAL_FROM_PLACE && e.id == n->now.next_seals[0];
+    }
+    return wire_end(&r) == 0 ? 0 : problem_set(p, LB_E_VALUE, "the box's list of seals is damaged");
+}
+
 int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p)
 {
     struct source source = { .ours = false };
+    bool place = false;
     char user[64];
     int r;
 
@@ -234,6 +265,13 @@ int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p)
         return 0;
     }
     if (r != 0)
+        return r;
+    r = find_place(c, ret, &place, p);
+    if (r == 0 && place) {
+        snprintf(ret->file, sizeof(ret->file), "%s", ret->now.next_file);
+        judge(ret, &ret->now);
+    }
+    if (r != 0 || place)
         return r;
     if (source.handed)
         return try_handed(c, source.ours, ret, p);

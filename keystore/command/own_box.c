@@ -20,6 +20,7 @@
 
 #include "command/credential.h"
 #include "guard/secret.h"
+#include "model/seal_kinds.h"
 #include "protocol/header.h"
 
 #define READY_TIMEOUT_MS 10000
@@ -279,7 +280,8 @@ int launch_box(struct client *c, struct problem *p)
 
 int launch_init(struct client *c, struct problem *p)
 {
-    struct seal_request m = { .kind = SEAL_CREDENTIAL, .label = "credential" };
+    const struct seal_kind *kind = seal_kind_from(SEAL_FROM_FILE);
+    struct seal_request m = { .kind = kind->number };
     struct box_status status;
     struct credential credential = { 0 };
     int lock = -1, r = take_lock(c, &lock, p);
@@ -297,6 +299,7 @@ int launch_init(struct client *c, struct problem *p)
     r = credential_get(c->paths.credential, /* box= */ NULL, &credential, p);
     if (r != 0)
         goto out;
+    snprintf(m.label, sizeof(m.label), "%s", kind->name);
     m.secret = (struct bytes){ credential.data, credential.len };
     r = client_secret(c, MSG_INIT, &m, p);
     if (r == 0)

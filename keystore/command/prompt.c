@@ -14,7 +14,7 @@
 #include "base/socket.h"
 #include "guard/secret.h"
 #include "model/limits.h"
-#include "seals/seal.h"
+#include "model/seal_kinds.h"
 
 /* Reads up to the first newline or the end; byte by byte, so that nothing behind the line is taken from a pipe. */
 static int read_line(int fd, const char *from, char *buf, size_t *ret_len, struct problem *p)

@@ -7,45 +7,15 @@
 #include <unistd.h>
 
 #include "command/client.h"
-#include "command/credential.h"
 #include "command/next_start.h"
 #include "command/prompt.h"
+#include "command/seal_secret.h"
 #include "command/system_credential.h"
 #include "command/table.h"
 #include "guard/secret.h"
+#include "model/seal_kinds.h"
 #include "protocol/header.h"
 #include "protocol/seals.h"
-
-/* The secret of a seal, wherever it came from. */
-struct seal_secret {
-    unsigned kind;
-    struct passphrase passphrase;
-    struct credential credential;
-};
-
-static void secret_clear(struct seal_secret *s)
-{
-    ask_clear(&s->passphrase);
-    credential_clear(&s->credential);
-}
-
-static bool wants_passphrase(const struct cli *c)
-{
-    return c->options[OPT_PASSPHRASE] != NULL || c->options[OPT_PASSPHRASE_FILE] != NULL ||
-           c->options[OPT_PASSPHRASE_FD] != NULL || c->options[OPT_STDIN] != NULL;
-}
-
-/* 0, or the exit status of a wrong command line. */
-static int check_options(const struct cli *c)
-{
-    if (wants_passphrase(c) && c->options[OPT_CREDENTIAL] != NULL)
-        return cli_usage_error(c, "a passphrase and --credential exclude each other");
-    if (c->options[OPT_PASSPHRASE_FILE] != NULL && c->options[OPT_PASSPHRASE_FD] != NULL)
-        return cli_usage_error(c, "--passphrase-file and --passphrase-fd exclude each other");
-    if (c->options[OPT_STDIN] != NULL && (c->options[OPT_PASSPHRASE_FILE] != NULL || c->options[OPT_PASSPHRASE_FD] != NULL))
-        return cli_usage_error(c, "--stdin excludes --passphrase-file and --passphrase-fd");
-    return 0;
-}
 
 static int print_state(const struct cli *c, const char *state)
 {
@@ -62,39 +32,13 @@ static int print_state(const struct cli *c, const char *state)
     return EXIT_DONE;
 }
 
-/*
- * A new secret for a seal: credential is the file, made if absent and then the box's to read; NULL: a new
- * passphrase.
- */
-static int new_secret(struct client *c, const char *credential, struct seal_secret *ret, struct problem *p)
-{
-    struct peer box;
-    int r;
-
-    if (credential == NULL) {
-        ret->kind = SEAL_PASSPHRASE;
-        return ask_passphrase(c->cli, "new passphrase", /* as_new= */ true, &ret->passphrase, p);
-    }
-    ret->kind = SEAL_CREDENTIAL;
-    r = client_box_peer(c, &box, p);
-    if (r != 0)
-        return r;
-    /* One that nobody has named, in a directory that may be the box's user's: what leads there may lead elsewhere. */
-    return credential == c->paths.credential ? credential_get_as(credential, &box, &ret->credential, p)
-                                             : credential_get(credential, &box, &ret->credential, p);
-}
-
 static int send_secret(struct client *c, uint16_t type, struct seal_secret *s, struct problem *p)
 {
     const char *label = c->cli->options[OPT_LABEL];
-    struct seal_request m = { .kind = (uint8_t)s->kind };
+    struct seal_request m = { .kind = s->kind->number, .secret = sealsecret_bytes(s) };
     int r;
 
-    if (s->kind == SEAL_PASSPHRASE)
-        m.secret = (struct bytes){ (const uint8_t *)s->passphrase.data, s->passphrase.len };
-    else
-        m.secret = (struct bytes){ s->credential.data, s->credential.len };
-    snprintf(m.label, sizeof(m.label), "%s", label == NULL ? seal_kind_name(s->kind) : label);
+    snprintf(m.label, sizeof(m.label), "%s", label == NULL ? s->kind->name : label);
     r = client_secret(c, type, &m, p);
     /* The box said no: then the new file opens nothing. If it was silent, the file may be the only way in. */
     if (r != 0 && r != LB_E_RESET && r != LB_E_CLOSED && r != LB_E_TIMEOUT && r != LB_E_SYSTEM && r != LB_E_VALUE)
@@ -134,7 +78,7 @@ static int make_config_dir(const struct client *c, struct problem *p)
     return problem_set(p, LB_E_SYSTEM, "cannot make %s: %s", c->dirs.config, strerror(errno));
 }
 
-static int init(struct client *c, const char *credential, struct problem *p)
+static int init(struct client *c, const struct seal_kind *kind, const char *where, struct problem *p)
 {
     struct seal_secret secret = { 0 };
     struct box_status status;
@@ -145,47 +89,48 @@ static int init(struct client *c, const char *credential, struct problem *p)
         problem_hint(p, "its keys: littlebox --box %s list", c->cli->box);
         return LB_E_EXISTS;
     }
-    if (r == 0 && credential == c->paths.credential)
+    if (r == 0 && where == c->paths.credential)
         r = make_config_dir(c, p);
     if (r == 0)
-        r = new_secret(c, credential, &secret, p);
+        r = sealsecret_new(c, kind, where, &secret, p);
     if (r == 0)
         r = send_secret(c, MSG_INIT, &secret, p);
-    secret_clear(&secret);
+    sealsecret_clear(&secret);
     return r;
 }
 
 /* Said once, when there is nothing to lose yet. */
-static void tell_keeping(const struct client *c, const char *credential)
+static void tell_keeping(const struct client *c, const struct seal_kind *kind, const char *where)
 {
-    if (credential == NULL)
-        cli_hint("keep the passphrase, and after each change a copy of %s: neither can be made again", c->paths.store);
+    if (kind->source == SEAL_FROM_PROMPT)
+        cli_hint("keep the %s, and after each change a copy of %s: neither can be made again", kind->name, c->paths.store);
     else
-        cli_hint("keep a copy of %s, and after each change, in another place, one of %s: neither can be made again", credential,
+        cli_hint("keep a copy of %s, and after each change, in another place, one of %s: neither can be made again", where,
                  c->paths.store);
     cli_hint("a second way into the store: littlebox --box %s seal add --passphrase; more in examples/backup/README.md",
              c->cli->box);
 }
 
-static void tell_opening(const struct client *c, const char *credential)
+static void tell_opening(const struct client *c, const struct seal_kind *kind, const char *where)
 {
     char path[PATH_MAX];
 
-    if (credential == NULL)
+    if (!kind->unattended)
         cli_note("it starts locked: 'littlebox --box %s unlock' opens it", c->cli->box);
-    else if (credential == c->paths.credential)
-        cli_note("it opens itself with %s: who can read that file and the store has the keys", credential);
+    else if (kind->source != SEAL_FROM_FILE || where == c->paths.credential)
+        cli_note("it opens itself with %s: who can read that file and the store has the keys", where);
     else
-        cli_note("it opens itself only with 'credential = %s' in %s",
-                 realpath(credential, path) == NULL ? credential : path, c->paths.config);
+        cli_note("it opens itself only with 'credential = %s' in %s", realpath(where, path) == NULL ? where : path,
+                 c->paths.config);
 }
 
 int cmd_init(struct cli *cli)
 {
-    const char *credential = NULL;
+    const struct seal_kind *kind;
+    const char *where = NULL;
     struct problem p = { 0 };
     struct client *c = NULL;
-    int r, status = check_options(cli);
+    int r, status = sealsecret_kind(cli, &kind);
 
     if (status != 0)
         return status;
@@ -193,14 +138,14 @@ int cmd_init(struct cli *cli)
     if (r == 0)
         r = client_open(cli, CLIENT_INIT, &c, &p);
     if (r == 0) {
-        if (!wants_passphrase(cli))
-            credential = cli->options[OPT_CREDENTIAL] != NULL ? cli->options[OPT_CREDENTIAL] : c->paths.credential;
-        r = init(c, credential, &p);
+        where = kind == NULL ? c->paths.credential : sealsecret_option(cli, kind);
+        kind = kind == NULL ? seal_kind_from(SEAL_FROM_FILE) : kind;
+        r = init(c, kind, where, &p);
     }
     if (r == 0) {
         cli_note("made the store of box '%s'", cli->box);
-        tell_opening(c, credential);
-        tell_keeping(c, credential);
+        tell_opening(c, kind, where);
+        tell_keeping(c, kind, where);
         status = print_state(cli, lock_state_name(LOCK_UNLOCKED));
     } else {
         status = cli_fail(&p);
@@ -256,12 +201,13 @@ static int fill_seals(struct client *c, struct table *t, struct problem *p)
     return wire_end(&r) == 0 ? 0 : problem_set(p, LB_E_VALUE, "the box's list of seals is damaged");
 }
 
-static int seal_list(struct client *c, const char *id, struct problem *p)
+static int seal_list(struct client *c, const struct seal_kind *named, const char *id, struct problem *p)
 {
     struct table *t = table_new(seal_columns, SEAL_COLUMNS);
     struct json j;
     int r = t == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : fill_seals(c, t, p);
 
+    (void)named;
     (void)id;
     if (r == 0 && c->cli->json) {
         json_start(&j, stdout);
@@ -288,14 +234,14 @@ static int refuse_twin(struct client *c, const struct credential *file, struct p
         return 0;
     if (r != 0 || opening.next != NEXT_OPENS || opening.next_count == 0)
         return r;
-    problem_set(p, LB_E_EXISTS, "'%s' opens the store already, by seal %u", c->cli->options[OPT_CREDENTIAL],
-                (unsigned)opening.next_seals[0]);
+    problem_set(p, LB_E_EXISTS, "'%s' opens the store already, by seal %u", file->path, (unsigned)opening.next_seals[0]);
     problem_hint(p, "for another way into the store name a file that is not there: it is made");
     return LB_E_EXISTS;
 }
 
-static int seal_add(struct client *c, const char *id, struct problem *p)
+static int seal_add(struct client *c, const struct seal_kind *named, const char *id, struct problem *p)
 {
+    const struct seal_kind *kind = named == NULL ? seal_kind_from(SEAL_FROM_PROMPT) : named;
     struct seal_secret secret = { 0 };
     struct box_status status;
     int r = client_status(c, &status, p);
@@ -307,16 +253,19 @@ static int seal_add(struct client *c, const char *id, struct problem *p)
         problem_hint(p, "run: littlebox --box %s unlock", c->cli->box);
     }
     if (r == 0)
-        r = new_secret(c, c->cli->options[OPT_CREDENTIAL], &secret, p);
+        r = sealsecret_new(c, kind, sealsecret_option(c->cli, kind), &secret, p);
     if (r == 0)
         r = refuse_twin(c, &secret.credential, p);
     if (r == 0)
         r = send_secret(c, MSG_SEAL_ADD, &secret, p);
-    secret_clear(&secret);
+    sealsecret_clear(&secret);
     return r;
 }
 
-/* What becomes of the seals without that one; kind 0: it is not there. id 0: all that there are. */
+/*
+ * What becomes of the seals without that one; kind 0: it is not there. id 0: all that there are. Credentials are those that
+ * open the store without a person, passphrases those that need one.
+ */
 struct rest {
     unsigned kind, credentials, passphrases;
 };
@@ -336,7 +285,7 @@ static int look_at_rest(struct client *c, uint32_t id, struct rest *ret, struct 
         msg_seal_entry_get(&r, &e);
         if (e.id == id)
             ret->kind = e.kind;
-        else if (e.kind == SEAL_CREDENTIAL)
+        else if (seal_kind_unattended(e.kind))
             ret->credentials++;
         else
             ret->passphrases++;
@@ -367,7 +316,7 @@ static int confirm_remove(struct client *c, uint32_t id, struct problem *p)
     else if (nextstart_uses(&next, id))
         snprintf(follows, sizeof(follows), "the next start opens the store with %s, by seal %u; without it the box stays "
                  "locked until somebody gives a passphrase", next.file, id);
-    else if (rest.kind == SEAL_CREDENTIAL && rest.credentials == 0)
+    else if (seal_kind_unattended(rest.kind) && rest.credentials == 0)
         snprintf(follows, sizeof(follows), "seal %u is the last that opens the store without a person: from the next start on "
                  "the box is locked until somebody gives a passphrase", id);
     else
@@ -380,12 +329,13 @@ static int confirm_remove(struct client *c, uint32_t id, struct problem *p)
     return ask_word(question, follows, p);
 }
 
-static int seal_remove(struct client *c, const char *id, struct problem *p)
+static int seal_remove(struct client *c, const struct seal_kind *named, const char *id, struct problem *p)
 {
     unsigned long n;
     char *end;
     int r;
 
+    (void)named;
     errno = 0;
     n = strtoul(id, &end, 10);
     if (errno != 0 || id[0] < '0' || id[0] > '9' || *end != '\0' || n > UINT32_MAX) {
@@ -402,11 +352,12 @@ int cmd_seal(struct cli *cli)
     static const struct {
         const char *name;
         size_t args;
-        int (*run)(struct client *c, const char *id, struct problem *p);
+        int (*run)(struct client *c, const struct seal_kind *named, const char *id, struct problem *p);
     } verbs[] = { { "list", 1, seal_list }, { "add", 1, seal_add }, { "remove", 2, seal_remove } };
+    const struct seal_kind *named;
     struct problem p = { 0 };
     struct client *c = NULL;
-    int r, status = check_options(cli);
+    int r, status = sealsecret_kind(cli, &named);
     size_t i = 0;
 
     while (i < 3 && strcmp(verbs[i].name, cli->args[0]) != 0)
@@ -423,7 +374,7 @@ int cmd_seal(struct cli *cli)
     if (r == 0)
         r = client_open(cli, CLIENT_READY, &c, &p);
     if (r == 0)
-        r = verbs[i].run(c, cli->args[1], &p);
+        r = verbs[i].run(c, named, cli->args[1], &p);
     client_close(c);
     if (r != 0)
         return cli_fail(&p);
@@ -476,31 +427,21 @@ static int read_start_file(struct client *c, struct seal_secret *ret, bool *ret_
     return r;
 }
 
-static int read_secret(struct client *c, struct seal_secret *ret, struct problem *p)
+static int read_secret(struct client *c, const struct seal_kind *named, struct seal_secret *ret, struct problem *p)
 {
-    const char *credential = c->cli->options[OPT_CREDENTIAL];
-    bool ask = wants_passphrase(c->cli);
-    struct peer box;
-    int r = 0;
+    bool ask = false;
+    int r;
 
-    if (credential == NULL && !ask)
-        r = read_start_file(c, ret, &ask, p);
-    if (r != 0)
-        return r;
-    ret->kind = ask ? SEAL_PASSPHRASE : SEAL_CREDENTIAL;
-    if (ask)
-        return ask_passphrase(c->cli, "passphrase", /* as_new= */ false, &ret->passphrase, p);
-    if (credential == NULL)
-        return 0;
-    if (strcmp(credential, "-") == 0)
-        return credential_read_stdin(&ret->credential, p);
-    r = client_box_peer(c, &box, p);
-    return r != 0 ? r : credential_read(credential, &box, &ret->credential, p);
+    if (named != NULL)
+        return sealsecret_read(c, named, sealsecret_option(c->cli, named), ret, p);
+    ret->kind = seal_kind_from(SEAL_FROM_FILE);
+    r = read_start_file(c, ret, &ask, p);
+    return r == 0 && ask ? sealsecret_read(c, seal_kind_from(SEAL_FROM_PROMPT), /* where= */ NULL, ret, p) : r;
 }
 
-static int unlock(struct client *c, struct problem *p)
+static int unlock(struct client *c, const struct seal_kind *named, struct problem *p)
 {
-    struct seal_secret secret = { .kind = SEAL_PASSPHRASE };
+    struct seal_secret secret = { 0 };
     struct box_status status;
     int r = client_status(c, &status, p);
 
@@ -512,24 +453,25 @@ static int unlock(struct client *c, struct problem *p)
     if (r == 0 && status.lock == LOCK_NO_STORE)
         r = client_no_store(c, p);
     if (r == 0)
-        r = read_secret(c, &secret, p);
+        r = read_secret(c, named, &secret, p);
     if (r == 0)
         r = send_secret(c, MSG_UNLOCK, &secret, p);
-    secret_clear(&secret);
+    sealsecret_clear(&secret);
     return r;
 }
 
 int cmd_unlock(struct cli *cli)
 {
+    const struct seal_kind *named;
     struct problem p = { 0 };
     struct client *c = NULL;
-    int r, status = check_options(cli);
+    int r, status = sealsecret_kind(cli, &named);
 
     if (status != 0)
         return status;
     r = client_open(cli, CLIENT_READY, &c, &p);
     if (r == 0)
-        r = unlock(c, &p);
+        r = unlock(c, named, &p);
     client_close(c);
     return r == 0 ? print_state(cli, lock_state_name(LOCK_UNLOCKED)) : cli_fail(&p);
 }

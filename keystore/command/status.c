@@ -6,6 +6,7 @@
 #include "command/client.h"
 #include "command/next_start.h"
 #include "command/table.h"
+#include "model/seal_kinds.h"
 
 static void print_token(const struct token_status *t)
 {

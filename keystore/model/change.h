@@ -62,7 +62,7 @@ struct chain_request {
 
 /* INIT, SEAL_ADD and UNLOCK. UNLOCK ignores the label. */
 struct seal_request {
-    uint8_t kind;                 /* enum seal_kind */
+    uint8_t kind;                 /* of model/seal_kinds.h */
     char label[LB_LABEL_MAX + 1];
     struct bytes secret;          /* at most LB_SECRET_MAX; wipe the packet */
 };

@@ -56,15 +56,6 @@ void key_op_names(unsigned ops, char ret[OP_NAMES_SIZE])
     }
 }
 
-const char *seal_kind_name(unsigned kind)
-{
-    static const char *const names[SEAL_KIND_LAST + 1] = {
-        [SEAL_PASSPHRASE] = "passphrase", [SEAL_CREDENTIAL] = "credential",
-    };
-
-    return kind > SEAL_KIND_LAST || names[kind] == NULL ? "unknown" : names[kind];
-}
-
 void grant_put(struct wire_writer *w, const struct grant *g)
 {
     wire_put_u8(w, g->kind);

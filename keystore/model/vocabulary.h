@@ -97,7 +97,4 @@ enum next_start {
     NEXT_OPENS
 };
 
-enum seal_kind { SEAL_PASSPHRASE = 1, SEAL_CREDENTIAL = 2, SEAL_KIND_LAST = SEAL_CREDENTIAL };
-const char *seal_kind_name(unsigned kind);
-
 #endif

@@ -3,8 +3,18 @@
 
 #include <string.h>
 
+#include "model/seal_kinds.h"
 #include "protocol/fields_priv.h"
 #include "protocol/header.h"
+
+static uint8_t get_kind(struct wire_reader *r, bool or_none)
+{
+    uint8_t kind = wire_get_u8(r);
+
+    if (seal_kind_find(kind) == NULL && !(or_none && kind == 0))
+        wire_refuse(r, LB_E_VALUE);
+    return kind;
+}
 
 int msg_secret_encode(uint16_t msg_type, uint32_t id, const struct seal_request *m, void *buf, size_t size,
                       size_t *ret_len)
@@ -24,7 +34,7 @@ int msg_secret_decode(struct bytes body, struct seal_request *ret)
 
     memset(ret, 0, sizeof(*ret));
     wire_read(&r, body.p, body.len);
-    ret->kind = field_get_enum(&r, 1, SEAL_KIND_LAST);
+    ret->kind = get_kind(&r, /* or_none= */ false);
     wire_get_str(&r, ret->label, sizeof(ret->label));
     ret->secret = wire_get_bytes(&r, LB_SECRET_MAX);
     return wire_end(&r);
@@ -61,7 +71,7 @@ void msg_seal_entry_put(struct wire_writer *w, const struct seal_info *e)
 void msg_seal_entry_get(struct wire_reader *r, struct seal_info *ret)
 {
     ret->id = wire_get_u32(r);
-    ret->kind = field_get_enum(r, 1, SEAL_KIND_LAST);
+    ret->kind = get_kind(r, /* or_none= */ false);
     wire_get_str(r, ret->label, sizeof(ret->label));
     ret->created = wire_get_u64(r);
 }
@@ -116,7 +126,7 @@ int msg_opening_decode(struct bytes body, struct box_opening *ret)
     memset(ret, 0, sizeof(*ret));
     wire_read(&r, body.p, body.len);
     ret->how = field_get_enum(&r, 0, OPENED_AS_NEW);
-    ret->kind = field_get_enum(&r, 0, SEAL_KIND_LAST);
+    ret->kind = get_kind(&r, /* or_none= */ true);
     ret->seal = wire_get_u32(&r);
     wire_get_str(&r, ret->file, sizeof(ret->file));
     wire_get_str(&r, ret->next_file, sizeof(ret->next_file));

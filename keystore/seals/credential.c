@@ -2,7 +2,7 @@
 #include <openssl/rand.h>
 
 #include "guard/aead.h"
-#include "seals/seal.h"
+#include "seals/kek.h"
 
 #define PARAMS_VERSION 1
 #define SALT_SIZE 32
@@ -42,10 +42,16 @@ static int derive(const uint8_t *params, size_t params_len, struct bytes secret,
     return r;
 }
 
-const struct seal_kind_ops seal_credential = {
-    .kind = SEAL_CREDENTIAL,
-    .new_min = CREDENTIAL_MIN,
-    .secret_min = CREDENTIAL_MIN,
-    .new_params = new_params,
-    .derive = derive,
-};
+const struct kek_derivation kek_credential = { .new_params = new_params, .derive = derive };
+
+static int wrap(const uint8_t *store_id, struct bytes secret, const uint8_t *store_key, struct seal_record *ret)
+{
+    return kek_wrap(&kek_credential, store_id, secret, store_key, ret);
+}
+
+static int unwrap(const struct seal_try *t, uint8_t *store_key)
+{
+    return kek_unwrap(&kek_credential, t, store_key);
+}
+
+const struct seal_ops seal_credential = { .wrap = wrap, .unwrap = unwrap };

@@ -2,7 +2,7 @@
 #include <argon2.h>
 #include <openssl/rand.h>
 
-#include "seals/seal.h"
+#include "seals/kek.h"
 
 #define PARAMS_VERSION 1
 #define SALT_SIZE 16
@@ -79,10 +79,16 @@ static int derive(const uint8_t *params, size_t params_len, struct bytes secret,
     return error_of(r);
 }
 
-const struct seal_kind_ops seal_passphrase = {
-    .kind = SEAL_PASSPHRASE,
-    .new_min = PASSPHRASE_MIN,
-    .secret_min = 1,
-    .new_params = new_params,
-    .derive = derive,
-};
+const struct kek_derivation kek_passphrase = { .new_params = new_params, .derive = derive };
+
+static int wrap(const uint8_t *store_id, struct bytes secret, const uint8_t *store_key, struct seal_record *ret)
+{
+    return kek_wrap(&kek_passphrase, store_id, secret, store_key, ret);
+}
+
+static int unwrap(const struct seal_try *t, uint8_t *store_key)
+{
+    return kek_unwrap(&kek_passphrase, t, store_key);
+}
+
+const struct seal_ops seal_passphrase = { .wrap = wrap, .unwrap = unwrap };

@@ -1,54 +1,74 @@
-/* The store key and its seals: each seal wraps the same store key under a secret of its own. */
+/* The store key and its seals: each seal wraps the same store key in a way of its own. */
 #ifndef LB_SEALS_SEAL_H
 #define LB_SEALS_SEAL_H
 
 #include <stdint.h>
 
 #include "base/errors.h"
+#include "model/limits.h"
+#include "model/seal_kinds.h"
 #include "store/store.h"
 
 #define STORE_KEY_SIZE 32
 
-/* Least bytes of a credential: it is hashed, not stretched, so it must be random. */
-#define CREDENTIAL_MIN 32
-/*
- * Least bytes of a new passphrase, as in every revision of NIST SP 800-63B. It keeps out what is a slip or a placeholder,
- * and says nothing of the strength of what is longer. Seals that were made with shorter ones open with them still.
- */
-#define PASSPHRASE_MIN 8
-#define PASSPHRASE_ADVICE "take several words that nobody guesses, 15 characters or more: whoever steals the store may try for years"
-
-/*
- * One kind of seal: how its secret becomes a key-encryption key. Kinds differ in this only; wrapping is the same for
- * all. params: what derivation needs besides the secret (salt, costs), made by new_params() and stored with the seal.
- */
-struct seal_kind_ops {
-    uint8_t kind;
-    size_t new_min;    /* bytes of a secret that a seal is made with */
-    size_t secret_min; /* bytes of one that is tried */
-    /* Fresh parameters into buf (size at least 64), *ret_len bytes. */
-    int (*new_params)(uint8_t *buf, size_t size, size_t *ret_len);
-    /* kek is 32 bytes of secret memory. Bad parameters are LB_E_DAMAGED, before any memory is allocated for them. */
-    int (*derive)(const uint8_t *params, size_t params_len, struct bytes secret, uint8_t *kek);
+/* One try to open a seal. All is the caller's. */
+struct seal_try {
+    const uint8_t *store_id; /* STORE_ID_SIZE bytes */
+    const struct seal_record *seal;
+    struct bytes secret;     /* empty: what a SEAL_FROM_PLACE kind finds by itself */
 };
 
-extern const struct seal_kind_ops seal_passphrase; /* Argon2id, RFC 9106 4, second recommended option */
-extern const struct seal_kind_ops seal_credential; /* HKDF-SHA256, RFC 5869, over a random file */
-
-/* NULL for an unknown kind. */
-const struct seal_kind_ops *seal_ops(unsigned kind);
+/* What unwrap() and seal_unwrap() answer, beside errors. */
+enum seal_answer {
+    SEAL_OPENED = 0,
+    /* The secret is right, and does not do alone: one of several shares. No kind of today answers so. LB_E_SECRET: it is wrong. */
+    SEAL_MORE = 1
+};
 
 /*
- * Wraps store_key (STORE_KEY_SIZE bytes) under the secret: fills params and wrapped of ret (freed with
- * seal_records_free or free()), kind, label, created; id 0. AES-256-GCM with kind, label, created, params and store id
- * as associated data. LB_E_WEAK_SECRET,
- * LB_E_VALUE (no such kind, or the label is too long).
+ * What a kind of seal does. All functions may be called by any number of threads. The record is the kind's to fill where it
+ * says so; all of it but its number is to be bound to the wrapped key (seals/kek.h does that), so that a changed row does not
+ * open.
+ */
+struct seal_ops {
+    /*
+     * Wraps the store key (STORE_KEY_SIZE bytes of secret memory) under the secret: params and wrapped of ret, by malloc(),
+     * also on failure the caller's to free. Kind, label and date of ret are there already. The secret has the row's least size.
+     */
+    int (*wrap)(const uint8_t *store_id, struct bytes secret, const uint8_t *store_key, struct seal_record *ret);
+    /*
+     * Puts the store key into store_key, STORE_KEY_SIZE bytes of secret memory. An enum seal_answer, or LB_E_SECRET,
+     * LB_E_DAMAGED (the record has not the form that wrap() gives it), LB_E_NOMEM, LB_E_CRYPTO, LB_E_SYSTEM (nothing is at
+     * its place). A kind whose secret is words of a person refuses costs of a changed row before it pays them.
+     */
+    int (*unwrap)(const struct seal_try *t, uint8_t *store_key);
+    /* SEAL_FROM_PLACE alone, else NULL: the place of this seal, for people. LB_E_DAMAGED. */
+    int (*place)(const struct seal_record *seal, char ret[LB_PATH_TEXT_MAX + 1]);
+};
+
+/* seal_passphrase: Argon2id, RFC 9106. seal_credential: HKDF-SHA256, RFC 5869. */
+#define SEAL_OPS(number, NAME, name, ...) extern const struct seal_ops seal_##name;
+SEAL_KINDS(SEAL_OPS, )
+#undef SEAL_OPS
+
+/* NULL for an unknown kind. */
+const struct seal_ops *seal_ops(unsigned kind);
+
+/*
+ * Wraps store_key under the secret: fills params and wrapped of ret (freed with seal_records_free() or free()), kind, label,
+ * created; id 0. LB_E_WEAK_SECRET, LB_E_VALUE (no such kind, or the label is too long), or what the kind says.
  */
 LB_MUST_USE int seal_wrap(const uint8_t store_id[STORE_ID_SIZE], unsigned kind, const char *label, struct bytes secret,
                           const uint8_t *store_key, struct seal_record *ret);
 
-/* Opens one seal into store_key. LB_E_SECRET: wrong secret (or a changed record: GCM cannot tell them apart). */
+/*
+ * Opens one seal into store_key: SEAL_OPENED, SEAL_MORE or an error. LB_E_SECRET: wrong secret (or a changed record: GCM
+ * cannot tell them apart). LB_E_DAMAGED: no such kind, or the record has not its form.
+ */
 LB_MUST_USE int seal_unwrap(const uint8_t store_id[STORE_ID_SIZE], const struct seal_record *seal, struct bytes secret,
                             uint8_t *store_key);
+
+/* Where a seal has its secret from by itself, for people; "" of a kind that is given it. */
+void seal_place(const struct seal_record *seal, char ret[LB_PATH_TEXT_MAX + 1]);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/seal_kinds.h"
 #include "store/column.h"
 
 /* More than any kind needs. */
@@ -17,7 +18,7 @@ static bool read_seal(sqlite3_stmt *stmt, struct seal_record *ret)
 
     memset(ret, 0, sizeof(*ret));
     ok &= column_uint(stmt, 0, 1, UINT32_MAX, &id);
-    ok &= column_uint(stmt, 1, 1, SEAL_KIND_LAST, &kind);
+    ok &= column_uint(stmt, 1, 1, UINT8_MAX, &kind) && seal_kind_find((unsigned)kind) != NULL;
     ok &= column_text(stmt, 2, ret->label, sizeof(ret->label));
     ok &= column_uint(stmt, 3, 0, INT64_MAX, &ret->created);
     ok &= column_blob(stmt, 4, 1, PARAMS_MAX, &ret->params, &ret->params_len);

@@ -437,18 +437,19 @@ int vault_cert_set(struct vault *v, const struct chain_request *m, uint32_t *ret
 static int wrap(struct vault *v, const uint8_t *id, const struct seal_request *m, const uint8_t *store_key,
                 struct seal_record *ret, struct problem *p)
 {
+    const struct seal_kind *kind = seal_kind_find(m->kind);
     int r = seal_wrap(id, m->kind, m->label, m->secret, store_key, ret);
 
     if (r == 0)
         return 0;
-    if (r == LB_E_WEAK_SECRET && m->kind == SEAL_PASSPHRASE) {
-        problem_set(p, r, "a new passphrase needs at least %d bytes", PASSPHRASE_MIN);
+    if (r == LB_E_WEAK_SECRET && kind->guessable) {
+        problem_set(p, r, "a new %s needs at least %zu bytes", kind->name, kind->least_new);
         problem_hint(p, PASSPHRASE_ADVICE);
         return r;
     }
-    if (r == LB_E_WEAK_SECRET) {
-        problem_set(p, r, "a credential needs at least %d random bytes", CREDENTIAL_MIN);
-        problem_hint(p, "let the command make one: littlebox --box %s seal add --credential FILE", v->conf->box);
+    if (r == LB_E_WEAK_SECRET && kind->source == SEAL_FROM_FILE) {
+        problem_set(p, r, "a %s needs at least %zu random bytes", kind->name, kind->least_new);
+        problem_hint(p, "let the command make one: littlebox --box %s seal add %s FILE", v->conf->box, kind->option);
         return r;
     }
     return problem_set(p, r, "cannot make a seal: %s", lb_strerror(r));

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vault/keyring.h"
+#include "vault/box_key.h"
 
 #define SLOTS_FIRST 64
 

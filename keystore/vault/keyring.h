@@ -8,29 +8,9 @@
 #include <stddef.h>
 
 #include "base/errors.h"
-#include "keys/key_op.h"
-#include "store/store.h"
+#include "vault/box_key.h"
 #include "vault/key_index.h"
 #include "vault/open_keys.h"
-
-/* A version's live half: what the record does not say. */
-struct keyversion {
-    uint8_t hash[LB_HASH_SIZE]; /* SHA-256 of its SubjectPublicKeyInfo */
-    bool damaged;               /* its record does not authenticate, or could not be read */
-    struct livekey *live;       /* NULL while closed, locked, damaged or destroyed; in a ring by its opened.lock */
-    struct keyversion *newer, *older; /* of vault/open_keys.h */
-    uint64_t used;                    /* likewise */
-    atomic_ullong last_used;          /* seconds since 1970; 0: never. By any thread */
-    uint64_t used_stored;             /* what the store has of that. The changing thread's */
-};
-
-/* A key: its record as it is in the store, and beside each version its live half. */
-struct boxkey {
-    struct key_record rec;
-    struct keyversion *versions; /* rec.version_count of them */
-    bool damaged;                /* the record as a whole could not be read */
-    uint64_t due_since;          /* of this machine's running time, in seconds: it has been due to be destroyed since; 0: it is not */
-};
 
 /*
  * Sorted by name, so that a look-up is a binary search and LIST needs no sorting. Readers hold the read lock while
@@ -47,16 +27,6 @@ struct keyring {
     atomic_uint grants_changed; /* how often the subjects of a key became others, from 1 on */
     struct opened opened;
 };
-
-/* A deep copy of a record (hashes are computed, nothing is live). NULL: out of memory. */
-struct boxkey *boxkey_new(const struct key_record *rec);
-void boxkey_free(struct boxkey *k);
-/* The active version, 0-based: the highest-numbered one in that state; -1: none. */
-int boxkey_active(const struct boxkey *k);
-/* By name; two of one name by their address, so that the order of any two keys is a fixed one. */
-int boxkey_order(const struct boxkey *a, const struct boxkey *b);
-/* Any version whose record does not authenticate, or the record itself. */
-bool boxkey_is_damaged(const struct boxkey *k);
 
 /* most_open: how many live keys it has at once; 0: no bound. LB_E_NOMEM. */
 LB_MUST_USE int keyring_init(struct keyring *r, size_t most_open);

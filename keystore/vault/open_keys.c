@@ -2,7 +2,7 @@
 #include "vault/open_keys.h"
 
 #include "guard/secret.h"
-#include "vault/keyring.h"
+#include "vault/box_key.h"
 
 /*
  * Versions closed in one turn because the secure heap is short: what threads work with now is in it too, and goes by

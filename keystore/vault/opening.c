@@ -18,7 +18,13 @@ static void tell_path(const char *path, char ret[LB_PATH_TEXT_MAX + 1])
     make_printable(ret);
 }
 
-/* The seals that a credential opens; the store key goes no further than this. With the lock held. */
+static void tell_place(const struct seal_record *seal, char ret[LB_PATH_TEXT_MAX + 1])
+{
+    seal_place(seal, ret);
+    make_printable(ret);
+}
+
+/* The seals that a secret opens which nobody can guess; the store key goes no further than this. With the lock held. */
 static int try_seals(struct vault *v, struct bytes secret, struct box_opening *ret, struct problem *p)
 {
     uint8_t *store_key = secret_alloc(STORE_KEY_SIZE);
@@ -27,10 +33,11 @@ static int try_seals(struct vault *v, struct bytes secret, struct box_opening *r
         return secret_no_memory(p);
     for (size_t i = 0; i < v->opened.seal_count; i++) {
         const struct seal_record *seal = &v->opened.seals[i];
+        const struct seal_kind *kind = seal_kind_find(seal->kind);
 
-        if (seal->kind != SEAL_CREDENTIAL || secret.len < CREDENTIAL_MIN)
+        if (kind == NULL || kind->guessable)
             continue;
-        if (seal_unwrap(store_id(v->opened.store), seal, secret, store_key) == 0)
+        if (seal_unwrap(store_id(v->opened.store), seal, secret, store_key) == SEAL_OPENED)
             ret->next_seals[ret->next_count++] = seal->id;
     }
     ret->next = ret->next_count == 0 ? NEXT_WRONG : NEXT_OPENS;
@@ -72,8 +79,60 @@ static int try_file(struct vault *v, struct box_opening *ret, struct problem *p)
         if (ret->next == NEXT_ABSENT)
             memset(&ret->why, 0, sizeof(ret->why));
     }
-    remember(v, ret);
     return 0;
+}
+
+/* The seals that have their secret from a place of their own, where the credential file opens none. */
+static int try_places(struct vault *v, struct box_opening *ret, struct problem *p)
+{
+    uint8_t *store_key = secret_alloc(STORE_KEY_SIZE);
+
+    if (store_key == NULL)
+        return secret_no_memory(p);
+    for (size_t i = 0; i < v->opened.seal_count; i++) {
+        const struct seal_record *seal = &v->opened.seals[i];
+        const struct seal_kind *kind = seal_kind_find(seal->kind);
+
+        if (kind == NULL || kind->source != SEAL_FROM_PLACE || !kind->unattended)
+            continue;
+        if (seal_unwrap(store_id(v->opened.store), seal, (struct bytes){ NULL, 0 }, store_key) != SEAL_OPENED)
+            continue;
+        if (ret->next_count == 0)
+            tell_place(seal, ret->next_file);
+        ret->next_seals[ret->next_count++] = seal->id;
+    }
+    if (ret->next_count > 0) {
+        ret->next = NEXT_OPENS;
+        ret->handed = false;
+        memset(&ret->why, 0, sizeof(ret->why));
+    }
+    secret_free(store_key, STORE_KEY_SIZE);
+    secret_wipe_stack();
+    return 0;
+}
+
+/* What a start does. */
+static int try_start(struct vault *v, struct box_opening *ret, struct problem *p)
+{
+    int r = try_file(v, ret, p);
+
+    if (r == 0 && ret->next != NEXT_OPENS)
+        r = try_places(v, ret, p);
+    if (r == 0)
+        remember(v, ret);
+    return r;
+}
+
+/* What the start read that opened the store. */
+static void tell_opened(const struct vault *v, char ret[LB_PATH_TEXT_MAX + 1])
+{
+    tell_path(v->conf->credential, ret);
+    for (size_t i = 0; i < v->opened.seal_count; i++) {
+        const struct seal_kind *kind = seal_kind_find(v->opened.seals[i].kind);
+
+        if (v->opened.seals[i].id == v->opened.seal && kind != NULL && kind->source == SEAL_FROM_PLACE)
+            tell_place(&v->opened.seals[i], ret);
+    }
 }
 
 static int look(struct vault *v, struct bytes secret, struct box_opening *ret, struct problem *p)
@@ -84,15 +143,17 @@ static int look(struct vault *v, struct bytes secret, struct box_opening *ret, s
     ret->kind = v->opened.kind;
     ret->seal = v->opened.seal;
     if (ret->how == OPENED_AT_START)
-        tell_path(v->conf->credential, ret->file);
+        tell_opened(v, ret->file);
     tell_path(v->conf->credential, ret->next_file);
     ret->handed = v->conf->credential_handed;
     ret->store_replaced = store_was_replaced(v->opened.store);
     for (size_t i = 0; i < v->opened.seal_count; i++) {
-        ret->credentials += v->opened.seals[i].kind == SEAL_CREDENTIAL;
-        ret->passphrases += v->opened.seals[i].kind == SEAL_PASSPHRASE;
+        bool unattended = seal_kind_unattended(v->opened.seals[i].kind);
+
+        ret->credentials += unattended;
+        ret->passphrases += !unattended;
     }
-    return secret.len > 0 ? try_seals(v, secret, ret, p) : try_file(v, ret, p);
+    return secret.len > 0 ? try_seals(v, secret, ret, p) : try_start(v, ret, p);
 }
 
 int vault_opening(struct vault *v, struct bytes secret, struct box_opening *ret, struct problem *p)

@@ -1,17 +1,13 @@
 /* The vault: opening the store, unlocking and locking. */
 #include "vault/vault.h"
 
-#include <errno.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/keeper_link.h"
 #include "guard/secret.h"
-#include "guard/secret_file.h"
 #include "model/chain.h"
 #include "seals/seal.h"
 #include "token/token.h"
@@ -296,6 +292,7 @@ int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct pro
     uint8_t *store_key = NULL;
     size_t count = 0;
     uint32_t seal = 0;
+    bool more = false;
     int r;
 
     if (v->store == NULL)
@@ -310,13 +307,18 @@ int vault_unlock(struct vault *v, unsigned kind, struct bytes secret, struct pro
     if (p->code != 0)
         log_error("%s", p->text);
     r = LB_E_SECRET;
-    for (size_t i = 0; r != 0 && i < count; i++) {
+    for (size_t i = 0; r != SEAL_OPENED && i < count; i++) {
         if (seals[i].kind == kind)
             r = seal_unwrap(store_id(v->store), &seals[i], secret, store_key);
-        if (r == 0)
+        more |= r == SEAL_MORE;
+        if (r == SEAL_OPENED)
             seal = seals[i].id;
     }
-    if (r != 0) {
+    if (r != SEAL_OPENED && more) {
+        r = problem_set(p, LB_E_LOCKED, "box '%s' wants more than this %s", v->conf->box, seal_kind_name(kind));
+        goto out;
+    }
+    if (r != SEAL_OPENED) {
         v->wrong_secrets++;
         problem_set(p, LB_E_SECRET, "no seal of box '%s' opens with this %s", v->conf->box, seal_kind_name(kind));
         problem_hint(p, "the seals of a box: littlebox --box %s seal list", v->conf->box);
@@ -336,44 +338,6 @@ out:
     secret_wipe_stack();
     seal_records_free(seals, count);
     return r;
-}
-
-/* The credential file; NULL: it is not there, which is no trouble, or it is refused. */
-static void *read_credential(struct vault *v, size_t *ret_len)
-{
-    const struct secretfile from = { .path = v->conf->credential, .max = LB_SECRET_MAX, .also = geteuid() };
-    void *secret = NULL;
-    struct problem p = { 0 };
-    int r = secretfile_read(&from, &secret, ret_len, &p);
-    bool refused = r != 0 && (r != LB_E_SYSTEM || errno != ENOENT);
-
-    atomic_store(&v->credential_refused, refused);
-    if (refused)
-        log_error("cannot read the credential %s: %s%s%s", v->conf->credential, p.text, p.hint[0] == '\0' ? "" : "; ",
-                  p.hint);
-    return secret;
-}
-
-void vault_try_credential(struct vault *v)
-{
-    struct problem p = { 0 };
-    size_t len = 0;
-    void *secret;
-    int r;
-
-    if (v->store == NULL)
-        return;
-    secret = read_credential(v, &len);
-    if (secret == NULL)
-        return;
-    r = vault_unlock(v, SEAL_CREDENTIAL, (struct bytes){ secret, len }, &p);
-    v->wrong_secrets = 0;
-    if (r == 0)
-        vault_note_opened(v, OPENED_AT_START, v->opened.kind, v->opened.seal);
-    atomic_store(&v->credential_refused, r != 0);
-    if (r != 0)
-        log_error("the credential %s does not open the store: %s", v->conf->credential, p.text);
-    secret_free(secret, LB_SECRET_MAX);
 }
 
 void vault_serve(struct vault *v, unsigned failures, void (*settled)(void))
@@ -414,19 +378,6 @@ void vault_note_seals(struct vault *v)
     v->opened.seal_count = count;
     pthread_mutex_unlock(&v->opened.lock);
     seal_records_free(old, old_count);
-}
-
-void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret)
-{
-    size_t len = 0;
-    void *file;
-
-    if (kind != SEAL_CREDENTIAL)
-        return;
-    file = read_credential(v, &len);
-    if (file != NULL && len == secret.len && CRYPTO_memcmp(file, secret.p, len) == 0)
-        atomic_store(&v->by_credential, true);
-    secret_free(file, LB_SECRET_MAX);
 }
 
 void vault_rest(struct vault *v, uint64_t now, uint64_t after)

@@ -39,7 +39,7 @@ struct vault {
     /* What vault_opening() looks at, beside the changing thread: the store's seals as that one knows them. */
     struct {
         pthread_mutex_t lock;
-        uint8_t how, kind;        /* enum opened_how, enum seal_kind: by what the store is open, zeros if it is not */
+        uint8_t how, kind;        /* enum opened_how, a kind of seal: by what the store is open, zeros if it is not */
         uint32_t seal;
         struct store *store;
         struct seal_record *seals;
@@ -55,8 +55,9 @@ struct vault {
 /* Opens the store if there is one; the vault is locked then. The public halves can be read from now on. */
 LB_MUST_USE int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p);
 /*
- * Opens it with the credential file of the configuration, if that exists. A credential that does not fit, or that
- * others can get at, is an error in the log, not fatal: the box stays locked, and its status says why.
+ * Opens it without a person: with the credential file of the configuration, if that exists, else with seals that have a place of
+ * their own. A secret that does not fit, or that others can get at, is an error in the log, not fatal: the box stays locked, and
+ * its status says why.
  */
 void vault_try_credential(struct vault *v);
 /*

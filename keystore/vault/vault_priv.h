@@ -11,8 +11,8 @@ void vault_note_opened(struct vault *v, enum opened_how how, unsigned kind, uint
 /* The store has these seals from now on; what cannot be read is in the log. By the changing thread. */
 void vault_note_seals(struct vault *v);
 /*
- * The store is open by this secret: if it is what the credential file holds, the box will come back unlocked by
- * itself.
+ * The store is open by this secret. The box will come back unlocked by itself if the credential file holds the same, or if the
+ * secret is at a place that a seal of this kind keeps.
  */
 void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret);
 /*

@@ -12,6 +12,7 @@
 #include "model/change.h"
 #include "model/description.h"
 #include "model/limits.h"
+#include "model/seal_kinds.h"
 #include "model/vocabulary.h"
 #include "protocol/header.h"
 #include "protocol/seals.h"

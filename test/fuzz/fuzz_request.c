@@ -18,6 +18,7 @@
 #include "base/memfile.h"
 #include "guard/secret.h"
 #include "model/scheme.h"
+#include "model/seal_kinds.h"
 #include "protocol/change.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"

@@ -14,6 +14,7 @@
 #include "model/operation.h"
 #include "model/pkcs11_reference.h"
 #include "model/scheme.h"
+#include "model/seal_kinds.h"
 #include "model/vocabulary.h"
 #include "protocol/change.h"
 #include "protocol/header.h"

@@ -13,6 +13,7 @@
 
 #include "daemon/keeper_link.h"
 #include "guard/secret.h"
+#include "model/seal_kinds.h"
 
 static void stop(const char *what)
 {

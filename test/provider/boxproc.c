@@ -19,6 +19,7 @@
 
 #include "base/socket.h"
 #include "client/channel.h"
+#include "model/seal_kinds.h"
 #include "protocol/change.h"
 #include "protocol/header.h"
 #include "protocol/seals.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/seal_kinds.h"
 #include "unit.h"
 
 struct seal_record fixture_make_seal(struct fixture *f, const char *label)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../harness/inbox.h"
+#include "model/seal_kinds.h"
 #include "unit.h"
 
 static const struct destroy_request web_whole = { .name = "web" }, web_first = { .name = "web", .version = 1 };

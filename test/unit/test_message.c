@@ -8,6 +8,7 @@
 #include "model/limits.h"
 #include "model/operation.h"
 #include "model/scheme.h"
+#include "model/seal_kinds.h"
 #include "model/vocabulary.h"
 #include "protocol/change.h"
 #include "protocol/header.h"

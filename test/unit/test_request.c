@@ -10,6 +10,7 @@
 
 #include "../harness/inbox.h"
 #include "model/scheme.h"
+#include "model/seal_kinds.h"
 #include "protocol/seals.h"
 #include "protocol/use.h"
 #include "unit.h"

@@ -6,7 +6,7 @@
 #include "base/wire.h"
 #include "guard/aead.h"
 #include "guard/secret.h"
-#include "seals/seal.h"
+#include "seals/kek.h"
 #include "unit.h"
 
 static const uint8_t store[STORE_ID_SIZE] = { 1, 2, 3 };
@@ -96,12 +96,12 @@ static void passphrase_costs(void)
                                      expected[STORE_KEY_SIZE];
     size_t len = 0, len2 = 0;
 
-    OK(seal_passphrase.new_params(params, sizeof(params), &len));
-    OK(seal_passphrase.new_params(params2, sizeof(params2), &len2));
+    OK(kek_passphrase.new_params(params, sizeof(params), &len));
+    OK(kek_passphrase.new_params(params2, sizeof(params2), &len2));
     CU_ASSERT_EQUAL(len, 29);
     CU_ASSERT(memcmp(params, head, sizeof(head)) == 0);
     CU_ASSERT(memcmp(params + 13, params2 + 13, 16) != 0);
-    OK(seal_passphrase.derive(small, sizeof(small), text("secret"), kek));
+    OK(kek_passphrase.derive(small, sizeof(small), text("secret"), kek));
     CU_ASSERT_EQUAL_FATAL(argon2id_hash_raw(2, 64, 4, "secret", 6, small + 13, 16, expected, sizeof(expected)), 0);
     CU_ASSERT(memcmp(kek, expected, sizeof(kek)) == 0);
 }
@@ -136,14 +136,14 @@ static void parameters_are_capped(void)
         wire_put_u32(&w, costs[i].t);
         wire_put_u32(&w, costs[i].m);
         wire_put_u32(&w, costs[i].lanes);
-        unit_check_code(seal_passphrase.derive(params, sizeof(params), text("x"), kek), costs[i].code, costs[i].what,
+        unit_check_code(kek_passphrase.derive(params, sizeof(params), text("x"), kek), costs[i].code, costs[i].what,
                         __FILE__, __LINE__);
     }
 }
 
 static void parameters_have_one_form(void)
 {
-    static const struct seal_kind_ops *const kinds[] = { &seal_passphrase, &seal_credential };
+    static const struct kek_derivation *const kinds[] = { &kek_passphrase, &kek_credential };
     uint8_t kek[STORE_KEY_SIZE];
 
     for (size_t i = 0; i < COUNT(kinds); i++) {
@@ -243,6 +243,62 @@ static void kinds(void)
     clear(&s);
 }
 
+/* Each row of the table wraps and unwraps, and refuses a wrong secret, one that is too short, and a changed record. */
+static void each_kind(void)
+{
+    static const char other[] = "another secret that has more than 32 bytes";
+    unsigned before = 0;
+
+    for (const struct seal_kind *k = seal_kinds; k->number != 0; before = k->number, k++) {
+        struct seal_record s, t;
+        uint8_t *params;
+
+        CU_ASSERT_PTR_EQUAL(seal_kind_find(k->number), k);
+        TEXT_IS(seal_kind_name(k->number), k->name);
+        CU_ASSERT(k->number > before && k->number <= SEAL_KIND_LAST);
+        CU_ASSERT(strncmp(k->option, "--", 2) == 0 && k->help[0] != '\0');
+        CU_ASSERT_EQUAL(k->value == NULL, k->source == SEAL_FROM_PROMPT);
+        CU_ASSERT_EQUAL(seal_kind_unattended(k->number), k->unattended);
+        /* Nobody is there to type, and what a person types can be guessed. */
+        CU_ASSERT(k->source != SEAL_FROM_PROMPT || (!k->unattended && k->guessable));
+        CU_ASSERT(seal_ops(k->number)->wrap != NULL && seal_ops(k->number)->unwrap != NULL);
+        CU_ASSERT_EQUAL(seal_ops(k->number)->place != NULL, k->source == SEAL_FROM_PLACE);
+        FAILS(seal_wrap(store, k->number, k->name, (struct bytes){ (const uint8_t *)credential, k->least_new - 1 }, store_key, &s),
+              LB_E_WEAK_SECRET);
+        OK(seal_wrap(store, k->number, k->name, text(credential), store_key, &s));
+        CU_ASSERT_EQUAL(s.kind, k->number);
+        CU_ASSERT_EQUAL(unwrap(&s, text(credential), store), SEAL_OPENED);
+        FAILS(unwrap(&s, text(other), store), LB_E_SECRET);
+        if (k->least_tried > 0)
+            FAILS(unwrap(&s, (struct bytes){ (const uint8_t *)credential, k->least_tried - 1 }, store), LB_E_SECRET);
+        /* The parameters begin with a version, and end with a salt. */
+        params = s.params;
+        params[s.params_len - 1] ^= 1;
+        FAILS(unwrap(&s, text(credential), store), LB_E_SECRET);
+        params[s.params_len - 1] ^= 1;
+        params[0] ^= 0x80;
+        FAILS(unwrap(&s, text(credential), store), LB_E_DAMAGED);
+        params[0] ^= 0x80;
+        t = s;
+        t.params_len--;
+        FAILS(unwrap(&t, text(credential), store), LB_E_DAMAGED);
+        t = s;
+        t.wrapped_len--;
+        FAILS(unwrap(&t, text(credential), store), LB_E_DAMAGED);
+        t = s;
+        t.created++;
+        FAILS(unwrap(&t, text(credential), store), LB_E_SECRET);
+        OK(unwrap(&s, text(credential), store));
+        clear(&s);
+    }
+    CU_ASSERT_EQUAL(before, SEAL_KIND_LAST);
+    CU_ASSERT_PTR_NULL(seal_kind_find(SEAL_KIND_LAST + 1));
+    CU_ASSERT_PTR_NULL(seal_kind_find(0));
+    CU_ASSERT_FALSE(seal_kind_unattended(0));
+    CU_ASSERT_PTR_EQUAL(seal_kind_from(SEAL_FROM_PROMPT), seal_kind_find(SEAL_PASSPHRASE));
+    CU_ASSERT_PTR_EQUAL(seal_kind_from(SEAL_FROM_FILE), seal_kind_find(SEAL_CREDENTIAL));
+}
+
 /* As STORE.md has it, by other means: what is derived from the secret, and each field that is bound. */
 static void a_credential_by_other_means(void)
 {
@@ -283,6 +339,7 @@ static const struct unit_test tests[] = {
     { "several seals wrap one key", several_seals_wrap_one_key },
     { "each field is bound", each_field_is_bound },
     { "kinds", kinds },
+    { "each kind of the table", each_kind },
     { NULL, NULL },
 };
 const struct unit_suite suite_seal = { "seal", tests };
