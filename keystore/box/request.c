@@ -11,10 +11,10 @@
 #include "base/id_map.h"
 #include "base/log.h"
 #include "base/memfile.h"
-#include "daemon/keeper_link.h"
 #include "guard/secret.h"
 #include "model/chain.h"
 #include "protocol/change.h"
+#include "protocol/keys.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
 #include "protocol/token.h"
@@ -75,7 +75,7 @@ static int handle_sign(struct request *rq)
 
     if (r != 0)
         return r;
-    r = vault_use(&rq->box->vault, &m.key, &rq->who, OP_SIGN, &key, &rq->problem);
+    r = vault_use(rq->box->vault, &m.key, &rq->who, OP_SIGN, &key, &rq->problem);
     if (r != 0)
         return r;
     r = map_text(rq, &m);
@@ -103,7 +103,7 @@ static int handle_decrypt(struct request *rq)
     int r = msg_decrypt_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_use(&rq->box->vault, &m.key, &rq->who, OP_DECRYPT, &key, &rq->problem);
+        r = vault_use(rq->box->vault, &m.key, &rq->who, OP_DECRYPT, &key, &rq->problem);
     if (r != 0)
         return r;
     r = keyop_decrypt(key, &m, plain, room, &len, &rq->problem);
@@ -125,7 +125,7 @@ static int handle_derive(struct request *rq)
     int r = msg_derive_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_use(&rq->box->vault, &m.key, &rq->who, OP_DERIVE, &key, &rq->problem);
+        r = vault_use(rq->box->vault, &m.key, &rq->who, OP_DERIVE, &key, &rq->problem);
     if (r != 0)
         return r;
     r = keyop_derive(key, &m, shared, room, &len, &rq->problem);
@@ -148,40 +148,137 @@ static int handle_get(struct request *rq)
     int r = msg_key_ref_decode(rq->body, &ref);
 
     if (r == 0)
-        r = vault_get(&rq->box->vault, &ref, spki, &key, &rq->problem);
+        r = vault_get(rq->box->vault, &ref, spki, &key, &rq->problem);
     return r != 0 ? r : msg_key_encode(ANSWER(rq), &key, INTO(rq));
+}
+
+/*
+ * An answer that is made entry by entry: what stands in front of them is known at the end, and written then, with the same
+ * length.
+ */
+struct page {
+    struct wire_writer w, start; /* start: where the first entry goes */
+    size_t room;                 /* that one entry takes at most */
+    unsigned count, most;
+    const struct found_token *found; /* of FIND: in front of the first entry */
+};
+
+static void page_begin(struct request *rq, struct page *ret, size_t room, unsigned most)
+{
+    *ret = (struct page){ .room = room, .most = most };
+    msg_begin(&ret->w, rq->answer, rq->size, ANSWER(rq));
+}
+
+/* Is there room for one more entry? Then it counts. */
+static bool page_has_room(struct page *page)
+{
+    if (page->w.left < page->room || page->count == page->most)
+        return false;
+    page->count++;
+    return true;
+}
+
+/* What comes in front: written anew, once all is known. */
+static void page_front(struct request *rq, struct wire_writer *ret)
+{
+    wire_write(ret, (uint8_t *)rq->answer + LB_HEADER_SIZE, rq->size - LB_HEADER_SIZE);
+}
+
+/* LIST, TOKEN_LIST: bool more, u16 count. */
+static void put_numbers(struct wire_writer *w, bool more, unsigned count)
+{
+    wire_put_u8(w, more);
+    wire_put_u16(w, (uint16_t)count);
+}
+
+/* Room that one entry of LIST may take: the longest name and type and the fixed fields. */
+#define LIST_ROOM (2 + LB_NAME_MAX + 2 + LB_TYPE_MAX + 4 + 4 + 1 + 1 + 8 + 1)
+
+static bool take_key(const struct key_entry *e, void *arg)
+{
+    struct page *page = arg;
+
+    if (!page_has_room(page))
+        return false;
+    msg_list_entry_put(&page->w, e);
+    return true;
 }
 
 static int handle_list(struct request *rq)
 {
+    struct wire_writer front;
     struct msg_list m;
+    struct page page;
+    bool more;
     int r = msg_list_decode(rq->body, &m);
 
-    return r != 0 ? r : vault_list(&rq->box->vault, &m, &rq->who, rq->header.id, INTO(rq), &rq->problem);
+    page_begin(rq, &page, LIST_ROOM, UINT16_MAX);
+    put_numbers(&page.w, false, 0);
+    if (r == 0)
+        r = vault_list(rq->box->vault, m.after, &rq->who, take_key, &page, &more, &rq->problem);
+    if (r != 0)
+        return r;
+    page_front(rq, &front);
+    put_numbers(&front, more, page.count);
+    return wire_written(&page.w, &rq->answer_len);
 }
 
 static int handle_cert_get(struct request *rq)
 {
+    struct wire_writer w;
     struct key_ref ref;
     int r = msg_key_ref_decode(rq->body, &ref);
 
-    return r != 0 ? r : vault_cert_get(&rq->box->vault, &ref, rq->header.id, INTO(rq), &rq->problem);
+    msg_begin(&w, rq->answer, rq->size, ANSWER(rq));
+    if (r == 0)
+        r = vault_cert_get(rq->box->vault, &ref, &w, &rq->problem);
+    return r != 0 ? r : wire_written(&w, &rq->answer_len);
+}
+
+/* Room that one entry of FIND may take: the longest name, type, label and id, and the fixed fields. */
+#define FIND_ROOM (2 + LB_NAME_MAX + 4 + 2 + LB_TYPE_MAX + 1 + 2 + 2 * (2 + P11_VALUE_MAX))
+
+static bool take_found(const struct found_object *e, void *arg)
+{
+    struct page *page = arg;
+
+    if (page->count == 0)
+        msg_found_put(&page->w, page->found);
+    if (!page_has_room(page))
+        return false;
+    msg_found_entry_put(&page->w, e);
+    return true;
 }
 
 static int handle_find(struct request *rq)
 {
+    struct wire_writer front;
+    struct found_token found;
     struct msg_find m;
+    struct page page;
     int r = msg_find_decode(rq->body, &m);
 
-    return r != 0 ? r : vault_find(&rq->box->vault, &m.want, &rq->who, rq->header.id, INTO(rq), &rq->problem);
+    page_begin(rq, &page, FIND_ROOM, LB_FOUND_MAX);
+    page.found = &found;
+    if (r == 0)
+        r = vault_find(rq->box->vault, &m.want, &rq->who, take_found, &page, &found, &rq->problem);
+    if (r != 0)
+        return r;
+    page_front(rq, &front);
+    msg_found_put(page.count == 0 ? &page.w : &front, &found);
+    return wire_written(&page.w, &rq->answer_len);
 }
 
 static int handle_cert_find(struct request *rq)
 {
+    struct wire_writer w;
     struct msg_find m;
     int r = msg_find_decode(rq->body, &m);
 
-    return r != 0 ? r : vault_cert_find(&rq->box->vault, &m.want, rq->header.id, INTO(rq), &rq->problem);
+    msg_begin(&w, rq->answer, rq->size, ANSWER(rq));
+    if (r == 0)
+        r = vault_cert_find(rq->box->vault, &m.want, &w, &rq->problem);
+    return r != 0 ? r : wire_written(&w, &rq->answer_len);
 }
 
 static int handle_token(struct request *rq)
@@ -190,19 +287,53 @@ static int handle_token(struct request *rq)
     int r = m == NULL ? LB_E_NOMEM : msg_empty_decode(rq->body);
 
     if (r == 0)
-        r = vault_token(&rq->box->vault, m, &rq->problem);
+        r = vault_token(rq->box->vault, m, &rq->problem);
     if (r == 0)
         r = msg_token_encode(ANSWER(rq), m, INTO(rq));
     free(m);
     return r;
 }
 
+/* Room that one entry of TOKEN_LIST may take. */
+#define TOKEN_LIST_ROOM (2 + LB_NAME_MAX + 2 + LB_TYPE_MAX + 2 * (2 + P11_VALUE_MAX))
+
+static void start_token_keys(void *arg)
+{
+    struct page *page = arg;
+
+    page->w = page->start;
+    page->count = 0;
+}
+
+static bool take_token_key(const struct token_key *e, void *arg)
+{
+    struct page *page = arg;
+
+    if (!page_has_room(page))
+        return false;
+    msg_token_entry_put(&page->w, e);
+    return true;
+}
+
 static int handle_token_list(struct request *rq)
 {
+    struct page page;
+    const struct token_key_taker taker = { start_token_keys, take_token_key, &page };
+    struct wire_writer front;
     struct msg_token_list m;
+    bool more;
     int r = msg_token_list_decode(rq->body, &m);
 
-    return r != 0 ? r : vault_token_list(&rq->box->vault, m.from, rq->header.id, INTO(rq), &rq->problem);
+    page_begin(rq, &page, TOKEN_LIST_ROOM, UINT16_MAX);
+    put_numbers(&page.w, false, 0);
+    page.start = page.w;
+    if (r == 0)
+        r = vault_token_list(rq->box->vault, m.from, &taker, &more, &rq->problem);
+    if (r != 0)
+        return r;
+    page_front(rq, &front);
+    put_numbers(&front, more, page.count);
+    return wire_written(&page.w, &rq->answer_len);
 }
 
 static int handle_show(struct request *rq)
@@ -212,33 +343,40 @@ static int handle_show(struct request *rq)
     int r = show == NULL ? LB_E_NOMEM : msg_name_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_show(&rq->box->vault, m.name, show, &rq->problem);
+        r = vault_show(rq->box->vault, m.name, show, &rq->problem);
     if (r == 0)
         r = msg_show_encode(ANSWER(rq), show, INTO(rq));
     free(show);
     return r;
 }
 
+static struct vault_summary summary(const struct box *b)
+{
+    struct vault_summary s;
+
+    vault_summary(b->vault, &s);
+    return s;
+}
+
 static int handle_status(struct request *rq)
 {
     struct box *b = rq->box;
+    struct vault_summary vault = summary(b);
     struct box_status s = {
         .software = "littlebox " LB_VERSION,
-        .lock = (uint8_t)atomic_load(&b->vault.lock),
-        .credential = atomic_load(&b->vault.by_credential)        ? CREDENTIAL_OPENS
-                      : atomic_load(&b->vault.credential_refused) ? CREDENTIAL_REFUSED
-                                                                  : CREDENTIAL_UNUSED,
+        .lock = (uint8_t)vault.lock,
+        .credential = (uint8_t)vault.credential,
         .memory_locked = b->memory.state == SECRETS_ALL_LOCKED,
         .sandbox = (uint8_t)b->sandbox,
         .closed = b->closed,
-        .admin = policy_is_admin(b->conf, &rq->who),
+        .admin = policy_is_admin(b->conf->admins, &rq->who),
         .uid = rq->who.peer.uid,
         .pid = (uint32_t)getpid(),
         .restarts = b->restarts,
         .threads = b->conf->threads,
         .connections = atomic_load(&b->connections),
-        .keys = atomic_load(&b->vault.keys),
-        .damaged = atomic_load(&b->vault.damaged),
+        .keys = vault.keys,
+        .damaged = vault.damaged,
         .started = b->started,
         .signatures = atomic_load(&b->signatures),
         .decryptions = atomic_load(&b->decryptions),
@@ -254,8 +392,8 @@ static int handle_status(struct request *rq)
     };
     int r = msg_empty_decode(rq->body);
 
-    memcpy(s.box, b->conf->box, sizeof(s.box));
-    snprintf(s.backend, sizeof(s.backend), "%s", b->vault.ops->name);
+    snprintf(s.box, sizeof(s.box), "%s", b->conf->box);
+    snprintf(s.backend, sizeof(s.backend), "%s", vault.backend);
     return r != 0 ? r : msg_status_encode(ANSWER(rq), &s, INTO(rq));
 }
 
@@ -266,7 +404,7 @@ static int handle_opening(struct request *rq)
     int r = msg_opening_ask_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_opening(&rq->box->vault, m.secret, &opening, &rq->problem);
+        r = vault_opening(rq->box->vault, m.secret, &opening, &rq->problem);
     return r != 0 ? r : msg_opening_encode(ANSWER(rq), &opening, INTO(rq));
 }
 
@@ -288,7 +426,7 @@ static int handle_create(struct request *rq)
     int r = msg_create_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_create(&rq->box->vault, &m, spki, &key, &rq->problem);
+        r = vault_create(rq->box->vault, &m, spki, &key, &rq->problem);
     if (r != 0)
         return r;
     log_change(rq, "created key", key.name, key.version);
@@ -303,7 +441,7 @@ static int handle_import(struct request *rq)
     int r = msg_import_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_import(&rq->box->vault, &m, spki, &key, &rq->problem);
+        r = vault_import(rq->box->vault, &m, spki, &key, &rq->problem);
     if (r != 0)
         return r;
     log_change(rq, "imported key", key.name, key.version);
@@ -318,7 +456,7 @@ static int handle_attach(struct request *rq)
     int r = msg_attach_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_attach(&rq->box->vault, &m, spki, &key, &rq->problem);
+        r = vault_attach(rq->box->vault, &m, spki, &key, &rq->problem);
     if (r != 0)
         return r;
     log_change(rq, "attached key", key.name, key.version);
@@ -331,7 +469,7 @@ static int handle_login(struct request *rq)
     int r = msg_login_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_login(&rq->box->vault, m.pin, &rq->problem);
+        r = vault_login(rq->box->vault, m.pin, &rq->problem);
     if (r != 0)
         return r;
     log_info("uid %u pid %d: gave the PIN of the token", rq->who.peer.uid, (int)rq->who.peer.pid);
@@ -344,7 +482,7 @@ static int handle_destroy(struct request *rq)
     int r = msg_destroy_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_destroy(&rq->box->vault, &m, &rq->problem);
+        r = vault_destroy(rq->box->vault, &m, &rq->problem);
     if (r != 0)
         return r;
     log_change(rq, "destroyed key", m.name, m.version);
@@ -359,7 +497,7 @@ static int handle_schedule(struct request *rq)
     int r = msg_destroy_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_schedule_destroy(&rq->box->vault, &m, &answer.at, &rq->problem);
+        r = vault_schedule_destroy(rq->box->vault, &m, &answer.at, &rq->problem);
     if (r != 0)
         return r;
     vault_time_text(answer.at, at);
@@ -374,7 +512,7 @@ static int handle_cancel(struct request *rq)
     int r = msg_destroy_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_cancel_destroy(&rq->box->vault, &m, &rq->problem);
+        r = vault_cancel_destroy(rq->box->vault, &m, &rq->problem);
     if (r != 0)
         return r;
     log_change(rq, "cancelled the destruction of key", m.name, m.version);
@@ -387,7 +525,7 @@ static int handle_rename(struct request *rq)
     int r = msg_rename_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_rename(&rq->box->vault, &m, &rq->problem);
+        r = vault_rename(rq->box->vault, &m, &rq->problem);
     if (r != 0)
         return r;
     log_info("uid %u pid %d: renamed key '%s' to '%s'", rq->who.peer.uid, (int)rq->who.peer.pid, m.name, m.to);
@@ -400,16 +538,35 @@ static int handle_handle_note(struct request *rq)
     int r = msg_handle_note_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_note_handle(&rq->box->vault, &m, &rq->problem);
+        r = vault_note_handle(rq->box->vault, &m, &rq->problem);
     return r != 0 ? r : answer_empty(rq);
+}
+
+static void take_handle(const char *path, void *arg)
+{
+    struct page *page = arg;
+
+    wire_put_str(&page->w, path);
+    page->count++;
 }
 
 static int handle_handle_list(struct request *rq)
 {
+    struct wire_writer front;
     struct msg_name m;
+    struct page page;
     int r = msg_name_decode(rq->body, &m);
 
-    return r != 0 ? r : vault_handles(&rq->box->vault, m.name, rq->header.id, INTO(rq), &rq->problem);
+    page_begin(rq, &page, /* room= */ 0, UINT16_MAX);
+    wire_put_u16(&page.w, 0);
+    if (r == 0)
+        r = vault_handles(rq->box->vault, m.name, take_handle, &page, &rq->problem);
+    if (r != 0)
+        return r;
+    page_front(rq, &front);
+    wire_put_u16(&front, (uint16_t)page.count);
+    r = wire_written(&page.w, &rq->answer_len);
+    return r == 0 ? 0 : problem_set(&rq->problem, r, "the list of handles cannot be made: %s", lb_strerror(r));
 }
 
 static int change_grant(struct request *rq, bool allow)
@@ -419,7 +576,7 @@ static int change_grant(struct request *rq, bool allow)
     int r = msg_grant_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_grant(&rq->box->vault, &m, allow, &rq->problem);
+        r = vault_grant(rq->box->vault, &m, allow, &rq->problem);
     if (r != 0)
         return r;
     key_op_names(m.grant.ops, ops);
@@ -449,7 +606,7 @@ static int handle_cert_set(struct request *rq)
     if (r == 0)
         r = chain_read(m.chain, &count, &reader);
     if (r == 0)
-        r = vault_cert_set(&rq->box->vault, &m, &version, &rq->problem);
+        r = vault_cert_set(rq->box->vault, &m, &version, &rq->problem);
     if (r != 0)
         return r;
     log_change(rq, count == 0 ? "removed the certificates of key" : "set the certificates of key", m.name, version);
@@ -464,7 +621,7 @@ static int handle_init(struct request *rq)
     int r = msg_secret_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_init(&rq->box->vault, &m, &rq->problem);
+        r = vault_init(rq->box->vault, &m, &rq->problem);
     if (r != 0)
         return r;
     log_change(rq, "made the store with seal", seal_kind_name(m.kind), 0);
@@ -479,7 +636,7 @@ static int handle_seal_list(struct request *rq)
     int r = msg_empty_decode(rq->body);
 
     if (r == 0)
-        r = vault_seals(&rq->box->vault, &seals, &count, &rq->problem);
+        r = vault_seals(rq->box->vault, &seals, &count, &rq->problem);
     if (r != 0)
         return r;
     wire_write(&w, rq->answer, rq->size);
@@ -501,7 +658,7 @@ static int handle_seal_add(struct request *rq)
     int r = msg_secret_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_seal_add(&rq->box->vault, &m, &rq->problem);
+        r = vault_seal_add(rq->box->vault, &m, &rq->problem);
     if (r != 0)
         return r;
     log_change(rq, "added seal", seal_kind_name(m.kind), 0);
@@ -514,7 +671,7 @@ static int handle_seal_remove(struct request *rq)
     int r = msg_seal_remove_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_seal_remove(&rq->box->vault, m.id, &rq->problem);
+        r = vault_seal_remove(rq->box->vault, m.id, &rq->problem);
     if (r != 0)
         return r;
     log_info("uid %u pid %d: removed seal %u", rq->who.peer.uid, (int)rq->who.peer.pid, m.id);
@@ -524,7 +681,7 @@ static int handle_seal_remove(struct request *rq)
 /* The keeper tells the next child, which would open the store with the credential otherwise. */
 static void remember_lock(struct box *b, bool locked)
 {
-    if (keep_send(b->link, KEEP_LOCKED, locked, NULL, /* fd= */ -1) != 0)
+    if (b->keeper.locked(b->keeper.link, locked) != 0)
         log_error("the keeper does not answer");
 }
 
@@ -534,10 +691,10 @@ static int handle_lock(struct request *rq)
 
     if (r != 0)
         return r;
-    if (atomic_load(&rq->box->vault.lock) == LOCK_NO_STORE)
-        return vault_no_store(&rq->box->vault, &rq->problem);
+    if (summary(rq->box).lock == LOCK_NO_STORE)
+        return vault_no_store(rq->box->vault, &rq->problem);
     remember_lock(rq->box, true);
-    vault_lock(&rq->box->vault);
+    vault_lock(rq->box->vault);
     log_info("uid %u pid %d: locked the box", rq->who.peer.uid, (int)rq->who.peer.pid);
     return answer_empty(rq);
 }
@@ -549,7 +706,7 @@ static int handle_lock(struct request *rq)
 static void delay_after_wrong_secret(struct box *b)
 {
     struct pollfd stop = { .fd = b->stop_fd, .events = POLLIN };
-    unsigned wrong = b->vault.wrong_secrets;
+    unsigned wrong = vault_wrong_secrets(b->vault);
     int ms = wrong > 7 ? DELAY_MAX : DELAY_FIRST << (wrong == 0 ? 0 : wrong - 1);
 
     (void)poll(&stop, 1, ms > DELAY_MAX ? DELAY_MAX : ms);
@@ -561,10 +718,10 @@ static int handle_unlock(struct request *rq)
     int r = msg_secret_decode(rq->body, &m);
 
     if (r == 0)
-        r = vault_unlock(&rq->box->vault, m.kind, m.secret, &rq->problem);
+        r = vault_unlock(rq->box->vault, m.kind, m.secret, &rq->problem);
     if (r == LB_E_SECRET) {
         log_warning("uid %u pid %d: wrong %s, %u in a row", rq->who.peer.uid, (int)rq->who.peer.pid,
-                    seal_kind_name(m.kind), rq->box->vault.wrong_secrets);
+                    seal_kind_name(m.kind), vault_wrong_secrets(rq->box->vault));
         delay_after_wrong_secret(rq->box);
     }
     if (r != 0)
@@ -649,9 +806,9 @@ bool request_may(const struct request_kind *kind, struct request *rq)
 {
     uid_t uid;
 
-    if (!kind->admin || policy_is_admin(rq->box->conf, &rq->who))
+    if (!kind->admin || policy_is_admin(rq->box->conf->admins, &rq->who))
         return true;
-    uid = policy_not_admin(rq->box->conf, &rq->who)->uid;
+    uid = policy_not_admin(rq->box->conf->admins, &rq->who)->uid;
     problem_set(&rq->problem, LB_E_DENIED, "uid %u may not %s in box '%s'", uid, kind->name, rq->box->conf->box);
     if (!idmap_hint(idmap_own(), uid, &rq->problem))
         problem_hint(&rq->problem, "ask an administrator of the box, or see 'admin' in littlebox.conf(5)");

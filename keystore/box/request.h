@@ -2,31 +2,12 @@
 #ifndef LB_BOX_REQUEST_H
 #define LB_BOX_REQUEST_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/box_conf.h"
-#include "guard/secret.h"
+#include "box/box.h"
 #include "policy/policy.h"
 #include "protocol/header.h"
-#include "vault/vault.h"
-
-/* One box as its threads share it. */
-struct box {
-    const struct boxconf *conf;
-    struct vault vault;
-    int stop_fd;              /* readable once the box is to stop */
-    int link;                 /* to the keeper */
-    uint32_t restarts;
-    uint32_t failures;        /* of children in a row at their start, up to this one */
-    struct secret_memory memory;
-    bool closed;              /* to the user it runs as, since exec(2) */
-    unsigned sandbox;         /* SANDBOX_* */
-    uint64_t started;         /* seconds since 1970 */
-    atomic_uint connections;
-    atomic_ullong signatures, decryptions, derivations, refusals;
-};
 
 /* One request on its way: what came, and where its answer goes. */
 struct request {

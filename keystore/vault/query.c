@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/id_map.h"
-#include "protocol/header.h"
 #include "token/certificates.h"
 #include "vault/key_walk.h"
 #include "vault/vault_priv.h"
@@ -131,7 +130,7 @@ static int denied(const struct vault *v, const struct boxkey *k, const struct ca
 
     if (who->peer.pid == 0)
         return problem_set(p, LB_E_DENIED, "the kernel did not tell who asks for key '%s'", name);
-    uid = policy_not_granted(v->conf, k->rec.grants, k->rec.grant_count, who, op)->uid;
+    uid = policy_not_granted(v->conf->admins, k->rec.grants, k->rec.grant_count, who, op)->uid;
     problem_set(p, LB_E_DENIED, "uid %u may not %s with key '%s' of box '%s'", uid, key_op_name(op), name, v->conf->box);
     if (idmap_hint(idmap_own(), uid, p))
         return LB_E_DENIED;
@@ -150,7 +149,7 @@ static int use(struct vault *v, const struct key_ref *ref, const struct caller *
 
     if (k == NULL)
         return vault_no_key(v, ref->name, p);
-    if (!policy_granted(v->conf, k->rec.grants, k->rec.grant_count, who, op))
+    if (!policy_granted(v->conf->admins, k->rec.grants, k->rec.grant_count, who, op))
         return denied(v, k, who, op, p);
     if (k->damaged)
         return vault_damaged(v, ref->name, ref->version, p);
@@ -265,67 +264,43 @@ static void list_entry(const struct vault *v, const struct p11_certs *certs, con
     ret->created = k->rec.versions[i].created;
 }
 
-/* Room that one entry may take: the longest name and type and the fixed fields. */
-#define ENTRY_ROOM (2 + LB_NAME_MAX + 2 + LB_TYPE_MAX + 4 + 4 + 1 + 1 + 8 + 1)
-
-struct page {
-    uint16_t count;
-    bool more;
-};
-
-/* With the read lock held: entries into w, as many as fit. */
+/* With the read lock held. */
 static int list(const struct vault *v, const struct p11_certs *certs, const char *after, const struct caller *who,
-                const struct subjects *ids, struct wire_writer *w, struct page *ret)
+                bool (*take)(const struct key_entry *e, void *arg), void *arg, bool *ret_more)
 {
-    bool admin = policy_is_admin(v->conf, who);
+    const struct subjects ids = subjects_of_caller(who);
+    bool admin = policy_is_admin(v->conf->admins, who);
     struct keywalk walk;
     const struct boxkey *k;
-    int r = admin ? keywalk_all(&v->ring, after, &walk) : keywalk_granted(&v->ring, after, ids, &walk);
+    int r = admin ? keywalk_all(&v->ring, after, &walk) : keywalk_granted(&v->ring, after, &ids, &walk);
 
-    while (r == 0 && (k = keywalk_next(&walk)) != NULL) {
+    while (r == 0 && !*ret_more && (k = keywalk_next(&walk)) != NULL) {
         struct key_entry e;
 
-        if (!admin && !policy_granted_any(v->conf, k->rec.grants, k->rec.grant_count, who))
+        if (!admin && !policy_granted_any(v->conf->admins, k->rec.grants, k->rec.grant_count, who))
             continue;
-        ret->more = w->left < ENTRY_ROOM || ret->count == UINT16_MAX;
-        if (ret->more)
-            break;
         list_entry(v, certs, k, &e);
-        msg_list_entry_put(w, &e);
-        ret->count++;
+        *ret_more = !take(&e, arg);
     }
     keywalk_clear(&walk);
     return r;
 }
 
-int vault_list(struct vault *v, const struct msg_list *from, const struct caller *who, uint32_t id, void *buf,
-               size_t size, size_t *ret_len, struct problem *p)
+int vault_list(struct vault *v, const char *after, const struct caller *who,
+               bool (*take)(const struct key_entry *e, void *arg), void *arg, bool *ret_more, struct problem *p)
 {
-    struct page page = { .count = 0 };
-    struct wire_writer w, head;
     struct p11_certs *certs;
-    const struct subjects ids = subjects_of_caller(who);
     int r;
 
+    *ret_more = false;
     if (atomic_load(&v->lock) == LOCK_NO_STORE)
         return vault_no_store(v, p);
     certs = vault_certs(v, /* ask= */ false);
-    wire_write(&w, buf, size);
-    msg_header_put(&w, MSG_LIST | MSG_ANSWER, id);
-    wire_put_u8(&w, 0);
-    wire_put_u16(&w, 0);
     pthread_rwlock_rdlock(&v->ring.lock);
-    r = list(v, certs, from->after, who, &ids, &w, &page);
+    r = list(v, certs, after, who, take, arg, ret_more);
     pthread_rwlock_unlock(&v->ring.lock);
     p11_certs_unref(certs);
-    if (r == 0)
-        r = wire_written(&w, ret_len);
-    if (r != 0)
-        return problem_set(p, r, "the list cannot be made: %s", lb_strerror(r));
-    wire_write(&head, (uint8_t *)buf + LB_HEADER_SIZE, 3);
-    wire_put_u8(&head, page.more);
-    wire_put_u16(&head, page.count);
-    return 0;
+    return r == 0 ? 0 : problem_set(p, r, "the list cannot be made: %s", lb_strerror(r));
 }
 
 unsigned vault_grants_changed(const struct vault *v)

@@ -2,7 +2,42 @@
 #ifndef LB_VAULT_VAULT_PRIV_H
 #define LB_VAULT_VAULT_PRIV_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "backends/backend.h"
+#include "vault/keyring.h"
 #include "vault/vault.h"
+
+struct vault {
+    const struct vault_settings *conf;
+    struct store *store;          /* NULL: none made yet */
+    const struct backend_ops *ops;
+    struct backend_sealed *sealer; /* the store key; NULL: locked */
+    void *backend;                /* of ops; NULL: locked */
+    struct p11_token *p11;        /* of a box on a token: from vault_open() on */
+    struct keyring ring;
+    struct p11uri token;          /* as PKCS#11 URIs name it; of a token what is known while locked. By the ring's lock */
+    atomic_int lock;              /* enum lock_state */
+    atomic_bool by_credential;
+    atomic_bool credential_refused; /* the file is there, and could not be read or does not open the store */
+    atomic_uint keys, damaged;
+    unsigned wrong_secrets;       /* in a row */
+    /* What vault_opening() looks at, beside the changing thread: the store's seals as that one knows them. */
+    struct {
+        pthread_mutex_t lock;
+        uint8_t how, kind;        /* enum opened_how, enum seal_kind: by what the store is open, zeros if it is not */
+        uint32_t seal;
+        struct store *store;
+        struct seal_record *seals;
+        size_t seal_count;
+    } opened;
+    atomic_bool serving;          /* vault_serve() was called */
+    atomic_uint certs_wanted;     /* threads that may wait for the token because of certificates */
+    uint64_t next_destroy;        /* when the next destruction is due; UINT64_MAX: none is scheduled. The changing thread's */
+    uint64_t settles_at;          /* of the machine's running time: what is due has then been so for long enough. Likewise */
+    uint64_t used_written;        /* when the last uses were written last. Likewise */
+};
 
 /* The store key is there: makes the backend and opens every version. */
 LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p);

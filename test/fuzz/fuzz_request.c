@@ -19,10 +19,12 @@
 #include "guard/secret.h"
 #include "model/scheme.h"
 #include "protocol/change.h"
+#include "protocol/keys.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
 #include "protocol/token.h"
 #include "protocol/use.h"
+#include "vault/vault_priv.h"
 #include "fuzz.h"
 
 enum who { STRANGER, GRANTED, MEMBER, ADMIN, UNKNOWN_ADMIN, UNKNOWN_GRANTED, WHO_COUNT };
@@ -69,7 +71,7 @@ static const struct {
 
 static void add_key(size_t i)
 {
-    struct vault *v = &box.box.vault;
+    struct vault *v = box.box.vault;
     struct create_request m = { .name = "" };
     struct grant_request user = { .grant = { SUBJECT_USER, INBOX_GRANTED, keys[i].ops } };
     struct grant_request group = { .grant = { SUBJECT_GROUP, INBOX_GROUP, keys[i].ops } };
@@ -102,10 +104,10 @@ static void restore(void)
     struct problem p;
     FILE *f;
 
-    vault_close(&box.box.vault);
+    inbox_close(&box);
     f = fopen(box.conf.paths.store, "wb");
     must(f != NULL && fwrite(snapshot, 1, snapshot_len, f) == snapshot_len && fclose(f) == 0);
-    must(inbox_reopen(&box, &p) == 0 && atomic_load(&box.box.vault.lock) == LOCK_UNLOCKED);
+    must(inbox_reopen(&box, &p) == 0 && atomic_load(&box.box.vault->lock) == LOCK_UNLOCKED);
     dirty = grants_changed = false;
 }
 
@@ -126,7 +128,7 @@ static void setup(void)
     for (size_t i = 0; i < KEYS; i++)
         add_key(i);
     must(textfile_make(text, sizeof(text), &text_fd) == 0);
-    vault_close(&box.box.vault);
+    inbox_close(&box);
     read_snapshot();
     restore();
     atexit(clear);
@@ -299,7 +301,7 @@ static void ask(unsigned who, const uint8_t *packet, size_t len, int fd)
     struct msg_header header, back;
     struct bytes request, body;
     struct problem p;
-    bool goes_on, open = atomic_load(&box.box.vault.lock) == LOCK_UNLOCKED;
+    bool goes_on, open = atomic_load(&box.box.vault->lock) == LOCK_UNLOCKED;
     size_t got;
 
     if (msg_split(packet, len, &header, &request) != 0 || is_left_out(&header, request))

@@ -15,6 +15,8 @@
 #include "guard/secret.h"
 #include "keys/key_op_priv.h"
 #include "protocol/change.h"
+#include "protocol/keys.h"
+#include "vault/vault_priv.h"
 #include "fuzz.h"
 
 enum change {
@@ -71,7 +73,7 @@ static void must(bool good)
 
 static void add_key(size_t i)
 {
-    struct vault *v = &box.box.vault;
+    struct vault *v = box.box.vault;
     struct create_request create = { .name = "" };
     struct grant_request grant = { .grant = { SUBJECT_USER, INBOX_GRANTED, keys[i].ops } };
     struct destroy_request destroy = { .version = 0 };
@@ -123,7 +125,7 @@ static void setup(void)
     inbox_init(&box);
     for (size_t i = 0; i < KEYS; i++)
         add_key(i);
-    vault_close(&box.box.vault);
+    inbox_close(&box);
     snapshot = malloc(STORE_MAX);
     changed = malloc(STORE_MAX);
     must(snapshot != NULL && changed != NULL);
@@ -308,7 +310,7 @@ static void try_use(const char *name, uint32_t version, const struct caller *who
     int r;
 
     snprintf(ref.name, sizeof(ref.name), "%s", name);
-    r = vault_use(&box.box.vault, &ref, who, op, &live, &p);
+    r = vault_use(box.box.vault, &ref, who, op, &live, &p);
     if (r != 0) {
         must(p.code == r && p.text[0] != '\0');
         return;
@@ -356,7 +358,7 @@ static void ask_admin(uint16_t type, const char *name)
 
 static void look(void)
 {
-    struct vault *v = &box.box.vault;
+    struct vault *v = box.box.vault;
     char names[16][LB_NAME_MAX + 1];
     size_t count = v->ring.count < 16 ? v->ring.count : 16;
 
@@ -385,6 +387,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         look();
     else
         must(p.code == r && p.text[0] != '\0');
-    vault_close(&box.box.vault);
+    inbox_close(&box);
     return 0;
 }

@@ -3,6 +3,7 @@
 #define INBOX_H
 
 #include "box/request.h"
+#include "daemon/box_conf.h"
 
 /* Nobody's on any machine that tests run on; the administrator is whoever runs the test. */
 #define INBOX_GRANTED 3000001
@@ -18,8 +19,10 @@
 struct inbox {
     char dir[80];
     struct boxconf conf;
+    struct vault_settings vault_settings;
+    struct box_settings settings;
     struct box box;
-    int keeper;      /* the far end of box.link */
+    int keeper;      /* the far end of the box's link to it */
     struct maker makers[INBOX_MAKERS]; /* of the channels of those callers that were asked for last */
     unsigned next_maker;
     uint8_t *answer; /* LB_PACKET_MAX bytes, the last one's */
@@ -31,6 +34,8 @@ void inbox_init(struct inbox *b);
 /* Its directory goes too. */
 void inbox_clear(struct inbox *b);
 
+/* Closes the vault: its store can be changed behind its back. */
+void inbox_close(struct inbox *b);
 /* Closes the vault, and opens and unlocks it again from what is in the file. Returns what vault_open() does. */
 LB_MUST_USE int inbox_reopen(struct inbox *b, struct problem *p);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../harness/inbox.h"
+#include "vault/vault_priv.h"
 #include "unit.h"
 
 static const struct destroy_request web_whole = { .name = "web" }, web_first = { .name = "web", .version = 1 };
@@ -17,7 +18,7 @@ static int create(struct inbox *b, const char *name, struct problem *p)
     struct key_info key;
 
     snprintf(m.name, sizeof(m.name), "%s", name);
-    return vault_create(&b->box.vault, &m, spki, &key, p);
+    return vault_create(b->box.vault, &m, spki, &key, p);
 }
 
 static void box_with_keys(struct inbox *b)
@@ -28,7 +29,7 @@ static void box_with_keys(struct inbox *b)
     inbox_init(b);
     OK(create(b, "web", &p));
     OK(create(b, "other", &p));
-    OK(vault_grant(&b->box.vault, &grant, true, &p));
+    OK(vault_grant(b->box.vault, &grant, true, &p));
 }
 
 static int use_it(struct inbox *b, uid_t uid, const struct key_ref *ref, struct problem *p)
@@ -38,7 +39,7 @@ static int use_it(struct inbox *b, uid_t uid, const struct key_ref *ref, struct 
     int r;
 
     memset(p, 0, sizeof(*p));
-    r = vault_use(&b->box.vault, ref, &who, OP_SIGN, &live, p);
+    r = vault_use(b->box.vault, ref, &who, OP_SIGN, &live, p);
     CU_ASSERT_EQUAL(live != NULL, r == 0);
     livekey_unref(live);
     return r;
@@ -60,7 +61,7 @@ static int get(struct inbox *b, const char *name, struct problem *p)
     struct key_info key;
 
     snprintf(ref.name, sizeof(ref.name), "%s", name);
-    return vault_get(&b->box.vault, &ref, spki, &key, p);
+    return vault_get(b->box.vault, &ref, spki, &key, p);
 }
 
 static struct key_details *show(struct inbox *b, const char *name)
@@ -68,7 +69,7 @@ static struct key_details *show(struct inbox *b, const char *name)
     static struct key_details s;
     struct problem p;
 
-    OK(vault_show(&b->box.vault, name, &s, &p));
+    OK(vault_show(b->box.vault, name, &s, &p));
     return &s;
 }
 
@@ -76,7 +77,7 @@ static void change_store(struct inbox *b, const char *sql)
 {
     sqlite3 *db = NULL;
 
-    vault_close(&b->box.vault);
+    inbox_close(b);
     CU_ASSERT_EQUAL(sqlite3_open_v2(b->conf.paths.store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
     CU_ASSERT_EQUAL(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     CU_ASSERT_EQUAL(sqlite3_close(db), SQLITE_OK);
@@ -95,7 +96,7 @@ static void scheduled_and_back(void)
     struct inbox b;
 
     box_with_keys(&b);
-    v = &b.box.vault;
+    v = b.box.vault;
     OK(use(&b, INBOX_GRANTED, "web", &p));
     OK(vault_schedule_destroy(v, &web_whole, &at, &p));
     CU_ASSERT(at >= before + 7 * 86400 && at <= (uint64_t)time(NULL) + 7 * 86400);
@@ -150,10 +151,10 @@ static void carried_out(void)
         struct inbox b;
 
         box_with_keys(&b);
-        v = &b.box.vault;
-        b.conf.destroy_after = 1000;
+        v = b.box.vault;
+        b.vault_settings.destroy_after = 1000;
         OK(vault_schedule_destroy(v, &(struct destroy_request){ "other", 0 }, &at, &p));
-        b.conf.destroy_after = 0;
+        b.vault_settings.destroy_after = 0;
         OK(vault_schedule_destroy(v, &web_whole, &at, &p));
         CU_ASSERT(v->next_destroy <= at);
         CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
@@ -187,11 +188,11 @@ static void clock_settles(void)
     uint64_t at;
 
     box_with_keys(&b);
-    v = &b.box.vault;
-    b.conf.destroy_after = 0;
+    v = b.box.vault;
+    b.vault_settings.destroy_after = 0;
     OK(vault_schedule_destroy(v, &web_whole, &at, &p));
     /* It is due now, and would have to be so for VAULT_SETTLE seconds. */
-    b.conf.destroy_after = 7 * 86400;
+    b.vault_settings.destroy_after = 7 * 86400;
     vault_expire(v);
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
     CU_ASSERT(vault_tend(v) <= (uint64_t)time(NULL) + VAULT_TEND_EVERY);
@@ -220,7 +221,7 @@ static void clock_behind(void)
     uint64_t at;
 
     box_with_keys(&b);
-    v = &b.box.vault;
+    v = b.box.vault;
     keyring_find(&v->ring, "other")->rec.versions[0].changed += 3600;
     FAILS(vault_schedule_destroy(v, &web_whole, &at, &p), LB_E_SYSTEM);
     TEXT_HAS(p.text, "the system's clock says ");
@@ -240,8 +241,8 @@ static void locked_meanwhile(void)
     uint64_t at;
 
     box_with_keys(&b);
-    v = &b.box.vault;
-    b.conf.destroy_after = 0;
+    v = b.box.vault;
+    b.vault_settings.destroy_after = 0;
     OK(vault_schedule_destroy(v, &web_whole, &at, &p));
     vault_lock(v);
     vault_expire(v);
@@ -261,13 +262,13 @@ static void now_after_all(void)
     uint64_t at;
 
     box_with_keys(&b);
-    OK(vault_schedule_destroy(&b.box.vault, &web_first, &at, &p));
-    OK(vault_destroy(&b.box.vault, &web_whole, &p));
+    OK(vault_schedule_destroy(b.box.vault, &web_first, &at, &p));
+    OK(vault_destroy(b.box.vault, &web_whole, &p));
     FAILS(use(&b, 0, "web", &p), LB_E_DESTROYED);
-    FAILS(vault_schedule_destroy(&b.box.vault, &web_whole, &at, &p), LB_E_DESTROYED);
-    CU_ASSERT_EQUAL(b.box.vault.next_destroy, UINT64_MAX);
+    FAILS(vault_schedule_destroy(b.box.vault, &web_whole, &at, &p), LB_E_DESTROYED);
+    CU_ASSERT_EQUAL(b.box.vault->next_destroy, UINT64_MAX);
     OK(inbox_reopen(&b, &p));
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.damaged), 0);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->damaged), 0);
     inbox_clear(&b);
 }
 
@@ -291,13 +292,13 @@ static void changed_behind_its_back(void)
 
         box_with_keys(&b);
         OK(create(&b, "third", &p));
-        OK(vault_rename(&b.box.vault, &(struct rename_request){ "third", "fourth" }, &p));
-        OK(vault_schedule_destroy(&b.box.vault, &web_whole, &at, &p));
+        OK(vault_rename(b.box.vault, &(struct rename_request){ "third", "fourth" }, &p));
+        OK(vault_schedule_destroy(b.box.vault, &web_whole, &at, &p));
         /* So that what is due would go at once. */
-        b.conf.destroy_after = 0;
+        b.vault_settings.destroy_after = 0;
         change_store(&b, changes[i]);
         OK(inbox_reopen(&b, &p));
-        CU_ASSERT(atomic_load(&b.box.vault.damaged) >= 1);
+        CU_ASSERT(atomic_load(&b.box.vault->damaged) >= 1);
         CU_ASSERT_TRUE(show(&b, "web")->versions[0].damaged);
         CU_ASSERT_NOT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROYED);
         CU_ASSERT(use(&b, 0, "web", &p) != 0);
@@ -314,7 +315,7 @@ static void another_name(void)
     struct inbox b;
 
     box_with_keys(&b);
-    v = &b.box.vault;
+    v = b.box.vault;
     OK(vault_rename(v, &(struct rename_request){ "web", "a.shop" }, &p));
     for (int i = 0; i < 2; i++) {
         OK(use(&b, INBOX_GRANTED, "a.shop", &p));
@@ -352,6 +353,12 @@ static void another_name(void)
     inbox_clear(&b);
 }
 
+static bool take_object(const struct found_object *e, void *arg)
+{
+    *(struct found_object *)arg = *e;
+    return true;
+}
+
 /* A pkcs11: URI names a key of a box without a token as an object: by its name, and by those that it had. */
 static void another_name_in_a_uri(void)
 {
@@ -359,32 +366,23 @@ static void another_name_in_a_uri(void)
         const char *label;
         uint16_t count;
     } rows[] = { { "web", 1 }, { "a.shop", 1 }, { "shop", 0 }, { "we", 0 } };
-    static uint8_t buf[LB_PACKET_MAX];
     struct problem p;
     struct inbox b;
 
     box_with_keys(&b);
-    OK(vault_rename(&b.box.vault, &(struct rename_request){ "web", "a.shop" }, &p));
+    OK(vault_rename(b.box.vault, &(struct rename_request){ "web", "a.shop" }, &p));
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct caller who = inbox_caller(&b, getpid(), INBOX_GRANTED, INBOX_STRANGER);
         struct p11uri want = { .a = { { .set = false } } };
         struct found_object e = { .name = "" };
-        struct msg_header header;
         struct found_token found;
-        struct wire_reader r;
-        struct bytes body;
-        size_t len = 0;
 
         OK(p11uri_set_text(&want, P11_OBJECT, rows[i].label));
-        OK(vault_find(&b.box.vault, &want, &who, 7, buf, sizeof(buf), &len, &p));
-        OK(msg_split(buf, len, &header, &body));
-        wire_read(&r, body.p, body.len);
-        msg_found_get(&r, &found);
+        OK(vault_find(b.box.vault, &want, &who, take_object, &e, &found, &p));
         CU_ASSERT_EQUAL(found.count, rows[i].count);
+        CU_ASSERT_FALSE(found.more);
         if (found.count == 0)
             continue;
-        msg_found_entry_get(&r, &e);
-        OK(wire_end(&r));
         TEXT_IS(e.name, "a.shop");
         CU_ASSERT_TRUE(p11uri_matches(&want, &e.object, P11_BIT(P11_OBJECT)));
     }
@@ -400,11 +398,11 @@ static void too_many_names(void)
     box_with_keys(&b);
     for (unsigned i = 0; i < LB_FORMER_NAMES_MAX; i++) {
         snprintf(m.to, sizeof(m.to), "n%02u", i % 100);
-        OK(vault_rename(&b.box.vault, &m, &p));
+        OK(vault_rename(b.box.vault, &m, &p));
         memcpy(m.name, m.to, sizeof(m.name));
     }
     snprintf(m.to, sizeof(m.to), "%s", "last");
-    FAILS(vault_rename(&b.box.vault, &m, &p), LB_E_TOO_LONG);
+    FAILS(vault_rename(b.box.vault, &m, &p), LB_E_TOO_LONG);
     OK(use(&b, INBOX_GRANTED, "web", &p));
     OK(inbox_reopen(&b, &p));
     OK(use(&b, INBOX_GRANTED, "web", &p));
@@ -428,8 +426,8 @@ static void last_use(void)
     CU_ASSERT(used >= before && used <= (uint64_t)time(NULL));
     CU_ASSERT_EQUAL(show(&b, "other")->versions[0].used, 0);
     /* It outlives changes of the key, locks and restarts. */
-    OK(vault_grant(&b.box.vault, &grant, true, &p));
-    OK(vault_rename(&b.box.vault, &(struct rename_request){ "web", "shop" }, &p));
+    OK(vault_grant(b.box.vault, &grant, true, &p));
+    OK(vault_rename(b.box.vault, &(struct rename_request){ "web", "shop" }, &p));
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].used, used);
     OK(inbox_reopen(&b, &p));
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].used, used);

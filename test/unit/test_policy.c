@@ -12,13 +12,13 @@ static const struct grant grants[] = {
     { .kind = SUBJECT_GROUP, .id = WEB_GROUP, .ops = OP_SIGN | OP_DECRYPT },
 };
 
-static struct boxconf conf(void)
+static struct admins admins_of(void)
 {
-    struct boxconf c;
+    struct admins c;
 
     memset(&c, 0, sizeof(c));
-    c.admins[c.admin_count++] = (struct grant){ .kind = SUBJECT_USER, .id = ADMIN };
-    c.admins[c.admin_count++] = (struct grant){ .kind = SUBJECT_GROUP, .id = ADMIN_GROUP };
+    c.of[c.count++] = (struct grant){ .kind = SUBJECT_USER, .id = ADMIN };
+    c.of[c.count++] = (struct grant){ .kind = SUBJECT_GROUP, .id = ADMIN_GROUP };
     return c;
 }
 
@@ -63,7 +63,7 @@ static const struct {
 
 static void both_ends(void)
 {
-    const struct boxconf c = conf();
+    const struct admins c = admins_of();
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct caller who = { cases[i].sender, &cases[i].maker };
@@ -91,7 +91,7 @@ static void who_lacks_it(void)
         { WEB, OTHER, OTHER, WEB },
         { ADMIN, OTHER, OTHER, OTHER },
     };
-    const struct boxconf c = conf();
+    const struct admins c = admins_of();
 
     for (size_t i = 0; i < COUNT(ends); i++) {
         const struct maker maker = { { 10, ends[i].maker, 1 }, NULL, 0 };
@@ -106,7 +106,7 @@ static void who_lacks_it(void)
 
 static void without_grants(void)
 {
-    const struct boxconf c = conf();
+    const struct admins c = admins_of();
     const struct maker maker = { { 10, WEB, WEB_GROUP }, web_group, 2 };
     const struct caller who = { { 10, WEB, WEB_GROUP }, &maker };
 
@@ -116,7 +116,7 @@ static void without_grants(void)
 
 static void the_boxs_own_user(void)
 {
-    const struct boxconf c = conf();
+    const struct admins c = admins_of();
     const struct maker maker = { { 10, geteuid(), 1 }, NULL, 0 }, other = { { 10, OTHER, 1 }, NULL, 0 };
     const struct caller who = { { 10, geteuid(), 1 }, &maker }, on_others = { { 10, geteuid(), 1 }, &other };
 

@@ -10,8 +10,10 @@
 
 #include "../harness/inbox.h"
 #include "model/scheme.h"
+#include "protocol/keys.h"
 #include "protocol/seals.h"
 #include "protocol/use.h"
+#include "vault/vault_priv.h"
 #include "unit.h"
 
 static const struct bytes credential = { (const uint8_t *)INBOX_CREDENTIAL, sizeof(INBOX_CREDENTIAL) - 1 };
@@ -30,9 +32,9 @@ static void box_with_keys(struct inbox *b)
         struct create_request m = { .type = "ed25519" };
 
         snprintf(m.name, sizeof(m.name), "%s", names[i]);
-        OK(vault_create(&b->box.vault, &m, spki, &key, &p));
+        OK(vault_create(b->box.vault, &m, spki, &key, &p));
     }
-    OK(vault_grant(&b->box.vault, &grant, true, &p));
+    OK(vault_grant(b->box.vault, &grant, true, &p));
 }
 
 static struct caller user(struct inbox *b, uid_t uid)
@@ -154,8 +156,8 @@ static void administrators_requests(void)
             TEXT_IS(p.hint, "ask an administrator of the box, or see 'admin' in littlebox.conf(5)");
         }
     }
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_UNLOCKED);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.keys), 2);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_UNLOCKED);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->keys), 2);
     CU_ASSERT_EQUAL(atomic_load(&b.box.refusals), 2 * 22);
     /* Where the body is what it is to be, the same administrator is served. */
     OK(ask_empty(&b, 0, MSG_SEAL_LIST, &body, &p));
@@ -171,7 +173,7 @@ static int use(struct inbox *b, uid_t uid, enum key_op op, const struct key_ref 
     int r;
 
     memset(p, 0, sizeof(*p));
-    r = vault_use(&b->box.vault, ref, &who, op, &live, p);
+    r = vault_use(b->box.vault, ref, &who, op, &live, p);
     CU_ASSERT_EQUAL(live != NULL, r == 0);
     livekey_unref(live);
     return r;
@@ -183,7 +185,7 @@ static void destroy(struct inbox *b, const char *name)
     struct problem p;
 
     snprintf(m.name, sizeof(m.name), "%s", name);
-    OK(vault_destroy(&b->box.vault, &m, &p));
+    OK(vault_destroy(b->box.vault, &m, &p));
 }
 
 static void a_use_is_granted(void)
@@ -218,7 +220,7 @@ static void the_maker_is_named(void)
     struct inbox b;
 
     box_with_keys(&b);
-    FAILS(vault_use(&b.box.vault, &web, &who, OP_SIGN, &live, &p), LB_E_DENIED);
+    FAILS(vault_use(b.box.vault, &web, &who, OP_SIGN, &live, &p), LB_E_DENIED);
     TEXT_IS(p.text, "uid 3000002 may not sign with key 'web' of box 'test'");
     TEXT_IS(p.hint, "an administrator may run: littlebox --box test allow web --user 3000002");
     inbox_clear(&b);
@@ -235,7 +237,7 @@ static void without_credentials(void)
     for (int i = 0; i < 2; i++) {
         struct caller who = inbox_caller(&b, 0, i == 0 ? INBOX_GRANTED : 0, 0);
 
-        FAILS(vault_use(&b.box.vault, &web, &who, OP_SIGN, &live, &p), LB_E_DENIED);
+        FAILS(vault_use(b.box.vault, &web, &who, OP_SIGN, &live, &p), LB_E_DENIED);
         TEXT_IS(p.text, "the kernel did not tell who asks for key 'web'");
     }
     inbox_clear(&b);
@@ -251,7 +253,7 @@ static void in_this_order(void)
     struct inbox b;
 
     box_with_keys(&b);
-    k = keyring_find(&b.box.vault.ring, "web");
+    k = keyring_find(&b.box.vault->ring, "web");
     FAILS(use(&b, INBOX_STRANGER, OP_SIGN, &none, &p), LB_E_NO_KEY);
     k->damaged = true;
     FAILS(use(&b, INBOX_STRANGER, OP_SIGN, &web, &p), LB_E_DENIED);
@@ -273,7 +275,7 @@ static void in_this_order(void)
     k->versions[0].damaged = true;
     FAILS(use(&b, INBOX_GRANTED, OP_SIGN, &web, &p), LB_E_DAMAGED);
     k->versions[0].damaged = false;
-    vault_lock(&b.box.vault);
+    vault_lock(b.box.vault);
     FAILS(use(&b, INBOX_STRANGER, OP_SIGN, &web, &p), LB_E_DENIED);
     FAILS(use(&b, INBOX_GRANTED, OP_SIGN, &third, &p), LB_E_NO_VERSION);
     FAILS(use(&b, INBOX_GRANTED, OP_SIGN, &first, &p), LB_E_LOCKED);
@@ -292,8 +294,8 @@ static void only_active_versions(void)
     struct inbox b;
 
     box_with_keys(&b);
-    k = keyring_find(&b.box.vault.ring, "web");
-    OK(vault_get(&b.box.vault, &first, spki, &key, &p));
+    k = keyring_find(&b.box.vault->ring, "web");
+    OK(vault_get(b.box.vault, &first, spki, &key, &p));
     for (uint8_t state = 1; state <= STATE_LAST; state++) {
         int code = state == STATE_DESTROYED ? LB_E_DESTROYED : LB_E_NOT_ACTIVE;
 
@@ -307,8 +309,8 @@ static void only_active_versions(void)
     destroy(&b, "web");
     FAILS(use(&b, 0, OP_SIGN, &first, &p), LB_E_DESTROYED);
     /* Nor is its public half given out for a handle. */
-    FAILS(vault_get(&b.box.vault, &first, spki, &key, &p), LB_E_DESTROYED);
-    FAILS(vault_get(&b.box.vault, &web, spki, &key, &p), LB_E_DESTROYED);
+    FAILS(vault_get(b.box.vault, &first, spki, &key, &p), LB_E_DESTROYED);
+    FAILS(vault_get(b.box.vault, &web, spki, &key, &p), LB_E_DESTROYED);
     inbox_clear(&b);
 }
 
@@ -389,16 +391,16 @@ static void a_lock_leaves_nothing(void)
 
     box_with_keys(&b);
     OK(use(&b, INBOX_GRANTED, OP_SIGN, &web, &p));
-    OK(backend_sealed_take(b.box.vault.sealer, &store_key));
+    OK(backend_sealed_take(b.box.vault->sealer, &store_key));
     CU_ASSERT(is_mapped(store_key));
-    backend_sealed_rest(b.box.vault.sealer);
-    CU_ASSERT_EQUAL(b.box.vault.ring.opened.count, 2);
+    backend_sealed_rest(b.box.vault->sealer);
+    CU_ASSERT_EQUAL(b.box.vault->ring.opened.count, 2);
     OK(ask_empty(&b, 0, MSG_LOCK, &body, &p));
     CU_ASSERT(!is_mapped(store_key));
-    CU_ASSERT_PTR_NULL(b.box.vault.sealer);
-    CU_ASSERT_PTR_NULL(b.box.vault.backend);
-    CU_ASSERT_EQUAL(b.box.vault.ring.opened.count, 0);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_LOCKED);
+    CU_ASSERT_PTR_NULL(b.box.vault->sealer);
+    CU_ASSERT_PTR_NULL(b.box.vault->backend);
+    CU_ASSERT_EQUAL(b.box.vault->ring.opened.count, 0);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_LOCKED);
     /* The next child would open the store with its credential otherwise. */
     CU_ASSERT_EQUAL(b.told_locked, 1);
     inbox_clear(&b);
@@ -420,7 +422,7 @@ static void nothing_changes_while_locked(void)
     struct inbox b;
 
     box_with_keys(&b);
-    v = &b.box.vault;
+    v = b.box.vault;
     vault_lock(v);
     FAILS(vault_create(v, &create, spki, &key, &p), LB_E_LOCKED);
     FAILS(vault_grant(v, &grant, true, &p), LB_E_LOCKED);
@@ -456,7 +458,7 @@ static void guessing_is_slow(void)
     size_t len;
 
     box_with_keys(&b);
-    vault_lock(&b.box.vault);
+    vault_lock(b.box.vault);
     /* Not about to stop. */
     CU_ASSERT_EQUAL(eventfd_read(b.box.stop_fd, &was), 0);
     OK(msg_secret_encode(MSG_UNLOCK, 7, &m, packet, sizeof(packet), &len));
@@ -467,11 +469,11 @@ static void guessing_is_slow(void)
     started = seconds();
     FAILS(ask(&b, 0, packet, len, &body, &p), LB_E_SECRET);
     CU_ASSERT(seconds() - started >= 0.99);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_LOCKED);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_LOCKED);
     m.secret = credential;
     OK(msg_secret_encode(MSG_UNLOCK, 7, &m, packet, sizeof(packet), &len));
     OK(ask(&b, 0, packet, len, &body, &p));
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_UNLOCKED);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_UNLOCKED);
     CU_ASSERT_EQUAL(b.told_locked, 0);
     inbox_clear(&b);
 }
@@ -483,14 +485,14 @@ static void seals_are_of_their_kind(void)
     struct inbox b;
 
     box_with_keys(&b);
-    vault_lock(&b.box.vault);
-    FAILS(vault_unlock(&b.box.vault, SEAL_PASSPHRASE, credential, &p), LB_E_SECRET);
-    CU_ASSERT_PTR_NULL(b.box.vault.backend);
-    OK(vault_unlock(&b.box.vault, SEAL_CREDENTIAL, credential, &p));
+    vault_lock(b.box.vault);
+    FAILS(vault_unlock(b.box.vault, SEAL_PASSPHRASE, credential, &p), LB_E_SECRET);
+    CU_ASSERT_PTR_NULL(b.box.vault->backend);
+    OK(vault_unlock(b.box.vault, SEAL_CREDENTIAL, credential, &p));
     /* Open already: a wrong one is wrong all the same. */
-    FAILS(vault_unlock(&b.box.vault, SEAL_CREDENTIAL, (struct bytes){ credential.p, credential.len - 1 }, &p),
+    FAILS(vault_unlock(b.box.vault, SEAL_CREDENTIAL, (struct bytes){ credential.p, credential.len - 1 }, &p),
           LB_E_SECRET);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_UNLOCKED);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_UNLOCKED);
     inbox_clear(&b);
 }
 
@@ -527,7 +529,7 @@ static void what_opens_the_store(void)
     struct inbox b;
 
     box_with_keys(&b);
-    OK(vault_seal_add(&b.box.vault, &seal, &p));
+    OK(vault_seal_add(b.box.vault, &seal, &p));
     OK(opening_of(&b, none, &o));
     CU_ASSERT_EQUAL(o.how, OPENED_AS_NEW);
     CU_ASSERT_EQUAL(o.kind, SEAL_CREDENTIAL);
@@ -541,14 +543,14 @@ static void what_opens_the_store(void)
     CU_ASSERT_EQUAL(o.next, NEXT_OPENS);
     CU_ASSERT_EQUAL(o.next_count, 1);
     CU_ASSERT_EQUAL(o.next_seals[0], 1);
-    CU_ASSERT_TRUE(atomic_load(&b.box.vault.by_credential));
+    CU_ASSERT_TRUE(atomic_load(&b.box.vault->by_credential));
     CU_ASSERT_EQUAL(chmod(b.conf.credential, 0644), 0);
     OK(opening_of(&b, none, &o));
     CU_ASSERT_EQUAL(o.next, NEXT_REFUSED);
     CU_ASSERT_EQUAL(o.next_count, 0);
     TEXT_HAS(o.why.text, "its mode 0644 lets others");
-    CU_ASSERT_FALSE(atomic_load(&b.box.vault.by_credential));
-    CU_ASSERT_TRUE(atomic_load(&b.box.vault.credential_refused));
+    CU_ASSERT_FALSE(atomic_load(&b.box.vault->by_credential));
+    CU_ASSERT_TRUE(atomic_load(&b.box.vault->credential_refused));
     put_credential(&b, phrase, 0600);
     OK(opening_of(&b, none, &o));
     CU_ASSERT_EQUAL(o.next, NEXT_WRONG);
@@ -557,25 +559,25 @@ static void what_opens_the_store(void)
     OK(opening_of(&b, credential, &o));
     CU_ASSERT_EQUAL(o.next, NEXT_OPENS);
     /* What the status says is of the file, not of what somebody asked about. */
-    CU_ASSERT_FALSE(atomic_load(&b.box.vault.by_credential));
-    vault_lock(&b.box.vault);
+    CU_ASSERT_FALSE(atomic_load(&b.box.vault->by_credential));
+    vault_lock(b.box.vault);
     OK(opening_of(&b, credential, &o));
     CU_ASSERT_EQUAL(o.how, OPENED_NOT);
     CU_ASSERT_EQUAL(o.seal, 0);
     CU_ASSERT_EQUAL(o.next, NEXT_OPENS);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_LOCKED);
-    OK(vault_unlock(&b.box.vault, SEAL_PASSPHRASE, words, &p));
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_LOCKED);
+    OK(vault_unlock(b.box.vault, SEAL_PASSPHRASE, words, &p));
     OK(opening_of(&b, none, &o));
     CU_ASSERT_EQUAL(o.how, OPENED_BY_REQUEST);
     CU_ASSERT_EQUAL(o.kind, SEAL_PASSPHRASE);
     CU_ASSERT_EQUAL(o.seal, 2);
     /* Open already: what is tried now is not what opened it. */
-    OK(vault_unlock(&b.box.vault, SEAL_CREDENTIAL, credential, &p));
+    OK(vault_unlock(b.box.vault, SEAL_CREDENTIAL, credential, &p));
     OK(opening_of(&b, none, &o));
     CU_ASSERT_EQUAL(o.seal, 2);
     put_credential(&b, INBOX_CREDENTIAL, 0600);
-    vault_lock(&b.box.vault);
-    vault_try_credential(&b.box.vault);
+    vault_lock(b.box.vault);
+    vault_try_credential(b.box.vault);
     OK(opening_of(&b, none, &o));
     CU_ASSERT_EQUAL(o.how, OPENED_AT_START);
     TEXT_IS(o.file, b.conf.credential);
@@ -594,9 +596,9 @@ static void a_name_comes_back_without_grants(void)
     struct inbox b;
 
     box_with_keys(&b);
-    FAILS(vault_create(&b.box.vault, &m, spki, &key, &p), LB_E_EXISTS);
+    FAILS(vault_create(b.box.vault, &m, spki, &key, &p), LB_E_EXISTS);
     destroy(&b, "web");
-    OK(vault_create(&b.box.vault, &m, spki, &key, &p));
+    OK(vault_create(b.box.vault, &m, spki, &key, &p));
     CU_ASSERT_EQUAL(key.version, 2);
     FAILS(use(&b, INBOX_GRANTED, OP_SIGN, &web, &p), LB_E_DENIED);
     OK(use(&b, 0, OP_SIGN, &web, &p));
@@ -604,11 +606,11 @@ static void a_name_comes_back_without_grants(void)
     /* Once more, with a record that still has a grant: a destroyed key's are gone, but nothing is to depend on that. */
     m.name[0] = 'W';
     snprintf(grant.name, sizeof(grant.name), "%s", m.name);
-    OK(vault_create(&b.box.vault, &m, spki, &key, &p));
-    OK(vault_grant(&b.box.vault, &grant, true, &p));
-    keyring_find(&b.box.vault.ring, "Web")->rec.versions[0].state = STATE_DESTROYED;
-    OK(vault_create(&b.box.vault, &m, spki, &key, &p));
-    CU_ASSERT_EQUAL(keyring_find(&b.box.vault.ring, "Web")->rec.grant_count, 0);
+    OK(vault_create(b.box.vault, &m, spki, &key, &p));
+    OK(vault_grant(b.box.vault, &grant, true, &p));
+    keyring_find(&b.box.vault->ring, "Web")->rec.versions[0].state = STATE_DESTROYED;
+    OK(vault_create(b.box.vault, &m, spki, &key, &p));
+    CU_ASSERT_EQUAL(keyring_find(&b.box.vault->ring, "Web")->rec.grant_count, 0);
     inbox_clear(&b);
 }
 
@@ -679,14 +681,14 @@ static void changed_rows_are_used_by_nobody(void)
         struct inbox b;
 
         box_with_keys(&b);
-        vault_close(&b.box.vault);
+        inbox_close(&b);
         CU_ASSERT_EQUAL(sqlite3_open_v2(b.conf.paths.store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
         CU_ASSERT_EQUAL(sqlite3_exec(db, changes[i].sql, NULL, NULL, NULL), SQLITE_OK);
         CU_ASSERT_EQUAL(sqlite3_close(db), SQLITE_OK);
-        OK(vault_open(&b.box.vault, &b.conf, &p));
-        CU_ASSERT_EQUAL(atomic_load(&b.box.vault.damaged), changes[i].at_once);
+        OK(vault_open(&b.vault_settings, &b.box.vault, &p));
+        CU_ASSERT_EQUAL(atomic_load(&b.box.vault->damaged), changes[i].at_once);
         OK(inbox_reopen(&b, &p));
-        CU_ASSERT_EQUAL(atomic_load(&b.box.vault.damaged), 1);
+        CU_ASSERT_EQUAL(atomic_load(&b.box.vault->damaged), 1);
         CU_ASSERT(use(&b, INBOX_STRANGER, OP_SIGN, &web, &p) != 0);
         CU_ASSERT(use(&b, INBOX_GRANTED, OP_DECRYPT, &web, &p) != 0);
         CU_ASSERT(use(&b, INBOX_GRANTED, OP_SIGN, &web, &p) != 0);
