@@ -370,7 +370,7 @@ static int handle_status(struct request *rq)
         .sandbox = (uint8_t)b->sandbox,
         .closed = b->closed,
         .admin = policy_is_admin(b->conf->admins, &rq->who),
-        .uid = rq->who.peer.uid,
+        .uid = rq->who.sender.peer.uid,
         .pid = (uint32_t)getpid(),
         .restarts = b->restarts,
         .threads = b->conf->threads,
@@ -413,9 +413,9 @@ static int handle_opening(struct request *rq)
 static void log_change(const struct request *rq, const char *what, const char *name, uint32_t version)
 {
     if (version == 0)
-        log_info("uid %u pid %d: %s '%s'", rq->who.peer.uid, (int)rq->who.peer.pid, what, name);
+        log_info("uid %u pid %d: %s '%s'", rq->who.sender.peer.uid, (int)rq->who.sender.peer.pid, what, name);
     else
-        log_info("uid %u pid %d: %s '%s' version %u", rq->who.peer.uid, (int)rq->who.peer.pid, what, name, version);
+        log_info("uid %u pid %d: %s '%s' version %u", rq->who.sender.peer.uid, (int)rq->who.sender.peer.pid, what, name, version);
 }
 
 static int handle_create(struct request *rq)
@@ -472,7 +472,7 @@ static int handle_login(struct request *rq)
         r = vault_login(rq->box->vault, m.pin, &rq->problem);
     if (r != 0)
         return r;
-    log_info("uid %u pid %d: gave the PIN of the token", rq->who.peer.uid, (int)rq->who.peer.pid);
+    log_info("uid %u pid %d: gave the PIN of the token", rq->who.sender.peer.uid, (int)rq->who.sender.peer.pid);
     return answer_empty(rq);
 }
 
@@ -528,7 +528,7 @@ static int handle_rename(struct request *rq)
         r = vault_rename(rq->box->vault, &m, &rq->problem);
     if (r != 0)
         return r;
-    log_info("uid %u pid %d: renamed key '%s' to '%s'", rq->who.peer.uid, (int)rq->who.peer.pid, m.name, m.to);
+    log_info("uid %u pid %d: renamed key '%s' to '%s'", rq->who.sender.peer.uid, (int)rq->who.sender.peer.pid, m.name, m.to);
     return answer_empty(rq);
 }
 
@@ -580,7 +580,7 @@ static int change_grant(struct request *rq, bool allow)
     if (r != 0)
         return r;
     key_op_names(m.grant.ops, ops);
-    log_info("uid %u pid %d: %s %s %u to %s with key '%s'", rq->who.peer.uid, (int)rq->who.peer.pid,
+    log_info("uid %u pid %d: %s %s %u to %s with key '%s'", rq->who.sender.peer.uid, (int)rq->who.sender.peer.pid,
              allow ? "allowed" : "denied", m.grant.kind == SUBJECT_USER ? "uid" : "gid", m.grant.id, ops, m.name);
     return answer_empty(rq);
 }
@@ -674,7 +674,7 @@ static int handle_seal_remove(struct request *rq)
         r = vault_seal_remove(rq->box->vault, m.id, &rq->problem);
     if (r != 0)
         return r;
-    log_info("uid %u pid %d: removed seal %u", rq->who.peer.uid, (int)rq->who.peer.pid, m.id);
+    log_info("uid %u pid %d: removed seal %u", rq->who.sender.peer.uid, (int)rq->who.sender.peer.pid, m.id);
     return answer_empty(rq);
 }
 
@@ -695,7 +695,7 @@ static int handle_lock(struct request *rq)
         return vault_no_store(rq->box->vault, &rq->problem);
     remember_lock(rq->box, true);
     vault_lock(rq->box->vault);
-    log_info("uid %u pid %d: locked the box", rq->who.peer.uid, (int)rq->who.peer.pid);
+    log_info("uid %u pid %d: locked the box", rq->who.sender.peer.uid, (int)rq->who.sender.peer.pid);
     return answer_empty(rq);
 }
 
@@ -720,14 +720,14 @@ static int handle_unlock(struct request *rq)
     if (r == 0)
         r = vault_unlock(rq->box->vault, m.kind, m.secret, &rq->problem);
     if (r == LB_E_SECRET) {
-        log_warning("uid %u pid %d: wrong %s, %u in a row", rq->who.peer.uid, (int)rq->who.peer.pid,
+        log_warning("uid %u pid %d: wrong %s, %u in a row", rq->who.sender.peer.uid, (int)rq->who.sender.peer.pid,
                     seal_kind_name(m.kind), vault_wrong_secrets(rq->box->vault));
         delay_after_wrong_secret(rq->box);
     }
     if (r != 0)
         return r;
     remember_lock(rq->box, false);
-    log_info("uid %u pid %d: unlocked the box with a %s", rq->who.peer.uid, (int)rq->who.peer.pid,
+    log_info("uid %u pid %d: unlocked the box with a %s", rq->who.sender.peer.uid, (int)rq->who.sender.peer.pid,
              seal_kind_name(m.kind));
     return answer_empty(rq);
 }
@@ -799,7 +799,7 @@ static bool breaks_protocol(int code)
 static void note_refusal(const struct request *rq)
 {
     atomic_fetch_add_explicit(&rq->box->refusals, 1, memory_order_relaxed);
-    log_caused(rq->who.peer.uid, "refused: %s (pid %d)", rq->problem.text, (int)rq->who.peer.pid);
+    log_caused(rq->who.sender.peer.uid, "refused: %s (pid %d)", rq->problem.text, (int)rq->who.sender.peer.pid);
 }
 
 bool request_may(const struct request_kind *kind, struct request *rq)

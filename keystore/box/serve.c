@@ -80,7 +80,7 @@ static void finish(struct server *s, struct conn *c, const struct request *rq, b
     if (r == LB_E_CLOSED)
         conn_close(s, c);
     else if (r != 0 || !goes_on)
-        conn_blame(s, c, &rq->who.peer);
+        conn_blame(s, c, &rq->who.sender.peer);
     else
         conn_go_on(s, c);
 }
@@ -111,7 +111,7 @@ static struct request start_request(struct worker *w, struct conn *c, const stru
 {
     return (struct request){
         .box = w->server->box,
-        .who = { .peer = *peer, .maker = &c->maker },
+        .who = caller_of(peer, &c->maker),
         .fd = -1,
         .answer = w->answer,
         .size = LB_PACKET_MAX,
@@ -148,7 +148,7 @@ static void handle_change(struct worker *w, struct conn *c, struct request *rq, 
         finish(w->server, c, rq, /* goes_on= */ true);
         return;
     }
-    r = queue_change(w->server, c, &rq->who.peer, w->packet, len);
+    r = queue_change(w->server, c, &rq->who.sender.peer, w->packet, len);
     if (r != 0)
         refuse(w, c, rq, r, /* goes_on= */ true);
 }
@@ -267,11 +267,11 @@ static enum turns_class class_of(struct turn *turn, void *arg)
     struct server *s = arg;
     struct conn *c = (struct conn *)turn; /* the first thing in it */
     unsigned changed = vault_grants_changed(s->box->vault);
-    const struct subjects ids = subjects_of_maker(&c->maker);
+    const struct principal maker = principal_of_maker(&c->maker);
 
     if (c->grants_changed == changed)
         return c->class;
-    c->class = !c->counted || vault_knows(s->box->vault, &ids) ? TURNS_KNOWN : TURNS_STRANGER;
+    c->class = !c->counted || vault_knows(s->box->vault, &maker) ? TURNS_KNOWN : TURNS_STRANGER;
     c->grants_changed = changed;
     return c->class;
 }

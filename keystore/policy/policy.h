@@ -5,18 +5,8 @@
 #include <stdbool.h>
 
 #include "base/maker.h"
-#include "base/socket.h"
 #include "model/vocabulary.h"
-
-/*
- * A caller: the sender of one packet, and the maker of the channel that it came on, both by the kernel's word. Authority is
- * what both have. A worker that inherits a channel of root's is not root; and a program of root's that writes into a
- * channel that somebody else made, as standard output, lends its authority to nobody.
- */
-struct caller {
-    struct peer peer;           /* real ids of the sender */
-    const struct maker *maker;
-};
+#include "policy/caller.h"
 
 #define ADMINS_MAX 32
 

@@ -115,7 +115,7 @@ static const struct boxkey *named_key(const struct vault *v, const struct p11_va
 }
 
 /* The keys that may be meant. By label or id, those of all: whoever names one may look. Else those that LIST would show. */
-static int candidates(const struct search *s, const struct caller *who, const struct subjects *ids, struct keywalk *ret)
+static int candidates(const struct search *s, const struct caller *who, struct keywalk *ret)
 {
     const struct p11_value *label = &s->want->a[P11_OBJECT], *id = &s->want->a[P11_ID];
 
@@ -123,7 +123,7 @@ static int candidates(const struct search *s, const struct caller *who, const st
         return keywalk_objects(&s->v->ring, label, id, ret);
     if (policy_is_admin(s->v->conf->admins, who))
         return keywalk_all(&s->v->ring, /* after= */ "", ret);
-    return keywalk_granted(&s->v->ring, /* after= */ "", ids, ret);
+    return keywalk_granted(&s->v->ring, /* after= */ "", &who->sender, ret);
 }
 
 static bool may_see(const struct search *s, const struct boxkey *k, const struct caller *who)
@@ -134,11 +134,11 @@ static bool may_see(const struct search *s, const struct boxkey *k, const struct
 }
 
 /* Stops at what an answer holds: that there is more is all that it tells of the rest. */
-static int find_among(struct search *s, const struct caller *who, const struct subjects *ids, struct problem *p)
+static int find_among(struct search *s, const struct caller *who, struct problem *p)
 {
     struct keywalk walk;
     const struct boxkey *k;
-    int r = candidates(s, who, ids, &walk);
+    int r = candidates(s, who, &walk);
 
     while (r == 0 && !s->found->more && (k = keywalk_next(&walk)) != NULL) {
         if (may_see(s, k, who))
@@ -153,7 +153,6 @@ static int find(struct search *s, const struct caller *who, struct problem *p)
 {
     const struct vault *v = s->v;
     const struct p11uri *want = s->want;
-    const struct subjects ids = subjects_of_caller(who);
     /* A vault that was open once the ring is held stays so, backend and all, until it is given back: see vault_lock(). */
     bool open = atomic_load(&v->lock) == LOCK_UNLOCKED;
     struct p11uri token = v->token;
@@ -168,7 +167,7 @@ static int find(struct search *s, const struct caller *who, struct problem *p)
     if (v->ops->object_of != NULL && !open)
         return vault_locked(v, p);
     if (v->ops->object_of != NULL || !s->named)
-        return find_among(s, who, &ids, p);
+        return find_among(s, who, p);
     /* On no token: the object's label is the key's name. */
     k = want->a[P11_ID].set ? NULL : named_key(v, &want->a[P11_OBJECT]);
     if (k != NULL)

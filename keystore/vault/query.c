@@ -128,7 +128,7 @@ static int denied(const struct vault *v, const struct boxkey *k, const struct ca
     const char *name = k->rec.name;
     uid_t uid;
 
-    if (who->peer.pid == 0)
+    if (who->sender.nobody)
         return problem_set(p, LB_E_DENIED, "the kernel did not tell who asks for key '%s'", name);
     uid = policy_not_granted(v->conf->admins, k->rec.grants, k->rec.grant_count, who, op)->uid;
     problem_set(p, LB_E_DENIED, "uid %u may not %s with key '%s' of box '%s'", uid, key_op_name(op), name, v->conf->box);
@@ -268,11 +268,10 @@ static void list_entry(const struct vault *v, const struct p11_certs *certs, con
 static int list(const struct vault *v, const struct p11_certs *certs, const char *after, const struct caller *who,
                 bool (*take)(const struct key_entry *e, void *arg), void *arg, bool *ret_more)
 {
-    const struct subjects ids = subjects_of_caller(who);
     bool admin = policy_is_admin(v->conf->admins, who);
     struct keywalk walk;
     const struct boxkey *k;
-    int r = admin ? keywalk_all(&v->ring, after, &walk) : keywalk_granted(&v->ring, after, &ids, &walk);
+    int r = admin ? keywalk_all(&v->ring, after, &walk) : keywalk_granted(&v->ring, after, &who->sender, &walk);
 
     while (r == 0 && !*ret_more && (k = keywalk_next(&walk)) != NULL) {
         struct key_entry e;
@@ -308,14 +307,14 @@ unsigned vault_grants_changed(const struct vault *v)
     return atomic_load_explicit(&v->ring.grants_changed, memory_order_acquire);
 }
 
-bool vault_knows(struct vault *v, const struct subjects *ids)
+bool vault_knows(struct vault *v, const struct principal *who)
 {
     bool knows = false;
     struct grant mine;
     struct term term;
 
     pthread_rwlock_rdlock(&v->ring.lock);
-    for (size_t i = 0; !knows && subjects_get(ids, i, &mine); i++) {
+    for (size_t i = 0; !knows && principal_subject(who, i, &mine); i++) {
         term_of_grant(&mine, &term);
         knows = keyindex_find(&v->ring.granted, &term) != NULL;
     }

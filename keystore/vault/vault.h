@@ -10,8 +10,8 @@
 #include "model/change.h"
 #include "model/description.h"
 #include "model/vocabulary.h"
+#include "policy/caller.h"
 #include "policy/policy.h"
-#include "policy/subjects.h"
 #include "store/store.h"
 #include "token/settings.h"
 
@@ -121,10 +121,10 @@ LB_MUST_USE int vault_list(struct vault *v, const char *after, const struct call
                            bool (*take)(const struct key_entry *e, void *arg), void *arg, bool *ret_more,
                            struct problem *p);
 /*
- * Whether there is a key that one of these ids has a grant for: a look-up. What it says
+ * Whether there is a key that one of its ids has a grant for: a look-up. What it says
  * may change when vault_grants_changed() does, which costs next to nothing and is never 0.
  */
-bool vault_knows(struct vault *v, const struct subjects *ids);
+bool vault_knows(struct vault *v, const struct principal *who);
 unsigned vault_grants_changed(const struct vault *v);
 LB_MUST_USE int vault_show(struct vault *v, const char *name, struct key_details *ret, struct problem *p);
 

@@ -43,7 +43,7 @@ static void must(bool good)
         abort();
 }
 
-static struct caller caller_of(unsigned who)
+static struct caller caller_number(unsigned who)
 {
     static const struct {
         pid_t pid;
@@ -55,7 +55,7 @@ static struct caller caller_of(unsigned who)
         [UNKNOWN_ADMIN] = { 0, 0, 0 },                      [UNKNOWN_GRANTED] = { 0, INBOX_GRANTED, INBOX_GROUP },
     };
 
-    return inbox_caller(&box, callers[who].pid, callers[who].uid, callers[who].gid);
+    return inbox_caller(callers[who].pid, callers[who].uid, callers[who].gid);
 }
 
 /* The keys, and what the granted may do with each. */
@@ -297,7 +297,7 @@ static void note_change(uint16_t type)
 
 static void ask(unsigned who, const uint8_t *packet, size_t len, int fd)
 {
-    struct caller caller = caller_of(who);
+    struct caller caller = caller_number(who);
     struct msg_header header, back;
     struct bytes request, body;
     struct problem p;

@@ -322,8 +322,8 @@ static void try_use(const char *name, uint32_t version, const struct caller *who
 static void use_all(const char *name)
 {
     static const enum key_op ops[] = { OP_SIGN, OP_DECRYPT, OP_DERIVE };
-    struct caller admin = inbox_caller(&box, 7, 0, 0), stranger = inbox_caller(&box, 7, INBOX_STRANGER, INBOX_GROUP),
-                  granted = inbox_caller(&box, 7, INBOX_GRANTED, INBOX_STRANGER);
+    struct caller admin = inbox_caller(7, 0, 0), stranger = inbox_caller(7, INBOX_STRANGER, INBOX_GROUP),
+                  granted = inbox_caller(7, INBOX_GRANTED, INBOX_STRANGER);
     size_t i = known(name);
 
     for (size_t k = 0; k < sizeof(ops) / sizeof(ops[0]); k++) {
@@ -338,7 +338,7 @@ static void use_all(const char *name)
 /* What an administrator's commands ask for: an answer comes. */
 static void ask_admin(uint16_t type, const char *name)
 {
-    struct caller admin = inbox_caller(&box, 7, 0, 0);
+    struct caller admin = inbox_caller(7, 0, 0);
     struct grant_request grant = { .grant = { SUBJECT_USER, INBOX_GRANTED + 5, OP_SIGN } };
     struct msg_list list = { .after = "" };
     struct msg_name m = { .name = "" };

@@ -110,12 +110,11 @@ int inbox_reopen(struct inbox *b, struct problem *p)
     return r;
 }
 
-struct caller inbox_caller(struct inbox *b, pid_t pid, uid_t uid, gid_t gid)
+struct caller inbox_caller(pid_t pid, uid_t uid, gid_t gid)
 {
-    struct maker *maker = &b->makers[b->next_maker++ % INBOX_MAKERS];
+    const struct maker maker = { { pid == 0 ? getpid() : pid, uid, gid }, NULL, 0 };
 
-    *maker = (struct maker){ { pid == 0 ? getpid() : pid, uid, gid }, NULL, 0 };
-    return (struct caller){ { pid, uid, gid }, maker };
+    return caller_of(&(struct peer){ pid, uid, gid }, &maker);
 }
 
 static void hear_keeper(struct inbox *b)

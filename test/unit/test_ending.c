@@ -34,7 +34,7 @@ static void box_with_keys(struct inbox *b)
 
 static int use_it(struct inbox *b, uid_t uid, const struct key_ref *ref, struct problem *p)
 {
-    struct caller who = inbox_caller(b, getpid(), uid, INBOX_STRANGER);
+    struct caller who = inbox_caller(getpid(), uid, INBOX_STRANGER);
     struct livekey *live = NULL;
     int r;
 
@@ -372,7 +372,7 @@ static void another_name_in_a_uri(void)
     box_with_keys(&b);
     OK(vault_rename(b.box.vault, &(struct rename_request){ "web", "a.shop" }, &p));
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct caller who = inbox_caller(&b, getpid(), INBOX_GRANTED, INBOX_STRANGER);
+        struct caller who = inbox_caller(getpid(), INBOX_GRANTED, INBOX_STRANGER);
         struct p11uri want = { .a = { { .set = false } } };
         struct found_object e = { .name = "" };
         struct found_token found;

@@ -66,7 +66,7 @@ static void both_ends(void)
     const struct admins c = admins_of();
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        const struct caller who = { cases[i].sender, &cases[i].maker };
+        const struct caller who = caller_of(&cases[i].sender, &cases[i].maker);
         bool any = cases[i].signs || cases[i].decrypts || cases[i].derives;
 
         CU_ASSERT_EQUAL(policy_granted(&c, grants, COUNT(grants), &who, OP_SIGN), cases[i].signs);
@@ -95,7 +95,7 @@ static void who_lacks_it(void)
 
     for (size_t i = 0; i < COUNT(ends); i++) {
         const struct maker maker = { { 10, ends[i].maker, 1 }, NULL, 0 };
-        const struct caller who = { { 11, ends[i].sender, 1 }, &maker };
+        const struct caller who = caller_of(&(struct peer){ 11, ends[i].sender, 1 }, &maker);
 
         CU_ASSERT_FALSE(policy_granted(&c, grants, COUNT(grants), &who, OP_SIGN));
         CU_ASSERT_EQUAL(policy_not_granted(&c, grants, COUNT(grants), &who, OP_SIGN)->uid, ends[i].not_granted);
@@ -108,7 +108,7 @@ static void without_grants(void)
 {
     const struct admins c = admins_of();
     const struct maker maker = { { 10, WEB, WEB_GROUP }, web_group, 2 };
-    const struct caller who = { { 10, WEB, WEB_GROUP }, &maker };
+    const struct caller who = caller_of(&(struct peer){ 10, WEB, WEB_GROUP }, &maker);
 
     CU_ASSERT_FALSE(policy_granted(&c, NULL, 0, &who, OP_SIGN));
     CU_ASSERT_FALSE(policy_granted_any(&c, NULL, 0, &who));
@@ -118,7 +118,8 @@ static void the_boxs_own_user(void)
 {
     const struct admins c = admins_of();
     const struct maker maker = { { 10, geteuid(), 1 }, NULL, 0 }, other = { { 10, OTHER, 1 }, NULL, 0 };
-    const struct caller who = { { 10, geteuid(), 1 }, &maker }, on_others = { { 10, geteuid(), 1 }, &other };
+    const struct caller who = caller_of(&(struct peer){ 10, geteuid(), 1 }, &maker),
+                        on_others = caller_of(&(struct peer){ 10, geteuid(), 1 }, &other);
 
     CU_ASSERT(policy_is_admin(&c, &who));
     CU_ASSERT_FALSE(policy_is_admin(&c, &on_others));

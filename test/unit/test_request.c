@@ -37,15 +37,15 @@ static void box_with_keys(struct inbox *b)
     OK(vault_grant(b->box.vault, &grant, true, &p));
 }
 
-static struct caller user(struct inbox *b, uid_t uid)
+static struct caller user(uid_t uid)
 {
-    return inbox_caller(b, getpid(), uid, INBOX_STRANGER);
+    return inbox_caller(getpid(), uid, INBOX_STRANGER);
 }
 
 /* The answer to a packet: 0, with its body, or the code of an error, with it in *p. */
 static int ask(struct inbox *b, uid_t uid, const void *packet, size_t len, struct bytes *ret_body, struct problem *p)
 {
-    struct caller who = user(b, uid);
+    struct caller who = user(uid);
     struct msg_header header;
     bool goes_on;
     size_t got = inbox_ask(b, &who, packet, len, -1, &goes_on);
@@ -168,7 +168,7 @@ static void administrators_requests(void)
 
 static int use(struct inbox *b, uid_t uid, enum key_op op, const struct key_ref *ref, struct problem *p)
 {
-    struct caller who = user(b, uid);
+    struct caller who = user(uid);
     struct livekey *live = NULL;
     int r;
 
@@ -213,7 +213,7 @@ static void a_use_is_granted(void)
 static void the_maker_is_named(void)
 {
     const struct maker maker = { { getpid(), INBOX_STRANGER, INBOX_STRANGER }, NULL, 0 };
-    const struct caller who = { { getpid(), 0, 0 }, &maker };
+    const struct caller who = caller_of(&(struct peer){ getpid(), 0, 0 }, &maker);
     struct key_ref web = { .name = "web" };
     struct livekey *live = NULL;
     struct problem p;
@@ -235,7 +235,7 @@ static void without_credentials(void)
 
     box_with_keys(&b);
     for (int i = 0; i < 2; i++) {
-        struct caller who = inbox_caller(&b, 0, i == 0 ? INBOX_GRANTED : 0, 0);
+        struct caller who = inbox_caller(0, i == 0 ? INBOX_GRANTED : 0, 0);
 
         FAILS(vault_use(b.box.vault, &web, &who, OP_SIGN, &live, &p), LB_E_DENIED);
         TEXT_IS(p.text, "the kernel did not tell who asks for key 'web'");
@@ -631,8 +631,8 @@ static void a_file_with_a_request(void)
     size_t len, got;
 
     box_with_keys(&b);
-    granted = user(&b, INBOX_GRANTED);
-    stranger = user(&b, INBOX_STRANGER);
+    granted = user(INBOX_GRANTED);
+    stranger = user(INBOX_STRANGER);
     OK(msg_sign_encode(MSG_SIGN, 7, &m, packet, sizeof(packet), &len));
     got = inbox_ask(&b, &granted, packet, len, b.keeper, &goes_on);
     OK(msg_split(b.answer, got, &header, &body));
@@ -721,7 +721,7 @@ static void malformed_bytes_cost_the_connection(void)
     struct inbox b;
 
     box_with_keys(&b);
-    who = user(&b, INBOX_STRANGER);
+    who = user(INBOX_STRANGER);
     for (size_t i = 0; i < COUNT(bodies); i++) {
         struct msg_header header;
         struct wire_writer w;
