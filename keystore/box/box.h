@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "box/keeper_calls.h"
+#include "box/use.h"
 #include "guard/secret.h"
 #include "policy/policy.h"
 #include "vault/vault.h"
@@ -31,7 +32,7 @@ struct box {
     unsigned sandbox;         /* SANDBOX_* */
     uint64_t started;         /* seconds since 1970 */
     atomic_uint connections;
-    atomic_ullong signatures, decryptions, derivations, refusals;
+    atomic_ullong uses[USE_COUNT], refusals;
 };
 
 #endif

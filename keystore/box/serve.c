@@ -139,7 +139,7 @@ static void refuse(struct worker *w, struct conn *c, struct request *rq, int cod
  * Whoever may not make a change is told so at once: changes wait in locked memory, one behind the other, and that is
  * not for everybody to fill.
  */
-static void handle_change(struct worker *w, struct conn *c, struct request *rq, const struct request_kind *kind,
+static void handle_change(struct worker *w, struct conn *c, struct request *rq, const struct msg_kind *kind,
                           size_t len)
 {
     int r;
@@ -157,10 +157,10 @@ static void handle_change(struct worker *w, struct conn *c, struct request *rq, 
 static void handle_packet(struct worker *w, struct conn *c, const struct peer *peer, size_t len, bool attached, int file)
 {
     struct request rq = start_request(w, c, peer);
-    const struct request_kind *kind;
+    const struct msg_kind *kind;
     int r = msg_split(w->packet, len, &rq.header, &rq.body);
 
-    kind = r == 0 ? request_kind(rq.header.type) : NULL;
+    kind = r == 0 ? msg_kind(rq.header.type) : NULL;
     rq.attached = attached;
     rq.fd = file;
     /* Both ends of a channel in one hand would have the box answer its own answers. */
@@ -448,8 +448,8 @@ static void *change(void *arg)
     while (next_job(s, w->packet, &j)) {
         struct request rq = start_request(w, j.conn, &j.peer);
         /* It was looked at before it was queued: the header and the kind are there. */
-        const struct request_kind *kind =
-            msg_split(w->packet, j.len, &rq.header, &rq.body) == 0 ? request_kind(rq.header.type) : NULL;
+        const struct msg_kind *kind =
+            msg_split(w->packet, j.len, &rq.header, &rq.body) == 0 ? msg_kind(rq.header.type) : NULL;
 
         if (kind == NULL) {
             conn_close(s, j.conn);

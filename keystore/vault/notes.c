@@ -12,12 +12,10 @@
  * In memory, a word a version, written when the second is another one: a busy key costs its threads a look at the clock.
  * The store hears of it now and then, and when the box is locked or ends.
  */
-void vault_note_use(struct boxkey *k, size_t i)
+void vault_note_use(struct boxkey *k, size_t i, uint64_t now)
 {
-    uint64_t at = (uint64_t)time(NULL);
-
-    if (atomic_load_explicit(&k->versions[i].last_used, memory_order_relaxed) != at)
-        atomic_store_explicit(&k->versions[i].last_used, at, memory_order_relaxed);
+    if (atomic_load_explicit(&k->versions[i].last_used, memory_order_relaxed) != now)
+        atomic_store_explicit(&k->versions[i].last_used, now, memory_order_relaxed);
 }
 
 /* Reading */

@@ -79,13 +79,21 @@ void vault_rest(struct vault *v, uint64_t now, uint64_t after);
 /* The bytes that secret_alloc() locks at most for one vault which so many threads use at once. */
 size_t vault_memory(unsigned threads);
 
-/*
- * The private key of ref for who to do op with: a reference, to be given back with livekey_unref(). Refuses, in this
- * order: LB_E_NO_STORE, LB_E_NO_KEY, LB_E_DENIED, LB_E_DAMAGED, LB_E_NO_VERSION, LB_E_PUBLIC_KEY, LB_E_DESTROYED,
- * LB_E_NOT_ACTIVE (also of what is to be destroyed), LB_E_LOCKED.
- */
-LB_MUST_USE int vault_use(struct vault *v, const struct key_ref *ref, const struct caller *who, enum key_op op,
-                          struct livekey **ret, struct problem *p);
+/* Who wants to do what with the private key of ref, and when: seconds since 1970. */
+struct use_wish {
+    const struct key_ref *ref;
+    const struct caller *who;
+    enum key_op op;
+    uint64_t now;
+};
+/* Name and version are set as far as they are known, also of a use that is refused; the name is the key's own. */
+struct used_key {
+    struct livekey *live;        /* a reference, to be given back with livekey_unref(); NULL: it is refused */
+    char name[LB_NAME_MAX + 1];
+    uint32_t version;
+};
+/* LB_E_NO_STORE; else what admit_use() says (policy/admit.h); LB_E_NOMEM, LB_E_DAMAGED of one that has to be opened. */
+LB_MUST_USE int vault_use(struct vault *v, const struct use_wish *wish, struct used_key *ret, struct problem *p);
 
 /*
  * The public half. ret->spki points into spki_buf (LB_SPKI_MAX bytes). Works while locked. LB_E_NO_STORE, NO_KEY,
@@ -209,9 +217,6 @@ LB_MUST_USE int vault_grant(struct vault *v, const struct grant_request *m, bool
  */
 LB_MUST_USE int vault_cert_set(struct vault *v, const struct chain_request *m, uint32_t *ret_version,
                                struct problem *p);
-/* "2026-12-06 12:00:00 UTC", for people. */
-#define VAULT_TIME_SIZE 40
-void vault_time_text(uint64_t at, char ret[VAULT_TIME_SIZE]);
 LB_MUST_USE int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, struct problem *p);
 LB_MUST_USE int vault_seal_add(struct vault *v, const struct seal_request *seal, struct problem *p);
 LB_MUST_USE int vault_seal_remove(struct vault *v, uint32_t id, struct problem *p);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "backends/backend.h"
+#include "policy/admit.h"
 #include "vault/keyring.h"
 #include "vault/vault.h"
 
@@ -79,6 +80,11 @@ void vault_token_uri(const struct vault *v, struct p11uri *ret);
 void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct key_info *ret);
 
 /*
+ * What the rules look at, of k (NULL: there is no such key) and the version that ref means: its place, 0-based, or -1. Who asks
+ * what, and when, is for the caller to fill in. With the lock held, or by the changing thread.
+ */
+int vault_admission(const struct vault *v, const struct boxkey *k, const struct key_ref *ref, struct admission *ret);
+/*
  * The version that ref means, 0-based, for what concerns its public half: in whatever state but destroyed, and not
  * damaged; or a refusal. With the lock held, or by the changing thread.
  */
@@ -108,7 +114,7 @@ void vault_read_used(struct vault *v);
 /* Writes what is new of that; a failure is in the log. */
 void vault_write_used(struct vault *v);
 /* Version i of k was used now: any number of threads. */
-void vault_note_use(struct boxkey *k, size_t i);
+void vault_note_use(struct boxkey *k, size_t i, uint64_t now);
 
 /* Refusals: each sets p and returns its code. */
 int vault_locked(const struct vault *v, struct problem *p);

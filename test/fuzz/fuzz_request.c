@@ -287,7 +287,7 @@ static void check_form(unsigned who, uint16_t type, struct bytes body)
 
 static void note_change(uint16_t type)
 {
-    const struct request_kind *kind = request_kind(type);
+    const struct msg_kind *kind = msg_kind(type);
 
     if (!kind->change || type == MSG_SEAL_LIST || type == MSG_HANDLE_LIST)
         return;

@@ -304,19 +304,19 @@ static bool is_key(EVP_PKEY *key, size_t i)
 static void try_use(const char *name, uint32_t version, const struct caller *who, enum key_op op, bool may)
 {
     struct key_ref ref = { .version = version };
-    struct livekey *live = NULL;
+    struct used_key key;
     struct problem p = { 0 };
     size_t i = known(name);
     int r;
 
     snprintf(ref.name, sizeof(ref.name), "%s", name);
-    r = vault_use(box.box.vault, &ref, who, op, &live, &p);
+    r = vault_use(box.box.vault, &(struct use_wish){ &ref, who, op, 1 }, &key, &p);
     if (r != 0) {
         must(p.code == r && p.text[0] != '\0');
         return;
     }
-    must(may && i < KEYS && !keys[i].destroyed && version <= 1 && is_key(live->key, i));
-    livekey_unref(live);
+    must(may && i < KEYS && !keys[i].destroyed && version <= 1 && is_key(key.live->key, i));
+    livekey_unref(key.live);
 }
 
 static void use_all(const char *name)

@@ -133,12 +133,12 @@ static void hear_keeper(struct inbox *b)
 size_t inbox_ask(struct inbox *b, const struct caller *who, const void *packet, size_t len, int fd, bool *ret_goes_on)
 {
     struct request rq = { .box = &b->box, .who = *who, .fd = -1, .answer = b->answer, .size = LB_PACKET_MAX };
-    const struct request_kind *kind;
+    const struct msg_kind *kind;
 
     *ret_goes_on = false;
     if (msg_split(packet, len, &rq.header, &rq.body) != 0)
         return 0;
-    kind = request_kind(rq.header.type);
+    kind = msg_kind(rq.header.type);
     if (kind == NULL || (fd >= 0 && !kind->takes_fd))
         return 0;
     *ret_goes_on = true;

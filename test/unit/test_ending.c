@@ -35,13 +35,13 @@ static void box_with_keys(struct inbox *b)
 static int use_it(struct inbox *b, uid_t uid, const struct key_ref *ref, struct problem *p)
 {
     struct caller who = inbox_caller(getpid(), uid, INBOX_STRANGER);
-    struct livekey *live = NULL;
+    struct used_key key;
     int r;
 
     memset(p, 0, sizeof(*p));
-    r = vault_use(b->box.vault, ref, &who, OP_SIGN, &live, p);
-    CU_ASSERT_EQUAL(live != NULL, r == 0);
-    livekey_unref(live);
+    r = vault_use(b->box.vault, &(struct use_wish){ ref, &who, OP_SIGN, (uint64_t)time(NULL) }, &key, p);
+    CU_ASSERT_EQUAL(key.live != NULL, r == 0);
+    livekey_unref(key.live);
     return r;
 }
 

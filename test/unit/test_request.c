@@ -73,40 +73,40 @@ static int ask_empty(struct inbox *b, uid_t uid, uint16_t type, struct bytes *re
 static const struct row {
     uint16_t type;
     const char *name; /* as a refusal says it */
-    bool admin, change, secret, secret_answer, takes_fd;
+    bool admin, change, secret, secret_answer, takes_fd, repeat;
 } rows[] = {
-    { MSG_SIGN, "sign", false, false, false, false, true },
-    { MSG_DECRYPT, "decrypt", false, false, false, true, false },
-    { MSG_DERIVE, "derive", false, false, false, true, false },
-    { MSG_GET, "get", false, false, false, false, false },
-    { MSG_LIST, "list", false, false, false, false, false },
-    { MSG_SHOW, "show", true, false, false, false, false },
-    { MSG_STATUS, "status", false, false, false, false, false },
-    { MSG_CERT_GET, "get certificates", false, false, false, false, false },
-    { MSG_FIND, "find", false, false, false, false, false },
-    { MSG_TOKEN, "token", false, false, false, false, false },
-    { MSG_TOKEN_LIST, "token list", true, false, false, false, false },
-    { MSG_CERT_FIND, "find certificates", false, false, false, false, false },
-    { MSG_CREATE, "create", true, true, false, false, false },
-    { MSG_IMPORT, "import", true, true, true, false, false },
-    { MSG_DESTROY, "destroy", true, true, false, false, false },
-    { MSG_DESTROY_SCHEDULE, "schedule destruction", true, true, false, false, false },
-    { MSG_DESTROY_CANCEL, "cancel destruction", true, true, false, false, false },
-    { MSG_RENAME, "rename", true, true, false, false, false },
-    { MSG_HANDLE_NOTE, "note a handle", true, true, false, false, false },
-    { MSG_HANDLE_LIST, "list handles", true, true, false, false, false },
-    { MSG_ALLOW, "allow", true, true, false, false, false },
-    { MSG_DENY, "deny", true, true, false, false, false },
-    { MSG_CERT_SET, "set certificates", true, true, false, false, false },
-    { MSG_ATTACH, "attach", true, true, false, false, false },
-    { MSG_INIT, "init", true, true, true, false, false },
-    { MSG_SEAL_LIST, "seal list", true, true, false, false, false },
-    { MSG_SEAL_ADD, "seal add", true, true, true, false, false },
-    { MSG_SEAL_REMOVE, "seal remove", true, true, false, false, false },
-    { MSG_LOCK, "lock", true, true, false, false, false },
-    { MSG_UNLOCK, "unlock", true, true, true, false, false },
-    { MSG_LOGIN, "login", true, true, true, false, false },
-    { MSG_OPENING, "ask what opens the store", true, false, true, false, false },
+    { MSG_SIGN, "sign", false, false, false, false, true, true },
+    { MSG_DECRYPT, "decrypt", false, false, false, true, false, true },
+    { MSG_DERIVE, "derive", false, false, false, true, false, true },
+    { MSG_GET, "get", false, false, false, false, false, true },
+    { MSG_LIST, "list", false, false, false, false, false, true },
+    { MSG_SHOW, "show", true, false, false, false, false, true },
+    { MSG_STATUS, "status", false, false, false, false, false, true },
+    { MSG_CERT_GET, "get certificates", false, false, false, false, false, true },
+    { MSG_FIND, "find", false, false, false, false, false, true },
+    { MSG_TOKEN, "token", false, false, false, false, false, true },
+    { MSG_TOKEN_LIST, "token list", true, false, false, false, false, true },
+    { MSG_CERT_FIND, "find certificates", false, false, false, false, false, true },
+    { MSG_CREATE, "create", true, true, false, false, false, false },
+    { MSG_IMPORT, "import", true, true, true, false, false, false },
+    { MSG_DESTROY, "destroy", true, true, false, false, false, false },
+    { MSG_DESTROY_SCHEDULE, "schedule destruction", true, true, false, false, false, false },
+    { MSG_DESTROY_CANCEL, "cancel destruction", true, true, false, false, false, false },
+    { MSG_RENAME, "rename", true, true, false, false, false, false },
+    { MSG_HANDLE_NOTE, "note a handle", true, true, false, false, false, true },
+    { MSG_HANDLE_LIST, "list handles", true, true, false, false, false, true },
+    { MSG_ALLOW, "allow", true, true, false, false, false, false },
+    { MSG_DENY, "deny", true, true, false, false, false, false },
+    { MSG_CERT_SET, "set certificates", true, true, false, false, false, false },
+    { MSG_ATTACH, "attach", true, true, false, false, false, false },
+    { MSG_INIT, "init", true, true, true, false, false, false },
+    { MSG_SEAL_LIST, "seal list", true, true, false, false, false, true },
+    { MSG_SEAL_ADD, "seal add", true, true, true, false, false, false },
+    { MSG_SEAL_REMOVE, "seal remove", true, true, false, false, false, false },
+    { MSG_LOCK, "lock", true, true, false, false, false, true },
+    { MSG_UNLOCK, "unlock", true, true, true, false, false, true },
+    { MSG_LOGIN, "login", true, true, true, false, false, false },
+    { MSG_OPENING, "ask what opens the store", true, false, true, false, false, true },
 };
 
 static const struct row *row_of(uint16_t type)
@@ -122,11 +122,11 @@ static const struct row *row_of(uint16_t type)
 static void the_table(void)
 {
     for (unsigned type = 0; type <= UINT16_MAX; type++) {
-        const struct request_kind *kind = request_kind((uint16_t)type);
+        const struct msg_kind *kind = msg_kind((uint16_t)type);
         const struct row *row = row_of((uint16_t)type);
 
         if (kind == NULL || row == NULL) {
-            CU_ASSERT(kind == NULL && row == NULL);
+            CU_ASSERT(kind == NULL && row == NULL && !request_is_handled((uint16_t)type));
             continue;
         }
         TEXT_IS(kind->name, row->name);
@@ -135,6 +135,9 @@ static void the_table(void)
         CU_ASSERT_EQUAL(kind->secret, row->secret);
         CU_ASSERT_EQUAL(kind->secret_answer, row->secret_answer);
         CU_ASSERT_EQUAL(kind->takes_fd, row->takes_fd);
+        CU_ASSERT_EQUAL(kind->repeat, row->repeat);
+        CU_ASSERT_TRUE(request_is_handled((uint16_t)type));
+        CU_ASSERT(kind->asks < BODY_COUNT && kind->answer < BODY_COUNT);
     }
 }
 
@@ -169,13 +172,13 @@ static void administrators_requests(void)
 static int use(struct inbox *b, uid_t uid, enum key_op op, const struct key_ref *ref, struct problem *p)
 {
     struct caller who = user(uid);
-    struct livekey *live = NULL;
+    struct used_key key;
     int r;
 
     memset(p, 0, sizeof(*p));
-    r = vault_use(b->box.vault, ref, &who, op, &live, p);
-    CU_ASSERT_EQUAL(live != NULL, r == 0);
-    livekey_unref(live);
+    r = vault_use(b->box.vault, &(struct use_wish){ ref, &who, op, (uint64_t)time(NULL) }, &key, p);
+    CU_ASSERT_EQUAL(key.live != NULL, r == 0);
+    livekey_unref(key.live);
     return r;
 }
 
@@ -215,12 +218,12 @@ static void the_maker_is_named(void)
     const struct maker maker = { { getpid(), INBOX_STRANGER, INBOX_STRANGER }, NULL, 0 };
     const struct caller who = caller_of(&(struct peer){ getpid(), 0, 0 }, &maker);
     struct key_ref web = { .name = "web" };
-    struct livekey *live = NULL;
+    struct used_key key;
     struct problem p;
     struct inbox b;
 
     box_with_keys(&b);
-    FAILS(vault_use(b.box.vault, &web, &who, OP_SIGN, &live, &p), LB_E_DENIED);
+    FAILS(vault_use(b.box.vault, &(struct use_wish){ &web, &who, OP_SIGN, 1 }, &key, &p), LB_E_DENIED);
     TEXT_IS(p.text, "uid 3000002 may not sign with key 'web' of box 'test'");
     TEXT_IS(p.hint, "an administrator may run: littlebox --box test allow web --user 3000002");
     inbox_clear(&b);
@@ -229,7 +232,7 @@ static void the_maker_is_named(void)
 static void without_credentials(void)
 {
     struct key_ref web = { .name = "web" };
-    struct livekey *live = NULL;
+    struct used_key key;
     struct problem p;
     struct inbox b;
 
@@ -237,7 +240,7 @@ static void without_credentials(void)
     for (int i = 0; i < 2; i++) {
         struct caller who = inbox_caller(0, i == 0 ? INBOX_GRANTED : 0, 0);
 
-        FAILS(vault_use(b.box.vault, &web, &who, OP_SIGN, &live, &p), LB_E_DENIED);
+        FAILS(vault_use(b.box.vault, &(struct use_wish){ &web, &who, OP_SIGN, 1 }, &key, &p), LB_E_DENIED);
         TEXT_IS(p.text, "the kernel did not tell who asks for key 'web'");
     }
     inbox_clear(&b);
