@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "box/keeper_calls.h"
-#include "box/use.h"
 #include "guard/secret.h"
 #include "policy/policy.h"
 #include "vault/vault.h"
@@ -19,6 +18,9 @@ struct box_settings {
     unsigned threads;             /* that answer requests */
     unsigned max_connections;     /* beside administrators' */
 };
+
+/* What a key can be used for, as uses are counted. */
+enum use { USE_SIGN, USE_DECRYPT, USE_DERIVE, USE_COUNT };
 
 struct box {
     const struct box_settings *conf;
@@ -32,7 +34,7 @@ struct box {
     unsigned sandbox;         /* SANDBOX_* */
     uint64_t started;         /* seconds since 1970 */
     atomic_uint connections;
-    atomic_ullong uses[USE_COUNT], refusals;
+    atomic_ullong uses[USE_COUNT], refusals; /* since it was started */
 };
 
 #endif

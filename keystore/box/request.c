@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/id_map.h"
-#include "box/requests_priv.h"
+#include "box/request_priv.h"
 #include "protocol/messages.h"
 
 static const struct {

@@ -1,7 +1,7 @@
 /* Requests that change keys. Each leaves a line in the log. */
 #include <string.h>
 
-#include "box/requests_priv.h"
+#include "box/request_priv.h"
 #include "model/chain.h"
 #include "protocol/change.h"
 #include "protocol/keys.h"

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "box/requests_priv.h"
+#include "box/request_priv.h"
 #include "model/chain.h"
 #include "protocol/change.h"
 #include "protocol/keys.h"

@@ -5,7 +5,7 @@
 
 #include "base/id_map.h"
 #include "base/log.h"
-#include "box/requests_priv.h"
+#include "box/request_priv.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
 

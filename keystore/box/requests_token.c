@@ -1,7 +1,7 @@
 /* Requests about the token of a box. */
 #include <stdlib.h>
 
-#include "box/requests_priv.h"
+#include "box/request_priv.h"
 #include "protocol/token.h"
 
 int handle_token(struct request *rq)

@@ -1,12 +1,10 @@
 /* The one way to use a private key: decode, find, admit, open, run, count, record, answer. */
-#include "box/use.h"
-
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/memfile.h"
-#include "box/requests_priv.h"
+#include "box/request_priv.h"
 #include "keys/key_op.h"
 #include "protocol/use.h"
 

@@ -1,6 +1,6 @@
 /* What the files of requests share: how answers are made. */
-#ifndef LB_BOX_REQUESTS_PRIV_H
-#define LB_BOX_REQUESTS_PRIV_H
+#ifndef LB_BOX_REQUEST_PRIV_H
+#define LB_BOX_REQUEST_PRIV_H
 
 #include "box/request.h"
 
