@@ -212,8 +212,9 @@ main() {
 
     if wanted lint; then
         one "shellcheck: all scripts" lint_scripts || true
-        one "rooms: who may include whom" bash test/lint/rooms.sh || true
-        one "circles of files that include each other" bash test/lint/circles.sh || true
+        one "rooms: who may include whom" bash "$top/test/lint/rooms.sh" || true
+        one "circles of files that include each other" bash "$top/test/lint/circles.sh" || true
+        one "key types: one list" bash "$top/test/lint/key-types.sh" || true
         one "man pages: mandoc lint, man --warnings" lint_pages || true
     fi
     for name in gcc clang asan fuzz; do
