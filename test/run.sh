@@ -212,6 +212,8 @@ main() {
 
     if wanted lint; then
         one "shellcheck: all scripts" lint_scripts || true
+        one "rooms: who may include whom" bash "$top/test/lint/rooms.sh" || true
+        one "circles of files that include each other" bash "$top/test/lint/circles.sh" || true
         one "key types: one list" bash "$top/test/lint/key-types.sh" || true
         one "man pages: mandoc lint, man --warnings" lint_pages || true
     fi

@@ -44,15 +44,6 @@ void maker_clear(struct maker *m)
     m->group_count = 0;
 }
 
-bool maker_in_group(const struct maker *m, gid_t gid)
-{
-    for (size_t i = 0; i < m->group_count; i++) {
-        if (m->groups[i] == gid)
-            return true;
-    }
-    return false;
-}
-
 void maker_put(struct wire_writer *w, const struct maker *m)
 {
     wire_put_u32(w, (uint32_t)m->peer.pid);

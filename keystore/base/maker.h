@@ -25,7 +25,6 @@ struct maker {
 LB_MUST_USE int maker_of(int fd, struct maker *ret);
 /* Harmless for one that is all zero. */
 void maker_clear(struct maker *m);
-bool maker_in_group(const struct maker *m, gid_t gid);
 
 /* u32 pid, u32 uid, u32 gid, u16 count, count x u32 gid */
 void maker_put(struct wire_writer *w, const struct maker *m);

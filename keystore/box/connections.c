@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/socket.h"
 #include "box/serve_priv.h"
-#include "daemon/keeper_link.h"
 #include "policy/policy.h"
 
 int server_arm(struct server *s, int op, int fd, void *what)
@@ -60,7 +59,7 @@ void conn_close(struct server *s, struct conn *c)
     (void)socket_end(c->fd);
     socket_close(c->fd);
     /* Where the keeper is gone, this process is about to go too. */
-    if (keep_send(s->link, KEEP_DROP, c->slot, NULL, /* fd= */ -1) != 0)
+    if (s->box->keeper.dropped(s->box->keeper.link, c->slot) != 0)
         log_error("the keeper does not answer");
     pthread_mutex_unlock(&s->conns_lock);
     maker_clear(&c->maker);
@@ -124,12 +123,12 @@ static int find_place(struct server *s, struct conn *c, bool keep)
         return LB_E_BUSY;
     }
     if (keep)
-        r = keep_send(s->link, KEEP_ADD, c->slot, &c->maker, c->fd);
+        r = s->box->keeper.added(s->box->keeper.link, c->slot, &c->maker, c->fd);
     if (r != 0)
         return r;
     r = enter(s, c);
     /* Where the keeper is gone, this process is about to go too. */
-    if (r != 0 && keep && keep_send(s->link, KEEP_DROP, c->slot, NULL, /* fd= */ -1) != 0)
+    if (r != 0 && keep && s->box->keeper.dropped(s->box->keeper.link, c->slot) != 0)
         log_error("the keeper does not answer");
     return r;
 }
@@ -141,7 +140,7 @@ int conn_add(struct server *s, int fd, uint32_t slot, struct maker *maker, bool 
 
     if (r == 0) {
         *c = (struct conn){ .fd = fd, .slot = slot, .maker = *maker,
-                            .counted = !policy_admin_made(s->box->conf, maker) };
+                            .counted = !policy_admin_made(s->box->conf->admins, maker) };
         pthread_mutex_lock(&s->conns_lock);
         r = find_place(s, c, keep);
         pthread_mutex_unlock(&s->conns_lock);

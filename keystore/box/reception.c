@@ -37,9 +37,8 @@ static void send_waiting(struct server *s)
         return;
     while (rc->first != NULL && rc->link >= 0) {
         struct conn *c = rc->first;
-        const struct caller who = { c->sender, &c->maker };
-        const struct subjects ids = subjects_of_caller(&who);
-        bool known = policy_is_admin(s->box->conf, &who) || vault_knows(&s->box->vault, &ids);
+        const struct caller who = caller_of(&c->sender, &c->maker);
+        bool known = policy_is_admin(s->box->conf->admins, &who) || vault_knows(s->box->vault, &who.sender);
         uint32_t number = rc->number == UINT32_MAX ? 1 : rc->number + 1; /* 0 is any */
         const struct usher_request rq = { ASK_RECEIVE, c->slot, number, c->sender.uid, known, c->fd };
 

@@ -1,34 +1,17 @@
-/* The table of requests: message, permission, handler. */
+/* Requests: each is run by its handler, and each that ends is recorded. */
 #ifndef LB_BOX_REQUEST_H
 #define LB_BOX_REQUEST_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/box_conf.h"
-#include "guard/secret.h"
-#include "policy/policy.h"
+#include "audit/record.h"
+#include "box/box.h"
+#include "policy/caller.h"
 #include "protocol/header.h"
-#include "vault/vault.h"
+#include "protocol/messages.h"
 
-/* One box as its threads share it. */
-struct box {
-    const struct boxconf *conf;
-    struct vault vault;
-    int stop_fd;              /* readable once the box is to stop */
-    int link;                 /* to the keeper */
-    uint32_t restarts;
-    uint32_t failures;        /* of children in a row at their start, up to this one */
-    struct secret_memory memory;
-    bool closed;              /* to the user it runs as, since exec(2) */
-    unsigned sandbox;         /* SANDBOX_* */
-    uint64_t started;         /* seconds since 1970 */
-    atomic_uint connections;
-    atomic_ullong signatures, decryptions, derivations, refusals;
-};
-
-/* One request on its way: what came, and where its answer goes. */
+/* One request on its way: what came, and where its answer goes. All zero but for what is set at its start. */
 struct request {
     struct box *box;
     struct caller who;
@@ -40,30 +23,21 @@ struct request {
     size_t size;
     size_t answer_len;
     struct problem problem;   /* of a handler that failed */
+    struct event event;       /* what the record is to have of it; handlers tell what they know */
+    int delay;                /* milliseconds that the answer waits, once it is recorded */
 };
 
-struct request_kind {
-    uint16_t type;
-    const char *name;
-    bool admin;               /* only administrators may ask for it */
-    bool change;              /* goes to the thread that makes changes */
-    bool secret;              /* the packet is wiped afterwards */
-    bool secret_answer;       /* so is the answer */
-    bool takes_fd;            /* a descriptor may come with it; not with a change */
-    int (*handle)(struct request *rq);
-};
-
-/* NULL: no such request. */
-const struct request_kind *request_kind(uint16_t type);
+/* Is there a handler for this type? For each row of protocol/messages.h there is. */
+bool request_is_handled(uint16_t type);
 
 /* False: the caller may not ask for this, and the answer that says so is there. */
-bool request_may(const struct request_kind *kind, struct request *rq);
+bool request_may(const struct msg_kind *kind, struct request *rq);
 
 /*
  * Checks the permission, runs the handler, and leaves a whole answer packet, MSG_ERROR for any failure. False: the
  * caller broke the protocol and is to lose its connection after this answer.
  */
-bool request_run(const struct request_kind *kind, struct request *rq);
+bool request_run(const struct msg_kind *kind, struct request *rq);
 
 /* The answer to a packet that no handler will see. */
 void request_refuse(struct request *rq, int code, const char *text);

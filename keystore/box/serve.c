@@ -18,7 +18,6 @@
 #include "base/socket.h"
 #include "box/serve_priv.h"
 #include "box/usher_link.h"
-#include "daemon/keeper_link.h"
 #include "guard/secret.h"
 
 /* Connections accepted in one turn, so that a flood of them does not keep a thread from requests. */
@@ -81,7 +80,7 @@ static void finish(struct server *s, struct conn *c, const struct request *rq, b
     if (r == LB_E_CLOSED)
         conn_close(s, c);
     else if (r != 0 || !goes_on)
-        conn_blame(s, c, &rq->who.peer);
+        conn_blame(s, c, &rq->who.sender.peer);
     else
         conn_go_on(s, c);
 }
@@ -112,7 +111,7 @@ static struct request start_request(struct worker *w, struct conn *c, const stru
 {
     return (struct request){
         .box = w->server->box,
-        .who = { .peer = *peer, .maker = &c->maker },
+        .who = caller_of(peer, &c->maker),
         .fd = -1,
         .answer = w->answer,
         .size = LB_PACKET_MAX,
@@ -140,7 +139,7 @@ static void refuse(struct worker *w, struct conn *c, struct request *rq, int cod
  * Whoever may not make a change is told so at once: changes wait in locked memory, one behind the other, and that is
  * not for everybody to fill.
  */
-static void handle_change(struct worker *w, struct conn *c, struct request *rq, const struct request_kind *kind,
+static void handle_change(struct worker *w, struct conn *c, struct request *rq, const struct msg_kind *kind,
                           size_t len)
 {
     int r;
@@ -149,7 +148,7 @@ static void handle_change(struct worker *w, struct conn *c, struct request *rq, 
         finish(w->server, c, rq, /* goes_on= */ true);
         return;
     }
-    r = queue_change(w->server, c, &rq->who.peer, w->packet, len);
+    r = queue_change(w->server, c, &rq->who.sender.peer, w->packet, len);
     if (r != 0)
         refuse(w, c, rq, r, /* goes_on= */ true);
 }
@@ -158,10 +157,10 @@ static void handle_change(struct worker *w, struct conn *c, struct request *rq, 
 static void handle_packet(struct worker *w, struct conn *c, const struct peer *peer, size_t len, bool attached, int file)
 {
     struct request rq = start_request(w, c, peer);
-    const struct request_kind *kind;
+    const struct msg_kind *kind;
     int r = msg_split(w->packet, len, &rq.header, &rq.body);
 
-    kind = r == 0 ? request_kind(rq.header.type) : NULL;
+    kind = r == 0 ? msg_kind(rq.header.type) : NULL;
     rq.attached = attached;
     rq.fd = file;
     /* Both ends of a channel in one hand would have the box answer its own answers. */
@@ -239,7 +238,7 @@ static void answer_ping(struct server *s)
 
     (void)eventfd_read(s->ping_fd, &n);
     if (server_arm(s, EPOLL_CTL_MOD, s->ping_fd, &s->ping) < 0 ||
-        keep_send(s->link, KEEP_AWAKE, atomic_load(&s->ping), NULL, /* fd= */ -1) != 0)
+        s->box->keeper.awake(s->box->keeper.link, atomic_load(&s->ping)) != 0)
         log_error("the keeper does not answer");
 }
 
@@ -267,12 +266,12 @@ static enum turns_class class_of(struct turn *turn, void *arg)
 {
     struct server *s = arg;
     struct conn *c = (struct conn *)turn; /* the first thing in it */
-    unsigned changed = vault_grants_changed(&s->box->vault);
-    const struct subjects ids = subjects_of_maker(&c->maker);
+    unsigned changed = vault_grants_changed(s->box->vault);
+    const struct principal maker = principal_of_maker(&c->maker);
 
     if (c->grants_changed == changed)
         return c->class;
-    c->class = !c->counted || vault_knows(&s->box->vault, &ids) ? TURNS_KNOWN : TURNS_STRANGER;
+    c->class = !c->counted || vault_knows(s->box->vault, &maker) ? TURNS_KNOWN : TURNS_STRANGER;
     c->grants_changed = changed;
     return c->class;
 }
@@ -312,7 +311,7 @@ static void buffers_clear(struct server *s)
 /* With the lock held. */
 static void take_events(struct server *s, const struct epoll_event *ev, int n)
 {
-    unsigned changed = vault_grants_changed(&s->box->vault);
+    unsigned changed = vault_grants_changed(s->box->vault);
 
     for (int i = 0; i < n; i++) {
         if (ev[i].data.ptr == s->box)
@@ -410,7 +409,7 @@ static void wait_for_job(struct server *s)
         struct timespec until = { 0 };
 
         pthread_mutex_unlock(&s->jobs_lock);
-        until.tv_sec = (time_t)vault_tend(&s->box->vault);
+        until.tv_sec = (time_t)vault_tend(s->box->vault);
         pthread_mutex_lock(&s->jobs_lock);
         while (s->jobs == NULL && !s->stopping &&
                pthread_cond_timedwait(&s->jobs_ready, &s->jobs_lock, &until) == 0)
@@ -449,14 +448,14 @@ static void *change(void *arg)
     while (next_job(s, w->packet, &j)) {
         struct request rq = start_request(w, j.conn, &j.peer);
         /* It was looked at before it was queued: the header and the kind are there. */
-        const struct request_kind *kind =
-            msg_split(w->packet, j.len, &rq.header, &rq.body) == 0 ? request_kind(rq.header.type) : NULL;
+        const struct msg_kind *kind =
+            msg_split(w->packet, j.len, &rq.header, &rq.body) == 0 ? msg_kind(rq.header.type) : NULL;
 
         if (kind == NULL) {
             conn_close(s, j.conn);
         } else {
             /* So that no change is about what should not be there any more. */
-            vault_expire(&s->box->vault);
+            vault_expire(s->box->vault);
             finish(s, j.conn, &rq, request_run(kind, &rq));
         }
         secret_wipe(w->packet, j.len);
@@ -464,7 +463,7 @@ static void *change(void *arg)
     return NULL;
 }
 
-int server_new(struct box *box, int listen_fd, int link, struct server **ret)
+int server_new(struct box *box, int listen_fd, struct server **ret)
 {
     struct server *s = calloc(1, sizeof(*s));
     struct epoll_event ev = { .events = EPOLLIN };
@@ -473,7 +472,6 @@ int server_new(struct box *box, int listen_fd, int link, struct server **ret)
         return LB_E_NOMEM;
     s->box = box;
     s->listen_fd = listen_fd;
-    s->link = link;
     s->slots = box->conf->max_connections + ADMIN_PLACES;
     s->jobs_end = &s->jobs;
     reception_init(&s->reception);
@@ -511,7 +509,7 @@ int server_restore(struct server *s, uint32_t slot, int fd, struct maker *maker)
         (void)!socket_send(fd, packet, len, /* fd= */ -1, /* dont_wait= */ true);
     r = conn_add(s, fd, slot, maker, /* keep= */ false);
     /* The configuration may have shrunk since. */
-    return r == LB_E_BUSY ? keep_send(s->link, KEEP_DROP, slot, NULL, /* fd= */ -1) : r;
+    return r == LB_E_BUSY ? s->box->keeper.dropped(s->box->keeper.link, slot) : r;
 }
 
 void server_usher(struct server *s, int link)

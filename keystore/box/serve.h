@@ -9,17 +9,17 @@
 struct server;
 
 /*
- * listen_fd and link (to the keeper) stay the caller's. Starts nothing yet, but has all memory that serving takes,
+ * listen_fd stays the caller's. Starts nothing yet, but has all memory that serving takes,
  * locked. LB_E_NOMEM, LB_E_SYSTEM.
  */
-LB_MUST_USE int server_new(struct box *box, int listen_fd, int link, struct server **ret);
+LB_MUST_USE int server_new(struct box *box, int listen_fd, struct server **ret);
 /* The bytes that secret_alloc() locks for the packets of so many threads and for the changes that wait. */
 size_t server_memory(unsigned threads);
 /* Takes over a channel of the last child, at its slot, and its maker, and says RESET on it. Before server_start(). */
 LB_MUST_USE int server_restore(struct server *s, uint32_t slot, int fd, struct maker *maker);
 /* Takes over the link to the usher, the first one or one in the place of an usher that ended. */
 void server_usher(struct server *s, int link);
-/* Has a thread tell the keeper that it is awake (KEEP_AWAKE), by this number. */
+/* Has a thread tell the keeper that it is awake, by this number. */
 void server_ping(struct server *s, uint32_t number);
 LB_MUST_USE int server_start(struct server *s);
 /*

@@ -51,7 +51,7 @@ struct reception {
 
 struct server {
     struct box *box;
-    int epoll_fd, listen_fd, link;
+    int epoll_fd, listen_fd;
 
     pthread_mutex_t conns_lock; /* guards the table, and the order of messages to the keeper */
     struct conn **conns;        /* by slot */

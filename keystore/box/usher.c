@@ -19,8 +19,6 @@
 #include "base/signals.h"
 #include "base/socket.h"
 #include "box/usher_link.h"
-#include "daemon/keeper_link.h"
-#include "daemon/sandbox.h"
 #include "protocol/header.h"
 
 /* Processes at work at once, and for one user. */
@@ -429,28 +427,19 @@ static int wait_time(const struct usher *u)
     return when == 0 ? -1 : when <= now ? 0 : (int)(when - now);
 }
 
-static int enter_sandbox(bool wanted)
-{
-#ifdef LB_SANITIZED
-    wanted = false;
-#endif
-    return wanted ? sandbox_enter_usher() : 0;
-}
-
-int usher_run(bool sandbox)
+int usher_run(int link, int (*enter_sandbox)(void))
 {
     static const int signals[] = { SIGCHLD };
-    static struct usher u = { .link = KEEP_LINK_FD }; /* too large for a stack */
-    struct pollfd fds[2] = { { .fd = KEEP_LINK_FD, .events = POLLIN }, { .events = POLLIN } };
+    static struct usher u = { .link = -1 }; /* too large for a stack */
+    struct pollfd fds[2] = { { .fd = link, .events = POLLIN }, { .events = POLLIN } };
 
-    /* Where the child listens is none of its business. */
-    socket_close(KEEP_LISTEN_FD);
+    u.link = link;
     u.signal_fd = signals_open(signals, 1);
     if (u.signal_fd < 0) {
         log_error("the usher: signalfd: %s", strerror(errno));
         return 1;
     }
-    if (enter_sandbox(sandbox) != 0) {
+    if (enter_sandbox != NULL && enter_sandbox() != 0) {
         log_error("the usher cannot enter its sandbox: %s", strerror(errno));
         return 1;
     }

@@ -14,9 +14,9 @@
  * ends waits for no socket, and one that is stuck is left behind and counted. Its finds go to the box: the ends of
  * channels that it made, and sealed memory files.
  *
- * Started by the keeper with KEEP_LINK_FD, its end of the link (box/usher_link.h). sandbox: with a filter of its system calls.
- * Returns the exit status once the other ends are closed.
+ * link: its end of the link (box/usher_link.h). enter_sandbox() puts a filter on its system calls, before anything is read; NULL:
+ * there is none. LB_E_SYSTEM with errno. Returns the exit status once the other ends are closed.
  */
-LB_MUST_USE int usher_run(bool sandbox);
+LB_MUST_USE int usher_run(int link, int (*enter_sandbox)(void));
 
 #endif

@@ -152,11 +152,11 @@ static const char *set_admin(struct boxconf *c, const char *value)
         return "at most 1023 characters";
     memcpy(words, value, strlen(value) + 1);
     for (char *w = strtok_r(words, BLANKS, &save); w != NULL; w = strtok_r(NULL, BLANKS, &save)) {
-        if (c->admin_count == BOXCONF_ADMINS_MAX)
+        if (c->admins.count == ADMINS_MAX)
             return "at most 32 administrators";
-        if (!parse_admin(w, &c->admins[c->admin_count]))
+        if (!parse_admin(w, &c->admins.of[c->admins.count]))
             return "user:NAME and group:NAME of this system, separated by blanks";
-        c->admin_count++;
+        c->admins.count++;
     }
     return NULL;
 }
@@ -245,11 +245,11 @@ static const struct {
 
 void boxconf_warn(const struct boxconf *c)
 {
-    for (unsigned i = 0; i < c->admin_count; i++) {
+    for (unsigned i = 0; i < c->admins.count; i++) {
         char text[200];
         const char *cure;
 
-        if (idrange_lent(c->admins[i].kind == SUBJECT_GROUP, c->admins[i].id, text, sizeof(text), &cure))
+        if (idrange_lent(c->admins.of[i].kind == SUBJECT_GROUP, c->admins.of[i].id, text, sizeof(text), &cure))
             log_warning("%s: admin: %s; %s", c->paths.config, text, cure);
     }
 }
@@ -367,4 +367,25 @@ int boxconf_load(const char *box, const struct box_paths *paths, struct boxconf 
     fclose(f);
     set_late_defaults(ret);
     return r != 0 ? r : check_backend(ret, p);
+}
+
+void boxconf_settings(const struct boxconf *conf, struct vault_settings *ret_vault, struct box_settings *ret_box)
+{
+    *ret_vault = (struct vault_settings){
+        .box = conf->box,
+        .admins = &conf->admins,
+        .paths = { .config = conf->paths.config, .state = conf->paths.state, .store = conf->paths.store },
+        .credential = conf->credential,
+        .credential_handed = conf->credential_handed,
+        .threads = conf->threads,
+        .open_keys = conf->open_keys,
+        .destroy_after = conf->destroy_after,
+        .token = conf->backend == BACKEND_PKCS11 ? &conf->p11 : NULL,
+    };
+    *ret_box = (struct box_settings){
+        .box = conf->box,
+        .admins = &conf->admins,
+        .threads = conf->threads,
+        .max_connections = conf->max_connections,
+    };
 }

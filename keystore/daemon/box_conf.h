@@ -8,11 +8,12 @@
 
 #include "base/errors.h"
 #include "base/log.h"
+#include "box/box.h"
 #include "model/paths.h"
 #include "model/vocabulary.h"
+#include "policy/policy.h"
 #include "token/settings.h"
-
-#define BOXCONF_ADMINS_MAX 32
+#include "vault/vault.h"
 
 enum backend_kind { BACKEND_SEALED, BACKEND_PKCS11 };
 
@@ -27,8 +28,7 @@ struct boxconf {
     unsigned destroy_after;                  /* seconds from the order to the destruction of a key, 1 to a year */
     bool threads_given;                      /* threads is not the default */
     bool locked_memory;                      /* not to start where secrets cannot be locked */
-    struct grant admins[BOXCONF_ADMINS_MAX]; /* ops unused; root and the box's own uid are always admins */
-    unsigned admin_count;
+    struct admins admins;
     char credential[PATH_MAX];               /* the file that opens the store at start, if it is there */
     bool credential_handed;                  /* that file is of the service manager, which makes it at each start */
     mode_t socket_mode;
@@ -44,6 +44,9 @@ struct boxconf {
  * user and group names, so it must run before the sandbox.
  */
 LB_MUST_USE int boxconf_load(const char *box, const struct box_paths *paths, struct boxconf *ret, struct problem *p);
+
+/* What the vault and who serves it need of that; both point into conf. */
+void boxconf_settings(const struct boxconf *conf, struct vault_settings *ret_vault, struct box_settings *ret_box);
 
 /* Says in the log which administrators may be somebody else tomorrow (base/id_range.h). Before the sandbox. */
 void boxconf_warn(const struct boxconf *c);

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/socket.h"
-#include "box/request.h"
+#include "box/box.h"
 #include "box/serve.h"
 #include "daemon/keeper.h"
 #include "daemon/keeper_link.h"
@@ -178,9 +178,8 @@ static int take_channels(struct server *s, struct box *box, bool *ret_stay_locke
     }
 }
 
-static int enter_sandbox(struct box *box)
+static int enter_sandbox(struct box *box, const struct boxconf *conf)
 {
-    const struct boxconf *conf = box->conf;
     const struct sandbox_rules rules = {
         .state = conf->paths.state,
         .credential = conf->credential,
@@ -237,9 +236,9 @@ static uint64_t now_ms(void)
  * Until SIGTERM, or until the keeper is gone: without it nobody would end this process. Meanwhile keys that nobody uses
  * are closed.
  */
-static void wait_for_end(struct box *box, struct server *s, int signal_fd)
+static void wait_for_end(struct box *box, const struct boxconf *conf, struct server *s, int signal_fd)
 {
-    const unsigned after = box->conf->rest_after * 1000;
+    const unsigned after = conf->rest_after * 1000;
     const unsigned turn = after / 4 < REST_TURN_MIN ? REST_TURN_MIN : after / 4 > REST_TURN_MAX ? REST_TURN_MAX : after / 4;
     struct pollfd fds[2] = { { .fd = signal_fd, .events = POLLIN }, { .fd = KEEP_LINK_FD, .events = POLLIN } };
 
@@ -247,7 +246,7 @@ static void wait_for_end(struct box *box, struct server *s, int signal_fd)
         struct signalfd_siginfo si;
 
         if (after != 0)
-            vault_rest(&box->vault, now_ms(), after + turn);
+            vault_rest(box->vault, now_ms(), after + turn);
         if (poll(fds, 2, after == 0 ? -1 : (int)turn) < 0 && errno != EINTR)
             return;
         if (fds[1].revents != 0 && !hear_keeper(s))
@@ -263,7 +262,7 @@ static void log_no_store(const struct box *box)
 {
     struct problem p;
 
-    if (vault_no_store(&box->vault, &p) != 0)
+    if (vault_no_store(box->vault, &p) != 0)
         log_warning("%s: %s", p.text, p.hint);
 }
 
@@ -276,14 +275,15 @@ static void log_start(const struct box *box)
         [LOCK_LOCKED] = { "it is locked", "unlock" },
         [LOCK_UNLOCKED] = { "it is unlocked", NULL },
     };
-    const int lock = atomic_load(&box->vault.lock);
+    struct vault_summary vault;
     char run[LB_NAME_MAX + 60] = "";
 
-    if (states[lock].cure != NULL)
-        snprintf(run, sizeof(run), ": run 'littlebox --box %s %s'", box->conf->box, states[lock].cure);
-    log_info("version %s serves %u keys with %u threads; %s%s", LB_VERSION, atomic_load(&box->vault.keys),
-             box->conf->threads, states[lock].is, run);
-    if (lock == LOCK_NO_STORE)
+    vault_summary(box->vault, &vault);
+    if (states[vault.lock].cure != NULL)
+        snprintf(run, sizeof(run), ": run 'littlebox --box %s %s'", box->conf->box, states[vault.lock].cure);
+    log_info("version %s serves %u keys with %u threads; %s%s", LB_VERSION, vault.keys,
+             box->conf->threads, states[vault.lock].is, run);
+    if (vault.lock == LOCK_NO_STORE)
         log_no_store(box);
 }
 
@@ -293,13 +293,19 @@ static void settled(void)
     (void)!keep_send(KEEP_LINK_FD, KEEP_SETTLED, 0, NULL, /* fd= */ -1);
 }
 
-static int serve_box(struct box *box, int signal_fd)
+static int serve_box(struct box *box, const struct boxconf *conf, int signal_fd)
 {
+    struct vault_settings vault_settings;
+    struct box_settings settings;
+    struct vault_summary vault;
     struct server *server = NULL;
     struct problem p = { 0 };
     bool stay_locked = false;
-    int r = server_new(box, KEEP_LISTEN_FD, KEEP_LINK_FD, &server);
+    int r;
 
+    boxconf_settings(conf, &vault_settings, &settings);
+    box->conf = &settings;
+    r = server_new(box, KEEP_LISTEN_FD, &server);
     if (r == LB_E_NOMEM && secret_no_memory(&p) != 0)
         log_error("cannot serve: %s%s%s", p.text, p.hint[0] == '\0' ? "" : "; ", p.hint);
     else if (r != 0)
@@ -307,36 +313,37 @@ static int serve_box(struct box *box, int signal_fd)
     if (r != 0)
         return r;
     /* Before a byte is read that others wrote: store, credential, packets, and before a module is loaded. */
-    r = enter_sandbox(box);
+    r = enter_sandbox(box, conf);
     if (r == 0)
         r = take_channels(server, box, &stay_locked);
     if (r != 0)
         goto out;
-    r = vault_open(&box->vault, box->conf, &p);
+    r = vault_open(&vault_settings, &box->vault, &p);
     if (r != 0) {
         log_error("%s%s%s", p.text, p.hint[0] == '\0' ? "" : "; ", p.hint);
         goto close;
     }
     /* Locked by hand stays locked by hand, whatever ended the last child. */
     if (!stay_locked)
-        vault_try_credential(&box->vault);
+        vault_try_credential(box->vault);
     r = server_start(server);
     if (r != 0)
         report("cannot start the threads", r);
     if (r == 0) {
         log_start(box);
-        r = keep_send(KEEP_LINK_FD, KEEP_READY, atomic_load(&box->vault.by_credential), NULL, /* fd= */ -1);
+        vault_summary(box->vault, &vault);
+        r = keep_send(KEEP_LINK_FD, KEEP_READY, vault.credential == CREDENTIAL_OPENS, NULL, /* fd= */ -1);
     }
     if (r == 0) {
-        vault_serve(&box->vault, box->failures, settled);
-        wait_for_end(box, server, signal_fd);
+        vault_serve(box->vault, box->failures, keep_backoff(box->failures), settled);
+        wait_for_end(box, conf, server, signal_fd);
     }
 close:
     if (eventfd_write(box->stop_fd, 1) < 0)
         report("eventfd", LB_E_SYSTEM);
     server_stop(server);
     server = NULL;
-    vault_close(&box->vault);
+    vault_close(box->vault);
 out:
     if (server != NULL)
         server_stop(server);
@@ -360,7 +367,7 @@ static void know_callers(const struct boxconf *conf)
 int child_run(const struct boxconf *conf, bool closed)
 {
     struct boxconf own = *conf;
-    struct box box = { .conf = &own, .closed = closed, .stop_fd = -1, .link = KEEP_LINK_FD, .started = (uint64_t)time(NULL) };
+    struct box box = { .closed = closed, .stop_fd = -1, .keeper = keep_calls(KEEP_LINK_FD), .started = (uint64_t)time(NULL) };
     static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
     int signal_fd = signals_open(signals, sizeof(signals) / sizeof(signals[0])), r;
 
@@ -372,7 +379,7 @@ int child_run(const struct boxconf *conf, bool closed)
     box.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r = signal_fd < 0 || box.stop_fd < 0 ? report("cannot start", LB_E_SYSTEM) : harden(&box, &own);
     if (r == 0)
-        r = serve_box(&box, signal_fd);
+        r = serve_box(&box, &own, signal_fd);
     socket_close(signal_fd);
     socket_close(box.stop_fd);
     return r == 0 ? 0 : EXIT_NOT_AGAIN;

@@ -46,6 +46,31 @@ int keep_send(int link, enum keep_type type, uint32_t number, const struct maker
     return r != 0 ? r : socket_send(link, packet, len, fd, /* dont_wait= */ false);
 }
 
+static int added(int link, uint32_t slot, const struct maker *maker, int fd)
+{
+    return keep_send(link, KEEP_ADD, slot, maker, fd);
+}
+
+static int dropped(int link, uint32_t slot)
+{
+    return keep_send(link, KEEP_DROP, slot, NULL, /* fd= */ -1);
+}
+
+static int awake(int link, uint32_t number)
+{
+    return keep_send(link, KEEP_AWAKE, number, NULL, /* fd= */ -1);
+}
+
+static int locked(int link, bool is)
+{
+    return keep_send(link, KEEP_LOCKED, is, NULL, /* fd= */ -1);
+}
+
+struct keeper_calls keep_calls(int link)
+{
+    return (struct keeper_calls){ .link = link, .added = added, .dropped = dropped, .awake = awake, .locked = locked };
+}
+
 int keep_receive(int link, bool dont_wait, struct keep_message *ret)
 {
     LB_UNFILLED uint8_t packet[PACKET_MAX];

@@ -7,6 +7,7 @@
 
 #include "base/errors.h"
 #include "base/maker.h"
+#include "box/keeper_calls.h"
 
 /*
  * Both ends are one SEQPACKET socketpair. At its start a child is sent USHER, RESTORE for each channel that its predecessor
@@ -50,6 +51,9 @@ unsigned keep_backoff(uint32_t failures);
  * full.
  */
 LB_MUST_USE int keep_send(int link, enum keep_type type, uint32_t number, const struct maker *maker, int fd);
+
+/* What a box tells, as messages on this link. */
+struct keeper_calls keep_calls(int link);
 
 struct keep_message {
     enum keep_type type;

@@ -3,7 +3,7 @@
 #define LB_DAEMON_LANDLOCK_H
 
 #include "base/errors.h"
-#include "daemon/sandbox.h"
+#include "daemon/sandbox_rules.h"
 
 /*
  * Takes the rest of the system from this thread and those that it will start, for good: to be called while there is one

@@ -22,7 +22,9 @@
 #include "daemon/child.h"
 #include "daemon/closed_exec.h"
 #include "daemon/keeper.h"
+#include "daemon/keeper_link.h"
 #include "daemon/notify.h"
+#include "daemon/sandbox.h"
 #include "model/key_name.h"
 
 #define EXIT_USAGE 2
@@ -375,6 +377,18 @@ out:
     return status;
 }
 
+static int run_usher(const struct boxconf *conf)
+{
+    int (*enter_sandbox)(void) = conf->sandbox ? sandbox_enter_usher : NULL;
+
+#ifdef LB_SANITIZED
+    enter_sandbox = NULL;
+#endif
+    /* Where the child listens is none of its business. */
+    socket_close(KEEP_LISTEN_FD);
+    return usher_run(KEEP_LINK_FD, enter_sandbox);
+}
+
 int main(int argc, char **argv)
 {
     struct options o;
@@ -414,7 +428,7 @@ int main(int argc, char **argv)
     if (refuse_tracer(&conf, &p) != 0)
         return fail(&p);
     if (o.usher)
-        return usher_run(conf.sandbox);
+        return run_usher(&conf);
     if (o.child)
         return child_run(&conf, closed);
     return run_keeper(argc, argv, &o, &dirs, &conf);

@@ -3,13 +3,7 @@
 #define LB_DAEMON_SANDBOX_H
 
 #include "base/errors.h"
-
-/* The paths are absolute. */
-struct sandbox_rules {
-    const char *state;         /* the box's directory: it reads and writes the store in it */
-    const char *credential;    /* a file, there or not: files in its directory can be read */
-    const char *module_writes; /* NULL: a sealed box. Else directories with ':' between, where a module may write */
-};
+#include "daemon/sandbox_rules.h"
 
 /*
  * From here on this process can serve, read and write its store, and nothing else. To be called while there is one

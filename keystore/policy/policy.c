@@ -11,74 +11,48 @@ static bool is_crowd(const struct grant *g)
     return g->kind == SUBJECT_USER ? idmap_no_user(idmap_own(), g->id) : idmap_no_group(idmap_own(), g->id);
 }
 
-/*
- * The two ends of a channel. A process's supplementary groups are known of the maker alone: they are the sender's too as
- * long as that is the same process, and still the same user.
- */
-struct end {
-    const struct peer *peer;
-    const struct maker *groups; /* NULL: not known */
-};
-
-static struct end sender_of(const struct caller *who)
-{
-    const struct peer *maker = &who->maker->peer;
-    bool same = maker->pid == who->peer.pid && maker->uid == who->peer.uid;
-
-    return (struct end){ &who->peer, same ? who->maker : NULL };
-}
-
-static struct end maker_end(const struct maker *maker)
-{
-    return (struct end){ &maker->peer, maker };
-}
-
-static bool is_subject(const struct grant *g, struct end end)
+static bool is_subject(const struct grant *g, const struct principal *end)
 {
     if (is_crowd(g))
         return false;
     if (g->kind == SUBJECT_USER)
-        return end.peer->uid == g->id;
+        return end->peer.uid == g->id;
     if (g->kind != SUBJECT_GROUP)
         return false;
-    return end.peer->gid == g->id || (end.groups != NULL && maker_in_group(end.groups, g->id));
+    return principal_in_group(end, g->id);
 }
 
-static bool end_is_admin(const struct boxconf *conf, struct end end)
+static bool end_is_admin(const struct admins *admins, const struct principal *end)
 {
-    if (idmap_is_ours(idmap_own(), end.peer->uid))
+    if (idmap_is_ours(idmap_own(), end->peer.uid))
         return true;
-    for (unsigned i = 0; i < conf->admin_count; i++) {
-        if (is_subject(&conf->admins[i], end))
+    for (unsigned i = 0; i < admins->count; i++) {
+        if (is_subject(&admins->of[i], end))
             return true;
     }
     return false;
 }
 
-/* The kernel did not tell who sent it: another PID namespace, or no credentials. */
-static bool is_nobody(const struct caller *who)
+bool policy_is_admin(const struct admins *admins, const struct caller *who)
 {
-    return who->peer.pid == 0;
+    return !who->sender.nobody && who->sender.peer.uid == who->maker.peer.uid && end_is_admin(admins, &who->sender) &&
+           end_is_admin(admins, &who->maker);
 }
 
-bool policy_is_admin(const struct boxconf *conf, const struct caller *who)
+const struct peer *policy_not_admin(const struct admins *admins, const struct caller *who)
 {
-    return !is_nobody(who) && who->peer.uid == who->maker->peer.uid && end_is_admin(conf, sender_of(who)) &&
-           end_is_admin(conf, maker_end(who->maker));
+    return end_is_admin(admins, &who->sender) ? &who->maker.peer : &who->sender.peer;
 }
 
-const struct peer *policy_not_admin(const struct boxconf *conf, const struct caller *who)
+bool policy_admin_made(const struct admins *admins, const struct maker *maker)
 {
-    return end_is_admin(conf, sender_of(who)) ? &who->maker->peer : &who->peer;
-}
+    const struct principal end = principal_of_maker(maker);
 
-bool policy_admin_made(const struct boxconf *conf, const struct maker *maker)
-{
-    return end_is_admin(conf, maker_end(maker));
+    return end_is_admin(admins, &end);
 }
 
 /* What one end alone may do, at least of wanted. */
-static uint16_t ops_of(const struct boxconf *conf, const struct grant *grants, size_t count, struct end end,
+static uint16_t ops_of(const struct admins *admins, const struct grant *grants, size_t count, const struct principal *end,
                        uint16_t wanted)
 {
     uint16_t ops = 0;
@@ -87,32 +61,32 @@ static uint16_t ops_of(const struct boxconf *conf, const struct grant *grants, s
         if (is_subject(&grants[i], end))
             ops |= grants[i].ops;
     }
-    return (ops & wanted) != wanted && end_is_admin(conf, end) ? OPS_ALL : ops;
+    return (ops & wanted) != wanted && end_is_admin(admins, end) ? OPS_ALL : ops;
 }
 
-static uint16_t ops_of_both(const struct boxconf *conf, const struct grant *grants, size_t count,
+static uint16_t ops_of_both(const struct admins *admins, const struct grant *grants, size_t count,
                             const struct caller *who, uint16_t wanted)
 {
-    uint16_t ops = is_nobody(who) ? 0 : ops_of(conf, grants, count, sender_of(who), wanted);
+    uint16_t ops = who->sender.nobody ? 0 : ops_of(admins, grants, count, &who->sender, wanted);
 
-    return ops == 0 ? 0 : ops & ops_of(conf, grants, count, maker_end(who->maker), wanted);
+    return ops == 0 ? 0 : ops & ops_of(admins, grants, count, &who->maker, wanted);
 }
 
-bool policy_granted(const struct boxconf *conf, const struct grant *grants, size_t count, const struct caller *who,
+bool policy_granted(const struct admins *admins, const struct grant *grants, size_t count, const struct caller *who,
                     uint16_t ops)
 {
-    return (ops_of_both(conf, grants, count, who, ops) & ops) == ops;
+    return (ops_of_both(admins, grants, count, who, ops) & ops) == ops;
 }
 
-const struct peer *policy_not_granted(const struct boxconf *conf, const struct grant *grants, size_t count,
+const struct peer *policy_not_granted(const struct admins *admins, const struct grant *grants, size_t count,
                                       const struct caller *who, uint16_t ops)
 {
-    return (ops_of(conf, grants, count, sender_of(who), ops) & ops) == ops ? &who->maker->peer : &who->peer;
+    return (ops_of(admins, grants, count, &who->sender, ops) & ops) == ops ? &who->maker.peer : &who->sender.peer;
 }
 
-bool policy_granted_any(const struct boxconf *conf, const struct grant *grants, size_t count, const struct caller *who)
+bool policy_granted_any(const struct admins *admins, const struct grant *grants, size_t count, const struct caller *who)
 {
-    return ops_of_both(conf, grants, count, who, OPS_ALL) != 0;
+    return ops_of_both(admins, grants, count, who, OPS_ALL) != 0;
 }
 
 int grant_compare(const void *a, const void *b)

@@ -3,8 +3,6 @@
 
 #include "model/chain.h"
 #include "model/spki.h"
-#include "protocol/change.h"
-#include "protocol/header.h"
 #include "token/certificates.h"
 #include "vault/vault_priv.h"
 
@@ -74,14 +72,17 @@ struct wanted {
     uint8_t hash[LB_HASH_SIZE]; /* spki_hash() */
 };
 
-/* With the read lock held. */
-static int cert_get(struct vault *v, const struct key_ref *ref, uint32_t msg_id, void *buf, size_t size,
-                    size_t *ret_len, struct wanted *ret, struct problem *p)
+static void put_none(struct wire_writer *w)
 {
-    static const uint8_t none[2] = { 0, 0 };
+    wire_put_u16(w, 0);
+}
+
+/* With the read lock held. */
+static int cert_get(struct vault *v, const struct key_ref *ref, struct wire_writer *w, struct wanted *ret,
+                    struct problem *p)
+{
     const struct boxkey *k = keyring_find_any(&v->ring, ref->name);
     int i = k == NULL ? vault_no_key(v, ref->name, p) : vault_pick_version(v, k, ref, p);
-    struct bytes chain = { none, sizeof(none) };
 
     memset(ret, 0, sizeof(*ret));
     if (i < 0)
@@ -91,8 +92,10 @@ static int cert_get(struct vault *v, const struct key_ref *ref, uint32_t msg_id,
         return 0;
     }
     if (k->rec.versions[i].chain != NULL)
-        chain = (struct bytes){ k->rec.versions[i].chain, k->rec.versions[i].chain_len };
-    return msg_chain_encode(MSG_CERT_GET | MSG_ANSWER, msg_id, &chain, buf, size, ret_len);
+        wire_put_raw(w, k->rec.versions[i].chain, k->rec.versions[i].chain_len);
+    else
+        put_none(w);
+    return 0;
 }
 
 /*
@@ -119,30 +122,29 @@ static int read_certs(struct vault *v, struct p11_certs **ret, struct problem *p
     return r == LB_E_LOCKED ? vault_locked(v, p) : r;
 }
 
-int vault_cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void *buf, size_t size, size_t *ret_len,
-                   struct problem *p)
+static int check_room(const struct wire_writer *w, struct problem *p)
+{
+    return w->error == 0 ? 0 : problem_set(p, w->error, "the certificates do not fit");
+}
+
+int vault_cert_get(struct vault *v, const struct key_ref *ref, struct wire_writer *w, struct problem *p)
 {
     struct p11_certs *certs = NULL;
     struct wanted wanted;
-    struct wire_writer w;
     int r;
 
     if (atomic_load(&v->lock) == LOCK_NO_STORE)
         return vault_no_store(v, p);
     pthread_rwlock_rdlock(&v->ring.lock);
-    r = cert_get(v, ref, id, buf, size, ret_len, &wanted, p);
+    r = cert_get(v, ref, w, &wanted, p);
     pthread_rwlock_unlock(&v->ring.lock);
-    if (r != 0 || !wanted.tokens)
-        return r;
-    r = read_certs(v, &certs, p);
-    if (r != 0)
-        return r;
-    wire_write(&w, buf, size);
-    msg_header_put(&w, MSG_CERT_GET | MSG_ANSWER, id);
-    p11_certs_chain(certs, p11_certs_of(certs, wanted.hash), &w);
-    p11_certs_unref(certs);
-    r = wire_written(&w, ret_len);
-    return r == 0 ? 0 : problem_set(p, r, "the certificates do not fit");
+    if (r == 0 && wanted.tokens) {
+        r = read_certs(v, &certs, p);
+        if (r == 0)
+            p11_certs_chain(certs, p11_certs_of(certs, wanted.hash), w);
+        p11_certs_unref(certs);
+    }
+    return r != 0 ? r : check_room(w, p);
 }
 
 /* By their own names, whether or not there is a key for them */
@@ -161,13 +163,10 @@ static bool is_about_token(struct vault *v, const struct p11uri *want)
     return is;
 }
 
-int vault_cert_find(struct vault *v, const struct p11uri *want, uint32_t id, void *buf, size_t size, size_t *ret_len,
-                    struct problem *p)
+int vault_cert_find(struct vault *v, const struct p11uri *want, struct wire_writer *w, struct problem *p)
 {
-    static const uint8_t none[2] = { 0, 0 };
-    struct bytes empty = { none, sizeof(none) };
+    const size_t room = w->left;
     struct p11_certs *certs = NULL;
-    struct wire_writer w;
     unsigned count;
     int r;
 
@@ -176,17 +175,17 @@ int vault_cert_find(struct vault *v, const struct p11uri *want, uint32_t id, voi
     /* What there is, is no secret; but nobody is to have all of it for one question. */
     if (!p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID)))
         return problem_set(p, LB_E_VALUE, "certificates are found by their label or id");
-    if (v->p11 == NULL || !is_about_token(v, want))
-        return msg_chain_encode(MSG_CERT_FIND | MSG_ANSWER, id, &empty, buf, size, ret_len);
+    if (v->p11 == NULL || !is_about_token(v, want)) {
+        put_none(w);
+        return check_room(w, p);
+    }
     r = read_certs(v, &certs, p);
     if (r != 0)
         return r;
-    wire_write(&w, buf, size);
-    msg_header_put(&w, MSG_CERT_FIND | MSG_ANSWER, id);
-    count = p11_certs_named(certs, want, &w);
+    count = p11_certs_named(certs, want, w);
     p11_certs_unref(certs);
-    r = wire_written(&w, ret_len);
-    if (r == 0 && *ret_len > LB_HEADER_SIZE)
+    /* It writes all of them or nothing. */
+    if (w->error == 0 && w->left < room)
         return 0;
     problem_set(p, LB_E_AMBIGUOUS, "%u certificates on the token fit, more than an answer holds", count);
     problem_hint(p, "name one by its label and its id");

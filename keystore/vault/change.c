@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/time_text.h"
 #include "guard/secret.h"
 #include "model/chain.h"
 #include "model/key_types.h"
@@ -109,9 +110,9 @@ int vault_replace(struct vault *v, struct boxkey *old, struct boxkey *next, stru
 
 static int name_is_taken(const struct vault *v, const struct version_record *rec, struct problem *p)
 {
-    char at[VAULT_TIME_SIZE];
+    char at[TIME_TEXT_SIZE];
 
-    vault_time_text(rec->destroy_at, at);
+    time_text(rec->destroy_at, at);
     if (rec->state == STATE_DESTROY_SCHEDULED)
         problem_set(p, LB_E_EXISTS, "key '%s' in box '%s' is to be destroyed at %s, and keeps its name until then", rec->name,
                     v->conf->box, at);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/time_text.h"
 #include "vault/vault_priv.h"
 
 /* Seconds that a clock may be set back in the course of its keeping time. */
@@ -18,15 +19,6 @@ static uint64_t now(void)
 static int out_of_memory(struct problem *p)
 {
     return problem_set(p, LB_E_NOMEM, "out of memory");
-}
-
-void vault_time_text(uint64_t at, char ret[VAULT_TIME_SIZE])
-{
-    time_t t = (time_t)at;
-    struct tm tm;
-
-    if (gmtime_r(&t, &tm) == NULL || strftime(ret, VAULT_TIME_SIZE, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
-        snprintf(ret, VAULT_TIME_SIZE, "%llu s after 1970", (unsigned long long)at);
 }
 
 void vault_note_schedules(struct vault *v)
@@ -203,7 +195,7 @@ int vault_destroy(struct vault *v, const struct destroy_request *m, struct probl
 /* By a clock that is behind, the time would come too early once it is set. */
 static int check_clock(const struct vault *v, struct problem *p)
 {
-    char here[VAULT_TIME_SIZE], there[VAULT_TIME_SIZE];
+    char here[TIME_TEXT_SIZE], there[TIME_TEXT_SIZE];
     uint64_t newest = 0, at = now();
 
     for (size_t i = 0; i < v->ring.count; i++) {
@@ -216,8 +208,8 @@ static int check_clock(const struct vault *v, struct problem *p)
     }
     if (newest <= at + CLOCK_SLACK)
         return 0;
-    vault_time_text(at, here);
-    vault_time_text(newest, there);
+    time_text(at, here);
+    time_text(newest, there);
     problem_set(p, LB_E_SYSTEM, "the system's clock says %s, and was at %s when a key of box '%s' was changed: nothing was done",
                 here, there, v->conf->box);
     problem_hint(p, "set the clock: the time of a destruction goes by it");

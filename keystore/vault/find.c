@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "model/former_names.h"
-#include "protocol/header.h"
 #include "token/certificates.h"
 #include "vault/key_walk.h"
 #include "vault/vault_priv.h"
@@ -13,7 +12,8 @@ struct search {
     const struct p11_certs *certs; /* what is known of the token's */
     const struct p11uri *want;
     bool named; /* by label or id */
-    struct wire_writer *w;
+    bool (*take)(const struct found_object *e, void *arg);
+    void *arg;
     struct found_token *found;
 };
 
@@ -64,17 +64,12 @@ static bool as_object(const struct search *s, const struct boxkey *k, size_t i, 
     return true;
 }
 
-/* Room that one entry may take: the longest name, type, label and id, and the fixed fields. */
-#define ENTRY_ROOM (2 + LB_NAME_MAX + 4 + 2 + LB_TYPE_MAX + 1 + 2 + 2 * (2 + P11_VALUE_MAX))
-
-static void put_found(struct search *s, const struct found_object *e)
+static void give_found(struct search *s, const struct found_object *e)
 {
-    if (s->found->count == LB_FOUND_MAX || s->w->left < ENTRY_ROOM) {
+    if (s->found->more || !s->take(e, s->arg))
         s->found->more = true;
-        return;
-    }
-    msg_found_entry_put(s->w, e);
-    s->found->count++;
+    else
+        s->found->count++;
 }
 
 /* The versions of one key that fit; if the active one does, it alone: it is what the others are the past of. */
@@ -84,12 +79,12 @@ static void find_in_key(struct search *s, const struct boxkey *k)
     struct found_object e;
 
     if (active >= 0 && as_object(s, k, (size_t)active, &e) && p11uri_matches(s->want, &e.object, P11_OF_OBJECT)) {
-        put_found(s, &e);
+        give_found(s, &e);
         return;
     }
     for (size_t i = 0; i < k->rec.version_count; i++) {
         if ((int)i != active && as_object(s, k, i, &e) && p11uri_matches(s->want, &e.object, P11_OF_OBJECT))
-            put_found(s, &e);
+            give_found(s, &e);
     }
 }
 
@@ -120,30 +115,30 @@ static const struct boxkey *named_key(const struct vault *v, const struct p11_va
 }
 
 /* The keys that may be meant. By label or id, those of all: whoever names one may look. Else those that LIST would show. */
-static int candidates(const struct search *s, const struct caller *who, const struct subjects *ids, struct keywalk *ret)
+static int candidates(const struct search *s, const struct caller *who, struct keywalk *ret)
 {
     const struct p11_value *label = &s->want->a[P11_OBJECT], *id = &s->want->a[P11_ID];
 
     if (s->named)
         return keywalk_objects(&s->v->ring, label, id, ret);
-    if (policy_is_admin(s->v->conf, who))
+    if (policy_is_admin(s->v->conf->admins, who))
         return keywalk_all(&s->v->ring, /* after= */ "", ret);
-    return keywalk_granted(&s->v->ring, /* after= */ "", ids, ret);
+    return keywalk_granted(&s->v->ring, /* after= */ "", &who->sender, ret);
 }
 
 static bool may_see(const struct search *s, const struct boxkey *k, const struct caller *who)
 {
-    if (s->named || policy_is_admin(s->v->conf, who))
+    if (s->named || policy_is_admin(s->v->conf->admins, who))
         return true;
-    return policy_granted_any(s->v->conf, k->rec.grants, k->rec.grant_count, who);
+    return policy_granted_any(s->v->conf->admins, k->rec.grants, k->rec.grant_count, who);
 }
 
 /* Stops at what an answer holds: that there is more is all that it tells of the rest. */
-static int find_among(struct search *s, const struct caller *who, const struct subjects *ids, struct problem *p)
+static int find_among(struct search *s, const struct caller *who, struct problem *p)
 {
     struct keywalk walk;
     const struct boxkey *k;
-    int r = candidates(s, who, ids, &walk);
+    int r = candidates(s, who, &walk);
 
     while (r == 0 && !s->found->more && (k = keywalk_next(&walk)) != NULL) {
         if (may_see(s, k, who))
@@ -153,60 +148,49 @@ static int find_among(struct search *s, const struct caller *who, const struct s
     return r == 0 ? 0 : problem_set(p, r, "out of memory");
 }
 
-/* With the read lock held: the body of the answer into w, and its head, whose numbers are known at the end. */
-static int find(struct vault *v, const struct p11_certs *certs, const struct p11uri *want, const struct caller *who,
-                const struct subjects *ids, struct wire_writer *w, struct found_token *found, struct problem *p)
+/* With the read lock held. */
+static int find(struct search *s, const struct caller *who, struct problem *p)
 {
-    bool named = p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID));
+    const struct vault *v = s->v;
+    const struct p11uri *want = s->want;
     /* A vault that was open once the ring is held stays so, backend and all, until it is given back: see vault_lock(). */
     bool open = atomic_load(&v->lock) == LOCK_UNLOCKED;
-    struct search s = { v, certs, want, named, w, found };
     struct p11uri token = v->token;
     const struct boxkey *k;
 
     if (open)
         vault_token_uri(v, &token);
-    memset(found, 0, sizeof(*found));
-    (void)p11uri_format(&token, P11_OF_TOKEN, found->token, sizeof(found->token)); /* a text: may be cut off */
-    found->is_the_token = vault_is_the_token(v, want, &token);
-    msg_found_put(w, found);
-    if (!found->is_the_token)
+    (void)p11uri_format(&token, P11_OF_TOKEN, s->found->token, sizeof(s->found->token)); /* a text: may be cut off */
+    s->found->is_the_token = vault_is_the_token(v, want, &token);
+    if (!s->found->is_the_token)
         return 0;
     if (v->ops->object_of != NULL && !open)
         return vault_locked(v, p);
-    if (v->ops->object_of != NULL || !named)
-        return find_among(&s, who, ids, p);
+    if (v->ops->object_of != NULL || !s->named)
+        return find_among(s, who, p);
     /* On no token: the object's label is the key's name. */
     k = want->a[P11_ID].set ? NULL : named_key(v, &want->a[P11_OBJECT]);
     if (k != NULL)
-        find_in_key(&s, k);
+        find_in_key(s, k);
     return 0;
 }
 
-int vault_find(struct vault *v, const struct p11uri *want, const struct caller *who, uint32_t id, void *buf,
-               size_t size, size_t *ret_len, struct problem *p)
+int vault_find(struct vault *v, const struct p11uri *want, const struct caller *who,
+               bool (*take)(const struct found_object *e, void *arg), void *arg, struct found_token *ret, struct problem *p)
 {
-    struct wire_writer w, head;
+    struct search s = { .v = v, .want = want, .take = take, .arg = arg, .found = ret };
     struct p11_certs *certs;
-    struct found_token found;
-    const struct subjects ids = subjects_of_caller(who);
     int r;
 
+    memset(ret, 0, sizeof(*ret));
     if (atomic_load(&v->lock) == LOCK_NO_STORE)
         return vault_no_store(v, p);
+    s.named = p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID));
     certs = vault_certs(v, /* ask= */ false);
-    wire_write(&w, buf, size);
-    msg_header_put(&w, MSG_FIND | MSG_ANSWER, id);
+    s.certs = certs;
     pthread_rwlock_rdlock(&v->ring.lock);
-    r = find(v, certs, want, who, &ids, &w, &found, p);
+    r = find(&s, who, p);
     pthread_rwlock_unlock(&v->ring.lock);
     p11_certs_unref(certs);
-    if (r == 0)
-        r = wire_written(&w, ret_len);
-    if (r != 0)
-        return p->code != 0 ? r : problem_set(p, r, "the objects do not fit");
-    /* Once more, with the same length. */
-    wire_write(&head, (uint8_t *)buf + LB_HEADER_SIZE, size - LB_HEADER_SIZE);
-    msg_found_put(&head, &found);
-    return 0;
+    return r;
 }

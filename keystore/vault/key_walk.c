@@ -29,13 +29,13 @@ int keywalk_all(const struct keyring *r, const char *after, struct keywalk *ret)
     return 0;
 }
 
-int keywalk_granted(const struct keyring *r, const char *after, const struct subjects *s, struct keywalk *ret)
+int keywalk_granted(const struct keyring *r, const char *after, const struct principal *p, struct keywalk *ret)
 {
     struct grant mine;
     struct term term;
-    int result = begin(ret, s->group_count + 2);
+    int result = begin(ret, p->group_count + 2);
 
-    for (size_t i = 0; result == 0 && subjects_get(s, i, &mine); i++) {
+    for (size_t i = 0; result == 0 && principal_subject(p, i, &mine); i++) {
         term_of_grant(&mine, &term);
         add_list(ret, keyindex_find(&r->granted, &term), after);
     }

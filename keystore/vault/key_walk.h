@@ -3,7 +3,7 @@
 #define LB_VAULT_KEY_WALK_H
 
 #include "base/errors.h"
-#include "policy/subjects.h"
+#include "policy/caller.h"
 #include "vault/keyring.h"
 
 /*
@@ -23,8 +23,8 @@ struct keywalk {
 
 /* All keys behind that name. */
 LB_MUST_USE int keywalk_all(const struct keyring *r, const char *after, struct keywalk *ret);
-/* Those behind that name that have a grant for one of these ids. */
-LB_MUST_USE int keywalk_granted(const struct keyring *r, const char *after, const struct subjects *s,
+/* Those behind that name that have a grant for one of its ids. */
+LB_MUST_USE int keywalk_granted(const struct keyring *r, const char *after, const struct principal *p,
                                 struct keywalk *ret);
 /* Those that have an object of this label, or this id, or one of both; either may be not set, not both. */
 LB_MUST_USE int keywalk_objects(const struct keyring *r, const struct p11_value *label, const struct p11_value *id,

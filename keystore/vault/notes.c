@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "protocol/header.h"
 #include "store/notes.h"
 #include "vault/vault_priv.h"
 
@@ -13,12 +12,10 @@
  * In memory, a word a version, written when the second is another one: a busy key costs its threads a look at the clock.
  * The store hears of it now and then, and when the box is locked or ends.
  */
-void vault_note_use(struct boxkey *k, size_t i)
+void vault_note_use(struct boxkey *k, size_t i, uint64_t now)
 {
-    uint64_t at = (uint64_t)time(NULL);
-
-    if (atomic_load_explicit(&k->versions[i].last_used, memory_order_relaxed) != at)
-        atomic_store_explicit(&k->versions[i].last_used, at, memory_order_relaxed);
+    if (atomic_load_explicit(&k->versions[i].last_used, memory_order_relaxed) != now)
+        atomic_store_explicit(&k->versions[i].last_used, now, memory_order_relaxed);
 }
 
 /* Reading */
@@ -136,40 +133,16 @@ int vault_note_handle(struct vault *v, const struct handle_note *m, struct probl
     return r != 0 ? r : store_put_handle(v->store, k->rec.key_id, m->path, (uint64_t)time(NULL), p);
 }
 
-struct handle_list {
-    struct wire_writer *w;
-    uint16_t count;
-};
-
-static void put_handle(const char *path, void *arg)
-{
-    struct handle_list *l = arg;
-
-    wire_put_str(l->w, path);
-    l->count++;
-}
-
-int vault_handles(struct vault *v, const char *name, uint32_t id, void *buf, size_t size, size_t *ret_len,
+int vault_handles(struct vault *v, const char *name, void (*take)(const char *path, void *arg), void *arg,
                   struct problem *p)
 {
-    struct wire_writer w, head;
-    struct handle_list l = { &w, 0 };
     const struct boxkey *k;
-    int r;
 
     if (v->store == NULL)
         return vault_no_store(v, p);
     k = keyring_find_any(&v->ring, name);
     if (k == NULL)
         return vault_no_key(v, name, p);
-    wire_write(&w, buf, size);
-    msg_header_put(&w, MSG_HANDLE_LIST | MSG_ANSWER, id);
-    wire_put_u16(&w, 0);
-    store_each_handle(v->store, k->rec.key_id, put_handle, &l);
-    r = wire_written(&w, ret_len);
-    if (r != 0)
-        return problem_set(p, r, "the list of handles cannot be made: %s", lb_strerror(r));
-    wire_write(&head, (uint8_t *)buf + LB_HEADER_SIZE, 2);
-    wire_put_u16(&head, l.count);
+    store_each_handle(v->store, k->rec.key_id, take, arg);
     return 0;
 }

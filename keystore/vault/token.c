@@ -6,8 +6,6 @@
 
 #include "model/key_types.h"
 #include "model/spki.h"
-#include "protocol/header.h"
-#include "protocol/token.h"
 #include "token/copy.h"
 #include "vault/vault_priv.h"
 
@@ -52,16 +50,12 @@ int vault_login(struct vault *v, struct bytes pin, struct problem *p)
     return p11_token_login(v->p11, pin, p);
 }
 
-/* Room that one entry may take. */
-#define ENTRY_ROOM (2 + LB_NAME_MAX + 2 + LB_TYPE_MAX + 2 * (2 + P11_VALUE_MAX))
 #define OBJECTS_MAX 65536
 
 struct listing {
     struct vault *v;
     uint32_t from;
-    struct wire_writer *w;
-    struct wire_writer start; /* where w stood: work may be done twice */
-    uint16_t count;
+    const struct token_key_taker *taker;
     bool more;
 };
 
@@ -110,7 +104,7 @@ static void put_type(struct bytes spki, struct token_key *e)
     ERR_clear_error();
 }
 
-static CK_RV put_object(struct p11_session *s, struct listing *l, CK_OBJECT_HANDLE h)
+static CK_RV give_object(struct p11_session *s, struct listing *l, CK_OBJECT_HANDLE h)
 {
     struct token_key e = { .key = "" };
     struct p11_name name;
@@ -131,8 +125,7 @@ static CK_RV put_object(struct p11_session *s, struct listing *l, CK_OBJECT_HAND
         name_of(l->v, &name, (struct bytes){ spki, len }, e.key);
     }
     free(spki);
-    msg_token_entry_put(l->w, &e);
-    l->count++;
+    l->more = !l->taker->take(&e, l->taker->arg);
     return CKR_OK;
 }
 
@@ -146,46 +139,29 @@ static CK_RV list(struct p11_session *s, void *arg, struct problem *p)
     CK_RV rv = found == NULL ? CKR_HOST_MEMORY : p11_find(s, &template, 1, found, OBJECTS_MAX, &count);
 
     (void)p;
-    *l->w = l->start;
-    l->count = 0;
+    l->taker->start(l->taker->arg);
     l->more = false;
     /* Places are counted without them: whoever goes on from a place counts what was told. */
     for (CK_ULONG i = 0; i < count; i++) {
         if (!p11_copy_is(s, found[i]))
             found[kept++] = found[i];
     }
-    for (CK_ULONG i = l->from; rv == CKR_OK && i < kept; i++) {
-        l->more = l->w->left < ENTRY_ROOM || l->count == UINT16_MAX;
-        if (l->more)
-            break;
-        rv = put_object(s, l, found[i]);
-    }
+    for (CK_ULONG i = l->from; rv == CKR_OK && !l->more && i < kept; i++)
+        rv = give_object(s, l, found[i]);
     free(found);
     return rv;
 }
 
-int vault_token_list(struct vault *v, uint32_t from, uint32_t id, void *buf, size_t size, size_t *ret_len,
+int vault_token_list(struct vault *v, uint32_t from, const struct token_key_taker *taker, bool *ret_more,
                      struct problem *p)
 {
-    struct wire_writer w, head;
-    struct listing l = { .v = v, .from = from, .w = &w };
+    struct listing l = { .v = v, .from = from, .taker = taker };
     int r;
 
+    *ret_more = false;
     if (v->p11 == NULL)
         return no_token(v, p);
-    wire_write(&w, buf, size);
-    msg_header_put(&w, MSG_TOKEN_LIST | MSG_ANSWER, id);
-    wire_put_u8(&w, 0);
-    wire_put_u16(&w, 0);
-    l.start = w;
     r = p11_do(v->p11, "listing the keys", list, &l, p);
-    if (r != 0)
-        return r;
-    r = wire_written(&w, ret_len);
-    if (r != 0)
-        return problem_set(p, r, "the list does not fit");
-    wire_write(&head, (uint8_t *)buf + LB_HEADER_SIZE, 3);
-    wire_put_u8(&head, l.more);
-    wire_put_u16(&head, l.count);
-    return 0;
+    *ret_more = l.more;
+    return r;
 }

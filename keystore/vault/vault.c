@@ -2,11 +2,11 @@
 #include "vault/vault.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/log.h"
-#include "daemon/keeper_link.h"
 #include "guard/secret.h"
 #include "model/chain.h"
 #include "seals/seal.h"
@@ -89,31 +89,15 @@ static int load_token(struct vault *v, struct problem *p)
 
     if (snprintf(remember, sizeof(remember), "%s/pin-refused", v->conf->paths.state) >= (int)sizeof(remember))
         return problem_set(p, LB_E_TOO_LONG, "%s: the path is too long", v->conf->paths.state);
-    return p11_token_new(&v->conf->p11, remember, &v->p11, p);
+    return p11_token_new(v->conf->token, remember, &v->p11, p);
 }
 
-int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
+/* What can be read of the store, if there is one. */
+static int open_store(struct vault *v, struct problem *p)
 {
     struct load load = { .v = v };
-    int r;
+    int r = store_open(v->conf->paths.store, &v->store, p);
 
-    memset(v, 0, sizeof(*v));
-    pthread_mutex_init(&v->opened.lock, NULL);
-    v->conf = conf;
-    v->next_destroy = UINT64_MAX;
-    v->settles_at = UINT64_MAX;
-    v->used_written = (uint64_t)time(NULL);
-    v->ops = conf->backend == BACKEND_PKCS11 ? &backend_pkcs11_ops : &backend_sealed_ops;
-    atomic_init(&v->lock, LOCK_NO_STORE);
-    r = keyring_init(&v->ring, v->ops->check == NULL ? 0 : conf->open_keys);
-    if (r == 0)
-        r = pass_for_token(v);
-    if (r != 0)
-        return problem_set(p, r, "out of memory");
-    r = conf->backend == BACKEND_PKCS11 ? load_token(v, p) : 0;
-    if (r != 0)
-        return r;
-    r = store_open(conf->paths.store, &v->store, p);
     if (r == LB_E_NO_STORE)
         return 0;
     if (r == LB_E_STORE_READONLY && v->store != NULL) {
@@ -137,8 +121,42 @@ int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p)
     return 0;
 }
 
+int vault_open(const struct vault_settings *settings, struct vault **ret, struct problem *p)
+{
+    struct vault *v = calloc(1, sizeof(*v));
+    int r;
+
+    *ret = NULL;
+    if (v == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    pthread_mutex_init(&v->opened.lock, NULL);
+    v->conf = settings;
+    v->next_destroy = UINT64_MAX;
+    v->settles_at = UINT64_MAX;
+    v->used_written = (uint64_t)time(NULL);
+    v->ops = settings->token != NULL ? &backend_pkcs11_ops : &backend_sealed_ops;
+    atomic_init(&v->lock, LOCK_NO_STORE);
+    r = keyring_init(&v->ring, v->ops->check == NULL ? 0 : settings->open_keys);
+    if (r == 0)
+        r = pass_for_token(v);
+    if (r != 0)
+        problem_set(p, r, "out of memory");
+    else if (settings->token != NULL)
+        r = load_token(v, p);
+    if (r == 0)
+        r = open_store(v, p);
+    if (r != 0) {
+        vault_close(v);
+        return r;
+    }
+    *ret = v;
+    return 0;
+}
+
 void vault_close(struct vault *v)
 {
+    if (v == NULL)
+        return;
     vault_lock(v);
     vault_write_used(v);
     keyring_clear(&v->ring);
@@ -149,7 +167,26 @@ void vault_close(struct vault *v)
     store_close(v->store);
     v->store = NULL;
     p11_token_free(v->p11);
-    v->p11 = NULL;
+    pthread_mutex_destroy(&v->opened.lock);
+    free(v);
+}
+
+void vault_summary(const struct vault *v, struct vault_summary *ret)
+{
+    *ret = (struct vault_summary){
+        .lock = (enum lock_state)atomic_load(&v->lock),
+        .credential = atomic_load(&v->by_credential)        ? CREDENTIAL_OPENS
+                      : atomic_load(&v->credential_refused) ? CREDENTIAL_REFUSED
+                                                            : CREDENTIAL_UNUSED,
+        .keys = atomic_load(&v->keys),
+        .damaged = atomic_load(&v->damaged),
+        .backend = v->ops->name,
+    };
+}
+
+unsigned vault_wrong_secrets(const struct vault *v)
+{
+    return v->wrong_secrets;
 }
 
 /* Unlocking and locking */
@@ -340,10 +377,10 @@ out:
     return r;
 }
 
-void vault_serve(struct vault *v, unsigned failures, void (*settled)(void))
+void vault_serve(struct vault *v, unsigned failures, unsigned pause, void (*settled)(void))
 {
     if (v->p11 != NULL)
-        p11_token_hold(v->p11, failures, keep_backoff(failures), settled);
+        p11_token_hold(v->p11, failures, pause, settled);
     atomic_store(&v->serving, true);
     if (v->p11 != NULL && atomic_load(&v->lock) == LOCK_UNLOCKED)
         p11_token_connect_soon(v->p11);

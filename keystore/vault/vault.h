@@ -2,58 +2,49 @@
 #ifndef LB_VAULT_VAULT_H
 #define LB_VAULT_VAULT_H
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 
-#include "backends/backend.h"
 #include "base/errors.h"
-#include "daemon/box_conf.h"
+#include "base/wire.h"
+#include "keys/key_op.h"
 #include "model/change.h"
 #include "model/description.h"
 #include "model/vocabulary.h"
+#include "policy/caller.h"
 #include "policy/policy.h"
-#include "policy/subjects.h"
-#include "protocol/keys.h"
-#include "vault/keyring.h"
+#include "store/store.h"
+#include "token/settings.h"
+
+/*
+ * What a vault needs to know of how its box is set up. Nothing of it is copied: it stays the caller's, as it is, for as long as
+ * there is the vault.
+ */
+struct vault_settings {
+    const char *box;                  /* its name */
+    const struct admins *admins;
+    struct {
+        const char *config, *state, *store; /* BOX.conf, for texts; the box's directory; the store in it */
+    } paths;
+    const char *credential;           /* the file that opens the store at start, if it is there */
+    bool credential_handed;           /* that file is of the service manager, which makes it at each start */
+    unsigned threads;                 /* that ask at once */
+    unsigned open_keys;               /* at once */
+    unsigned destroy_after;           /* seconds from the order to the destruction of a key */
+    const struct p11conf *token;      /* that the keys are on; NULL: they are sealed in the store */
+};
+
+struct vault;
 
 /*
  * Reading functions may be called by any number of threads. Changing functions (from vault_init on) by one thread
  * only, beside the readers. All put the text of a failure into p. A change that fails has changed nothing, neither in
  * the store nor in memory.
  */
-struct vault {
-    const struct boxconf *conf;
-    struct store *store;          /* NULL: none made yet */
-    const struct backend_ops *ops;
-    struct backend_sealed *sealer; /* the store key; NULL: locked */
-    void *backend;                /* of ops; NULL: locked */
-    struct p11_token *p11;        /* of a box on a token: from vault_open() on */
-    struct keyring ring;
-    struct p11uri token;          /* as PKCS#11 URIs name it; of a token what is known while locked. By the ring's lock */
-    atomic_int lock;              /* enum lock_state */
-    atomic_bool by_credential;
-    atomic_bool credential_refused; /* the file is there, and could not be read or does not open the store */
-    atomic_uint keys, damaged;
-    unsigned wrong_secrets;       /* in a row */
-    /* What vault_opening() looks at, beside the changing thread: the store's seals as that one knows them. */
-    struct {
-        pthread_mutex_t lock;
-        uint8_t how, kind;        /* enum opened_how, a kind of seal: by what the store is open, zeros if it is not */
-        uint32_t seal;
-        struct store *store;
-        struct seal_record *seals;
-        size_t seal_count;
-    } opened;
-    atomic_bool serving;          /* vault_serve() was called */
-    atomic_uint certs_wanted;     /* threads that may wait for the token because of certificates */
-    uint64_t next_destroy;        /* when the next destruction is due; UINT64_MAX: none is scheduled. The changing thread's */
-    uint64_t settles_at;          /* of the machine's running time: what is due has then been so for long enough. Likewise */
-    uint64_t used_written;        /* when the last uses were written last. Likewise */
-};
-
-/* Opens the store if there is one; the vault is locked then. The public halves can be read from now on. */
-LB_MUST_USE int vault_open(struct vault *v, const struct boxconf *conf, struct problem *p);
+/*
+ * Opens the store if there is one; the vault is locked then. The public halves can be read from now on. *ret, to be closed,
+ * is NULL where this fails.
+ */
+LB_MUST_USE int vault_open(const struct vault_settings *settings, struct vault **ret, struct problem *p);
 /*
  * Opens it without a person: with the credential file of the configuration, if that exists, else with seals that have a place of
  * their own. A secret that does not fit, or that others can get at, is an error in the log, not fatal: the box stays locked, and
@@ -63,11 +54,23 @@ void vault_try_credential(struct vault *v);
 /*
  * From now on the token is connected as soon as the vault is unlocked, which it may be already: what a module does then,
  * ending this process included, meets the system call filter and a keeper that knows that the box did start. Where it has
- * ended so many processes in a row (failures), it is left alone for a time. settled() is called, by any thread, when that is
+ * ended so many processes in a row (failures), it is left alone for pause milliseconds. settled() is called, by any thread, when that is
  * behind us. Beside any other function.
  */
-void vault_serve(struct vault *v, unsigned failures, void (*settled)(void));
+void vault_serve(struct vault *v, unsigned failures, unsigned pause, void (*settled)(void));
+/* Frees it. NULL is fine. */
 void vault_close(struct vault *v);
+
+/* How it is, for whoever asks: beside any other function. */
+struct vault_summary {
+    enum lock_state lock;
+    enum credential_use credential;
+    unsigned keys, damaged;
+    const char *backend; /* "sealed" */
+};
+void vault_summary(const struct vault *v, struct vault_summary *ret);
+/* Wrong secrets in a row. By the changing thread. */
+unsigned vault_wrong_secrets(const struct vault *v);
 /*
  * Closes the keys of a sealed store that nobody used for after milliseconds; they are opened again when they are used. now:
  * milliseconds by a clock of the caller's, who calls this again and again: the time of a use is that of the call before
@@ -77,13 +80,21 @@ void vault_rest(struct vault *v, uint64_t now, uint64_t after);
 /* The bytes that secret_alloc() locks at most for one vault which so many threads use at once. */
 size_t vault_memory(unsigned threads);
 
-/*
- * The private key of ref for who to do op with: a reference, to be given back with livekey_unref(). Refuses, in this
- * order: LB_E_NO_STORE, LB_E_NO_KEY, LB_E_DENIED, LB_E_DAMAGED, LB_E_NO_VERSION, LB_E_PUBLIC_KEY, LB_E_DESTROYED,
- * LB_E_NOT_ACTIVE (also of what is to be destroyed), LB_E_LOCKED.
- */
-LB_MUST_USE int vault_use(struct vault *v, const struct key_ref *ref, const struct caller *who, enum key_op op,
-                          struct livekey **ret, struct problem *p);
+/* Who wants to do what with the private key of ref, and when: seconds since 1970. */
+struct use_wish {
+    const struct key_ref *ref;
+    const struct caller *who;
+    enum key_op op;
+    uint64_t now;
+};
+/* Name and version are set as far as they are known, also of a use that is refused; the name is the key's own. */
+struct used_key {
+    struct livekey *live;        /* a reference, to be given back with livekey_unref(); NULL: it is refused */
+    char name[LB_NAME_MAX + 1];
+    uint32_t version;
+};
+/* LB_E_NO_STORE; else what admit_use() says (policy/admit.h); LB_E_NOMEM, LB_E_DAMAGED of one that has to be opened. */
+LB_MUST_USE int vault_use(struct vault *v, const struct use_wish *wish, struct used_key *ret, struct problem *p);
 
 /*
  * The public half. ret->spki points into spki_buf (LB_SPKI_MAX bytes). Works while locked. LB_E_NO_STORE, NO_KEY,
@@ -92,33 +103,37 @@ LB_MUST_USE int vault_use(struct vault *v, const struct key_ref *ref, const stru
 LB_MUST_USE int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, struct key_info *ret,
                           struct problem *p);
 /*
- * The chain of a version, as the whole answer to CERT_GET; refuses as vault_get() does. Where the box has none for a key
- * on its token, what is on the token for this public key: it is asked now and then, without the ring's lock. What
- * p11_certs_read() says; LB_E_BUSY: half of the threads wait for that already.
+ * The chain of a version, appended to w in the form of struct chain_request (model/change.h); refuses as vault_get() does. Where
+ * the box has none for a key on its token, what is on the token for this public key: it is asked now and then, without the
+ * ring's lock. What p11_certs_read() says; LB_E_BUSY: half of the threads wait for that already. LB_E_TOO_LONG: w is full.
  */
-LB_MUST_USE int vault_cert_get(struct vault *v, const struct key_ref *ref, uint32_t id, void *buf, size_t size,
-                               size_t *ret_len, struct problem *p);
+LB_MUST_USE int vault_cert_get(struct vault *v, const struct key_ref *ref, struct wire_writer *w, struct problem *p);
 /*
- * The certificates on the token that a PKCS#11 URI names, as the whole answer to CERT_FIND; none, if it names another
- * token. LB_E_VALUE: neither label nor id in it. LB_E_AMBIGUOUS: more than an answer holds. Else as vault_cert_get().
+ * The certificates on the token that a PKCS#11 URI names, in the same form; none, if it names another token. LB_E_VALUE:
+ * neither label nor id in it. LB_E_AMBIGUOUS: more than a chain holds. Else as vault_cert_get().
  */
-LB_MUST_USE int vault_cert_find(struct vault *v, const struct p11uri *want, uint32_t id, void *buf, size_t size,
-                                size_t *ret_len, struct problem *p);
+LB_MUST_USE int vault_cert_find(struct vault *v, const struct p11uri *want, struct wire_writer *w, struct problem *p);
 /*
- * The objects that a PKCS#11 URI means, as the whole answer to FIND: where it has a label or an id, of all keys; else of
- * those that LIST would show. Only of the active version of a key, if that fits. LB_E_NO_STORE; LB_E_LOCKED: what the
- * token calls its objects is known while the box is unlocked.
+ * The objects that a PKCS#11 URI means: where it has a label or an id, of all keys; else of those that vault_list() would
+ * give. Only of the active version of a key, if that fits. What ret says of the token is there before take() gets the first
+ * object. take() runs with the keys locked, and returns false where it has no room: it gets no more then, and ret->more is
+ * set. LB_E_NO_STORE; LB_E_LOCKED: what the token calls its objects is known while the box is unlocked.
  */
-LB_MUST_USE int vault_find(struct vault *v, const struct p11uri *want, const struct caller *who, uint32_t id, void *buf,
-                           size_t size, size_t *ret_len, struct problem *p);
-/* One page of LIST into w, from header to end: all keys for admins, the granted ones for others. */
-LB_MUST_USE int vault_list(struct vault *v, const struct msg_list *from, const struct caller *who, uint32_t id,
-                           void *buf, size_t size, size_t *ret_len, struct problem *p);
+LB_MUST_USE int vault_find(struct vault *v, const struct p11uri *want, const struct caller *who,
+                           bool (*take)(const struct found_object *e, void *arg), void *arg, struct found_token *ret,
+                           struct problem *p);
 /*
- * Whether there is a key that one of these ids has a grant for: a look-up. What it says
+ * The keys behind a name, in the order of their names: all for administrators, the granted ones for others. take() as
+ * above; *ret_more: it had no room for one.
+ */
+LB_MUST_USE int vault_list(struct vault *v, const char *after, const struct caller *who,
+                           bool (*take)(const struct key_entry *e, void *arg), void *arg, bool *ret_more,
+                           struct problem *p);
+/*
+ * Whether there is a key that one of its ids has a grant for: a look-up. What it says
  * may change when vault_grants_changed() does, which costs next to nothing and is never 0.
  */
-bool vault_knows(struct vault *v, const struct subjects *ids);
+bool vault_knows(struct vault *v, const struct principal *who);
 unsigned vault_grants_changed(const struct vault *v);
 LB_MUST_USE int vault_show(struct vault *v, const char *name, struct key_details *ret, struct problem *p);
 
@@ -150,8 +165,17 @@ LB_MUST_USE int vault_attach(struct vault *v, const struct attach_request *m, ui
 LB_MUST_USE int vault_login(struct vault *v, struct bytes pin, struct problem *p);
 /* What there is to say about the token. LB_E_UNSUPPORTED. */
 LB_MUST_USE int vault_token(struct vault *v, struct token_status *ret, struct problem *p);
-/* One page of the private keys on the token, as the whole answer to TOKEN_LIST. */
-LB_MUST_USE int vault_token_list(struct vault *v, uint32_t from, uint32_t id, void *buf, size_t size, size_t *ret_len,
+/*
+ * The private keys on the token from that place on. take() as above. The token may be lost and asked again in between: start()
+ * comes before the first key, each time, and what was taken before it is to be forgotten. What e points to is gone when
+ * take() returns.
+ */
+struct token_key_taker {
+    void (*start)(void *arg);
+    bool (*take)(const struct token_key *e, void *arg);
+    void *arg;
+};
+LB_MUST_USE int vault_token_list(struct vault *v, uint32_t from, const struct token_key_taker *taker, bool *ret_more,
                                  struct problem *p);
 /* At once and for good. LB_E_NO_VERSION, LB_E_DESTROYED. */
 LB_MUST_USE int vault_destroy(struct vault *v, const struct destroy_request *m, struct problem *p);
@@ -183,8 +207,8 @@ uint64_t vault_tend(struct vault *v);
 LB_MUST_USE int vault_rename(struct vault *v, const struct rename_request *m, struct problem *p);
 /* A file that a handle of this key was written to, for people who are about to destroy it. */
 LB_MUST_USE int vault_note_handle(struct vault *v, const struct handle_note *m, struct problem *p);
-/* Those files, as the whole answer to HANDLE_LIST: by the changing thread, because they are in the store alone. */
-LB_MUST_USE int vault_handles(struct vault *v, const char *name, uint32_t id, void *buf, size_t size, size_t *ret_len,
+/* Those files, one by one: by the changing thread, because they are in the store alone. */
+LB_MUST_USE int vault_handles(struct vault *v, const char *name, void (*take)(const char *path, void *arg), void *arg,
                               struct problem *p);
 /* allow: adds the operations, else takes them away. LB_E_VALUE: there is nothing to take away. */
 LB_MUST_USE int vault_grant(struct vault *v, const struct grant_request *m, bool allow, struct problem *p);
@@ -194,9 +218,6 @@ LB_MUST_USE int vault_grant(struct vault *v, const struct grant_request *m, bool
  */
 LB_MUST_USE int vault_cert_set(struct vault *v, const struct chain_request *m, uint32_t *ret_version,
                                struct problem *p);
-/* "2026-12-06 12:00:00 UTC", for people. */
-#define VAULT_TIME_SIZE 40
-void vault_time_text(uint64_t at, char ret[VAULT_TIME_SIZE]);
 LB_MUST_USE int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, struct problem *p);
 LB_MUST_USE int vault_seal_add(struct vault *v, const struct seal_request *seal, struct problem *p);
 LB_MUST_USE int vault_seal_remove(struct vault *v, uint32_t id, struct problem *p);

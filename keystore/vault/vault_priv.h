@@ -2,7 +2,43 @@
 #ifndef LB_VAULT_VAULT_PRIV_H
 #define LB_VAULT_VAULT_PRIV_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "backends/backend.h"
+#include "policy/admit.h"
+#include "vault/keyring.h"
 #include "vault/vault.h"
+
+struct vault {
+    const struct vault_settings *conf;
+    struct store *store;          /* NULL: none made yet */
+    const struct backend_ops *ops;
+    struct backend_sealed *sealer; /* the store key; NULL: locked */
+    void *backend;                /* of ops; NULL: locked */
+    struct p11_token *p11;        /* of a box on a token: from vault_open() on */
+    struct keyring ring;
+    struct p11uri token;          /* as PKCS#11 URIs name it; of a token what is known while locked. By the ring's lock */
+    atomic_int lock;              /* enum lock_state */
+    atomic_bool by_credential;
+    atomic_bool credential_refused; /* the file is there, and could not be read or does not open the store */
+    atomic_uint keys, damaged;
+    unsigned wrong_secrets;       /* in a row */
+    /* What vault_opening() looks at, beside the changing thread: the store's seals as that one knows them. */
+    struct {
+        pthread_mutex_t lock;
+        uint8_t how, kind;        /* enum opened_how, enum seal_kind: by what the store is open, zeros if it is not */
+        uint32_t seal;
+        struct store *store;
+        struct seal_record *seals;
+        size_t seal_count;
+    } opened;
+    atomic_bool serving;          /* vault_serve() was called */
+    atomic_uint certs_wanted;     /* threads that may wait for the token because of certificates */
+    uint64_t next_destroy;        /* when the next destruction is due; UINT64_MAX: none is scheduled. The changing thread's */
+    uint64_t settles_at;          /* of the machine's running time: what is due has then been so for long enough. Likewise */
+    uint64_t used_written;        /* when the last uses were written last. Likewise */
+};
 
 /* The store key is there: makes the backend and opens every version. */
 LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p);
@@ -44,6 +80,11 @@ void vault_token_uri(const struct vault *v, struct p11uri *ret);
 void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct key_info *ret);
 
 /*
+ * What the rules look at, of k (NULL: there is no such key) and the version that ref means: its place, 0-based, or -1. Who asks
+ * what, and when, is for the caller to fill in. With the lock held, or by the changing thread.
+ */
+int vault_admission(const struct vault *v, const struct boxkey *k, const struct key_ref *ref, struct admission *ret);
+/*
  * The version that ref means, 0-based, for what concerns its public half: in whatever state but destroyed, and not
  * damaged; or a refusal. With the lock held, or by the changing thread.
  */
@@ -73,7 +114,7 @@ void vault_read_used(struct vault *v);
 /* Writes what is new of that; a failure is in the log. */
 void vault_write_used(struct vault *v);
 /* Version i of k was used now: any number of threads. */
-void vault_note_use(struct boxkey *k, size_t i);
+void vault_note_use(struct boxkey *k, size_t i, uint64_t now);
 
 /* Refusals: each sets p and returns its code. */
 int vault_locked(const struct vault *v, struct problem *p);

@@ -1,6 +1,6 @@
 /*
- * Aims at what the box reads from whoever may connect, and the provider from a box: msg_split() and every decoder of
- * message.h. No byte outside of the body is read; what decodes encodes again to the same bytes, so nothing is let
+ * Aims at what the box reads from whoever may connect, and the provider from a box: msg_split() and the decoder of
+ * every body that protocol/messages.h has. No byte outside of the body is read; what decodes encodes again to the same bytes, so nothing is let
  * through that has a second form.
  */
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #include "protocol/change.h"
 #include "protocol/header.h"
 #include "protocol/keys.h"
+#include "protocol/messages.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
 #include "protocol/token.h"
@@ -39,47 +40,6 @@ static void check(const char *name, int r, const uint8_t *again, size_t len, con
     (void)which;
     if (r != 0 || len != size || memcmp(again, packet, len) != 0)
         abort();
-}
-
-static void decode_all(const struct msg_header *header, struct bytes body, const uint8_t *packet, size_t size)
-{
-    static uint8_t again[LB_PACKET_MAX];
-    size_t len = 0;
-    int r;
-
-    TRY(error, struct problem);
-    TRY(sign, struct sign_request);
-    TRY(decrypt, struct decrypt_request);
-    TRY(derive, struct derive_request);
-    TRY(bytes, struct bytes);
-    TRY(key_ref, struct key_ref);
-    TRY(key, struct key_info);
-    TRY(list, struct msg_list);
-    TRY(find, struct msg_find);
-    TRY(token, struct token_status);
-    TRY(opening_ask, struct msg_opening_ask);
-    TRY(opening, struct box_opening);
-    TRY(token_list, struct msg_token_list);
-    TRY(attach, struct attach_request);
-    TRY(login, struct msg_login);
-    TRY(show, struct key_details);
-    TRY(status, struct box_status);
-    TRY(create, struct create_request);
-    TRY(import, struct import_request);
-    TRY(destroy, struct destroy_request);
-    TRY(time, struct msg_time);
-    TRY(rename, struct rename_request);
-    TRY(handle_note, struct handle_note);
-    TRY(grant, struct grant_request);
-    TRY(cert_set, struct chain_request);
-    TRY(chain, struct bytes);
-    TRY(secret, struct seal_request);
-    TRY(seal_remove, struct msg_seal_remove);
-    TRY(name, struct msg_name);
-    if (msg_empty_decode(body) == 0) {
-        r = msg_empty_encode(header->type, header->id, again, sizeof(again), &len);
-        check("empty", r, again, len, packet, size);
-    }
 }
 
 /* The answer to LIST, read entry by entry as the command does it: more, count, entries. */
@@ -174,6 +134,145 @@ static void read_chain(struct bytes body)
         abort();
 }
 
+/* The answer to HANDLE_LIST. */
+static void read_handles(struct bytes body)
+{
+    char path[LB_PATH_TEXT_MAX + 1];
+    struct wire_reader reader;
+    unsigned count;
+
+    wire_read(&reader, body.p, body.len);
+    count = wire_get_u16(&reader);
+    for (unsigned i = 0; i < count && reader.error == 0; i++) {
+        wire_get_str(&reader, path, sizeof(path));
+        if (reader.error == 0 && strlen(path) > LB_PATH_TEXT_MAX)
+            abort();
+    }
+}
+
+/* What a body may be (protocol/messages.h). All of them are tried: a caller says what it sends, and may lie. */
+static void decode_as(enum msg_body what, const struct msg_header *header, struct bytes body, const uint8_t *packet,
+                      size_t size)
+{
+    static uint8_t again[LB_PACKET_MAX];
+    size_t len = 0;
+    int r;
+
+    switch (what) {
+    case BODY_EMPTY:
+        if (msg_empty_decode(body) == 0) {
+            r = msg_empty_encode(header->type, header->id, again, sizeof(again), &len);
+            check("empty", r, again, len, packet, size);
+        }
+        break;
+    case BODY_ERROR:
+        TRY(error, struct problem);
+        break;
+    case BODY_SIGN:
+        TRY(sign, struct sign_request);
+        break;
+    case BODY_DECRYPT:
+        TRY(decrypt, struct decrypt_request);
+        break;
+    case BODY_DERIVE:
+        TRY(derive, struct derive_request);
+        break;
+    case BODY_BYTES:
+        TRY(bytes, struct bytes);
+        break;
+    case BODY_KEY_REF:
+        TRY(key_ref, struct key_ref);
+        break;
+    case BODY_KEY:
+        TRY(key, struct key_info);
+        break;
+    case BODY_LIST:
+        TRY(list, struct msg_list);
+        break;
+    case BODY_NAME:
+        TRY(name, struct msg_name);
+        break;
+    case BODY_SHOW:
+        TRY(show, struct key_details);
+        break;
+    case BODY_STATUS:
+        TRY(status, struct box_status);
+        break;
+    case BODY_CHAIN:
+        TRY(chain, struct bytes);
+        read_chain(body);
+        break;
+    case BODY_FIND:
+        TRY(find, struct msg_find);
+        break;
+    case BODY_TOKEN:
+        TRY(token, struct token_status);
+        break;
+    case BODY_TOKEN_LIST:
+        TRY(token_list, struct msg_token_list);
+        break;
+    case BODY_OPENING_ASK:
+        TRY(opening_ask, struct msg_opening_ask);
+        break;
+    case BODY_OPENING:
+        TRY(opening, struct box_opening);
+        break;
+    case BODY_CREATE:
+        TRY(create, struct create_request);
+        break;
+    case BODY_IMPORT:
+        TRY(import, struct import_request);
+        break;
+    case BODY_ATTACH:
+        TRY(attach, struct attach_request);
+        break;
+    case BODY_DESTROY:
+        TRY(destroy, struct destroy_request);
+        break;
+    case BODY_TIME:
+        TRY(time, struct msg_time);
+        break;
+    case BODY_RENAME:
+        TRY(rename, struct rename_request);
+        break;
+    case BODY_HANDLE_NOTE:
+        TRY(handle_note, struct handle_note);
+        break;
+    case BODY_GRANT:
+        TRY(grant, struct grant_request);
+        break;
+    case BODY_CERT_SET:
+        TRY(cert_set, struct chain_request);
+        break;
+    case BODY_SECRET:
+        TRY(secret, struct seal_request);
+        break;
+    case BODY_SEAL_REMOVE:
+        TRY(seal_remove, struct msg_seal_remove);
+        break;
+    case BODY_LOGIN:
+        TRY(login, struct msg_login);
+        break;
+    case BODY_KEYS:
+        read_list(body);
+        break;
+    case BODY_FOUND:
+        read_found(body);
+        break;
+    case BODY_TOKEN_KEYS:
+        read_token_list(body);
+        break;
+    case BODY_HANDLES:
+        read_handles(body);
+        break;
+    case BODY_SEALS:
+        read_seals(body);
+        break;
+    case BODY_COUNT:
+        abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct msg_header header;
@@ -181,11 +280,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size > LB_PACKET_MAX || msg_split(data, size, &header, &body) != 0)
         return 0;
-    decode_all(&header, body, data, size);
-    read_list(body);
-    read_found(body);
-    read_token_list(body);
-    read_seals(body);
-    read_chain(body);
+    for (int what = 0; what < BODY_COUNT; what++)
+        decode_as((enum msg_body)what, &header, body, data, size);
     return 0;
 }

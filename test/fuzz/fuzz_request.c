@@ -20,10 +20,12 @@
 #include "model/scheme.h"
 #include "model/seal_kinds.h"
 #include "protocol/change.h"
+#include "protocol/keys.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
 #include "protocol/token.h"
 #include "protocol/use.h"
+#include "vault/vault_priv.h"
 #include "fuzz.h"
 
 enum who { STRANGER, GRANTED, MEMBER, ADMIN, UNKNOWN_ADMIN, UNKNOWN_GRANTED, WHO_COUNT };
@@ -42,7 +44,7 @@ static void must(bool good)
         abort();
 }
 
-static struct caller caller_of(unsigned who)
+static struct caller caller_number(unsigned who)
 {
     static const struct {
         pid_t pid;
@@ -54,7 +56,7 @@ static struct caller caller_of(unsigned who)
         [UNKNOWN_ADMIN] = { 0, 0, 0 },                      [UNKNOWN_GRANTED] = { 0, INBOX_GRANTED, INBOX_GROUP },
     };
 
-    return inbox_caller(&box, callers[who].pid, callers[who].uid, callers[who].gid);
+    return inbox_caller(callers[who].pid, callers[who].uid, callers[who].gid);
 }
 
 /* The keys, and what the granted may do with each. */
@@ -70,7 +72,7 @@ static const struct {
 
 static void add_key(size_t i)
 {
-    struct vault *v = &box.box.vault;
+    struct vault *v = box.box.vault;
     struct create_request m = { .name = "" };
     struct grant_request user = { .grant = { SUBJECT_USER, INBOX_GRANTED, keys[i].ops } };
     struct grant_request group = { .grant = { SUBJECT_GROUP, INBOX_GROUP, keys[i].ops } };
@@ -103,10 +105,10 @@ static void restore(void)
     struct problem p;
     FILE *f;
 
-    vault_close(&box.box.vault);
+    inbox_close(&box);
     f = fopen(box.conf.paths.store, "wb");
     must(f != NULL && fwrite(snapshot, 1, snapshot_len, f) == snapshot_len && fclose(f) == 0);
-    must(inbox_reopen(&box, &p) == 0 && atomic_load(&box.box.vault.lock) == LOCK_UNLOCKED);
+    must(inbox_reopen(&box, &p) == 0 && atomic_load(&box.box.vault->lock) == LOCK_UNLOCKED);
     dirty = grants_changed = false;
 }
 
@@ -127,7 +129,7 @@ static void setup(void)
     for (size_t i = 0; i < KEYS; i++)
         add_key(i);
     must(textfile_make(text, sizeof(text), &text_fd) == 0);
-    vault_close(&box.box.vault);
+    inbox_close(&box);
     read_snapshot();
     restore();
     atexit(clear);
@@ -286,7 +288,7 @@ static void check_form(unsigned who, uint16_t type, struct bytes body)
 
 static void note_change(uint16_t type)
 {
-    const struct request_kind *kind = request_kind(type);
+    const struct msg_kind *kind = msg_kind(type);
 
     if (!kind->change || type == MSG_SEAL_LIST || type == MSG_HANDLE_LIST)
         return;
@@ -296,11 +298,11 @@ static void note_change(uint16_t type)
 
 static void ask(unsigned who, const uint8_t *packet, size_t len, int fd)
 {
-    struct caller caller = caller_of(who);
+    struct caller caller = caller_number(who);
     struct msg_header header, back;
     struct bytes request, body;
     struct problem p;
-    bool goes_on, open = atomic_load(&box.box.vault.lock) == LOCK_UNLOCKED;
+    bool goes_on, open = atomic_load(&box.box.vault->lock) == LOCK_UNLOCKED;
     size_t got;
 
     if (msg_split(packet, len, &header, &request) != 0 || is_left_out(&header, request))

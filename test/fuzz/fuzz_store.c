@@ -15,6 +15,8 @@
 #include "guard/secret.h"
 #include "keys/key_op_priv.h"
 #include "protocol/change.h"
+#include "protocol/keys.h"
+#include "vault/vault_priv.h"
 #include "fuzz.h"
 
 enum change {
@@ -71,7 +73,7 @@ static void must(bool good)
 
 static void add_key(size_t i)
 {
-    struct vault *v = &box.box.vault;
+    struct vault *v = box.box.vault;
     struct create_request create = { .name = "" };
     struct grant_request grant = { .grant = { SUBJECT_USER, INBOX_GRANTED, keys[i].ops } };
     struct destroy_request destroy = { .version = 0 };
@@ -123,7 +125,7 @@ static void setup(void)
     inbox_init(&box);
     for (size_t i = 0; i < KEYS; i++)
         add_key(i);
-    vault_close(&box.box.vault);
+    inbox_close(&box);
     snapshot = malloc(STORE_MAX);
     changed = malloc(STORE_MAX);
     must(snapshot != NULL && changed != NULL);
@@ -302,26 +304,26 @@ static bool is_key(EVP_PKEY *key, size_t i)
 static void try_use(const char *name, uint32_t version, const struct caller *who, enum key_op op, bool may)
 {
     struct key_ref ref = { .version = version };
-    struct livekey *live = NULL;
+    struct used_key key;
     struct problem p = { 0 };
     size_t i = known(name);
     int r;
 
     snprintf(ref.name, sizeof(ref.name), "%s", name);
-    r = vault_use(&box.box.vault, &ref, who, op, &live, &p);
+    r = vault_use(box.box.vault, &(struct use_wish){ &ref, who, op, 1 }, &key, &p);
     if (r != 0) {
         must(p.code == r && p.text[0] != '\0');
         return;
     }
-    must(may && i < KEYS && !keys[i].destroyed && version <= 1 && is_key(live->key, i));
-    livekey_unref(live);
+    must(may && i < KEYS && !keys[i].destroyed && version <= 1 && is_key(key.live->key, i));
+    livekey_unref(key.live);
 }
 
 static void use_all(const char *name)
 {
     static const enum key_op ops[] = { OP_SIGN, OP_DECRYPT, OP_DERIVE };
-    struct caller admin = inbox_caller(&box, 7, 0, 0), stranger = inbox_caller(&box, 7, INBOX_STRANGER, INBOX_GROUP),
-                  granted = inbox_caller(&box, 7, INBOX_GRANTED, INBOX_STRANGER);
+    struct caller admin = inbox_caller(7, 0, 0), stranger = inbox_caller(7, INBOX_STRANGER, INBOX_GROUP),
+                  granted = inbox_caller(7, INBOX_GRANTED, INBOX_STRANGER);
     size_t i = known(name);
 
     for (size_t k = 0; k < sizeof(ops) / sizeof(ops[0]); k++) {
@@ -336,7 +338,7 @@ static void use_all(const char *name)
 /* What an administrator's commands ask for: an answer comes. */
 static void ask_admin(uint16_t type, const char *name)
 {
-    struct caller admin = inbox_caller(&box, 7, 0, 0);
+    struct caller admin = inbox_caller(7, 0, 0);
     struct grant_request grant = { .grant = { SUBJECT_USER, INBOX_GRANTED + 5, OP_SIGN } };
     struct msg_list list = { .after = "" };
     struct msg_name m = { .name = "" };
@@ -356,7 +358,7 @@ static void ask_admin(uint16_t type, const char *name)
 
 static void look(void)
 {
-    struct vault *v = &box.box.vault;
+    struct vault *v = box.box.vault;
     char names[16][LB_NAME_MAX + 1];
     size_t count = v->ring.count < 16 ? v->ring.count : 16;
 
@@ -385,6 +387,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         look();
     else
         must(p.code == r && p.text[0] != '\0');
-    vault_close(&box.box.vault);
+    inbox_close(&box);
     return 0;
 }

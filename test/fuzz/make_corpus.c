@@ -19,6 +19,7 @@
 #include "protocol/change.h"
 #include "protocol/header.h"
 #include "protocol/keys.h"
+#include "protocol/messages.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
 #include "protocol/token.h"
@@ -39,11 +40,41 @@ static void put(const char *kind, const char *name, const void *data, size_t len
     }
 }
 
+/* Of each body of protocol/messages.h there is a sample. */
+static bool sampled[BODY_COUNT];
+
+static void put_message(const char *name, const uint8_t *packet, size_t len)
+{
+    const struct msg_kind *kind;
+    struct msg_header header;
+    struct bytes body;
+
+    if (msg_split(packet, len, &header, &body) != 0)
+        exit(1);
+    kind = msg_kind((uint16_t)(header.type & ~MSG_ANSWER));
+    if (kind != NULL)
+        sampled[(header.type & MSG_ANSWER) != 0 ? kind->answer : kind->asks] = true;
+    put("message", name, packet, len);
+}
+
+static void check_samples(void)
+{
+    size_t count;
+    const struct msg_kind *kinds = msg_kinds(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (!sampled[kinds[i].asks] || !sampled[kinds[i].answer]) {
+            fprintf(stderr, "make_corpus: no sample of '%s', or of its answer\n", kinds[i].name);
+            exit(1);
+        }
+    }
+}
+
 #define PUT(file, kind, type, sample)                                                                                  \
     do {                                                                                                               \
         if (msg_##kind##_encode(type, 7, sample, packet, sizeof(packet), &len) != 0)                                   \
             exit(1);                                                                                                   \
-        put("message", file, packet, len);                                                                             \
+        put_message(file, packet, len);                                                                                \
     } while (0)
 
 static void messages(void)
@@ -127,7 +158,7 @@ static void messages(void)
     PUT("seal-remove", seal_remove, MSG_SEAL_REMOVE, (&(struct msg_seal_remove){ .id = 2 }));
     if (msg_empty_encode(MSG_STATUS, 1, packet, sizeof(packet), &len) != 0)
         exit(1);
-    put("message", "empty", packet, len);
+    put_message("empty", packet, len);
     PUT("find", find, MSG_FIND, &find);
     PUT("cert-find", find, MSG_CERT_FIND, &find);
     PUT("token", token, MSG_TOKEN | MSG_ANSWER,
@@ -156,14 +187,14 @@ static void messages(void)
     msg_token_entry_put(&w, &(struct token_key){ .label = view });
     if (wire_written(&w, &len) != 0)
         exit(1);
-    put("message", "token-list-answer", packet, len);
+    put_message("token-list-answer", packet, len);
     wire_write(&w, packet, sizeof(packet));
     msg_header_put(&w, MSG_FIND | MSG_ANSWER, 7);
     msg_found_put(&w, &(struct found_token){ .token = "pkcs11:token=a", .is_the_token = true, .count = 1 });
     msg_found_entry_put(&w, &object);
     if (wire_written(&w, &len) != 0)
         exit(1);
-    put("message", "find-answer", packet, len);
+    put_message("find-answer", packet, len);
     wire_write(&w, packet, sizeof(packet));
     msg_header_put(&w, MSG_LIST | MSG_ANSWER, 3);
     wire_put_u8(&w, 0);
@@ -172,14 +203,22 @@ static void messages(void)
     msg_list_entry_put(&w, &entry);
     if (wire_written(&w, &len) != 0)
         exit(1);
-    put("message", "list-answer", packet, len);
+    put_message("list-answer", packet, len);
     wire_write(&w, packet, sizeof(packet));
     msg_header_put(&w, MSG_SEAL_LIST | MSG_ANSWER, 3);
     wire_put_u16(&w, 1);
     msg_seal_entry_put(&w, &seal);
     if (wire_written(&w, &len) != 0)
         exit(1);
-    put("message", "seal-answer", packet, len);
+    put_message("seal-answer", packet, len);
+    msg_begin(&w, packet, sizeof(packet), MSG_HANDLE_LIST | MSG_ANSWER, 3);
+    wire_put_u16(&w, 2);
+    wire_put_str(&w, "/etc/nginx/web.pem");
+    wire_put_str(&w, "/srv/web.pem");
+    if (wire_written(&w, &len) != 0)
+        exit(1);
+    put_message("handles-answer", packet, len);
+    check_samples();
 }
 
 static void uris(void)

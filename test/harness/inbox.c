@@ -68,28 +68,35 @@ void inbox_init(struct inbox *b)
     memset(b, 0, sizeof(*b));
     make_dir(b);
     configure(b);
-    b->box.conf = &b->conf;
+    boxconf_settings(&b->conf, &b->vault_settings, &b->settings);
+    b->box.conf = &b->settings;
     b->told_locked = -1;
     b->box.memory.state = SECRETS_LOCKED; /* what a child finds out before it serves */
     b->answer = malloc(LB_PACKET_MAX);
     if (b->answer == NULL || keyop_setup() != 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)
         stop("setting up");
-    b->box.link = link[0];
+    b->box.keeper = keep_calls(link[0]);
     b->keeper = link[1];
     /* As if the box were to stop: so the wait after a wrong secret ends at once. */
     b->box.stop_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (b->box.stop_fd < 0 || vault_open(&b->box.vault, &b->conf, &p) != 0 || vault_init(&b->box.vault, &seal, &p) != 0)
+    if (b->box.stop_fd < 0 || vault_open(&b->vault_settings, &b->box.vault, &p) != 0 || vault_init(b->box.vault, &seal, &p) != 0)
         stop(p.text);
 }
 
 void inbox_clear(struct inbox *b)
 {
-    vault_close(&b->box.vault);
-    close(b->box.link);
+    inbox_close(b);
+    close(b->box.keeper.link);
     close(b->keeper);
     close(b->box.stop_fd);
     free(b->answer);
     (void)nftw(b->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void inbox_close(struct inbox *b)
+{
+    vault_close(b->box.vault);
+    b->box.vault = NULL;
 }
 
 int inbox_reopen(struct inbox *b, struct problem *p)
@@ -97,19 +104,18 @@ int inbox_reopen(struct inbox *b, struct problem *p)
     struct seal_request seal = first_seal();
     int r;
 
-    vault_close(&b->box.vault);
-    r = vault_open(&b->box.vault, &b->conf, p);
+    inbox_close(b);
+    r = vault_open(&b->vault_settings, &b->box.vault, p);
     if (r == 0)
-        (void)!vault_unlock(&b->box.vault, seal.kind, seal.secret, p); /* the lock's state tells */
+        (void)!vault_unlock(b->box.vault, seal.kind, seal.secret, p); /* the lock's state tells */
     return r;
 }
 
-struct caller inbox_caller(struct inbox *b, pid_t pid, uid_t uid, gid_t gid)
+struct caller inbox_caller(pid_t pid, uid_t uid, gid_t gid)
 {
-    struct maker *maker = &b->makers[b->next_maker++ % INBOX_MAKERS];
+    const struct maker maker = { { pid == 0 ? getpid() : pid, uid, gid }, NULL, 0 };
 
-    *maker = (struct maker){ { pid == 0 ? getpid() : pid, uid, gid }, NULL, 0 };
-    return (struct caller){ { pid, uid, gid }, maker };
+    return caller_of(&(struct peer){ pid, uid, gid }, &maker);
 }
 
 static void hear_keeper(struct inbox *b)
@@ -128,12 +134,12 @@ static void hear_keeper(struct inbox *b)
 size_t inbox_ask(struct inbox *b, const struct caller *who, const void *packet, size_t len, int fd, bool *ret_goes_on)
 {
     struct request rq = { .box = &b->box, .who = *who, .fd = -1, .answer = b->answer, .size = LB_PACKET_MAX };
-    const struct request_kind *kind;
+    const struct msg_kind *kind;
 
     *ret_goes_on = false;
     if (msg_split(packet, len, &rq.header, &rq.body) != 0)
         return 0;
-    kind = request_kind(rq.header.type);
+    kind = msg_kind(rq.header.type);
     if (kind == NULL || (fd >= 0 && !kind->takes_fd))
         return 0;
     *ret_goes_on = true;

@@ -3,6 +3,7 @@
 #define INBOX_H
 
 #include "box/request.h"
+#include "daemon/box_conf.h"
 
 /* Nobody's on any machine that tests run on; the administrator is whoever runs the test. */
 #define INBOX_GRANTED 3000001
@@ -11,17 +12,14 @@
 /* Of the first seal. */
 #define INBOX_CREDENTIAL "a credential of the tests, of more than 32 bytes"
 
-/* Callers that can be told apart at once. */
-#define INBOX_MAKERS 16
-
 /* Its address is kept in it: it must not move. */
 struct inbox {
     char dir[80];
     struct boxconf conf;
+    struct vault_settings vault_settings;
+    struct box_settings settings;
     struct box box;
-    int keeper;      /* the far end of box.link */
-    struct maker makers[INBOX_MAKERS]; /* of the channels of those callers that were asked for last */
-    unsigned next_maker;
+    int keeper;      /* the far end of the box's link to it */
     uint8_t *answer; /* LB_PACKET_MAX bytes, the last one's */
     int told_locked; /* what the keeper was told last of a lock by hand: 1, or 0; -1: nothing */
 };
@@ -31,11 +29,13 @@ void inbox_init(struct inbox *b);
 /* Its directory goes too. */
 void inbox_clear(struct inbox *b);
 
+/* Closes the vault: its store can be changed behind its back. */
+void inbox_close(struct inbox *b);
 /* Closes the vault, and opens and unlocks it again from what is in the file. Returns what vault_open() does. */
 LB_MUST_USE int inbox_reopen(struct inbox *b, struct problem *p);
 
 /* What the kernel would say of such a caller, on a channel that it made. pid 0: nothing of the sender. */
-struct caller inbox_caller(struct inbox *b, pid_t pid, uid_t uid, gid_t gid);
+struct caller inbox_caller(pid_t pid, uid_t uid, gid_t gid);
 
 /*
  * One packet, as a thread that serves takes it: what came back is in b->answer. fd (-1: none) stays the caller's. The

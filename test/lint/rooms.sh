@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Holds the includes of keystore/ and provider/ against keystore/ROOMS.
 # rooms.sh [TOP]: a file that is in no room, includes what its room may not, is written in another way than "room/file.h",
-# or is part of a circle, is named with what it includes; then the exit status is 1.
+# is named with what it includes; then the exit status is 1.
 set -eu
 
 top=${1:-$(cd "$(dirname "$0")/../.." && pwd)}

@@ -7,6 +7,7 @@
 
 #include "../harness/inbox.h"
 #include "model/seal_kinds.h"
+#include "vault/vault_priv.h"
 #include "unit.h"
 
 static const struct destroy_request web_whole = { .name = "web" }, web_first = { .name = "web", .version = 1 };
@@ -18,7 +19,7 @@ static int create(struct inbox *b, const char *name, struct problem *p)
     struct key_info key;
 
     snprintf(m.name, sizeof(m.name), "%s", name);
-    return vault_create(&b->box.vault, &m, spki, &key, p);
+    return vault_create(b->box.vault, &m, spki, &key, p);
 }
 
 static void box_with_keys(struct inbox *b)
@@ -29,19 +30,19 @@ static void box_with_keys(struct inbox *b)
     inbox_init(b);
     OK(create(b, "web", &p));
     OK(create(b, "other", &p));
-    OK(vault_grant(&b->box.vault, &grant, true, &p));
+    OK(vault_grant(b->box.vault, &grant, true, &p));
 }
 
 static int use_it(struct inbox *b, uid_t uid, const struct key_ref *ref, struct problem *p)
 {
-    struct caller who = inbox_caller(b, getpid(), uid, INBOX_STRANGER);
-    struct livekey *live = NULL;
+    struct caller who = inbox_caller(getpid(), uid, INBOX_STRANGER);
+    struct used_key key;
     int r;
 
     memset(p, 0, sizeof(*p));
-    r = vault_use(&b->box.vault, ref, &who, OP_SIGN, &live, p);
-    CU_ASSERT_EQUAL(live != NULL, r == 0);
-    livekey_unref(live);
+    r = vault_use(b->box.vault, &(struct use_wish){ ref, &who, OP_SIGN, (uint64_t)time(NULL) }, &key, p);
+    CU_ASSERT_EQUAL(key.live != NULL, r == 0);
+    livekey_unref(key.live);
     return r;
 }
 
@@ -61,7 +62,7 @@ static int get(struct inbox *b, const char *name, struct problem *p)
     struct key_info key;
 
     snprintf(ref.name, sizeof(ref.name), "%s", name);
-    return vault_get(&b->box.vault, &ref, spki, &key, p);
+    return vault_get(b->box.vault, &ref, spki, &key, p);
 }
 
 static struct key_details *show(struct inbox *b, const char *name)
@@ -69,7 +70,7 @@ static struct key_details *show(struct inbox *b, const char *name)
     static struct key_details s;
     struct problem p;
 
-    OK(vault_show(&b->box.vault, name, &s, &p));
+    OK(vault_show(b->box.vault, name, &s, &p));
     return &s;
 }
 
@@ -77,7 +78,7 @@ static void change_store(struct inbox *b, const char *sql)
 {
     sqlite3 *db = NULL;
 
-    vault_close(&b->box.vault);
+    inbox_close(b);
     CU_ASSERT_EQUAL(sqlite3_open_v2(b->conf.paths.store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
     CU_ASSERT_EQUAL(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     CU_ASSERT_EQUAL(sqlite3_close(db), SQLITE_OK);
@@ -96,7 +97,7 @@ static void scheduled_and_back(void)
     struct inbox b;
 
     box_with_keys(&b);
-    v = &b.box.vault;
+    v = b.box.vault;
     OK(use(&b, INBOX_GRANTED, "web", &p));
     OK(vault_schedule_destroy(v, &web_whole, &at, &p));
     CU_ASSERT(at >= before + 7 * 86400 && at <= (uint64_t)time(NULL) + 7 * 86400);
@@ -122,8 +123,10 @@ static void scheduled_and_back(void)
         FAILS(vault_schedule_destroy(v, &web_whole, &at, &p), LB_E_NOT_ACTIVE);
         FAILS(vault_schedule_destroy(v, &web_first, &at, &p), LB_E_NOT_ACTIVE);
         /* And after a restart. */
-        if (i == 0)
+        if (i == 0) {
             OK(inbox_reopen(&b, &p));
+            v = b.box.vault;
+        }
         CU_ASSERT_EQUAL(atomic_load(&v->damaged), 0);
     }
     FAILS(vault_cancel_destroy(v, &(struct destroy_request){ "other", 0 }, &p), LB_E_VALUE);
@@ -132,6 +135,7 @@ static void scheduled_and_back(void)
     OK(vault_cancel_destroy(v, &web_whole, &p));
     OK(use(&b, INBOX_GRANTED, "web", &p));
     OK(inbox_reopen(&b, &p));
+    v = b.box.vault;
     OK(use(&b, INBOX_GRANTED, "web", &p));
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_ACTIVE);
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].destroy_at, 0);
@@ -151,10 +155,10 @@ static void carried_out(void)
         struct inbox b;
 
         box_with_keys(&b);
-        v = &b.box.vault;
-        b.conf.destroy_after = 1000;
+        v = b.box.vault;
+        b.vault_settings.destroy_after = 1000;
         OK(vault_schedule_destroy(v, &(struct destroy_request){ "other", 0 }, &at, &p));
-        b.conf.destroy_after = 0;
+        b.vault_settings.destroy_after = 0;
         OK(vault_schedule_destroy(v, &web_whole, &at, &p));
         CU_ASSERT(v->next_destroy <= at);
         CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
@@ -164,6 +168,7 @@ static void carried_out(void)
             CU_ASSERT(vault_tend(v) <= (uint64_t)time(NULL) + VAULT_TEND_EVERY)
         else
             OK(inbox_reopen(&b, &p));
+        v = b.box.vault;
         CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROYED);
         CU_ASSERT_EQUAL(show(&b, "web")->versions[0].destroy_at, 0);
         CU_ASSERT_EQUAL(show(&b, "web")->grant_count, 0);
@@ -172,6 +177,7 @@ static void carried_out(void)
         FAILS(vault_cancel_destroy(v, &web_whole, &p), LB_E_DESTROYED);
         OK(create(&b, "web", &p));
         OK(inbox_reopen(&b, &p));
+        v = b.box.vault;
         CU_ASSERT_EQUAL(atomic_load(&v->damaged), 0);
         CU_ASSERT(v->next_destroy > (uint64_t)time(NULL) && v->next_destroy < UINT64_MAX);
         inbox_clear(&b);
@@ -188,15 +194,16 @@ static void clock_settles(void)
     uint64_t at;
 
     box_with_keys(&b);
-    v = &b.box.vault;
-    b.conf.destroy_after = 0;
+    v = b.box.vault;
+    b.vault_settings.destroy_after = 0;
     OK(vault_schedule_destroy(v, &web_whole, &at, &p));
     /* It is due now, and would have to be so for VAULT_SETTLE seconds. */
-    b.conf.destroy_after = 7 * 86400;
+    b.vault_settings.destroy_after = 7 * 86400;
     vault_expire(v);
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
     CU_ASSERT(vault_tend(v) <= (uint64_t)time(NULL) + VAULT_TEND_EVERY);
     OK(inbox_reopen(&b, &p));
+    v = b.box.vault;
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
     /* The clock is set back: then it has to begin again. */
     k = keyring_find(&v->ring, "web");
@@ -221,7 +228,7 @@ static void clock_behind(void)
     uint64_t at;
 
     box_with_keys(&b);
-    v = &b.box.vault;
+    v = b.box.vault;
     keyring_find(&v->ring, "other")->rec.versions[0].changed += 3600;
     FAILS(vault_schedule_destroy(v, &web_whole, &at, &p), LB_E_SYSTEM);
     TEXT_HAS(p.text, "the system's clock says ");
@@ -241,8 +248,8 @@ static void locked_meanwhile(void)
     uint64_t at;
 
     box_with_keys(&b);
-    v = &b.box.vault;
-    b.conf.destroy_after = 0;
+    v = b.box.vault;
+    b.vault_settings.destroy_after = 0;
     OK(vault_schedule_destroy(v, &web_whole, &at, &p));
     vault_lock(v);
     vault_expire(v);
@@ -262,13 +269,13 @@ static void now_after_all(void)
     uint64_t at;
 
     box_with_keys(&b);
-    OK(vault_schedule_destroy(&b.box.vault, &web_first, &at, &p));
-    OK(vault_destroy(&b.box.vault, &web_whole, &p));
+    OK(vault_schedule_destroy(b.box.vault, &web_first, &at, &p));
+    OK(vault_destroy(b.box.vault, &web_whole, &p));
     FAILS(use(&b, 0, "web", &p), LB_E_DESTROYED);
-    FAILS(vault_schedule_destroy(&b.box.vault, &web_whole, &at, &p), LB_E_DESTROYED);
-    CU_ASSERT_EQUAL(b.box.vault.next_destroy, UINT64_MAX);
+    FAILS(vault_schedule_destroy(b.box.vault, &web_whole, &at, &p), LB_E_DESTROYED);
+    CU_ASSERT_EQUAL(b.box.vault->next_destroy, UINT64_MAX);
     OK(inbox_reopen(&b, &p));
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.damaged), 0);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->damaged), 0);
     inbox_clear(&b);
 }
 
@@ -292,13 +299,13 @@ static void changed_behind_its_back(void)
 
         box_with_keys(&b);
         OK(create(&b, "third", &p));
-        OK(vault_rename(&b.box.vault, &(struct rename_request){ "third", "fourth" }, &p));
-        OK(vault_schedule_destroy(&b.box.vault, &web_whole, &at, &p));
+        OK(vault_rename(b.box.vault, &(struct rename_request){ "third", "fourth" }, &p));
+        OK(vault_schedule_destroy(b.box.vault, &web_whole, &at, &p));
         /* So that what is due would go at once. */
-        b.conf.destroy_after = 0;
+        b.vault_settings.destroy_after = 0;
         change_store(&b, changes[i]);
         OK(inbox_reopen(&b, &p));
-        CU_ASSERT(atomic_load(&b.box.vault.damaged) >= 1);
+        CU_ASSERT(atomic_load(&b.box.vault->damaged) >= 1);
         CU_ASSERT_TRUE(show(&b, "web")->versions[0].damaged);
         CU_ASSERT_NOT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROYED);
         CU_ASSERT(use(&b, 0, "web", &p) != 0);
@@ -315,7 +322,7 @@ static void another_name(void)
     struct inbox b;
 
     box_with_keys(&b);
-    v = &b.box.vault;
+    v = b.box.vault;
     OK(vault_rename(v, &(struct rename_request){ "web", "a.shop" }, &p));
     for (int i = 0; i < 2; i++) {
         OK(use(&b, INBOX_GRANTED, "a.shop", &p));
@@ -333,8 +340,10 @@ static void another_name(void)
         FAILS(vault_destroy(v, &web_whole, &p), LB_E_EXISTS);
         FAILS(vault_rename(v, &(struct rename_request){ "web", "new" }, &p), LB_E_EXISTS);
         CU_ASSERT_EQUAL(atomic_load(&v->damaged), 0);
-        if (i == 0)
+        if (i == 0) {
             OK(inbox_reopen(&b, &p));
+            v = b.box.vault;
+        }
     }
     /* The ring is in order still. */
     CU_ASSERT_EQUAL(v->ring.count, 2);
@@ -353,6 +362,12 @@ static void another_name(void)
     inbox_clear(&b);
 }
 
+static bool take_object(const struct found_object *e, void *arg)
+{
+    *(struct found_object *)arg = *e;
+    return true;
+}
+
 /* A pkcs11: URI names a key of a box without a token as an object: by its name, and by those that it had. */
 static void another_name_in_a_uri(void)
 {
@@ -360,32 +375,23 @@ static void another_name_in_a_uri(void)
         const char *label;
         uint16_t count;
     } rows[] = { { "web", 1 }, { "a.shop", 1 }, { "shop", 0 }, { "we", 0 } };
-    static uint8_t buf[LB_PACKET_MAX];
     struct problem p;
     struct inbox b;
 
     box_with_keys(&b);
-    OK(vault_rename(&b.box.vault, &(struct rename_request){ "web", "a.shop" }, &p));
+    OK(vault_rename(b.box.vault, &(struct rename_request){ "web", "a.shop" }, &p));
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct caller who = inbox_caller(&b, getpid(), INBOX_GRANTED, INBOX_STRANGER);
+        struct caller who = inbox_caller(getpid(), INBOX_GRANTED, INBOX_STRANGER);
         struct p11uri want = { .a = { { .set = false } } };
         struct found_object e = { .name = "" };
-        struct msg_header header;
         struct found_token found;
-        struct wire_reader r;
-        struct bytes body;
-        size_t len = 0;
 
         OK(p11uri_set_text(&want, P11_OBJECT, rows[i].label));
-        OK(vault_find(&b.box.vault, &want, &who, 7, buf, sizeof(buf), &len, &p));
-        OK(msg_split(buf, len, &header, &body));
-        wire_read(&r, body.p, body.len);
-        msg_found_get(&r, &found);
+        OK(vault_find(b.box.vault, &want, &who, take_object, &e, &found, &p));
         CU_ASSERT_EQUAL(found.count, rows[i].count);
+        CU_ASSERT_FALSE(found.more);
         if (found.count == 0)
             continue;
-        msg_found_entry_get(&r, &e);
-        OK(wire_end(&r));
         TEXT_IS(e.name, "a.shop");
         CU_ASSERT_TRUE(p11uri_matches(&want, &e.object, P11_BIT(P11_OBJECT)));
     }
@@ -401,11 +407,11 @@ static void too_many_names(void)
     box_with_keys(&b);
     for (unsigned i = 0; i < LB_FORMER_NAMES_MAX; i++) {
         snprintf(m.to, sizeof(m.to), "n%02u", i % 100);
-        OK(vault_rename(&b.box.vault, &m, &p));
+        OK(vault_rename(b.box.vault, &m, &p));
         memcpy(m.name, m.to, sizeof(m.name));
     }
     snprintf(m.to, sizeof(m.to), "%s", "last");
-    FAILS(vault_rename(&b.box.vault, &m, &p), LB_E_TOO_LONG);
+    FAILS(vault_rename(b.box.vault, &m, &p), LB_E_TOO_LONG);
     OK(use(&b, INBOX_GRANTED, "web", &p));
     OK(inbox_reopen(&b, &p));
     OK(use(&b, INBOX_GRANTED, "web", &p));
@@ -429,8 +435,8 @@ static void last_use(void)
     CU_ASSERT(used >= before && used <= (uint64_t)time(NULL));
     CU_ASSERT_EQUAL(show(&b, "other")->versions[0].used, 0);
     /* It outlives changes of the key, locks and restarts. */
-    OK(vault_grant(&b.box.vault, &grant, true, &p));
-    OK(vault_rename(&b.box.vault, &(struct rename_request){ "web", "shop" }, &p));
+    OK(vault_grant(b.box.vault, &grant, true, &p));
+    OK(vault_rename(b.box.vault, &(struct rename_request){ "web", "shop" }, &p));
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].used, used);
     OK(inbox_reopen(&b, &p));
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].used, used);

@@ -80,13 +80,13 @@ static void nobody(void)
     CU_ASSERT_TRUE(idmap_is_ours(&(struct idmap){ true, true, geteuid(), 65534 }, geteuid()));
 }
 
-static const struct boxconf plain;
+static const struct admins plain;
 
 /* Sender and maker are the same process. */
-static struct caller caller_of(struct maker *maker, uid_t uid, gid_t gid)
+static struct caller same_process(struct maker *maker, uid_t uid, gid_t gid)
 {
     *maker = (struct maker){ .peer = { .pid = getpid(), .uid = uid, .gid = gid } };
-    return (struct caller){ .peer = maker->peer, .maker = maker };
+    return caller_of(&maker->peer, maker);
 }
 
 /* Each door of policy.c, with and without complete maps. */
@@ -94,48 +94,48 @@ static void grants(void)
 {
     static const struct grant to_user[] = { { SUBJECT_USER, 65534, OP_SIGN } };
     static const struct grant to_group[] = { { SUBJECT_GROUP, 65534, OP_SIGN } };
-    struct boxconf conf = { .admins = { { SUBJECT_USER, 65534, 0 } }, .admin_count = 1 };
+    struct admins admins = { .of = { { SUBJECT_USER, 65534, 0 } }, .count = 1 };
     struct maker makers[3];
-    struct caller who = caller_of(&makers[0], 65534, 12345), member = caller_of(&makers[1], 12345, 65534);
-    struct caller root = caller_of(&makers[2], 0, 0);
+    struct caller who = same_process(&makers[0], 65534, 12345), member = same_process(&makers[1], 12345, 65534);
+    struct caller root = same_process(&makers[2], 0, 0);
 
     idmap_assume(&complete);
     CU_ASSERT_TRUE(policy_granted(&plain, to_user, 1, &who, OP_SIGN));
     CU_ASSERT_TRUE(policy_granted_any(&plain, to_user, 1, &who));
-    CU_ASSERT_TRUE(policy_is_admin(&conf, &who));
+    CU_ASSERT_TRUE(policy_is_admin(&admins, &who));
     CU_ASSERT_TRUE(policy_granted(&plain, to_group, 1, &member, OP_SIGN));
 
     idmap_assume(&no_users);
     CU_ASSERT_FALSE(policy_granted(&plain, to_user, 1, &who, OP_SIGN));
     CU_ASSERT_FALSE(policy_granted_any(&plain, to_user, 1, &who));
-    CU_ASSERT_FALSE(policy_is_admin(&conf, &who));
+    CU_ASSERT_FALSE(policy_is_admin(&admins, &who));
     CU_ASSERT_TRUE(policy_granted(&plain, to_group, 1, &member, OP_SIGN));
-    CU_ASSERT_TRUE(policy_is_admin(&conf, &root));
+    CU_ASSERT_TRUE(policy_is_admin(&admins, &root));
 
     idmap_assume(&no_groups);
     CU_ASSERT_TRUE(policy_granted(&plain, to_user, 1, &who, OP_SIGN));
     CU_ASSERT_FALSE(policy_granted(&plain, to_group, 1, &member, OP_SIGN));
     CU_ASSERT_FALSE(policy_granted_any(&plain, to_group, 1, &member));
-    conf.admins[0] = to_group[0];
-    CU_ASSERT_FALSE(policy_is_admin(&conf, &member));
+    admins.of[0] = to_group[0];
+    CU_ASSERT_FALSE(policy_is_admin(&admins, &member));
     idmap_assume(&complete);
-    CU_ASSERT_TRUE(policy_is_admin(&conf, &member));
+    CU_ASSERT_TRUE(policy_is_admin(&admins, &member));
 }
 
 /* A box that runs as the overflow user is its own administrator where it can be told from others, and only there. */
 static void own_user(void)
 {
-    struct boxconf conf = { .admin_count = 0 };
+    struct admins admins = { .count = 0 };
     struct maker makers[2];
-    struct caller me = caller_of(&makers[0], geteuid(), getegid()), root = caller_of(&makers[1], 0, 0);
+    struct caller me = same_process(&makers[0], geteuid(), getegid()), root = same_process(&makers[1], 0, 0);
     struct idmap own = { true, true, geteuid(), 65534 };
 
     idmap_assume(&own);
-    CU_ASSERT_TRUE(policy_is_admin(&conf, &me));
+    CU_ASSERT_TRUE(policy_is_admin(&admins, &me));
     own.users_complete = false;
     idmap_assume(&own);
-    CU_ASSERT_FALSE(policy_is_admin(&conf, &me));
-    CU_ASSERT_EQUAL(policy_is_admin(&conf, &root), geteuid() != 0);
+    CU_ASSERT_FALSE(policy_is_admin(&admins, &me));
+    CU_ASSERT_EQUAL(policy_is_admin(&admins, &root), geteuid() != 0);
     idmap_assume(&complete);
 }
 
@@ -144,11 +144,9 @@ static void supplementary(void)
 {
     static const struct grant to_group[] = { { SUBJECT_GROUP, 65534, OP_SIGN } };
     gid_t groups[] = { 1, 65534 };
-    struct maker maker;
-    struct caller who = caller_of(&maker, 12345, 12345);
+    struct maker maker = { { getpid(), 12345, 12345 }, groups, COUNT(groups) };
+    struct caller who = caller_of(&maker.peer, &maker);
 
-    maker.groups = groups;
-    maker.group_count = COUNT(groups);
     idmap_assume(&complete);
     CU_ASSERT_TRUE(policy_granted(&plain, to_group, 1, &who, OP_SIGN));
     idmap_assume(&no_groups);

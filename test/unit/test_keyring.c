@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "keys/make_key.h"
+#include "policy/policy.h"
 #include "vault/key_walk.h"
 #include "unit.h"
 
@@ -82,7 +83,7 @@ static const char *names(struct keywalk *w)
 /* Of a caller of that uid and gid, and of a supplementary group if it is not 0. */
 static const char *granted_after(const struct keyring *r, const char *after, uid_t uid, gid_t gid, gid_t group)
 {
-    struct subjects ids = { .uid = uid, .gid = gid, .groups = &group, .group_count = group != 0 };
+    struct principal ids = { .peer = { .uid = uid, .gid = gid }, .groups = &group, .group_count = group != 0 };
     struct keywalk w;
 
     OK(keywalk_granted(r, after, &ids, &w));
@@ -109,7 +110,7 @@ static const char *objects(const struct keyring *r, const char *label, const cha
 
 static void grants_find_keys(void)
 {
-    struct subjects nobody = { .nobody = true, .uid = 1 };
+    struct principal nobody = { .nobody = true, .peer.uid = 1 };
     struct keyring r;
     struct keywalk w;
     struct boxkey *b;

@@ -7,6 +7,16 @@
 #include "base/maker.h"
 #include "unit.h"
 
+/* Among the supplementary ones. */
+static bool in_group(const struct maker *m, gid_t gid)
+{
+    for (size_t i = 0; i < m->group_count; i++) {
+        if (m->groups[i] == gid)
+            return true;
+    }
+    return false;
+}
+
 /* In a process of its own, whose groups are set: root's. */
 static bool groups_of_pair(const gid_t *groups, size_t count, struct maker *ret)
 {
@@ -43,14 +53,14 @@ static void groups(void)
         return;
     pid = fork();
     if (pid == 0)
-        _exit(groups_of_pair(few, 2, &m) && maker_in_group(&m, 4711) && maker_in_group(&m, 4712) &&
-                      !maker_in_group(&m, 4713)
+        _exit(groups_of_pair(few, 2, &m) && in_group(&m, 4711) && in_group(&m, 4712) &&
+                      !in_group(&m, 4713)
                   ? 0
                   : 1);
     unit_reap(pid);
     pid = fork();
     if (pid == 0)
-        _exit(groups_of_pair(few, 0, &m) && m.group_count == 0 && !maker_in_group(&m, 0) ? 0 : 1);
+        _exit(groups_of_pair(few, 0, &m) && m.group_count == 0 && !in_group(&m, 0) ? 0 : 1);
     unit_reap(pid);
     pid = fork();
     if (pid == 0) {
@@ -58,8 +68,8 @@ static void groups(void)
 
         for (size_t i = 0; i < COUNT(many); i++)
             many[i] = 5000 + (gid_t)i;
-        _exit(groups_of_pair(many, COUNT(many), &m) && maker_in_group(&m, 5000 + MAKER_GROUPS_MAX - 1) &&
-                      !maker_in_group(&m, 5000 + MAKER_GROUPS_MAX)
+        _exit(groups_of_pair(many, COUNT(many), &m) && in_group(&m, 5000 + MAKER_GROUPS_MAX - 1) &&
+                      !in_group(&m, 5000 + MAKER_GROUPS_MAX)
                   ? 0
                   : 1);
     }

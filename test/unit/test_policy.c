@@ -12,13 +12,13 @@ static const struct grant grants[] = {
     { .kind = SUBJECT_GROUP, .id = WEB_GROUP, .ops = OP_SIGN | OP_DECRYPT },
 };
 
-static struct boxconf conf(void)
+static struct admins admins_of(void)
 {
-    struct boxconf c;
+    struct admins c;
 
     memset(&c, 0, sizeof(c));
-    c.admins[c.admin_count++] = (struct grant){ .kind = SUBJECT_USER, .id = ADMIN };
-    c.admins[c.admin_count++] = (struct grant){ .kind = SUBJECT_GROUP, .id = ADMIN_GROUP };
+    c.of[c.count++] = (struct grant){ .kind = SUBJECT_USER, .id = ADMIN };
+    c.of[c.count++] = (struct grant){ .kind = SUBJECT_GROUP, .id = ADMIN_GROUP };
     return c;
 }
 
@@ -63,10 +63,10 @@ static const struct {
 
 static void both_ends(void)
 {
-    const struct boxconf c = conf();
+    const struct admins c = admins_of();
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        const struct caller who = { cases[i].sender, &cases[i].maker };
+        const struct caller who = caller_of(&cases[i].sender, &cases[i].maker);
         bool any = cases[i].signs || cases[i].decrypts || cases[i].derives;
 
         CU_ASSERT_EQUAL(policy_granted(&c, grants, COUNT(grants), &who, OP_SIGN), cases[i].signs);
@@ -91,11 +91,11 @@ static void who_lacks_it(void)
         { WEB, OTHER, OTHER, WEB },
         { ADMIN, OTHER, OTHER, OTHER },
     };
-    const struct boxconf c = conf();
+    const struct admins c = admins_of();
 
     for (size_t i = 0; i < COUNT(ends); i++) {
         const struct maker maker = { { 10, ends[i].maker, 1 }, NULL, 0 };
-        const struct caller who = { { 11, ends[i].sender, 1 }, &maker };
+        const struct caller who = caller_of(&(struct peer){ 11, ends[i].sender, 1 }, &maker);
 
         CU_ASSERT_FALSE(policy_granted(&c, grants, COUNT(grants), &who, OP_SIGN));
         CU_ASSERT_EQUAL(policy_not_granted(&c, grants, COUNT(grants), &who, OP_SIGN)->uid, ends[i].not_granted);
@@ -106,9 +106,9 @@ static void who_lacks_it(void)
 
 static void without_grants(void)
 {
-    const struct boxconf c = conf();
+    const struct admins c = admins_of();
     const struct maker maker = { { 10, WEB, WEB_GROUP }, web_group, 2 };
-    const struct caller who = { { 10, WEB, WEB_GROUP }, &maker };
+    const struct caller who = caller_of(&(struct peer){ 10, WEB, WEB_GROUP }, &maker);
 
     CU_ASSERT_FALSE(policy_granted(&c, NULL, 0, &who, OP_SIGN));
     CU_ASSERT_FALSE(policy_granted_any(&c, NULL, 0, &who));
@@ -116,9 +116,10 @@ static void without_grants(void)
 
 static void the_boxs_own_user(void)
 {
-    const struct boxconf c = conf();
+    const struct admins c = admins_of();
     const struct maker maker = { { 10, geteuid(), 1 }, NULL, 0 }, other = { { 10, OTHER, 1 }, NULL, 0 };
-    const struct caller who = { { 10, geteuid(), 1 }, &maker }, on_others = { { 10, geteuid(), 1 }, &other };
+    const struct caller who = caller_of(&(struct peer){ 10, geteuid(), 1 }, &maker),
+                        on_others = caller_of(&(struct peer){ 10, geteuid(), 1 }, &other);
 
     CU_ASSERT(policy_is_admin(&c, &who));
     CU_ASSERT_FALSE(policy_is_admin(&c, &on_others));

@@ -11,8 +11,10 @@
 #include "../harness/inbox.h"
 #include "model/scheme.h"
 #include "model/seal_kinds.h"
+#include "protocol/keys.h"
 #include "protocol/seals.h"
 #include "protocol/use.h"
+#include "vault/vault_priv.h"
 #include "unit.h"
 
 static const struct bytes credential = { (const uint8_t *)INBOX_CREDENTIAL, sizeof(INBOX_CREDENTIAL) - 1 };
@@ -31,20 +33,20 @@ static void box_with_keys(struct inbox *b)
         struct create_request m = { .type = "ed25519" };
 
         snprintf(m.name, sizeof(m.name), "%s", names[i]);
-        OK(vault_create(&b->box.vault, &m, spki, &key, &p));
+        OK(vault_create(b->box.vault, &m, spki, &key, &p));
     }
-    OK(vault_grant(&b->box.vault, &grant, true, &p));
+    OK(vault_grant(b->box.vault, &grant, true, &p));
 }
 
-static struct caller user(struct inbox *b, uid_t uid)
+static struct caller user(uid_t uid)
 {
-    return inbox_caller(b, getpid(), uid, INBOX_STRANGER);
+    return inbox_caller(getpid(), uid, INBOX_STRANGER);
 }
 
 /* The answer to a packet: 0, with its body, or the code of an error, with it in *p. */
 static int ask(struct inbox *b, uid_t uid, const void *packet, size_t len, struct bytes *ret_body, struct problem *p)
 {
-    struct caller who = user(b, uid);
+    struct caller who = user(uid);
     struct msg_header header;
     bool goes_on;
     size_t got = inbox_ask(b, &who, packet, len, -1, &goes_on);
@@ -72,40 +74,40 @@ static int ask_empty(struct inbox *b, uid_t uid, uint16_t type, struct bytes *re
 static const struct row {
     uint16_t type;
     const char *name; /* as a refusal says it */
-    bool admin, change, secret, secret_answer, takes_fd;
+    bool admin, change, secret, secret_answer, takes_fd, repeat;
 } rows[] = {
-    { MSG_SIGN, "sign", false, false, false, false, true },
-    { MSG_DECRYPT, "decrypt", false, false, false, true, false },
-    { MSG_DERIVE, "derive", false, false, false, true, false },
-    { MSG_GET, "get", false, false, false, false, false },
-    { MSG_LIST, "list", false, false, false, false, false },
-    { MSG_SHOW, "show", true, false, false, false, false },
-    { MSG_STATUS, "status", false, false, false, false, false },
-    { MSG_CERT_GET, "get certificates", false, false, false, false, false },
-    { MSG_FIND, "find", false, false, false, false, false },
-    { MSG_TOKEN, "token", false, false, false, false, false },
-    { MSG_TOKEN_LIST, "token list", true, false, false, false, false },
-    { MSG_CERT_FIND, "find certificates", false, false, false, false, false },
-    { MSG_CREATE, "create", true, true, false, false, false },
-    { MSG_IMPORT, "import", true, true, true, false, false },
-    { MSG_DESTROY, "destroy", true, true, false, false, false },
-    { MSG_DESTROY_SCHEDULE, "schedule destruction", true, true, false, false, false },
-    { MSG_DESTROY_CANCEL, "cancel destruction", true, true, false, false, false },
-    { MSG_RENAME, "rename", true, true, false, false, false },
-    { MSG_HANDLE_NOTE, "note a handle", true, true, false, false, false },
-    { MSG_HANDLE_LIST, "list handles", true, true, false, false, false },
-    { MSG_ALLOW, "allow", true, true, false, false, false },
-    { MSG_DENY, "deny", true, true, false, false, false },
-    { MSG_CERT_SET, "set certificates", true, true, false, false, false },
-    { MSG_ATTACH, "attach", true, true, false, false, false },
-    { MSG_INIT, "init", true, true, true, false, false },
-    { MSG_SEAL_LIST, "seal list", true, true, false, false, false },
-    { MSG_SEAL_ADD, "seal add", true, true, true, false, false },
-    { MSG_SEAL_REMOVE, "seal remove", true, true, false, false, false },
-    { MSG_LOCK, "lock", true, true, false, false, false },
-    { MSG_UNLOCK, "unlock", true, true, true, false, false },
-    { MSG_LOGIN, "login", true, true, true, false, false },
-    { MSG_OPENING, "ask what opens the store", true, false, true, false, false },
+    { MSG_SIGN, "sign", false, false, false, false, true, true },
+    { MSG_DECRYPT, "decrypt", false, false, false, true, false, true },
+    { MSG_DERIVE, "derive", false, false, false, true, false, true },
+    { MSG_GET, "get", false, false, false, false, false, true },
+    { MSG_LIST, "list", false, false, false, false, false, true },
+    { MSG_SHOW, "show", true, false, false, false, false, true },
+    { MSG_STATUS, "status", false, false, false, false, false, true },
+    { MSG_CERT_GET, "get certificates", false, false, false, false, false, true },
+    { MSG_FIND, "find", false, false, false, false, false, true },
+    { MSG_TOKEN, "token", false, false, false, false, false, true },
+    { MSG_TOKEN_LIST, "token list", true, false, false, false, false, true },
+    { MSG_CERT_FIND, "find certificates", false, false, false, false, false, true },
+    { MSG_CREATE, "create", true, true, false, false, false, false },
+    { MSG_IMPORT, "import", true, true, true, false, false, false },
+    { MSG_DESTROY, "destroy", true, true, false, false, false, false },
+    { MSG_DESTROY_SCHEDULE, "schedule destruction", true, true, false, false, false, false },
+    { MSG_DESTROY_CANCEL, "cancel destruction", true, true, false, false, false, false },
+    { MSG_RENAME, "rename", true, true, false, false, false, false },
+    { MSG_HANDLE_NOTE, "note a handle", true, true, false, false, false, true },
+    { MSG_HANDLE_LIST, "list handles", true, true, false, false, false, true },
+    { MSG_ALLOW, "allow", true, true, false, false, false, false },
+    { MSG_DENY, "deny", true, true, false, false, false, false },
+    { MSG_CERT_SET, "set certificates", true, true, false, false, false, false },
+    { MSG_ATTACH, "attach", true, true, false, false, false, false },
+    { MSG_INIT, "init", true, true, true, false, false, false },
+    { MSG_SEAL_LIST, "seal list", true, true, false, false, false, true },
+    { MSG_SEAL_ADD, "seal add", true, true, true, false, false, false },
+    { MSG_SEAL_REMOVE, "seal remove", true, true, false, false, false, false },
+    { MSG_LOCK, "lock", true, true, false, false, false, true },
+    { MSG_UNLOCK, "unlock", true, true, true, false, false, true },
+    { MSG_LOGIN, "login", true, true, true, false, false, false },
+    { MSG_OPENING, "ask what opens the store", true, false, true, false, false, true },
 };
 
 static const struct row *row_of(uint16_t type)
@@ -121,11 +123,11 @@ static const struct row *row_of(uint16_t type)
 static void the_table(void)
 {
     for (unsigned type = 0; type <= UINT16_MAX; type++) {
-        const struct request_kind *kind = request_kind((uint16_t)type);
+        const struct msg_kind *kind = msg_kind((uint16_t)type);
         const struct row *row = row_of((uint16_t)type);
 
         if (kind == NULL || row == NULL) {
-            CU_ASSERT(kind == NULL && row == NULL);
+            CU_ASSERT(kind == NULL && row == NULL && !request_is_handled((uint16_t)type));
             continue;
         }
         TEXT_IS(kind->name, row->name);
@@ -134,6 +136,9 @@ static void the_table(void)
         CU_ASSERT_EQUAL(kind->secret, row->secret);
         CU_ASSERT_EQUAL(kind->secret_answer, row->secret_answer);
         CU_ASSERT_EQUAL(kind->takes_fd, row->takes_fd);
+        CU_ASSERT_EQUAL(kind->repeat, row->repeat);
+        CU_ASSERT_TRUE(request_is_handled((uint16_t)type));
+        CU_ASSERT(kind->asks < BODY_COUNT && kind->answer < BODY_COUNT);
     }
 }
 
@@ -155,8 +160,8 @@ static void administrators_requests(void)
             TEXT_IS(p.hint, "ask an administrator of the box, or see 'admin' in littlebox.conf(5)");
         }
     }
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_UNLOCKED);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.keys), 2);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_UNLOCKED);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->keys), 2);
     CU_ASSERT_EQUAL(atomic_load(&b.box.refusals), 2 * 22);
     /* Where the body is what it is to be, the same administrator is served. */
     OK(ask_empty(&b, 0, MSG_SEAL_LIST, &body, &p));
@@ -167,14 +172,14 @@ static void administrators_requests(void)
 
 static int use(struct inbox *b, uid_t uid, enum key_op op, const struct key_ref *ref, struct problem *p)
 {
-    struct caller who = user(b, uid);
-    struct livekey *live = NULL;
+    struct caller who = user(uid);
+    struct used_key key;
     int r;
 
     memset(p, 0, sizeof(*p));
-    r = vault_use(&b->box.vault, ref, &who, op, &live, p);
-    CU_ASSERT_EQUAL(live != NULL, r == 0);
-    livekey_unref(live);
+    r = vault_use(b->box.vault, &(struct use_wish){ ref, &who, op, (uint64_t)time(NULL) }, &key, p);
+    CU_ASSERT_EQUAL(key.live != NULL, r == 0);
+    livekey_unref(key.live);
     return r;
 }
 
@@ -184,7 +189,7 @@ static void destroy(struct inbox *b, const char *name)
     struct problem p;
 
     snprintf(m.name, sizeof(m.name), "%s", name);
-    OK(vault_destroy(&b->box.vault, &m, &p));
+    OK(vault_destroy(b->box.vault, &m, &p));
 }
 
 static void a_use_is_granted(void)
@@ -212,14 +217,14 @@ static void a_use_is_granted(void)
 static void the_maker_is_named(void)
 {
     const struct maker maker = { { getpid(), INBOX_STRANGER, INBOX_STRANGER }, NULL, 0 };
-    const struct caller who = { { getpid(), 0, 0 }, &maker };
+    const struct caller who = caller_of(&(struct peer){ getpid(), 0, 0 }, &maker);
     struct key_ref web = { .name = "web" };
-    struct livekey *live = NULL;
+    struct used_key key;
     struct problem p;
     struct inbox b;
 
     box_with_keys(&b);
-    FAILS(vault_use(&b.box.vault, &web, &who, OP_SIGN, &live, &p), LB_E_DENIED);
+    FAILS(vault_use(b.box.vault, &(struct use_wish){ &web, &who, OP_SIGN, 1 }, &key, &p), LB_E_DENIED);
     TEXT_IS(p.text, "uid 3000002 may not sign with key 'web' of box 'test'");
     TEXT_IS(p.hint, "an administrator may run: littlebox --box test allow web --user 3000002");
     inbox_clear(&b);
@@ -228,15 +233,15 @@ static void the_maker_is_named(void)
 static void without_credentials(void)
 {
     struct key_ref web = { .name = "web" };
-    struct livekey *live = NULL;
+    struct used_key key;
     struct problem p;
     struct inbox b;
 
     box_with_keys(&b);
     for (int i = 0; i < 2; i++) {
-        struct caller who = inbox_caller(&b, 0, i == 0 ? INBOX_GRANTED : 0, 0);
+        struct caller who = inbox_caller(0, i == 0 ? INBOX_GRANTED : 0, 0);
 
-        FAILS(vault_use(&b.box.vault, &web, &who, OP_SIGN, &live, &p), LB_E_DENIED);
+        FAILS(vault_use(b.box.vault, &(struct use_wish){ &web, &who, OP_SIGN, 1 }, &key, &p), LB_E_DENIED);
         TEXT_IS(p.text, "the kernel did not tell who asks for key 'web'");
     }
     inbox_clear(&b);
@@ -252,7 +257,7 @@ static void in_this_order(void)
     struct inbox b;
 
     box_with_keys(&b);
-    k = keyring_find(&b.box.vault.ring, "web");
+    k = keyring_find(&b.box.vault->ring, "web");
     FAILS(use(&b, INBOX_STRANGER, OP_SIGN, &none, &p), LB_E_NO_KEY);
     k->damaged = true;
     FAILS(use(&b, INBOX_STRANGER, OP_SIGN, &web, &p), LB_E_DENIED);
@@ -274,7 +279,7 @@ static void in_this_order(void)
     k->versions[0].damaged = true;
     FAILS(use(&b, INBOX_GRANTED, OP_SIGN, &web, &p), LB_E_DAMAGED);
     k->versions[0].damaged = false;
-    vault_lock(&b.box.vault);
+    vault_lock(b.box.vault);
     FAILS(use(&b, INBOX_STRANGER, OP_SIGN, &web, &p), LB_E_DENIED);
     FAILS(use(&b, INBOX_GRANTED, OP_SIGN, &third, &p), LB_E_NO_VERSION);
     FAILS(use(&b, INBOX_GRANTED, OP_SIGN, &first, &p), LB_E_LOCKED);
@@ -293,8 +298,8 @@ static void only_active_versions(void)
     struct inbox b;
 
     box_with_keys(&b);
-    k = keyring_find(&b.box.vault.ring, "web");
-    OK(vault_get(&b.box.vault, &first, spki, &key, &p));
+    k = keyring_find(&b.box.vault->ring, "web");
+    OK(vault_get(b.box.vault, &first, spki, &key, &p));
     for (uint8_t state = 1; state <= STATE_LAST; state++) {
         int code = state == STATE_DESTROYED ? LB_E_DESTROYED : LB_E_NOT_ACTIVE;
 
@@ -308,8 +313,8 @@ static void only_active_versions(void)
     destroy(&b, "web");
     FAILS(use(&b, 0, OP_SIGN, &first, &p), LB_E_DESTROYED);
     /* Nor is its public half given out for a handle. */
-    FAILS(vault_get(&b.box.vault, &first, spki, &key, &p), LB_E_DESTROYED);
-    FAILS(vault_get(&b.box.vault, &web, spki, &key, &p), LB_E_DESTROYED);
+    FAILS(vault_get(b.box.vault, &first, spki, &key, &p), LB_E_DESTROYED);
+    FAILS(vault_get(b.box.vault, &web, spki, &key, &p), LB_E_DESTROYED);
     inbox_clear(&b);
 }
 
@@ -390,16 +395,16 @@ static void a_lock_leaves_nothing(void)
 
     box_with_keys(&b);
     OK(use(&b, INBOX_GRANTED, OP_SIGN, &web, &p));
-    OK(backend_sealed_take(b.box.vault.sealer, &store_key));
+    OK(backend_sealed_take(b.box.vault->sealer, &store_key));
     CU_ASSERT(is_mapped(store_key));
-    backend_sealed_rest(b.box.vault.sealer);
-    CU_ASSERT_EQUAL(b.box.vault.ring.opened.count, 2);
+    backend_sealed_rest(b.box.vault->sealer);
+    CU_ASSERT_EQUAL(b.box.vault->ring.opened.count, 2);
     OK(ask_empty(&b, 0, MSG_LOCK, &body, &p));
     CU_ASSERT(!is_mapped(store_key));
-    CU_ASSERT_PTR_NULL(b.box.vault.sealer);
-    CU_ASSERT_PTR_NULL(b.box.vault.backend);
-    CU_ASSERT_EQUAL(b.box.vault.ring.opened.count, 0);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_LOCKED);
+    CU_ASSERT_PTR_NULL(b.box.vault->sealer);
+    CU_ASSERT_PTR_NULL(b.box.vault->backend);
+    CU_ASSERT_EQUAL(b.box.vault->ring.opened.count, 0);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_LOCKED);
     /* The next child would open the store with its credential otherwise. */
     CU_ASSERT_EQUAL(b.told_locked, 1);
     inbox_clear(&b);
@@ -421,7 +426,7 @@ static void nothing_changes_while_locked(void)
     struct inbox b;
 
     box_with_keys(&b);
-    v = &b.box.vault;
+    v = b.box.vault;
     vault_lock(v);
     FAILS(vault_create(v, &create, spki, &key, &p), LB_E_LOCKED);
     FAILS(vault_grant(v, &grant, true, &p), LB_E_LOCKED);
@@ -457,7 +462,7 @@ static void guessing_is_slow(void)
     size_t len;
 
     box_with_keys(&b);
-    vault_lock(&b.box.vault);
+    vault_lock(b.box.vault);
     /* Not about to stop. */
     CU_ASSERT_EQUAL(eventfd_read(b.box.stop_fd, &was), 0);
     OK(msg_secret_encode(MSG_UNLOCK, 7, &m, packet, sizeof(packet), &len));
@@ -468,11 +473,11 @@ static void guessing_is_slow(void)
     started = seconds();
     FAILS(ask(&b, 0, packet, len, &body, &p), LB_E_SECRET);
     CU_ASSERT(seconds() - started >= 0.99);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_LOCKED);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_LOCKED);
     m.secret = credential;
     OK(msg_secret_encode(MSG_UNLOCK, 7, &m, packet, sizeof(packet), &len));
     OK(ask(&b, 0, packet, len, &body, &p));
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_UNLOCKED);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_UNLOCKED);
     CU_ASSERT_EQUAL(b.told_locked, 0);
     inbox_clear(&b);
 }
@@ -484,14 +489,14 @@ static void seals_are_of_their_kind(void)
     struct inbox b;
 
     box_with_keys(&b);
-    vault_lock(&b.box.vault);
-    FAILS(vault_unlock(&b.box.vault, SEAL_PASSPHRASE, credential, &p), LB_E_SECRET);
-    CU_ASSERT_PTR_NULL(b.box.vault.backend);
-    OK(vault_unlock(&b.box.vault, SEAL_CREDENTIAL, credential, &p));
+    vault_lock(b.box.vault);
+    FAILS(vault_unlock(b.box.vault, SEAL_PASSPHRASE, credential, &p), LB_E_SECRET);
+    CU_ASSERT_PTR_NULL(b.box.vault->backend);
+    OK(vault_unlock(b.box.vault, SEAL_CREDENTIAL, credential, &p));
     /* Open already: a wrong one is wrong all the same. */
-    FAILS(vault_unlock(&b.box.vault, SEAL_CREDENTIAL, (struct bytes){ credential.p, credential.len - 1 }, &p),
+    FAILS(vault_unlock(b.box.vault, SEAL_CREDENTIAL, (struct bytes){ credential.p, credential.len - 1 }, &p),
           LB_E_SECRET);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_UNLOCKED);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_UNLOCKED);
     inbox_clear(&b);
 }
 
@@ -528,7 +533,7 @@ static void what_opens_the_store(void)
     struct inbox b;
 
     box_with_keys(&b);
-    OK(vault_seal_add(&b.box.vault, &seal, &p));
+    OK(vault_seal_add(b.box.vault, &seal, &p));
     OK(opening_of(&b, none, &o));
     CU_ASSERT_EQUAL(o.how, OPENED_AS_NEW);
     CU_ASSERT_EQUAL(o.kind, SEAL_CREDENTIAL);
@@ -542,14 +547,14 @@ static void what_opens_the_store(void)
     CU_ASSERT_EQUAL(o.next, NEXT_OPENS);
     CU_ASSERT_EQUAL(o.next_count, 1);
     CU_ASSERT_EQUAL(o.next_seals[0], 1);
-    CU_ASSERT_TRUE(atomic_load(&b.box.vault.by_credential));
+    CU_ASSERT_TRUE(atomic_load(&b.box.vault->by_credential));
     CU_ASSERT_EQUAL(chmod(b.conf.credential, 0644), 0);
     OK(opening_of(&b, none, &o));
     CU_ASSERT_EQUAL(o.next, NEXT_REFUSED);
     CU_ASSERT_EQUAL(o.next_count, 0);
     TEXT_HAS(o.why.text, "its mode 0644 lets others");
-    CU_ASSERT_FALSE(atomic_load(&b.box.vault.by_credential));
-    CU_ASSERT_TRUE(atomic_load(&b.box.vault.credential_refused));
+    CU_ASSERT_FALSE(atomic_load(&b.box.vault->by_credential));
+    CU_ASSERT_TRUE(atomic_load(&b.box.vault->credential_refused));
     put_credential(&b, phrase, 0600);
     OK(opening_of(&b, none, &o));
     CU_ASSERT_EQUAL(o.next, NEXT_WRONG);
@@ -558,25 +563,25 @@ static void what_opens_the_store(void)
     OK(opening_of(&b, credential, &o));
     CU_ASSERT_EQUAL(o.next, NEXT_OPENS);
     /* What the status says is of the file, not of what somebody asked about. */
-    CU_ASSERT_FALSE(atomic_load(&b.box.vault.by_credential));
-    vault_lock(&b.box.vault);
+    CU_ASSERT_FALSE(atomic_load(&b.box.vault->by_credential));
+    vault_lock(b.box.vault);
     OK(opening_of(&b, credential, &o));
     CU_ASSERT_EQUAL(o.how, OPENED_NOT);
     CU_ASSERT_EQUAL(o.seal, 0);
     CU_ASSERT_EQUAL(o.next, NEXT_OPENS);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.vault.lock), LOCK_LOCKED);
-    OK(vault_unlock(&b.box.vault, SEAL_PASSPHRASE, words, &p));
+    CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_LOCKED);
+    OK(vault_unlock(b.box.vault, SEAL_PASSPHRASE, words, &p));
     OK(opening_of(&b, none, &o));
     CU_ASSERT_EQUAL(o.how, OPENED_BY_REQUEST);
     CU_ASSERT_EQUAL(o.kind, SEAL_PASSPHRASE);
     CU_ASSERT_EQUAL(o.seal, 2);
     /* Open already: what is tried now is not what opened it. */
-    OK(vault_unlock(&b.box.vault, SEAL_CREDENTIAL, credential, &p));
+    OK(vault_unlock(b.box.vault, SEAL_CREDENTIAL, credential, &p));
     OK(opening_of(&b, none, &o));
     CU_ASSERT_EQUAL(o.seal, 2);
     put_credential(&b, INBOX_CREDENTIAL, 0600);
-    vault_lock(&b.box.vault);
-    vault_try_credential(&b.box.vault);
+    vault_lock(b.box.vault);
+    vault_try_credential(b.box.vault);
     OK(opening_of(&b, none, &o));
     CU_ASSERT_EQUAL(o.how, OPENED_AT_START);
     TEXT_IS(o.file, b.conf.credential);
@@ -595,9 +600,9 @@ static void a_name_comes_back_without_grants(void)
     struct inbox b;
 
     box_with_keys(&b);
-    FAILS(vault_create(&b.box.vault, &m, spki, &key, &p), LB_E_EXISTS);
+    FAILS(vault_create(b.box.vault, &m, spki, &key, &p), LB_E_EXISTS);
     destroy(&b, "web");
-    OK(vault_create(&b.box.vault, &m, spki, &key, &p));
+    OK(vault_create(b.box.vault, &m, spki, &key, &p));
     CU_ASSERT_EQUAL(key.version, 2);
     FAILS(use(&b, INBOX_GRANTED, OP_SIGN, &web, &p), LB_E_DENIED);
     OK(use(&b, 0, OP_SIGN, &web, &p));
@@ -605,11 +610,11 @@ static void a_name_comes_back_without_grants(void)
     /* Once more, with a record that still has a grant: a destroyed key's are gone, but nothing is to depend on that. */
     m.name[0] = 'W';
     snprintf(grant.name, sizeof(grant.name), "%s", m.name);
-    OK(vault_create(&b.box.vault, &m, spki, &key, &p));
-    OK(vault_grant(&b.box.vault, &grant, true, &p));
-    keyring_find(&b.box.vault.ring, "Web")->rec.versions[0].state = STATE_DESTROYED;
-    OK(vault_create(&b.box.vault, &m, spki, &key, &p));
-    CU_ASSERT_EQUAL(keyring_find(&b.box.vault.ring, "Web")->rec.grant_count, 0);
+    OK(vault_create(b.box.vault, &m, spki, &key, &p));
+    OK(vault_grant(b.box.vault, &grant, true, &p));
+    keyring_find(&b.box.vault->ring, "Web")->rec.versions[0].state = STATE_DESTROYED;
+    OK(vault_create(b.box.vault, &m, spki, &key, &p));
+    CU_ASSERT_EQUAL(keyring_find(&b.box.vault->ring, "Web")->rec.grant_count, 0);
     inbox_clear(&b);
 }
 
@@ -630,8 +635,8 @@ static void a_file_with_a_request(void)
     size_t len, got;
 
     box_with_keys(&b);
-    granted = user(&b, INBOX_GRANTED);
-    stranger = user(&b, INBOX_STRANGER);
+    granted = user(INBOX_GRANTED);
+    stranger = user(INBOX_STRANGER);
     OK(msg_sign_encode(MSG_SIGN, 7, &m, packet, sizeof(packet), &len));
     got = inbox_ask(&b, &granted, packet, len, b.keeper, &goes_on);
     OK(msg_split(b.answer, got, &header, &body));
@@ -680,14 +685,14 @@ static void changed_rows_are_used_by_nobody(void)
         struct inbox b;
 
         box_with_keys(&b);
-        vault_close(&b.box.vault);
+        inbox_close(&b);
         CU_ASSERT_EQUAL(sqlite3_open_v2(b.conf.paths.store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
         CU_ASSERT_EQUAL(sqlite3_exec(db, changes[i].sql, NULL, NULL, NULL), SQLITE_OK);
         CU_ASSERT_EQUAL(sqlite3_close(db), SQLITE_OK);
-        OK(vault_open(&b.box.vault, &b.conf, &p));
-        CU_ASSERT_EQUAL(atomic_load(&b.box.vault.damaged), changes[i].at_once);
+        OK(vault_open(&b.vault_settings, &b.box.vault, &p));
+        CU_ASSERT_EQUAL(atomic_load(&b.box.vault->damaged), changes[i].at_once);
         OK(inbox_reopen(&b, &p));
-        CU_ASSERT_EQUAL(atomic_load(&b.box.vault.damaged), 1);
+        CU_ASSERT_EQUAL(atomic_load(&b.box.vault->damaged), 1);
         CU_ASSERT(use(&b, INBOX_STRANGER, OP_SIGN, &web, &p) != 0);
         CU_ASSERT(use(&b, INBOX_GRANTED, OP_DECRYPT, &web, &p) != 0);
         CU_ASSERT(use(&b, INBOX_GRANTED, OP_SIGN, &web, &p) != 0);
@@ -720,7 +725,7 @@ static void malformed_bytes_cost_the_connection(void)
     struct inbox b;
 
     box_with_keys(&b);
-    who = user(&b, INBOX_STRANGER);
+    who = user(INBOX_STRANGER);
     for (size_t i = 0; i < COUNT(bodies); i++) {
         struct msg_header header;
         struct wire_writer w;

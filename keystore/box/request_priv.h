@@ -1,0 +1,74 @@
+/* What the files of requests share: how answers are made. */
+#ifndef LB_BOX_REQUEST_PRIV_H
+#define LB_BOX_REQUEST_PRIV_H
+
+#include "box/request.h"
+
+/* The first arguments of an encoder, and its last ones. */
+#define ANSWER(rq) ((uint16_t)((rq)->header.type | MSG_ANSWER)), (rq)->header.id
+#define INTO(rq) (rq)->answer, (rq)->size, &(rq)->answer_len
+
+LB_MUST_USE int answer_empty(struct request *rq);
+
+/*
+ * For the record: what was done, as people read it in the log, and with which key ("" or 0: none that is named in the
+ * record). To be called once it is done.
+ */
+void note_act(struct request *rq, const char *fmt, ...) LB_PRINTF(2, 3);
+void note_key(struct request *rq, const char *name, uint32_t version);
+/* The two at once: "WHAT 'NAME' version N"; version 0: without it. */
+void note_change(struct request *rq, const char *what, const char *name, uint32_t version);
+
+/*
+ * An answer that is made entry by entry: what stands in front of them is known at the end, and written then, with the same
+ * length.
+ */
+struct page {
+    struct wire_writer w, start; /* start: where the first entry goes */
+    size_t room;                 /* that one entry takes at most */
+    unsigned count, most;
+};
+
+void page_begin(struct request *rq, struct page *ret, size_t room, unsigned most);
+/* Is there room for one more entry? Then it counts. */
+bool page_has_room(struct page *page);
+/* What comes in front of the entries, once all is known. */
+void page_front(struct request *rq, struct wire_writer *ret);
+/* Of LIST and TOKEN_LIST: bool more, u16 count. */
+void page_numbers(struct wire_writer *w, bool more, unsigned count);
+
+/* Handlers: each decodes, does, and encodes. 0, or why not, with its text in rq->problem if there is more to say than the code. */
+LB_MUST_USE int handle_sign(struct request *rq);
+LB_MUST_USE int handle_decrypt(struct request *rq);
+LB_MUST_USE int handle_derive(struct request *rq);
+LB_MUST_USE int handle_get(struct request *rq);
+LB_MUST_USE int handle_list(struct request *rq);
+LB_MUST_USE int handle_show(struct request *rq);
+LB_MUST_USE int handle_status(struct request *rq);
+LB_MUST_USE int handle_cert_get(struct request *rq);
+LB_MUST_USE int handle_find(struct request *rq);
+LB_MUST_USE int handle_cert_find(struct request *rq);
+LB_MUST_USE int handle_token(struct request *rq);
+LB_MUST_USE int handle_token_list(struct request *rq);
+LB_MUST_USE int handle_opening(struct request *rq);
+LB_MUST_USE int handle_create(struct request *rq);
+LB_MUST_USE int handle_import(struct request *rq);
+LB_MUST_USE int handle_attach(struct request *rq);
+LB_MUST_USE int handle_destroy(struct request *rq);
+LB_MUST_USE int handle_schedule(struct request *rq);
+LB_MUST_USE int handle_cancel(struct request *rq);
+LB_MUST_USE int handle_rename(struct request *rq);
+LB_MUST_USE int handle_handle_note(struct request *rq);
+LB_MUST_USE int handle_handle_list(struct request *rq);
+LB_MUST_USE int handle_allow(struct request *rq);
+LB_MUST_USE int handle_deny(struct request *rq);
+LB_MUST_USE int handle_cert_set(struct request *rq);
+LB_MUST_USE int handle_init(struct request *rq);
+LB_MUST_USE int handle_seal_list(struct request *rq);
+LB_MUST_USE int handle_seal_add(struct request *rq);
+LB_MUST_USE int handle_seal_remove(struct request *rq);
+LB_MUST_USE int handle_lock(struct request *rq);
+LB_MUST_USE int handle_unlock(struct request *rq);
+LB_MUST_USE int handle_login(struct request *rq);
+
+#endif

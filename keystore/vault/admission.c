@@ -1,0 +1,108 @@
+/* What the rules look at (policy/admit.h), gathered from the vault and its keys. */
+#include <string.h>
+
+#include "vault/vault_priv.h"
+
+static struct admit_box for_rules(const struct vault *v)
+{
+    return (struct admit_box){
+        .name = v->conf->box,
+        .admins = v->conf->admins,
+        .unlocked = atomic_load(&v->lock) == LOCK_UNLOCKED,
+        .damaged = atomic_load(&v->damaged) > 0,
+        .credential_refused = atomic_load(&v->credential_refused),
+    };
+}
+
+/* Refusals that several requests share */
+
+int vault_locked(const struct vault *v, struct problem *p)
+{
+    const struct admit_box box = for_rules(v);
+
+    return admit_locked(&box, p);
+}
+
+int vault_no_key(const struct vault *v, const char *name, struct problem *p)
+{
+    const struct admit_box box = for_rules(v);
+
+    return admit_no_key(&box, name, p);
+}
+
+int vault_damaged(const struct vault *v, const char *name, uint32_t version, struct problem *p)
+{
+    const struct admit_box box = for_rules(v);
+
+    return admit_damaged(&box, name, version, p);
+}
+
+int vault_scheduled(const struct vault *v, const struct version_record *rec, bool whole, struct problem *p)
+{
+    const struct admit_box box = for_rules(v);
+
+    return admit_scheduled(&box, rec->name, whole ? 0 : rec->version, rec->destroy_at, p);
+}
+
+/* The version that ref means, 0-based; -1: there is none. */
+static int find_version(const struct boxkey *k, const struct key_ref *ref)
+{
+    if (ref->version == 0 && !ref->has_hash)
+        return boxkey_active(k);
+    for (size_t i = k->rec.version_count; i > 0; i--) {
+        if (ref->version != 0 && k->rec.versions[i - 1].version != ref->version)
+            continue;
+        if (!ref->has_hash || memcmp(k->versions[i - 1].hash, ref->hash, LB_HASH_SIZE) == 0)
+            return (int)(i - 1);
+    }
+    return -1;
+}
+
+/* Of a key of which no version is meant. */
+static void note_what_is_left(const struct boxkey *k, struct admission *a)
+{
+    a->key.left = LEFT_NONE;
+    for (size_t i = k->rec.version_count; i > 0; i--) {
+        const struct version_record *rec = &k->rec.versions[i - 1];
+
+        if (rec->state == STATE_DESTROY_SCHEDULED) {
+            a->key.left = LEFT_SCHEDULED;
+            a->key.destroy_at = rec->destroy_at;
+            return;
+        }
+        if (rec->state != STATE_DESTROYED)
+            a->key.left = LEFT_SOME;
+    }
+}
+
+int vault_admission(const struct vault *v, const struct boxkey *k, const struct key_ref *ref, struct admission *ret)
+{
+    int i;
+
+    *ret = (struct admission){ .ref = ref, .box = for_rules(v) };
+    if (k == NULL)
+        return -1;
+    ret->key.name = k->rec.name;
+    ret->key.grants = k->rec.grants;
+    ret->key.grant_count = k->rec.grant_count;
+    ret->key.damaged = k->damaged;
+    i = find_version(k, ref);
+    if (i < 0) {
+        note_what_is_left(k, ret);
+        return -1;
+    }
+    ret->version.meant = true;
+    ret->version.number = k->rec.versions[i].version;
+    ret->version.damaged = k->versions[i].damaged;
+    ret->version.state = k->rec.versions[i].state;
+    ret->version.destroy_at = k->rec.versions[i].destroy_at;
+    return i;
+}
+
+int vault_pick_version(const struct vault *v, const struct boxkey *k, const struct key_ref *ref, struct problem *p)
+{
+    struct admission a;
+    int i = vault_admission(v, k, ref, &a), r = admit_tell(&a, p);
+
+    return r != 0 ? r : i;
+}
