@@ -20,6 +20,7 @@
 #include "token/certificates.h"
 #include "token/copy.h"
 #include "token/message_api.h"
+#include "token/module.h"
 #include "token/token_priv.h"
 
 static const char *label_of(const struct p11_token *t)

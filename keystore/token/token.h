@@ -4,8 +4,9 @@
 
 #include "base/wire.h"
 #include "model/limits.h"
-#include "token/module.h"
+#include "token/names.h"
 #include "token/settings.h"
+#include "token/watchdog.h"
 
 /* Longest PIN, in bytes. */
 #define P11_PIN_MAX LB_PIN_MAX
