@@ -2,6 +2,7 @@
 #ifndef LB_TOKEN_COPY_H
 #define LB_TOKEN_COPY_H
 
+#include "token/listener.h"
 #include "token/object.h"
 
 /*
@@ -38,11 +39,12 @@ void p11_copy_drop_of(struct p11_session *s, CK_OBJECT_HANDLE object);
 /* Whether a handle is a copy's, and so not on the token. */
 bool p11_copy_is(struct p11_session *s, CK_OBJECT_HANDLE h);
 
-/* With the token's lock held for writing. */
+/* Of a token, all; LB_E_NOMEM. Its copies go where the connection does: with p11_copies_listener. */
+struct p11_copies;
+LB_MUST_USE int p11_copies_new(struct p11_copies **ret);
+void p11_copies_free(struct p11_copies *all); /* NULL is fine */
 
-/* The login was lost, and private objects of sessions with it. */
-void p11_copies_drop(struct p11_token *t);
-/* The connection is over: nobody has a struct p11_copy of it any more. */
-void p11_copies_free(struct p11_token *t);
+/* The login was lost: copies that are left are destroyed, since private objects of sessions are gone. Disconnected: all go. */
+extern const struct p11_listener p11_copies_listener;
 
 #endif

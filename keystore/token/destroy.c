@@ -1,9 +1,11 @@
 /* Keys on a token that are destroyed, and what is taken away of those that came to nothing. */
+#include "token/destroy.h"
+
 #include <string.h>
 
 #include "base/log.h"
 #include "token/copy.h"
-#include "token/key.h"
+#include "token/find_key.h"
 #include "token/message_api.h"
 
 /* Objects of one name: a pair, and what is left of each time that it was begun. */

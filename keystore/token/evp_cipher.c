@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "guard/secret.h"
+#include "model/limits.h"
 #include "token/evp.h"
 
 #define FN(ID, type, fn) { OSSL_FUNC_##ID, (void (*)(void))_Generic(&(fn), OSSL_FUNC_##type##_fn *: &(fn)) }

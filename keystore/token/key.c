@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "token/copy.h"
+#include "token/find_key.h"
 #include "token/message_api.h"
 
 struct p11_key {

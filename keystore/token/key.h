@@ -58,30 +58,4 @@ EVP_PKEY *p11_evp(struct p11_key *k);
 /* The key behind such an EVP_PKEY, as long as that lives; NULL: it is another one. */
 const struct p11_key *p11_evp_key(EVP_PKEY *key);
 
-/* Generating and importing: token/make.c. Destroying: token/destroy.c */
-
-/*
- * What came to nothing after p11_make() or p11_import(), which do this themselves where they fail: both objects go, whatever
- * they are. What cannot be taken away is named in the log and in p's hint; its text and code stay.
- */
-void p11_discard(struct p11_token *t, const struct p11_name *name, struct problem *p);
-/*
- * The same inside a work of p11_do(). Every private and public object of that name: it has a new random id, so all of them are
- * of the one that was begun. By the name alone, since the public half is what may be wrong.
- */
-CK_RV p11_discard_now(struct p11_session *s, const struct p11_name *name);
-
-/* A new pair of that type (keys/key_type.h) with a new id and this label. LB_E_KEY_TYPE: the token cannot, or not that type. */
-LB_MUST_USE int p11_make(struct p11_token *t, const char *type, const char *label, struct p11_name *ret_name,
-                         uint8_t **ret_spki, size_t *ret_len, struct problem *p);
-/* Brings a key in. LB_E_UNSUPPORTED: the token takes none. */
-LB_MUST_USE int p11_import(struct p11_token *t, EVP_PKEY *key, const char *label, struct p11_name *ret_name,
-                           struct problem *p);
-/*
- * Destroys the private object and the public one of the same id, and looks for it in a new connection. It not being there any
- * more is not a failure. LB_E_TOKEN: it is still there.
- */
-LB_MUST_USE int p11_destroy(struct p11_token *t, const struct p11_name *name, const uint8_t *spki, size_t spki_len,
-                            struct problem *p);
-
 #endif

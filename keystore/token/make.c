@@ -1,4 +1,6 @@
 /* Keys made on a token, and brought to it. */
+#include "token/make.h"
+
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -8,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "token/key.h"
+#include "token/destroy.h"
+#include "token/public.h"
 
 #define ID_SIZE 16
 #define ATTRIBUTES_MAX 24

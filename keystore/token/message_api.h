@@ -2,18 +2,25 @@
 #ifndef LB_TOKEN_MESSAGE_API_H
 #define LB_TOKEN_MESSAGE_API_H
 
-#include "token/token.h"
+#include "token/listener.h"
+#include "token/work.h"
 
 /*
  * Used with mechanisms of the token that have CKF_MESSAGE_SIGN, and given up for the connection where the token fails to
  * begin: C_SignInit and C_Sign are always there. A context is begun anew after a second, so that a key that was destroyed
  * by others does not go on signing.
  */
-struct p11_message; /* the functions; owned by the token */
+struct p11_messages; /* of a token: the functions, and what is known of them in this connection */
+/* LB_E_NOMEM. */
+LB_MUST_USE int p11_messages_new(struct p11_messages **ret);
+void p11_messages_free(struct p11_messages *m); /* NULL is fine */
 
-/* On connecting, with the token's lock held for writing: asks the module for them, if a mechanism is for that. */
-void p11_message_find(struct p11_token *t);
-/* The module is ended, or a key destroyed: contexts so far are not used any more. */
+/*
+ * Connected: asks the module for the functions, if a mechanism is for that. The login was lost: contexts so far are not
+ * used any more.
+ */
+extern const struct p11_listener p11_messages_listener;
+/* A key is destroyed: the same. */
 void p11_message_forget(struct p11_token *t);
 
 /* Inside of a work of p11_do(). */

@@ -1,15 +1,19 @@
-/* A PKCS#11 module in this process: whether it may be loaded, and loading it. */
+/* A PKCS#11 module in this process: whether it may be loaded, loading it, starting and ending it. */
 #include "token/module.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <libp11.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/id_map.h"
-#include "token/names.h"
+#include "token/failure.h"
+
+/* Loading */
 
 static bool is_below(const char *path, const char *dir, size_t len)
 {
@@ -73,17 +77,17 @@ static int set_environment(const struct p11conf *conf, struct problem *p)
     return 0;
 }
 
-int p11_module_load(const struct p11conf *conf, CK_FUNCTION_LIST **ret, struct problem *p)
+int p11_module_load(struct p11_module *m, struct problem *p)
 {
     char real[PATH_MAX], name[P11_RV_SIZE];
     CK_C_GetFunctionList get = NULL;
     CK_FUNCTION_LIST *list = NULL;
     void *handle, *symbol;
     CK_RV rv;
-    int r = check_file(conf, real, p);
+    int r = check_file(m->conf, real, p);
 
     if (r == 0)
-        r = set_environment(conf, p);
+        r = set_environment(m->conf, p);
     if (r != 0)
         return r;
     handle = dlopen(real, RTLD_NOW | RTLD_LOCAL);
@@ -104,6 +108,85 @@ int p11_module_load(const struct p11conf *conf, CK_FUNCTION_LIST **ret, struct p
     if (list->version.major != 2 && list->version.major != 3)
         return problem_set(p, LB_E_TOKEN, "the module %.200s speaks PKCS#11 %u.%u, not 2 or 3", real,
                            list->version.major, list->version.minor);
-    *ret = list;
+    m->f = list;
     return 0;
+}
+
+/* Starting and ending */
+
+void p11_text(const char *from, char *to, size_t size)
+{
+    size_t len = from == NULL ? 0 : strlen(from);
+
+    if (len >= size)
+        len = size - 1;
+    for (size_t i = 0; i < len; i++)
+        to[i] = (unsigned char)from[i] < 0x20 || from[i] == 0x7f ? '?' : from[i];
+    while (len > 0 && to[len - 1] == ' ')
+        len--;
+    to[len] = '\0';
+}
+
+/* libp11 leaves the code as the reason of an error of its own library. */
+int p11_libp11_failed(const char *label, const char *what, struct problem *p)
+{
+    unsigned long e = ERR_peek_last_error();
+    int r = p11_failed(label, what, e == 0 ? CKR_GENERAL_ERROR : (CK_RV)ERR_GET_REASON(e), p);
+
+    ERR_clear_error();
+    return r;
+}
+
+static int initialize_list(struct p11_module *m, struct p11_caller *call, const char *label, struct problem *p)
+{
+    CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
+    CK_RV rv;
+
+    if (m->conf->arguments[0] != '\0')
+        args.pReserved = (void *)m->conf->arguments;
+    rv = P11_CALL(call, C_Initialize, &args);
+    return rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? 0 : p11_failed(label, "C_Initialize", rv, p);
+}
+
+int p11_module_start(struct p11_module *m, struct p11_caller *call, const char *label, struct problem *p)
+{
+    PKCS11_CTX *ctx;
+    int loaded;
+
+    if (m->libp11 != NULL)
+        return 0;
+    if (initialize_list(m, call, label, p) != 0)
+        return p->code;
+    ERR_clear_error();
+    ctx = PKCS11_CTX_new();
+    if (ctx == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    if (m->conf->arguments[0] != '\0')
+        PKCS11_CTX_init_args(ctx, m->conf->arguments);
+    p11_enter(call, "C_Initialize");
+    loaded = PKCS11_CTX_load(ctx, m->conf->module);
+    (void)p11_left(call, CKR_OK);
+    if (loaded != 0) {
+        int r = p11_libp11_failed(label, "C_Initialize", p);
+
+        PKCS11_CTX_free(ctx);
+        (void)P11_CALL(call, C_Finalize, NULL);
+        return r;
+    }
+    p11_text(ctx->description, m->library, sizeof(m->library));
+    m->libp11 = ctx;
+    return 0;
+}
+
+void p11_module_end(struct p11_module *m, struct p11_caller *call)
+{
+    if (m->libp11 == NULL)
+        return;
+    p11_enter(call, "C_Finalize");
+    PKCS11_CTX_unload(m->libp11);
+    (void)m->f->C_Finalize(NULL); /* of one list: it is finalized already, and says so */
+    (void)p11_left(call, CKR_OK);
+    PKCS11_CTX_free(m->libp11);
+    m->libp11 = NULL;
+    ERR_clear_error();
 }

@@ -11,7 +11,7 @@
 #include "keys/key_type.h"
 #include "model/chain.h"
 #include "seals/seal.h"
-#include "token/certificates.h"
+#include "token/certificate_cache.h"
 #include "token/object.h"
 #include "vault/vault_priv.h"
 

@@ -9,6 +9,8 @@
 #include "protocol/header.h"
 #include "protocol/token.h"
 #include "token/copy.h"
+#include "token/public.h"
+#include "token/token.h"
 #include "vault/vault_priv.h"
 
 static int no_token(const struct vault *v, struct problem *p)
