@@ -1,6 +1,8 @@
 /* A piece of work on a token: done with a session, and again where the token was away meanwhile. */
 #include "token/work.h"
 
+#include <string.h>
+
 #include "token/parts_priv.h"
 
 /* What a session may ask of its token */
@@ -118,8 +120,14 @@ static CK_RV look_behind(struct p11_session *s, CK_RV rv, const struct problem *
 
 /* Doing it */
 
-/* Once, with a session; *ret_seen is the connection that it was in. */
-static CK_RV attempt(struct p11_token *t, const void *thing, p11_work *work, void *arg, unsigned *ret_seen,
+/* The connection that a failure was in: by the time that it is told, there may be another one. */
+struct seen {
+    unsigned generation;
+    char label[sizeof(((struct p11_slot *)NULL)->label)];
+};
+
+/* Once, with a session. ret_seen is written where it fails. */
+static CK_RV attempt(struct p11_token *t, const void *thing, p11_work *work, void *arg, struct seen *ret_seen,
                      struct problem *p)
 {
     struct p11_session *s = p11_pool_take(&t->pool, thing);
@@ -127,13 +135,16 @@ static CK_RV attempt(struct p11_token *t, const void *thing, p11_work *work, voi
     CK_RV rv = CKR_CRYPTOKI_NOT_INITIALIZED;
 
     pthread_rwlock_rdlock(&c->lock);
-    *ret_seen = atomic_load(&c->generation);
     if (c->connected)
         rv = p11_pool_ready(&t->pool, s, c->control.generation, c->slot.id);
     if (rv == CKR_OK)
         rv = look_behind(s, work(s, arg, p), p);
     if (cure_of(rv) == CURE_SESSION)
         p11_pool_drop(&t->pool, s, c->control.generation);
+    if (rv != CKR_OK) {
+        ret_seen->generation = atomic_load(&c->generation);
+        memcpy(ret_seen->label, c->slot.label, sizeof(ret_seen->label));
+    }
     pthread_rwlock_unlock(&c->lock);
     p11_pool_give_back(&t->pool, s);
     return rv;
@@ -155,7 +166,7 @@ int p11_do_for(const void *thing, struct p11_token *t, const char *what, p11_wor
     bool connected_anew = false, logged_in = false, new_session = false;
 
     for (;;) {
-        unsigned seen = 0;
+        struct seen seen;
         enum cure cure;
         CK_RV rv;
         int r = p11_token_connect(t, p);
@@ -174,12 +185,12 @@ int p11_do_for(const void *thing, struct p11_token *t, const char *what, p11_wor
         }
         if (cure == CURE_LOGIN && !logged_in) {
             logged_in = true;
-            r = p11_connection_mend_login(&t->connection, seen, p);
+            r = p11_connection_mend_login(&t->connection, seen.generation, p);
         } else if (cure != CURE_NONE && !connected_anew) {
             connected_anew = true;
-            r = p11_connection_mend(&t->connection, seen, p);
+            r = p11_connection_mend(&t->connection, seen.generation, p);
         } else {
-            r = p11_failed(t->connection.slot.label, what, rv, p);
+            r = p11_failed(seen.label, what, rv, p);
             return is_of_key(rv) ? p->code = LB_E_SCHEME : r;
         }
         if (r != 0)
