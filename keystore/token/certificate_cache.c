@@ -9,9 +9,9 @@
 #include "token/parts_priv.h"
 #include "token/work.h"
 
-/* Older than this, in seconds, it is read anew: what other programs write to the token is noticed after that time. */
+/* What is older is read anew: so long, in seconds, until it is noticed what other programs write to the token. */
 #define KEEP_SECONDS 30
-/* Whoever can connect may ask for certificates: a token that cannot give them is left alone for so long, in seconds. */
+/* A token that cannot give them is left alone for so long, in seconds: whoever can connect may ask for certificates. */
 #define RETRY_SECONDS 10
 
 struct p11_certs_cache {
@@ -118,7 +118,7 @@ static CK_RV find(struct p11_session *s, void *arg, struct problem *p)
     return p11_find(s, template, 2, r->found, P11_CERTS_MAX + 1, &r->count);
 }
 
-/* One object a time: between two of them the session serves others. One that cannot be read does not hide the rest. */
+/* One object at a time, so that the session serves others in between. One that cannot be read does not hide the rest. */
 static CK_RV read_one(struct p11_session *s, void *arg, struct problem *p)
 {
     struct reading *r = arg;
@@ -204,7 +204,7 @@ static void publish(struct p11_certs_cache *cache, struct p11_certs *c)
     p11_certs_unref(old);
 }
 
-/* With the reading lock held. A token that is away, and the pause before it is looked for again, are p11_do()'s. */
+/* With the reading lock held. Not of a token that is away: how long to wait for that one, p11_do() knows. */
 static void note_failure(struct p11_token *t, const struct problem *p)
 {
     struct p11_certs_cache *cache = t->certs;

@@ -17,14 +17,14 @@ void p11_certs_cache_free(struct p11_certs_cache *cache); /* NULL is fine */
 /* What was read last, a reference; NULL: nothing yet. */
 struct p11_certs *p11_certs_known(struct p11_token *t);
 /*
- * The same, read anew if it is of another connection than this one, older than half a minute, or if p11_certs_forget()
- * was called: it may wait for the token, so no lock that others need may be held. Where the token cannot be asked, what
- * was read before; if that is nothing, what p11_do() says.
+ * The same, read anew if it is of another connection than this one, older than half a minute, or was forgotten. That may
+ * wait for the token, so the caller must hold no lock that others need. If the token cannot be asked, it is what was read
+ * before; if nothing was, what p11_do() says.
  */
 LB_MUST_USE int p11_certs_read(struct p11_token *t, struct p11_certs **ret, struct problem *p);
-/* Does p11_certs_read() give what is known, without asking? */
+/* Would p11_certs_read() give what is known, without asking the token? */
 bool p11_certs_are_current(struct p11_token *t);
-/* What is known is to be read anew as soon as somebody asks. */
+/* They are read anew as soon as somebody asks. */
 void p11_certs_forget(struct p11_token *t);
 
 #endif

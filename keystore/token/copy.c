@@ -1,4 +1,4 @@
-/* Copies of keys in the session, where signing with the copy was measured to be faster. */
+/* Copies of keys in the session, used where signing with the copy was measured to be faster. */
 #include "token/copy.h"
 
 #include <stdlib.h>
@@ -9,13 +9,13 @@
 #include "token/failure.h"
 #include "token/parts_priv.h"
 
-/* Signatures by the key itself before a copy is made: for one or two it is not worth it. */
+/* Signatures by the key itself before a copy is made. For one or two a copy is not worth it. */
 #define FIRST_USES 4
-/* Signatures that are timed, of each. */
+/* Signatures that are timed, of key and copy each. */
 #define SAMPLES 8
-/* How long a copy is used without a look at the key itself. */
+/* How long a copy is used before the key itself is used again. */
 #define TRUST_MS 1000
-/* A token that loses its copies this often in a connection is not asked for more. */
+/* Copies of a key in a connection: a token that lost so many is not asked for more. */
 #define COPIES_MAX 3
 
 enum state {
@@ -41,8 +41,8 @@ struct p11_copy {
 };
 
 /*
- * All of a token. Its lock guards the list, and the control session while the connection's lock is held for reading: there
- * copies are made, since it lives as long as the connection. No lock is taken with it.
+ * All copies of a token. They are objects of the control session, which lives as long as the connection. So the lock guards
+ * two things: the list, and the control session while the connection's lock is held for reading. No lock is taken with it.
  */
 struct p11_copies {
     pthread_mutex_t lock;
@@ -94,7 +94,7 @@ static void destroy(struct p11_token *t, CK_OBJECT_HANDLE h)
     (void)P11_CALL(&t->connection.control.call, C_DestroyObject, t->connection.control.h, h); /* gone already, often */
 }
 
-/* A copy that is weaker than the key is none that was asked for. */
+/* The token must not make a copy that is kept less well than the key. */
 static bool as_strong(struct p11_token *t, CK_OBJECT_HANDLE object, CK_OBJECT_HANDLE copy)
 {
     struct p11_session *s = &t->connection.control;
@@ -188,8 +188,8 @@ static void measured(struct p11_token *t, struct p11_copy *c, bool by_copy, unsi
     c->timed[by_copy]++;
     if (c->timed[0] < SAMPLES || c->timed[1] < SAMPLES)
         return;
-    log_info("token '%s': key %s signs in %llu us, a copy of it in the session in %llu us", t->connection.slot.label, c->name,
-             c->best[0] / 1000, c->best[1] / 1000);
+    log_info("token '%s': key %s signs in %llu us, a copy of it in the session in %llu us", t->connection.slot.label,
+             c->name, c->best[0] / 1000, c->best[1] / 1000);
     if (c->best[1] * 10 < c->best[0] * 9) {
         c->state = USED;
         c->seen = p11_now_ms();
@@ -198,7 +198,7 @@ static void measured(struct p11_token *t, struct p11_copy *c, bool by_copy, unsi
     }
 }
 
-/* What has a cure of its own, with the session or the token, and says nothing about the copy. */
+/* Does it say something about the copy? Failures of session and token do not, and p11_do() cures them. */
 static bool is_of_copy(CK_RV rv)
 {
     return rv != CKR_SESSION_HANDLE_INVALID && rv != CKR_SESSION_CLOSED && rv != CKR_OPERATION_ACTIVE &&

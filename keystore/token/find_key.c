@@ -9,13 +9,10 @@
 #include "token/parts_priv.h"
 #include "token/public.h"
 
-/* Candidates that are looked at; more with one name is a token in disorder. */
+/* Candidates that are looked at. A token with more of one name is in disorder. */
 #define CANDIDATES_MAX 16
 
-/*
- * Has it this public half? Where the token tells none (any more), the id alone must do: unknown is then what can be
- * said.
- */
+/* Has the private key this public half? Unknown: the token tells none (any more), and the name alone must do. */
 enum has { HAS_OTHER, HAS_UNKNOWN, HAS_THIS };
 
 static CK_RV has_public(struct p11_session *s, CK_OBJECT_HANDLE h, const uint8_t *spki, size_t len, enum has *ret)

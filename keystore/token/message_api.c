@@ -146,7 +146,7 @@ static bool has(const struct p11_session *s, const CK_MECHANISM *m, CK_OBJECT_HA
            k->epoch == atomic_load(&s->token->messages->epoch) && p11_now_ms() - k->since < KEEP_MS;
 }
 
-/* Where a token says that it can and never could, it does not matter why. */
+/* A token may list the mechanism and never manage to begin. Whatever the reason, it is not tried again. */
 static CK_RV begin(struct p11_session *s, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
 {
     struct p11_messages *message = s->token->messages;
@@ -181,7 +181,7 @@ CK_RV p11_message_sign(struct p11_session *s, CK_MECHANISM *m, CK_OBJECT_HANDLE 
     rv = CALL(s, s->token->messages, C_SignMessage, s->h, NULL, 0, (CK_BYTE *)in.p, in.len, out, len);
     if (rv == CKR_OK && *len == room)
         return CKR_OK;
-    /* What has failed once is not kept, and may be a matter of the context: the long way says what it is. */
+    /* The context may be to blame, so it goes. C_SignInit and C_Sign will say what is wrong. */
     p11_message_end(s);
     return rv == CKR_OK ? CKR_OK : P11_NO_MESSAGE;
 }

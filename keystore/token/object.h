@@ -16,17 +16,15 @@ struct p11_name {
     size_t id_len, label_len;
 };
 
-/*
- * All of these run inside a work of p11_do() and return CKR_*, or P11_TOLD with p set.
- */
+/* All of these run inside a work of p11_do(), and return CKR_*. */
 
-/* Objects that fit the template, at most max of them; *ret_count may not be all there are only if it is max. */
+/* Objects that fit the template, at most max of them. Are there fewer, *ret_count is all that there are. */
 CK_RV p11_find(struct p11_session *s, CK_ATTRIBUTE *template, CK_ULONG n, CK_OBJECT_HANDLE *ret, CK_ULONG max,
                CK_ULONG *ret_count);
 /* One attribute into size bytes. CKR_BUFFER_TOO_SMALL. */
 CK_RV p11_attribute(struct p11_session *s, CK_OBJECT_HANDLE h, CK_ATTRIBUTE_TYPE type, void *ret, size_t size,
                     size_t *ret_len);
-/* The same into new memory, for free(). NULL and CKR_OK: the object has none. */
+/* The same into new memory, for free(). NULL and CKR_OK: the object does not have the attribute. */
 CK_RV p11_attribute_new(struct p11_session *s, CK_OBJECT_HANDLE h, CK_ATTRIBUTE_TYPE type, uint8_t **ret,
                         size_t *ret_len);
 bool p11_flag(struct p11_session *s, CK_OBJECT_HANDLE h, CK_ATTRIBUTE_TYPE type);
