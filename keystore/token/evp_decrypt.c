@@ -135,7 +135,10 @@ static uint8_t same(unsigned a, unsigned b)
     return (uint8_t)(((d | (0u - d)) >> (sizeof(d) * 8 - 1)) - 1);
 }
 
-/* The block that raw RSA makes of the ciphertext, as long as the modulus. The token looks at no padding, so its answer tells none. */
+/*
+ * The block that raw RSA makes of the ciphertext, as long as the modulus. The token looks at no padding, so its answer tells
+ * nothing of one.
+ */
 static int raw(struct decryption *c, struct bytes in, uint8_t *block, size_t size, struct problem *p)
 {
     CK_MECHANISM m = { CKM_RSA_X_509, NULL, 0 };
@@ -157,8 +160,8 @@ static bool is_no_answer(int r)
 }
 
 /*
- * RFC 5246 7.4.7.1: the premaster secret, or 48 random bytes where anything is wrong with it. Nothing from here on depends
- * on which of the two it is: the random bytes are made in each case, before the token is asked.
+ * RFC 5246 7.4.7.1: the premaster secret, or 48 random bytes where anything is wrong with it. Nothing from here on
+ * depends on which of the two it is: the random bytes are made in each case, before the token is asked.
  */
 static int decrypt_tls(struct decryption *c, unsigned char *out, struct bytes in)
 {
