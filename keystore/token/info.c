@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "token/connection.h"
+#include "token/pool.h"
+
 void p11_told_init(struct p11_told *told, const struct p11conf *conf)
 {
     pthread_mutex_init(&told->lock, NULL);

@@ -2,8 +2,14 @@
 #ifndef LB_TOKEN_INFO_H
 #define LB_TOKEN_INFO_H
 
-#include "token/connection.h"
-#include "token/pool.h"
+#include <p11-kit/pkcs11.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "token/settings.h"
+
+struct p11_connection;
+struct p11_pool;
 
 /* Texts without the blanks that Cryptoki pads with. */
 struct p11_token_info {
