@@ -8,7 +8,7 @@
 #include "backends/backend.h"
 #include "backends/prove.h"
 #include "guard/secret.h"
-#include "keys/key_type.h"
+#include "keys/make_key.h"
 #include "token/destroy.h"
 #include "token/find_key.h"
 #include "token/make.h"
