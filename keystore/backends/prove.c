@@ -12,6 +12,7 @@
 
 #include "keys/key_op.h"
 #include "keys/make_key.h"
+#include "token/find_key.h"
 
 #define DIGEST_SIZE 32 /* of SHA-256 */
 #define PLAIN_SIZE 32

@@ -9,6 +9,11 @@
 #include "backends/prove.h"
 #include "guard/secret.h"
 #include "keys/make_key.h"
+#include "token/destroy.h"
+#include "token/find_key.h"
+#include "token/make.h"
+#include "token/public.h"
+#include "token/token.h"
 
 /* Plain text of a version's material: magic | bytes id | bytes label (STORE.md). */
 static const char magic[] = "LBT1";

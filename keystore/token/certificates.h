@@ -1,48 +1,36 @@
-/* The certificates on a token: read now and then, kept as they were read, and the chain that goes with a public key. */
+/* Certificates as they were read from a token, and the chain that goes with a public key. */
 #ifndef LB_TOKEN_CERTIFICATES_H
 #define LB_TOKEN_CERTIFICATES_H
 
+#include "base/wire.h"
 #include "model/limits.h"
-#include "token/token.h"
+#include "model/pkcs11_uri.h"
 
-/* What is kept of a token: so many X.509 certificates, and so many bytes of them. What is more is left out, and logged. */
+/* So many X.509 certificates are kept of a token, and so many bytes of them. More is left out, and logged. */
 #define P11_CERTS_MAX 256
 #define P11_CERTS_BYTES_MAX (1u << 20)
 
 /*
- * The certificates of one reading, which never change; counted references. Any number of threads may use them, and
- * nothing below but p11_certs_read() asks the token.
+ * The certificates of one reading (token/certificate_cache.h), which never change; counted references. Any number of
+ * threads may use them. Nothing here asks the token.
  */
 struct p11_certs;
 void p11_certs_unref(struct p11_certs *c); /* NULL is fine */
 
-/* What was read last, a reference; NULL: nothing yet. */
-struct p11_certs *p11_certs_known(struct p11_token *t);
 /*
- * The same, read anew if it is of another connection than this one, older than half a minute, or if p11_certs_forget()
- * was called: it may wait for the token, so no lock that others need may be held. Where the token cannot be asked, what
- * was read before; if that is nothing, what p11_do() says.
- */
-LB_MUST_USE int p11_certs_read(struct p11_token *t, struct p11_certs **ret, struct problem *p);
-/* Does p11_certs_read() give what is known, without asking? */
-bool p11_certs_are_current(struct p11_token *t);
-/* What is known is to be read anew as soon as somebody asks. */
-void p11_certs_forget(struct p11_token *t);
-
-/*
- * The certificate for the public key with this spki_hash(), whatever id it has; -1: there is none. Of several that which
- * began to be valid last, and those that have yet to begin only where there is no other.
+ * The certificate for the public key with this spki_hash(), whatever id it has; -1: there is none. Of several it is the one
+ * that began to be valid last. One that is not valid yet is taken only if there is no other.
  */
 int p11_certs_of(const struct p11_certs *c, const uint8_t hash[LB_HASH_SIZE]);
 /*
- * A certificate and who issued it, as far as they are on the token and the chain has room: u16 count and the
- * certificates, as in struct chain_request. Returns the count; w NULL: only that.
+ * Writes a certificate and its issuers, as far as they are on the token and the chain has room: u16 count and the
+ * certificates, as in struct chain_request. Returns the count. w NULL: writes nothing.
  */
 unsigned p11_certs_chain(const struct p11_certs *c, int first, struct wire_writer *w);
 
 /*
- * Those that a PKCS#11 URI names, by their own label and id, in the form of a chain. Returns how many there are: more than
- * LB_CERTS_MAX, or than LB_CHAIN_MAX bytes, are counted and not written.
+ * Writes those that a PKCS#11 URI names by their own label and id, in the form of a chain. Returns how many there are. If
+ * they are more than LB_CERTS_MAX, or than LB_CHAIN_MAX bytes, none is written.
  */
 unsigned p11_certs_named(const struct p11_certs *c, const struct p11uri *want, struct wire_writer *w);
 

@@ -1,4 +1,4 @@
-/* Copies of keys in the session, where signing with the copy was measured to be faster. */
+/* Copies of keys in the session, used where signing with the copy was measured to be faster. */
 #include "token/copy.h"
 
 #include <stdlib.h>
@@ -6,15 +6,16 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "token/token_priv.h"
+#include "token/failure.h"
+#include "token/parts_priv.h"
 
-/* Signatures by the key itself before a copy is made: for one or two it is not worth it. */
+/* Signatures by the key itself before a copy is made. For one or two a copy is not worth it. */
 #define FIRST_USES 4
-/* Signatures that are timed, of each. */
+/* Signatures that are timed, of key and copy each. */
 #define SAMPLES 8
-/* How long a copy is used without a look at the key itself. */
+/* How long a copy is used before the key itself is used again. */
 #define TRUST_MS 1000
-/* A token that loses its copies this often in a connection is not asked for more. */
+/* Copies of a key in a connection: a token that lost so many is not asked for more. */
 #define COPIES_MAX 3
 
 enum state {
@@ -24,10 +25,11 @@ enum state {
     NOT_USED   /* refused, or not faster: no copy */
 };
 
+/* Its lock is taken with a key's lock held, and before the list's. */
 struct p11_copy {
     pthread_mutex_t lock;
     CK_OBJECT_HANDLE object;
-    CK_OBJECT_HANDLE copy;         /* in MEASURING and USED; else CK_INVALID_HANDLE. Changed with copies_lock as well */
+    CK_OBJECT_HANDLE copy;         /* in MEASURING and USED; else CK_INVALID_HANDLE. Changed with the list's lock as well */
     enum state state;
     unsigned uses;                 /* in FIRST and MEASURING */
     unsigned copies;               /* made */
@@ -38,6 +40,15 @@ struct p11_copy {
     struct p11_copy *next;
 };
 
+/*
+ * All copies of a token. They are objects of the control session, which lives as long as the connection. So the lock guards
+ * two things: the list, and the control session while the connection's lock is held for reading. No lock is taken with it.
+ */
+struct p11_copies {
+    pthread_mutex_t lock;
+    struct p11_copy *first; /* they live as long as the connection */
+};
+
 static unsigned long long now_ns(void)
 {
     struct timespec t;
@@ -46,10 +57,10 @@ static unsigned long long now_ns(void)
     return (unsigned long long)t.tv_sec * 1000000000 + (unsigned long long)t.tv_nsec;
 }
 
-/* With copies_lock. Entries live as long as the connection. */
-static struct p11_copy *find(struct p11_token *t, CK_OBJECT_HANDLE object)
+/* With the list's lock. */
+static struct p11_copy *find(const struct p11_copies *all, CK_OBJECT_HANDLE object)
 {
-    struct p11_copy *c = t->copies;
+    struct p11_copy *c = all->first;
 
     while (c != NULL && c->object != object)
         c = c->next;
@@ -58,37 +69,35 @@ static struct p11_copy *find(struct p11_token *t, CK_OBJECT_HANDLE object)
 
 struct p11_copy *p11_copy_of(struct p11_session *s, CK_OBJECT_HANDLE object, const struct p11_name *name)
 {
-    struct p11_token *t = s->token;
+    const struct p11_token *t = s->token;
+    struct p11_copies *all = t->copies;
     struct p11_copy *c;
 
-    if (!t->conf->session_copies || t->f->C_CopyObject == NULL)
+    if (!t->conf->session_copies || s->call.f->C_CopyObject == NULL)
         return NULL;
-    pthread_mutex_lock(&t->copies_lock);
-    c = find(t, object);
+    pthread_mutex_lock(&all->lock);
+    c = find(all, object);
     if (c == NULL && (c = calloc(1, sizeof(*c))) != NULL) {
         pthread_mutex_init(&c->lock, NULL);
         c->object = object;
         p11_name_text(name, c->name, sizeof(c->name));
-        c->next = t->copies;
-        t->copies = c;
+        c->next = all->first;
+        all->first = c;
     }
-    pthread_mutex_unlock(&t->copies_lock);
+    pthread_mutex_unlock(&all->lock);
     return c;
 }
 
-/*
- * Copies belong to the control session, which lives as long as the connection. It is one thread's at a time: of whoever
- * holds the token's lock for writing, or copies_lock.
- */
+/* With the list's lock, or the connection's for writing. */
 static void destroy(struct p11_token *t, CK_OBJECT_HANDLE h)
 {
-    (void)P11_CALL(&t->control.call, C_DestroyObject, t->control.h, h); /* gone already, often */
+    (void)P11_CALL(&t->connection.control.call, C_DestroyObject, t->connection.control.h, h); /* gone already, often */
 }
 
-/* A copy that is weaker than the key is none that was asked for. */
+/* The token must not make a copy that is kept less well than the key. */
 static bool as_strong(struct p11_token *t, CK_OBJECT_HANDLE object, CK_OBJECT_HANDLE copy)
 {
-    struct p11_session *s = &t->control;
+    struct p11_session *s = &t->connection.control;
 
     return !p11_flag(s, copy, CKA_TOKEN) && p11_flag(s, copy, CKA_PRIVATE) >= p11_flag(s, object, CKA_PRIVATE) &&
            p11_flag(s, copy, CKA_SENSITIVE) >= p11_flag(s, object, CKA_SENSITIVE) &&
@@ -100,19 +109,20 @@ static void make(struct p11_token *t, struct p11_copy *c)
 {
     CK_BBOOL no = CK_FALSE;
     CK_ATTRIBUTE template[] = { { CKA_TOKEN, &no, sizeof(no) } };
+    struct p11_session *control = &t->connection.control;
     CK_RV rv;
 
-    pthread_mutex_lock(&t->copies_lock);
-    rv = P11_CALL(&t->control.call, C_CopyObject, t->control.h, c->object, template, 1, &c->copy);
+    pthread_mutex_lock(&t->copies->lock);
+    rv = P11_CALL(&control->call, C_CopyObject, control->h, c->object, template, 1, &c->copy);
     if (rv == CKR_OK && !as_strong(t, c->object, c->copy)) {
         log_warning("token '%s': its copy of key %s in the session is not as well kept as the key, and is not used",
-                    t->info.label, c->name);
+                    t->connection.slot.label, c->name);
         destroy(t, c->copy);
         rv = CKR_TEMPLATE_INCONSISTENT;
     }
     if (rv != CKR_OK)
         c->copy = CK_INVALID_HANDLE;
-    pthread_mutex_unlock(&t->copies_lock);
+    pthread_mutex_unlock(&t->copies->lock);
     c->state = rv == CKR_OK ? MEASURING : NOT_USED;
     c->copies++;
     c->uses = 0;
@@ -123,10 +133,10 @@ static void make(struct p11_token *t, struct p11_copy *c)
 static void end(struct p11_token *t, struct p11_copy *c, enum state next)
 {
     if (c->state == MEASURING || c->state == USED) {
-        pthread_mutex_lock(&t->copies_lock);
+        pthread_mutex_lock(&t->copies->lock);
         destroy(t, c->copy);
         c->copy = CK_INVALID_HANDLE;
-        pthread_mutex_unlock(&t->copies_lock);
+        pthread_mutex_unlock(&t->copies->lock);
     }
     if (c->state != NOT_USED)
         c->state = next == FIRST && c->copies >= COPIES_MAX ? NOT_USED : next;
@@ -178,8 +188,8 @@ static void measured(struct p11_token *t, struct p11_copy *c, bool by_copy, unsi
     c->timed[by_copy]++;
     if (c->timed[0] < SAMPLES || c->timed[1] < SAMPLES)
         return;
-    log_info("token '%s': key %s signs in %llu us, a copy of it in the session in %llu us", t->info.label, c->name,
-             c->best[0] / 1000, c->best[1] / 1000);
+    log_info("token '%s': key %s signs in %llu us, a copy of it in the session in %llu us", t->connection.slot.label,
+             c->name, c->best[0] / 1000, c->best[1] / 1000);
     if (c->best[1] * 10 < c->best[0] * 9) {
         c->state = USED;
         c->seen = p11_now_ms();
@@ -188,7 +198,7 @@ static void measured(struct p11_token *t, struct p11_copy *c, bool by_copy, unsi
     }
 }
 
-/* What has a cure of its own, with the session or the token, and says nothing about the copy. */
+/* Does it say something about the copy? Failures of session and token do not, and p11_do() cures them. */
 static bool is_of_copy(CK_RV rv)
 {
     return rv != CKR_SESSION_HANDLE_INVALID && rv != CKR_SESSION_CLOSED && rv != CKR_OPERATION_ACTIVE &&
@@ -226,42 +236,75 @@ void p11_copy_drop(struct p11_session *s, struct p11_copy *c)
 
 void p11_copy_drop_of(struct p11_session *s, CK_OBJECT_HANDLE object)
 {
+    struct p11_copies *all = s->token->copies;
     struct p11_copy *c;
 
-    pthread_mutex_lock(&s->token->copies_lock);
-    c = find(s->token, object);
-    pthread_mutex_unlock(&s->token->copies_lock);
+    pthread_mutex_lock(&all->lock);
+    c = find(all, object);
+    pthread_mutex_unlock(&all->lock);
     p11_copy_drop(s, c);
 }
 
 bool p11_copy_is(struct p11_session *s, CK_OBJECT_HANDLE h)
 {
-    struct p11_token *t = s->token;
+    struct p11_copies *all = s->token->copies;
     bool is = false;
 
-    pthread_mutex_lock(&t->copies_lock);
-    for (struct p11_copy *c = t->copies; c != NULL && !is; c = c->next)
+    pthread_mutex_lock(&all->lock);
+    for (struct p11_copy *c = all->first; c != NULL && !is; c = c->next)
         is = c->copy != CK_INVALID_HANDLE && c->copy == h;
-    pthread_mutex_unlock(&t->copies_lock);
+    pthread_mutex_unlock(&all->lock);
     return is;
 }
 
-void p11_copies_drop(struct p11_token *t)
+/* With the connection */
+
+static void login_lost(struct p11_token *t)
 {
-    for (struct p11_copy *c = t->copies; c != NULL; c = c->next) {
+    for (struct p11_copy *c = t->copies->first; c != NULL; c = c->next) {
         pthread_mutex_lock(&c->lock);
         end(t, c, FIRST);
         pthread_mutex_unlock(&c->lock);
     }
 }
 
-void p11_copies_free(struct p11_token *t)
+/* Nobody has a struct p11_copy of it any more. */
+static void free_list(struct p11_copies *all)
 {
-    while (t->copies != NULL) {
-        struct p11_copy *c = t->copies;
+    while (all->first != NULL) {
+        struct p11_copy *c = all->first;
 
-        t->copies = c->next;
+        all->first = c->next;
         pthread_mutex_destroy(&c->lock);
         free(c);
     }
+}
+
+static void disconnected(struct p11_token *t)
+{
+    free_list(t->copies);
+}
+
+const struct p11_listener p11_copies_listener = {
+    .hear = { [P11_LOGIN_LOST] = login_lost, [P11_DISCONNECTED] = disconnected },
+};
+
+int p11_copies_new(struct p11_copies **ret)
+{
+    struct p11_copies *all = calloc(1, sizeof(*all));
+
+    if (all == NULL)
+        return LB_E_NOMEM;
+    pthread_mutex_init(&all->lock, NULL);
+    *ret = all;
+    return 0;
+}
+
+void p11_copies_free(struct p11_copies *all)
+{
+    if (all == NULL)
+        return;
+    free_list(all);
+    pthread_mutex_destroy(&all->lock);
+    free(all);
 }

@@ -1,9 +1,11 @@
 /* Keys on a token that are destroyed, and what is taken away of those that came to nothing. */
+#include "token/destroy.h"
+
 #include <string.h>
 
 #include "base/log.h"
 #include "token/copy.h"
-#include "token/key.h"
+#include "token/find_key.h"
 #include "token/message_api.h"
 
 /* Objects of one name: a pair, and what is left of each time that it was begun. */
@@ -85,7 +87,7 @@ static CK_RV destroy(struct p11_session *s, void *arg, struct problem *p)
     CK_RV rv = p11_find_key(s, d->name, d->spki, d->spki_len, &key, p);
 
     if (rv == CKR_OK) {
-        /* First, so that it is not counted. */
+        /* First: a copy has the same name, and must not be counted. */
         p11_copy_drop_of(s, key);
         p11_message_forget(s->token);
         rv = count_named(s, d->name, &d->before);
@@ -107,7 +109,7 @@ static CK_RV count_again(struct p11_session *s, void *arg, struct problem *p)
     return count_named(s, d->name, &d->after);
 }
 
-/* Others may have the same name, so it is told by how many there are. */
+/* Other keys may have the same name. So the key is gone if there are fewer of that name than before. */
 static int is_gone(struct p11_token *t, struct destroy *d, struct problem *p)
 {
     char text[200];
@@ -124,10 +126,7 @@ static int is_gone(struct p11_token *t, struct destroy *d, struct problem *p)
     return LB_E_TOKEN;
 }
 
-/*
- * "Destroyed" is said of what is gone from the token once it is asked anew: not of what the module does not remember, nor of
- * what it says alone.
- */
+/* A module's word that a key is gone, or its memory that there is none, does not count: the token is asked anew. */
 int p11_destroy(struct p11_token *t, const struct p11_name *name, const uint8_t *spki, size_t spki_len,
                 struct problem *p)
 {

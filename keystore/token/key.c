@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "token/copy.h"
+#include "token/find_key.h"
 #include "token/key_kind.h"
 #include "token/message_api.h"
 
@@ -84,7 +85,7 @@ EVP_PKEY *p11_key_public(const struct p11_key *k)
     return k->pub;
 }
 
-/* The object's handle: kept as long as the connection, found by its id and its public half. */
+/* The object's handle: found by name and public half, kept as long as the connection. anew: the one we had is stale. */
 static CK_RV handle_of(struct p11_key *k, struct p11_session *s, bool anew, struct p11_use *ret, bool *ret_login,
                        struct problem *p)
 {
@@ -120,8 +121,8 @@ struct op {
 };
 
 /*
- * C_SignInit, C_DecryptInit: with the handle that is known, and if that is stale, with one found anew. Only signatures are
- * made with a copy: what a ciphertext is refused for must not be told from a copy that fails.
+ * C_SignInit or C_DecryptInit, with the handle that is known; if that is stale, with one that is found anew. Only signatures
+ * are made with a copy: a decryption that is tried again because of its copy would tell something about the ciphertext.
  */
 static CK_RV begin(struct p11_session *s, const struct op *o, bool decrypt, struct p11_use *u, struct problem *p)
 {
@@ -197,7 +198,7 @@ int p11_key_sign(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *o
     return r;
 }
 
-/* Of these p11_do() knows the cure; anything else that C_Decrypt says is about what was in the ciphertext. */
+/* p11_do() cures these. Anything else that C_Decrypt says is about the ciphertext. */
 static bool is_of_token(CK_RV rv)
 {
     return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_SESSION_CLOSED || rv == CKR_USER_NOT_LOGGED_IN ||
@@ -206,8 +207,8 @@ static bool is_of_token(CK_RV rv)
 }
 
 /*
- * A token may say these of a padding as well, and then another answer to it would tell a bad one from a good one. Raw RSA
- * has none.
+ * A token may say these of a bad padding as well: to answer them in another way would tell a bad padding from a good one.
+ * Raw RSA has no padding.
  */
 static bool may_be_of_token(CK_RV rv, const struct op *o)
 {
@@ -245,7 +246,7 @@ int p11_key_decrypt(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t
     return r != 0 ? r : o.refused ? LB_E_CRYPTO : 0;
 }
 
-/* The secret is an object of the session, read and then destroyed: Cryptoki knows no other way out. */
+/* Cryptoki gives the secret as an object of the session: it is read, and then destroyed. */
 static CK_RV derive(struct p11_session *s, void *arg, struct problem *p)
 {
     struct op *o = arg;

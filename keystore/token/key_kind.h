@@ -3,7 +3,7 @@
 #define LB_TOKEN_KEY_KIND_H
 
 #include "model/key_types.h"
-#include "token/module.h"
+#include "token/names.h"
 
 struct p11_kind {
     CK_KEY_TYPE type;           /* CKA_KEY_TYPE */

@@ -1,4 +1,6 @@
 /* Keys made on a token, and brought to it. */
+#include "token/make.h"
+
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -9,8 +11,9 @@
 #include <string.h>
 
 #include "model/key_types.h"
-#include "token/key.h"
+#include "token/destroy.h"
 #include "token/key_kind.h"
+#include "token/public.h"
 
 #define ID_SIZE 16
 #define ATTRIBUTES_MAX 24

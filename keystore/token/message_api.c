@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "token/token_priv.h"
+#include "token/parts_priv.h"
 
 /* How long a context is used. */
 #define KEEP_MS 1000
@@ -39,9 +39,10 @@ struct interface {
 };
 typedef CK_RV get_interface(CK_UTF8CHAR *name, CK_VERSION *version, struct interface **ret, CK_FLAGS flags);
 
-struct p11_message {
-    const struct functions_3_0 *f;
-    atomic_bool worked, failed; /* C_MessageSignInit, in this connection */
+struct p11_messages {
+    const struct functions_3_0 *f; /* NULL: signatures are C_SignInit and C_Sign. By the connection's lock */
+    atomic_bool worked, failed;    /* C_MessageSignInit, in this connection */
+    atomic_uint epoch;             /* contexts of another one are not used */
 };
 
 /* P11_CALL for these. */
@@ -60,42 +61,56 @@ static get_interface *find_getter(const struct p11_token *t)
     return get;
 }
 
-void p11_message_find(struct p11_token *t)
+static const struct functions_3_0 *find_functions(struct p11_token *t)
 {
+    struct p11_caller *call = &t->connection.control.call;
     CK_UTF8CHAR name[] = "PKCS 11";
     CK_VERSION version = { 3, 0 };
     struct interface *found = NULL;
     get_interface *get = NULL;
-    CK_RV rv = CKR_OK;
+    CK_RV rv;
 
-    free(t->message);
-    t->message = NULL;
-    atomic_store(&t->keeps_contexts, false);
-    for (CK_ULONG i = 0; i < t->mechanism_count && get == NULL; i++) {
-        if ((t->mechanisms[i].flags & FLAG_MESSAGE_SIGN) == 0)
-            continue;
+    if (p11_mechanisms_any(&t->connection.mechanisms, FLAG_MESSAGE_SIGN))
         get = find_getter(t);
-        if (get == NULL)
-            return;
-    }
     if (get == NULL)
-        return;
-    p11_enter(&t->control.call, "C_GetInterface");
-    rv = p11_left(&t->control.call, get(name, &version, &found, 0));
+        return NULL;
+    p11_enter(call, "C_GetInterface");
+    rv = p11_left(call, get(name, &version, &found, 0));
     if (rv != CKR_OK || found == NULL || found->functions == NULL || found->functions->of_2_40.version.major != 3 ||
         found->functions->C_MessageSignInit == NULL || found->functions->C_SignMessage == NULL ||
         found->functions->C_MessageSignFinal == NULL)
-        return;
-    t->message = calloc(1, sizeof(*t->message));
-    if (t->message == NULL)
-        return;
-    t->message->f = found->functions;
-    atomic_store(&t->keeps_contexts, true);
+        return NULL;
+    return found->functions;
+}
+
+static void connected(struct p11_token *t)
+{
+    struct p11_messages *m = t->messages;
+
+    m->f = find_functions(t);
+    atomic_store(&m->worked, false);
+    atomic_store(&m->failed, false);
+    atomic_store(&t->pool.keeps_contexts, m->f != NULL);
 }
 
 void p11_message_forget(struct p11_token *t)
 {
-    atomic_fetch_add(&t->message_epoch, 1);
+    atomic_fetch_add(&t->messages->epoch, 1);
+}
+
+const struct p11_listener p11_messages_listener = {
+    .hear = { [P11_CONNECTED] = connected, [P11_LOGIN_LOST] = p11_message_forget },
+};
+
+int p11_messages_new(struct p11_messages **ret)
+{
+    *ret = calloc(1, sizeof(**ret));
+    return *ret == NULL ? LB_E_NOMEM : 0;
+}
+
+void p11_messages_free(struct p11_messages *m)
+{
+    free(m);
 }
 
 /* Contexts are compared by the bytes of their parameters, so there must be no pointers in them. */
@@ -107,17 +122,17 @@ static bool is_plain(const CK_MECHANISM *m)
 
 bool p11_message_can(const struct p11_session *s, const CK_MECHANISM *m)
 {
-    const struct p11_message *message = s->token->message;
+    const struct p11_messages *message = s->token->messages;
 
-    return message != NULL && !atomic_load(&message->failed) && is_plain(m) &&
+    return message->f != NULL && !atomic_load(&message->failed) && is_plain(m) &&
            p11_token_can(s->token, m->mechanism, CKF_SIGN | FLAG_MESSAGE_SIGN);
 }
 
 void p11_message_end(struct p11_session *s)
 {
-    const struct p11_message *message = s->token->message;
+    const struct p11_messages *message = s->token->messages;
 
-    if (s->kept.active && message != NULL)
+    if (s->kept.active && message->f != NULL)
         (void)CALL(s, message, C_MessageSignFinal, s->h); /* it is not used any more, whatever this says */
     s->kept.active = false;
 }
@@ -128,14 +143,14 @@ static bool has(const struct p11_session *s, const CK_MECHANISM *m, CK_OBJECT_HA
 
     return k->active && k->key == key && k->mechanism == m->mechanism && k->parameter_len == m->ulParameterLen &&
            (k->parameter_len == 0 || memcmp(k->parameter, m->pParameter, k->parameter_len) == 0) &&
-           k->epoch == atomic_load(&s->token->message_epoch) && p11_now_ms() - k->since < KEEP_MS;
+           k->epoch == atomic_load(&s->token->messages->epoch) && p11_now_ms() - k->since < KEEP_MS;
 }
 
-/* Where a token says that it can and never could, it does not matter why. */
+/* A token may list the mechanism and never manage to begin. Whatever the reason, it is not tried again. */
 static CK_RV begin(struct p11_session *s, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
 {
-    struct p11_message *message = s->token->message;
-    unsigned epoch = atomic_load(&s->token->message_epoch);
+    struct p11_messages *message = s->token->messages;
+    unsigned epoch = atomic_load(&message->epoch);
     CK_RV rv;
 
     p11_message_end(s);
@@ -163,10 +178,10 @@ CK_RV p11_message_sign(struct p11_session *s, CK_MECHANISM *m, CK_OBJECT_HANDLE 
 
     if (rv != CKR_OK)
         return rv;
-    rv = CALL(s, s->token->message, C_SignMessage, s->h, NULL, 0, (CK_BYTE *)in.p, in.len, out, len);
+    rv = CALL(s, s->token->messages, C_SignMessage, s->h, NULL, 0, (CK_BYTE *)in.p, in.len, out, len);
     if (rv == CKR_OK && *len == room)
         return CKR_OK;
-    /* What has failed once is not kept, and may be a matter of the context: the long way says what it is. */
+    /* The context may be to blame, so it goes. C_SignInit and C_Sign will say what is wrong. */
     p11_message_end(s);
     return rv == CKR_OK ? CKR_OK : P11_NO_MESSAGE;
 }

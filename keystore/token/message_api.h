@@ -2,27 +2,31 @@
 #ifndef LB_TOKEN_MESSAGE_API_H
 #define LB_TOKEN_MESSAGE_API_H
 
-#include "token/token.h"
+#include "token/listener.h"
+#include "token/work.h"
 
 /*
- * Used with mechanisms of the token that have CKF_MESSAGE_SIGN, and given up for the connection where the token fails to
- * begin: C_SignInit and C_Sign are always there. A context is begun anew after a second, so that a key that was destroyed
- * by others does not go on signing.
+ * It is used with mechanisms that have CKF_MESSAGE_SIGN. If the token cannot begin, it is given up for this connection, and
+ * C_SignInit and C_Sign are used, which are always there. A context is begun anew after a second: a key that others
+ * destroyed must not go on signing.
  */
-struct p11_message; /* the functions; owned by the token */
+struct p11_messages; /* of a token: the functions, and what is known of them in this connection */
+/* LB_E_NOMEM. */
+LB_MUST_USE int p11_messages_new(struct p11_messages **ret);
+void p11_messages_free(struct p11_messages *m); /* NULL is fine */
 
-/* On connecting, with the token's lock held for writing: asks the module for them, if a mechanism is for that. */
-void p11_message_find(struct p11_token *t);
-/* The module is ended, or a key destroyed: contexts so far are not used any more. */
+/* Connected: asks the module for the functions, if any mechanism has the flag. The login was lost: forgets contexts. */
+extern const struct p11_listener p11_messages_listener;
+/* No context that was begun before is used any more: of a key that is destroyed, for one. */
 void p11_message_forget(struct p11_token *t);
 
 /* Inside of a work of p11_do(). */
 
-/* Whether to try, for this mechanism. */
+/* Is it worth trying with this mechanism? */
 bool p11_message_can(const struct p11_session *s, const CK_MECHANISM *m);
 /*
- * One call, if the session has this key's context for this mechanism; else it gets it first. *len: room, then size.
- * P11_NO_MESSAGE: nothing was signed, and this is not the way.
+ * Signs in one call if the session has a context of this key and mechanism; else the context is made first. *len: room,
+ * then size. P11_NO_MESSAGE: nothing was signed, use C_SignInit and C_Sign.
  */
 #define P11_NO_MESSAGE ((CK_RV)CKR_VENDOR_DEFINED | 0x4c43)
 CK_RV p11_message_sign(struct p11_session *s, CK_MECHANISM *m, CK_OBJECT_HANDLE key, struct bytes in, uint8_t *out,

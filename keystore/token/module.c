@@ -1,32 +1,17 @@
-/* A PKCS#11 module in this process: loading it, and calls that are watched so that none hangs unseen. */
+/* A PKCS#11 module in this process: whether it may be loaded, loading it, starting and ending it. */
 #include "token/module.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <pthread.h>
+#include <libp11.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/id_map.h"
-#include "base/log.h"
-
-unsigned long long p11_now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (unsigned long long)t.tv_sec * 1000 + (unsigned long long)t.tv_nsec / 1000000;
-}
-
-void p11_enter(struct p11_caller *c, const char *what)
-{
-    atomic_store_explicit(&c->since, p11_now_ms(), memory_order_relaxed);
-    atomic_store_explicit(&c->what, what, memory_order_release);
-}
+#include "token/failure.h"
 
 /* Loading */
 
@@ -92,17 +77,17 @@ static int set_environment(const struct p11conf *conf, struct problem *p)
     return 0;
 }
 
-int p11_module_load(const struct p11conf *conf, CK_FUNCTION_LIST **ret, struct problem *p)
+int p11_module_load(struct p11_module *m, struct problem *p)
 {
     char real[PATH_MAX], name[P11_RV_SIZE];
     CK_C_GetFunctionList get = NULL;
     CK_FUNCTION_LIST *list = NULL;
     void *handle, *symbol;
     CK_RV rv;
-    int r = check_file(conf, real, p);
+    int r = check_file(m->conf, real, p);
 
     if (r == 0)
-        r = set_environment(conf, p);
+        r = set_environment(m->conf, p);
     if (r != 0)
         return r;
     handle = dlopen(real, RTLD_NOW | RTLD_LOCAL);
@@ -123,151 +108,85 @@ int p11_module_load(const struct p11conf *conf, CK_FUNCTION_LIST **ret, struct p
     if (list->version.major != 2 && list->version.major != 3)
         return problem_set(p, LB_E_TOKEN, "the module %.200s speaks PKCS#11 %u.%u, not 2 or 3", real,
                            list->version.major, list->version.minor);
-    *ret = list;
+    m->f = list;
     return 0;
 }
 
-/* Names */
+/* Starting and ending */
 
-#define RV(name) { CKR_##name, "CKR_" #name }
-static const struct {
+void p11_text(const char *from, char *to, size_t size)
+{
+    size_t len = from == NULL ? 0 : strlen(from);
+
+    if (len >= size)
+        len = size - 1;
+    for (size_t i = 0; i < len; i++)
+        to[i] = (unsigned char)from[i] < 0x20 || from[i] == 0x7f ? '?' : from[i];
+    while (len > 0 && to[len - 1] == ' ')
+        len--;
+    to[len] = '\0';
+}
+
+/* libp11 leaves the code as the reason of an error of its own library. */
+int p11_libp11_failed(const char *label, const char *what, struct problem *p)
+{
+    unsigned long e = ERR_peek_last_error();
+    int r = p11_failed(label, what, e == 0 ? CKR_GENERAL_ERROR : (CK_RV)ERR_GET_REASON(e), p);
+
+    ERR_clear_error();
+    return r;
+}
+
+static int initialize_list(struct p11_module *m, struct p11_caller *call, const char *label, struct problem *p)
+{
+    CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
     CK_RV rv;
-    const char *name;
-} rvs[] = {
-    RV(OK), RV(CANCEL), RV(HOST_MEMORY), RV(SLOT_ID_INVALID), RV(GENERAL_ERROR), RV(FUNCTION_FAILED),
-    RV(ARGUMENTS_BAD), RV(CANT_LOCK), RV(ATTRIBUTE_READ_ONLY), RV(ATTRIBUTE_SENSITIVE), RV(ATTRIBUTE_TYPE_INVALID),
-    RV(ATTRIBUTE_VALUE_INVALID), RV(DATA_INVALID), RV(DATA_LEN_RANGE), RV(DEVICE_ERROR), RV(DEVICE_MEMORY),
-    RV(DEVICE_REMOVED), RV(ENCRYPTED_DATA_INVALID), RV(ENCRYPTED_DATA_LEN_RANGE), RV(FUNCTION_CANCELED),
-    RV(FUNCTION_NOT_SUPPORTED), RV(KEY_HANDLE_INVALID), RV(KEY_SIZE_RANGE), RV(KEY_TYPE_INCONSISTENT),
-    RV(KEY_FUNCTION_NOT_PERMITTED), RV(MECHANISM_INVALID), RV(MECHANISM_PARAM_INVALID), RV(OBJECT_HANDLE_INVALID),
-    RV(OPERATION_ACTIVE), RV(OPERATION_NOT_INITIALIZED), RV(PIN_INCORRECT), RV(PIN_INVALID), RV(PIN_LEN_RANGE),
-    RV(PIN_EXPIRED), RV(PIN_LOCKED), RV(SESSION_CLOSED), RV(SESSION_COUNT), RV(SESSION_HANDLE_INVALID),
-    RV(SESSION_READ_ONLY), RV(SESSION_EXISTS), RV(TEMPLATE_INCOMPLETE), RV(TEMPLATE_INCONSISTENT),
-    RV(TOKEN_NOT_PRESENT), RV(TOKEN_NOT_RECOGNIZED), RV(TOKEN_WRITE_PROTECTED), RV(USER_ALREADY_LOGGED_IN),
-    RV(USER_NOT_LOGGED_IN), RV(USER_PIN_NOT_INITIALIZED), RV(USER_TYPE_INVALID), RV(RANDOM_NO_RNG),
-    RV(DOMAIN_PARAMS_INVALID), RV(CURVE_NOT_SUPPORTED), RV(BUFFER_TOO_SMALL), RV(CRYPTOKI_NOT_INITIALIZED),
-    RV(CRYPTOKI_ALREADY_INITIALIZED), RV(FUNCTION_REJECTED), RV(ACTION_PROHIBITED),
-};
 
-const char *p11_rv_name(CK_RV rv, char buf[P11_RV_SIZE])
-{
-    for (size_t i = 0; i < sizeof(rvs) / sizeof(rvs[0]); i++) {
-        if (rvs[i].rv == rv)
-            return rvs[i].name;
-    }
-    snprintf(buf, P11_RV_SIZE, rv >= CKR_VENDOR_DEFINED ? "CKR_VENDOR_DEFINED+0x%lx" : "the unknown code 0x%lx",
-             rv >= CKR_VENDOR_DEFINED ? rv - CKR_VENDOR_DEFINED : rv);
-    return buf;
+    if (m->conf->arguments[0] != '\0')
+        args.pReserved = (void *)m->conf->arguments;
+    rv = P11_CALL(call, C_Initialize, &args);
+    return rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? 0 : p11_failed(label, "C_Initialize", rv, p);
 }
 
-#define MECHANISM(name) { CKM_##name, "CKM_" #name }
-static const struct {
-    CK_MECHANISM_TYPE mechanism;
-    const char *name;
-} mechanisms[] = {
-    MECHANISM(RSA_PKCS), MECHANISM(RSA_PKCS_PSS), MECHANISM(RSA_PKCS_OAEP), MECHANISM(RSA_PKCS_KEY_PAIR_GEN),
-    MECHANISM(ECDSA), MECHANISM(EC_KEY_PAIR_GEN), MECHANISM(ECDH1_DERIVE), MECHANISM(EDDSA),
-    MECHANISM(EC_EDWARDS_KEY_PAIR_GEN),
-    MECHANISM(EC_MONTGOMERY_KEY_PAIR_GEN),
-    MECHANISM(RSA_X_509), MECHANISM(SHA1_RSA_PKCS), MECHANISM(SHA256_RSA_PKCS), MECHANISM(SHA384_RSA_PKCS),
-    MECHANISM(SHA512_RSA_PKCS), MECHANISM(SHA256_RSA_PKCS_PSS), MECHANISM(SHA384_RSA_PKCS_PSS),
-    MECHANISM(SHA512_RSA_PKCS_PSS), MECHANISM(ECDSA_SHA1), MECHANISM(ECDSA_SHA256), MECHANISM(ECDSA_SHA384),
-    MECHANISM(ECDSA_SHA512),
-};
-
-const char *p11_mechanism_name(CK_MECHANISM_TYPE m)
+int p11_module_start(struct p11_module *m, struct p11_caller *call, const char *label, struct problem *p)
 {
-    for (size_t i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++) {
-        if (mechanisms[i].mechanism == m)
-            return mechanisms[i].name;
+    PKCS11_CTX *ctx;
+    int loaded;
+
+    if (m->libp11 != NULL)
+        return 0;
+    if (initialize_list(m, call, label, p) != 0)
+        return p->code;
+    ERR_clear_error();
+    ctx = PKCS11_CTX_new();
+    if (ctx == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    if (m->conf->arguments[0] != '\0')
+        PKCS11_CTX_init_args(ctx, m->conf->arguments);
+    p11_enter(call, "C_Initialize");
+    loaded = PKCS11_CTX_load(ctx, m->conf->module);
+    (void)p11_left(call, CKR_OK);
+    if (loaded != 0) {
+        int r = p11_libp11_failed(label, "C_Initialize", p);
+
+        PKCS11_CTX_free(ctx);
+        (void)P11_CALL(call, C_Finalize, NULL);
+        return r;
     }
-    return "this mechanism";
-}
-
-/* Watching */
-
-struct p11_watchdog {
-    struct p11_caller *const *callers;
-    unsigned count;
-    unsigned long long limit; /* milliseconds */
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t stop;
-    bool stopping;
-};
-
-static void look(const struct p11_watchdog *w)
-{
-    unsigned long long now = p11_now_ms();
-
-    for (unsigned i = 0; i < w->count; i++) {
-        const char *what = atomic_load_explicit(&w->callers[i]->what, memory_order_acquire);
-
-        if (what == NULL || now < atomic_load_explicit(&w->callers[i]->since, memory_order_relaxed) + w->limit)
-            continue;
-        /* The caller may just have left that call and entered another one: then since is new. */
-        if (atomic_load_explicit(&w->callers[i]->what, memory_order_acquire) != what)
-            continue;
-        log_error("the module's %s did not return within %llu s (token-timeout): this process is replaced", what,
-                  w->limit / 1000);
-        _exit(EXIT_HUNG);
-    }
-}
-
-static void *watch(void *arg)
-{
-    struct p11_watchdog *w = arg;
-    unsigned long long pause = w->limit / 8 > 1000 ? 1000 : w->limit / 8;
-
-    pthread_mutex_lock(&w->lock);
-    while (!w->stopping) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        t.tv_nsec += (long)(pause % 1000) * 1000000;
-        t.tv_sec += (time_t)(pause / 1000) + t.tv_nsec / 1000000000;
-        t.tv_nsec %= 1000000000;
-        (void)pthread_cond_timedwait(&w->stop, &w->lock, &t);
-        look(w);
-    }
-    pthread_mutex_unlock(&w->lock);
-    return NULL;
-}
-
-int p11_watchdog_start(struct p11_caller *const callers[], unsigned count, unsigned seconds,
-                       struct p11_watchdog **ret)
-{
-    struct p11_watchdog *w = calloc(1, sizeof(*w));
-    pthread_condattr_t monotonic;
-
-    if (w == NULL)
-        return LB_E_NOMEM;
-    w->callers = callers;
-    w->count = count;
-    w->limit = seconds * 1000ULL;
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->stop, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    if (pthread_create(&w->thread, NULL, watch, w) != 0) {
-        free(w);
-        return LB_E_SYSTEM;
-    }
-    *ret = w;
+    p11_text(ctx->description, m->library, sizeof(m->library));
+    m->libp11 = ctx;
     return 0;
 }
 
-void p11_watchdog_stop(struct p11_watchdog *w)
+void p11_module_end(struct p11_module *m, struct p11_caller *call)
 {
-    if (w == NULL)
+    if (m->libp11 == NULL)
         return;
-    pthread_mutex_lock(&w->lock);
-    w->stopping = true;
-    pthread_cond_signal(&w->stop);
-    pthread_mutex_unlock(&w->lock);
-    pthread_join(w->thread, NULL);
-    pthread_cond_destroy(&w->stop);
-    pthread_mutex_destroy(&w->lock);
-    free(w);
+    p11_enter(call, "C_Finalize");
+    PKCS11_CTX_unload(m->libp11);
+    (void)m->f->C_Finalize(NULL); /* of one list: it is finalized already, and says so */
+    (void)p11_left(call, CKR_OK);
+    PKCS11_CTX_free(m->libp11);
+    m->libp11 = NULL;
+    ERR_clear_error();
 }

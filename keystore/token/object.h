@@ -1,8 +1,9 @@
-/* Objects on a token: found by id and label, their attributes, and the public key that belongs to a private one. */
+/* Objects on a token: found by id and label, and their attributes. */
 #ifndef LB_TOKEN_OBJECT_H
 #define LB_TOKEN_OBJECT_H
 
-#include "token/token.h"
+#include "token/settings.h"
+#include "token/work.h"
 
 #define P11_ID_MAX P11_VALUE_MAX
 #define P11_LABEL_MAX P11_VALUE_MAX
@@ -15,36 +16,20 @@ struct p11_name {
     size_t id_len, label_len;
 };
 
-/*
- * All of these run inside a work of p11_do() and return CKR_*, or P11_TOLD with p set.
- */
+/* All of these run inside a work of p11_do(), and return CKR_*. */
 
-/* Objects that fit the template, at most max of them; *ret_count may not be all there are only if it is max. */
+/* Objects that fit the template, at most max of them. Are there fewer, *ret_count is all that there are. */
 CK_RV p11_find(struct p11_session *s, CK_ATTRIBUTE *template, CK_ULONG n, CK_OBJECT_HANDLE *ret, CK_ULONG max,
                CK_ULONG *ret_count);
 /* One attribute into size bytes. CKR_BUFFER_TOO_SMALL. */
 CK_RV p11_attribute(struct p11_session *s, CK_OBJECT_HANDLE h, CK_ATTRIBUTE_TYPE type, void *ret, size_t size,
                     size_t *ret_len);
-/* The same into new memory, for free(). NULL and CKR_OK: the object has none. */
+/* The same into new memory, for free(). NULL and CKR_OK: the object does not have the attribute. */
 CK_RV p11_attribute_new(struct p11_session *s, CK_OBJECT_HANDLE h, CK_ATTRIBUTE_TYPE type, uint8_t **ret,
                         size_t *ret_len);
 bool p11_flag(struct p11_session *s, CK_OBJECT_HANDLE h, CK_ATTRIBUTE_TYPE type);
 CK_RV p11_name_of(struct p11_session *s, CK_OBJECT_HANDLE h, struct p11_name *ret);
 /* "'web' id %01%02", for messages; cut off to fit. */
 void p11_name_text(const struct p11_name *n, char *ret, size_t size);
-
-/*
- * The public half of a private key, as DER SubjectPublicKeyInfo (for free()): from the public object or a certificate
- * of the same id, or from what the private object says itself. P11_TOLD: there is none, or not of a known type.
- */
-CK_RV p11_public(struct p11_session *s, CK_OBJECT_HANDLE key, uint8_t **ret, size_t *ret_len, struct problem *p);
-
-/*
- * The private keys of that name: id alone, label alone, or both; an empty part fits anything. One: its handle. None:
- * P11_TOLD with LB_E_NO_OBJECT. Several: LB_E_AMBIGUOUS with the candidates. With spki only what has this public half
- * counts.
- */
-CK_RV p11_find_key(struct p11_session *s, const struct p11_name *name, const uint8_t *spki, size_t spki_len,
-                   CK_OBJECT_HANDLE *ret, struct problem *p);
 
 #endif

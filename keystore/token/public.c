@@ -1,4 +1,6 @@
 /* Objects on a token: the public key that belongs to a private one, wherever the token has it. */
+#include "token/public.h"
+
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
@@ -6,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/limits.h"
 #include "token/key_kind.h"
-#include "token/object.h"
 
 /* Attributes of one object, read as needed. */
 struct value {

@@ -3,7 +3,8 @@
 
 #include "model/chain.h"
 #include "model/spki.h"
-#include "token/certificates.h"
+#include "token/certificate_cache.h"
+#include "token/token.h"
 #include "vault/vault_priv.h"
 
 /* A chain that was set wins, and one that was set and is damaged is not replaced behind anybody's back. */

@@ -12,7 +12,7 @@
 #include "model/chain.h"
 #include "model/key_types.h"
 #include "seals/seal.h"
-#include "token/certificates.h"
+#include "token/certificate_cache.h"
 #include "token/object.h"
 #include "vault/vault_priv.h"
 

@@ -7,6 +7,8 @@
 #include "model/key_types.h"
 #include "model/spki.h"
 #include "token/copy.h"
+#include "token/public.h"
+#include "token/token.h"
 #include "vault/vault_priv.h"
 
 static int no_token(const struct vault *v, struct problem *p)

@@ -1,4 +1,4 @@
-/* The token's provider: RSA decryption and ECDH. */
+/* The token's provider: RSA decryption. */
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/params.h>
@@ -9,11 +9,10 @@
 #include <string.h>
 
 #include "guard/secret.h"
+#include "model/limits.h"
 #include "token/evp.h"
 
 #define FN(ID, type, fn) { OSSL_FUNC_##ID, (void (*)(void))_Generic(&(fn), OSSL_FUNC_##type##_fn *: &(fn)) }
-
-/* RSA */
 
 struct decryption {
     struct p11_key *key; /* a reference */
@@ -136,14 +135,17 @@ static uint8_t same(unsigned a, unsigned b)
     return (uint8_t)(((d | (0u - d)) >> (sizeof(d) * 8 - 1)) - 1);
 }
 
-/* The block that raw RSA makes of it, as long as the modulus. What the token has to say of that depends on no padding. */
+/*
+ * The block that raw RSA makes of the ciphertext, as long as the modulus. The token looks at no padding, so its answer tells
+ * nothing of one.
+ */
 static int raw(struct decryption *c, struct bytes in, uint8_t *block, size_t size, struct problem *p)
 {
     CK_MECHANISM m = { CKM_RSA_X_509, NULL, 0 };
     size_t len = 0;
     int r = p11_key_decrypt(c->key, &m, in, block, size, &len, p);
 
-    /* Some take the zeros away with which a number begins. */
+    /* Some tokens leave out the zeros that a number begins with. */
     if (r == 0 && len < size) {
         memmove(block + size - len, block, len);
         memset(block, 0, size - len);
@@ -151,15 +153,15 @@ static int raw(struct decryption *c, struct bytes in, uint8_t *block, size_t siz
     return r;
 }
 
-/* Not listed, or not for this key or this ciphertext: then the token is asked to take the padding off as well. */
+/* Raw RSA is not listed, or not for this key or ciphertext. Then the token is asked to take the padding off as well. */
 static bool is_no_answer(int r)
 {
     return r == LB_E_SCHEME || r == LB_E_CRYPTO || r == LB_E_TOKEN;
 }
 
 /*
- * RFC 5246 7.4.7.1: the premaster secret, or 48 random bytes where anything is wrong with it; which of the two, nothing
- * from here on depends on. The random bytes are made in each case, before the token is asked.
+ * RFC 5246 7.4.7.1: the premaster secret, or 48 random bytes where anything is wrong with it. Nothing from here on
+ * depends on which of the two it is: the random bytes are made in each case, before the token is asked.
  */
 static int decrypt_tls(struct decryption *c, unsigned char *out, struct bytes in)
 {
@@ -263,88 +265,5 @@ const OSSL_DISPATCH p11_rsa_cipher[] = {
     FN(ASYM_CIPHER_DECRYPT, asym_cipher_decrypt, decrypt),
     FN(ASYM_CIPHER_SET_CTX_PARAMS, asym_cipher_set_ctx_params, set_params),
     FN(ASYM_CIPHER_SETTABLE_CTX_PARAMS, asym_cipher_settable_ctx_params, settable),
-    { 0, NULL },
-};
-
-/* ECDH, X25519 and X448 */
-
-struct exchange {
-    struct p11_key *key; /* a reference */
-    EVP_PKEY *peer;
-};
-
-static void *exchange_new(void *provctx)
-{
-    (void)provctx;
-    return calloc(1, sizeof(struct exchange));
-}
-
-static void exchange_free(void *ctx)
-{
-    struct exchange *x = ctx;
-
-    if (x == NULL)
-        return;
-    p11_key_unref(x->key);
-    EVP_PKEY_free(x->peer);
-    free(x);
-}
-
-static int exchange_init(void *ctx, void *keydata, const OSSL_PARAM params[])
-{
-    struct exchange *x = ctx;
-    const struct p11_keydata *d = keydata;
-
-    (void)params;
-    if (x == NULL || d == NULL || d->key == NULL)
-        return 0;
-    p11_key_unref(x->key);
-    x->key = p11_key_ref(d->key);
-    return 1;
-}
-
-static int set_peer(void *ctx, void *keydata)
-{
-    struct exchange *x = ctx;
-    const struct p11_keydata *d = keydata;
-
-    if (x == NULL || d == NULL || d->pub == NULL || !EVP_PKEY_up_ref(d->pub))
-        return 0;
-    EVP_PKEY_free(x->peer);
-    x->peer = d->pub;
-    return EVP_PKEY_parameters_eq(p11_key_public(x->key), x->peer) == 1;
-}
-
-static int derive(void *ctx, unsigned char *out, size_t *out_len, size_t out_size)
-{
-    struct exchange *x = ctx;
-    size_t len, point_len = 0;
-    uint8_t point[1 + 2 * LB_SHARED_MAX], any = 0;
-    struct problem p = { 0 };
-    int r;
-
-    if (x == NULL || x->key == NULL || x->peer == NULL)
-        return 0;
-    *out_len = len = ((size_t)EVP_PKEY_get_bits(p11_key_public(x->key)) + 7) / 8;
-    if (out == NULL)
-        return 1;
-    if (out_size < len || EVP_PKEY_get_octet_string_param(x->peer, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point,
-                                                          sizeof(point), &point_len) <= 0)
-        return 0;
-    r = p11_key_derive(x->key, (struct bytes){ point, point_len }, out, len, &p);
-    if (r != 0)
-        return p11_evp_failed(&p);
-    /* A point of small order gives no secret (RFC 7748 6); of the curves of ECDH there is none that gives zero. */
-    for (size_t i = 0; i < len; i++)
-        any |= out[i];
-    return any != 0;
-}
-
-const OSSL_DISPATCH p11_ecdh_exchange[] = {
-    FN(KEYEXCH_NEWCTX, keyexch_newctx, exchange_new),
-    FN(KEYEXCH_FREECTX, keyexch_freectx, exchange_free),
-    FN(KEYEXCH_INIT, keyexch_init, exchange_init),
-    FN(KEYEXCH_SET_PEER, keyexch_set_peer, set_peer),
-    FN(KEYEXCH_DERIVE, keyexch_derive, derive),
     { 0, NULL },
 };
