@@ -2,8 +2,8 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
+#include "client/ask.h"
 #include "alg.h"
-#include "ask.h"
 #include "cipheropts.h"
 #include "dispatch.h"
 #include "error.h"

@@ -3,9 +3,9 @@
 #include <openssl/core_object.h>
 #include <openssl/params.h>
 
+#include "client/box.h"
 #include "model/handle.h"
 #include "alg.h"
-#include "box.h"
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"

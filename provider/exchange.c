@@ -6,8 +6,8 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "client/ask.h"
 #include "alg.h"
-#include "ask.h"
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"

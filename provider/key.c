@@ -8,9 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/ask.h"
 #include "model/handle.h"
 #include "model/spki.h"
-#include "ask.h"
+#include "boxes.h"
 #include "error.h"
 
 struct key *key_new(struct provctx *prov, const struct alg *alg)
@@ -181,7 +182,7 @@ static int take_public(struct key *k, const uint8_t *spki, size_t len)
 
 static int take_place(struct key *k, const struct key_uri *uri, struct problem *p)
 {
-    int r = box_find(k->prov, uri->box, &k->box, p);
+    int r = provider_box(k->prov, uri->box, &k->box, p);
 
     if (r != 0)
         return r;
@@ -234,7 +235,7 @@ int key_from_box(struct provctx *prov, const struct key_uri *uri, bool is_privat
     uint8_t answer[ASK_ANSWER_MAX];
     struct key_info m;
     struct box *box;
-    int r = box_find(prov, uri->box, &box, p);
+    int r = provider_box(prov, uri->box, &box, p);
 
     if (r != 0)
         return r;

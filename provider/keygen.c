@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ask.h"
+#include "client/ask.h"
+#include "boxes.h"
 #include "error.h"
 #include "genopts.h"
 #include "key.h"
@@ -151,7 +152,7 @@ static struct key *make_key(const struct genopts *g)
         return NULL;
     snprintf(m.name, sizeof(m.name), "%s", uri.name);
     snprintf(m.type, sizeof(m.type), "%s", type);
-    r = box_find(g->prov, uri.box, &box, &p);
+    r = provider_box(g->prov, uri.box, &box, &p);
     if (r == 0)
         r = ask_create(box, &m, answer, &made, &p);
     if (r == 0) {

@@ -4,8 +4,8 @@
 #include <openssl/params.h>
 #include <string.h>
 
+#include "client/ask.h"
 #include "alg.h"
-#include "ask.h"
 #include "dispatch.h"
 #include "error.h"
 #include "genopts.h"

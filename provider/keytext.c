@@ -4,8 +4,8 @@
 #include <openssl/encoder.h>
 #include <string.h>
 
-#include "ask.h"
-#include "box.h"
+#include "client/ask.h"
+#include "client/box.h"
 
 /* What is called otherwise in the text of a private key: the rest of a label may stand before it, or a value behind it. */
 static const struct {

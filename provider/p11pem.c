@@ -10,10 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/ask.h"
 #include "model/handle.h"
 #include "model/pkcs11_reference.h"
 #include "alg.h"
-#include "ask.h"
+#include "boxes.h"
 #include "dispatch.h"
 #include "error.h"
 #include "p11.h"
@@ -176,7 +177,7 @@ static int give(struct provctx *prov, const struct p11uri *want, OSSL_CALLBACK *
     int ok, r = p11_find(prov, want, /* whole_tokens= */ false, &found, &p);
 
     if (r == 0)
-        r = box_find(prov, found.key.box, &box, &p);
+        r = provider_box(prov, found.key.box, &box, &p);
     if (r == 0) {
         snprintf(ref.name, sizeof(ref.name), "%s", found.key.name);
         ref.version = found.key.version;

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/box.h"
 #include "alg.h"
-#include "box.h"
 #include "dispatch.h"
 #include "error.h"
 #include "fips.h"
@@ -152,7 +152,7 @@ static void teardown(void *provctx)
     if (prov == NULL)
         return;
     outlive_forget(prov);
-    boxes_free(prov);
+    boxes_free(&prov->boxes);
     for (size_t i = 0; i <= DIGEST_LAST; i++)
         EVP_MD_free(atomic_load(&prov->digests[i]));
     if (prov->default_provider != NULL)

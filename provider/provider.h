@@ -9,10 +9,9 @@
 #include <stdbool.h>
 
 #include "base/errors.h"
+#include "client/boxes.h"
 #include "model/scheme.h"
 #include "settings.h"
-
-struct box;
 
 /*
  * One per OSSL_LIB_CTX that loads the provider; nothing is shared between two of them but settings. Members are written by init
@@ -34,7 +33,7 @@ struct provctx {
     OSSL_PROVIDER *default_provider;
     bool few; /* libcrypto is older than 3.2: alg_keymgmt_few and so on */
     struct settings settings; /* its own; what holds is settings_in_force() */
-    _Atomic(struct box *) boxes;                /* box.c; only ever grows */
+    struct boxes boxes;
     _Atomic(EVP_MD *) digests[DIGEST_LAST + 1]; /* provider_digest() */
 };
 

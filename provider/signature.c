@@ -5,8 +5,8 @@
 #include <openssl/params.h>
 #include <string.h>
 
+#include "client/ask.h"
 #include "alg.h"
-#include "ask.h"
 #include "error.h"
 
 #define TEXT_FIRST 4096

@@ -9,10 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/ask.h"
 #include "model/chain.h"
 #include "protocol/keys.h"
 #include "alg.h"
-#include "ask.h"
+#include "boxes.h"
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"
@@ -211,7 +212,7 @@ static int ask_chain(struct loader *l, struct problem *p)
 
     l->certificates_left = 0;
     if (r == 0)
-        r = box_find(l->prov, l->key_uri.box, &box, p);
+        r = provider_box(l->prov, l->key_uri.box, &box, p);
     if (r != 0)
         return r;
     snprintf(ref.name, sizeof(ref.name), "%s", l->key_uri.name);
@@ -283,7 +284,7 @@ static int turn_page(struct loader *l, struct problem *p)
         return 0;
     r = make_room(&l->page, p);
     if (r == 0)
-        r = box_find(l->prov, l->uri.box, &box, p);
+        r = provider_box(l->prov, l->uri.box, &box, p);
     if (r == 0)
         r = ask_list(box, l->after, l->page, &l->more, &l->left, &l->entries, p);
     if (r == 0 && l->left == 0)

@@ -1,8 +1,7 @@
-/* What the provider asks of a box, one function a message. */
-#include "ask.h"
+/* What a caller asks of a box, one function a message. */
+#include "client/ask.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 

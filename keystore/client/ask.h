@@ -1,12 +1,12 @@
-/* What the provider asks of a box, one function a message. */
-#ifndef LB_ASK_H
-#define LB_ASK_H
+/* What a caller asks of a box, one function a message. */
+#ifndef LB_CLIENT_ASK_H
+#define LB_CLIENT_ASK_H
 
+#include "client/box.h"
 #include "model/change.h"
 #include "model/description.h"
 #include "model/operation.h"
 #include "model/vocabulary.h"
-#include "box.h"
 
 /* Bytes that hold any answer but a LIST page. */
 #define ASK_ANSWER_MAX 8192

@@ -1,6 +1,6 @@
 /* Conversations with boxes: callers know nothing of connections, threads, forks and restarts. */
-#ifndef LB_BOX_H
-#define LB_BOX_H
+#ifndef LB_CLIENT_BOX_H
+#define LB_CLIENT_BOX_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,35 +8,15 @@
 
 #include "base/errors.h"
 #include "base/wire.h"
-#include "provider.h"
 
 /*
- * A box as this library context knows it; lives as long as the provider. Boxes are safe for any number of threads,
+ * A box as this program knows it (client/boxes.h). Boxes are safe for any number of threads,
  * across fork, setuid and chroot: a process never uses a connection that another process talks on.
  */
 struct box;
 struct wait;
 
-/*
- * The box of that name, "" for the configured default. Connects to nothing. Reports a wrong setting of the provider
- * (LB_E_CONFIG), also a user in it that there is not; LB_E_SYSTEM when users cannot be looked up; LB_E_NOMEM.
- */
-LB_MUST_USE int box_find(struct provctx *prov, const char *name, struct box **ret, struct problem *p);
 const char *box_name(const struct box *b);
-
-/*
- * The names of all boxes that could be asked: those that this provider knows, which a process in a chroot can reach
- * without their sockets, and those that have a socket. Sorted, each once; freed with OPENSSL_free(). As box_find(), and
- * LB_E_SYSTEM when the directory of sockets cannot be read.
- */
-LB_MUST_USE int box_names(struct provctx *prov, char (**ret)[LB_NAME_MAX + 1], size_t *ret_count, struct problem *p);
-
-/*
- * A box for a question or two, which may turn out to concern another one: connections that nobody had before are closed
- * by box_leave().
- */
-LB_MUST_USE int box_visit(struct provctx *prov, const char *name, struct box **ret, struct problem *p);
-void box_leave(struct box *b);
 
 /*
  * Connects if the box is there and this process tree has no connection yet, so that a later chroot or setuid does not
@@ -93,8 +73,5 @@ void box_operation_free(struct box_operation *o);
  */
 LB_MUST_USE int box_call(struct box *b, const struct box_request *rq, void *answer, size_t size, struct bytes *ret_body,
                          struct problem *p);
-
-/* Closes what belongs to this process and frees all boxes of a provider. */
-void boxes_free(struct provctx *prov);
 
 #endif

@@ -1,16 +1,18 @@
 /* Asks boxes: one request and its answer, again while a box restarts. */
-#include "box.h"
+#include "client/box.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/socket.h"
+#include "client/box_priv.h"
 #include "client/channel.h"
+#include "client/clock.h"
+#include "client/waiter.h"
 #include "protocol/header.h"
-#include "box_priv.h"
-#include "wait.h"
 
 /* An answer in which a box refuses: header, code, text and hint of a struct problem. */
 #define REFUSAL_MAX 1024
@@ -224,15 +226,15 @@ struct box_operation *box_operation_new(struct box *b, uint16_t type, size_t pac
     o->packet = (uint8_t *)(o + 1);
     o->answer = o->packet + packet_size;
     o->rq = (struct box_request){ .type = type, .id = box_next_id(b), .packet = o->packet, .fd = -1 };
-    o->wait = wait_begin();
-    if (o->wait != NULL)
+    o->wait = wait_begin(b->waiter, type);
+    if (wait_pauses(o->wait))
         wait_own(o->wait, o, operation_wipe);
     return o;
 }
 
 int box_operate(struct box *b, struct box_operation *o, struct bytes *ret_body, struct problem *p)
 {
-    return call(b, o->wait, &o->rq, o->answer, o->answer_size, ret_body, p);
+    return call(b, wait_pauses(o->wait) ? o->wait : NULL, &o->rq, o->answer, o->answer_size, ret_body, p);
 }
 
 void box_operation_free(struct box_operation *o)
