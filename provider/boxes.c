@@ -2,7 +2,7 @@
 #include "boxes.h"
 
 #include "client/boxes.h"
-#include "provider.h"
+#include "provctx.h"
 #include "wait.h"
 
 static const struct box_words words = {

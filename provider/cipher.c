@@ -8,6 +8,7 @@
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"
+#include "provctx.h"
 
 /* One operation of a caller. While it encrypts, the public half's own context does everything, options too. */
 struct cipher {

@@ -11,6 +11,7 @@
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"
+#include "provctx.h"
 
 /* One operation of a caller. All but key and peer is for curves with options, those of ECDH. */
 struct exchange {

@@ -13,6 +13,7 @@
 #include "model/spki.h"
 #include "boxes.h"
 #include "error.h"
+#include "provctx.h"
 
 struct key *key_new(struct provctx *prov, const struct alg *alg)
 {

@@ -8,7 +8,9 @@
 #include "model/uri.h"
 #include "model/vocabulary.h"
 #include "alg.h"
-#include "provider.h"
+
+struct box;
+struct provctx;
 
 /* The restrictions that an RSA-PSS key carries in its AlgorithmIdentifier (RFC 4055 3.1); digests are enum digest. */
 struct pss_limits {

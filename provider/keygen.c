@@ -13,6 +13,7 @@
 #include "error.h"
 #include "genopts.h"
 #include "key.h"
+#include "provctx.h"
 
 /* Random bytes in the name of a key that the caller does not name: no two meet. */
 #define NAME_RANDOM 8

@@ -11,6 +11,7 @@
 #include "genopts.h"
 #include "key.h"
 #include "keygen.h"
+#include "provctx.h"
 
 #define SELECT_PUBLIC (OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS)
 

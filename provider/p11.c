@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/ask.h"
+#include "client/boxes.h"
 #include "model/chain.h"
 #include "protocol/keys.h"
 

@@ -7,7 +7,8 @@
 #include "base/wire.h"
 #include "model/pkcs11_uri.h"
 #include "model/uri.h"
-#include "provider.h"
+
+struct provctx;
 
 /* What a URI means. With key.name "" a whole token, that is, a box. */
 struct p11_found {

@@ -19,6 +19,7 @@
 #include "error.h"
 #include "p11.h"
 #include "peek.h"
+#include "provctx.h"
 
 #define BEGIN "-----BEGIN "
 #define END "-----END "

@@ -7,7 +7,9 @@
 
 #include "client/ask.h"
 #include "alg.h"
+#include "digest.h"
 #include "error.h"
+#include "provctx.h"
 
 #define TEXT_FIRST 4096
 

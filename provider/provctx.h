@@ -1,6 +1,6 @@
 /* The provider's context: everything that lives as long as one loaded provider. */
-#ifndef LB_PROVIDER_H
-#define LB_PROVIDER_H
+#ifndef LB_PROVCTX_H
+#define LB_PROVCTX_H
 
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
@@ -34,13 +34,7 @@ struct provctx {
     bool few; /* libcrypto is older than 3.2: alg_keymgmt_few and so on */
     struct settings settings; /* its own; what holds is settings_in_force() */
     struct boxes boxes;
-    _Atomic(EVP_MD *) digests[DIGEST_LAST + 1]; /* provider_digest() */
+    _Atomic(EVP_MD *) digests[DIGEST_LAST + 1]; /* digest.h */
 };
-
-/*
- * A digest from the private library context, fetched once, or from the program's FIPS provider. The caller's. NULL with an
- * error on the queue.
- */
-EVP_MD *provider_digest(struct provctx *prov, unsigned digest);
 
 #endif
