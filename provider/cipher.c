@@ -2,7 +2,7 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
-#include "client/ask.h"
+#include "client/operation.h"
 #include "alg.h"
 #include "cipheropts.h"
 #include "dispatch.h"
@@ -117,7 +117,7 @@ static int decrypt(void *ctx, unsigned char *out, size_t *ret_len, size_t size, 
                            c->key->signature_size);
     m.key = c->key->ref;
     m.data = (struct bytes){ in, len };
-    return ask_decrypt(c->key->box, &m, out, need, ret_len, &p) == 0 ? 1 : error_problem(c->prov, &p);
+    return operate_decrypt(c->key->box, &m, out, need, ret_len, &p) == 0 ? 1 : error_problem(c->prov, &p);
 }
 
 /* Encrypting */

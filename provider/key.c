@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/ask.h"
+#include "client/box.h"
+#include "client/keys.h"
 #include "model/handle.h"
 #include "model/spki.h"
 #include "boxes.h"
@@ -233,7 +234,8 @@ int key_from_spki(struct provctx *prov, const struct key_uri *uri, const uint8_t
 int key_from_box(struct provctx *prov, const struct key_uri *uri, bool is_private, struct key **ret, struct problem *p)
 {
     struct key_ref ref = { .version = uri->version };
-    uint8_t answer[ASK_ANSWER_MAX];
+    uint8_t request[BOX_REQUEST_MAX], answer[BOX_ANSWER_MAX];
+    struct box_ask q;
     struct key_info m;
     struct box *box;
     int r = provider_box(prov, uri->box, &box, p);
@@ -241,6 +243,6 @@ int key_from_box(struct provctx *prov, const struct key_uri *uri, bool is_privat
     if (r != 0)
         return r;
     snprintf(ref.name, sizeof(ref.name), "%s", uri->name);
-    r = ask_get(box, &ref, answer, &m, p);
+    r = ask_get(box_ask(&q, box, request, sizeof(request), answer, sizeof(answer)), &ref, &m, p);
     return r != 0 ? r : key_from_spki(prov, uri, m.spki.p, m.spki.len, is_private, ret, p);
 }

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/ask.h"
+#include "client/box.h"
 #include "client/boxes.h"
+#include "client/keys.h"
 #include "model/chain.h"
 #include "protocol/keys.h"
 
@@ -128,15 +129,17 @@ static void note_answer(struct look *l, bool told)
 
 static void ask_box(struct look *l, const char *name)
 {
+    uint8_t request[ASK_FIND_REQUEST];
     char token[SHORT_URI];
     struct wire_reader entries;
     struct found_token found;
+    struct box_ask q;
     struct box *box = NULL;
     struct problem p;
     int r = provider_visit(l->prov, name, &box, &p);
 
     if (r == 0)
-        r = ask_find(box, l->want, l->answer, &found, &entries, &p);
+        r = ask_find(box_ask(&q, box, request, sizeof(request), l->answer, LB_PACKET_MAX), l->want, &found, &entries, &p);
     if (r == 0 && (found.is_the_token ? read_objects(l, name, &found, entries) : wire_end(&entries)) != 0)
         r = problem_set(&p, LB_E_VALUE, "box '%s' sent a malformed list of objects", name);
     if (box != NULL)
@@ -237,11 +240,13 @@ int p11_find(struct provctx *prov, const struct p11uri *want, bool whole_tokens,
 static int ask_box_certificates(struct provctx *prov, const char *name, const struct p11uri *want, uint8_t *answer,
                                 struct bytes *ret, struct problem *p)
 {
+    uint8_t request[ASK_FIND_REQUEST];
+    struct box_ask q;
     struct box *box = NULL;
     int r = provider_visit(prov, name, &box, p);
 
     if (r == 0)
-        r = ask_certificates(box, want, answer, ret, p);
+        r = ask_certificates(box_ask(&q, box, request, sizeof(request), answer, LB_PACKET_MAX), want, ret, p);
     if (box != NULL)
         box_leave(box);
     return r;

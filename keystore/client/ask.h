@@ -1,63 +1,62 @@
-/* What a caller asks of a box, one function a message. */
+/* One question to a box, whoever carries it: what the functions of the messages (use.h, keys.h, change.h ...) stand on. */
 #ifndef LB_CLIENT_ASK_H
 #define LB_CLIENT_ASK_H
 
-#include "client/box.h"
-#include "model/change.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/errors.h"
+#include "base/wire.h"
+#include "client/message.h"
 #include "model/description.h"
-#include "model/operation.h"
-#include "model/vocabulary.h"
 
-/* Bytes that hold any answer but a LIST page. */
-#define ASK_ANSWER_MAX 8192
+struct ask;
 
 /*
- * All return 0 or the code of p, as box_call() does. The answers' views point into answer.
+ * Who carries requests: the pool of channels (client/box.h), or one connection (client/line.h). Both begin a struct of their
+ * own with struct ask. All but next_id return a code, and p says why.
  */
+struct carrier {
+    /* A number for the next request's header. */
+    uint32_t (*next_id)(struct ask *q);
+    /* Sends the request, and gives the body of the answer of its type. Failure: the box's own refusal, or its carrier's. */
+    int (*carry)(struct ask *q, struct bytes *ret_body, struct problem *p);
+    /* The request could not be encoded: r. */
+    int (*refuse_request)(const struct ask *q, int r, struct problem *p);
+    /* The answer came, and cannot be decoded. */
+    int (*refuse_answer)(struct ask *q, struct problem *p);
+};
 
-/* The public half of a key: ret->spki points into answer (ASK_ANSWER_MAX bytes). */
-LB_MUST_USE int ask_get(struct box *b, const struct key_ref *key, uint8_t *answer, struct key_info *ret,
-                        struct problem *p);
-
-/* The chain of a version (chain_read()), in answer (LB_PACKET_MAX bytes). */
-LB_MUST_USE int ask_chain_of(struct box *b, const struct key_ref *key, uint8_t *answer, struct bytes *ret,
-                             struct problem *p);
-
-/* A signature into sig (size bytes). LB_E_VALUE when the box sends more than that. */
-LB_MUST_USE int ask_sign(struct box *b, const struct sign_request *m, uint8_t *sig, size_t size, size_t *ret_len,
-                         struct problem *p);
-
-/* A plaintext into plain (size bytes); no copy of it stays anywhere else. LB_E_VALUE when the box sends more than that. */
-LB_MUST_USE int ask_decrypt(struct box *b, const struct decrypt_request *m, uint8_t *plain, size_t size, size_t *ret_len,
-                            struct problem *p);
-
-/* The same for a shared secret. */
-LB_MUST_USE int ask_derive(struct box *b, const struct derive_request *m, uint8_t *shared, size_t size, size_t *ret_len,
-                           struct problem *p);
-
-/* The certificates on the box's token that a PKCS#11 URI names, likewise; none, if it is about another token. */
-LB_MUST_USE int ask_certificates(struct box *b, const struct p11uri *want, uint8_t *answer, struct bytes *ret,
-                                 struct problem *p);
+/* Used again and again, by one thread at a time. The buffers are of who made it. */
+struct ask {
+    const struct carrier *by;
+    const char *box;               /* its name, for messages */
+    const struct message *message; /* from here on: of the last ask_begin() */
+    const char *about;             /* the key that it is about, for messages; NULL: none. Lives until the answer is there */
+    uint32_t id;
+    uint8_t *request, *answer;
+    size_t request_size, request_len, answer_size;
+    int fd;                        /* goes with it; -1: none */
+    unsigned more_ms;              /* beyond the limit, for what takes long to do */
+    bool unknown;                  /* a change that was sent, and nobody knows whether it was made */
+};
 
 /*
- * What the box's token is, and which of its objects a PKCS#11 URI means: ret->count entries to be read from ret_entries
- * with msg_found_entry_get(); answer has LB_PACKET_MAX bytes.
+ * The functions of messages take a struct ask and return 0 or the code of p. What they give may point into q->answer, and
+ * lives until the next question.
+ *
+ * Each does these steps: ask_begin(); an encoder with q->id into q->request; ask_send() with its result; a decoder, and
+ * ask_decoded() with the result of that.
  */
-LB_MUST_USE int ask_find(struct box *b, const struct p11uri *want, uint8_t *answer, struct found_token *ret,
-                         struct wire_reader *ret_entries, struct problem *p);
+void ask_begin(struct ask *q, uint16_t type, const char *about);
+LB_MUST_USE int ask_send(struct ask *q, int encoded, struct bytes *ret_body, struct problem *p);
+LB_MUST_USE int ask_decoded(struct ask *q, int decoded, struct problem *p);
 
-/*
- * One page of the keys after a name ("": from the first): count entries to be read from ret_entries with
- * msg_list_entry_get(); answer has LB_PACKET_MAX bytes.
- */
-LB_MUST_USE int ask_list(struct box *b, const char *after, uint8_t *answer, bool *ret_more, uint16_t *ret_count,
-                         struct wire_reader *ret_entries, struct problem *p);
-
-/*
- * Makes a key and gives its public half: ret->spki points into answer (ASK_ANSWER_MAX bytes). Sent once at most; where
- * it cannot be known whether the key was made, p tells the user to look.
- */
-LB_MUST_USE int ask_create(struct box *b, const struct create_request *m, uint8_t *answer, struct key_info *ret,
-                           struct problem *p);
+/* The last two for an answer that is empty, and for one that describes a key. */
+LB_MUST_USE int ask_for_nothing(struct ask *q, int encoded, struct problem *p);
+LB_MUST_USE int ask_for_key(struct ask *q, int encoded, struct key_info *ret, struct problem *p);
+/* A request with an empty body. */
+LB_MUST_USE int ask_empty(struct ask *q, uint16_t type, struct bytes *ret_body, struct problem *p);
 
 #endif

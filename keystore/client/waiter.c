@@ -1,4 +1,4 @@
-/* How a caller waits for a box, which each program hands in: a thread blocks, a job is paused, a user sees a sign of life. */
+/* How a caller waits for a box, which is handed in: a thread blocks, a job is paused, a user sees a sign of life. */
 #include "client/waiter.h"
 
 #include <stddef.h>
