@@ -18,8 +18,8 @@ struct line {
     enum place place;            /* where the box is, for messages */
     const struct waiter *waiter; /* is told of requests while they block; NULL */
     /*
-     * Fills p for a request that had no answer, by r: LB_E_RESET, LB_E_CLOSED, LB_E_TIMEOUT, LB_E_SYSTEM with errno, LB_E_VALUE for
-     * what is none. Returns the code. user is what it may need.
+     * Fills p for a request that had no answer, and returns the code. r: LB_E_RESET, LB_E_CLOSED, LB_E_TIMEOUT, LB_E_SYSTEM with
+     * errno, LB_E_VALUE for an answer that is none. user is what the function may need.
      */
     int (*failed)(const struct line *l, int r, struct problem *p);
     void *user;
