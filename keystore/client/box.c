@@ -44,11 +44,11 @@ static int talk_paused(struct wait *w, struct conn *s, const struct ask *rq, uin
 {
     int fd = s->fd, r;
 
-    if (wait_hold(w, s) != 0)
+    if (w->by->hold(w, s) != 0)
         return talk(s, rq, left, ret_type, ret_body);
     r = channel_ask(fd, rq->request, rq->request_len, rq->fd, /* dont_wait= */ true);
     for (uint64_t deadline = now_ms() + left; r == 0;) {
-        r = wait_more(w, deadline);
+        r = w->by->more(w, deadline);
         if (r != 0)
             break;
         r = channel_answer(fd, rq->id, /* dont_wait= */ true, rq->answer, rq->answer_size, ret_type, ret_body);
@@ -56,7 +56,7 @@ static int talk_paused(struct wait *w, struct conn *s, const struct ask *rq, uin
             break;
         r = 0; /* resumed for nothing */
     }
-    wait_give_back(w, s);
+    w->by->give_back(w, s);
     return r;
 }
 
@@ -158,7 +158,7 @@ static int try_until(struct box *b, struct wait *w, struct ask *rq, bool patient
             conn_drop(&lease.due);
             return r;
         }
-        if (w != NULL && !wait_is_ours(w)) {
+        if (w != NULL && !w->by->is_ours(w)) {
             w = NULL; /* the process was forked while the job was paused, and this is the child */
             conn_drop(&lease.due);
             continue;

@@ -257,7 +257,7 @@ static int channel_come(struct wait *w, uint64_t deadline, struct conn *asked, i
 {
     int fd = asked->fd, r;
 
-    if (w == NULL || wait_hold(w, asked) != 0) {
+    if (w == NULL || w->by->hold(w, asked) != 0) {
         r = conn_limit(asked, ms_left(deadline) + 1);
         return r != 0 ? r : introducer_answer(fd, /* dont_wait= */ false, ret_fd);
     }
@@ -265,9 +265,9 @@ static int channel_come(struct wait *w, uint64_t deadline, struct conn *asked, i
         r = introducer_answer(fd, /* dont_wait= */ true, ret_fd);
         if (r != LB_E_TIMEOUT)
             break;
-        r = wait_more(w, deadline);
+        r = w->by->more(w, deadline);
     } while (r == 0);
-    wait_give_back(w, asked);
+    w->by->give_back(w, asked);
     return r;
 }
 

@@ -47,7 +47,7 @@ static int operation_new(struct box *b, uint16_t type, size_t input, size_t outp
     (void)box_ask(&o->q, b, room, request, room + request, answer);
     o->q.wait = wait_begin(b->waiter, type);
     if (wait_pauses(o->q.wait))
-        wait_own(o->q.wait, o, operation_wipe);
+        o->q.wait->by->own(o->q.wait, o, operation_wipe);
     return 0;
 }
 
@@ -63,10 +63,8 @@ static void operation_free(struct operation *o)
 /* The result, out of the answer. */
 static int take(struct operation *o, struct bytes result, uint8_t *ret, size_t size, size_t *ret_len, struct problem *p)
 {
-    int r = ask_decoded(&o->q.ask, result.len > size ? LB_E_TOO_LONG : 0, p);
-
-    if (r != 0)
-        return r;
+    if (result.len > size)
+        return ask_decoded(&o->q.ask, LB_E_TOO_LONG, p);
     if (result.len > 0)
         memcpy(ret, result.p, result.len);
     *ret_len = result.len;
@@ -85,8 +83,8 @@ int operate_sign(struct box *b, const struct sign_request *m, uint8_t *sig, size
         r = ask_sign(&o->q.ask, m, &result, p);
     if (r == 0)
         r = take(o, result, sig, size, ret_len, p);
-    if (r == 0)
-        r = ask_decoded(&o->q.ask, *ret_len == 0 ? LB_E_VALUE : 0, p);
+    if (r == 0 && *ret_len == 0)
+        r = ask_decoded(&o->q.ask, LB_E_CUT_OFF, p);
     operation_free(o);
     return r;
 }

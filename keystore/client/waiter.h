@@ -3,6 +3,7 @@
 #define LB_CLIENT_WAITER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "client/conn.h"
@@ -41,18 +42,24 @@ struct waiter {
     bool (*is_ours)(const struct wait *w);
 };
 
-/* by and what it gives may be NULL. */
-struct wait *wait_begin(const struct waiter *by, uint16_t type);
-void wait_end(struct wait *w);
+/* by and what it gives may be NULL; w too. */
+static inline struct wait *wait_begin(const struct waiter *by, uint16_t type)
+{
+    return by == NULL ? NULL : by->begin(type);
+}
 
-/* The functions of its way; w is of one that pauses. */
-bool wait_pauses(const struct wait *w);
-void wait_own(struct wait *w, void *what, void (*done)(void *what));
-LB_MUST_USE int wait_hold(struct wait *w, struct conn *c);
-void wait_give_back(struct wait *w, struct conn *ret);
-LB_MUST_USE int wait_more(struct wait *w, uint64_t deadline);
-bool wait_is_ours(const struct wait *w);
-/* With w NULL by sleeping. */
+static inline void wait_end(struct wait *w)
+{
+    if (w != NULL)
+        w->by->end(w);
+}
+
+static inline bool wait_pauses(const struct wait *w)
+{
+    return w != NULL && w->by->more != NULL;
+}
+
+/* For so long; with w NULL by sleeping. */
 void wait_ms(struct wait *w, uint64_t ms);
 
 #endif
