@@ -16,7 +16,7 @@
 #include "client/keys.h"
 #include "command/table.h"
 #include "guard/secret.h"
-#include "keys/key_type.h"
+#include "model/key_types.h"
 #include "model/uri.h"
 #include "protocol/keys.h"
 
