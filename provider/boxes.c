@@ -1,200 +1,54 @@
-/* The boxes that a provider knows. */
-#include <errno.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+/* The boxes of a provider: found as its settings say. */
+#include "boxes.h"
 
-#include "model/paths.h"
-#include "model/uri.h"
-#include "box_priv.h"
+#include "client/boxes.h"
+#include "provctx.h"
+#include "wait.h"
 
-/* The list of boxes: it only grows while the provider lives, so walking it takes no lock. */
-
-static struct box *list_find(struct box *b, const char *name)
-{
-    while (b != NULL && strcmp(b->name, name) != 0)
-        b = b->next;
-    return b;
-}
-
-/* Those in force, which the caller may keep; or what is wrong with them. */
-static int get_settings(const struct provctx *prov, const struct settings **ret, struct problem *p)
-{
-    *ret = settings_in_force(&prov->settings);
-    if ((*ret)->bad.code != 0)
-        *p = (*ret)->bad;
-    return (*ret)->bad.code;
-}
-
-static int find_place(struct box *b, const struct settings *s, struct problem *p)
-{
-    char path[PATH_MAX];
-    int n, r = 0;
-
-    if (s->directory[0] == '\0') {
-        r = place_find(b->name, &b->place, path, p);
-    } else {
-        n = snprintf(path, sizeof(path), "%s/%s.sock", s->directory, b->name);
-        if (n < 0 || n >= (int)sizeof(path))
-            r = problem_set(p, LB_E_CONFIG, "littlebox-directory is too long");
-    }
-    if (r != 0)
-        return r;
-    b->socket = OPENSSL_strdup(path);
-    return b->socket == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : 0;
-}
-
-/* Half-built ones too. */
-static void box_free(struct box *b)
-{
-    channels_clear(b);
-    OPENSSL_free(b->socket);
-    OPENSSL_free(b);
-}
-
-/* Users and places are looked up here, where a key is loaded, and not where one signs. */
-static int box_new(const struct settings *s, const char *name, struct box **ret, struct problem *p)
-{
-    struct box *b = OPENSSL_zalloc(sizeof(*b));
-    int r;
-
-    if (b == NULL)
-        return problem_set(p, LB_E_NOMEM, "out of memory");
-    b->timeout_ms = s->timeout_ms;
-    snprintf(b->name, sizeof(b->name), "%s", name);
-    channels_init(b);
-    r = owner_list_resolve(&s->users, LB_OWNERS_SETTING, &b->owners, p);
-    if (r == 0)
-        r = find_place(b, s, p);
-    if (r != 0) {
-        box_free(b);
-        return r;
-    }
-    *ret = b;
-    return 0;
-}
-
-int box_find(struct provctx *prov, const char *name, struct box **ret, struct problem *p)
-{
-    struct box *first = atomic_load(&prov->boxes), *b;
-    const struct settings *s;
-    int r = get_settings(prov, &s, p);
-
-    if (r != 0)
-        return r;
-    if (name[0] == '\0')
-        name = s->box;
-    *ret = list_find(first, name);
-    if (*ret != NULL)
-        return 0;
-    r = box_new(s, name, &b, p);
-    if (r != 0)
-        return r;
-    do {
-        *ret = list_find(first, name);
-        if (*ret != NULL) {
-            box_free(b); /* another thread was first */
-            return 0;
-        }
-        b->next = first;
-    } while (!atomic_compare_exchange_weak(&prov->boxes, &first, b));
-    *ret = b;
-    return 0;
-}
-
-int box_visit(struct provctx *prov, const char *name, struct box **ret, struct problem *p)
-{
-    const struct settings *s;
-    int r = get_settings(prov, &s, p);
-
-    if (r != 0)
-        return r;
-    *ret = list_find(atomic_load(&prov->boxes), name);
-    if (*ret != NULL)
-        return 0;
-    r = box_new(s, name, ret, p);
-    if (r != 0)
-        return r;
-    (*ret)->visited = true;
-    return 0;
-}
-
-void box_leave(struct box *b)
-{
-    if (b->visited)
-        box_free(b);
-}
-
-struct names {
-    char (*at)[LB_NAME_MAX + 1];
-    size_t count, room;
-    bool failed; /* out of memory */
+static const struct box_words words = {
+    .owners = LB_OWNERS_SETTING,
+    .timeout = "littlebox-timeout in openssl.cnf",
+    .directory = "littlebox-directory",
 };
 
-static void add_name(void *arg, const char *name)
+/* Those in force; or what is wrong with them. */
+static int get_config(const struct provctx *prov, struct box_config *ret, struct problem *p)
 {
-    struct names *n = arg;
+    const struct settings *s = settings_in_force(&prov->settings);
 
-    if (n->count == n->room && !n->failed) {
-        size_t room = n->room == 0 ? 16 : n->room * 2;
-        void *more = OPENSSL_realloc(n->at, room * sizeof(*n->at));
-
-        n->failed = more == NULL;
-        if (more != NULL) {
-            n->at = more;
-            n->room = room;
-        }
-    }
-    if (!n->failed)
-        snprintf(n->at[n->count++], sizeof(*n->at), "%s", name);
+    if (s->bad.code != 0)
+        *p = s->bad;
+    *ret = (struct box_config){
+        .directory = s->directory,
+        .box = s->box,
+        .timeout_ms = s->timeout_ms,
+        .users = &s->users,
+        .waiter = &wait_jobs,
+        .words = &words,
+    };
+    return s->bad.code;
 }
 
-static int name_order(const void *a, const void *b)
+int provider_box(struct provctx *prov, const char *name, struct box **ret, struct problem *p)
 {
-    return strcmp(a, b);
+    struct box_config config;
+    int r = get_config(prov, &config, p);
+
+    return r != 0 ? r : boxes_find(&prov->boxes, &config, name, ret, p);
 }
 
-int box_names(struct provctx *prov, char (**ret)[LB_NAME_MAX + 1], size_t *ret_count, struct problem *p)
+int provider_visit(struct provctx *prov, const char *name, struct box **ret, struct problem *p)
 {
-    const struct settings *s;
-    struct names n = { 0 };
-    size_t count = 0;
-    int r = get_settings(prov, &s, p);
+    struct box_config config;
+    int r = get_config(prov, &config, p);
 
-    if (r != 0)
-        return r;
-    for (const struct box *b = atomic_load(&prov->boxes); b != NULL; b = b->next)
-        add_name(&n, b->name);
-    r = paths_each_box(s->directory[0] == '\0' ? NULL : s->directory, add_name, &n);
-    if (r != 0) {
-        problem_set(p, r, "the directory of the boxes' sockets cannot be read: %s", strerror(errno));
-        problem_hint(p, "name the box instead: %s://BOX/KEY", LB_URI_SCHEME);
-    } else if (n.failed) {
-        r = problem_set(p, LB_E_NOMEM, "out of memory");
-    }
-    if (r != 0) {
-        OPENSSL_free(n.at);
-        return r;
-    }
-    if (n.count > 0)
-        qsort(n.at, n.count, sizeof(*n.at), name_order);
-    for (size_t i = 0; i < n.count; i++) {
-        if (count == 0 || strcmp(n.at[count - 1], n.at[i]) != 0)
-            memmove(n.at[count++], n.at[i], sizeof(*n.at));
-    }
-    *ret = n.at;
-    *ret_count = count;
-    return 0;
+    return r != 0 ? r : boxes_visit(&prov->boxes, &config, name, ret, p);
 }
 
-void boxes_free(struct provctx *prov)
+int provider_box_names(struct provctx *prov, char (**ret)[LB_NAME_MAX + 1], size_t *ret_count, struct problem *p)
 {
-    struct box *b = atomic_exchange(&prov->boxes, NULL), *next;
+    struct box_config config;
+    int r = get_config(prov, &config, p);
 
-    for (; b != NULL; b = next) {
-        next = b->next;
-        box_free(b);
-    }
+    return r != 0 ? r : boxes_names(&prov->boxes, &config, ret, ret_count, p);
 }

@@ -2,12 +2,13 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
+#include "client/operation.h"
 #include "alg.h"
-#include "ask.h"
 #include "cipheropts.h"
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"
+#include "provctx.h"
 
 /* One operation of a caller. While it encrypts, the public half's own context does everything, options too. */
 struct cipher {
@@ -116,7 +117,7 @@ static int decrypt(void *ctx, unsigned char *out, size_t *ret_len, size_t size, 
                            c->key->signature_size);
     m.key = c->key->ref;
     m.data = (struct bytes){ in, len };
-    return ask_decrypt(c->key->box, &m, out, need, ret_len, &p) == 0 ? 1 : error_problem(c->prov, &p);
+    return operate_decrypt(c->key->box, &m, out, need, ret_len, &p) == 0 ? 1 : error_problem(c->prov, &p);
 }
 
 /* Encrypting */

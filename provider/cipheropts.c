@@ -6,6 +6,7 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
+#include "model/scheme.h"
 #include "error.h"
 
 /* A name that headers of OpenSSL 3.0 do not have yet. */

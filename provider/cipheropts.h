@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 #include "model/operation.h"
-#include "provider.h"
+
+struct provctx;
 
 struct cipheropts {
     unsigned padding;     /* enum decrypt_padding */

@@ -3,13 +3,14 @@
 #include <openssl/core_object.h>
 #include <openssl/params.h>
 
+#include "client/box.h"
 #include "model/handle.h"
 #include "alg.h"
-#include "box.h"
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"
 #include "peek.h"
+#include "provctx.h"
 
 /* The longest handle: URI, public key and what is around them. Anything longer is another kind of key. */
 #define HANDLE_DER_MAX (LB_SPKI_MAX + LB_URI_MAX + 256)

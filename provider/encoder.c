@@ -11,6 +11,7 @@
 #include "error.h"
 #include "key.h"
 #include "keytext.h"
+#include "provctx.h"
 
 /* One of ENCODER_FORMS. */
 struct form {

@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "provctx.h"
+
 const OSSL_ITEM error_reasons[] = {
 #define ERROR_ITEM(name, number, text) { ERROR_REASON_BASE + (number), (void *)(text) },
     LB_ERRORS(ERROR_ITEM)

@@ -5,7 +5,8 @@
 #include <openssl/core.h>
 
 #include "base/errors.h"
-#include "provider.h"
+
+struct provctx;
 
 /* Reasons are the codes of errors.h from here on: those below 100 belong to libcrypto. */
 #define ERROR_REASON_BASE 100

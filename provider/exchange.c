@@ -6,11 +6,13 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "client/box.h"
+#include "client/operation.h"
 #include "alg.h"
-#include "ask.h"
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"
+#include "provctx.h"
 
 /* One operation of a caller. All but key and peer is for curves with options, those of ECDH. */
 struct exchange {
@@ -348,7 +350,7 @@ static int ask(const struct exchange *x, unsigned char *shared, size_t size)
     struct problem p;
     size_t len = 0;
 
-    if (ask_derive(x->key->box, &m, shared, size, &len, &p) != 0)
+    if (operate_derive(x->key->box, &m, shared, size, &len, &p) != 0)
         return error_problem(x->prov, &p);
     return len == size ? 1
                        : error_raise(x->prov, LB_E_VALUE, "box '%s' sent a secret of %zu bytes, not %zu",

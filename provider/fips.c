@@ -2,11 +2,14 @@
 #include "fips.h"
 
 #include <openssl/err.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/scheme.h"
 #include "error.h"
+#include "provctx.h"
 
 #define PROPERTY "fips=yes"
 

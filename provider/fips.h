@@ -3,8 +3,9 @@
 #define LB_FIPS_H
 
 #include <openssl/core.h>
+#include <openssl/evp.h>
 
-#include "provider.h"
+struct provctx;
 
 /* Copies of one table, each made once a process and kept as long as that: libcrypto holds what it is given. */
 struct fips_table {

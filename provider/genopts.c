@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "error.h"
+#include "provctx.h"
 
 #define RSA_BITS_DEFAULT 2048 /* as with `default` */
 #define RSA_EXPONENT 65537    /* the only one that a box makes */

@@ -9,7 +9,8 @@
 #include "model/uri.h"
 #include "alg.h"
 #include "key.h"
-#include "provider.h"
+
+struct provctx;
 
 /* The option that names the key: a key URI without a version. */
 #define GENOPT_URI LB_URI_SCHEME "_uri"

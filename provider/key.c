@@ -8,10 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/box.h"
+#include "client/keys.h"
 #include "model/handle.h"
 #include "model/spki.h"
-#include "ask.h"
+#include "boxes.h"
 #include "error.h"
+#include "provctx.h"
 
 struct key *key_new(struct provctx *prov, const struct alg *alg)
 {
@@ -181,7 +184,7 @@ static int take_public(struct key *k, const uint8_t *spki, size_t len)
 
 static int take_place(struct key *k, const struct key_uri *uri, struct problem *p)
 {
-    int r = box_find(k->prov, uri->box, &k->box, p);
+    int r = provider_box(k->prov, uri->box, &k->box, p);
 
     if (r != 0)
         return r;
@@ -231,14 +234,15 @@ int key_from_spki(struct provctx *prov, const struct key_uri *uri, const uint8_t
 int key_from_box(struct provctx *prov, const struct key_uri *uri, bool is_private, struct key **ret, struct problem *p)
 {
     struct key_ref ref = { .version = uri->version };
-    uint8_t answer[ASK_ANSWER_MAX];
+    uint8_t request[BOX_REQUEST_MAX], answer[BOX_ANSWER_MAX];
+    struct box_ask q;
     struct key_info m;
     struct box *box;
-    int r = box_find(prov, uri->box, &box, p);
+    int r = provider_box(prov, uri->box, &box, p);
 
     if (r != 0)
         return r;
     snprintf(ref.name, sizeof(ref.name), "%s", uri->name);
-    r = ask_get(box, &ref, answer, &m, p);
+    r = ask_get(box_ask(&q, box, request, sizeof(request), answer, sizeof(answer)), &ref, &m, p);
     return r != 0 ? r : key_from_spki(prov, uri, m.spki.p, m.spki.len, is_private, ret, p);
 }

@@ -8,7 +8,9 @@
 #include "model/uri.h"
 #include "model/vocabulary.h"
 #include "alg.h"
-#include "provider.h"
+
+struct box;
+struct provctx;
 
 /* The restrictions that an RSA-PSS key carries in its AlgorithmIdentifier (RFC 4055 3.1); digests are enum digest. */
 struct pss_limits {
@@ -44,7 +46,7 @@ struct key *key_new(struct provctx *prov, const struct alg *alg);
 
 /*
  * The key that a URI names and whose SubjectPublicKeyInfo is known (copied). Asks the box nothing. With is_private
- * false, its public half alone. LB_E_KEY_TYPE, LB_E_VALUE, LB_E_NOMEM and what box_find() says; p has the text.
+ * false, its public half alone. LB_E_KEY_TYPE, LB_E_VALUE, LB_E_NOMEM and what provider_box() says; p has the text.
  */
 LB_MUST_USE int key_from_spki(struct provctx *prov, const struct key_uri *uri, const uint8_t *spki, size_t spki_len,
                               bool is_private, struct key **ret, struct problem *p);

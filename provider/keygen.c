@@ -8,10 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ask.h"
+#include "client/box.h"
+#include "client/change.h"
+#include "boxes.h"
 #include "error.h"
 #include "genopts.h"
 #include "key.h"
+#include "provctx.h"
 
 /* Random bytes in the name of a key that the caller does not name: no two meet. */
 #define NAME_RANDOM 8
@@ -137,7 +140,8 @@ static struct key *make_parameters(const struct genopts *g)
 
 static struct key *make_key(const struct genopts *g)
 {
-    uint8_t answer[ASK_ANSWER_MAX];
+    uint8_t request[BOX_REQUEST_MAX], answer[BOX_ANSWER_MAX];
+    struct box_ask q;
     char type[LB_TYPE_MAX + 1];
     struct key_uri uri = g->uri;
     struct create_request m = { "", "" };
@@ -151,9 +155,9 @@ static struct key *make_key(const struct genopts *g)
         return NULL;
     snprintf(m.name, sizeof(m.name), "%s", uri.name);
     snprintf(m.type, sizeof(m.type), "%s", type);
-    r = box_find(g->prov, uri.box, &box, &p);
+    r = provider_box(g->prov, uri.box, &box, &p);
     if (r == 0)
-        r = ask_create(box, &m, answer, &made, &p);
+        r = ask_create(box_ask(&q, box, request, sizeof(request), answer, sizeof(answer)), &m, &made, &p);
     if (r == 0) {
         r = key_from_spki(g->prov, &uri, made.spki.p, made.spki.len, /* is_private= */ true, &k, &p);
         if (r == 0 && k->alg != g->alg)

@@ -5,7 +5,8 @@
 #include <openssl/core.h>
 
 #include "alg.h"
-#include "provider.h"
+
+struct provctx;
 
 /*
  * The functions of a key generation as provider-keymgmt(7) has them. A selection without a key (EVP_PKEY_paramgen)

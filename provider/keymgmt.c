@@ -4,13 +4,15 @@
 #include <openssl/params.h>
 #include <string.h>
 
+#include "client/box.h"
+#include "client/keys.h"
 #include "alg.h"
-#include "ask.h"
 #include "dispatch.h"
 #include "error.h"
 #include "genopts.h"
 #include "key.h"
 #include "keygen.h"
+#include "provctx.h"
 
 #define SELECT_PUBLIC (OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS)
 
@@ -76,13 +78,14 @@ static int check_public(const struct key *k, int part, int checktype)
 /* Of the private half only this can be checked: the box has it, and it belongs to this public half. */
 static int check_private(const struct key *k)
 {
-    uint8_t answer[ASK_ANSWER_MAX];
+    uint8_t request[BOX_REQUEST_MAX], answer[BOX_ANSWER_MAX];
+    struct box_ask q;
     struct problem p;
     struct key_info m;
 
     if (!k->is_private)
         return error_raise(k->prov, LB_E_NO_KEY, "this is a public key, it has no private half");
-    return ask_get(k->box, &k->ref, answer, &m, &p) == 0 ? 1 : error_problem(k->prov, &p);
+    return ask_get(box_ask(&q, k->box, request, sizeof(request), answer, sizeof(answer)), &k->ref, &m, &p) == 0 ? 1 : error_problem(k->prov, &p);
 }
 
 static int validate(const void *keydata, int selection, int checktype)

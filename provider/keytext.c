@@ -4,8 +4,8 @@
 #include <openssl/encoder.h>
 #include <string.h>
 
-#include "ask.h"
-#include "box.h"
+#include "client/box.h"
+#include "client/keys.h"
 
 /* What is called otherwise in the text of a private key: the rest of a label may stand before it, or a value behind it. */
 static const struct {
@@ -53,7 +53,8 @@ static int print_public(const struct key *k, BIO *out)
 int keytext_print(const struct key *k, BIO *out)
 {
     char uri[LB_URI_MAX + 1];
-    uint8_t answer[ASK_ANSWER_MAX];
+    uint8_t request[BOX_REQUEST_MAX], answer[BOX_ANSWER_MAX];
+    struct box_ask q;
     struct problem p;
     struct key_info m;
     int n;
@@ -62,7 +63,7 @@ int keytext_print(const struct key *k, BIO *out)
     if (BIO_printf(out, "Private key in a littlebox: %s\n    Box: %s\n    Key: %s\n", uri, box_name(k->box),
                    k->ref.name) <= 0)
         return LB_E_NOMEM;
-    if (ask_get(k->box, &k->ref, answer, &m, &p) == 0)
+    if (ask_get(box_ask(&q, k->box, request, sizeof(request), answer, sizeof(answer)), &k->ref, &m, &p) == 0)
         n = BIO_printf(out, "    Version: %u\n    State: %s\n    Type: %s\n", m.version, key_state_name(m.state),
                        m.type);
     else

@@ -3,6 +3,8 @@
 
 #include <openssl/crypto.h>
 
+#include "provctx.h"
+
 #if OPENSSL_VERSION_MAJOR < 4
 
 #include <pthread.h>

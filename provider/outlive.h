@@ -2,7 +2,11 @@
 #ifndef LB_OUTLIVE_H
 #define LB_OUTLIVE_H
 
-#include "provider.h"
+#include <stdbool.h>
+
+#include "base/errors.h"
+
+struct provctx;
 
 /*
  * Objects of a program hold their provider: keys, certificates, an SSL_CTX. Where the last of them is freed after

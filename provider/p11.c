@@ -1,13 +1,16 @@
 /* From a PKCS#11 URI to a key in a box: the boxes are asked which of them it means. */
+#include "boxes.h"
 #include "p11.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "client/box.h"
+#include "client/boxes.h"
+#include "client/keys.h"
 #include "model/chain.h"
 #include "protocol/keys.h"
-#include "ask.h"
 
 /* Of a URI in the text of an error, and of what a box said. A text with all of them fits into struct problem. */
 #define SHORT_URI 120
@@ -126,15 +129,17 @@ static void note_answer(struct look *l, bool told)
 
 static void ask_box(struct look *l, const char *name)
 {
+    uint8_t request[ASK_FIND_REQUEST];
     char token[SHORT_URI];
     struct wire_reader entries;
     struct found_token found;
+    struct box_ask q;
     struct box *box = NULL;
     struct problem p;
-    int r = box_visit(l->prov, name, &box, &p);
+    int r = provider_visit(l->prov, name, &box, &p);
 
     if (r == 0)
-        r = ask_find(box, l->want, l->answer, &found, &entries, &p);
+        r = ask_find(box_ask(&q, box, request, sizeof(request), l->answer, LB_PACKET_MAX), l->want, &found, &entries, &p);
     if (r == 0 && (found.is_the_token ? read_objects(l, name, &found, entries) : wire_end(&entries)) != 0)
         r = problem_set(&p, LB_E_VALUE, "box '%s' sent a malformed list of objects", name);
     if (box != NULL)
@@ -158,7 +163,7 @@ static int ask_boxes(struct look *l, struct problem *p)
 {
     char (*names)[LB_NAME_MAX + 1] = NULL;
     size_t count = 0;
-    int r = box_names(l->prov, &names, &count, p);
+    int r = provider_box_names(l->prov, &names, &count, p);
 
     for (size_t i = 0; r == 0 && i < count; i++)
         ask_box(l, names[i]);
@@ -235,11 +240,13 @@ int p11_find(struct provctx *prov, const struct p11uri *want, bool whole_tokens,
 static int ask_box_certificates(struct provctx *prov, const char *name, const struct p11uri *want, uint8_t *answer,
                                 struct bytes *ret, struct problem *p)
 {
+    uint8_t request[ASK_FIND_REQUEST];
+    struct box_ask q;
     struct box *box = NULL;
-    int r = box_visit(prov, name, &box, p);
+    int r = provider_visit(prov, name, &box, p);
 
     if (r == 0)
-        r = ask_certificates(box, want, answer, ret, p);
+        r = ask_certificates(box_ask(&q, box, request, sizeof(request), answer, LB_PACKET_MAX), want, ret, p);
     if (box != NULL)
         box_leave(box);
     return r;
@@ -260,7 +267,7 @@ int p11_find_certificates(struct provctx *prov, const struct p11uri *want, uint8
     const char *first = NULL;
     char uri[SHORT_URI];
     size_t boxes = 0;
-    int r = other == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : box_names(prov, &names, &boxes, p);
+    int r = other == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : provider_box_names(prov, &names, &boxes, p);
     int failed = 0;
 
     *ret = (struct bytes){ NULL, 0 };

@@ -7,7 +7,8 @@
 #include "base/wire.h"
 #include "model/pkcs11_uri.h"
 #include "model/uri.h"
-#include "provider.h"
+
+struct provctx;
 
 /* What a URI means. With key.name "" a whole token, that is, a box. */
 struct p11_found {
@@ -23,7 +24,7 @@ struct p11_found {
  *
  * LB_E_NO_BOX: there is none to be asked. LB_E_NO_TOKEN, LB_E_NO_OBJECT: the text says what each box answered.
  * LB_E_AMBIGUOUS: the text lists the candidates, as URIs that name one each. LB_E_UNSUPPORTED: type=data and
- * type=secret-key. LB_E_NOMEM, and what box_names() says.
+ * type=secret-key. LB_E_NOMEM, and what provider_box_names() says.
  */
 LB_MUST_USE int p11_find(struct provctx *prov, const struct p11uri *want, bool whole_tokens, struct p11_found *ret,
                          struct problem *p);

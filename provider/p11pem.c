@@ -10,14 +10,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/box.h"
+#include "client/keys.h"
 #include "model/handle.h"
 #include "model/pkcs11_reference.h"
 #include "alg.h"
-#include "ask.h"
+#include "boxes.h"
 #include "dispatch.h"
 #include "error.h"
 #include "p11.h"
 #include "peek.h"
+#include "provctx.h"
 
 #define BEGIN "-----BEGIN "
 #define END "-----END "
@@ -168,7 +171,8 @@ static int give(struct provctx *prov, const struct p11uri *want, OSSL_CALLBACK *
 {
     struct p11_found found;
     struct key_ref ref = { .has_hash = false };
-    uint8_t answer[ASK_ANSWER_MAX], *handle = NULL;
+    uint8_t request[BOX_REQUEST_MAX], answer[BOX_ANSWER_MAX], *handle = NULL;
+    struct box_ask q;
     struct key_info key;
     struct problem p;
     struct box *box;
@@ -176,11 +180,11 @@ static int give(struct provctx *prov, const struct p11uri *want, OSSL_CALLBACK *
     int ok, r = p11_find(prov, want, /* whole_tokens= */ false, &found, &p);
 
     if (r == 0)
-        r = box_find(prov, found.key.box, &box, &p);
+        r = provider_box(prov, found.key.box, &box, &p);
     if (r == 0) {
         snprintf(ref.name, sizeof(ref.name), "%s", found.key.name);
         ref.version = found.key.version;
-        r = ask_get(box, &ref, answer, &key, &p);
+        r = ask_get(box_ask(&q, box, request, sizeof(request), answer, sizeof(answer)), &ref, &key, &p);
     }
     if (r == 0 && p11_is_type(want, "public"))
         return pass_on((uint8_t *)key.spki.p, key.spki.len, "SubjectPublicKeyInfo", callback, arg);

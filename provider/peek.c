@@ -3,6 +3,8 @@
 
 #include <openssl/bio.h>
 
+#include "provctx.h"
+
 static int place_of(const struct provctx *prov, OSSL_CORE_BIO *in)
 {
     return prov->bio_ctrl(in, BIO_C_FILE_TELL, 0, NULL);

@@ -2,9 +2,11 @@
 #ifndef LB_PEEK_H
 #define LB_PEEK_H
 
+#include <openssl/core.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "provider.h"
+struct provctx;
 
 /*
  * libcrypto shows its input to one decoder after the other, and seeks back in between. A BIO that buffers (BIO_f_buffer)

@@ -1,6 +1,4 @@
 /* The provider's table of contents: init, query, teardown and its settings. */
-#include "provider.h"
-
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -10,28 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/boxes.h"
 #include "alg.h"
-#include "box.h"
 #include "dispatch.h"
 #include "error.h"
 #include "fips.h"
 #include "outlive.h"
-
-EVP_MD *provider_digest(struct provctx *prov, unsigned digest)
-{
-    EVP_MD *md = atomic_load(&prov->digests[digest]), *none = NULL;
-
-    if (settings_in_force(&prov->settings)->assume_fips)
-        return fips_digest(prov, digest);
-    if (md == NULL) {
-        md = EVP_MD_fetch(prov->libctx, digest_name(digest), NULL);
-        if (md != NULL && !atomic_compare_exchange_strong(&prov->digests[digest], &none, md)) {
-            EVP_MD_free(md); /* another thread was first */
-            md = none;
-        }
-    }
-    return md != NULL && EVP_MD_up_ref(md) ? md : NULL;
-}
+#include "provctx.h"
 
 /*
  * libcrypto hands out the implementation that entered its method store first, when nobody asks for properties; and
@@ -152,7 +135,7 @@ static void teardown(void *provctx)
     if (prov == NULL)
         return;
     outlive_forget(prov);
-    boxes_free(prov);
+    boxes_free(&prov->boxes);
     for (size_t i = 0; i <= DIGEST_LAST; i++)
         EVP_MD_free(atomic_load(&prov->digests[i]));
     if (prov->default_provider != NULL)

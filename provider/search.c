@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "provctx.h"
 
 /* Digests by their size, for a fingerprint that comes without. */
 static const struct {

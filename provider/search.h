@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 #include "base/wire.h"
-#include "provider.h"
+
+struct provctx;
 
 /* Criteria; all that are set must fit. Zeroed, there are none, and everything fits. */
 struct search {

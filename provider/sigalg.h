@@ -1,4 +1,4 @@
-/* The signature algorithms that OpenSSL may fetch by name, and their dispatch tables. */
+/* The signature algorithms that OpenSSL may fetch by name. Their dispatch tables are in sigtables.c. */
 #ifndef LB_SIGALG_H
 #define LB_SIGALG_H
 

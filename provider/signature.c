@@ -5,9 +5,11 @@
 #include <openssl/params.h>
 #include <string.h>
 
+#include "client/operation.h"
 #include "alg.h"
-#include "ask.h"
+#include "digest.h"
 #include "error.h"
+#include "provctx.h"
 
 #define TEXT_FIRST 4096
 
@@ -194,7 +196,7 @@ static int ask(const struct signature *s, struct sign_request *m, enum sign_inpu
     m->key = s->key->ref;
     m->input = (uint8_t)input;
     m->data = (struct bytes){ data, len };
-    if (ask_sign(s->key->box, m, sig, (size_t)s->key->signature_size, ret_len, &p) != 0)
+    if (operate_sign(s->key->box, m, sig, (size_t)s->key->signature_size, ret_len, &p) != 0)
         return error_problem(s->prov, &p);
     return 1;
 }

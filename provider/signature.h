@@ -1,4 +1,4 @@
-/* A signature operation of a caller: what signature.c (signing), sigverify.c and sigalg.c (dispatch tables) share. */
+/* A signature operation of a caller: what signature.c (signing), sigverify.c and sigtables.c (dispatch tables) share. */
 #ifndef LB_SIGNATURE_H
 #define LB_SIGNATURE_H
 

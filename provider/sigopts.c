@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "provctx.h"
 
 /* Names that headers of OpenSSL 3.0 do not have yet. */
 #define PARAM_TLS_VERSION "tls-version"

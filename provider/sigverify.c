@@ -1,5 +1,6 @@
 /* Verifying: a context of `default` on the public half, which the caller's options go to. */
 #include "error.h"
+#include "provctx.h"
 #include "signature.h"
 
 static int own_check(struct signature *s, struct key *key, bool message)

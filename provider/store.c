@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/box.h"
+#include "client/keys.h"
 #include "model/chain.h"
 #include "protocol/keys.h"
 #include "alg.h"
-#include "ask.h"
+#include "boxes.h"
 #include "dispatch.h"
 #include "error.h"
 #include "key.h"
@@ -205,18 +207,21 @@ static int ask_key(struct loader *l, struct problem *p)
 static int ask_chain(struct loader *l, struct problem *p)
 {
     struct key_ref ref = { .version = l->key_uri.version };
+    uint8_t request[BOX_REQUEST_MAX];
     struct bytes chain;
+    struct box_ask q;
     struct box *box;
     int r = make_room(&l->chain, p);
 
     l->certificates_left = 0;
     if (r == 0)
-        r = box_find(l->prov, l->key_uri.box, &box, p);
+        r = provider_box(l->prov, l->key_uri.box, &box, p);
     if (r != 0)
         return r;
     snprintf(ref.name, sizeof(ref.name), "%s", l->key_uri.name);
     /* Those of the key that was given out, whatever version is the active one by now. */
-    r = ask_chain_of(box, l->key != NULL && l->key->is_private ? &l->key->ref : &ref, l->chain, &chain, p);
+    r = ask_chain_of(box_ask(&q, box, request, sizeof(request), l->chain, LB_PACKET_MAX),
+                     l->key != NULL && l->key->is_private ? &l->key->ref : &ref, &chain, p);
     if (r == 0 && chain_read(chain, &l->certificates_left, &l->certificates) != 0)
         r = problem_set(p, LB_E_VALUE, "the box sent a malformed chain of certificates");
     return r;
@@ -276,6 +281,8 @@ static int next_of_key(struct loader *l, struct object *ret, struct problem *p)
 /* Makes sure that an entry is left, if the box has one. */
 static int turn_page(struct loader *l, struct problem *p)
 {
+    uint8_t request[BOX_REQUEST_MAX];
+    struct box_ask q;
     struct box *box;
     int r;
 
@@ -283,9 +290,10 @@ static int turn_page(struct loader *l, struct problem *p)
         return 0;
     r = make_room(&l->page, p);
     if (r == 0)
-        r = box_find(l->prov, l->uri.box, &box, p);
+        r = provider_box(l->prov, l->uri.box, &box, p);
     if (r == 0)
-        r = ask_list(box, l->after, l->page, &l->more, &l->left, &l->entries, p);
+        r = ask_list(box_ask(&q, box, request, sizeof(request), l->page, LB_PACKET_MAX), l->after, &l->more, &l->left,
+                     &l->entries, p);
     if (r == 0 && l->left == 0)
         l->more = false; /* an empty page is the last, whatever it says */
     return r;

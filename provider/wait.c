@@ -1,4 +1,4 @@
-/* How a request waits: by blocking, or inside of an ASYNC_JOB by pausing it, so that an event loop goes on. */
+/* How a request of the provider waits: by blocking, or inside of an ASYNC_JOB by pausing it, so that an event loop goes on. */
 #include "wait.h"
 
 #include <errno.h>
@@ -9,10 +9,10 @@
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/socket.h"
+#include "client/clock.h"
 
 /*
  * So often in a row a job may be resumed for nothing before the next time takes SPURIOUS_MS. Some programs resume their
@@ -26,7 +26,8 @@
  */
 #define PAUSED_MAX 256
 
-struct wait {
+struct job {
+    struct wait wait;
     pid_t pid; /* whose it is */
     /* Where it belongs once a job has been paused: until then nobody but the operation knows of it. */
     ASYNC_WAIT_CTX *ctx;
@@ -44,28 +45,6 @@ struct wait {
     void *owned;
     void (*done)(void *owned);
 };
-
-/* Time */
-
-uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-uint64_t ms_left(uint64_t deadline)
-{
-    uint64_t now = now_ms();
-
-    return now < deadline ? deadline - now : 0;
-}
-
-static struct timespec time_of(uint64_t ms)
-{
-    return (struct timespec){ .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
-}
 
 /* Counting: the process that counts, and how many operations of it pause. A child of it begins anew. */
 
@@ -91,7 +70,12 @@ static void count_less(void)
 
 /* Beginning and ending */
 
-static void wait_free(struct wait *w)
+static bool is_ours(const struct job *w)
+{
+    return w->pid == getpid();
+}
+
+static void job_free(struct job *w)
 {
     /* In a child these are copies; the parent's are not touched. */
     conn_drop(&w->conn);
@@ -99,34 +83,35 @@ static void wait_free(struct wait *w)
     socket_close(w->epoll_fd);
     if (w->owned != NULL)
         w->done(w->owned);
-    if (w->busy && wait_is_ours(w))
+    if (w->busy && is_ours(w))
         count_less();
     OPENSSL_free(w);
 }
 
-static void wait_cleanup(ASYNC_WAIT_CTX *ctx, const void *key, OSSL_ASYNC_FD fd, void *arg)
+static void job_cleanup(ASYNC_WAIT_CTX *ctx, const void *key, OSSL_ASYNC_FD fd, void *arg)
 {
     (void)ctx;
     (void)key;
     (void)fd;
-    wait_free(arg);
+    job_free(arg);
 }
 
 /* By its address a wait context tells our descriptor from those of others. */
 static const char wait_key;
 
-static struct wait *wait_new(ASYNC_WAIT_CTX *ctx)
+static struct job *job_new(ASYNC_WAIT_CTX *ctx)
 {
-    struct wait *w = OPENSSL_zalloc(sizeof(*w));
+    struct job *w = OPENSSL_zalloc(sizeof(*w));
 
     if (w == NULL)
         return NULL;
+    w->wait.by = &wait_jobs;
     w->pid = getpid();
     w->ctx = ctx;
     w->conn.fd = w->timer_fd = -1;
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (w->epoll_fd < 0) {
-        wait_free(w);
+        job_free(w);
         return NULL;
     }
     return w;
@@ -136,30 +121,30 @@ static struct wait *wait_new(ASYNC_WAIT_CTX *ctx)
  * Only a job that is paused lets its program look for descriptors: HAProxy 2.6 ends itself when it finds one in the
  * wait context of a connection that never waited.
  */
-static bool make_known(struct wait *w)
+static bool make_known(struct job *w)
 {
     if (!w->known)
-        w->known = ASYNC_WAIT_CTX_set_wait_fd(w->ctx, &wait_key, w->epoll_fd, w, wait_cleanup);
+        w->known = ASYNC_WAIT_CTX_set_wait_fd(w->ctx, &wait_key, w->epoll_fd, w, job_cleanup);
     return w->known;
 }
 
 /* The one that the wait context has already, or a new one; NULL also where that one cannot be used. */
-static struct wait *wait_of(ASYNC_WAIT_CTX *ctx)
+static struct job *job_of(ASYNC_WAIT_CTX *ctx)
 {
     ASYNC_callback_fn callback = NULL;
     void *found = NULL, *ignored = NULL;
     OSSL_ASYNC_FD fd;
-    struct wait *w;
+    struct job *w;
 
     if (ASYNC_WAIT_CTX_get_callback(ctx, &callback, &ignored) && callback != NULL)
         return NULL;
     if (!ASYNC_WAIT_CTX_get_fd(ctx, &wait_key, &fd, &found))
-        return wait_new(ctx);
+        return job_new(ctx);
     w = found;
-    return w->busy || !wait_is_ours(w) ? NULL : w;
+    return w->busy || !is_ours(w) ? NULL : w;
 }
 
-static int watch(struct wait *w, int fd)
+static int watch(struct job *w, int fd)
 {
     struct epoll_event ev = { .events = EPOLLIN };
 
@@ -167,7 +152,7 @@ static int watch(struct wait *w, int fd)
 }
 
 /* Before the descriptor is closed or used elsewhere: a child's copy would keep it in there. */
-static void unwatch(struct wait *w, int fd)
+static void unwatch(struct job *w, int fd)
 {
     struct epoll_event ev = { 0 };
     int saved = errno;
@@ -176,34 +161,11 @@ static void unwatch(struct wait *w, int fd)
     errno = saved;
 }
 
-struct wait *wait_begin(void)
+static void job_end(struct wait *base)
 {
-    ASYNC_JOB *job = ASYNC_get_current_job();
-    ASYNC_WAIT_CTX *ctx = job == NULL ? NULL : ASYNC_get_wait_ctx(job);
-    struct wait *w;
+    struct job *w = (struct job *)base;
 
-    if (ctx == NULL)
-        return NULL;
-    ERR_set_mark();
-    w = wait_of(ctx);
-    ERR_pop_to_mark(); /* an operation that blocks for want of memory is none that fails */
-    if (w == NULL)
-        return NULL;
-    w->armed = 0;
-    w->busy = count_one(w->pid);
-    if (w->busy)
-        w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (w->timer_fd >= 0 && watch(w, w->timer_fd) == 0)
-        return w;
-    wait_end(w);
-    return NULL;
-}
-
-void wait_end(struct wait *w)
-{
-    if (w == NULL)
-        return;
-    if (wait_is_ours(w)) {
+    if (is_ours(w)) {
         unwatch(w, w->timer_fd);
         if (w->busy)
             count_less();
@@ -213,24 +175,46 @@ void wait_end(struct wait *w)
     w->owned = NULL;
     w->busy = false;
     if (!w->known)
-        wait_free(w);
+        job_free(w);
 }
 
-bool wait_is_ours(const struct wait *w)
+static struct wait *job_begin(uint16_t type)
 {
-    return w->pid == getpid();
+    ASYNC_JOB *job = ASYNC_get_current_job();
+    ASYNC_WAIT_CTX *ctx = job == NULL ? NULL : ASYNC_get_wait_ctx(job);
+    struct job *w;
+
+    (void)type;
+    if (ctx == NULL)
+        return NULL;
+    ERR_set_mark();
+    w = job_of(ctx);
+    ERR_pop_to_mark(); /* an operation that blocks for want of memory is none that fails */
+    if (w == NULL)
+        return NULL;
+    w->armed = 0;
+    w->busy = count_one(w->pid);
+    if (w->busy)
+        w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (w->timer_fd >= 0 && watch(w, w->timer_fd) == 0)
+        return &w->wait;
+    job_end(&w->wait);
+    return NULL;
 }
 
-void wait_own(struct wait *w, void *what, void (*done)(void *what))
+static void job_own(struct wait *base, void *what, void (*done)(void *what))
 {
+    struct job *w = (struct job *)base;
+
     w->owned = what;
     w->done = done;
 }
 
 /* Waiting */
 
-int wait_hold(struct wait *w, struct conn *c)
+static int job_hold(struct wait *base, struct conn *c)
 {
+    struct job *w = (struct job *)base;
     int r = watch(w, c->fd);
 
     if (r != 0)
@@ -241,9 +225,11 @@ int wait_hold(struct wait *w, struct conn *c)
     return 0;
 }
 
-void wait_give_back(struct wait *w, struct conn *ret)
+static void job_give_back(struct wait *base, struct conn *ret)
 {
-    if (!wait_is_ours(w))
+    struct job *w = (struct job *)base;
+
+    if (!is_ours(w))
         conn_drop(&w->conn);
     else
         unwatch(w, w->conn.fd);
@@ -251,7 +237,7 @@ void wait_give_back(struct wait *w, struct conn *ret)
     w->conn.fd = -1;
 }
 
-static int arm(struct wait *w, uint64_t deadline)
+static int arm(struct job *w, uint64_t deadline)
 {
     const struct itimerspec t = { .it_value = time_of(deadline) };
 
@@ -264,7 +250,7 @@ static int arm(struct wait *w, uint64_t deadline)
 }
 
 /* Once. False: it could not be. */
-static bool pause_job(struct wait *w)
+static bool pause_job(struct job *w)
 {
     bool paused;
 
@@ -274,8 +260,9 @@ static bool pause_job(struct wait *w)
     return paused;
 }
 
-int wait_more(struct wait *w, uint64_t deadline)
+static int job_more(struct wait *base, uint64_t deadline)
 {
+    struct job *w = (struct job *)base;
     struct pollfd ready = { .fd = w->epoll_fd, .events = POLLIN };
 
     if (ms_left(deadline) == 0)
@@ -283,23 +270,35 @@ int wait_more(struct wait *w, uint64_t deadline)
     /* Without a timer nobody resumes the job of a box that is silent. */
     if (arm(w, deadline) != 0 || !pause_job(w))
         w->spurious = SPURIOUS_MAX;
-    if (!wait_is_ours(w))
+    if (!is_ours(w))
         return LB_E_CLOSED;
     if (++w->spurious > SPURIOUS_MAX)
         (void)poll(&ready, 1, SPURIOUS_MS);
     return 0;
 }
 
-void wait_ms(struct wait *w, uint64_t ms)
+static void job_sleep(struct wait *base, uint64_t ms)
 {
-    const struct timespec t = time_of(ms);
+    struct job *w = (struct job *)base;
     uint64_t deadline = now_ms() + ms;
 
-    if (w == NULL) {
-        nanosleep(&t, NULL);
-        return;
-    }
     w->spurious = 0;
-    while (wait_more(w, deadline) == 0)
+    while (job_more(base, deadline) == 0)
         ;
 }
+
+static bool job_is_ours(const struct wait *base)
+{
+    return is_ours((const struct job *)base);
+}
+
+const struct waiter wait_jobs = {
+    .begin = job_begin,
+    .end = job_end,
+    .own = job_own,
+    .hold = job_hold,
+    .give_back = job_give_back,
+    .more = job_more,
+    .sleep = job_sleep,
+    .is_ours = job_is_ours,
+};

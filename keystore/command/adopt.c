@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/change.h"
+#include "client/keys.h"
 #include "command/adopt.h"
 #include "command/adopt_file.h"
 #include "command/create.h"
@@ -73,7 +75,7 @@ static void roll_back(struct client *c, const struct adopt_file *f, const char *
     struct problem p = { 0 };
 
     snprintf(m.name, sizeof(m.name), "%s", name);
-    if (client_destroy(c, &m, &p) == 0) {
+    if (ask_destroy(c->ask, &m, &p) == 0) {
         cli_note("'%s' is unchanged, and the box has destroyed its copy of the key again", f->path);
         return;
     }
@@ -201,7 +203,7 @@ static int move_key(struct client *c, struct adopt_file *f, struct adoption *a, 
     /* Before the file is replaced: then whoever reads it may use what it finds. */
     if (r == 0 && a->grant.grant.ops != 0) {
         snprintf(a->grant.name, sizeof(a->grant.name), "%s", a->name);
-        r = client_grant(c, MSG_ALLOW, &a->grant, p);
+        r = ask_grant(c->ask, MSG_ALLOW, &a->grant, p);
     }
     if (r == 0) {
         const struct bytes parts[] = { { f->data, a->key.start }, handle, { f->data + a->key.end, f->size - a->key.end } };
@@ -284,7 +286,7 @@ static int check_program(const struct cli *cli, const char *path, const struct k
 int adopt_check_name(struct client *c, const char *name, struct problem *p)
 {
     struct key_details *show = malloc(sizeof(*show));
-    int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : client_show(c, name, show, p);
+    int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : ask_show(c->ask, name, show, p);
     bool taken = false;
 
     for (unsigned i = 0; r == 0 && i < show->version_count; i++)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/status.h"
 #include "command/client.h"
 #include "command/table.h"
 #include "model/key_name.h"
@@ -175,11 +176,11 @@ static int tell(const struct cli *cli, const struct found *f, struct table *t, s
 
     state = r == 0 ? NULL : no_answer(r);
     if (r == 0)
-        r = client_box_peer(c, &peer, &why);
+        r = line_peer(&c->line, &peer, &why);
     if (r == 0) {
         uid = peer.uid;
         known = true;
-        r = client_status(c, &s, &why);
+        r = ask_status(c->ask, &s, &why);
     }
     client_close(c);
     if (r == 0) {

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
+#include "client/change.h"
+#include "client/keys.h"
 #include "command/create.h"
 #include "guard/secret.h"
 #include "model/chain.h"
@@ -307,7 +309,7 @@ static int add_version(struct client *c, const char *name, const struct version_
     snprintf(number, sizeof(number), "%u", v->version);
     snprintf(count, sizeof(count), "%u", v->certificates);
     if (v->certificates > 0) {
-        r = client_cert_get(c, &ref, &chain, p);
+        r = ask_chain_of(c->ask, &ref, &chain, p);
         if (r == 0)
             r = read_chain(chain, &all, p);
     }
@@ -342,7 +344,7 @@ int cert_until(struct client *c, const struct key_ref *ref, char ret[TIME_TEXT_S
 {
     struct certificates all = { .count = 0 };
     struct bytes chain;
-    int r = client_cert_get(c, ref, &chain, p);
+    int r = ask_chain_of(c->ask, ref, &chain, p);
 
     if (r == 0)
         r = read_chain(chain, &all, p);
@@ -371,7 +373,7 @@ static int cert_set(struct client *c, const struct key_ref *ref, const char *fil
         r = read_certificates(path, (struct bytes){ data, len }, &all, p);
     secret_free(data, KEYFILE_MAX);
     if (r == 0)
-        r = client_get(c, ref, &key, p);
+        r = ask_get(c->ask, ref, &key, p);
     if (r == 0)
         r = sort_chain(path, &key, &all, p);
     if (r == 0)
@@ -380,7 +382,7 @@ static int cert_set(struct client *c, const struct key_ref *ref, const char *fil
         memcpy(m.name, ref->name, sizeof(m.name));
         /* That one: the active one may be another by now. */
         m.version = key.version;
-        r = client_cert_set(c, &m, p);
+        r = ask_set_chain(c->ask, &m, p);
     }
     if (r == 0 && c->cli->json)
         r = print_chain(c, &key, &all, /* path= */ NULL, p);
@@ -425,12 +427,12 @@ static int cert_get(struct client *c, const struct key_ref *ref, const char *fil
     struct key_ref exact = *ref;
     struct key_info key;
     struct bytes chain;
-    int r = client_get(c, ref, &key, p);
+    int r = ask_get(c->ask, ref, &key, p);
 
     (void)file;
     if (r == 0) {
         exact.version = key.version;
-        r = client_cert_get(c, &exact, &chain, p);
+        r = ask_chain_of(c->ask, &exact, &chain, p);
     }
     if (r == 0)
         r = read_chain(chain, &all, p);
@@ -453,7 +455,7 @@ static int cert_remove(struct client *c, const struct key_ref *ref, const char *
 
     (void)file;
     memcpy(m.name, ref->name, sizeof(m.name));
-    r = client_cert_set(c, &m, p);
+    r = ask_set_chain(c->ask, &m, p);
     if (r == 0 && c->cli->json) {
         json_start(&j, stdout);
         json_open(&j, NULL, '{');

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/printable.h"
+#include "client/keys.h"
 #include "command/client.h"
 #include "command/help.h"
 #include "doctor/servers/servers.h"
@@ -23,7 +24,7 @@
 #define TEXT_SIZE 200
 
 /* The line as far as it is written. */
-struct line {
+struct command_line {
     struct cli cli; /* which box it is about, and the arguments so far */
     size_t args;    /* how many there are, however few the command takes */
     unsigned long long given; /* OPT_BIT()s */
@@ -63,7 +64,7 @@ static void propose_words(const struct cursor *at, const char *words)
 
 /* What the words of usage lines and options stand for */
 
-static void of_key(const struct line *l, const struct cursor *at)
+static void of_key(const struct command_line *l, const struct cursor *at)
 {
     /* These name a key that is not there yet. */
     static const char *const makers[] = { "create", "import", "attach" };
@@ -82,7 +83,7 @@ static void of_key(const struct line *l, const struct cursor *at)
         struct wire_reader r;
         uint16_t count;
 
-        if (client_list(c, e.name, &more, &count, &r, &p) != 0 || count == 0)
+        if (ask_list(c->ask, e.name, &more, &count, &r, &p) != 0 || count == 0)
             break;
         for (unsigned i = 0; i < count && r.error == 0; i++) {
             msg_list_entry_get(&r, &e);
@@ -117,7 +118,7 @@ static void each_made(const struct dirs *dirs, const struct cursor *at)
         closedir(dir);
 }
 
-static void of_box(const struct line *l, const struct cursor *at)
+static void of_box(const struct command_line *l, const struct cursor *at)
 {
     struct dirs dirs;
 
@@ -128,7 +129,7 @@ static void of_box(const struct line *l, const struct cursor *at)
         each_made(&dirs, at);
 }
 
-static void of_type(const struct line *l, const struct cursor *at)
+static void of_type(const struct command_line *l, const struct cursor *at)
 {
     char type[LB_TYPE_MAX + 1];
 
@@ -137,19 +138,19 @@ static void of_type(const struct line *l, const struct cursor *at)
         propose(at, type, NULL);
 }
 
-static void of_server(const struct line *l, const struct cursor *at)
+static void of_server(const struct command_line *l, const struct cursor *at)
 {
     (void)l;
     propose_words(at, SERVER_LIST);
 }
 
-static void of_operations(const struct line *l, const struct cursor *at)
+static void of_operations(const struct command_line *l, const struct cursor *at)
 {
     (void)l;
     propose_words(at, "sign decrypt derive");
 }
 
-static void of_command(const struct line *l, const struct cursor *at)
+static void of_command(const struct command_line *l, const struct cursor *at)
 {
     (void)l;
     for (const struct command *k = commands; k->name != NULL; k++)
@@ -158,7 +159,7 @@ static void of_command(const struct line *l, const struct cursor *at)
 
 static const struct {
     const char *word;
-    void (*propose)(const struct line *l, const struct cursor *at);
+    void (*propose)(const struct command_line *l, const struct cursor *at);
     const char *shell; /* what the shell knows better */
 } kinds[] = {
     { "KEY", of_key, NULL },         { "PATTERN", of_key, NULL },        { "BOX", of_box, NULL },
@@ -168,7 +169,7 @@ static const struct {
     { "USERS", NULL, ":users" },     { "GROUP", NULL, ":groups" },
 };
 
-static void of_kind(const struct line *l, const struct cursor *at, const char *word)
+static void of_kind(const struct command_line *l, const struct cursor *at, const char *word)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(kinds[i].word, word) != 0)
@@ -183,7 +184,7 @@ static void of_kind(const struct line *l, const struct cursor *at, const char *w
 /* Usage lines and options */
 
 /* The one that word begins with, up to its '=' or end. NULL: there is none. */
-static const struct option_text *find_option(const struct line *l, const char *word)
+static const struct option_text *find_option(const struct command_line *l, const char *word)
 {
     size_t len = strcspn(word, "=");
 
@@ -231,7 +232,7 @@ static bool is_own_word(const char *word)
     return word[0] >= 'a' && word[0] <= 'z';
 }
 
-static void of_argument(const struct line *l, const struct cursor *at)
+static void of_argument(const struct command_line *l, const struct cursor *at)
 {
     const char *s = l->cli.command->usage;
     char word[WORD_SIZE];
@@ -262,7 +263,7 @@ static void of_argument(const struct line *l, const struct cursor *at)
     }
 }
 
-static void of_option(const struct line *l, const struct cursor *at)
+static void of_option(const struct command_line *l, const struct cursor *at)
 {
     const struct command *command = l->cli.command;
 
@@ -277,7 +278,7 @@ static void of_option(const struct line *l, const struct cursor *at)
 }
 
 /* Which box it is: that decides whose keys are proposed. */
-static void take_value(struct line *l, const struct option_text *o, const char *value)
+static void take_value(struct command_line *l, const struct option_text *o, const char *value)
 {
     if (strcmp(o->name, "--box") == 0)
         l->cli.box = value;
@@ -296,7 +297,7 @@ static void take_value(struct line *l, const struct option_text *o, const char *
 }
 
 /* False: nothing can be proposed behind this word. */
-static bool take_word(struct line *l, const char *word)
+static bool take_word(struct command_line *l, const char *word)
 {
     const struct option_text *o;
 
@@ -324,7 +325,7 @@ static bool take_word(struct line *l, const char *word)
 
 int cmd_complete(struct cli *cli)
 {
-    struct line l = { .cli = *cli };
+    struct command_line l = { .cli = *cli };
     const char *word = "", *value;
     const struct option_text *o;
     char prefix[WORD_SIZE];

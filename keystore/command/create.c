@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/change.h"
+#include "client/keys.h"
 #include "command/table.h"
 #include "guard/secret.h"
 #include "model/key_types.h"
@@ -71,7 +73,7 @@ int cmd_create(struct cli *cli)
         r = client_open(cli, CLIENT_CREATE, &c, &p);
     if (r == 0) {
         snprintf(m.name, sizeof(m.name), "%s", cli->args[0]);
-        r = client_create(c, &m, &key, &p);
+        r = ask_create(c->ask, &m, &key, &p);
     }
     if (r == 0)
         key_print(c, &key);
@@ -89,7 +91,7 @@ static int list_names(struct client *c, const char *after, char (**ret)[LB_NAME_
 {
     struct key_entry e = { .name = "" };
     struct wire_reader reader;
-    int r = client_list(c, after, ret_more, ret_count, &reader, p);
+    int r = ask_list(c->ask, after, ret_more, ret_count, &reader, p);
 
     *ret = NULL;
     if (r != 0)
@@ -189,7 +191,7 @@ int key_refuse_twin(struct client *c, EVP_PKEY *key, struct problem *p)
         r = list_names(c, after, &names, &count, &more, p);
         for (unsigned i = 0; r == 0 && i < count; i++) {
             /* One that went meanwhile is none. */
-            if (client_show(c, names[i], show, &ignored) == 0)
+            if (ask_show(c->ask, names[i], show, &ignored) == 0)
                 r = refuse_twin(c, show, &hashes, p);
             memcpy(after, names[i], sizeof(after));
         }
@@ -210,7 +212,7 @@ int key_import(struct client *c, const char *name, EVP_PKEY *key, struct key_inf
         return r;
     snprintf(m.name, sizeof(m.name), "%s", name);
     m.pkcs8 = (struct bytes){ der, len };
-    r = client_import(c, &m, ret, p);
+    r = ask_import(c->ask, &m, ret, p);
     secret_free(der, LB_PRIVATE_MAX);
     return r;
 }

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/change.h"
+#include "client/keys.h"
+#include "client/status.h"
 #include "command/client.h"
 #include "command/known_handles.h"
 #include "command/prompt.h"
@@ -84,7 +87,7 @@ static int has_version(const struct client *c, const struct key_details *show, u
 static int check_backend(struct client *c, const char *name, struct problem *p)
 {
     struct box_status status;
-    int r = client_status(c, &status, p);
+    int r = ask_status(c->ask, &status, p);
 
     if (r != 0 || strcmp(status.backend, "sealed") == 0)
         return r;
@@ -124,7 +127,7 @@ static int confirm(struct client *c, const struct key_ref *ref, bool at_once, st
 {
     struct key_details *show = malloc(sizeof(*show));
     char question[300], version[24] = "";
-    int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : client_show(c, ref->name, show, p);
+    int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : ask_show(c->ask, ref->name, show, p);
 
     if (r == 0 && !at_once)
         r = check_backend(c, ref->name, p);
@@ -178,7 +181,7 @@ static int schedule(struct client *c, const struct key_ref *ref, const struct de
 {
     char when[TIME_TEXT_SIZE];
     uint64_t at = 0;
-    int r = client_schedule_destroy(c, m, &at, p);
+    int r = ask_schedule_destroy(c->ask, m, &at, p);
 
     if (r != 0) {
         if (r == LB_E_MESSAGE) /* of a box that is older than this command */
@@ -219,8 +222,8 @@ int cmd_destroy(struct cli *cli)
     if (r == 0) {
         memcpy(m.name, ref.name, sizeof(m.name));
         m.version = ref.version;
-        r = cancel    ? client_cancel_destroy(c, &m, &p)
-            : at_once ? client_destroy(c, &m, &p)
+        r = cancel    ? ask_cancel_destroy(c->ask, &m, &p)
+            : at_once ? ask_destroy(c->ask, &m, &p)
                       : schedule(c, &ref, &m, &p);
     }
     if (r == 0 && cancel)

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/id_range.h"
+#include "client/change.h"
+#include "client/keys.h"
 #include "command/client.h"
 #include "command/create.h"
 #include "command/table.h"
@@ -94,7 +96,7 @@ static void warn_lent(const struct grant *g)
 static int look_at_rest(struct client *c, const struct grant_request *m, uint16_t *ret, struct problem *p)
 {
     struct key_details *show = malloc(sizeof(*show));
-    int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : client_show(c, m->name, show, p);
+    int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : ask_show(c->ask, m->name, show, p);
 
     *ret = 0;
     for (unsigned i = 0; r == 0 && i < show->grant_count; i++) {
@@ -144,7 +146,7 @@ static int change(struct cli *cli, uint16_t type)
         r = client_open(cli, CLIENT_READY, &c, &p);
     if (r == 0) {
         snprintf(m.name, sizeof(m.name), "%s", cli->args[0]);
-        r = client_grant(c, type, &m, &p);
+        r = ask_grant(c->ask, type, &m, &p);
     }
     if (r == 0 && type == MSG_ALLOW)
         warn_lent(&m.grant);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/atomic_file.h"
+#include "client/keys.h"
 #include "command/client.h"
 #include "command/create.h"
 #include "command/handle.h"
@@ -57,7 +58,7 @@ static int make_handle(struct cli *cli)
     if (r == 0)
         r = client_open(cli, CLIENT_READY, &c, &p);
     if (r == 0)
-        r = client_get(c, &ref, &key, &p);
+        r = ask_get(c->ask, &ref, &key, &p);
     if (r == 0) {
         client_uri(c, ref.name, ref.version, uri);
         r = make_pem(uri, key.spki, bio, &p);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/use.h"
 #include "model/key_types.h"
 
 /* Random bytes that are signed, as a text or as if they were a digest. */
@@ -79,7 +80,7 @@ static int proof_sign(struct client *c, const char *name, uint32_t version, EVP_
     m.digest = (uint8_t)a->proof_digest;
     if (a->proof_scheme == SCHEME_RSA_PSS && pss_options(expected, &m) != 0)
         return problem_set(p, LB_E_SCHEME, "the key is restricted to a digest that a box does not use");
-    r = client_sign(c, &m, &signature, p);
+    r = ask_sign(c->ask, &m, &signature, p);
     if (r == 0 && verify(expected, &m, text, signature) != 0)
         r = problem_set(p, LB_E_CRYPTO, "the box's signature with key '%s' does not verify", name);
     return r;
@@ -114,7 +115,7 @@ static int proof_derive(struct client *c, const char *name, uint32_t version, EV
     }
     snprintf(m.key.name, sizeof(m.key.name), "%s", name);
     m.peer = (struct bytes){ der, (size_t)der_len };
-    r = client_derive(c, &m, &theirs, p);
+    r = ask_derive(c->ask, &m, &theirs, p);
     if (r == 0 && (theirs.len != len || CRYPTO_memcmp(theirs.p, secret, len) != 0))
         r = problem_set(p, LB_E_CRYPTO, "the box agrees on another secret with key '%s'", name);
 out:

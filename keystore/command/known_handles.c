@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/keys.h"
 #include "guard/secret.h"
 #include "model/former_names.h"
 #include "model/uri.h"
@@ -196,7 +197,7 @@ static int noted(struct client *c, struct search *s, struct problem *p)
     char (*paths)[LB_PATH_TEXT_MAX + 1] = NULL;
     struct wire_reader reader;
     uint16_t count = 0;
-    int r = client_handles(c, s->show->name, &count, &reader, p);
+    int r = ask_handles(c->ask, s->show->name, &count, &reader, p);
 
     if (r == 0 && (here == NULL || (paths = calloc((size_t)count + 1, sizeof(*paths))) == NULL))
         r = LB_E_NOMEM;

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/keys.h"
+#include "client/status.h"
+#include "client/token.h"
 #include "command/cert.h"
 #include "command/client.h"
 #include "command/table.h"
@@ -113,7 +116,7 @@ static int read_rows(struct client *c, struct rows *all, struct problem *p)
     while (more) {
         struct wire_reader r;
         uint16_t count;
-        int result = client_list(c, e.name, &more, &count, &r, p);
+        int result = ask_list(c->ask, e.name, &more, &count, &r, p);
 
         if (result != 0)
             return result;
@@ -148,7 +151,7 @@ static int read_more(struct client *c, struct more *m, struct row *row, struct p
     memcpy(ref.name, row->e.name, sizeof(ref.name));
     if (m->certificates && row->e.certified && row->e.version != 0 && cert_until(c, &ref, row->until, &ignored) != 0)
         row->until[0] = '\0';
-    if (!m->grants || client_show(c, row->e.name, &m->show, &ignored) != 0)
+    if (!m->grants || ask_show(c->ask, row->e.name, &m->show, &ignored) != 0)
         return 0;
     for (unsigned i = 0; i < m->show.version_count; i++)
         row->used = m->show.versions[i].used > row->used ? m->show.versions[i].used : row->used;
@@ -165,12 +168,12 @@ static int read_list(struct client *c, struct rows *all, struct problem *p)
     int r = m == NULL ? out_of_memory(p) : read_rows(c, all, p);
 
     if (r == 0)
-        r = client_status(c, &status, p);
+        r = ask_status(c->ask, &status, p);
     all->admin = r == 0 && status.admin;
     if (r != 0 || all->count == 0)
         goto out;
     if (r == 0 && strcmp(status.backend, "pkcs11") == 0)
-        r = client_token(c, &token, p);
+        r = ask_token(c->ask, &token, p);
     if (r == 0)
         *m = (struct more){ .certificates = token.connected, .grants = status.admin };
     for (size_t i = 0; r == 0 && i < all->count; i++)
@@ -281,7 +284,7 @@ static void tell_none(struct client *c, const struct rows *all)
     struct problem ignored;
     struct box_status s;
 
-    if (client_status(c, &s, &ignored) == 0 && !s.admin) {
+    if (ask_status(c->ask, &s, &ignored) == 0 && !s.admin) {
         cli_note("uid %u may use no key of box '%s'%s", s.uid, cli->box, cli->arg_count > 0 ? " of such a name" : "");
         cli_hint("its administrator can allow it: littlebox --box %s allow KEY --user %u", cli->box, s.uid);
         return;
@@ -436,7 +439,7 @@ static int print_public(struct client *c, const struct key_ref *ref, struct prob
     struct key_info key;
     struct json j;
     char *pem = NULL;
-    int r = bio == NULL ? out_of_memory(p) : client_get(c, ref, &key, p);
+    int r = bio == NULL ? out_of_memory(p) : ask_get(c->ask, ref, &key, p);
 
     if (r == 0 && (PEM_write_bio(bio, PEM_STRING_PUBLIC, "", key.spki.p, (long)key.spki.len) <= 0 ||
                    BIO_write(bio, "", 1) != 1 || BIO_get_mem_data(bio, &pem) <= 0))
@@ -478,7 +481,7 @@ int cmd_show(struct cli *cli)
     if (r == 0 && cli->options[OPT_PUBLIC] != NULL) {
         r = print_public(c, &ref, &p);
     } else if (r == 0) {
-        r = client_show(c, ref.name, show, &p);
+        r = ask_show(c->ask, ref.name, show, &p);
         if (r == 0 && !has_version(show, ref.version)) {
             r = problem_set(&p, LB_E_NO_VERSION, "key '%s' in box '%s' has no version %u", ref.name, cli->box,
                             ref.version);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/conf_line.h"
+#include "client/seals.h"
 #include "command/box_file.h"
 #include "command/system_credential.h"
 #include "guard/secret.h"
@@ -40,7 +41,7 @@ static bool is_systems(const struct client *c)
 static int find_reader(struct client *c, struct source *ret, char name[64], struct problem *p)
 {
     const struct passwd *pw;
-    int r = client_box_peer(c, &ret->reader, p);
+    int r = line_peer(&c->line, &ret->reader, p);
 
     if (r != 0 || geteuid() != 0 || !knows_paths(c) || !is_systems(c) || !systemcred_user(c->cli->box, name, 64))
         return r;
@@ -157,7 +158,7 @@ static int try_file(struct client *c, const struct peer *reader, struct nextstar
     }
     r = boxfile_read(reader, n->file, LB_SECRET_MAX, &secret, &len, &tried.why);
     if (r == 0) {
-        r = client_opening(c, (struct bytes){ secret, len }, &tried, p);
+        r = ask_opening(c->ask, (struct bytes){ secret, len }, &tried, p);
         secret_free(secret, LB_SECRET_MAX);
         if (r != 0)
             return r;
@@ -203,7 +204,7 @@ static int try_handed(struct client *c, bool ours, struct nextstart *n, struct p
         n->verdict = NEXTSTART_BROKEN;
         return 0;
     }
-    r = client_opening(c, (struct bytes){ secret, len }, &tried, p);
+    r = ask_opening(c->ask, (struct bytes){ secret, len }, &tried, p);
     secret_free(secret, LB_SECRET_MAX);
     if (r == 0)
         judge(n, &tried);
@@ -224,7 +225,7 @@ static int find_place(struct client *c, const struct nextstart *n, bool *ret, st
     if (n->now.next != NEXT_OPENS || n->now.handed || n->now.next_count == 0 ||
         strncmp(n->file, n->now.next_file, LB_PATH_TEXT_MAX) == 0)
         return 0;
-    result = client_seals(c, &count, &r, p);
+    result = ask_seals(c->ask, &count, &r, p);
     if (result != 0)
         return result;
     for (unsigned i = 0; i < count && r.error == 0; i++) {
@@ -247,7 +248,7 @@ int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p)
 
     memset(ret, 0, sizeof(*ret));
     ret->box = c->cli->box;
-    r = client_opening(c, (struct bytes){ NULL, 0 }, &ret->now, p);
+    r = ask_opening(c->ask, (struct bytes){ NULL, 0 }, &ret->now, p);
     if (r == LB_E_DENIED || r == LB_E_NO_STORE || r == LB_E_MESSAGE)
         return 0;
     if (r != 0)

@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/seals.h"
+#include "client/status.h"
 #include "command/credential.h"
 #include "guard/secret.h"
 #include "model/seal_kinds.h"
@@ -288,7 +290,7 @@ int launch_init(struct client *c, struct problem *p)
 
     if (r != 0)
         return r;
-    r = client_status(c, &status, p);
+    r = ask_status(c->ask, &status, p);
     if (r != 0 || status.lock != LOCK_NO_STORE)
         goto out; /* another command was faster */
     /* What opens a store is there: then the store is lost, and a new one in its place would hide that. */
@@ -301,7 +303,7 @@ int launch_init(struct client *c, struct problem *p)
         goto out;
     snprintf(m.label, sizeof(m.label), "%s", kind->name);
     m.secret = (struct bytes){ credential.data, credential.len };
-    r = client_secret(c, MSG_INIT, &m, p);
+    r = ask_secret(c->ask, MSG_INIT, &m, p);
     if (r == 0)
         cli_note("made your own box '%s' in %s", c->cli->box, c->paths.state);
     else

@@ -2,7 +2,7 @@
 #ifndef LB_COMMAND_OWN_BOX_H
 #define LB_COMMAND_OWN_BOX_H
 
-#include "command/client.h"
+#include "command/talk.h"
 
 /*
  * Makes the directories of c's box (mode 0700) and starts littleboxd for it, detached, with its log in

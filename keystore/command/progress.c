@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 struct progress {
+    struct wait wait;
     const char *what;
     pthread_t thread;
     pthread_mutex_t mutex;
@@ -42,15 +43,13 @@ static void *tell(void *arg)
     return NULL;
 }
 
-struct progress *progress_start(const char *what)
+struct wait *progress_start(const struct waiter *by, const char *what)
 {
-    struct progress *p;
+    struct progress *p = calloc(1, sizeof(*p));
 
-    if (what == NULL)
-        return NULL;
-    p = calloc(1, sizeof(*p));
     if (p == NULL)
         return NULL;
+    p->wait.by = by;
     p->what = what;
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->stopped, NULL);
@@ -58,13 +57,13 @@ struct progress *progress_start(const char *what)
         free(p);
         return NULL;
     }
-    return p;
+    return &p->wait;
 }
 
-void progress_stop(struct progress *p)
+void progress_stop(struct wait *w)
 {
-    if (p == NULL)
-        return;
+    struct progress *p = (struct progress *)w;
+
     pthread_mutex_lock(&p->mutex);
     p->stop = true;
     pthread_cond_signal(&p->stopped);

@@ -2,14 +2,14 @@
 #ifndef LB_COMMAND_PROGRESS_H
 #define LB_COMMAND_PROGRESS_H
 
-struct progress;
+#include "client/waiter.h"
 
 /*
- * Says "littlebox: WHAT ..." after one second, and on a terminal a dot more each second. what must outlive it. NULL
- * in, NULL out; NULL too when there is no memory or thread for it, which is no reason to fail.
+ * Says "littlebox: WHAT ..." after one second, and on a terminal a dot more each second. what must outlive it. by is
+ * the way to wait whose end is progress_stop(). NULL when there is no memory or thread for it, which is no reason to fail.
  */
-struct progress *progress_start(const char *what);
-/* Ends the line, if there is one. NULL is fine. */
-void progress_stop(struct progress *p);
+struct wait *progress_start(const struct waiter *by, const char *what);
+/* Ends the line, if there is one. */
+void progress_stop(struct wait *w);
 
 #endif

@@ -1,6 +1,7 @@
 /* littlebox rename: another name for a key; handles with the old one go on. */
 #include <stdio.h>
 
+#include "client/change.h"
 #include "command/create.h"
 #include "command/table.h"
 
@@ -20,7 +21,7 @@ int cmd_rename(struct cli *cli)
     if (r == 0) {
         snprintf(m.name, sizeof(m.name), "%s", cli->args[0]);
         snprintf(m.to, sizeof(m.to), "%s", cli->args[1]);
-        r = client_rename(c, &m, &p);
+        r = ask_rename(c->ask, &m, &p);
     }
     if (r == 0) {
         client_uri(c, m.to, 0, uri);

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/seals.h"
+#include "client/status.h"
 #include "command/client.h"
 #include "command/next_start.h"
 #include "command/prompt.h"
@@ -39,7 +41,7 @@ static int send_secret(struct client *c, uint16_t type, struct seal_secret *s, s
     int r;
 
     snprintf(m.label, sizeof(m.label), "%s", label == NULL ? s->kind->name : label);
-    r = client_secret(c, type, &m, p);
+    r = ask_secret(c->ask, type, &m, p);
     /* The box said no: then the new file opens nothing. If it was silent, the file may be the only way in. */
     if (r != 0 && r != LB_E_RESET && r != LB_E_CLOSED && r != LB_E_TIMEOUT && r != LB_E_SYSTEM && r != LB_E_VALUE)
         credential_undo(&s->credential);
@@ -82,7 +84,7 @@ static int init(struct client *c, const struct seal_kind *kind, const char *wher
 {
     struct seal_secret secret = { 0 };
     struct box_status status;
-    int r = client_status(c, &status, p);
+    int r = ask_status(c->ask, &status, p);
 
     if (r == 0 && status.lock != LOCK_NO_STORE) {
         problem_set(p, LB_E_EXISTS, "box '%s' has a store already", c->cli->box);
@@ -175,7 +177,7 @@ static int fill_seals(struct client *c, struct table *t, struct problem *p)
     int result = nextstart_find(c, &next, p);
 
     if (result == 0)
-        result = client_seals(c, &count, &r, p);
+        result = ask_seals(c->ask, &count, &r, p);
     if (result != 0)
         return result;
     for (unsigned i = 0; i < count && r.error == 0; i++) {
@@ -229,7 +231,7 @@ static int refuse_twin(struct client *c, const struct credential *file, struct p
 
     if (file->data == NULL || file->made)
         return 0;
-    r = client_opening(c, secret, &opening, p);
+    r = ask_opening(c->ask, secret, &opening, p);
     if (r == LB_E_MESSAGE) /* a box that is older than this command */
         return 0;
     if (r != 0 || opening.next != NEXT_OPENS || opening.next_count == 0)
@@ -244,7 +246,7 @@ static int seal_add(struct client *c, const struct seal_kind *named, const char 
     const struct seal_kind *kind = named == NULL ? seal_kind_from(SEAL_FROM_PROMPT) : named;
     struct seal_secret secret = { 0 };
     struct box_status status;
-    int r = client_status(c, &status, p);
+    int r = ask_status(c->ask, &status, p);
 
     (void)id;
     /* Before somebody thinks of a passphrase twice for nothing. */
@@ -274,7 +276,7 @@ static int look_at_rest(struct client *c, uint32_t id, struct rest *ret, struct 
 {
     struct wire_reader r;
     uint16_t count;
-    int result = client_seals(c, &count, &r, p);
+    int result = ask_seals(c->ask, &count, &r, p);
 
     if (result != 0)
         return result;
@@ -344,7 +346,7 @@ static int seal_remove(struct client *c, const struct seal_kind *named, const ch
         return LB_E_NO_SEAL;
     }
     r = confirm_remove(c, (uint32_t)n, p);
-    return r != 0 ? r : client_seal_remove(c, (uint32_t)n, p);
+    return r != 0 ? r : ask_seal_remove(c->ask, (uint32_t)n, p);
 }
 
 int cmd_seal(struct cli *cli)
@@ -390,7 +392,7 @@ int cmd_lock(struct cli *cli)
     int r = client_open(cli, CLIENT_RUNNING, &c, &p);
 
     if (r == 0)
-        r = client_lock(c, &p);
+        r = ask_lock(c->ask, &p);
     client_close(c);
     return r == 0 ? print_state(cli, lock_state_name(LOCK_LOCKED)) : cli_fail(&p);
 }
@@ -413,7 +415,7 @@ static int read_start_file(struct client *c, struct seal_secret *ret, bool *ret_
         return r;
     if (geteuid() == 0 && nextstart_handed(c, file))
         return systemcred_read(file, &ret->credential.data, &ret->credential.len, p);
-    r = client_box_peer(c, &box, p);
+    r = line_peer(&c->line, &box, p);
     if (r != 0)
         return r;
     nextstart_file(c, file);
@@ -443,7 +445,7 @@ static int unlock(struct client *c, const struct seal_kind *named, struct proble
 {
     struct seal_secret secret = { 0 };
     struct box_status status;
-    int r = client_status(c, &status, p);
+    int r = ask_status(c->ask, &status, p);
 
     if (r == 0 && status.lock == LOCK_UNLOCKED) {
         cli_note("box '%s' is unlocked already", c->cli->box);

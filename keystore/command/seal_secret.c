@@ -65,7 +65,7 @@ static int prompt_read(struct client *c, const char *where, struct seal_secret *
 static int file_new(struct client *c, const char *where, struct seal_secret *ret, struct problem *p)
 {
     struct peer box;
-    int r = client_box_peer(c, &box, p);
+    int r = line_peer(&c->line, &box, p);
 
     if (r != 0)
         return r;
@@ -81,7 +81,7 @@ static int file_read(struct client *c, const char *where, struct seal_secret *re
 
     if (strcmp(where, "-") == 0)
         return credential_read_stdin(&ret->credential, p);
-    r = client_box_peer(c, &box, p);
+    r = line_peer(&c->line, &box, p);
     return r != 0 ? r : credential_read(where, &box, &ret->credential, p);
 }
 

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/id_map.h"
+#include "client/status.h"
+#include "client/token.h"
 #include "command/client.h"
 #include "command/next_start.h"
 #include "command/table.h"
@@ -249,9 +251,9 @@ int cmd_status(struct cli *cli)
     if (r == 0)
         r = nextstart_find(c, &next, &p);
     if (r == 0)
-        r = client_status(c, &s, &p);
+        r = ask_status(c->ask, &s, &p);
     if (r == 0 && strcmp(s.backend, "pkcs11") == 0) {
-        r = client_token(c, &token, &p);
+        r = ask_token(c->ask, &token, &p);
         has_token = r == 0;
     }
     if (r == 0 && cli->json)

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/change.h"
+#include "client/token.h"
 #include "command/create.h"
 #include "command/prompt.h"
 #include "command/table.h"
@@ -40,7 +42,7 @@ static int fill(struct client *c, struct table *t, struct problem *p)
     while (more) {
         struct wire_reader r;
         uint16_t count;
-        int result = client_token_list(c, from, &more, &count, &r, p);
+        int result = ask_token_list(c->ask, from, &more, &count, &r, p);
 
         if (result != 0)
             return result;
@@ -126,7 +128,7 @@ int cmd_attach(struct cli *cli)
         snprintf(m.name, sizeof(m.name), "%s", cli->args[0]);
         m.id = (struct bytes){ id_bytes, id_len };
         m.label = (struct bytes){ (const uint8_t *)label, label == NULL ? 0 : strlen(label) };
-        r = client_attach(c, &m, &key, &p);
+        r = ask_attach(c->ask, &m, &key, &p);
     }
     if (r == 0)
         key_print(c, &key);
@@ -145,11 +147,11 @@ int cmd_login(struct cli *cli)
 
     /* Nobody is to look for the PIN of a box that has no token. */
     if (r == 0)
-        r = client_token(c, &token, &p);
+        r = ask_token(c->ask, &token, &p);
     if (r == 0)
         r = ask_passphrase(cli, "PIN of the token", /* as_new= */ false, &pin, &p);
     if (r == 0)
-        r = client_login(c, (struct bytes){ (const uint8_t *)pin.data, pin.len }, &p);
+        r = ask_login(c->ask, (struct bytes){ (const uint8_t *)pin.data, pin.len }, &p);
     ask_clear(&pin);
     if (r == 0 && cli->json) {
         json_start(&j, stdout);

@@ -6,21 +6,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool whyaway_tell(const struct client *c, struct problem *p)
+#include "model/key_name.h"
+
+bool whyaway_tell(const struct cli *cli, const struct dirs *dirs, const struct box_paths *used, struct problem *p)
 {
     struct box_paths paths;
     struct stat store, directory;
     char start[2 * LB_NAME_MAX + 60] = "", what[sizeof(p->text)];
 
     /* Doctor asks at sockets whose boxes have their files elsewhere. */
-    if (box_paths(&c->dirs, c->cli->box, &paths) != 0 || strcmp(paths.socket, c->paths.socket) != 0)
+    if (box_paths(dirs, cli->box, &paths) != 0 || strcmp(paths.socket, used->socket) != 0)
         return false;
     if (stat(paths.store, &store) < 0 || stat(paths.state, &directory) < 0 || store.st_uid == directory.st_uid)
         return false;
     /* The directory is the box's; a copy that root has put into it is root's. */
-    if (access("/run/systemd/system", F_OK) == 0 && c->cli->dir == NULL)
+    if (access("/run/systemd/system", F_OK) == 0 && cli->dir == NULL)
         snprintf(start, sizeof(start), " && systemctl reset-failed 'littleboxd@*'; systemctl start littleboxd@%s.socket",
-                 c->cli->box);
+                 cli->box);
     snprintf(what, sizeof(what), "%s", p->text);
     problem_set(p, p->code, "%.200s; the box cannot open %.100s, which belongs to uid %lu and not to uid %lu as its directory does",
                 what, paths.store, (unsigned long)store.st_uid, (unsigned long)directory.st_uid);

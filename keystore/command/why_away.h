@@ -2,12 +2,17 @@
 #ifndef LB_COMMAND_WHY_AWAY_H
 #define LB_COMMAND_WHY_AWAY_H
 
-#include "command/client.h"
+#include <stdbool.h>
+
+#include "base/errors.h"
+#include "command/cli.h"
+#include "model/paths.h"
 
 /*
  * A box that does not answer, or ended while it was asked: where its files show why, p gets that and the cure, in the place
- * of its hint; true then. p->code stays.
+ * of its hint; true then. p->code stays. dirs and used are what the command went by.
  */
-bool whyaway_tell(const struct client *c, struct problem *p);
+bool whyaway_tell(const struct cli *cli, const struct dirs *dirs, const struct box_paths *used,
+                  struct problem *p);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/status.h"
 #include "daemon/keeper.h"
 #include "doctor/processes.h"
 #include "doctor/units.h"
@@ -150,10 +151,10 @@ void doctor_box_process(struct doctor *d, struct client *c, const struct box_sta
     struct peer peer = { .pid = 0 };
 
     /* To a caller in a namespace of its own the box's process has no number. */
-    if (client_box_peer(c, &peer, &p) != 0 || peer.pid <= 0 || (uint32_t)peer.pid == s->pid)
+    if (line_peer(&c->line, &peer, &p) != 0 || peer.pid <= 0 || (uint32_t)peer.pid == s->pid)
         return;
     /* It may have been replaced in between. */
-    if (client_status(c, &again, &p) != 0 || again.pid != s->pid)
+    if (ask_status(c->ask, &again, &p) != 0 || again.pid != s->pid)
         return;
     snprintf(hint, sizeof(hint), "run it without one: in a unit PrivatePIDs=no, then: systemctl restart littleboxd@%s",
              s->box);

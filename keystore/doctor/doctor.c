@@ -10,6 +10,7 @@
 
 #include "base/id_map.h"
 #include "base/printable.h"
+#include "client/status.h"
 #include "command/client.h"
 #include "doctor/doctor.h"
 #include "doctor/running.h"
@@ -175,7 +176,7 @@ static void check_box_state(struct doctor *d, struct client *c, enum place place
     struct problem p = { 0 };
     struct box_status s;
 
-    if (client_status(c, &s, &p) != 0) {
+    if (ask_status(c->ask, &s, &p) != 0) {
         if (!doctor_box_failed(d, c->paths.socket))
             doctor_report(d, DOCTOR_FAIL, "box", p.hint, "%s", p.text);
         return;

@@ -45,7 +45,7 @@ static void *count_malloc(size_t size, const char *file, int line)
         return NULL;
     }
     b->size = size;
-    b->ours = file != NULL && (strstr(file, "provider/wait.c") != NULL || strstr(file, "provider/box.c") != NULL);
+    b->ours = file != NULL && (strstr(file, "provider/wait.c") != NULL || strstr(file, "client/box.c") != NULL);
     ours += b->ours;
     return b->bytes;
 }

@@ -1,6 +1,6 @@
 /* The provider's context: everything that lives as long as one loaded provider. */
-#ifndef LB_PROVIDER_H
-#define LB_PROVIDER_H
+#ifndef LB_PROVCTX_H
+#define LB_PROVCTX_H
 
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
@@ -9,10 +9,9 @@
 #include <stdbool.h>
 
 #include "base/errors.h"
+#include "client/boxes.h"
 #include "model/scheme.h"
 #include "settings.h"
-
-struct box;
 
 /*
  * One per OSSL_LIB_CTX that loads the provider; nothing is shared between two of them but settings. Members are written by init
@@ -34,14 +33,8 @@ struct provctx {
     OSSL_PROVIDER *default_provider;
     bool few; /* libcrypto is older than 3.2: alg_keymgmt_few and so on */
     struct settings settings; /* its own; what holds is settings_in_force() */
-    _Atomic(struct box *) boxes;                /* box.c; only ever grows */
-    _Atomic(EVP_MD *) digests[DIGEST_LAST + 1]; /* provider_digest() */
+    struct boxes boxes;
+    _Atomic(EVP_MD *) digests[DIGEST_LAST + 1]; /* digest.h */
 };
-
-/*
- * A digest from the private library context, fetched once, or from the program's FIPS provider. The caller's. NULL with an
- * error on the queue.
- */
-EVP_MD *provider_digest(struct provctx *prov, unsigned digest);
 
 #endif

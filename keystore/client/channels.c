@@ -6,12 +6,13 @@
 #include <unistd.h>
 
 #include "base/socket.h"
+#include "client/box_priv.h"
 #include "client/channel.h"
+#include "client/clock.h"
 #include "client/introducer.h"
 #include "client/owner.h"
+#include "client/waiter.h"
 #include "model/limits.h"
-#include "box_priv.h"
-#include "wait.h"
 
 /*
  * Other threads open a channel in the time of a few of these; one that stands still in between, or waits for the box
@@ -73,7 +74,7 @@ int refuse_no_time(const struct box *b, uint64_t limit, struct problem *p)
 {
     problem_set(p, LB_E_TIMEOUT, "box '%s' did not answer within %llu ms", b->name, (unsigned long long)limit);
     place_tell(b->place, p);
-    problem_hint(p, "look at the box's log; littlebox-timeout in openssl.cnf sets the limit");
+    problem_hint(p, "look at the box's log; %s sets the limit", b->words->timeout);
     return LB_E_TIMEOUT;
 }
 
@@ -106,7 +107,7 @@ static int connect_by_path(struct box *b, unsigned ms, struct conn *ret, struct 
     int fd = -1, r;
 
     r = socket_connect_within(path, ms, &fd);
-    if (r == 0 && (r = owner_check(fd, &b->owners, LB_OWNERS_SETTING, b->name, path, p)) != 0) {
+    if (r == 0 && (r = owner_check(fd, &b->owners, b->words->owners, b->name, path, p)) != 0) {
         socket_close(fd);
         return r;
     }
@@ -131,7 +132,7 @@ static int connect_by_path(struct box *b, unsigned ms, struct conn *ret, struct 
         return refuse_no_time(b, b->timeout_ms, p);
     case LB_E_TOO_LONG:
         problem_set(p, LB_E_CONFIG, "the path of the socket of box '%s' is longer than 107 bytes", b->name);
-        problem_hint(p, "choose a shorter littlebox-directory");
+        problem_hint(p, "choose a shorter %s", b->words->directory);
         return LB_E_CONFIG;
     default:
         if (errno != EACCES && errno != EPERM)
@@ -256,7 +257,7 @@ static int channel_come(struct wait *w, uint64_t deadline, struct conn *asked, i
 {
     int fd = asked->fd, r;
 
-    if (w == NULL || wait_hold(w, asked) != 0) {
+    if (w == NULL || w->by->hold(w, asked) != 0) {
         r = conn_limit(asked, ms_left(deadline) + 1);
         return r != 0 ? r : introducer_answer(fd, /* dont_wait= */ false, ret_fd);
     }
@@ -264,9 +265,9 @@ static int channel_come(struct wait *w, uint64_t deadline, struct conn *asked, i
         r = introducer_answer(fd, /* dont_wait= */ true, ret_fd);
         if (r != LB_E_TIMEOUT)
             break;
-        r = wait_more(w, deadline);
+        r = w->by->more(w, deadline);
     } while (r == 0);
-    wait_give_back(w, asked);
+    w->by->give_back(w, asked);
     return r;
 }
 

@@ -1,6 +1,6 @@
 /* A descriptor of ours, told from those that others opened under the same number. */
-#ifndef LB_CONN_H
-#define LB_CONN_H
+#ifndef LB_CLIENT_CONN_H
+#define LB_CLIENT_CONN_H
 
 #include <stdbool.h>
 #include <stdint.h>

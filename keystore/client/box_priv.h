@@ -1,13 +1,15 @@
-/* What a box is to the provider, for box.c, boxes.c and channels.c alone. */
-#ifndef LB_BOX_PRIV_H
-#define LB_BOX_PRIV_H
+/* What a box is to its caller, for the files of this room alone. */
+#ifndef LB_CLIENT_BOX_PRIV_H
+#define LB_CLIENT_BOX_PRIV_H
 
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "client/box.h"
+#include "client/box_config.h"
+#include "client/conn.h"
+#include "model/key_name.h"
 #include "model/place.h"
-#include "box.h"
-#include "conn.h"
 
 /*
  * Channels kept open: as many as there are operations that pause at once. More threads than this are served by channels
@@ -26,8 +28,10 @@ struct slot {
 struct box {
     struct box *next;
     bool visited; /* not in the list */
-    unsigned timeout_ms;      /* littlebox-timeout */
-    struct owner_uids owners; /* littlebox-users as numbers */
+    unsigned timeout_ms;      /* of struct box_config, as the next two */
+    const struct waiter *waiter;
+    const struct box_words *words;
+    struct owner_uids owners; /* its users as numbers */
     char name[LB_NAME_MAX + 1];
     /*
      * Where it is, decided once: the name means the same box for as long as the process lives, and to its children, whoever

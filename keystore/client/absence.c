@@ -2,9 +2,10 @@
 #include <poll.h>
 
 #include "base/socket.h"
+#include "client/box_priv.h"
+#include "client/clock.h"
+#include "client/waiter.h"
 #include "model/limits.h"
-#include "box_priv.h"
-#include "wait.h"
 
 /* How often one caller asks again although an answer is still due, in milliseconds. */
 #define ASK_AGAIN_MS 1000

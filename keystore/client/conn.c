@@ -1,5 +1,5 @@
 /* A descriptor of ours, told from those that others opened under the same number. */
-#include "conn.h"
+#include "client/conn.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,7 @@
 /* The dispatch tables of signatures: each has what `default` has for the same algorithm, so that both refuse alike. */
-#include "sigalg.h"
-
 #include "model/scheme.h"
-#include "alg.h"
 #include "dispatch.h"
+#include "sigalg.h"
 #include "signature.h"
 
 /* clang-format off */

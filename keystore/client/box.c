@@ -1,5 +1,5 @@
 /* Asks boxes: one request and its answer, again while a box restarts. */
-#include "box.h"
+#include "client/box.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -7,76 +7,79 @@
 #include <string.h>
 
 #include "base/socket.h"
+#include "client/box_priv.h"
 #include "client/channel.h"
+#include "client/clock.h"
+#include "client/waiter.h"
 #include "protocol/header.h"
-#include "box_priv.h"
-#include "wait.h"
 
-/* An answer in which a box refuses: header, code, text and hint of a struct problem. */
-#define REFUSAL_MAX 1024
 /* Pauses between tries while a box restarts, in milliseconds: from, to. */
 #define PAUSE_FIRST_MS 2
 #define PAUSE_LAST_MS 200
 /* A change of the store may take that many times littlebox-timeout: RSA keys are searched for, for seconds. */
 #define CHANGE_TIMEOUTS 10
 
-static uint64_t limit_ms(const struct box *b, const struct box_request *rq)
+static bool is_change(const struct ask *q)
 {
-    return (uint64_t)b->timeout_ms * (rq->unknown != NULL ? CHANGE_TIMEOUTS : 1) + rq->more_ms;
+    return q->message->done != NULL;
+}
+
+static uint64_t limit_ms(const struct box *b, const struct ask *rq)
+{
+    return (uint64_t)b->timeout_ms * (is_change(rq) ? CHANGE_TIMEOUTS : 1) + rq->more_ms;
 }
 
 /* Sends it and waits for the answer, at most as long as there is time left. */
-static int talk(struct conn *s, const struct box_request *rq, uint64_t left, void *answer, size_t size,
-                uint16_t *ret_type, struct bytes *ret_body)
+static int talk(struct conn *s, const struct ask *rq, uint64_t left, uint16_t *ret_type, struct bytes *ret_body)
 {
     if (conn_limit(s, left) != 0)
         return LB_E_SYSTEM;
-    return channel_call(s->fd, rq->id, rq->packet, rq->len, rq->fd, answer, size, ret_type, ret_body);
+    return channel_call(s->fd, rq->id, rq->request, rq->request_len, rq->fd, rq->answer,
+                        rq->answer_size, ret_type, ret_body);
 }
 
 /* The same in a job that is paused meanwhile: then the channel is the wait's. */
-static int talk_paused(struct wait *w, struct conn *s, const struct box_request *rq, uint64_t left, void *answer,
-                       size_t size, uint16_t *ret_type, struct bytes *ret_body)
+static int talk_paused(struct wait *w, struct conn *s, const struct ask *rq, uint64_t left, uint16_t *ret_type,
+                       struct bytes *ret_body)
 {
     int fd = s->fd, r;
 
-    if (wait_hold(w, s) != 0)
-        return talk(s, rq, left, answer, size, ret_type, ret_body);
-    r = channel_ask(fd, rq->packet, rq->len, rq->fd, /* dont_wait= */ true);
+    if (w->by->hold(w, s) != 0)
+        return talk(s, rq, left, ret_type, ret_body);
+    r = channel_ask(fd, rq->request, rq->request_len, rq->fd, /* dont_wait= */ true);
     for (uint64_t deadline = now_ms() + left; r == 0;) {
-        r = wait_more(w, deadline);
+        r = w->by->more(w, deadline);
         if (r != 0)
             break;
-        r = channel_answer(fd, rq->id, /* dont_wait= */ true, answer, size, ret_type, ret_body);
+        r = channel_answer(fd, rq->id, /* dont_wait= */ true, rq->answer, rq->answer_size, ret_type, ret_body);
         if (r != LB_E_TIMEOUT)
             break;
         r = 0; /* resumed for nothing */
     }
-    wait_give_back(w, s);
+    w->by->give_back(w, s);
     return r;
 }
 
 /* On one channel; *ret_keep says if it can be used again. LB_E_CLOSED and LB_E_STOPPING: try another one. */
-static int exchange_on(struct box *b, struct wait *w, struct conn *s, const struct box_request *rq, void *answer,
-                       size_t size, uint64_t deadline, bool *ret_keep, struct bytes *ret_body, struct problem *p)
+static int exchange_on(struct box *b, struct wait *w, struct conn *s, struct ask *rq, uint64_t deadline, bool *ret_keep,
+                       struct bytes *ret_body, struct problem *p)
 {
     uint16_t type = 0;
     int r;
 
     *ret_keep = false;
     /* So that a RESET seen afterwards is about this change, and a channel that has ended is found before it is used. */
-    if (rq->unknown != NULL && channel_drain(s->fd, answer, size) != 0)
+    if (is_change(rq) && channel_drain(s->fd, rq->answer, rq->answer_size) != 0)
         return refuse_closed(b, p);
     do {
         uint64_t left = ms_left(deadline);
 
         if (left == 0)
             return refuse_no_time(b, limit_ms(b, rq), p);
-        if (rq->unknown != NULL)
-            *rq->unknown = true;
-        r = w == NULL ? talk(s, rq, left, answer, size, &type, ret_body)
-                      : talk_paused(w, s, rq, left, answer, size, &type, ret_body);
-    } while (r == LB_E_RESET && rq->unknown == NULL);
+        if (is_change(rq))
+            rq->unknown = true;
+        r = w == NULL ? talk(s, rq, left, &type, ret_body) : talk_paused(w, s, rq, left, &type, ret_body);
+    } while (r == LB_E_RESET && !is_change(rq));
     if (r == LB_E_RESET)
         return problem_set(p, r, "box '%s' was restarted while it worked on this", b->name);
     if (r == LB_E_TIMEOUT)
@@ -96,19 +99,19 @@ static int exchange_on(struct box *b, struct wait *w, struct conn *s, const stru
         problem_printable(p);
         *ret_keep = r == 0;
         if (r == 0) {
-            if (rq->unknown != NULL)
-                *rq->unknown = false;
+            if (is_change(rq))
+                rq->unknown = false;
             place_tell(b->place, p);
             return p->code;
         }
     }
-    if (r != 0 || type != (rq->type | MSG_ANSWER)) {
+    if (r != 0 || type != (rq->message->type | MSG_ANSWER)) {
         problem_set(p, LB_E_VALUE, "box '%s' sent something that is no answer", b->name);
         problem_hint(p, "does the littleboxd that runs belong to the littlebox that is installed? restart it");
         return LB_E_VALUE;
     }
-    if (rq->unknown != NULL)
-        *rq->unknown = false;
+    if (is_change(rq))
+        rq->unknown = false;
     *ret_keep = true;
     return 0;
 }
@@ -130,8 +133,8 @@ static bool passes(int r, bool keep)
  * Until the deadline, or in vain once if not patient. w: of a private-key operation; NULL: blocking. LB_E_TIMEOUT and what
  * passes(): nobody answered.
  */
-static int try_until(struct box *b, struct wait *w, const struct box_request *rq, bool patient, uint64_t deadline,
-                     void *answer, size_t size, struct bytes *ret_body, struct problem *p)
+static int try_until(struct box *b, struct wait *w, struct ask *rq, bool patient, uint64_t deadline,
+                     struct bytes *ret_body, struct problem *p)
 {
     uint64_t left, pause = PAUSE_FIRST_MS;
     int r;
@@ -144,18 +147,18 @@ static int try_until(struct box *b, struct wait *w, const struct box_request *rq
         r = lease_begin(b, deadline, w, &lease, p);
         if (r == 0) {
             fresh = lease.fresh;
-            r = exchange_on(b, w, lease.conn, rq, answer, size, deadline, &keep, ret_body, p);
+            r = exchange_on(b, w, lease.conn, rq, deadline, &keep, ret_body, p);
             if (r == LB_E_TIMEOUT && !keep)
                 take_due(&lease);
             lease_end(b, &lease, keep);
         }
         if (keep)
             absence_end(b);
-        if (rq->unknown != NULL && *rq->unknown) {
+        if (rq->unknown) {
             conn_drop(&lease.due);
             return r;
         }
-        if (w != NULL && !wait_is_ours(w)) {
+        if (w != NULL && !w->by->is_ours(w)) {
             w = NULL; /* the process was forked while the job was paused, and this is the child */
             conn_drop(&lease.due);
             continue;
@@ -178,81 +181,91 @@ static int try_until(struct box *b, struct wait *w, const struct box_request *rq
     }
 }
 
-static int call(struct box *b, struct wait *w, const struct box_request *rq, void *answer, size_t size,
-                struct bytes *ret_body, struct problem *p)
+static int call(struct box *b, struct wait *w, struct ask *rq, struct bytes *ret_body, struct problem *p)
 {
     bool patient = true;
     int r = 0;
 
     /* A change is sent once and has its time, whatever was before it. */
-    if (rq->unknown != NULL)
-        *rq->unknown = false;
+    if (is_change(rq))
+        rq->unknown = false;
     else
         r = absence_look(b, &patient, p);
     if (r != 0)
         return r;
-    r = try_until(b, w, rq, patient, now_ms() + (patient ? limit_ms(b, rq) : ASK_SHORTLY_MS), answer, size, ret_body, p);
+    r = try_until(b, w, rq, patient, now_ms() + (patient ? limit_ms(b, rq) : ASK_SHORTLY_MS), ret_body, p);
     if (patient || r == LB_E_BUSY || (r != LB_E_TIMEOUT && !passes(r, /* keep= */ false)))
         return r;
     return absence_refuse(b, r, p);
 }
 
-int box_call(struct box *b, const struct box_request *rq, void *answer, size_t size, struct bytes *ret_body,
-             struct problem *p)
+/* A change that was sent: whether it was made, only a look can tell. */
+static int tell_unknown(const struct ask *q, struct problem *p)
 {
-    return call(b, /* w= */ NULL, rq, answer, size, ret_body, p);
+    if (q->about != NULL)
+        problem_hint(p, "key '%.*s' may have been %s: look with 'littlebox --box %s list'", LB_NAME_MAX, q->about,
+                     q->message->done, q->box);
+    return p->code;
 }
 
-static void operation_wipe(void *arg)
+static uint32_t box_next_id(struct box *b)
 {
-    struct box_operation *o = arg;
+    uint32_t id = atomic_fetch_add(&b->last_id, 1) + 1;
 
-    socket_close(o->rq.fd);
-    OPENSSL_clear_free(o, sizeof(*o) + o->packet_size + o->answer_size);
+    return id != 0 ? id : box_next_id(b); /* 0 is the box's own */
 }
 
-struct box_operation *box_operation_new(struct box *b, uint16_t type, size_t packet_size, size_t answer_size)
+static uint32_t next_id(struct ask *q)
 {
-    struct box_operation *o;
-
-    if (answer_size < REFUSAL_MAX)
-        answer_size = REFUSAL_MAX;
-    o = OPENSSL_malloc(sizeof(*o) + packet_size + answer_size);
-    if (o == NULL)
-        return NULL;
-    *o = (struct box_operation){ .packet_size = packet_size, .answer_size = answer_size };
-    o->packet = (uint8_t *)(o + 1);
-    o->answer = o->packet + packet_size;
-    o->rq = (struct box_request){ .type = type, .id = box_next_id(b), .packet = o->packet, .fd = -1 };
-    o->wait = wait_begin();
-    if (o->wait != NULL)
-        wait_own(o->wait, o, operation_wipe);
-    return o;
+    return box_next_id(((struct box_ask *)q)->to);
 }
 
-int box_operate(struct box *b, struct box_operation *o, struct bytes *ret_body, struct problem *p)
+static int carry(struct ask *q, struct bytes *ret_body, struct problem *p)
 {
-    return call(b, o->wait, &o->rq, o->answer, o->answer_size, ret_body, p);
+    struct box_ask *a = (struct box_ask *)q;
+    int r = call(a->to, wait_pauses(a->wait) ? a->wait : NULL, q, ret_body, p);
+
+    return q->unknown ? tell_unknown(q, p) : r;
 }
 
-void box_operation_free(struct box_operation *o)
+static int refuse_request(const struct ask *q, int r, struct problem *p)
 {
-    if (o == NULL)
-        return;
-    wait_end(o->wait);
-    operation_wipe(o);
+    return problem_set(p, r, "the request to box '%s' does not fit a packet: %s", q->box, lb_strerror(r));
+}
+
+static int refuse_answer(struct ask *q, struct problem *p)
+{
+    problem_set(p, LB_E_VALUE, "box '%s' sent a malformed answer", q->box);
+    problem_hint(p, "does the littleboxd that runs belong to the littlebox that is installed? restart it");
+    return is_change(q) ? tell_unknown(q, p) : LB_E_VALUE;
+}
+
+static const struct carrier channels = {
+    .next_id = next_id,
+    .carry = carry,
+    .refuse_request = refuse_request,
+    .refuse_answer = refuse_answer,
+};
+
+struct ask *box_ask(struct box_ask *q, struct box *b, void *request, size_t request_size, void *answer, size_t answer_size)
+{
+    q->ask = (struct ask){
+        .by = &channels,
+        .box = b->name,
+        .request = request,
+        .request_size = request_size,
+        .answer = answer,
+        .answer_size = answer_size,
+        .fd = -1,
+    };
+    q->to = b;
+    q->wait = NULL;
+    return &q->ask;
 }
 
 void box_prepare(struct box *b)
 {
     channels_prepare(b);
-}
-
-uint32_t box_next_id(struct box *b)
-{
-    uint32_t id = atomic_fetch_add(&b->last_id, 1) + 1;
-
-    return id != 0 ? id : box_next_id(b); /* 0 is the box's own */
 }
 
 const char *box_name(const struct box *b)
