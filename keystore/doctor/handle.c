@@ -1,5 +1,5 @@
 /* doctor: what a handle is before anybody loads it. */
-#include "doctor/doctor.h"
+#include "doctor/handle.h"
 
 #include <errno.h>
 #include <fcntl.h>

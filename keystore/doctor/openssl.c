@@ -1,5 +1,5 @@
 /* doctor: what in openssl.cnf makes handles fail although the provider is there and loads. */
-#include "doctor/doctor.h"
+#include "doctor/openssl.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef LB_DOCTOR_PAIRS_H
 #define LB_DOCTOR_PAIRS_H
 
-#include "doctor/doctor.h"
+#include "doctor/probe.h"
 #include "doctor/servers/conf.h"
 
 /*

@@ -1,5 +1,5 @@
 /* doctor: loads the provider and signs with it, in a process that may crash. */
-#include "doctor/doctor.h"
+#include "doctor/probe.h"
 
 #include <errno.h>
 #include <openssl/conf.h>
@@ -23,6 +23,7 @@
 
 #include "base/passwd.h"
 #include "base/socket.h"
+#include "doctor/handle.h"
 #include "model/limits.h"
 #include "model/uri.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "doctor/config.h"
 #include "doctor/processes.h"
 #include "doctor/units.h"
 

@@ -2,7 +2,7 @@
 #ifndef LB_DOCTOR_RUNNING_H
 #define LB_DOCTOR_RUNNING_H
 
-#include "doctor/doctor.h"
+#include "doctor/report.h"
 #include "doctor/servers/servers.h"
 
 /*

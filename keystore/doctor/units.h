@@ -54,10 +54,4 @@ bool unit_variable(const char *root, const struct unit *u, const char *name, cha
 #define UNIT_WANTED "wanted"
 bool unit_enablement(const char *root, const char *name, const char *const own[], char *ret, size_t size);
 
-/*
- * The last line that the unit's processes logged, which is what a failed one died of; false: there is no journal. Lines with
- * one of the texts in less (NULL ends them) count where there is nothing else.
- */
-bool unit_last_words(const char *name, const char *const less[], char *ret, size_t size);
-
 #endif
