@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/printable.h"
+#include "command/cli.h"
 #include "command/client.h"
-#include "command/help.h"
 #include "doctor/servers/servers.h"
 #include "keys/key_type.h"
 #include "model/key_name.h"
@@ -65,18 +65,12 @@ static void propose_words(const struct cursor *at, const char *words)
 
 static void of_key(const struct line *l, const struct cursor *at)
 {
-    /* These name a key that is not there yet. */
-    static const char *const makers[] = { "create", "import", "attach" };
     struct key_entry e = { .name = "" };
     struct client *c = NULL;
     struct problem p;
     bool more = true;
 
-    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
-        if (strcmp(makers[i], l->cli.command->name) == 0)
-            return;
-    }
-    if (client_open(&l->cli, CLIENT_RUNNING, &c, &p) != 0)
+    if (l->cli.command->new_key || client_open(&l->cli, CLIENT_RUNNING, &c, &p) != 0)
         return;
     while (more) {
         struct wire_reader r;
