@@ -268,7 +268,7 @@ out:
 /* A program that cannot use the handle would be without its key, and the key cannot be taken out of the box again. */
 static int check_program(const struct cli *cli, const char *path, const struct keyfile *file, struct problem *p)
 {
-    const struct server *s = server_unable(path, EVP_PKEY_is_a(file->key, "RSA") || EVP_PKEY_is_a(file->key, "RSA-PSS"));
+    const struct server_program *s = server_unable(path, EVP_PKEY_is_a(file->key, "RSA") || EVP_PKEY_is_a(file->key, "RSA-PSS"));
 
     if (s == NULL)
         return 0;
@@ -419,11 +419,13 @@ out:
 static int check_usage(const struct cli *cli)
 {
     const char *server = cli->options[OPT_SERVER];
+    char known[SERVER_LIST_SIZE];
 
     if ((cli->arg_count == 1) == (server != NULL))
         return cli_usage_error(cli, "give either FILE or --server SERVER");
     if (server != NULL && server_find(server) == NULL)
-        return cli_usage_error(cli, "no server '%.100s' is known; these are: %s", server, SERVER_LIST);
+        return cli_usage_error(cli, "no server '%.100s' is known; these are: %s", server,
+                               server_list(/* unable= */ false, known));
     if (server != NULL && server_find(server)->unable != NULL)
         return cli_usage_hint(server_find(server)->instead, "%s can use no handle: %s", server, server_find(server)->unable);
     if (server != NULL && (cli->options[OPT_KEY] != NULL || cli->options[OPT_ESCROW] != NULL))

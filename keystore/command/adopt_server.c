@@ -151,7 +151,7 @@ static int ask_for_list(const struct server_list *l, struct problem *p)
 
 int adopt_server(struct cli *cli, struct problem *p)
 {
-    const struct server *server = server_find(cli->options[OPT_SERVER]);
+    const struct server_program *server = server_find(cli->options[OPT_SERVER]);
     struct server_list l = { .cli = cli };
     int r = servers_each_key(server, cli->options[OPT_CONFIG], list_key, list_trouble, &l);
 

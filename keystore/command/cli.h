@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/errors.h"
 
@@ -77,6 +78,7 @@ struct command {
     size_t min_args, max_args;
     bool secrets;         /* may hold a key or a passphrase: the process is hardened before it runs */
     int (*run)(struct cli *c); /* returns an exit status */
+    void (*more_names)(FILE *out); /* prints, behind more, what a table names; NULL: nothing */
     const char *example;  /* the last line of its help: it runs as it is, where there is such a key or file */
     const char *synonyms; /* what others call it, with blanks between; NULL: nothing */
     bool destroys;        /* no hint ever proposes it */

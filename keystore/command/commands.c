@@ -1,10 +1,19 @@
 /* The table of subcommands. */
 #include "command/cli.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "doctor/servers/servers.h"
 #include "keys/key_type.h"
+
+static void name_servers(FILE *out)
+{
+    char able[SERVER_LIST_SIZE], unable[SERVER_LIST_SIZE];
+
+    fprintf(out, "  %s;\nor of those that can use no handle:\n  %s.\n", server_list(/* unable= */ false, able),
+            server_list(/* unable= */ true, unable));
+}
 
 #define KEY_VERSION "KEY[;version=N]"
 
@@ -118,10 +127,9 @@ const struct command commands[] = {
       "calling user, and prints what to add to openssl.cnf. With --handle it makes a test signature; as root, also as the\n"
       "users of those servers whose configuration names the handle, or as USER.\n"
       "With --server it reads a server's configuration, and says of each key file in it: a plain key, or a handle, and\n"
-      "if it works for the user that the server's workers run as. SERVER is one of\n  " SERVER_LIST ";\n"
-      "or of those that can use no handle:\n  " SERVER_UNABLE_LIST ".\n",
+      "if it works for the user that the server's workers run as. SERVER is one of\n",
       OPT_BIT(HANDLE) | OPT_BIT(USER) | OPT_BIT(MODULE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(ROOT), 0, 0, false, cmd_doctor,
-      .example = "littlebox doctor --server nginx", .synonyms = "check diagnose" },
+      .more_names = name_servers, .example = "littlebox doctor --server nginx", .synonyms = "check diagnose" },
     { "complete", "-- [WORD ...]", "what may stand at the end of a command line, for shells",
       "WORDs are the line without 'littlebox'; the last one is under the cursor, and may be empty. Of each line printed, what\n"
       "is before a tab is a word, and what is behind it says what it is. \":files\", \":directories\", \":users\" and\n"

@@ -134,7 +134,10 @@ static void of_type(const struct line *l, const struct cursor *at)
 static void of_server(const struct line *l, const struct cursor *at)
 {
     (void)l;
-    propose_words(at, SERVER_LIST);
+    for (const struct server_program *s = servers; s->name != NULL; s++) {
+        if (s->unable == NULL)
+            propose(at, s->name, NULL);
+    }
 }
 
 static void of_operations(const struct line *l, const struct cursor *at)

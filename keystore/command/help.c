@@ -39,6 +39,8 @@ static void print_help(const struct command *k)
     printf("usage: littlebox %s%s%s\n\n%s\n", k->name, k->usage[0] == '\0' ? "" : " ", k->usage, k->help);
     if (k->more != NULL)
         printf("\n%s", k->more);
+    if (k->more_names != NULL)
+        k->more_names(stdout);
     if (k->options != 0)
         putchar('\n');
     for (int i = 0; i < OPT_COUNT; i++) {

@@ -8,7 +8,7 @@
 
 /* A private key that a configuration names. Views, for the time of the call. */
 struct named_key {
-    const struct server *server;
+    const struct server_program *server;
     const struct srvconf *conf;
     const struct srv_key *key;
     const char *path;         /* of the file that has the key; NULL: there is no such file, it is a URI for one */
@@ -22,7 +22,7 @@ struct named_key {
  * for whatever keeps the configuration from being read as a whole; none at all is such a trouble too. Returns how many key
  * files could not be read; LB_E_NOMEM.
  */
-int servers_each_key(const struct server *server, const char *main, void (*each)(const struct named_key *k, void *arg),
+int servers_each_key(const struct server_program *server, const char *main, void (*each)(const struct named_key *k, void *arg),
                      void (*trouble)(const char *text, void *arg), void *arg);
 
 /*

@@ -249,7 +249,7 @@ static void print_lines(struct doctor *d)
 /* A server whose unit gives it an openssl.cnf is asked about with that one, unless the caller has one of his own. */
 static void follow_unit(struct doctor *d)
 {
-    const struct server *server = d->cli->options[OPT_SERVER] == NULL ? NULL : server_find(d->cli->options[OPT_SERVER]);
+    const struct server_program *server = d->cli->options[OPT_SERVER] == NULL ? NULL : server_find(d->cli->options[OPT_SERVER]);
     char path[PATH_MAX];
 
     if (server != NULL && getenv("OPENSSL_CONF") == NULL && doctor_unit_conf(d->cli, server, path) &&

@@ -138,7 +138,7 @@ static bool shares_root(pid_t pid, bool *ret_readable)
  * Does its command line fit the configuration? Words stand between NULs, or between blanks where a server has written its
  * own title there.
  */
-static bool has_config(const struct server *server, pid_t pid, const char *config, bool usual)
+static bool has_config(const struct server_program *server, pid_t pid, const char *config, bool usual)
 {
     char text[16384], dir[PATH_MAX], *slash;
     size_t len = read_proc(pid, "cmdline", text, sizeof(text));
@@ -231,7 +231,7 @@ void running_unit(char *cgroups, char ret[RUNNING_UNIT_SIZE])
     }
 }
 
-bool running_find(const struct server *server, const char *config, bool usual, const uid_t *user, const char *module,
+bool running_find(const struct server_program *server, const char *config, bool usual, const uid_t *user, const char *module,
                   const char *socket, struct running *ret)
 {
     struct process *list = calloc(PROCESSES_MAX, sizeof(*list));

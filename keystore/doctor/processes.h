@@ -26,7 +26,7 @@ struct running {
  * process that name and those arguments, and a root that goes by it would be led. Root's come before the others'.
  * module: its file name; socket: the path of a box. False: none runs.
  */
-bool running_find(const struct server *server, const char *config, bool usual, const uid_t *user, const char *module,
+bool running_find(const struct server_program *server, const char *config, bool usual, const uid_t *user, const char *module,
                   const char *socket, struct running *ret);
 
 /*

@@ -62,7 +62,7 @@ static bool below(const char *root, const char *path, char ret[PATH_MAX])
     return snprintf(ret, PATH_MAX, "%s%s", root == NULL ? "" : root, path) < PATH_MAX;
 }
 
-bool doctor_unit_conf(const struct cli *cli, const struct server *server, char ret[PATH_MAX])
+bool doctor_unit_conf(const struct cli *cli, const struct server_program *server, char ret[PATH_MAX])
 {
     static const char *const properties[] = { UNIT_ENVIRONMENT, NULL };
     const char *root = cli->options[OPT_ROOT], *given = cli->options[OPT_CONFIG];
@@ -83,7 +83,7 @@ bool doctor_unit_conf(const struct cli *cli, const struct server *server, char r
  * Does the unit's server read the openssl.cnf that this report is about? False: no, and that was reported. Not by the
  * process: many write their title over their environment.
  */
-static bool check_conf(struct doctor *d, const struct server *server, const char *name, const struct unit *u,
+static bool check_conf(struct doctor *d, const struct server_program *server, const char *name, const struct unit *u,
                        const struct running *r, bool runs)
 {
     const char *root = d->cli->options[OPT_ROOT];
@@ -112,7 +112,7 @@ static bool check_conf(struct doctor *d, const struct server *server, const char
 }
 
 /* conf_ok: it would read the openssl.cnf of this report if it were started now. */
-static void check_process(struct doctor *d, const struct server *server, const char *socket, const struct running *r,
+static void check_process(struct doctor *d, const struct server_program *server, const char *socket, const struct running *r,
                           bool conf_ok)
 {
     char hint[2 * PATH_MAX + 100], name[100], word[2 * PATH_MAX];
@@ -148,7 +148,7 @@ static void check_process(struct doctor *d, const struct server *server, const c
 }
 
 /* False: its server does not read the openssl.cnf of this report. */
-static bool check_unit(struct doctor *d, const struct server *server, const char *name, const char *socket,
+static bool check_unit(struct doctor *d, const struct server_program *server, const char *name, const char *socket,
                        const struct running *r, bool runs)
 {
     static const char *const properties[] = { "RestrictAddressFamilies", "BindPaths", "BindReadOnlyPaths", UNIT_ENVIRONMENT,
@@ -185,7 +185,7 @@ static bool check_unit(struct doctor *d, const struct server *server, const char
     return conf_ok;
 }
 
-void doctor_running(struct doctor *d, const struct server *server, const char *config, bool usual, const uid_t *user)
+void doctor_running(struct doctor *d, const struct server_program *server, const char *config, bool usual, const uid_t *user)
 {
     struct running *r = calloc(1, sizeof(*r));
     char socket[PATH_MAX];

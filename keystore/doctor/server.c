@@ -26,6 +26,7 @@ struct wanted {
 bool doctor_server_ok(const struct cli *cli)
 {
     const char *name = cli->options[OPT_SERVER];
+    char able[SERVER_LIST_SIZE], unable[SERVER_LIST_SIZE];
 
     if (name == NULL && (cli->options[OPT_CONFIG] != NULL ||
                          (cli->options[OPT_ROOT] != NULL && cli->options[OPT_HANDLE] == NULL))) {
@@ -34,7 +35,7 @@ bool doctor_server_ok(const struct cli *cli)
     }
     if (name != NULL && server_find(name) == NULL) {
         cli_usage_error(cli, "no server '%.100s' is known; these are: %s; and those that can use no handle: %s", name,
-                        SERVER_LIST, SERVER_UNABLE_LIST);
+                        server_list(/* unable= */ false, able), server_list(/* unable= */ true, unable));
         return false;
     }
     return true;
@@ -164,7 +165,7 @@ static void examine(struct examination *e)
 }
 
 /* main: one of the files that the server's pattern stands for. wanted NULL: all keys. *ret_said: about how many keys. */
-static bool examine_one(struct doctor *d, const struct server *server, const char *root, const char *main, bool usual,
+static bool examine_one(struct doctor *d, const struct server_program *server, const char *root, const char *main, bool usual,
                         const struct wanted *wanted, size_t *ret_said)
 {
     struct examination *e = calloc(1, sizeof(*e));
@@ -193,7 +194,7 @@ static bool examine_one(struct doctor *d, const struct server *server, const cha
 }
 
 /* Each configuration where the server looks by itself; how many there are. */
-static size_t examine_usual(struct doctor *d, const struct server *server, const char *root, const struct wanted *wanted,
+static size_t examine_usual(struct doctor *d, const struct server_program *server, const char *root, const struct wanted *wanted,
                             size_t *ret_said)
 {
     struct srv_paths found = { NULL, 0 };
@@ -214,7 +215,7 @@ static size_t examine_usual(struct doctor *d, const struct server *server, const
 
 void doctor_server(struct doctor *d)
 {
-    const struct server *server = server_find(d->cli->options[OPT_SERVER]);
+    const struct server_program *server = server_find(d->cli->options[OPT_SERVER]);
     const char *root = d->cli->options[OPT_ROOT], *given = d->cli->options[OPT_CONFIG];
     char here[PATH_MAX], path[PATH_MAX];
 
@@ -243,7 +244,7 @@ void doctor_handle_servers(struct doctor *d, const char *handle)
         w.dev = st.st_dev;
         w.ino = st.st_ino;
     }
-    for (const struct server *s = servers; s->name != NULL; s++)
+    for (const struct server_program *s = servers; s->name != NULL; s++)
         (void)examine_usual(d, s, d->cli->options[OPT_ROOT], &w, &said);
     if (said == 0)
         doctor_report(d, DOCTOR_SKIPPED, "users", "as another user: littlebox doctor --handle URI|FILE --user USER",

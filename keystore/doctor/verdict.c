@@ -200,7 +200,7 @@ static void stays(struct examination *e, struct subject *s, const struct seen *s
 /* A program that can use no handle: one that it has does not work, and a key of its own stays where it is. */
 static void for_unable(struct examination *e, struct subject *s, const struct seen *seen)
 {
-    const struct server *server = e->server;
+    const struct server_program *server = e->server;
     const char *which = server->rsa_alone ? " for an RSA key" : "";
     bool rsa = seen->handle.type == HANDLE_RSA || seen->handle.type == HANDLE_RSA_PSS;
 

@@ -16,7 +16,7 @@ struct wanted;
 /* One configuration under examination. */
 struct examination {
     struct doctor *d;
-    const struct server *server;
+    const struct server_program *server;
     struct srvconf conf;
     const char *root;            /* in front of every path that is shown; "" for none */
     bool worker_known;

@@ -102,6 +102,8 @@ struct srvconf {
 
 /* Reads one file into c, and with srv_include() those that it names. */
 typedef void srv_reader(struct srvconf *c, struct srv_source *s);
+/* Looks at the settings as a whole, once all files are read. */
+typedef void srv_finisher(struct srvconf *c);
 
 /* root NULL: the machine's. LB_E_SYSTEM with errno when it is no directory. */
 LB_MUST_USE int srvconf_init(struct srvconf *c, const char *root);
@@ -120,7 +122,7 @@ void srv_half(struct srvconf *c, const struct srv_source *s, const char *role, b
 /* A scope of its own from here on; it returns the one before, to be set again where this one ends. */
 unsigned srv_scope(struct srvconf *c);
 /* Where the configuration names no key at all, its certificate files must have them: SRV_MAYBE becomes SRV_FILE. */
-void srv_keys_with_certificates(struct srvconf *c);
+srv_finisher srv_keys_with_certificates;
 /* As a file where text is a path, as a URI where it has one of the schemes that littlebox knows. */
 void srv_key_add_any(struct srvconf *c, const struct srv_source *s, const char *text);
 /* A later one takes the place of an earlier one. Names are compared as they are. */
