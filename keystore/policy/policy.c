@@ -114,12 +114,3 @@ bool policy_granted_any(const struct boxconf *conf, const struct grant *grants, 
 {
     return ops_of_both(conf, grants, count, who, OPS_ALL) != 0;
 }
-
-int grant_compare(const void *a, const void *b)
-{
-    const struct grant *x = a, *y = b;
-
-    if (x->kind != y->kind)
-        return x->kind < y->kind ? -1 : 1;
-    return x->id < y->id ? -1 : x->id > y->id;
-}
