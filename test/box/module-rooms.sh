@@ -13,7 +13,11 @@ CALLERS='base model protocol client'
 defined() { nm --defined-only "$@" 2>"$TEST_DIR/nm.log" | awk 'NF == 3 && $2 ~ /^[A-Zt]$/ { print $3 }' | sort -u; }
 # of_folder FOLDER : what its objects define for others.
 of_folder() {
-    local objects=("$LITTLEBOX_BUILD/$1"/*.o "$LITTLEBOX_BUILD/$1"/.libs/*.o)
+    local objects
+    shopt -s nullglob
+    objects=("$LITTLEBOX_BUILD/$1"/*.o "$LITTLEBOX_BUILD/$1"/.libs/*.o)
+    shopt -u nullglob
+    [ "${#objects[@]}" -gt 0 ] || return 0
     nm --defined-only "${objects[@]}" 2>"$TEST_DIR/nm.log" | awk 'NF == 3 && $2 ~ /^[A-Z]$/ && $3 != "main" { print $3 }' | sort -u
 }
 # common A B : how many names the two lists have in common.
@@ -35,7 +39,7 @@ check "the plugin's own names are seen in the module" some provider all
 rooms=0
 while read -r room; do
     of_folder "keystore/$room" >"$TEST_DIR/room.names"
-    [ -s "$TEST_DIR/room.names" ] || fail "no names in the objects of keystore/$room: $(cat "$TEST_DIR/nm.log")"
+    [ -s "$TEST_DIR/room.names" ] || fail "keystore/$room has no objects, or no names in them"
     rooms=$((rooms + 1))
     if is_caller "$room"; then
         check "the control: the module has names of $room" some room module
