@@ -5,8 +5,8 @@
 struct progress;
 
 /*
- * Says "littlebox: WHAT ..." after one second, and on a terminal a dot more each second. what must outlive it. NULL
- * in, NULL out; NULL too when there is no memory or thread for it, which is no reason to fail.
+ * Prints "littlebox: WHAT ..." after one second, and on a terminal a dot more each second. what must outlive the result. NULL:
+ * what is NULL, or there is no memory or thread, which is no reason to fail.
  */
 struct progress *progress_start(const char *what);
 /* Ends the line, if there is one. NULL is fine. */

@@ -37,14 +37,14 @@ void doctor_conf_default(char ret[PATH_MAX]);
 void doctor_conf_read(struct doctor_conf *ret);
 
 /*
- * The lines that are missing at the end of that openssl.cnf for the plugin to be there; "" when none is. OpenSSL
- * goes on with a section that it has seen, so appending is enough. module NULL: found by name. directory NULL: the
- * usual places. users NULL: what is there will do.
+ * The lines to append to that openssl.cnf so that the plugin is there; "" if nothing is missing. Appending is enough, since
+ * OpenSSL goes on with a section that it has seen. module NULL: OpenSSL finds the plugin by its name. directory NULL: the usual
+ * places. users NULL: the setting stays.
  */
 void doctor_conf_lines(const struct doctor_conf *conf, const char *module, const char *directory, const char *users,
                        char ret[DOCTOR_LINES_MAX]);
 
-/* The providers fips and base stand in for the provider 'default', or are meant to: it is of no use there. */
+/* Do the providers fips and base stand in for the provider 'default', or are they meant to? Then 'default' is of no use. */
 bool doctor_conf_fips(const struct doctor_conf *conf);
 
 /* The file that OpenSSL will load as the plugin: given (--module), configured, or in the modules directory. */

@@ -4,11 +4,11 @@
 
 #include "doctor/report.h"
 
-/* Which providers openssl.cnf activates. */
+/* Reports which providers openssl.cnf activates. */
 void doctor_activated(struct doctor *d);
-/* Reports a setting of the provider's section that it cannot use; false: there is one, and then no handle works. */
+/* Reports a setting that the provider cannot use. False: there is one, and no handle works. */
 bool doctor_settings_ok(struct doctor *d);
-/* Reports default_properties that keep handles, or TLS, from working; false: there are such. */
+/* Reports default_properties that keep handles, or TLS, from working. False: there are such. */
 bool doctor_properties_ok(struct doctor *d);
 
 #endif

@@ -17,13 +17,14 @@ struct doctor_public {
 };
 
 /*
- * In a process of its own, which may crash: loads openssl.cnf with the lines added, and with handle (URI or file;
- * NULL: none) makes a signature that the default provider verifies, or agrees with it on a secret. LB_E_CONFIG: the
- * provider is not there then; LB_E_NO_KEY: the handle does not load; LB_E_UNSUPPORTED: it is no handle but a key;
- * LB_E_CRYPTO: no good signature. p tells; after success with a handle its text is what was tried, "signature" or "key
- * agreement". worker NULL: all as the caller; else what the worker does is done with its rights, as a server does it:
- * in another process that the one which loaded the handle has forked. That takes root: LB_E_SYSTEM. ret_public: the public
- * half of what was loaded, len 0 where nothing was; NULL: not wanted.
+ * Tries the provider in a process of its own, which may crash. The process loads openssl.cnf with the lines added. With handle
+ * (URI or file; NULL: none) it makes a signature that the default provider verifies, or agrees with it on a secret.
+ * worker NULL: all is done as the caller. Else root alone may call this, and the worker's part is done with the worker's rights,
+ * as in a server: by a process that the one which loaded the handle has forked.
+ * After success with a handle p's text is what was tried, "signature" or "key agreement". ret_public: the public half of what was
+ * loaded, len 0 if nothing was; NULL: not wanted.
+ * LB_E_CONFIG: the provider is not there. LB_E_NO_KEY: the handle does not load. LB_E_UNSUPPORTED: it is a key and no handle.
+ * LB_E_CRYPTO: no good signature. LB_E_SYSTEM: among others, for a worker without root. p tells.
  */
 #define DOCTOR_NO_REASON "no reason given" /* ends a text where OpenSSL says none */
 LB_MUST_USE int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,

@@ -28,21 +28,21 @@ struct doctor {
     const char *directory;       /* for 'littlebox-directory =', NULL: the usual places */
     const char *users;           /* for 'littlebox-users =', NULL: as it is */
     char box[LB_NAME_MAX + 1];   /* the box that is asked */
-    bool conf_failed;            /* its file or the module cannot be read: that is why OpenSSL loads no provider */
-    bool conf_ok;                /* nothing in openssl.cnf keeps handles from working once the lines are there */
+    bool conf_failed;            /* openssl.cnf or the module cannot be read, and so OpenSSL loads no provider */
+    bool conf_ok;                /* with the lines, nothing in openssl.cnf keeps handles from working */
     char key[LB_NAME_MAX + 1];   /* that --handle names; "" for none */
     char lines[DOCTOR_LINES_MAX];
     struct doctor_about about;   /* of what is reported next */
 };
 
-/* UNKNOWN: nobody knows if it is well, so it is not. SKIPPED: it was not asked for. */
+/* UNKNOWN: nobody knows if it is well, and that counts as a failure. SKIPPED: it was not asked for. */
 enum doctor_verdict { DOCTOR_OK, DOCTOR_FAIL, DOCTOR_UNKNOWN, DOCTOR_SKIPPED };
 
 /* Prints a line of the report, or a JSON object. hint NULL or "": none. */
 void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, const char *hint, const char *fmt, ...)
     LB_PRINTF(5, 6);
 
-/* True: p of a probe has no reason, since that was reported before; then it does not say either that it has none. */
+/* Was the reason of a probe's failure reported before? Then p's text loses the words which say that no reason is known. */
 bool doctor_reason_above(const struct doctor *d, struct problem *p);
 /* What is reported next is about this handle; NULL: about none. */
 void doctor_about_handle(struct doctor *d, const char *handle);

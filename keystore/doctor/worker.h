@@ -14,13 +14,13 @@ struct doctor_worker {
     gid_t gid;
     gid_t groups[DOCTOR_GROUPS_MAX]; /* supplementary */
     int group_count;
-    const char *chroot;              /* where it is by then; NULL: nowhere else */
-    bool loads;                      /* it reads the key file itself; else whoever calls doctor does, and it signs */
+    const char *chroot;              /* where it has gone by the time that it signs; NULL: nowhere */
+    bool loads;                      /* it reads the key file itself; else doctor's caller reads it, and the worker signs */
 };
 
 /*
- * The user of that name or number, in group ("": its own). bare: without supplementary groups. NULL, or what
- * there is none of: "user", "group".
+ * Finds the user of that name or number, in group ("": the user's own). bare: without supplementary groups. Returns NULL, or
+ * what does not exist: "user", "group".
  */
 const char *doctor_worker_find(const char *name, const char *group, bool bare, struct doctor_worker *ret);
 
