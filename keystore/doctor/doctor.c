@@ -19,7 +19,7 @@
 #include "doctor/server.h"
 #include "doctor/servers/servers.h"
 
-/* The checks, in the order in which a server comes by. */
+/* The checks, in the order in which a server depends on what they look at. */
 
 static void check_conf(struct doctor *d)
 {
@@ -66,7 +66,7 @@ static void check_directory(struct doctor *d)
                       configured[0] == '\0' ? "the usual places" : configured, d->directory);
 }
 
-/* Does it accept the box of whom this command line names? */
+/* Does the provider accept the box of the users whom this command line names? */
 static void check_users(struct doctor *d)
 {
     const char *configured = d->conf.users;
@@ -169,7 +169,7 @@ static void check_box(struct doctor *d)
     client_close(c);
 }
 
-/* --user: the worker to try it as; false: it is not known, and that was reported. */
+/* The worker of --user, as whom the handle is tried. False: it is not known, and that was reported. */
 static bool find_user(struct doctor *d, struct doctor_worker *ret)
 {
     const char *name = d->cli->options[OPT_USER];
@@ -246,7 +246,7 @@ static void print_lines(struct doctor *d)
     }
 }
 
-/* A server whose unit gives it an openssl.cnf is asked about with that one, unless the caller has one of his own. */
+/* Takes the openssl.cnf that the server's unit names, unless the caller has an OPENSSL_CONF of his own. */
 static void follow_unit(struct doctor *d)
 {
     const struct server_program *server = d->cli->options[OPT_SERVER] == NULL ? NULL : server_find(d->cli->options[OPT_SERVER]);

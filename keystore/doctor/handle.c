@@ -30,7 +30,7 @@ const char *doctor_handle_file(const char *handle)
     return handle;
 }
 
-/* Which part of the path this process is kept out of: "" if that cannot be told. */
+/* The part of the path that keeps this process out; "" if that cannot be told. */
 static void find_obstacle(const char *path, char *ret, size_t size)
 {
     char part[PATH_MAX];

@@ -10,7 +10,7 @@
 #include "doctor/processes.h"
 #include "doctor/units.h"
 
-/* "nginx", as systemctl(1) and a shell take it: names of units have backslashes in them. */
+/* The unit's name without ".service", for systemctl(1) on a shell's line: such names may have backslashes in them. */
 static const char *unit_word_of(const char *unit, char ret[2 * PATH_MAX])
 {
     char name[RUNNING_UNIT_SIZE];
@@ -21,7 +21,7 @@ static const char *unit_word_of(const char *unit, char ret[2 * PATH_MAX])
     return ret;
 }
 
-/* The system's, or that of the box which the command line names. */
+/* The socket of the system's box, or of the box that the command line names. */
 static void socket_path(const struct doctor *d, char ret[PATH_MAX])
 {
     const char *configured = d->conf.directory[0] == '/' ? d->conf.directory : LB_SYSTEM_RUN_DIR;
@@ -80,8 +80,8 @@ bool doctor_unit_conf(const struct cli *cli, const struct server_program *server
 }
 
 /*
- * Does the unit's server read the openssl.cnf that this report is about? False: no, and that was reported. Not by the
- * process: many write their title over their environment.
+ * Does the unit's server read the openssl.cnf that this report is about? False: no, and that was reported. The unit is asked and
+ * not the process, since many programs write their title over their environment.
  */
 static bool check_conf(struct doctor *d, const struct server_program *server, const char *name, const struct unit *u,
                        const struct running *r, bool runs)
@@ -111,7 +111,7 @@ static bool check_conf(struct doctor *d, const struct server_program *server, co
     return false;
 }
 
-/* conf_ok: it would read the openssl.cnf of this report if it were started now. */
+/* conf_ok: if the server were started now, it would read the openssl.cnf of this report. */
 static void check_process(struct doctor *d, const struct server_program *server, const char *socket, const struct running *r,
                           bool conf_ok)
 {
@@ -147,7 +147,7 @@ static void check_process(struct doctor *d, const struct server_program *server,
                   "no handle, and it goes on with the keys and certificates that it has", name);
 }
 
-/* False: its server does not read the openssl.cnf of this report. */
+/* False: the unit's server does not read the openssl.cnf of this report. */
 static bool check_unit(struct doctor *d, const struct server_program *server, const char *name, const char *socket,
                        const struct running *r, bool runs)
 {

@@ -63,7 +63,7 @@ static bool find_worker(struct examination *e)
     return true;
 }
 
-/* Is it the handle whose servers are looked for, or does it mean the same key? */
+/* Is this the handle whose servers are looked for, or one of the same key? */
 static bool is_wanted(const struct examination *e, const struct srv_key *k, const struct seen *seen)
 {
     const struct wanted *w = e->wanted;
@@ -79,7 +79,7 @@ static bool is_wanted(const struct examination *e, const struct srv_key *k, cons
            strcmp(u.box[0] == '\0' ? w->box : u.box, w->box) == 0 && strcmp(u.name, w->key) == 0;
 }
 
-/* A server that has none may never have asked OpenSSL for anything, and its process says nothing. */
+/* The process of a server without keys says nothing: it may never have asked OpenSSL for anything. */
 static bool has_keys(const struct srvconf *c)
 {
     for (size_t i = 0; i < c->key_count; i++) {
@@ -89,7 +89,7 @@ static bool has_keys(const struct srvconf *c)
     return false;
 }
 
-/* Who the workers are, and if the server that runs is one that can use handles at all. */
+/* Reports who the workers are, and whether the server that runs can use handles at all. */
 static void begin(struct examination *e)
 {
     const struct srvconf *c = &e->conf;
@@ -164,7 +164,7 @@ static void examine(struct examination *e)
         doctor_report(e->d, DOCTOR_SKIPPED, "key", NULL, "%s: no private key in this configuration", e->server->name);
 }
 
-/* main: one of the files that the server's pattern stands for. wanted NULL: all keys. *ret_said: about how many keys. */
+/* main: one of the files that the server's pattern stands for. wanted NULL: all keys. *ret_said grows by the keys reported on. */
 static bool examine_one(struct doctor *d, const struct server_program *server, const char *root, const char *main, bool usual,
                         const struct wanted *wanted, size_t *ret_said)
 {
@@ -193,7 +193,7 @@ static bool examine_one(struct doctor *d, const struct server_program *server, c
     return ok;
 }
 
-/* Each configuration where the server looks by itself; how many there are. */
+/* Examines each configuration where the server looks by itself. Returns how many there are. */
 static size_t examine_usual(struct doctor *d, const struct server_program *server, const char *root, const struct wanted *wanted,
                             size_t *ret_said)
 {

@@ -33,7 +33,7 @@ static void say(struct examination *e, enum doctor_verdict v, const struct subje
     e->said++;
 }
 
-/* The way to a handle. Names that two files of this configuration would have in common are left to the user. */
+/* Tells the way from a key to a handle. The user has to find a name where two files of this configuration would get the same. */
 static void plain_key(struct examination *e, const struct subject *s, const struct seen *seen)
 {
     char hint[3 * PATH_MAX], word[2 * PATH_MAX], name[LB_NAME_MAX + 1] = "", other[LB_NAME_MAX + 1];
@@ -56,7 +56,7 @@ static void plain_key(struct examination *e, const struct subject *s, const stru
         (seen->st.st_mode & S_IROTH) == 0 ? "" : ", which anybody may read");
 }
 
-/* Servers that look at the mode of the file refuse a handle as they would a key. */
+/* A server that looks at the mode of a key file refuses a handle with such a mode too. */
 static bool mode_ok(struct examination *e, const struct subject *s, const struct seen *seen)
 {
     bool of_root = seen->st.st_uid == 0;
@@ -80,7 +80,7 @@ static bool mode_ok(struct examination *e, const struct subject *s, const struct
     return true;
 }
 
-/* The certificates that the configuration has with this key are of this key. */
+/* Reports each certificate that the configuration has with this key and that is of another key. */
 static void certificates(struct examination *e, struct subject *s, const char *uri, const struct doctor_public *public)
 {
     const struct srv_half *c;
@@ -163,7 +163,7 @@ static void file(struct examination *e, struct subject *s, const struct seen *se
     }
 }
 
-/* Nobody here knows what the server does with it: neither that a handle can take its place nor that it cannot. */
+/* For a file in a place where doctor knows of no key: whether a handle can take its place is not known. */
 static void unknown_word(struct examination *e, struct subject *s, const struct seen *seen)
 {
     static const char *const sights[] = {
@@ -180,7 +180,7 @@ static void unknown_word(struct examination *e, struct subject *s, const struct 
         open ? ", which anybody may read" : "", e->server->name);
 }
 
-/* Keys of Encrypted Client Hello are such: no box decapsulates. */
+/* For a key that no handle can stand for, as one for Encrypted Client Hello: no box decapsulates. */
 static void stays(struct examination *e, struct subject *s, const struct seen *seen)
 {
     char hint[3 * PATH_MAX], word[2 * PATH_MAX];
@@ -197,7 +197,7 @@ static void stays(struct examination *e, struct subject *s, const struct seen *s
     }
 }
 
-/* A program that can use no handle: one that it has does not work, and a key of its own stays where it is. */
+/* For a program that can use no handle: a handle that it has does not work, and its key stays where it is. */
 static void for_unable(struct examination *e, struct subject *s, const struct seen *seen)
 {
     const struct server_program *server = e->server;
