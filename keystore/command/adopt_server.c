@@ -91,7 +91,7 @@ static void list_trouble(const char *text, void *arg)
     l->troubles++;
 }
 
-/* Those whose name is taken in the box are left out. */
+/* Leaves out the files whose key's name is taken in the box. */
 static int check_names(struct server_list *l, struct problem *p)
 {
     struct client *c = NULL;

@@ -189,7 +189,7 @@ static void from_server(const struct named_key *k, void *arg)
     tell(s, k->path == NULL ? k->uri : k->path, where);
 }
 
-/* All of them, before the next question to the box: they stand in its answer. */
+/* Copies all of them before the box is asked again, since they stand in its answer. */
 static int noted(struct client *c, struct search *s, struct problem *p)
 {
     struct srvconf *here = calloc(1, sizeof(*here));
