@@ -5,7 +5,14 @@
 #include <string.h>
 
 #include "doctor/servers/servers.h"
-#include "keys/key_type.h"
+#include "model/key_types.h"
+
+static void name_key_types(FILE *out)
+{
+    char list[KEYTYPE_LIST_MAX];
+
+    fprintf(out, "  %s\nand " KEYTYPE_DEFAULT " if not given.\n", keytype_list(list));
+}
 
 static void name_servers(FILE *out)
 {
@@ -24,8 +31,8 @@ const struct command commands[] = {
       OPT_BIT(PASSPHRASE) | OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL) | OPT_BIT(LABEL), 0, 0, true, cmd_init,
       .example = "littlebox init --passphrase" },
     { "create", "KEY [--type TYPE]", "make a new key in the box",
-      "Prints the handle's URI. TYPE is one of\n  " KEYTYPE_LIST "\nand " KEYTYPE_DEFAULT " if not given.\n",
-      OPT_BIT(TYPE), 1, 1, true, cmd_create,
+      "Prints the handle's URI. TYPE is one of\n",
+      OPT_BIT(TYPE), 1, 1, true, cmd_create, .more_names = name_key_types,
       .example = "littlebox create web --type ed25519", .synonyms = "new add generate genkey genpkey keygen",
       .makes_key = true, .new_key = true, .forgotten = "--type" },
     { "import", "KEY FILE [--stdin | --passphrase-file FILE | --passphrase-fd N]", "copy a private key from a file into the box",
