@@ -88,3 +88,10 @@ int capture(const char *const argv[], char *ret, size_t size)
     close(fds[0]);
     return r;
 }
+
+const char *capture_tool(const char *const paths[])
+{
+    while (*paths != NULL && access(*paths, X_OK) < 0)
+        paths++;
+    return *paths;
+}

@@ -7,10 +7,13 @@
 #include "base/errors.h"
 
 /*
- * Runs argv[0], an absolute path, with argv, an environment of nothing but PATH and LC_ALL=C, and no input; no shell comes
- * into it. What it says on standard output goes to ret, NUL-terminated, cut to size; what it says on standard error is
- * lost. LB_E_SYSTEM: it cannot be run; LB_E_VALUE: it failed; LB_E_TIMEOUT: it took longer than ten seconds, and was ended.
+ * Runs argv[0], an absolute path, with argv. No shell is involved. The program gets no input, and PATH and LC_ALL=C for its
+ * whole environment. Its standard output goes to ret, NUL-terminated and cut to size; its standard error is lost.
+ * LB_E_SYSTEM: the program cannot be run. LB_E_VALUE: it failed. LB_E_TIMEOUT: it was ended after ten seconds.
  */
 LB_MUST_USE int capture(const char *const argv[], char *ret, size_t size);
+
+/* The first of these paths that is a program which can be run; NULL ends them, and is the result where there is none. */
+const char *capture_tool(const char *const paths[]);
 
 #endif

@@ -6,14 +6,15 @@
 #include <stddef.h>
 
 /*
- * Takes a line apart in place. Nothing in it, or a comment: *ret_name is NULL. No '=': *ret_value is NULL, and *ret_name is
- * the line.
+ * Takes a line apart in place. *ret_name is NULL for an empty line or a comment. *ret_value is NULL for a line without '=',
+ * and *ret_name is that line.
  */
 void confline_split(char *line, char **ret_name, char **ret_value);
 
 /*
- * The value of the last line with that name in the file, as a box would read it; false: there is none, it is longer than
- * size - 1 bytes, or the file cannot be read. It may be in a directory of others: a pipe there keeps nobody waiting.
+ * The value of the last line with that name in the file, as a box would read it. False: there is no such line, the value is
+ * longer than size - 1 bytes, or the file cannot be read. The file may be in somebody else's directory: it is never waited for,
+ * as a pipe would have it.
  */
 bool confline_find(const char *path, const char *name, char *ret, size_t size);
 

@@ -65,8 +65,8 @@ enum {
 #define LB_MUST_USE __attribute__((warn_unused_result))
 #define LB_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 /*
- * A large array that is written before it is read, where a program goes often: -ftrivial-auto-var-init leaves it as it
- * is, since zeros in tens of KiB would take the place of what the caller has in its cache.
+ * For a large local array that is always written before it is read, in code that runs often: -ftrivial-auto-var-init leaves
+ * the array alone. Tens of KiB of zeros would push the caller's data out of the cache.
  */
 #if defined(__has_attribute)
 #if __has_attribute(uninitialized)
@@ -81,10 +81,9 @@ enum {
 const char *lb_strerror(int code);
 
 /*
- * What went wrong, for a person: filled by whoever knows the names, printed by whoever talks to the user.
- * text: what happened and to what, cut to fit. hint: the cure, empty where none is known, and never cut: half of a command is
- * another command. Both NUL-terminated, and of one line that a terminal shows as it stands (base/printable.h), whatever the names in
- * them are.
+ * What went wrong, for a person. Whoever knows the names fills it; whoever talks to the user prints it.
+ * text: what happened and to what, cut to fit. hint: the cure, or "" where none is known. A hint is never cut, since half of a
+ * command is another command. Both are NUL-terminated and one printable line (base/printable.h), whatever names are in them.
  */
 struct problem {
     int code;
@@ -92,14 +91,14 @@ struct problem {
     char hint[240];
 };
 
-/* Between text and hint where both are in one line, so that whoever reads it can tell them apart. */
+/* Stands between text and hint where one line has both. */
 #define LB_HINT_MARK "; hint: "
 
 /* Sets code and text (printf), clears the hint; returns code, so that a failing path is one line. */
 int problem_set(struct problem *p, int code, const char *fmt, ...) LB_PRINTF(3, 4);
-/* Makes both printable where they were not made by these: a box's answer is another process's words. */
+/* Makes text and hint printable. For those that another process wrote, as in a box's answer: problem_set() does it itself. */
 void problem_printable(struct problem *p);
-/* Adds the cure; none, if it does not fit. */
+/* Adds the cure. One that does not fit is left out. */
 void problem_hint(struct problem *p, const char *fmt, ...) LB_PRINTF(2, 3);
 
 #endif

@@ -7,8 +7,8 @@
 #include "base/errors.h"
 
 /*
- * By itself such a lock lets readers in for as long as others are there, and a writer waits for a gap between them. In this
- * one whoever comes to read waits for a writer that waits. So no thread may lock it twice, not even for reading. LB_E_NOMEM.
+ * A reader that comes waits behind a writer that waits. An ordinary lock lets readers in as long as others read, and its writer
+ * may wait for ever. So no thread may lock this one twice, not even for reading. LB_E_NOMEM.
  */
 LB_MUST_USE int fairlock_init(pthread_rwlock_t *lock);
 

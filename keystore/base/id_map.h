@@ -9,10 +9,9 @@
 #include "base/errors.h"
 
 /*
- * What the kernel shows in place of an id that a user namespace does not map is the overflow id, 65534 almost
- * everywhere. In a namespace that maps all ids it is an id like any other: one user's, nobody's by name. Where some are
- * not mapped, it is a crowd, and nothing may be granted to it. That one of the crowd may really have the id changes
- * nothing: they cannot be told apart.
+ * The kernel shows the overflow id, 65534 almost everywhere, in place of an id that a user namespace does not map. In a
+ * namespace that maps all ids, the overflow id is one user's, who is called nobody. In any other namespace it stands for many
+ * users who cannot be told apart, so nothing may be granted to it, even though one of them may really have the id.
  */
 struct idmap {
     bool users_complete, groups_complete;
@@ -20,8 +19,8 @@ struct idmap {
 };
 
 /*
- * As the kernel says it now. What cannot be read is taken for the worse: without /proc the maps count as incomplete and
- * the overflow ids as 65534. Opens files, so a process with a sandbox asks before it enters it.
+ * As the kernel says it now. Without /proc the maps count as incomplete, and the overflow ids as 65534. The function opens
+ * files: call it before the process enters a sandbox.
  */
 void idmap_read(struct idmap *ret);
 
@@ -33,14 +32,14 @@ bool idmap_no_user(const struct idmap *m, uint32_t uid);
 bool idmap_no_group(const struct idmap *m, uint32_t gid);
 
 /*
- * Root or the user that this process runs as, and it is known that it is they. A process that runs as the overflow user
- * itself is known only where all users are mapped: elsewhere strangers have the same number.
+ * Is it certain that this is root or the user that this process runs as? For a process that runs as the overflow user it is
+ * certain only where all users are mapped: elsewhere strangers have the same number.
  */
 bool idmap_is_ours(const struct idmap *m, uint32_t uid);
 
 /*
- * The box's own maps. A user namespace is of the whole process and for good, as its user is, so they are kept once.
- * Before idmap_load() nothing is known, and the overflow ids are nobody.
+ * This process's maps, kept once: a process has one user namespace for good. Before idmap_load() nothing is known, and the
+ * overflow ids are nobody.
  */
 void idmap_load(void);
 /* The same with maps of a test's choice. */

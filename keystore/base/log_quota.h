@@ -10,7 +10,7 @@
 #define LOGQUOTA_LINES 20
 /* Users that are counted each by itself in one second; those beyond share one quota. */
 #define LOGQUOTA_USERS 64
-/* Lines that no user can be named for, and the users beyond: an id that nobody has. */
+/* An id that nobody has: it stands for the users beyond, and for lines that no user is named for. */
 #define LOGQUOTA_OTHERS ((uid_t)-1)
 
 struct logquota_share {
@@ -29,8 +29,8 @@ struct logquota {
 bool logquota_take(struct logquota *q, uid_t uid, time_t now);
 
 /*
- * If another second has begun: starts it, and says of whom lines were left out in the last one. ret has room for
- * LOGQUOTA_USERS + 1; how many it got is returned.
+ * Starts a new second, if one has begun, and tells whose lines were left out in the last one. ret has room for
+ * LOGQUOTA_USERS + 1. Returns how many there are in ret.
  */
 unsigned logquota_next(struct logquota *q, time_t now, struct logquota_share *ret);
 

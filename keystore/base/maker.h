@@ -21,14 +21,14 @@ struct maker {
     size_t group_count;
 };
 
-/* Of a socket's other end (SO_PEERCRED, SO_PEERGROUPS; unix(7)). To be cleared. LB_E_SYSTEM, LB_E_NOMEM. */
+/* The maker of a socket's other end (SO_PEERCRED, SO_PEERGROUPS; unix(7)). ret is to be cleared. LB_E_SYSTEM, LB_E_NOMEM. */
 LB_MUST_USE int maker_of(int fd, struct maker *ret);
 /* Harmless for one that is all zero. */
 void maker_clear(struct maker *m);
 
 /* u32 pid, u32 uid, u32 gid, u16 count, count x u32 gid */
 void maker_put(struct wire_writer *w, const struct maker *m);
-/* To be cleared. What is wrong is left in the reader; LB_E_NOMEM too. */
+/* ret is to be cleared. Errors stay in the reader, LB_E_NOMEM among them. */
 void maker_get(struct wire_reader *r, struct maker *ret);
 
 #endif

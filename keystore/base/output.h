@@ -5,15 +5,15 @@
 #include <stdbool.h>
 
 /*
- * To be called first. Descriptors 0 to 2 become something, or the first file that is opened would be standard output: one
- * that was closed is /dev/null, where reading finds nothing and printing fails. From here on a write to a pipe that
- * nobody reads fails, and ends nothing. False: there is no /dev/null.
+ * To be called first. Opens /dev/null for each of descriptors 0 to 2 that is closed, so that no file which is opened later
+ * becomes standard output; reading such a descriptor finds nothing, and printing to it fails. From here on a write to a pipe that
+ * nobody reads fails, and does not end the process. False: there is no /dev/null.
  */
 bool output_start(void);
 /*
- * To be called last: standard output is closed. Returns status where all of it was written. Where its reader has gone
- * (`| head`) the process ends by SIGPIPE, without a word, as it would have if it did not hold that signal off;
- * else "PROGRAM: cannot write the output" is said, and 0 becomes 1.
+ * To be called last: closes standard output. Returns status if all output was written. If the output's reader has gone
+ * (`| head`), the process ends by SIGPIPE, without a word, as other programs do. Otherwise it prints "PROGRAM: cannot write the
+ * output", and 0 becomes 1.
  */
 int output_end(const char *program, int status);
 

@@ -30,8 +30,8 @@ LB_MUST_USE int socket_connect(const char *path, int *ret_fd);
 LB_MUST_USE int socket_connect_within(const char *path, unsigned ms, int *ret_fd);
 
 /*
- * Binds and listens with the file mode given. A socket that nobody listens on any more is replaced, at once and whole;
- * one that answers is LB_E_IN_USE; something else there is LB_E_SYSTEM with EEXIST. LB_E_TOO_LONG for a path over 106
+ * Binds and listens; the socket's file gets mode. A socket that nobody listens on any more is replaced in one step.
+ * LB_E_IN_USE: one that answers has the path. LB_E_SYSTEM with EEXIST: something else has it. LB_E_TOO_LONG for a path over 106
  * bytes.
  */
 LB_MUST_USE int socket_listen(const char *path, mode_t mode, int *ret_fd);
@@ -42,9 +42,9 @@ LB_MUST_USE int socket_set_timeout(int fd, unsigned ms);
 /* Asks the kernel to attach credentials to each packet received here. */
 LB_MUST_USE int socket_want_peer(int fd);
 /*
- * The same, and nothing else: labels, pidfds, time stamps and whatever a kernel can attach beside them are switched off,
- * so that a packet with more than credentials is one to which its sender attached descriptors. What is accepted from a
- * listening socket has the settings of that.
+ * Asks for credentials, and switches off labels, pidfds, time stamps and whatever else a kernel can attach. So a packet with
+ * more than credentials is one to which its sender attached descriptors. Sockets that a listening socket accepts have its
+ * settings.
  */
 LB_MUST_USE int socket_want_only_peer(int fd);
 
@@ -58,41 +58,40 @@ LB_MUST_USE int socket_peer(int fd, struct peer *ret);
 LB_MUST_USE int socket_send(int sock, const void *data, size_t len, int fd, bool dont_wait);
 
 /*
- * Receives one packet of at most size bytes. LB_E_CLOSED at its end, LB_E_TIMEOUT when none came, LB_E_TOO_LONG when
- * it was longer than size (the rest is lost). Descriptors that came with it: the first goes to *ret_fd (-1: none) and
- * is the caller's, any others are closed; with ret_fd NULL all are closed. ret_peer may be NULL.
+ * Receives one packet of at most size bytes. The first descriptor that came with it goes to *ret_fd (-1: none) and is the
+ * caller's; all others are closed, and with ret_fd NULL that one too. ret_peer may be NULL. LB_E_CLOSED: the connection has
+ * ended. LB_E_TIMEOUT: no packet came. LB_E_TOO_LONG: the packet was longer than size, and its rest is lost.
  */
 LB_MUST_USE int socket_receive(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len, int *ret_fd,
                                struct peer *ret_peer);
 
 /*
- * Looks at the next packet and leaves it where it is: its first bytes, who sent it, and in *ret_attached whether there is
- * more than credentials to it. None of its descriptors comes into this process, and none is closed by it. For sockets that
- * are set by socket_want_only_peer() and that no other process can read from: then it is still the next one afterwards.
- * Does not wait. As socket_receive(); ret_len and ret_attached are set with LB_E_TOO_LONG too.
+ * Looks at the next packet and leaves it in the queue: its first bytes, who sent it, and in *ret_attached whether more than
+ * credentials came with it. No descriptor of the packet comes into this process, and none is closed. Does not wait. For sockets
+ * that have socket_want_only_peer() and that no other process reads: so the packet is still the next one afterwards. Errors are
+ * those of socket_receive(); ret_len and ret_attached are set with LB_E_TOO_LONG too.
  */
 LB_MUST_USE int socket_look(int sock, void *buf, size_t size, size_t *ret_len, bool *ret_attached,
                             struct peer *ret_peer);
-/* Takes the packet away that socket_look() saw, to which nothing was attached. */
+/* Takes the packet away that socket_look() saw; nothing was attached to it. */
 void socket_pass_over(int sock);
 
 /* At most so many descriptors come with one packet: the kernel's own cap (SCM_MAX_FD). */
 #define SOCKET_FDS_MAX 253
 
 /*
- * Receives one packet with all descriptors that came with it, *ret_count of them, which are the caller's; also with
- * LB_E_TOO_LONG. Does not wait. For processes that may be stopped by what a descriptor is: closing one can block for as
- * long as its sender likes.
+ * Receives one packet with all descriptors that came with it. They are *ret_count, and the caller's, with LB_E_TOO_LONG too.
+ * Does not wait. For processes that may block when they close a descriptor: its sender can make that take as long as it likes.
  */
 LB_MUST_USE int socket_receive_all(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len,
                                    int fds[SOCKET_FDS_MAX], size_t *ret_count, struct peer *ret_peer);
 
-/* Can it be a channel: is it a connected AF_UNIX SOCK_SEQPACKET socket? Of whatever descriptor. Never blocks. */
+/* Is the descriptor, whatever it is, a connected AF_UNIX SOCK_SEQPACKET socket, as channels are? Never blocks. */
 bool socket_is_channel(int fd);
 
 /*
- * Ends the connection for all who have it, and says if closing it is harmless: nothing is in its queue. What waits there is
- * destroyed with the socket by whoever closes it last, and descriptors among it can make that block.
+ * Ends the connection for all who have it. True: its queue is empty, and closing it cannot block. Whoever closes a socket last
+ * destroys what waits in its queue, and a descriptor among that can block.
  */
 bool socket_end(int fd);
 

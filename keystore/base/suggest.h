@@ -13,8 +13,9 @@ struct suggestion {
 
 void suggest_start(struct suggestion *s, const char *word);
 /*
- * Near is: a beginning of it, in any case; or as many slips as the word has letters, by three, where a slip is a letter
- * too many, too few, another one, or two that changed places (optimal string alignment distance). One letter means nothing.
+ * A candidate is near if it begins with the word, or if the word has few slips: one of two to four letters may have one, and each
+ * three letters more allow another. A slip is a letter too many, too few, another one, or two that changed places (optimal
+ * string alignment distance). Capitals and small letters are the same. Nothing is near a word of one letter.
  */
 void suggest_try(struct suggestion *s, const char *candidate);
 

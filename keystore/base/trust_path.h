@@ -17,14 +17,14 @@ struct trustpath {
 };
 
 /*
- * Walks path, component by component, each opened in the one before, symbolic links followed by hand. A directory on the
- * way that others than its owner may write to is refused, unless it is sticky: LB_E_DENIED, with the cure. LB_E_SYSTEM,
- * LB_E_TOO_LONG, LB_E_VALUE: it leads to no file.
+ * Walks path component by component. Each is opened in the one before, and symbolic links are followed by hand. LB_E_DENIED,
+ * with the cure: others than its owner may write to a directory on the way, and it is not sticky. LB_E_VALUE: the path leads to
+ * no file. LB_E_SYSTEM, LB_E_TOO_LONG.
  */
 LB_MUST_USE int trustpath_open(const char *path, struct trustpath *ret, struct problem *p);
 /*
- * The directories and links on the way are root's, the caller's, or of who owns the file: nobody else could have put it
- * there, or can put another in its place. LB_E_DENIED.
+ * Checks that all directories and links on the way belong to root, the caller or the file's owner: nobody else could have put
+ * the file there, or can put another in its place. LB_E_DENIED.
  */
 LB_MUST_USE int trustpath_check(const struct trustpath *t, const char *path, uid_t file_owner, struct problem *p);
 /* Harmless after a failed open. */

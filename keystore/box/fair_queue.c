@@ -1,24 +1,34 @@
 /* Whose turn it is: users by turns, one request each, those who may use a key first. */
 #include "box/fair_queue.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct turns_user {
     uid_t uid;
     unsigned connections;
-    enum turns_class class;     /* while any of them wait */
-    struct turn *first, *last;  /* its connections that wait */
-    struct turns_user *next;    /* in its slot */
-    struct turns_user *waiting; /* the next one of those who wait */
+    enum turns_class class;            /* while any of them wait */
+    STAILQ_HEAD(, turn) turns;         /* its connections that wait */
+    SLIST_ENTRY(turns_user) in_slot;
+    STAILQ_ENTRY(turns_user) in_queue; /* while any of its connections wait */
 };
+
+void turns_init(struct turns *t)
+{
+    for (size_t i = 0; i < TURNS_SLOTS; i++)
+        SLIST_INIT(&t->users[i]);
+    for (size_t class = 0; class < TURNS_CLASSES; class++)
+        STAILQ_INIT(&t->waiting[class]);
+}
 
 static struct turns_user *find(const struct turns *t, uid_t uid)
 {
-    struct turns_user *u = t->users[uid % TURNS_SLOTS];
+    struct turns_user *u;
 
-    while (u != NULL && u->uid != uid)
-        u = u->next;
+    SLIST_FOREACH(u, &t->users[uid % TURNS_SLOTS], in_slot) {
+        if (u->uid == uid)
+            break;
+    }
     return u;
 }
 
@@ -31,8 +41,8 @@ int turns_enter(struct turns *t, uid_t uid, struct turn *turn)
         if (u == NULL)
             return LB_E_NOMEM;
         u->uid = uid;
-        u->next = t->users[uid % TURNS_SLOTS];
-        t->users[uid % TURNS_SLOTS] = u;
+        STAILQ_INIT(&u->turns);
+        SLIST_INSERT_HEAD(&t->users[uid % TURNS_SLOTS], u, in_slot);
     }
     u->connections++;
     *turn = (struct turn){ .user = u };
@@ -41,14 +51,12 @@ int turns_enter(struct turns *t, uid_t uid, struct turn *turn)
 
 void turns_leave(struct turns *t, struct turn *turn)
 {
-    struct turns_user *u = turn->user, **at = &t->users[u->uid % TURNS_SLOTS];
+    struct turns_user *u = turn->user;
 
     turn->user = NULL;
     if (--u->connections > 0)
         return;
-    while (*at != u)
-        at = &(*at)->next;
-    *at = u->next;
+    SLIST_REMOVE(&t->users[u->uid % TURNS_SLOTS], u, turns_user, in_slot);
     free(u);
 }
 
@@ -59,41 +67,30 @@ unsigned turns_count(const struct turns *t, uid_t uid)
     return u == NULL ? 0 : u->connections;
 }
 
-/* Circles */
+/* Users who wait */
 
 /* To the end of those who wait. */
 static void wait_again(struct turns *t, struct turns_user *u)
 {
-    struct turns_circle *c = &t->waiting[u->class];
-
-    u->waiting = NULL;
-    if (c->last != NULL)
-        c->last->waiting = u;
-    else
-        c->first = u;
-    c->last = u;
+    STAILQ_INSERT_TAIL(&t->waiting[u->class], u, in_queue);
 }
 
-static struct turns_user *take_first(struct turns_circle *c)
+static struct turns_user *take_first(struct turns_queue *q)
 {
-    struct turns_user *u = c->first;
+    struct turns_user *u = STAILQ_FIRST(q);
 
-    if (u == NULL)
-        return NULL;
-    c->first = u->waiting;
-    if (c->first == NULL)
-        c->last = NULL;
-    u->waiting = NULL;
+    if (u != NULL)
+        STAILQ_REMOVE_HEAD(q, in_queue);
     return u;
 }
 
-/* Goes round once, and lets each user wait in the circle of its class. */
-static void sort_out(struct turns *t, struct turns_circle *c)
+/* Empties the queue, and lets each user wait in the queue of its class, in the same order. */
+static void sort_out(struct turns *t, struct turns_queue *q)
 {
-    struct turns_circle old = *c;
+    struct turns_queue old = STAILQ_HEAD_INITIALIZER(old);
     struct turns_user *u;
 
-    *c = (struct turns_circle){ .first = NULL };
+    STAILQ_CONCAT(&old, q);
     while ((u = take_first(&old)) != NULL)
         wait_again(t, u);
 }
@@ -102,17 +99,14 @@ void turns_add(struct turns *t, struct turn *turn, enum turns_class class)
 {
     struct turns_user *u = turn->user;
 
-    turn->next = NULL;
-    if (u->last == NULL) {
-        u->first = u->last = turn;
+    bool waits = !STAILQ_EMPTY(&u->turns);
+
+    STAILQ_INSERT_TAIL(&u->turns, turn, next);
+    if (!waits) {
         u->class = class;
         wait_again(t, u);
-        return;
-    }
-    u->last->next = turn;
-    u->last = turn;
-    if (class < u->class) {
-        struct turns_circle *worse = &t->waiting[u->class];
+    } else if (class < u->class) {
+        struct turns_queue *worse = &t->waiting[u->class];
 
         u->class = class;
         sort_out(t, worse);
@@ -121,10 +115,11 @@ void turns_add(struct turns *t, struct turn *turn, enum turns_class class)
 
 void turns_again(struct turns *t, enum turns_class (*class_of)(struct turn *turn, void *arg), void *arg)
 {
-    struct turns_circle *last = &t->waiting[TURNS_CLASSES - 1];
+    struct turns_queue *last = &t->waiting[TURNS_CLASSES - 1];
+    struct turns_user *u;
 
-    for (struct turns_user *u = last->first; u != NULL; u = u->waiting)
-        u->class = class_of(u->first, arg);
+    STAILQ_FOREACH(u, last, in_queue)
+        u->class = class_of(STAILQ_FIRST(&u->turns), arg);
     sort_out(t, last);
 }
 
@@ -137,25 +132,22 @@ struct turn *turns_next(struct turns *t)
         u = take_first(&t->waiting[class]);
     if (u == NULL)
         return NULL;
-    turn = u->first;
-    u->first = turn->next;
-    if (u->first == NULL)
-        u->last = NULL;
-    else
+    turn = STAILQ_FIRST(&u->turns);
+    STAILQ_REMOVE_HEAD(&u->turns, next);
+    if (!STAILQ_EMPTY(&u->turns))
         wait_again(t, u);
-    turn->next = NULL;
     return turn;
 }
 
 void turns_clear(struct turns *t)
 {
     for (size_t i = 0; i < TURNS_SLOTS; i++) {
-        while (t->users[i] != NULL) {
-            struct turns_user *u = t->users[i];
+        while (!SLIST_EMPTY(&t->users[i])) {
+            struct turns_user *u = SLIST_FIRST(&t->users[i]);
 
-            t->users[i] = u->next;
+            SLIST_REMOVE_HEAD(&t->users[i], in_slot);
             free(u);
         }
     }
-    memset(t, 0, sizeof(*t));
+    turns_init(t);
 }

@@ -5,6 +5,7 @@
 #ifndef LB_BOX_FAIR_QUEUE_H
 #define LB_BOX_FAIR_QUEUE_H
 
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "base/errors.h"
@@ -16,7 +17,7 @@ enum turns_class {
     TURNS_CLASSES
 };
 
-/* Lists that users are found in. */
+/* How many lists there are to find users in. */
 #define TURNS_SLOTS 512
 
 /* A user with connections. */
@@ -25,22 +26,23 @@ struct turns_user;
 /* A place in the queue of a user: part of a connection, which is in it at most once. */
 struct turn {
     struct turns_user *user;
-    struct turn *next;
+    STAILQ_ENTRY(turn) next;
 };
 
-/* Those who wait, in a circle that is cut open at whose turn it is. */
-struct turns_circle {
-    struct turns_user *first, *last;
-};
+SLIST_HEAD(turns_slot, turns_user);
+/* Users who wait; the first one is next. */
+STAILQ_HEAD(turns_queue, turns_user);
 
 /*
  * A user with a thousand connections, each with a request waiting, and one with a single connection get as many
  * answers, one by turns. Costs the same however many connections wait. The caller has the lock.
  */
 struct turns {
-    struct turns_user *users[TURNS_SLOTS]; /* all who have connections, by uid */
-    struct turns_circle waiting[TURNS_CLASSES];
+    struct turns_slot users[TURNS_SLOTS]; /* all who have connections, by uid */
+    struct turns_queue waiting[TURNS_CLASSES];
 };
+
+void turns_init(struct turns *t);
 
 /* One more connection of that user. LB_E_NOMEM. */
 LB_MUST_USE int turns_enter(struct turns *t, uid_t uid, struct turn *turn);

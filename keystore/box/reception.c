@@ -14,8 +14,7 @@ void reception_init(struct reception *r)
 {
     pthread_mutex_init(&r->lock, NULL);
     r->link = -1;
-    r->first = NULL;
-    r->end = &r->first;
+    STAILQ_INIT(&r->waiting);
 }
 
 void reception_clear(struct reception *r)
@@ -35,8 +34,8 @@ static void send_waiting(struct server *s)
 
     if (!burials_pass(&rc->dead, rc->link))
         return;
-    while (rc->first != NULL && rc->link >= 0) {
-        struct conn *c = rc->first;
+    while (!STAILQ_EMPTY(&rc->waiting) && rc->link >= 0) {
+        struct conn *c = STAILQ_FIRST(&rc->waiting);
         const struct caller who = caller_of(&c->sender, &c->maker);
         bool known = policy_is_admin(s->box->conf->admins, &who) || vault_knows(s->box->vault, &who.sender);
         uint32_t number = rc->number == UINT32_MAX ? 1 : rc->number + 1; /* 0 is any */
@@ -46,9 +45,7 @@ static void send_waiting(struct server *s)
             return;
         c->asked = rc->number = number;
         c->at_usher = true;
-        rc->first = c->next;
-        if (rc->first == NULL)
-            rc->end = &rc->first;
+        STAILQ_REMOVE_HEAD(&rc->waiting, next);
     }
 }
 
@@ -58,9 +55,7 @@ void reception_send(struct server *s, struct conn *c, const struct peer *sender)
 
     pthread_mutex_lock(&rc->lock);
     c->sender = *sender;
-    c->next = NULL;
-    *rc->end = c;
-    rc->end = &c->next;
+    STAILQ_INSERT_TAIL(&rc->waiting, c, next);
     send_waiting(s);
     pthread_mutex_unlock(&rc->lock);
 }

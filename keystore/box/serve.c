@@ -91,16 +91,14 @@ static int queue_change(struct server *s, struct conn *c, const struct peer *pee
     struct job *j;
 
     pthread_mutex_lock(&s->jobs_lock);
-    j = s->free_jobs;
+    j = STAILQ_FIRST(&s->free_jobs);
     if (j != NULL) {
-        s->free_jobs = j->next;
+        STAILQ_REMOVE_HEAD(&s->free_jobs, next);
         memcpy(j->packet, packet, len);
         j->len = len;
         j->conn = c;
         j->peer = *peer;
-        j->next = NULL;
-        *s->jobs_end = j;
-        s->jobs_end = &j->next;
+        STAILQ_INSERT_TAIL(&s->jobs, j, next);
         pthread_cond_signal(&s->jobs_ready);
     }
     pthread_mutex_unlock(&s->jobs_lock);
@@ -292,8 +290,7 @@ static bool buffers_init(struct server *s)
         ok = worker_init(&s->workers[i], s);
     for (unsigned i = 0; ok && i < JOBS_MAX; i++) {
         s->all_jobs[i].packet = secret_alloc(LB_PACKET_MAX);
-        s->all_jobs[i].next = s->free_jobs;
-        s->free_jobs = &s->all_jobs[i];
+        STAILQ_INSERT_HEAD(&s->free_jobs, &s->all_jobs[i], next);
         ok = s->all_jobs[i].packet != NULL;
     }
     return ok;
@@ -405,13 +402,13 @@ static void *serve(void *arg)
  */
 static void wait_for_job(struct server *s)
 {
-    while (s->jobs == NULL && !s->stopping) {
+    while (STAILQ_EMPTY(&s->jobs) && !s->stopping) {
         struct timespec until = { 0 };
 
         pthread_mutex_unlock(&s->jobs_lock);
         until.tv_sec = (time_t)vault_tend(s->box->vault);
         pthread_mutex_lock(&s->jobs_lock);
-        while (s->jobs == NULL && !s->stopping &&
+        while (STAILQ_EMPTY(&s->jobs) && !s->stopping &&
                pthread_cond_timedwait(&s->jobs_ready, &s->jobs_lock, &until) == 0)
             ;
     }
@@ -424,16 +421,13 @@ static bool next_job(struct server *s, uint8_t *ret_packet, struct job *ret)
 
     pthread_mutex_lock(&s->jobs_lock);
     wait_for_job(s);
-    j = s->jobs;
+    j = STAILQ_FIRST(&s->jobs);
     if (j != NULL) {
-        s->jobs = j->next;
-        if (s->jobs == NULL)
-            s->jobs_end = &s->jobs;
+        STAILQ_REMOVE_HEAD(&s->jobs, next);
         memcpy(ret_packet, j->packet, j->len);
         secret_wipe(j->packet, j->len);
         *ret = *j;
-        j->next = s->free_jobs;
-        s->free_jobs = j;
+        STAILQ_INSERT_HEAD(&s->free_jobs, j, next);
     }
     pthread_mutex_unlock(&s->jobs_lock);
     return j != NULL;
@@ -473,7 +467,9 @@ int server_new(struct box *box, int listen_fd, struct server **ret)
     s->box = box;
     s->listen_fd = listen_fd;
     s->slots = box->conf->max_connections + ADMIN_PLACES;
-    s->jobs_end = &s->jobs;
+    STAILQ_INIT(&s->jobs);
+    STAILQ_INIT(&s->free_jobs);
+    turns_init(&s->turns);
     reception_init(&s->reception);
     s->ping_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&s->conns_lock, NULL);

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 #include "base/maker.h"
 #include "box/fair_queue.h"
@@ -28,7 +29,7 @@ struct conn {
     struct peer sender; /* while the usher has it: of the packet that it was given it for */
     bool at_usher;      /* by the reception's lock */
     uint32_t asked;     /* as what */
-    struct conn *next;  /* that waits for the usher to have room */
+    STAILQ_ENTRY(conn) next; /* while it waits for the usher to have room */
 };
 
 /* A change on its way to the thread that makes it. Its connection is not listened to meanwhile. */
@@ -37,15 +38,16 @@ struct job {
     struct peer peer;
     uint8_t *packet; /* secret memory of LB_PACKET_MAX bytes, wiped while nothing waits in it */
     size_t len;
-    struct job *next;
+    STAILQ_ENTRY(job) next;
 };
+STAILQ_HEAD(job_queue, job);
 
 /* Connections that are to go to the usher, and the usher. */
 struct reception {
     pthread_mutex_t lock;
     int link;                   /* -1: there is none */
     uint32_t number;            /* of the last question */
-    struct conn *first, **end;  /* that wait for the usher to have room */
+    STAILQ_HEAD(, conn) waiting; /* for the usher to have room */
     struct burials dead;
 };
 
@@ -71,8 +73,7 @@ struct server {
 
     pthread_mutex_t jobs_lock;
     pthread_cond_t jobs_ready;
-    struct job *jobs, **jobs_end;
-    struct job *free_jobs;
+    struct job_queue jobs, free_jobs;
     struct job all_jobs[JOBS_MAX];
     bool stopping;
 

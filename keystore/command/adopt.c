@@ -24,7 +24,7 @@
 #include "model/seal_kinds.h"
 #include "protocol/header.h"
 
-/* The content of the new file in the form of the old one: *ret belongs to the BIO. */
+/* Makes the content of the new file, in the form of the old one. *ret belongs to the BIO. */
 static int make_handle(const struct client *c, const struct key_info *key, enum keyfile_form form, BIO *bio,
                        struct bytes *ret, struct problem *p)
 {
@@ -55,7 +55,7 @@ static int make_handle(const struct client *c, const struct key_info *key, enum 
     return 0;
 }
 
-/* The key in the box is the key in the file, and the box can use it. */
+/* Proves that the key in the box is the one in the file, and that the box can use it. */
 static int prove(struct client *c, const struct key_info *key, EVP_PKEY *expected, struct problem *p)
 {
     const uint8_t *der = key->spki.p;
@@ -68,7 +68,7 @@ static int prove(struct client *c, const struct key_info *key, EVP_PKEY *expecte
     return r != 0 ? r : proof_make(c, key->name, key->version, expected, p);
 }
 
-/* The file is as it was, so the box shall be as it was. */
+/* Undoes the import: the file is as it was, so the box shall be too. */
 static void roll_back(struct client *c, const struct adopt_file *f, const char *name, uint32_t version)
 {
     struct destroy_request m = { .version = version };
@@ -139,7 +139,7 @@ static int is_handle_already(const struct cli *cli, const struct adopt_file *f, 
     return 0;
 }
 
-/* An interrupted command would leave the key in both places: a signal waits until it is in one. */
+/* Lets signals wait until the key is in one place: an interrupted command would leave it in two. */
 static void hold_signals(void)
 {
     static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTOU, SIGTTIN, SIGALRM, SIGUSR1,
@@ -152,7 +152,7 @@ static void hold_signals(void)
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-/* The passphrase is another one than that of the file, and is asked for twice. */
+/* Asks for the escrow's passphrase, twice: it is not the file's. */
 static int make_escrow(const struct cli *cli, EVP_PKEY *key, struct escrow *ret, struct problem *p)
 {
     struct passphrase pass = { NULL, 0 };
@@ -267,10 +267,10 @@ out:
     return r;
 }
 
-/* A program that cannot use the handle would be without its key, and the key cannot be taken out of the box again. */
+/* Refuses a file of a program that can use no handle: it would be without its key, which does not come out of the box again. */
 static int check_program(const struct cli *cli, const char *path, const struct keyfile *file, struct problem *p)
 {
-    const struct server *s = server_unable(path, EVP_PKEY_is_a(file->key, "RSA") || EVP_PKEY_is_a(file->key, "RSA-PSS"));
+    const struct server_program *s = server_unable(path, EVP_PKEY_is_a(file->key, "RSA") || EVP_PKEY_is_a(file->key, "RSA-PSS"));
 
     if (s == NULL)
         return 0;
@@ -303,7 +303,7 @@ int adopt_check_name(struct client *c, const char *name, struct problem *p)
     return LB_E_EXISTS;
 }
 
-/* As much as can be seen without a change: of the file that was done when it was opened. */
+/* Looks at what can be seen without a change. The file was looked at when it was opened. */
 static int dry_run(struct adoption *a, struct problem *p)
 {
     char type[LB_TYPE_MAX + 1] = "", uri[LB_URI_MAX + 1];
@@ -340,7 +340,7 @@ static int dry_run(struct adoption *a, struct problem *p)
 }
 
 /*
- * Nobody is asked who is not there: renewals run this without a terminal. What it cannot undo is said after it in any case.
+ * Asks, if there is a terminal: renewals run this without one. What cannot be undone is told afterwards in any case.
  */
 static int confirm(const struct adoption *a, struct problem *p)
 {
@@ -421,11 +421,13 @@ out:
 static int check_usage(const struct cli *cli)
 {
     const char *server = cli->options[OPT_SERVER];
+    char known[SERVER_LIST_SIZE];
 
     if ((cli->arg_count == 1) == (server != NULL))
         return cli_usage_error(cli, "give either FILE or --server SERVER");
     if (server != NULL && server_find(server) == NULL)
-        return cli_usage_error(cli, "no server '%.100s' is known; these are: %s", server, SERVER_LIST);
+        return cli_usage_error(cli, "no server '%.100s' is known; these are: %s", server,
+                               server_list(/* unable= */ false, known));
     if (server != NULL && server_find(server)->unable != NULL)
         return cli_usage_hint(server_find(server)->instead, "%s can use no handle: %s", server, server_find(server)->unable);
     if (server != NULL && (cli->options[OPT_KEY] != NULL || cli->options[OPT_ESCROW] != NULL))

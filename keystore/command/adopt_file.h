@@ -23,26 +23,27 @@ struct adopt_file {
 };
 
 /*
- * Opens and reads path. Refuses what is no plain file, what has several names (hard links), and a way to it on which
- * others than root, the caller and the owner of the file could put another (base/trust_path.h). LB_E_SYSTEM, LB_E_VALUE,
+ * Opens and reads path. Refused are a file that is not plain, a file with several names (hard links), and a way to it on which
+ * others than root, the caller and the file's owner could put another file (base/trust_path.h). LB_E_SYSTEM, LB_E_VALUE,
  * LB_E_TOO_LONG, LB_E_DENIED, LB_E_NOMEM.
  */
 LB_MUST_USE int adopt_open(const char *path, struct adopt_file *ret, struct problem *p);
 /*
- * Looks whether the file is still what was read (LB_E_VALUE), and makes the one that will take its place, empty, with the same owner, group, mode and extended attributes (ACLs
- * too). To be called before anything is changed, because this is what fails: no right to the directory, not the
- * owner. LB_E_SYSTEM.
+ * Makes the file that will take the place of this one: empty, with the same owner, group, mode and extended attributes, ACLs
+ * among them. Call it before anything is changed, because this is what fails: the caller has no right to the directory, or is
+ * not the owner. LB_E_VALUE: the file is not what was read any more. LB_E_SYSTEM.
  */
 LB_MUST_USE int adopt_prepare(struct adopt_file *f, struct problem *p);
 /*
- * Content into the new file, and into place, if the file is still what was read: it is looked at before a byte is
- * written, and when it is replaced (newfile_exchange()). *ret_placed: also on failure, whether the file was replaced.
+ * Writes the content into the new file and puts that in place, if the old file is still what was read. The old file is looked at
+ * before a byte is written, and again when it is replaced (newfile_exchange()). *ret_placed says whether it was replaced, on
+ * failure too.
  */
 LB_MUST_USE int adopt_replace(struct adopt_file *f, const struct bytes *parts, size_t count, bool *ret_placed,
                               struct problem *p);
 /*
- * Overwrites the old content on its blocks, as well as a file system lets it. LB_E_SYSTEM, LB_E_VALUE: it has
- * another name by now.
+ * Overwrites the old content on its blocks, as well as the file system lets us. LB_E_VALUE: the old file has another name by
+ * now. LB_E_SYSTEM.
  */
 LB_MUST_USE int adopt_scrub(struct adopt_file *f, struct problem *p);
 /* Harmless after a failed open. */

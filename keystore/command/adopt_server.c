@@ -91,7 +91,7 @@ static void list_trouble(const char *text, void *arg)
     l->troubles++;
 }
 
-/* Those whose name is taken in the box are left out. */
+/* Leaves out the files whose key's name is taken in the box. */
 static int check_names(struct server_list *l, struct problem *p)
 {
     struct client *c = NULL;
@@ -151,7 +151,7 @@ static int ask_for_list(const struct server_list *l, struct problem *p)
 
 int adopt_server(struct cli *cli, struct problem *p)
 {
-    const struct server *server = server_find(cli->options[OPT_SERVER]);
+    const struct server_program *server = server_find(cli->options[OPT_SERVER]);
     struct server_list l = { .cli = cli };
     int r = servers_each_key(server, cli->options[OPT_CONFIG], list_key, list_trouble, &l);
 

@@ -9,16 +9,16 @@
 #include "base/socket.h"
 
 /*
- * Whether this process can read as the user of the box: it is root, or that user. Who cannot must not send the box a file
- * of its own because the box's directory names it.
+ * Can this process read as the user of the box? It can as root, and as that user. Any other process must not send the box a file
+ * of its own because the box's directory names that file.
  */
 bool boxfile_can(const struct peer *box);
 
 /*
- * secretfile_read() of 1 to max bytes (at most LB_SECRET_MAX), as that user: for root in a process of its own that has
- * the user's uid and gid, no other group, and no capability. So neither a symbolic link nor a path of the box's choice,
- * changed at whatever moment, gets at what the box could not read. Memory, errors, errno and p as there. A file that
- * takes longer than ten seconds is given up: LB_E_SYSTEM, ETIMEDOUT. LB_E_DENIED: not boxfile_can().
+ * Does secretfile_read() of 1 to max bytes (at most LB_SECRET_MAX) as that user. Root does it in a process of its own with the
+ * user's uid and gid, no other group and no capability. So neither a symbolic link nor a path of the box's choice, changed at
+ * whatever moment, gets at a file that the box could not read itself. Memory, errors, errno and p are those of
+ * secretfile_read(). LB_E_SYSTEM with ETIMEDOUT: reading took longer than ten seconds. LB_E_DENIED: not boxfile_can().
  */
 LB_MUST_USE int boxfile_read(const struct peer *box, const char *path, size_t max, void **ret, size_t *ret_len,
                              struct problem *p);

@@ -21,15 +21,15 @@ struct boxuser {
 };
 
 /*
- * "littlebox-" and the box's name, as it is: so two boxes never get one user. LB_E_NAME with the cure for a name that
- * systemd-sysusers(8) does not take: one with a dot, or of more than 21 characters. box is a checked box name.
+ * "littlebox-" and the box's name as it is, so that two boxes never get one user. box is a checked box name. LB_E_NAME, with the
+ * cure: systemd-sysusers(8) does not take the name, since it has a dot or more than 21 characters.
  */
 LB_MUST_USE int boxuser_name(const char *box, char ret[BOXUSER_NAME_MAX + 1], struct problem *p);
 
 /*
- * The user of that box, who is made if he is not there; root calls this. LB_E_NAME as above; LB_E_EXISTS when there is
- * an account of that name that is not a box's: root's or a person's uid, a login shell, a uid that another account has
- * too. LB_E_SYSTEM when no user could be made.
+ * Finds the user of that box, or makes one; root calls this. LB_E_NAME as above. LB_E_EXISTS: an account has that name and is not
+ * a box's, since it has root's or a person's uid, a login shell, or a uid that another account has too. LB_E_SYSTEM: no user
+ * could be made.
  */
 LB_MUST_USE int boxuser_get(const char *box, struct boxuser *ret, struct problem *p);
 

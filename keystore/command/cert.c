@@ -1,7 +1,6 @@
 /* littlebox cert: the certificates that go with a key. */
 #include "command/cert.h"
 
-#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,207 +9,15 @@
 #include "base/atomic_file.h"
 #include "client/change.h"
 #include "client/keys.h"
+#include "command/certificates.h"
 #include "command/create.h"
 #include "guard/secret.h"
 #include "model/chain.h"
-
-/* As many as are taken out of a file, before it is seen which of them make a chain. */
-#define FILE_CERTS_MAX 64
-
-/* Certificates of a file or of an answer; the first count are set. */
-struct certificates {
-    X509 *at[FILE_CERTS_MAX];
-    unsigned count;
-};
-
-static void certificates_clear(struct certificates *all)
-{
-    for (unsigned i = 0; i < all->count; i++)
-        X509_free(all->at[i]);
-    all->count = 0;
-}
 
 static int out_of_memory(struct problem *p)
 {
     return problem_set(p, LB_E_NOMEM, "out of memory");
 }
-
-/* Out of a file */
-
-/*
- * The next certificate's block at or behind *at, which moves behind it. The file may hold a private key: nothing but
- * these blocks goes through libcrypto's buffers.
- */
-static bool next_block(struct bytes file, size_t *at, struct bytes *ret)
-{
-    static const char *const labels[] = { "CERTIFICATE-----", "X509 CERTIFICATE-----" };
-    static const char begin[] = "-----BEGIN ", end[] = "-----END ";
-
-    while (*at < file.len) {
-        const uint8_t *from = memmem(file.p + *at, file.len - *at, begin, strlen(begin)), *to;
-        size_t left;
-
-        if (from == NULL)
-            return false;
-        *at = (size_t)(from - file.p) + strlen(begin);
-        left = file.len - *at;
-        for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
-            size_t len = strlen(labels[i]);
-
-            if (left < len || memcmp(file.p + *at, labels[i], len) != 0)
-                continue;
-            to = memmem(file.p + *at, left, end, strlen(end));
-            /* Without an end it is a block all the same, which cannot be read. */
-            to = to == NULL || (size_t)(file.p + file.len - to) < strlen(end) + len ? file.p + file.len
-                                                                                     : to + strlen(end) + len;
-            *ret = (struct bytes){ from, (size_t)(to - from) };
-            *at = (size_t)(to - file.p);
-            return true;
-        }
-    }
-    return false;
-}
-
-static X509 *read_block(struct bytes block)
-{
-    BIO *bio = BIO_new_mem_buf(block.p, (int)block.len);
-    X509 *x = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
-
-    BIO_free(bio);
-    return x;
-}
-
-static bool has(const struct certificates *all, const X509 *x)
-{
-    for (unsigned i = 0; i < all->count; i++) {
-        if (X509_cmp(all->at[i], x) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Each once. */
-static int read_certificates(const char *path, struct bytes file, struct certificates *ret, struct problem *p)
-{
-    struct bytes block;
-    unsigned number = 0;
-    size_t at = 0;
-
-    while (next_block(file, &at, &block)) {
-        X509 *x = read_block(block);
-
-        number++;
-        if (x == NULL) {
-            ERR_clear_error();
-            return problem_set(p, LB_E_VALUE, "certificate %u in '%s' cannot be read", number, path);
-        }
-        if (has(ret, x)) {
-            X509_free(x);
-        } else if (ret->count == FILE_CERTS_MAX) {
-            X509_free(x);
-            return problem_set(p, LB_E_TOO_LONG, "'%s' has more than %d certificates", path, FILE_CERTS_MAX);
-        } else {
-            ret->at[ret->count++] = x;
-        }
-    }
-    if (ret->count > 0)
-        return 0;
-    problem_set(p, LB_E_VALUE, "there is no certificate in '%s'", path);
-    problem_hint(p, "it must be PEM; from DER: openssl x509 -inform DER -in FILE");
-    return LB_E_VALUE;
-}
-
-/* A chain */
-
-static void swap(struct certificates *all, unsigned a, unsigned b)
-{
-    X509 *x = all->at[a];
-
-    all->at[a] = all->at[b];
-    all->at[b] = x;
-}
-
-static bool is_root(X509 *x)
-{
-    return chain_issued_by(x, x);
-}
-
-/* Puts that of the key first, and each issuer behind whom it issued. */
-static int sort_chain(const char *path, const struct key_info *key, struct certificates *all, struct problem *p)
-{
-    char first[CHAIN_NAME_SIZE], other[CHAIN_NAME_SIZE];
-    unsigned i = 0, sorted;
-
-    while (i < all->count && !chain_certifies(all->at[i], key->spki))
-        i++;
-    if (i == all->count) {
-        problem_set(p, LB_E_PUBLIC_KEY, "no certificate in '%s' is for version %u of key '%s'", path, key->version,
-                    key->name);
-        problem_hint(p, "its public key: littlebox --box %s show '%s;version=%u' --public", key->box, key->name,
-                     key->version);
-        return LB_E_PUBLIC_KEY;
-    }
-    swap(all, 0, i);
-    for (sorted = 1; sorted < all->count; sorted++) {
-        for (i = sorted; i < all->count && !chain_issued_by(all->at[sorted - 1], all->at[i]); i++)
-            ;
-        if (i == all->count || is_root(all->at[sorted - 1]))
-            break;
-        swap(all, sorted, i);
-    }
-    if (sorted == all->count)
-        return 0;
-    chain_name(X509_get_subject_name(all->at[0]), first);
-    chain_name(X509_get_subject_name(all->at[sorted]), other);
-    problem_set(p, LB_E_VALUE, "the certificate %s in '%s' is not in the chain of %s", other, path, first);
-    problem_hint(p, "add the certificates between them, or leave it out");
-    return LB_E_VALUE;
-}
-
-/* buf has LB_CHAIN_MAX bytes. */
-static int write_chain(const struct certificates *all, uint8_t *buf, struct bytes *ret, struct problem *p)
-{
-    struct wire_writer w;
-    size_t len;
-
-    if (all->count > LB_CERTS_MAX)
-        return problem_set(p, LB_E_TOO_LONG, "a chain of %u certificates is too long: a box keeps at most %d for a key",
-                           all->count, LB_CERTS_MAX);
-    wire_write(&w, buf, LB_CHAIN_MAX);
-    wire_put_u16(&w, (uint16_t)all->count);
-    for (unsigned i = 0; i < all->count; i++) {
-        unsigned char *der = NULL;
-        int n = i2d_X509(all->at[i], &der);
-
-        if (n <= 0)
-            return out_of_memory(p);
-        wire_put_bytes(&w, der, (size_t)n);
-        OPENSSL_free(der);
-    }
-    if (wire_written(&w, &len) != 0)
-        return problem_set(p, LB_E_TOO_LONG, "the chain is too long: a box keeps at most %d bytes of it for a key",
-                           LB_CHAIN_MAX);
-    *ret = (struct bytes){ buf, len };
-    return 0;
-}
-
-static int read_chain(struct bytes chain, struct certificates *ret, struct problem *p)
-{
-    struct wire_reader r;
-    unsigned count;
-    int result = chain_read(chain, &count, &r);
-
-    for (unsigned i = 0; result == 0 && i < count; i++) {
-        ret->at[i] = chain_certificate(wire_get_bytes(&r, LB_CHAIN_MAX));
-        if (ret->at[i] == NULL)
-            result = LB_E_VALUE;
-        else
-            ret->count++;
-    }
-    return result == 0 ? 0 : problem_set(p, result, "the box's chain of certificates cannot be read");
-}
-
-/* Telling */
 
 static void time_of(const ASN1_TIME *t, char ret[TIME_TEXT_SIZE])
 {
@@ -311,7 +118,7 @@ static int add_version(struct client *c, const char *name, const struct version_
     if (v->certificates > 0) {
         r = ask_chain_of(c->ask, &ref, &chain, p);
         if (r == 0)
-            r = read_chain(chain, &all, p);
+            r = certificates_get(chain, &all, p);
     }
     if (r == 0 && all.count > 0) {
         chain_name(X509_get_subject_name(all.at[0]), subject);
@@ -347,7 +154,7 @@ int cert_until(struct client *c, const struct key_ref *ref, char ret[TIME_TEXT_S
     int r = ask_chain_of(c->ask, ref, &chain, p);
 
     if (r == 0)
-        r = read_chain(chain, &all, p);
+        r = certificates_get(chain, &all, p);
     if (r == 0 && all.count == 0)
         r = LB_E_VALUE;
     if (r == 0)
@@ -370,14 +177,14 @@ static int cert_set(struct client *c, const struct key_ref *ref, const char *fil
     int r = buf == NULL ? out_of_memory(p) : key_read_file(path, "file of certificates", &data, &len, p);
 
     if (r == 0)
-        r = read_certificates(path, (struct bytes){ data, len }, &all, p);
+        r = certificates_parse(path, (struct bytes){ data, len }, &all, p);
     secret_free(data, KEYFILE_MAX);
     if (r == 0)
         r = ask_get(c->ask, ref, &key, p);
     if (r == 0)
-        r = sort_chain(path, &key, &all, p);
+        r = certificates_sort(path, &key, &all, p);
     if (r == 0)
-        r = write_chain(&all, buf, &m.chain, p);
+        r = certificates_put(&all, buf, &m.chain, p);
     if (r == 0) {
         memcpy(m.name, ref->name, sizeof(m.name));
         /* That one: the active one may be another by now. */
@@ -435,7 +242,7 @@ static int cert_get(struct client *c, const struct key_ref *ref, const char *fil
         r = ask_chain_of(c->ask, &exact, &chain, p);
     }
     if (r == 0)
-        r = read_chain(chain, &all, p);
+        r = certificates_get(chain, &all, p);
     if (r == 0 && all.count == 0)
         r = no_certificate(c, &key, p);
     if (r == 0)

@@ -1,10 +1,11 @@
-/* The command's skeleton: its table of subcommands, its options, its ways to say something. */
+/* The command's skeleton: its table of subcommands, its options, and how it says something. */
 #ifndef LB_COMMAND_CLI_H
 #define LB_COMMAND_CLI_H
 
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/errors.h"
 #include "model/seal_kinds.h"
@@ -15,7 +16,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_READY = 3 };
 #define CLI_ARGS_MAX 3
 
 #define OPT_OF_SEAL(number, NAME, ...) OPT_##NAME,
-/* Options behind a subcommand; the table in command/cli.c has a row for each. First those of the kinds of seals. */
+/* Options behind a subcommand; the table in command/options.c has a row for each. First those of the kinds of seals. */
 enum cli_option {
     SEAL_KINDS(OPT_OF_SEAL, )
     OPT_ALL,
@@ -65,22 +66,31 @@ struct cli {
     const struct command *command;
     const char *args[CLI_ARGS_MAX];
     size_t arg_count;
-    char *const *rest; /* of 'complete' alone: what stands behind its '--', unread; ends with NULL */
+    char *const *rest; /* of a command with others_line: what stands behind its '--', unread; ends with NULL */
     const char *options[OPT_COUNT]; /* value, "" for a flag that is there; NULL: not given */
 };
 
-/* Where 'help' lists the key types that can be made. */
-#define HELP_KEY_TYPES "@TYPES@"
-
+/* A subcommand. The row is all that help, completion and hints know of it. */
 struct command {
     const char *name;
-    const char *usage;   /* behind the name; "" for nothing */
-    const char *help;    /* one line */
-    const char *more;    /* what else 'help NAME' says, HELP_KEY_TYPES in it; NULL: nothing */
+    const char *usage;    /* behind the name; "" for nothing. The words in it say what completion proposes */
+    const char *help;     /* one line */
+    const char *more;     /* what else 'help NAME' says; NULL: nothing */
     unsigned long long options; /* of OPT_BIT() */
     size_t min_args, max_args;
-    bool secrets;        /* may hold a key or a passphrase: the process is hardened before it runs */
+    bool secrets;         /* may hold a key or a passphrase: the process is hardened before it runs */
     int (*run)(struct cli *c); /* returns an exit status */
+    void (*more_names)(FILE *out); /* prints, behind more, what a table names; NULL: nothing */
+    const char *example;  /* the last line of its help: it runs as it is, where there is such a key or file */
+    const char *synonyms; /* what others call it, with blanks between; NULL: nothing */
+    bool destroys;        /* no hint ever proposes it */
+    bool makes_key;       /* a key is in the box when it ends well */
+    bool new_key;         /* its KEY is a name that no key has yet */
+    bool no_box;          /* it is not about one box */
+    bool others_line;     /* what is behind '--' on its line is another's command line, and goes to rest unread */
+    const char *forgotten; /* the option that people leave out before a second argument; NULL: none */
+    const char *needless; /* an option that it does not take, since it asks by itself; NULL: none */
+    const char *needless_cure; /* the hint with that */
 };
 
 /* What help and completion tell of an option. */
@@ -103,24 +113,32 @@ int cli_fail(const struct problem *p);
 int cli_usage_error(const struct cli *c, const char *fmt, ...) LB_PRINTF(2, 3);
 int cli_usage_hint(const char *cure, const char *fmt, ...) LB_PRINTF(2, 3);
 /*
- * A line on standard output. What these print of names, paths, boxes' answers and all else is made printable (base/printable.h);
- * stdio's own functions are for what cannot hold such text: PEM, JSON, tables, and words of this program alone.
+ * A line on standard output. This function and those below make all that they print printable (base/printable.h): names, paths
+ * and boxes' answers may steer a terminal. Use stdio's own functions for PEM, JSON, tables and this program's own words alone.
  */
 void cli_line(const char *fmt, ...) LB_PRINTF(1, 2);
-/* A remark on standard error, and what to do next or the cure of what one told of: "hint: text". */
+/* A remark on standard error. */
 void cli_note(const char *fmt, ...) LB_PRINTF(1, 2);
+/* What to do next, or the cure of what cli_note() told: "hint: text" on standard error. */
 void cli_hint(const char *fmt, ...) LB_PRINTF(1, 2);
-/* What cli_hint() prints for it: the commands in it are about the box that this command was told of. Cut to fit. */
+/*
+ * From here on commands in hints name the box that c names by its options. A box writes hints too, and does not know how the
+ * command was called. Call it once, before there is anything to say; the strings in c stay as they are.
+ */
+void cli_hints_are_about(const struct cli *c);
+/* Of what cli_hint() would print for it, as much as fits: see cli_hints_are_about(). */
 void cli_hint_text(const char *hint, char *ret, size_t size);
 
 /*
- * A path, or another word, as a shell takes it for one: in quotes where it needs them, which is then in ret. For hints: a file's
- * name is no command. One that is cut has no end of its quotes.
+ * A path or another word, written so that a shell takes it for one word: word itself, or, where quotes are needed, ret. Hints
+ * need it, since the name of a file is no command. A word that is cut lacks the quote at its end.
  */
 const char *cli_quoted(const char *word, char ret[2 * PATH_MAX]);
 
 /* The table of subcommands, ends with a NULL name. */
 extern const struct command commands[];
+/* The row of that name; NULL: there is none. */
+const struct command *command_find(const char *name);
 
 int cmd_adopt(struct cli *c);
 int cmd_allow(struct cli *c);

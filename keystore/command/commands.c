@@ -1,7 +1,26 @@
 /* The table of subcommands. */
 #include "command/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
 #include "doctor/servers/servers.h"
 #include "model/key_types.h"
+
+static void name_key_types(FILE *out)
+{
+    char list[KEYTYPE_LIST_MAX];
+
+    fprintf(out, "  %s\nand " KEYTYPE_DEFAULT " if not given.\n", keytype_list(list));
+}
+
+static void name_servers(FILE *out)
+{
+    char able[SERVER_LIST_SIZE], unable[SERVER_LIST_SIZE];
+
+    fprintf(out, "  %s;\nor of those that can use no handle:\n  %s.\n", server_list(/* unable= */ false, able),
+            server_list(/* unable= */ true, unable));
+}
 
 #define KEY_VERSION "KEY[;version=N]"
 
@@ -28,13 +47,18 @@ const struct command commands[] = {
     { "init", "[" SEAL_USAGES "] [--label TEXT]", "make the store of a box that has none",
       "The store is sealed with a new credential file, CONFIG/BOX.credential, so that the box opens itself when it\n"
       "starts; with --passphrase it starts locked until 'littlebox unlock'. An absent FILE is made.\n",
-      SEAL_BITS | OPT_BITS_PASSPHRASE | OPT_BIT(LABEL), 0, 0, true, cmd_init },
+      SEAL_BITS | OPT_BITS_PASSPHRASE | OPT_BIT(LABEL), 0, 0, true, cmd_init,
+      .example = "littlebox init --passphrase" },
     { "create", "KEY [--type TYPE]", "make a new key in the box",
-      "Prints the handle's URI. TYPE is one of\n  " HELP_KEY_TYPES "\nand " KEYTYPE_DEFAULT " if not given.\n",
-      OPT_BIT(TYPE), 1, 1, true, cmd_create },
+      "Prints the handle's URI. TYPE is one of\n",
+      OPT_BIT(TYPE), 1, 1, true, cmd_create, .more_names = name_key_types,
+      .example = "littlebox create web --type ed25519", .synonyms = "new add generate genkey genpkey keygen",
+      .makes_key = true, .new_key = true, .forgotten = "--type" },
     { "import", "KEY FILE [--stdin | --passphrase-file FILE | --passphrase-fd N]", "copy a private key from a file into the box",
       "FILE is PEM, DER (PKCS#8 or traditional, encrypted or not) or PKCS#12. It stays as it is; see 'adopt'.\n",
-      OPT_BITS_PASSPHRASE, 2, 2, true, cmd_import },
+      OPT_BITS_PASSPHRASE, 2, 2, true, cmd_import,
+      .example = "littlebox import web /etc/ssl/private/web.key", .synonyms = "copy", .makes_key = true,
+      .new_key = true },
     { "adopt", "FILE [--key KEY] [--allow USER] [--escrow FILE] [--stdin] [--force] [--dry-run] [--yes] | "
                "--server SERVER [--config FILE] [--allow USER] [--dry-run] [--yes]",
       "move a private key into the box and leave its handle in the file",
@@ -46,78 +70,110 @@ const struct command commands[] = {
       "With --server every plain key that the server's configuration names is adopted, after a look at the list.\n",
       OPT_BIT(KEY) | OPT_BIT(ALLOW) | OPT_BIT(ESCROW) | OPT_BIT(ESCROW_PASSPHRASE_FILE) | OPT_BIT(DRY_RUN) | OPT_BIT(YES) |
           OPT_BIT(FORCE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BITS_PASSPHRASE,
-      0, 1, true, cmd_adopt },
+      0, 1, true, cmd_adopt,
+      .example = "littlebox adopt /etc/ssl/private/web.key", .synonyms = "migrate move", .makes_key = true,
+      .forgotten = "--key" },
     { "attach", "KEY [--id HEX] [--label TEXT]", "take a key that is on the token already into the box",
       "For boxes with 'backend = pkcs11'. The key is found by its id, by its label, or by both; without either, by the\n"
       "label KEY. 'list --token' shows what there is. Nothing on the token is changed.\n",
-      OPT_BIT(ID) | OPT_BIT(LABEL), 1, 1, false, cmd_attach },
+      OPT_BIT(ID) | OPT_BIT(LABEL), 1, 1, false, cmd_attach,
+      .example = "littlebox --box hsm1 attach web --id 01", .makes_key = true, .new_key = true },
     { "box", "create NAME | list", "the system's boxes: make one with a user of its own, list them",
       "'create' makes the system user littlebox-NAME, unless it is there, and the box's directory, which is that user's\n"
       "alone. Store and credential of a box that ran as another user until now are given to it. 'list' shows the boxes,\n"
       "the user of each, and if its store is open, that is if it runs.\n",
-      0, 1, 2, false, cmd_box },
+      0, 1, 2, false, cmd_box,
+      .example = "littlebox box create payments", .no_box = true },
     { "boxes", "", "the boxes of the system and your own: where, whose, and in which state",
       "The state is what each box answers: unlocked, locked, no store; or that it does not run. ASKED says whether it is\n"
       "the box that your programs get where openssl.cnf names no other place.\n",
-      0, 0, 0, false, cmd_boxes },
+      0, 0, 0, false, cmd_boxes,
+      .example = "littlebox boxes", .no_box = true },
     { "handle", KEY_VERSION " [--out FILE] [--force] | --show FILE", "print or write the handle file of a key, or look at one",
       "A handle file stands where a program wants a private key file. It holds no secret. It looks like any PEM file of a\n"
       "private key: --show tells which key and box it names, or what the file is if it is no handle.\n",
-      OPT_BIT(OUT) | OPT_BIT(FORCE) | OPT_BIT(SHOW), 0, 1, false, cmd_handle },
+      OPT_BIT(OUT) | OPT_BIT(FORCE) | OPT_BIT(SHOW), 0, 1, false, cmd_handle,
+      .example = "littlebox handle web --out web.pem", .forgotten = "--out" },
     { "cert", "set " KEY_VERSION " FILE | get " KEY_VERSION " [--out FILE] [--force] | remove " KEY_VERSION,
       "the certificates that go with a key: set, get, remove",
       "FILE is PEM: the certificate of the key, and those of its issuers, in any order; '-' is standard input. Whoever\n"
       "loads the key through OpenSSL's store finds them beside it. 'get' prints PEM, the key's certificate first.\n",
-      OPT_BIT(OUT) | OPT_BIT(FORCE), 2, 3, true, cmd_cert },
+      OPT_BIT(OUT) | OPT_BIT(FORCE), 2, 3, true, cmd_cert,
+      .example = "littlebox cert set web fullchain.pem", .synonyms = "certificate" },
     { "list", "[PATTERN] [--all] | --token", "the keys of the box",
       "PATTERN is a name with *, ? and [...] as in a shell: quote it. Administrators of the box see who may use each key.\n"
       "Keys that are destroyed, or to be destroyed, are shown with --all. With --token: the private keys on the box's token, attached or not.\n",
-      OPT_BIT(ALL) | OPT_BIT(TOKEN), 0, 1, false, cmd_list },
+      OPT_BIT(ALL) | OPT_BIT(TOKEN), 0, 1, false, cmd_list,
+      .example = "littlebox list 'www.*'", .synonyms = "ls keys" },
     { "show", KEY_VERSION " [--public]", "versions of a key, who may use it, its public half",
-      "With --public the public key alone, as PEM.\n", OPT_BIT(PUBLIC), 1, 1, false, cmd_show },
+      "With --public the public key alone, as PEM.\n", OPT_BIT(PUBLIC), 1, 1, false, cmd_show,
+      .example = "littlebox show web --public", .synonyms = "info" },
     { "rename", "KEY NEW", "give a key another name",
       "Handles and URIs with the old name go on, and no other key of the box can get that name.\n", 0, 2, 2, false,
-      cmd_rename },
+      cmd_rename,
+      .example = "littlebox rename web shop" },
     { "destroy", KEY_VERSION " [--now] [--yes] | " KEY_VERSION " --cancel", "destroy a key, or one version of it",
       "It says who may use the key, when it was used last, and which handles of it are known, and asks. From then on the\n"
       "key does nothing; after 7 days ('destroy-after' in BOX.conf) the box destroys it for good. Until then --cancel gives\n"
       "it back. With --now it is destroyed at once, which is asked twice; keys on a token can be destroyed in no other way.\n",
-      OPT_BIT(NOW) | OPT_BIT(CANCEL) | OPT_BIT(YES), 1, 1, false, cmd_destroy },
+      OPT_BIT(NOW) | OPT_BIT(CANCEL) | OPT_BIT(YES), 1, 1, false, cmd_destroy,
+      .example = "littlebox destroy 'old;version=1'", .destroys = true },
     { "allow", "KEY --user USER | --group GROUP [--op OPERATIONS]", "let a user or a group use a key",
       "USER and GROUP are names or numbers. The box asks the kernel who its caller is. OPERATIONS are sign (if\n"
       "nothing is said), decrypt and derive, with commas between them.\n",
-      OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_allow },
+      OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_allow,
+      .example = "littlebox allow web --user www-data", .synonyms = "grant", .forgotten = "--user" },
     { "deny", "KEY --user USER | --group GROUP [--op OPERATIONS]", "take back what was allowed", NULL,
-      OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_deny },
+      OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_deny,
+      .example = "littlebox deny web --user www-data --op decrypt", .synonyms = "revoke", .forgotten = "--user" },
     { "seal", "list | add [" SEAL_USAGES "] [--label TEXT] | remove ID [--yes]",
       "the ways to open the store: list, add, remove",
       "'add' asks for a new passphrase, or takes a credential file, which it makes if it is absent. 'list' says which seal\n"
       "the box is open by, and which one its next start uses. 'remove' asks before it takes away the last one that opens\n"
       "the store without a person.\n",
-      OPT_BIT(YES) | SEAL_BITS | OPT_BITS_PASSPHRASE | OPT_BIT(LABEL), 1, 2, true, cmd_seal },
-    { "lock", "", "forget the clear keys until 'unlock'", NULL, 0, 0, 0, false, cmd_lock },
+      OPT_BIT(YES) | SEAL_BITS | OPT_BITS_PASSPHRASE | OPT_BIT(LABEL), 1, 2, true, cmd_seal,
+      .example = "littlebox seal add --passphrase --label 'in the safe'" },
+    { "lock", "", "forget the clear keys until 'unlock'", NULL, 0, 0, 0, false, cmd_lock,
+      .example = "littlebox lock", .synonyms = "close" },
     { "unlock", "[" SEAL_UNLOCK_USAGES "]", "open the store with a passphrase or a credential file",
       "Without a terminal to ask on, and without these options, with the file that the box reads at its start. --stdin\n"
       "takes a passphrase from a pipe, '--credential -' a credential.\n",
-      SEAL_UNLOCK_BITS, 0, 0, true, cmd_unlock },
+      SEAL_UNLOCK_BITS, 0, 0, true, cmd_unlock,
+      .example = "littlebox unlock", .synonyms = "open", .needless = "--passphrase",
+      .needless_cure = "it asks for the passphrase by itself: littlebox unlock" },
     { "login", "", "give the token its PIN", "For boxes with 'backend = pkcs11'. A PIN that was refused is never tried again without this.\n",
-      OPT_BITS_PASSPHRASE, 0, 0, true, cmd_login },
-    { "status", "", "what the box is doing; exit status 3 if it cannot sign now", NULL, 0, 0, 0, false, cmd_status },
+      OPT_BITS_PASSPHRASE, 0, 0, true, cmd_login,
+      .example = "littlebox --box hsm1 login", .needless = "--passphrase",
+      .needless_cure = "it asks for the PIN by itself: littlebox login" },
+    { "status", "", "what the box is doing; exit status 3 if it cannot sign now", NULL, 0, 0, 0, false, cmd_status,
+      .example = "littlebox status" },
     { "doctor", "[--handle URI|FILE [--user USER]] [--server SERVER [--config FILE]] [--root DIR] [--module PATH]",
       "find out why it does not work",
       "Looks at openssl.cnf, the provider module, the socket and the box, in the way of a server that runs as the\n"
       "calling user, and prints what to add to openssl.cnf. With --handle it makes a test signature; as root, also as the\n"
       "users of those servers whose configuration names the handle, or as USER.\n"
       "With --server it reads a server's configuration, and says of each key file in it: a plain key, or a handle, and\n"
-      "if it works for the user that the server's workers run as. SERVER is one of\n  " SERVER_LIST ";\n"
-      "or of those that can use no handle:\n  " SERVER_UNABLE_LIST ".\n",
-      OPT_BIT(HANDLE) | OPT_BIT(USER) | OPT_BIT(MODULE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(ROOT), 0, 0, false, cmd_doctor },
+      "if it works for the user that the server's workers run as. SERVER is one of\n",
+      OPT_BIT(HANDLE) | OPT_BIT(USER) | OPT_BIT(MODULE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(ROOT), 0, 0, false, cmd_doctor,
+      .more_names = name_servers, .example = "littlebox doctor --server nginx", .synonyms = "check diagnose" },
     { "complete", "-- [WORD ...]", "what may stand at the end of a command line, for shells",
       "WORDs are the line without 'littlebox'; the last one is under the cursor, and may be empty. Of each line printed, what\n"
       "is before a tab is a word, and what is behind it says what it is. \":files\", \":directories\", \":users\" and\n"
       "\":groups\" stand for these.\n",
-      0, 0, 0, false, cmd_complete },
-    { "help", "[COMMAND]", "this overview, or more about one command", NULL, 0, 0, 1, false, cmd_help },
-    { "version", "", "the versions of littlebox, its protocol and OpenSSL", NULL, 0, 0, 0, false, cmd_version },
-    { NULL, NULL, NULL, NULL, 0, 0, 0, false, NULL },
+      0, 0, 0, false, cmd_complete,
+      .example = "littlebox complete -- create web --ty", .no_box = true, .others_line = true },
+    { "help", "[COMMAND]", "this overview, or more about one command", NULL, 0, 0, 1, false, cmd_help,
+      .example = "littlebox help create", .no_box = true },
+    { "version", "", "the versions of littlebox, its protocol and OpenSSL", NULL, 0, 0, 0, false, cmd_version,
+      .example = "littlebox --json version", .no_box = true },
+    { .name = NULL },
 };
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *k = commands; k->name != NULL; k++) {
+        if (strcmp(k->name, name) == 0)
+            return k;
+    }
+    return NULL;
+}

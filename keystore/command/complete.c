@@ -11,8 +11,8 @@
 
 #include "base/printable.h"
 #include "client/keys.h"
+#include "command/cli.h"
 #include "command/client.h"
-#include "command/help.h"
 #include "doctor/servers/servers.h"
 #include "model/key_name.h"
 #include "model/key_types.h"
@@ -66,18 +66,12 @@ static void propose_words(const struct cursor *at, const char *words)
 
 static void of_key(const struct command_line *l, const struct cursor *at)
 {
-    /* These name a key that is not there yet. */
-    static const char *const makers[] = { "create", "import", "attach" };
     struct key_entry e = { .name = "" };
     struct client *c = NULL;
     struct problem p;
     bool more = true;
 
-    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
-        if (strcmp(makers[i], l->cli.command->name) == 0)
-            return;
-    }
-    if (client_open(&l->cli, CLIENT_RUNNING, &c, &p) != 0)
+    if (l->cli.command->new_key || client_open(&l->cli, CLIENT_RUNNING, &c, &p) != 0)
         return;
     while (more) {
         struct wire_reader r;
@@ -141,7 +135,10 @@ static void of_type(const struct command_line *l, const struct cursor *at)
 static void of_server(const struct command_line *l, const struct cursor *at)
 {
     (void)l;
-    propose_words(at, SERVER_LIST);
+    for (const struct server_program *s = servers; s->name != NULL; s++) {
+        if (s->unable == NULL)
+            propose(at, s->name, NULL);
+    }
 }
 
 static void of_operations(const struct command_line *l, const struct cursor *at)

@@ -10,12 +10,12 @@ void key_print(const struct client *c, const struct key_info *key);
 /* A plain key name from the command line: LB_E_NAME otherwise. */
 LB_MUST_USE int key_name_check(const char *name, struct problem *p);
 /*
- * The key name that a file's name makes: web.key, web.key.pem and web are all 'web'. Where the file's name is one that any
- * key may have (privkey.pem, server.key), that of its directory, as the path has it: b.example/privkey.pem is 'b.example';
- * unless that says nothing either (private, ssl). LB_E_NAME.
+ * Makes a key's name of a file's name: web.key, web.key.pem and web are all 'web'. Of a name that any key's file may have
+ * (privkey.pem, server.key) it takes the directory's name in the path instead: b.example/privkey.pem is 'b.example'. A directory
+ * whose name says nothing either (private, ssl) is not taken. LB_E_NAME.
  */
 LB_MUST_USE int key_name_of_file(const char *path, char ret[LB_NAME_MAX + 1], struct problem *p);
-/* Before a file is replaced: LB_E_EXISTS, there is a private key in it. What is not there is fine. */
+/* Looks at a file that is to be replaced. LB_E_EXISTS: there is a private key in it. A file that is not there is fine. */
 LB_MUST_USE int key_keep_file(const char *path, struct problem *p);
 /*
  * A whole file, which should be a what ("key file"), into secret memory of KEYFILE_MAX bytes. LB_E_SYSTEM,
@@ -25,8 +25,8 @@ LB_MUST_USE int key_read_file(const char *path, const char *what, void **ret, si
 /* The user of that name or number, as one who is granted something. LB_E_VALUE. */
 LB_MUST_USE int grant_find_user(const char *name, struct grant *ret, struct problem *p);
 /*
- * Before a key is brought into the box: LB_E_EXISTS, a version of a key in it has the same public key, and was not destroyed;
- * p names it. Asks the box about each of its keys, as 'list' does.
+ * Looks for a key that is to be brought into the box, and asks the box about each of its keys, as 'list' does. LB_E_EXISTS: a
+ * version that is not destroyed has the same public key; p names it.
  */
 LB_MUST_USE int key_refuse_twin(struct client *c, EVP_PKEY *key, struct problem *p);
 /* Brings a key into the box under that name. ret's spki points into the client's answer. */

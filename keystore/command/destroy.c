@@ -83,7 +83,7 @@ static int has_version(const struct client *c, const struct key_details *show, u
     return problem_set(p, LB_E_NO_VERSION, "key '%s' in box '%s' has no version %u", show->name, c->cli->box, version);
 }
 
-/* A key on a token is gone when it is gone: that is said before anybody is asked. */
+/* Refuses what a token cannot do before anybody is asked: its keys are destroyed at once, or not at all. */
 static int check_backend(struct client *c, const char *name, struct problem *p)
 {
     struct box_status status;
@@ -96,7 +96,7 @@ static int check_backend(struct client *c, const char *name, struct problem *p)
                        "only --now is possible, at once and for good", name, c->cli->box);
 }
 
-/* What a damaged record says of itself counts for nothing: of that the box decides. */
+/* A damaged record may say anything of itself: the box decides about it. */
 static int check_state(const struct client *c, const struct key_details *show, uint32_t version, struct problem *p)
 {
     char at[TIME_TEXT_SIZE], which[24] = "";
@@ -122,7 +122,7 @@ static int check_state(const struct client *c, const struct key_details *show, u
     return LB_E_NOT_ACTIVE;
 }
 
-/* Nobody is asked about something that is not there, or is done already. */
+/* Looks whether the key is there, and not destroyed already, before anybody is asked. */
 static int confirm(struct client *c, const struct key_ref *ref, bool at_once, struct problem *p)
 {
     struct key_details *show = malloc(sizeof(*show));

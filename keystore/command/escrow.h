@@ -19,9 +19,10 @@ struct escrow {
 };
 
 /*
- * Writes the key to path as PEM "ENCRYPTED PRIVATE KEY" (RFC 5958; PBES2 of RFC 8018 with AES-256-CBC and scrypt, RFC
- * 7914), mode 0600, whole and on the disk or not at all; then reads it back, decrypts it, and compares it with the key. Only then
- * this is 0. LB_E_EXISTS: there is such a file, which stays; LB_E_CRYPTO, LB_E_SYSTEM, LB_E_NOMEM, what keyfile_pkcs8() says.
+ * Writes the key to path as PEM "ENCRYPTED PRIVATE KEY" (RFC 5958; PBES2 of RFC 8018 with AES-256-CBC and scrypt, RFC 7914), mode
+ * 0600, whole and on the disk or not at all. Then it reads the file back, decrypts it and compares the result with the key; only
+ * if they are the same it returns 0. LB_E_EXISTS: path is there already, and stays. LB_E_CRYPTO, LB_E_SYSTEM, LB_E_NOMEM, and
+ * what keyfile_pkcs8() returns.
  */
 LB_MUST_USE int escrow_make(const char *path, EVP_PKEY *key, const struct passphrase *pass, struct escrow *ret,
                             struct problem *p);

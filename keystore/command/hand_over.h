@@ -22,22 +22,21 @@ struct rootdir {
 };
 
 /*
- * Opens path, which must be root's and writable for root alone: so nobody else chooses what its names mean. If it is
- * absent it is made with make (mode 0755, its parent must be there); without make ret->fd is -1. LB_E_VALUE with the
- * cure, LB_E_SYSTEM, LB_E_TOO_LONG.
+ * Opens path, which must be root's and writable for root alone, so that nobody else chooses what the names in it mean. An absent
+ * directory is made with make (mode 0755; its parent must be there); without make ret->fd is -1. LB_E_VALUE with the cure,
+ * LB_E_SYSTEM, LB_E_TOO_LONG.
  */
 LB_MUST_USE int rootdir_open(const char *path, bool make, struct rootdir *ret, struct problem *p);
 void rootdir_close(struct rootdir *d);
 
 /*
- * dir/name, the state of the box of that name, becomes a directory of h->uid's, mode 0700, with all below it: made if it
- * is absent, else handed over.
- * *ret_moved: something was. A directory that is h->uid's already is not looked into.
+ * Makes dir/name, the state of the box of that name, a directory of h->uid's with mode 0700, and gives it all below. An absent
+ * directory is made. A directory that is h->uid's already is not looked into. *ret_moved: something was handed over.
  *
- * All that is there must be a directory, or a file with no other name, of an owner that the struct allows (of root's
- * only if the directory is root's): no link is followed, no file of elsewhere is given away. It is looked through before
- * anything is changed; then each directory is root's while its content is handed over. Group and others lose what they
- * may. LB_E_VALUE names the first thing that is not so; LB_E_IN_USE: a box has its store open.
+ * All that is there must be a directory, or a file with no other name, and its owner one that h allows (root only if the
+ * directory is root's). So no link is followed, and no file from elsewhere is given away. All is looked at before anything is
+ * changed; then each directory is root's while its content is handed over. Group and others lose their rights. LB_E_VALUE: p
+ * names the first thing that breaks these rules. LB_E_IN_USE: a box has its store open.
  */
 LB_MUST_USE int handover_dir(const struct rootdir *dir, const char *name, const struct handover *h, bool *ret_moved,
                              struct problem *p);

@@ -6,7 +6,6 @@
 
 #include "base/suggest.h"
 #include "command/table.h"
-#include "model/key_types.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -27,55 +26,6 @@ static const char usage_tail[] =
     "example: littlebox create web && openssl req -x509 -provider littlebox -provider default \\\n"
     "             -key littlebox:web -subj /CN=localhost -out web.crt\n";
 
-/* The last line of each command's help: it runs as it is, where there is such a key or file. */
-static const struct {
-    const char *command;
-    const char *line;
-} examples[] = {
-    { "init", "littlebox init --passphrase" },
-    { "create", "littlebox create web --type ed25519" },
-    { "import", "littlebox import web /etc/ssl/private/web.key" },
-    { "adopt", "littlebox adopt /etc/ssl/private/web.key" },
-    { "attach", "littlebox --box hsm1 attach web --id 01" },
-    { "box", "littlebox box create payments" },
-    { "boxes", "littlebox boxes" },
-    { "handle", "littlebox handle web --out web.pem" },
-    { "cert", "littlebox cert set web fullchain.pem" },
-    { "list", "littlebox list 'www.*'" },
-    { "show", "littlebox show web --public" },
-    { "rename", "littlebox rename web shop" },
-    { "destroy", "littlebox destroy 'old;version=1'" },
-    { "allow", "littlebox allow web --user www-data" },
-    { "deny", "littlebox deny web --user www-data --op decrypt" },
-    { "seal", "littlebox seal add --passphrase --label 'in the safe'" },
-    { "lock", "littlebox lock" },
-    { "unlock", "littlebox unlock" },
-    { "login", "littlebox --box hsm1 login" },
-    { "status", "littlebox status" },
-    { "doctor", "littlebox doctor --server nginx" },
-    { "complete", "littlebox complete -- create web --ty" },
-    { "help", "littlebox help create" },
-    { "version", "littlebox --json version" },
-};
-
-static const char *example_of(const struct command *k)
-{
-    for (size_t i = 0; i < COUNT(examples); i++) {
-        if (strcmp(examples[i].command, k->name) == 0)
-            return examples[i].line;
-    }
-    return NULL;
-}
-
-const struct command *command_find(const char *name)
-{
-    for (const struct command *k = commands; k->name != NULL; k++) {
-        if (strcmp(k->name, name) == 0)
-            return k;
-    }
-    return NULL;
-}
-
 void help_overview(FILE *out)
 {
     fputs(usage_head, out);
@@ -84,23 +34,13 @@ void help_overview(FILE *out)
     fputs(usage_tail, out);
 }
 
-static void print_more(const char *more)
-{
-    const char *mark = strstr(more, HELP_KEY_TYPES);
-    char list[KEYTYPE_LIST_MAX];
-
-    putchar('\n');
-    if (mark == NULL)
-        fputs(more, stdout);
-    else
-        printf("%.*s%s%s", (int)(mark - more), more, keytype_list(list), mark + strlen(HELP_KEY_TYPES));
-}
-
 static void print_help(const struct command *k)
 {
     printf("usage: littlebox %s%s%s\n\n%s\n", k->name, k->usage[0] == '\0' ? "" : " ", k->usage, k->help);
     if (k->more != NULL)
-        print_more(k->more);
+        printf("\n%s", k->more);
+    if (k->more_names != NULL)
+        k->more_names(stdout);
     if (k->options != 0)
         putchar('\n');
     for (int i = cli_option_next(k, -1); i >= 0; i = cli_option_next(k, i)) {
@@ -110,8 +50,8 @@ static void print_help(const struct command *k)
         snprintf(left, sizeof(left), "%s%s%s", o->name, o->value == NULL ? "" : " ", o->value == NULL ? "" : o->value);
         printf("  %-24s  %s\n", left, o->help);
     }
-    if (example_of(k) != NULL)
-        printf("\nexample: %s\n", example_of(k));
+    if (k->example != NULL)
+        printf("\nexample: %s\n", k->example);
 }
 
 /* All commands, or that one. */
@@ -128,7 +68,7 @@ static void json_help(const struct command *only)
         json_string(&j, "command", k->name);
         json_string(&j, "usage", k->usage);
         json_string(&j, "help", k->help);
-        json_string(&j, "example", example_of(k));
+        json_string(&j, "example", k->example);
         json_close(&j, '}');
     }
     json_close(&j, ']');
@@ -155,18 +95,6 @@ int cmd_help(struct cli *c)
 
 /* What is wrong */
 
-/* What others call it. */
-static const struct {
-    const char *word;
-    const char *command;
-} synonyms[] = {
-    { "ls", "list" },        { "keys", "list" },       { "new", "create" },      { "add", "create" },
-    { "generate", "create" }, { "genkey", "create" },  { "genpkey", "create" },  { "keygen", "create" },
-    { "info", "show" },      { "grant", "allow" },     { "revoke", "deny" },     { "migrate", "adopt" },
-    { "move", "adopt" },     { "copy", "import" },     { "certificate", "cert" }, { "check", "doctor" },
-    { "diagnose", "doctor" }, { "open", "unlock" },    { "close", "lock" },
-};
-
 /* What is looked for here, and is elsewhere or nowhere. */
 static const struct {
     const char *word;
@@ -184,14 +112,15 @@ static const struct {
     { "sign", "openssl pkeyutl -sign -inkey littlebox:KEY, or any other program that uses OpenSSL" },
 };
 
-/* What is never proposed. */
-static const char *const destroying[] = { "destroy" };
-
-static bool destroys(const char *command)
+/* Is word one of these, with blanks between? */
+static bool is_one_of(const char *words, const char *word)
 {
-    for (size_t i = 0; i < COUNT(destroying); i++) {
-        if (strcmp(destroying[i], command) == 0)
+    while (*words != '\0') {
+        size_t len = strcspn(words, " ");
+
+        if (strlen(word) == len && strncmp(words, word, len) == 0)
             return true;
+        words += len + strspn(words + len, " ");
     }
     return false;
 }
@@ -200,14 +129,14 @@ static const char *command_meant(const char *word)
 {
     struct suggestion s;
 
-    for (size_t i = 0; i < COUNT(synonyms); i++) {
-        if (strcmp(synonyms[i].word, word) == 0)
-            return synonyms[i].command;
+    for (const struct command *k = commands; k->name != NULL; k++) {
+        if (!k->destroys && k->synonyms != NULL && is_one_of(k->synonyms, word))
+            return k->name;
     }
     suggest_start(&s, word);
     for (const struct command *k = commands; k->name != NULL; k++)
         suggest_try(&s, k->name);
-    return s.best == NULL || destroys(s.best) ? NULL : s.best;
+    return s.best == NULL || command_find(s.best)->destroys ? NULL : s.best;
 }
 
 int help_no_command(const char *word, const char *next)
@@ -221,7 +150,7 @@ int help_no_command(const char *word, const char *next)
             return EXIT_USAGE;
         }
     }
-    if (next != NULL && command_find(next) != NULL && !destroys(next))
+    if (next != NULL && command_find(next) != NULL && !command_find(next)->destroys)
         cli_hint("the command comes first: littlebox %s %s", next, word);
     else if (meant != NULL)
         cli_hint("did you mean '%s'? All commands: littlebox help", meant);
@@ -250,28 +179,17 @@ static void who_takes(int i, char *ret, size_t size)
 
     ret[0] = '\0';
     for (const struct command *k = commands; k->name != NULL && len < size; k++) {
-        if ((k->options & (1ull << i)) != 0 && !destroys(k->name))
+        if ((k->options & (1ull << i)) != 0 && !k->destroys)
             len += (size_t)snprintf(ret + len, size - len, "%s%s", len == 0 ? "" : ", ", k->name);
     }
 }
 
-/* What a command does without being told. */
-static const struct {
-    const char *command;
-    const char *option;
-    const char *cure;
-} needless[] = {
-    { "unlock", "--passphrase", "it asks for the passphrase by itself: littlebox unlock" },
-    { "login", "--passphrase", "it asks for the PIN by itself: littlebox login" },
-};
-
+/* What to do where the option is one that the command makes needless. NULL: it is not. */
 static const char *needless_cure(const struct command *command, const char *name)
 {
-    for (size_t i = 0; command != NULL && i < COUNT(needless); i++) {
-        if (strcmp(needless[i].command, command->name) == 0 && strcmp(needless[i].option, name) == 0)
-            return needless[i].cure;
-    }
-    return NULL;
+    bool needless = command != NULL && command->needless != NULL && strcmp(command->needless, name) == 0;
+
+    return needless ? command->needless_cure : NULL;
 }
 
 int help_no_option(const struct command *command, const char *word)
@@ -307,14 +225,6 @@ int help_no_option(const struct command *command, const char *word)
     return EXIT_USAGE;
 }
 
-/* Options that people leave out before a second argument. */
-static const struct {
-    const char *command;
-    const char *option;
-} forgotten[] = {
-    { "allow", "--user" }, { "deny", "--user" }, { "create", "--type" }, { "handle", "--out" }, { "adopt", "--key" },
-};
-
 int help_too_many(const struct cli *c, const char *word)
 {
     const struct command *k = c->command;
@@ -323,14 +233,11 @@ int help_too_many(const struct cli *c, const char *word)
 
     if (k->max_args == 0)
         return cli_usage_error(c, "'%s' takes no argument: '%s'", k->name, word);
-    for (size_t i = 0; i < COUNT(forgotten); i++) {
-        if (strcmp(forgotten[i].command, k->name) != 0)
-            continue;
-        /* The file and the key's name, in either order. */
-        if (strcmp(k->name, "adopt") == 0 && access(first, F_OK) != 0 && access(second, F_OK) == 0)
-            first = word, second = c->args[0];
-        snprintf(cure, sizeof(cure), "littlebox %s %s %s %s", k->name, first, forgotten[i].option, second);
-        return cli_usage_hint(cure, "one argument too many: '%s'", word);
-    }
-    return cli_usage_error(c, "one argument too many: '%s'", word);
+    if (k->forgotten == NULL)
+        return cli_usage_error(c, "one argument too many: '%s'", word);
+    /* A command that takes a file alone got the file and the other word, in either order. */
+    if (strncmp(k->usage, "FILE ", strlen("FILE ")) == 0 && access(first, F_OK) != 0 && access(second, F_OK) == 0)
+        first = word, second = c->args[0];
+    snprintf(cure, sizeof(cure), "littlebox %s %s %s %s", k->name, first, k->forgotten, second);
+    return cli_usage_hint(cure, "one argument too many: '%s'", word);
 }

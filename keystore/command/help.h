@@ -6,8 +6,6 @@
 
 #include "command/cli.h"
 
-/* The row of the table of subcommands with that name; NULL: there is none. */
-const struct command *command_find(const char *name);
 void help_overview(FILE *out);
 
 /*

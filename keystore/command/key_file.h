@@ -21,16 +21,16 @@ struct keyfile {
 };
 
 /*
- * Finds the one private key in len bytes at data, which are called name in messages. PEM (also between
- * certificates), DER, both PKCS#8 or traditional, encrypted or not, and PKCS#12; passphrases are asked for as the
- * options in c say. A handle is reported, not loaded. LB_E_NO_KEY: there is none; LB_E_VALUE: there are several, or
- * it is damaged; LB_E_SECRET: wrong passphrase; what ask_passphrase() gives. keyfile_clear() after success.
+ * Finds the one private key in len bytes at data; name is what messages call them. The key is PEM (also between certificates)
+ * or DER, in PKCS#8 or in a traditional form, encrypted or not, or PKCS#12. Passphrases are asked for as the options in c say.
+ * A handle is reported, and not loaded. keyfile_clear() after success. LB_E_NO_KEY: there is no key. LB_E_VALUE: there are
+ * several, or it is damaged. LB_E_SECRET: wrong passphrase. Else what ask_passphrase() returns.
  */
 LB_MUST_USE int keyfile_parse(const struct cli *c, const char *name, const uint8_t *data, size_t len,
                               struct keyfile *ret, struct problem *p);
 void keyfile_clear(struct keyfile *k);
 
-/* What is in a file, as far as that shows without a passphrase; where there are several, what comes last here. */
+/* What is in a file, as far as that shows without a passphrase. Of several things the one that comes last here counts. */
 enum keyfile_sight {
     KEYFILE_NOTHING,
     KEYFILE_REFERENCE, /* to a key of a token, as pkcs11-provider writes it */
@@ -39,7 +39,7 @@ enum keyfile_sight {
     KEYFILE_ENCRYPTED,
     KEYFILE_PLAIN
 };
-/* Loads no key and asks nobody. *ret is the handle of the first one, cleared by the caller in any case. LB_E_NOMEM. */
+/* Loads no key and asks nobody. *ret is the first handle; the caller clears it in any case. LB_E_NOMEM. */
 LB_MUST_USE int keyfile_look(const uint8_t *data, size_t len, enum keyfile_sight *ret_sight, struct handle *ret);
 
 /*

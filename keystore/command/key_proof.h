@@ -7,9 +7,9 @@
 #include "command/client.h"
 
 /*
- * The box signs random data with that version, and expected (a public half is enough) verifies it; or, with a key that
- * only agrees on secrets, it agrees with a fresh key on the same secret as expected does. LB_E_CRYPTO: it does not; or
- * the box's refusal.
+ * Lets the box sign random data with that version, and verifies the signature with expected, of which the public half is enough.
+ * A key that only agrees on secrets must agree with a fresh key on the same secret as expected does. LB_E_CRYPTO: the proof
+ * failed. Else what the box refuses it with.
  */
 LB_MUST_USE int proof_make(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected,
                            struct problem *p);

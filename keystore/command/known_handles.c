@@ -50,7 +50,7 @@ static bool candidate(const struct srv_key *k, int i, char ret[PATH_MAX])
 }
 
 struct walk {
-    const struct server *server;
+    const struct server_program *server;
     void (*each)(const struct named_key *k, void *arg);
     void (*trouble)(const char *text, void *arg);
     void *arg;
@@ -112,7 +112,7 @@ static void tell_absent(const struct walk *w, const char *pattern)
     w->trouble(text, w->arg);
 }
 
-int servers_each_key(const struct server *server, const char *main, void (*each)(const struct named_key *k, void *arg),
+int servers_each_key(const struct server_program *server, const char *main, void (*each)(const struct named_key *k, void *arg),
                      void (*trouble)(const char *text, void *arg), void *arg)
 {
     struct walk w = { .server = server, .each = each, .trouble = trouble, .arg = arg };
@@ -190,7 +190,7 @@ static void from_server(const struct named_key *k, void *arg)
     tell(s, k->path == NULL ? k->uri : k->path, where);
 }
 
-/* All of them, before the next question to the box: they stand in its answer. */
+/* Copies all of them before the box is asked again, since they stand in its answer. */
 static int noted(struct client *c, struct search *s, struct problem *p)
 {
     struct srvconf *here = calloc(1, sizeof(*here));
@@ -230,7 +230,7 @@ int known_handles(struct client *c, const struct key_details *show,
     if (r != 0)
         return r;
     *s = (struct search){ .show = show, .box = c->cli->box, .each = each, .arg = arg };
-    for (const struct server *server = servers; r == 0 && server->name != NULL; server++) {
+    for (const struct server_program *server = servers; r == 0 && server->name != NULL; server++) {
         int n = servers_each_key(server, /* main= */ NULL, from_server, /* trouble= */ NULL, s);
 
         if (n < 0)

@@ -8,7 +8,7 @@
 
 /* A private key that a configuration names. Views, for the time of the call. */
 struct named_key {
-    const struct server *server;
+    const struct server_program *server;
     const struct srvconf *conf;
     const struct srv_key *key;
     const char *path;         /* of the file that has the key; NULL: there is no such file, it is a URI for one */
@@ -17,18 +17,18 @@ struct named_key {
 };
 
 /*
- * Calls each() for every key in the configuration of a server that can be read and is what a program would load: files
- * with a key or a handle in them, and URIs. main NULL: in each file that Debian has it in. trouble(), unless NULL, is called
- * for whatever keeps the configuration from being read as a whole; none at all is such a trouble too. Returns how many key
- * files could not be read; LB_E_NOMEM.
+ * Calls each() for every key in a server's configuration that can be read and that a program would load: files with a key or a
+ * handle in them, and URIs. main NULL: the configuration is where Debian has it. trouble(), unless NULL, is called for whatever
+ * keeps the configuration from being read as a whole, and if there is none. Returns how many key files could not be read, or
+ * LB_E_NOMEM.
  */
-int servers_each_key(const struct server *server, const char *main, void (*each)(const struct named_key *k, void *arg),
+int servers_each_key(const struct server_program *server, const char *main, void (*each)(const struct named_key *k, void *arg),
                      void (*trouble)(const char *text, void *arg), void *arg);
 
 /*
- * The handles of a key, as far as they can be found by whoever asks: in the configurations of all servers that doctor
- * knows, and in files that the box was told of. where: "" or a text in brackets. Each file once. Returns how many key files
- * could not be read; LB_E_NOMEM.
+ * Calls each() once for each file with a handle of the key, as far as the caller can find them: in the configurations of all
+ * servers that doctor knows, and among the files that the box was told of. where: "" or a text in brackets. Returns how many key
+ * files could not be read, or LB_E_NOMEM.
  */
 int known_handles(struct client *c, const struct key_details *show,
                   void (*each)(const char *file, const char *where, void *arg), void *arg);

@@ -63,7 +63,7 @@ static int fill_grants(const struct key_details *show, struct table *t)
 
 /* list */
 
-/* A key, and what the box tells of it alone. */
+/* A key, and what the box tells of each key by itself. */
 struct row {
     struct key_entry e;
     struct table *grants; /* NULL: they are for administrators to know */
@@ -142,7 +142,7 @@ struct more {
     struct key_details show; /* the last answer */
 };
 
-/* A key may go, or its certificate, or the box's token, while others are looked at: then that is not told of it. */
+/* A key, its certificate or the token may go while others are looked at; then that column of it stays empty. */
 static int read_more(struct client *c, struct more *m, struct row *row, struct problem *p)
 {
     struct key_ref ref = { .version = row->e.version };
@@ -159,7 +159,7 @@ static int read_more(struct client *c, struct more *m, struct row *row, struct p
     return row->grants == NULL || fill_grants(&m->show, row->grants) != 0 ? out_of_memory(p) : 0;
 }
 
-/* A token that is away is not asked for each key's certificate anew. */
+/* Once the token is away, it is not asked for the other keys' certificates. */
 static int read_list(struct client *c, struct rows *all, struct problem *p)
 {
     struct more *m = calloc(1, sizeof(*m));

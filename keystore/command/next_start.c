@@ -24,7 +24,7 @@ struct source {
     struct peer reader; /* as whom the next start reads it */
 };
 
-/* The box's directories are those of this command line: doctor asks at a socket that may be another's. */
+/* Are the box's directories those of this command line? doctor asks at a socket that may be of another box. */
 static bool knows_paths(const struct client *c)
 {
     struct box_paths own;
@@ -37,7 +37,7 @@ static bool is_systems(const struct client *c)
     return strcmp(c->dirs.config, LB_SYSTEM_CONFIG_DIR) == 0;
 }
 
-/* A unit that was changed since the box was started may have another user. LB_E_NO_KEY: there is no such user. */
+/* The user of the next start: another one, if the unit was changed since. LB_E_NO_KEY: there is no such user. */
 static int find_reader(struct client *c, struct source *ret, char name[64], struct problem *p)
 {
     const struct passwd *pw;
@@ -100,7 +100,7 @@ static void unknown(struct nextstart *n, const char *text)
     problem_set(&n->why, LB_E_SYSTEM, "%s", text);
 }
 
-/* How the file comes to open the store. A box that is locked takes no seal: it wants a secret that it knows. */
+/* How the file comes to open the store. A locked box takes no new seal: it needs a secret that it knows. */
 static void hint_credential(struct nextstart *n, const char *back, const char *another)
 {
     if (n->credentials == 0)
@@ -115,7 +115,7 @@ static void hint_credential(struct nextstart *n, const char *back, const char *a
         problem_hint(&n->why, "%s, from the backup: no passphrase opens this store", back);
 }
 
-/* The answer of the box about the file, or about what was in it. */
+/* Takes the box's answer about the file, or about what was in it. */
 static void judge(struct nextstart *n, const struct box_opening *tried)
 {
     n->verdict = NEXTSTART_BROKEN;
@@ -143,7 +143,7 @@ static void judge(struct nextstart *n, const struct box_opening *tried)
     }
 }
 
-/* Another file than the box has tried, or as another user: BOX.conf or the unit was changed since it started. */
+/* For a file, or a user, that the box has not tried: BOX.conf or the unit was changed since the box started. */
 static int try_file(struct client *c, const struct peer *reader, struct nextstart *n, struct problem *p)
 {
     struct box_opening tried = { .next = NEXT_REFUSED };
@@ -172,7 +172,7 @@ static int try_file(struct client *c, const struct peer *reader, struct nextstar
     return 0;
 }
 
-/* What systemd keeps for the box, which root alone can decrypt, and does only where systemd's own rule leads to it. */
+/* Tries what systemd keeps for the box. Root alone can decrypt it, and does so only where systemd's own rule leads there. */
 static int try_handed(struct client *c, bool ours, struct nextstart *n, struct problem *p)
 {
     struct box_opening tried;

@@ -26,23 +26,23 @@ struct nextstart {
 };
 
 /*
- * The file that BOX.conf in the directories of this command line names for the box's start, or CONFIG/BOX.credential: to be
- * read by boxfile_read(), since the directories may be the box's user's. What the box says of paths counts for nothing: it
- * is who gets what is in the file. ret has PATH_MAX bytes.
+ * The file that the box reads at its start: the one that BOX.conf in the directories of this command line names, or
+ * CONFIG/BOX.credential. Read it with boxfile_read(), since the directories may be the box's user's. What the box says of paths
+ * does not count, since the box gets what is in the file. ret has PATH_MAX bytes.
  */
 void nextstart_file(const struct client *c, char *ret);
 /*
- * Whether it is systemd that hands the system's box what opens it, and where systemd keeps that, encrypted: for
- * systemcred_read(). Nothing that another than root can write leads to it.
+ * Does systemd hand the system's box what opens it? ret is where systemd keeps that, encrypted: for systemcred_read(). Root alone
+ * can write what leads to that path.
  */
 bool nextstart_handed(const struct client *c, char *ret);
 
 /*
- * Looks at BOX.conf, at the credentials that systemd keeps for the box (systemd.exec(5), LoadCredentialEncrypted=), and
- * asks the box, which tries its file as its own user. A file that it has not tried is read as that user (command/box_file.h), and
- * sent to it. Where the box's files are not those of this command line, nothing is read, and the box's word is told.
- * known is false where the box says that it is not for this caller, has no store, or is too old to answer. p and an
- * error: the box does not answer.
+ * Looks at BOX.conf and at the credentials that systemd keeps for the box (systemd.exec(5), LoadCredentialEncrypted=), and asks
+ * the box, which tries its file as its own user. A file that the box has not tried is read as that user (command/box_file.h) and
+ * sent to the box. If the box's files are not those of this command line, nothing is read, and what the box says is told.
+ * known is false if the box does not tell this caller, has no store, or is too old to answer. An error, with p: the box does not
+ * answer.
  */
 LB_MUST_USE int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p);
 

@@ -14,9 +14,10 @@ struct passphrase {
 };
 
 /*
- * Asks for "WHAT: " on the terminal, without echo; as_new: twice, and both must be the same. With --passphrase-file,
- * --passphrase-fd or --stdin their first line is taken instead. LB_E_SYSTEM (no terminal, with the cure), LB_E_WEAK_SECRET
- * (empty; a new one on the terminal: shorter than a box takes), LB_E_SECRET (not the same twice), LB_E_TOO_LONG, LB_E_NOMEM.
+ * Asks "WHAT: " on the terminal, without echo. as_new: asks twice, and both answers must be the same. --passphrase-file,
+ * --passphrase-fd and --stdin take the first line from there instead. LB_E_SYSTEM, with the cure: there is no terminal.
+ * LB_E_WEAK_SECRET: the passphrase is empty, or a new one on the terminal is shorter than a box takes. LB_E_SECRET: the answers
+ * differ. LB_E_TOO_LONG, LB_E_NOMEM.
  */
 LB_MUST_USE int ask_passphrase(const struct cli *c, const char *what, bool as_new, struct passphrase *ret,
                                struct problem *p);

@@ -9,13 +9,13 @@
 #include "base/errors.h"
 
 /*
- * The file that the unit's LoadCredentialEncrypted=littlebox:littlebox.BOX finds at a start; false: there is none, or the
+ * The file that LoadCredentialEncrypted=littlebox:littlebox.BOX of the unit finds at a start. False: there is none, or the
  * machine does not run systemd.
  */
 bool systemcred_find(const char *box, char ret[PATH_MAX]);
 
 /*
- * Whether the unit has the credential 'littlebox' from elsewhere too, by an absolute path or a value in the unit; or it
+ * Does the unit have the credential 'littlebox' from elsewhere too, by an absolute path or a value in the unit? True also if that
  * cannot be told.
  */
 bool systemcred_elsewhere(const char *box);
@@ -24,9 +24,9 @@ bool systemcred_elsewhere(const char *box);
 bool systemcred_user(const char *box, char *ret, size_t size);
 
 /*
- * Decrypts it with systemd-creds(1), as root: secret_alloc()ed memory of LB_SECRET_MAX bytes. p: one clause, and the cure.
- * LB_E_UNSUPPORTED: there is no systemd-creds. LB_E_SECRET: it does not decrypt, so that systemd will not start the box.
- * LB_E_NOMEM, LB_E_SYSTEM.
+ * Decrypts the file with systemd-creds(1), as root, into secret_alloc()ed memory of LB_SECRET_MAX bytes. p has one clause and the
+ * cure. LB_E_UNSUPPORTED: there is no systemd-creds. LB_E_SECRET: the file does not decrypt, and so systemd will not start the
+ * box. LB_E_NOMEM, LB_E_SYSTEM.
  */
 LB_MUST_USE int systemcred_read(const char *path, void **ret, size_t *ret_len, struct problem *p);
 

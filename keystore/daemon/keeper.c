@@ -25,6 +25,7 @@
 #include "daemon/keeper_link.h"
 #include "daemon/kept.h"
 #include "daemon/notify.h"
+#include "model/keeper_words.h"
 
 /*
  * A child that lived shorter than this (seconds) is started again with a pause that grows a little, in milliseconds: callers

@@ -7,10 +7,6 @@
 /* Exit status of a child whose configuration or store makes another start pointless (sysexits.h EX_CONFIG). */
 #define EXIT_NOT_AGAIN 78
 
-/* Lines of its log that say that a child ended, and not why: these words are in them. */
-#define KEEPER_SAYS_ENDED "the child ended with status"
-#define KEEPER_SAYS_AGAIN "children in a row ended at their start"
-
 /* Where in argv the role of a started process goes: "--child" or "--usher". */
 #define KEEPER_ROLE 1
 

@@ -6,10 +6,10 @@
 #include "daemon/sandbox_rules.h"
 
 /*
- * Takes the rest of the system from this thread and those that it will start, for good: to be called while there is one
- * thread. rules NULL: no file, no network, no abstract socket, no signal to processes outside. Files that are open stay
- * open. *ret_kept: of SANDBOX_FILES, _NETWORK and _SIGNALS what the kernel does; what it cannot is in the log. A kernel
- * without Landlock is no failure: it keeps nothing. LB_E_SYSTEM with errno.
+ * Takes the rest of the system from this thread and from those that it starts later, for good. Call it while there is one
+ * thread. rules NULL: no file, no network, no abstract socket, no signal to processes outside. Open files stay open.
+ * *ret_kept: which of SANDBOX_FILES, _NETWORK and _SIGNALS the kernel keeps; the log names what the kernel cannot keep. A kernel
+ * without Landlock keeps nothing, and that is no failure. LB_E_SYSTEM with errno.
  */
 LB_MUST_USE int landlock_enter(const struct sandbox_rules *rules, unsigned *ret_kept);
 

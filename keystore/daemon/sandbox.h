@@ -6,16 +6,16 @@
 #include "daemon/sandbox_rules.h"
 
 /*
- * From here on this process can serve, read and write its store, and nothing else. To be called while there is one
- * thread, with nothing read yet that others wrote. What only an attacker would do ends the process; what else is not
- * needed fails with EPERM, files out of reach with EACCES. Cannot be undone. *ret: SANDBOX_* that hold, SANDBOX_CALLS
- * always. LB_E_SYSTEM with errno.
+ * Leaves this process the right to serve and to read and write its store. It cannot be undone. Call it while there is one
+ * thread, and before anything is read that others wrote. A system call that only an attacker needs ends the process; any
+ * other that is not needed fails with EPERM, and a file out of reach with EACCES. *ret: the SANDBOX_* that hold; SANDBOX_CALLS
+ * always does. LB_E_SYSTEM with errno.
  */
 LB_MUST_USE int sandbox_enter(const struct sandbox_rules *rules, unsigned *ret);
 
 /*
- * For the process that meets strangers first: it can receive and send on sockets that it has, start processes and end
- * them, log, and nothing else. Its children are bound as it is. LB_E_SYSTEM with errno.
+ * The same for the usher, which meets strangers first. It can receive and send on sockets that it has, start processes and
+ * end them, and log. Its children have the same limits. LB_E_SYSTEM with errno.
  */
 LB_MUST_USE int sandbox_enter_usher(void);
 

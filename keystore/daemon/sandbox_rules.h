@@ -1,12 +1,12 @@
-/* What the process that holds keys may reach in the file system. */
+/* The files that a box's sandbox leaves it: for its filter of system calls and for Landlock. */
 #ifndef LB_DAEMON_SANDBOX_RULES_H
 #define LB_DAEMON_SANDBOX_RULES_H
 
-/* The paths are absolute. */
+/* All paths are absolute, and the caller's. */
 struct sandbox_rules {
-    const char *state;         /* the box's directory: it reads and writes the store in it */
-    const char *credential;    /* a file, there or not: files in its directory can be read */
-    const char *module_writes; /* NULL: a sealed box. Else directories with ':' between, where a module may write */
+    const char *state;         /* the box's directory, with the store that the box reads and writes */
+    const char *credential;    /* a file, there or not; the files in its directory can be read */
+    const char *module_writes; /* where a token's module may write: directories with ':' between; NULL: the box is sealed */
 };
 
 #endif

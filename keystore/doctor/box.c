@@ -1,14 +1,15 @@
 /* doctor: what keeps a box from answering, or will, and what the box itself cannot tell. */
-#include "doctor/doctor.h"
+#include "doctor/box.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/status.h"
-#include "daemon/keeper.h"
+#include "doctor/journal.h"
 #include "doctor/processes.h"
 #include "doctor/units.h"
+#include "model/keeper_words.h"
 
 /* systemd has the system's boxes; --root has unit files of its own. */
 static bool is_of_systemd(const struct doctor *d, const char *path)
@@ -54,7 +55,7 @@ static void tell_failure(struct doctor *d, const struct unit *service, const cha
     snprintf(name, sizeof(name), "littleboxd@%s.service", d->box);
     if (unit_value(service, "ExecMainStatus", status, sizeof(status)) && strcmp(status, "0") != 0)
         snprintf(text, sizeof(text), " with status %s", status);
-    if (!unit_last_words(name, keepers, words, sizeof(words)))
+    if (!journal_last_words(name, keepers, words, sizeof(words)))
         snprintf(words, sizeof(words), "journalctl -u %s says why", name);
     snprintf(hint, sizeof(hint),
              "mend that, then: systemctl reset-failed 'littleboxd@%s.*' && systemctl start littleboxd@%s.socket", d->box,

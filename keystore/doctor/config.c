@@ -1,5 +1,5 @@
 /* doctor: what openssl.cnf says about providers, and what it should say. */
-#include "doctor/doctor.h"
+#include "doctor/config.h"
 
 #include <errno.h>
 #include <openssl/conf.h>

@@ -2,82 +2,25 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/id_map.h"
-#include "base/printable.h"
 #include "client/status.h"
 #include "command/client.h"
-#include "doctor/doctor.h"
+#include "doctor/box.h"
+#include "doctor/handle.h"
+#include "doctor/next_start.h"
+#include "doctor/openssl.h"
+#include "doctor/probe.h"
+#include "doctor/report.h"
 #include "doctor/running.h"
+#include "doctor/server.h"
 #include "doctor/servers/servers.h"
 
-/* A PIN in a URI of somebody's configuration is nobody else's business. */
-static void hide_pins(char *text)
-{
-    static const char name[] = "pin-value=";
-
-    while ((text = strcasestr(text, name)) != NULL) {
-        size_t len;
-
-        text += strlen(name);
-        len = strcspn(text, "&; ()'");
-        memmove(text, text + len, strlen(text + len) + 1);
-    }
-}
-
-/* As it is, but for PINs. */
-static void json_about(struct doctor *d)
-{
-    const struct {
-        const char *name, *value;
-    } about[] = { { "server", d->about.server }, { "file", d->about.file }, { "uri", d->about.uri },
-                  { "user", d->about.user } };
-    char text[2 * PATH_MAX];
-
-    for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++) {
-        snprintf(text, sizeof(text), "%s", about[i].value == NULL ? "" : about[i].value);
-        hide_pins(text);
-        json_string(&d->json, about[i].name, about[i].value == NULL ? NULL : text);
-    }
-}
-
-void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, const char *hint, const char *fmt, ...)
-{
-    static const struct {
-        const char *text, *json;
-    } verdicts[] = { { "ok  ", "ok" }, { "FAIL", "fail" }, { "??  ", "unknown" }, { "--  ", "skipped" } };
-    char text[2 * PATH_MAX + 400], cure[6 * PATH_MAX];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    cli_hint_text(hint == NULL ? "" : hint, cure, sizeof(cure));
-    hide_pins(text);
-    /* Names in a server's configuration are in it, and lines of its log. cli_hint_text() has seen to the cure. */
-    make_printable(text);
-    d->failed = d->failed || v == DOCTOR_FAIL || v == DOCTOR_UNKNOWN;
-    if (d->cli->json) {
-        json_open(&d->json, NULL, '{');
-        json_string(&d->json, "check", check);
-        json_string(&d->json, "result", verdicts[v].json);
-        json_string(&d->json, "text", text);
-        json_string(&d->json, "hint", cure[0] == '\0' ? NULL : cure);
-        json_about(d);
-        json_close(&d->json, '}');
-        return;
-    }
-    printf("%s  %s\n", verdicts[v].text, text);
-    if (cure[0] != '\0')
-        printf("      hint: %s\n", cure);
-}
-
-/* The checks, in the order in which a server comes by. */
+/* The checks, in the order in which a server depends on what they look at. */
 
 static void check_conf(struct doctor *d)
 {
@@ -124,7 +67,7 @@ static void check_directory(struct doctor *d)
                       configured[0] == '\0' ? "the usual places" : configured, d->directory);
 }
 
-/* Does it accept the box of whom this command line names? */
+/* Does the provider accept the box of the users whom this command line names? */
 static void check_users(struct doctor *d)
 {
     const char *configured = d->conf.users;
@@ -227,16 +170,7 @@ static void check_box(struct doctor *d)
     client_close(c);
 }
 
-bool doctor_reason_above(const struct doctor *d, struct problem *p)
-{
-    char *none = d->conf_failed ? strstr(p->text, ": " DOCTOR_NO_REASON) : NULL;
-
-    if (none != NULL)
-        *none = '\0';
-    return none != NULL;
-}
-
-/* --user: the worker to try it as; false: it is not known, and that was reported. */
+/* The worker of --user, as whom the handle is tried. False: it is not known, and that was reported. */
 static bool find_user(struct doctor *d, struct doctor_worker *ret)
 {
     const char *name = d->cli->options[OPT_USER];
@@ -313,10 +247,10 @@ static void print_lines(struct doctor *d)
     }
 }
 
-/* A server whose unit gives it an openssl.cnf is asked about with that one, unless the caller has one of his own. */
+/* Takes the openssl.cnf that the server's unit names, unless the caller has an OPENSSL_CONF of his own. */
 static void follow_unit(struct doctor *d)
 {
-    const struct server *server = d->cli->options[OPT_SERVER] == NULL ? NULL : server_find(d->cli->options[OPT_SERVER]);
+    const struct server_program *server = d->cli->options[OPT_SERVER] == NULL ? NULL : server_find(d->cli->options[OPT_SERVER]);
     char path[PATH_MAX];
 
     if (server != NULL && getenv("OPENSSL_CONF") == NULL && doctor_unit_conf(d->cli, server, path) &&

@@ -1,5 +1,5 @@
 /* doctor: what a handle is before anybody loads it. */
-#include "doctor/doctor.h"
+#include "doctor/handle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ const char *doctor_handle_file(const char *handle)
     return handle;
 }
 
-/* Which part of the path this process is kept out of: "" if that cannot be told. */
+/* The part of the path that keeps this process out; "" if that cannot be told. */
 static void find_obstacle(const char *path, char *ret, size_t size)
 {
     char part[PATH_MAX];

@@ -1,7 +1,7 @@
 /* What doctor says of the next start of a box: will it open itself, and is its store still the one that it has open? */
-#include "command/client.h"
+#include "doctor/next_start.h"
+
 #include "command/next_start.h"
-#include "doctor/doctor.h"
 
 void doctor_next_start(struct doctor *d, struct client *c)
 {

@@ -1,5 +1,5 @@
 /* doctor: what in openssl.cnf makes handles fail although the provider is there and loads. */
-#include "doctor/doctor.h"
+#include "doctor/openssl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #define PLUGIN "littlebox"
 
 /*
- * The provider's settings. It remembers a wrong one and loads all the same, since a provider that fails to load takes its
- * program with it; each handle fails then. True: it is well; else p says what is wrong.
+ * The provider's settings, each with its check. True: the value is good; else p says what is wrong. The provider loads with a
+ * wrong setting too, since a provider that fails to load takes its program with it; but then each handle fails.
  */
 
 static bool directory_ok(const struct doctor_conf *c, struct problem *p)
@@ -61,7 +61,7 @@ static bool is_one_of(const char *word, const char *const *words)
     return *words != NULL;
 }
 
-/* The words that the provider takes; it knows them in lower case alone. */
+/* The words that the provider takes, which it knows in lower case alone. */
 static const char *const yes_words[] = { "1", "yes", "true", NULL };
 static const char *const no_words[] = { "", "0", "no", "false", NULL };
 
@@ -94,7 +94,7 @@ bool doctor_settings_ok(struct doctor *d)
     return ok;
 }
 
-/* default_properties (property(7)): what each fetch of each program asks for that reads this file. */
+/* default_properties (property(7)): each fetch of each program that reads this file asks for them. */
 
 enum effect { HARMLESS, NO_HANDLE, FIPS, OURS_FIRST };
 

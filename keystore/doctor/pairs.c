@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 /*
- * The certificate that belongs to the key at that place among the halves; NULL: there is none, or there are not as many as
- * keys, so that their order says nothing.
+ * The certificate that belongs to the key at that place among the halves. NULL: there is none, or the scope has not as many
+ * certificates as keys, so that their order says nothing.
  */
 static const struct srv_half *partner(const struct srvconf *c, size_t key)
 {

@@ -1,5 +1,5 @@
 /* doctor: loads the provider and signs with it, in a process that may crash. */
-#include "doctor/doctor.h"
+#include "doctor/probe.h"
 
 #include <errno.h>
 #include <openssl/conf.h>
@@ -23,6 +23,7 @@
 
 #include "base/passwd.h"
 #include "base/socket.h"
+#include "doctor/handle.h"
 #include "model/key_types.h"
 #include "model/limits.h"
 #include "model/uri.h"
@@ -33,7 +34,7 @@
 /* A reason, and the details, of which OpenSSL keeps 1023 bytes. */
 #define ERROR_TEXT_MAX 1200
 
-/* The most telling error of OpenSSL's queue: the first with details, else the first. The provider's has its cure with it. */
+/* Takes the most telling error of OpenSSL's queue: the first with details, else the first. The provider's have their cures. */
 static int openssl_problem(struct problem *p, int code, const char *what)
 {
     const char *data;
@@ -116,7 +117,7 @@ static bool agree(OSSL_LIB_CTX *libctx, EVP_PKEY *mine, EVP_PKEY *peer, uint8_t 
     return ok;
 }
 
-/* With the public half alone and the default provider, as the other end of a connection does it. */
+/* Verifies with the public half alone and the default provider, as the other end of a connection does. */
 static bool verifies(EVP_PKEY *key, const char *md, const uint8_t *text, size_t text_len, const uint8_t *sig,
                      size_t len)
 {
@@ -155,7 +156,7 @@ static int test_signature(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
     return r;
 }
 
-/* With a key that signs nothing: a fresh key and the public half agree on what the handle agrees on with it. */
+/* For a key that does not sign: the handle and a fresh key must agree on the same secret as that key and the public half. */
 static int test_agreement(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
 {
     EVP_PKEY *other = EVP_PKEY_Q_keygen(ctx, NULL, EVP_PKEY_get0_type_name(key));
@@ -184,7 +185,7 @@ static int test_key(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
     return test_signature(ctx, key, p);
 }
 
-/* Which box a user means depends on his directories: those of the service, and not of whoever asks for it. */
+/* The directories that decide which box a user means are those of the service, and not those of whoever runs doctor. */
 static void have_environment_of(uid_t uid)
 {
     static const char *const of_caller[] = { "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR" };
@@ -196,7 +197,7 @@ static void have_environment_of(uid_t uid)
         setenv("HOME", home, /* overwrite= */ 1);
 }
 
-/* For good: this process has no other rights any more than the worker. */
+/* Takes the worker's rights for good: this process has no others any more. */
 static int become(const struct doctor_worker *w, struct problem *p)
 {
     uid_t r, e, s;
@@ -222,8 +223,8 @@ static void tell(int out, const struct told *told)
 }
 
 /*
- * As a server's worker uses a key that the server has loaded: in another process, with other rights. It reports by
- * itself; does not return.
+ * Uses the key as a server's worker uses one that the server has loaded: in another process, with other rights. Reports by
+ * itself, and does not return.
  */
 static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct told *told)
     __attribute__((noreturn));
@@ -259,7 +260,7 @@ static void note_public(EVP_PKEY *key, struct doctor_public *ret)
     ERR_clear_error();
 }
 
-/* A file that is not there, and has the name of a key: whoever gave it may have meant that one. */
+/* For a file that is not there and has the name of a key: whoever gave it may have meant that key. */
 static void propose_key(OSSL_LIB_CTX *ctx, const char *name, struct problem *p)
 {
     char uri[LB_NAME_MAX + 20];

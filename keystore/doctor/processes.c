@@ -11,7 +11,7 @@
 
 /* Processes of one name that are looked at. */
 #define PROCESSES_MAX 2000
-/* Of the processes that one started, so many are looked into. */
+/* Of the processes that one process started, so many are looked into. */
 #define CHILDREN_MAX 8
 
 struct process {
@@ -55,7 +55,7 @@ static bool is_one(const char *name, size_t len, const char *names)
     return false;
 }
 
-/* Its name and its parent: "pid (name) state parent ..." (proc(5)); the name may hold anything. */
+/* Reads name and parent: "pid (name) state parent ..." (proc(5)). The name may hold anything. False: it is none of names. */
 static bool look(pid_t pid, const char *names, struct process *ret)
 {
     char text[512], *open, *close;
@@ -72,7 +72,7 @@ static bool look(pid_t pid, const char *names, struct process *ret)
     return true;
 }
 
-/* Anybody can start a program of that name, with those arguments: whose process is it, by all four of its uids (proc(5))? */
+/* Is it a process of root, of this user or of *user, by all four of its uids (proc(5))? Anybody can take a server's name. */
 static bool has_owner(pid_t pid, const uid_t *user, bool *ret_of_root)
 {
     char text[4096], *line;
@@ -121,7 +121,7 @@ static bool is_first(const struct process *p, const struct process *list, size_t
     return true;
 }
 
-/* In a container a server has files of its own. EACCES: nobody knows. */
+/* Has the process the same root directory? In a container a server has files of its own. EACCES: that is not known. */
 static bool shares_root(pid_t pid, bool *ret_readable)
 {
     char path[64];
@@ -135,10 +135,10 @@ static bool shares_root(pid_t pid, bool *ret_readable)
 }
 
 /*
- * Does its command line fit the configuration? Words stand between NULs, or between blanks where a server has written its
- * own title there.
+ * Does the command line of the process fit the configuration? Its words stand between NULs, or between blanks if the server has
+ * written its own title there.
  */
-static bool has_config(const struct server *server, pid_t pid, const char *config, bool usual)
+static bool has_config(const struct server_program *server, pid_t pid, const char *config, bool usual)
 {
     char text[16384], dir[PATH_MAX], *slash;
     size_t len = read_proc(pid, "cmdline", text, sizeof(text));
@@ -170,7 +170,7 @@ static bool has_config(const struct server *server, pid_t pid, const char *confi
     return usual && !other;
 }
 
-/* A line of maps ends in the path of what is mapped; " (deleted)" when it was replaced since. */
+/* A line of maps ends in the path of the file that is mapped, and in " (deleted)" if that was replaced since. */
 static bool maps_module(pid_t pid, const char *module, bool *ret_readable)
 {
     FILE *f = open_proc(pid, "maps");
@@ -195,7 +195,7 @@ static bool maps_module(pid_t pid, const char *module, bool *ret_readable)
     return found;
 }
 
-/* The same socket as this process, in whatever mounts it has. */
+/* Does the process see the same socket as this one, in whatever mounts it has? */
 static bool sees_socket(pid_t pid, const char *socket)
 {
     char path[PATH_MAX + 40], real[PATH_MAX];
@@ -207,7 +207,7 @@ static bool sees_socket(pid_t pid, const char *socket)
     return stat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
-/* A name as systemd gives them (systemd.unit(5)): anything else is the name of a control group that somebody made. */
+/* Is it a unit's name as systemd gives them (systemd.unit(5))? Anything else is a control group that somebody made. */
 static bool is_unit(const char *name)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:_.\\@-";
@@ -231,7 +231,7 @@ void running_unit(char *cgroups, char ret[RUNNING_UNIT_SIZE])
     }
 }
 
-bool running_find(const struct server *server, const char *config, bool usual, const uid_t *user, const char *module,
+bool running_find(const struct server_program *server, const char *config, bool usual, const uid_t *user, const char *module,
                   const char *socket, struct running *ret)
 {
     struct process *list = calloc(PROCESSES_MAX, sizeof(*list));

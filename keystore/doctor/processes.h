@@ -20,18 +20,19 @@ struct running {
 };
 
 /*
- * Looks for a server with this configuration: a process of the table's name in this process's root directory, whose command
- * line names the file or its directory, or no other file where usual is set (the file is where the server looks by itself).
- * Only root's processes count, the caller's own and those of user, the server's (NULL: not known): anybody else may give a
- * process that name and those arguments, and a root that goes by it would be led. Root's come before the others'.
+ * Looks for a server that runs with this configuration. It is a process with a name from the table, in this process's root
+ * directory, whose command line names the file or its directory. With usual (the file is where the server looks by itself) a
+ * command line that names no file will do.
+ * Only processes of root, of the caller and of user count (user: the server's; NULL: not known), and root's come first. Anybody
+ * else can start a process with that name and those arguments, and would lead a root who believes it.
  * module: its file name; socket: the path of a box. False: none runs.
  */
-bool running_find(const struct server *server, const char *config, bool usual, const uid_t *user, const char *module,
+bool running_find(const struct server_program *server, const char *config, bool usual, const uid_t *user, const char *module,
                   const char *socket, struct running *ret);
 
 /*
- * The unit in the text of a /proc/PID/cgroup (cgroups(7)), which is cut up: the last part of a path that is the name of a
- * service of systemd and nothing else, since it becomes a word of a command in a hint. "": there is none.
+ * Finds the unit in the text of a /proc/PID/cgroup (cgroups(7)), and cuts the text up. The unit is the last part of a path that
+ * is the name of a systemd service and nothing else, since it becomes a word of a command in a hint. "": there is none.
  */
 void running_unit(char *cgroups, char ret[RUNNING_UNIT_SIZE]);
 

@@ -6,10 +6,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "doctor/config.h"
 #include "doctor/processes.h"
 #include "doctor/units.h"
 
-/* "nginx", as systemctl(1) and a shell take it: names of units have backslashes in them. */
+/* The unit's name without ".service", for systemctl(1) on a shell's line: such names may have backslashes in them. */
 static const char *unit_word_of(const char *unit, char ret[2 * PATH_MAX])
 {
     char name[RUNNING_UNIT_SIZE];
@@ -20,7 +21,7 @@ static const char *unit_word_of(const char *unit, char ret[2 * PATH_MAX])
     return ret;
 }
 
-/* The system's, or that of the box which the command line names. */
+/* The socket of the system's box, or of the box that the command line names. */
 static void socket_path(const struct doctor *d, char ret[PATH_MAX])
 {
     const char *configured = d->conf.directory[0] == '/' ? d->conf.directory : LB_SYSTEM_RUN_DIR;
@@ -61,7 +62,7 @@ static bool below(const char *root, const char *path, char ret[PATH_MAX])
     return snprintf(ret, PATH_MAX, "%s%s", root == NULL ? "" : root, path) < PATH_MAX;
 }
 
-bool doctor_unit_conf(const struct cli *cli, const struct server *server, char ret[PATH_MAX])
+bool doctor_unit_conf(const struct cli *cli, const struct server_program *server, char ret[PATH_MAX])
 {
     static const char *const properties[] = { UNIT_ENVIRONMENT, NULL };
     const char *root = cli->options[OPT_ROOT], *given = cli->options[OPT_CONFIG];
@@ -79,10 +80,10 @@ bool doctor_unit_conf(const struct cli *cli, const struct server *server, char r
 }
 
 /*
- * Does the unit's server read the openssl.cnf that this report is about? False: no, and that was reported. Not by the
- * process: many write their title over their environment.
+ * Does the unit's server read the openssl.cnf that this report is about? False: no, and that was reported. The unit is asked and
+ * not the process, since many programs write their title over their environment.
  */
-static bool check_conf(struct doctor *d, const struct server *server, const char *name, const struct unit *u,
+static bool check_conf(struct doctor *d, const struct server_program *server, const char *name, const struct unit *u,
                        const struct running *r, bool runs)
 {
     const char *root = d->cli->options[OPT_ROOT];
@@ -110,8 +111,8 @@ static bool check_conf(struct doctor *d, const struct server *server, const char
     return false;
 }
 
-/* conf_ok: it would read the openssl.cnf of this report if it were started now. */
-static void check_process(struct doctor *d, const struct server *server, const char *socket, const struct running *r,
+/* conf_ok: if the server were started now, it would read the openssl.cnf of this report. */
+static void check_process(struct doctor *d, const struct server_program *server, const char *socket, const struct running *r,
                           bool conf_ok)
 {
     char hint[2 * PATH_MAX + 100], name[100], word[2 * PATH_MAX];
@@ -146,8 +147,8 @@ static void check_process(struct doctor *d, const struct server *server, const c
                   "no handle, and it goes on with the keys and certificates that it has", name);
 }
 
-/* False: its server does not read the openssl.cnf of this report. */
-static bool check_unit(struct doctor *d, const struct server *server, const char *name, const char *socket,
+/* False: the unit's server does not read the openssl.cnf of this report. */
+static bool check_unit(struct doctor *d, const struct server_program *server, const char *name, const char *socket,
                        const struct running *r, bool runs)
 {
     static const char *const properties[] = { "RestrictAddressFamilies", "BindPaths", "BindReadOnlyPaths", UNIT_ENVIRONMENT,
@@ -184,7 +185,7 @@ static bool check_unit(struct doctor *d, const struct server *server, const char
     return conf_ok;
 }
 
-void doctor_running(struct doctor *d, const struct server *server, const char *config, bool usual, const uid_t *user)
+void doctor_running(struct doctor *d, const struct server_program *server, const char *config, bool usual, const uid_t *user)
 {
     struct running *r = calloc(1, sizeof(*r));
     char socket[PATH_MAX];

@@ -16,12 +16,12 @@ struct seen {
     struct handle handle;
 };
 
-/* Reads a file as c has it, in memory that is wiped: it may be a plain key. To be cleared. */
+/* Reads a file as the server with c sees it. The file may be a plain key, so all memory is wiped. ret is to be cleared. */
 void seen_look(const struct srvconf *c, const char *path, struct seen *ret);
-/* The same of a certificate with its key: in the file, beside it, or in its place. path becomes the one that has the key. */
+/* The same for a SRV_BUNDLE: path becomes the file that has the key. */
 void seen_look_bundle(const struct srvconf *c, char path[PATH_MAX], struct seen *ret);
 void seen_clear(struct seen *s);
-/* It was read, and there is a key or a handle in it. */
+/* Was the file read, and is there a key or a handle in it? */
 bool seen_key(const struct seen *s);
 
 #endif

@@ -6,231 +6,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/capture.h"
 #include "doctor/servers/conf.h"
-
-#define PROPERTIES_MAX 20
-
-/* systemctl */
-
-static const char *tool(const char *const places[])
-{
-    while (*places != NULL && access(*places, X_OK) < 0)
-        places++;
-    return *places;
-}
+#include "doctor/systemctl.h"
+#include "doctor/unit_files.h"
 
 static bool ask_systemd(const char *name, const char *const properties[], struct unit *ret)
 {
-    static const char *const places[] = { "/usr/bin/systemctl", "/bin/systemctl", NULL };
-    const char *argv[PROPERTIES_MAX * 2 + 8] = { tool(places), "show", "--no-pager" };
-    size_t n = 3;
-
-    /* As sd_booted(3) finds out. */
-    if (argv[0] == NULL || access("/run/systemd/system", F_OK) < 0)
-        return false;
-    argv[n++] = "--property=LoadState";
-    for (size_t i = 0; properties[i] != NULL && i < PROPERTIES_MAX; i++) {
-        argv[n++] = "--property";
-        argv[n++] = properties[i];
-    }
-    argv[n++] = "--";
-    argv[n] = name;
-    if (capture(argv, ret->text, sizeof(ret->text)) != 0 || unit_is(ret, "LoadState", "not-found"))
+    if (!systemctl_show(name, properties, ret->text, sizeof(ret->text)) || unit_is(ret, "LoadState", "not-found"))
         return false;
     ret->source = UNIT_SYSTEMD;
     return true;
 }
 
-static bool has_one_of(const char *line, const char *const texts[])
-{
-    while (*texts != NULL && strstr(line, *texts) == NULL)
-        texts++;
-    return *texts != NULL;
-}
-
-bool unit_last_words(const char *name, const char *const less[], char *ret, size_t size)
-{
-    static const char *const places[] = { "/usr/bin/journalctl", "/bin/journalctl", NULL };
-    const char *argv[] = { tool(places), "--no-pager", "--quiet", "--output=cat", "--lines=20", "_SYSTEMD_UNIT", NULL };
-    char match[300], text[8192], *save = NULL;
-    bool found = false, telling = false;
-
-    snprintf(match, sizeof(match), "_SYSTEMD_UNIT=%s", name);
-    argv[5] = match;
-    if (argv[0] == NULL || capture(argv, text, sizeof(text)) != 0)
-        return false;
-    for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
-        /* A hint that follows what happened is not what happened. */
-        if (strncmp(line, "hint:", 5) == 0 || (telling && has_one_of(line, less)))
-            continue;
-        snprintf(ret, size, "%s", line);
-        telling = !has_one_of(line, less);
-        found = true;
-    }
-    return found;
-}
-
-/* Files (systemd.unit(5)) */
-
-static const char *const directories[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
-                                           "/usr/lib/systemd/system", "/lib/systemd/system" };
-#define DIRECTORIES (sizeof(directories) / sizeof(directories[0]))
-
-/* What adds up instead of replacing what was there; nothing behind the '=' begins anew. */
-static bool is_list(const char *name)
-{
-    static const char *const lists[] = { "RestrictAddressFamilies", "BindPaths", "BindReadOnlyPaths", "Environment",
-                                         "EnvironmentFile" };
-
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        if (strcmp(name, lists[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void set(struct srvconf *c, const struct srv_source *s, const char *name, const char *value)
-{
-    const char *before = srv_get(c, name, "");
-    char all[UNIT_TEXT_MAX];
-
-    if (!is_list(name) || value[0] == '\0' || before[0] == '\0')
-        srv_set(c, s, name, value);
-    else if (snprintf(all, sizeof(all), "%s\n%s", before, value) < (int)sizeof(all))
-        srv_set(c, s, name, all);
-}
-
-static void read_unit(struct srvconf *c, struct srv_source *s)
-{
-    char *line = malloc(SRV_LINE_MAX), *whole = calloc(1, SRV_LINE_MAX), *name, *value;
-    size_t used = 0;
-
-    while (line != NULL && whole != NULL && srv_line(c, s, "#;", /* folded= */ false, line)) {
-        size_t len = strlen(line);
-        bool goes_on = line[len - 1] == '\\';
-
-        len -= goes_on;
-        if (used + len + 2 > SRV_LINE_MAX)
-            break;
-        memcpy(whole + used, line, len);
-        used += len;
-        whole[used] = '\0';
-        if (goes_on) {
-            whole[used++] = ' ';
-            whole[used] = '\0';
-            continue;
-        }
-        used = 0;
-        if (srv_split(whole, &name, &value))
-            set(c, s, name, value);
-    }
-    free(line);
-    free(whole);
-}
-
-/* The names that files of a unit have: its own, and its template's. False: it is no instance. */
-static bool template_of(const char *name, char ret[300])
-{
-    const char *at = strchr(name, '@'), *dot = strrchr(name, '.');
-
-    if (at == NULL || dot == NULL || dot < at + 1)
-        return false;
-    return snprintf(ret, 300, "%.*s%s", (int)(at + 1 - name), name, dot) < 300;
-}
-
-static bool read_fragment(struct srvconf *c, const char *name)
-{
-    char path[PATH_MAX];
-    unsigned before = c->files;
-
-    for (size_t i = 0; i < DIRECTORIES && c->files == before; i++) {
-        if (snprintf(path, sizeof(path), "%s/%s", directories[i], name) < (int)sizeof(path))
-            srv_include(c, NULL, path, /* absent= */ true, read_unit);
-    }
-    return c->files > before;
-}
-
-struct drop_in {
-    const char *file; /* the name that they are ordered by, in path */
-    char *path;
-};
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct drop_in *)a)->file, ((const struct drop_in *)b)->file);
-}
-
-#define DROP_INS_MAX 200
-
-/* Of all directories, by name; of those with one name, the one of the first directory (systemd.unit(5)). */
-static void read_drop_ins(struct srvconf *c, const char *const names[])
-{
-    struct drop_in *found = calloc(DROP_INS_MAX, sizeof(*found));
-    size_t count = 0;
-    char pattern[PATH_MAX];
-
-    for (size_t n = 0; found != NULL && names[n] != NULL; n++) {
-        for (size_t i = 0; i < DIRECTORIES; i++) {
-            struct srv_paths paths = { NULL, 0 };
-
-            if (snprintf(pattern, sizeof(pattern), "%s/%s.d/*.conf", directories[i], names[n]) >= (int)sizeof(pattern) ||
-                !srv_glob(c, pattern, &paths))
-                continue;
-            for (size_t k = 0; k < paths.count && count < DROP_INS_MAX; k++) {
-                struct drop_in d = { .path = strdup(paths.path[k]) };
-                bool masked = d.path == NULL;
-
-                d.file = masked ? "" : strrchr(d.path, '/') + 1;
-                for (size_t m = 0; m < count; m++)
-                    masked = masked || strcmp(found[m].file, d.file) == 0;
-                if (masked)
-                    free(d.path);
-                else
-                    found[count++] = d;
-            }
-            srv_paths_free(&paths);
-        }
-    }
-    if (count > 0)
-        qsort(found, count, sizeof(*found), by_name);
-    for (size_t i = 0; i < count; i++) {
-        srv_include(c, NULL, found[i].path, /* absent= */ true, read_unit);
-        free(found[i].path);
-    }
-    free(found);
-}
-
-/* One line each, lists one line a setting. */
-static void add_lines(struct unit *u, const char *property, const char *values)
-{
-    size_t used = strlen(u->text);
-
-    while (*values != '\0') {
-        size_t len = strcspn(values, "\n");
-
-        if (used + strlen(property) + len + 3 > sizeof(u->text))
-            return;
-        used += (size_t)snprintf(u->text + used, sizeof(u->text) - used, "%s=%.*s\n", property, (int)len, values);
-        values += len + (values[len] == '\n');
-    }
-}
-
 static void read_files(const char *root, const char *name, const char *const properties[], struct unit *ret)
 {
-    char template[300];
-    bool instance = template_of(name, template);
-    const char *const names[] = { name, instance ? template : NULL, NULL };
-    struct srvconf c;
-
-    ret->text[0] = '\0';
-    if (srvconf_init(&c, root) == 0 && (read_fragment(&c, name) || (instance && read_fragment(&c, template)))) {
-        read_drop_ins(&c, names);
-        for (size_t i = 0; properties[i] != NULL && i < PROPERTIES_MAX; i++)
-            add_lines(ret, properties[i], srv_get(&c, properties[i], ""));
+    if (unit_files_read(root, name, properties, ret->text, sizeof(ret->text)))
         ret->source = UNIT_FILES;
-    }
-    srvconf_clear(&c);
 }
 
 void unit_read(const char *root, const char *name, const char *const properties[], struct unit *ret)
@@ -377,14 +168,11 @@ static void read_environment_files(struct srvconf *c, const struct unit *u, cons
     }
 }
 
-/* systemd's own, which all that it starts has. */
+/* Of systemd's own environment. */
 static bool manager_variable(const char *name, char *ret, size_t size)
 {
-    static const char *const places[] = { "/usr/bin/systemctl", "/bin/systemctl", NULL };
-    const char *argv[] = { tool(places), "show-environment", "--no-pager", NULL };
     struct unit *all = calloc(1, sizeof(*all));
-    bool found = all != NULL && argv[0] != NULL && capture(argv, all->text, sizeof(all->text)) == 0 &&
-                 unit_value(all, name, ret, size);
+    bool found = all != NULL && systemctl_environment(all->text, sizeof(all->text)) && unit_value(all, name, ret, size);
 
     free(all);
     return found;
@@ -442,48 +230,16 @@ static bool is_wanted(const char *name, const char *const own[])
     return found;
 }
 
-/* By the links that 'systemctl enable' makes. */
-static bool has_link(const char *root, const char *name)
-{
-    static const char *const kinds[] = { "wants", "requires" };
-    struct srvconf c;
-    char pattern[PATH_MAX];
-    bool found = false;
-
-    if (srvconf_init(&c, root) == 0) {
-        for (size_t i = 0; i < 2 * DIRECTORIES && !found; i++) {
-            struct srv_paths paths = { NULL, 0 };
-
-            if (snprintf(pattern, sizeof(pattern), "%s/*.%s/%s", directories[i / 2], kinds[i % 2], name) < (int)sizeof(pattern))
-                (void)srv_glob(&c, pattern, &paths);
-            found = paths.count > 0;
-            srv_paths_free(&paths);
-        }
-    }
-    srvconf_clear(&c);
-    return found;
-}
-
 bool unit_enablement(const char *root, const char *name, const char *const own[], char *ret, size_t size)
 {
-    static const char *const places[] = { "/usr/bin/systemctl", "/bin/systemctl", NULL };
     static const char *const none[] = { NULL };
-    const char *argv[] = { tool(places), "is-enabled", "--", name, NULL };
     struct unit *u = NULL;
     bool found = false;
-    int r;
 
     ret[0] = '\0';
     if (root == NULL) {
-        if (argv[0] == NULL || access("/run/systemd/system", F_OK) < 0)
+        if (!systemctl_enabled(name, ret, size))
             return false;
-        /* It fails for whatever is not enabled, and says what that is. */
-        r = capture(argv, ret, size);
-        if (r != 0 && r != LB_E_VALUE)
-            ret[0] = '\0';
-        ret[strcspn(ret, "\n")] = '\0';
-        if (strcmp(ret, "not-found") == 0)
-            ret[0] = '\0';
         if (strcmp(ret, "enabled") != 0 && strcmp(ret, "masked") != 0 && ret[0] != '\0' && is_wanted(name, own))
             snprintf(ret, size, UNIT_WANTED);
         return ret[0] != '\0';
@@ -493,7 +249,7 @@ bool unit_enablement(const char *root, const char *name, const char *const own[]
         read_files(root, name, none, u);
     found = u != NULL && u->source == UNIT_FILES;
     if (found)
-        snprintf(ret, size, "%s", has_link(root, name) ? "enabled" : "disabled");
+        snprintf(ret, size, "%s", unit_files_linked(root, name) ? "enabled" : "disabled");
     free(u);
     return found;
 }

@@ -21,43 +21,37 @@ struct unit {
 };
 
 /*
- * The named properties (at most 20; those of systemctl show, which are settings of the same name in files; NULL ends them)
- * of name, for one "nginx.service". root NULL: this machine's, by systemctl if systemd is its init. Else by the files
- * below root. What cannot be found out is not there.
+ * Reads the named properties of a unit, for one "nginx.service". Properties are those of systemctl show, which files have as
+ * settings of the same names; at most 20, and NULL ends them. With root NULL systemctl is asked, if systemd is this machine's
+ * init; else the files below root are read. A property that cannot be found out is left out of ret.
  */
 void unit_read(const char *root, const char *name, const char *const properties[], struct unit *ret);
-/* A value, without its newline, into ret; false: it is not there, or empty. The last one of a name counts. */
+/* The last value of that name, without its newline, into ret. False: there is none, or it is empty. */
 bool unit_value(const struct unit *u, const char *property, char *ret, size_t size);
 bool unit_is(const struct unit *u, const char *property, const char *value);
 
 /* May its processes make sockets of AF_UNIX (RestrictAddressFamilies=, systemd.exec(5))? */
 bool unit_allows_unix(const struct unit *u);
 /*
- * Is there one word of a list (BindPaths=, Environment=) that begins with this, up to its end or a ':'? *ret, of size bytes,
- * is the last such word. path: what is compared stands behind the first ':' of the word, or is all of it.
+ * Does a list (BindPaths=, Environment=) have a word that begins with this? *ret, of size bytes, is the last such word. path: the
+ * word is a path, and must end there or have a ':' there; of a word with a ':' in it, what is behind the first one is compared.
  */
 bool unit_word(const struct unit *u, const char *property, const char *begins, bool path, char *ret, size_t size);
 
 /*
- * The value that its processes have for an environment variable: of Environment= and EnvironmentFile= (systemd.exec(5); the
- * unit was read with UNIT_ENVIRONMENT among its properties), and of systemd's own environment where it runs. root: that of
- * unit_read(). False: none.
+ * The value of an environment variable in the unit's processes. It comes from Environment= and EnvironmentFile=
+ * (systemd.exec(5)), so the unit must have been read with UNIT_ENVIRONMENT among its properties; or from systemd's own
+ * environment, where systemd runs. root: as given to unit_read(). False: none.
  */
 #define UNIT_ENVIRONMENT "Environment", "EnvironmentFile", "EnvironmentFiles"
 bool unit_variable(const char *root, const struct unit *u, const char *name, char *ret, size_t size);
 
 /*
- * Is a unit that this machine (root: as above) has started with it? systemd's word for that: "enabled", "disabled", "masked"
- * and so on (systemctl is-enabled), or UNIT_WANTED where another unit than those named in own (NULL ends them) starts it.
- * False: there is no such unit, or no systemd that would.
+ * Does the unit start when the machine does? ret is systemd's word for that: "enabled", "disabled", "masked" and so on
+ * (systemctl is-enabled), or UNIT_WANTED if a unit starts it that is not named in own (NULL ends them). root: as given to
+ * unit_read(). False: there is no such unit, or no systemd.
  */
 #define UNIT_WANTED "wanted"
 bool unit_enablement(const char *root, const char *name, const char *const own[], char *ret, size_t size);
-
-/*
- * The last line that the unit's processes logged, which is what a failed one died of; false: there is no journal. Lines with
- * one of the texts in less (NULL ends them) count where there is nothing else.
- */
-bool unit_last_words(const char *name, const char *const less[], char *ret, size_t size);
 
 #endif

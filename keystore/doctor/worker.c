@@ -1,5 +1,5 @@
 /* doctor: the user that a server's workers run as. */
-#include "doctor/doctor.h"
+#include "doctor/worker.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -21,15 +21,15 @@ LB_MUST_USE int aead_new(struct aead **ret);
 void aead_free(struct aead *a);
 
 /*
- * Seals text (may be empty) under key (AEAD_KEY_SIZE bytes) and a fresh random nonce (NIST SP 800-38D 8.2.2), with aad
- * as associated data. sealed has room for text.len + AEAD_OVERHEAD bytes, all of which are written. LB_E_CRYPTO.
+ * Seals text, which may be empty, under key (AEAD_KEY_SIZE bytes) and a fresh random nonce (NIST SP 800-38D 8.2.2). aad is the
+ * associated data. sealed has room for text.len + AEAD_OVERHEAD bytes, and all of them are written. LB_E_CRYPTO.
  */
 LB_MUST_USE int aead_seal(const struct aead *a, const uint8_t *key, struct bytes aad, struct bytes text,
                           uint8_t *sealed);
 
 /*
- * Opens what aead_seal() made into text (sealed.len - AEAD_OVERHEAD bytes). LB_E_DAMAGED: too short, another version
- * byte, or it does not authenticate; text is wiped then. LB_E_CRYPTO.
+ * Opens what aead_seal() made, into text, which has sealed.len - AEAD_OVERHEAD bytes. LB_E_DAMAGED: sealed is too short, has
+ * another version byte, or does not authenticate; text is wiped. LB_E_CRYPTO.
  */
 LB_MUST_USE int aead_open(const struct aead *a, const uint8_t *key, struct bytes aad, struct bytes sealed,
                           uint8_t *text);

@@ -8,18 +8,18 @@
 #include "guard/aead.h"
 
 /*
- * What it buys: whoever reads memory in pieces, with errors, or a page at a time has nothing. A read past the end of a
- * buffer, a page in swap or in an image of the disk, memory that was cold or that a neighbouring row disturbs, a slow
- * leak through the processor: one wrong or missing bit of 16 KiB gives another key. Each time that the secret rests it
- * does so under new random bytes, so that what was read before is worth nothing.
+ * What a shield is good for: whoever reads memory in pieces, with errors, or a page at a time gets nothing, since one wrong or
+ * missing bit of 16 KiB gives another key. Such reads are one past the end of a buffer, a page in swap or in an image of the
+ * disk, memory that was cold or that a neighbouring row disturbs, a slow leak through the processor. The secret rests under new
+ * random bytes each time, so what was read before is worth nothing.
  *
- * What it does not buy: whoever reads all memory of the process at one moment has the random bytes too, and whoever runs
- * code in it unshields as we do. And the secret is in the clear while it is at work.
+ * What a shield is not good for: whoever reads all memory of the process at one moment has the random bytes too, and whoever runs
+ * code in the process unshields as we do. The secret is in the clear while it is at work.
  *
- * Not memfd_secret(2), which would hide the pages from the rest of the kernel: Debian 12's has it switched off, it keeps
- * the whole machine from hibernating, it takes the kernel's large pages apart, it does not reach libcrypto's secure
- * heap, and it does nothing against a process that reads its own memory too far. With tracing closed, what it adds is
- * against root, who has other ways.
+ * Why not memfd_secret(2), which hides pages from the rest of the kernel: Debian 12's kernel has it switched off, it keeps the
+ * whole machine from hibernating, it takes the kernel's large pages apart, it does not reach libcrypto's secure heap, and it does
+ * nothing against a process that reads its own memory too far. Since tracing is closed, it would add protection against root
+ * alone, who has other ways.
  */
 #define SHIELD_SECRET_SIZE 32
 #define SHIELD_PREKEY_SIZE 16384
@@ -33,7 +33,7 @@ struct shield;
 LB_MUST_USE int shield_new(const struct aead *a, struct shield **ret);
 /* Wipes; NULL is fine. */
 void shield_free(struct shield *s);
-/* Shields a copy of secret (SHIELD_SECRET_SIZE bytes) afresh. LB_E_CRYPTO: what rested there before still does. */
+/* Shields a copy of secret (SHIELD_SECRET_SIZE bytes) afresh. LB_E_CRYPTO: the secret from before still rests there. */
 LB_MUST_USE int shield_put(struct shield *s, const uint8_t *secret);
 /* ret: SHIELD_SECRET_SIZE bytes of secret memory. LB_E_CRYPTO, LB_E_DAMAGED. */
 LB_MUST_USE int shield_get(struct shield *s, uint8_t *ret);
@@ -41,8 +41,8 @@ LB_MUST_USE int shield_get(struct shield *s, uint8_t *ret);
 size_t shield_memory(void);
 
 /*
- * What shield_get() does, from a copy of the bytes in memory (SHIELD_AREA_SIZE); key: AEAD_KEY_SIZE bytes of secret
- * memory to work in. For tests that look into a process. LB_E_CRYPTO, LB_E_DAMAGED.
+ * Does what shield_get() does, with a copy of the SHIELD_AREA_SIZE bytes in memory: for tests that look into a process. key is
+ * AEAD_KEY_SIZE bytes of secret memory to work in. LB_E_CRYPTO, LB_E_DAMAGED.
  */
 LB_MUST_USE int shield_read(const struct aead *a, const uint8_t *area, uint8_t *key, uint8_t *ret);
 

@@ -12,8 +12,9 @@ bool former_ok(const char *names);
 /* names NULL: there are none. */
 bool former_has(const char *names, const char *name);
 /*
- * With name added, and without: *ret is freed with free(), NULL where none is left. names NULL: there are none. A name
- * that is there already, or is not there, is no failure. LB_E_TOO_LONG: LB_FORMER_NAMES_MAX are there; LB_E_NOMEM.
+ * *ret is names with name added, or with name removed; NULL if no name is left. The caller frees it with free(). names NULL:
+ * there are none. Adding a name that is there, or removing one that is not, is no failure. LB_E_TOO_LONG: LB_FORMER_NAMES_MAX are
+ * there. LB_E_NOMEM.
  */
 LB_MUST_USE int former_add(const char *names, const char *name, char **ret);
 LB_MUST_USE int former_remove(const char *names, const char *name, char **ret);

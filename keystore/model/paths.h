@@ -8,8 +8,8 @@
 #include "base/errors.h"
 
 /*
- * The environment is read in no program with more rights than who started it (secure_getenv(3)): there the user's
- * directories are those of the passwd entry and /run/user of the effective uid.
+ * A program with more rights than who started it does not read the environment (secure_getenv(3)). In such a program the user's
+ * directories are those of the passwd entry, and /run/user of the effective uid.
  *
  * Directories, without a slash at the end:
  *   system   /etc/littlebox, /var/lib/littlebox, /run/littlebox
@@ -26,7 +26,7 @@ struct dirs {
 
 enum dirs_kind { DIRS_DEFAULT, DIRS_SYSTEM, DIRS_USER };
 
-/* What DIRS_DEFAULT is for this process: the system's for root, the user's for everybody else. The others stay. */
+/* DIRS_DEFAULT becomes what it is for this process: the system's for root, the user's for everybody else. Others stay. */
 enum dirs_kind dirs_kind(enum dirs_kind kind);
 
 /*
@@ -47,9 +47,9 @@ struct box_paths {
 LB_MUST_USE int box_paths(const struct dirs *dirs, const char *box, struct box_paths *ret);
 
 /*
- * What of a box place_find() looks at, built in place: the provider has little stack where a program runs it inside of an
- * ASYNC_JOB. LB_E_CONFIG: this user has no such directory; LB_E_TOO_LONG. The own socket: LB_E_STRANGER, and ret is its
- * directory, when that is there and another user has it or may write to it.
+ * The paths of a box that place_find() looks at. They are built in ret, because the provider has little stack inside of an
+ * ASYNC_JOB. LB_E_CONFIG: this user has no such directory. LB_E_TOO_LONG. paths_own_socket() alone, LB_E_STRANGER: the socket's
+ * directory, which ret is then, belongs to another user, or another user may write to it.
  */
 LB_MUST_USE int paths_own_state(const char *box, char ret[PATH_MAX]);
 LB_MUST_USE int paths_own_socket(const char *box, char ret[PATH_MAX]);
@@ -57,8 +57,8 @@ LB_MUST_USE int paths_system_state(const char *box, char ret[PATH_MAX]);
 LB_MUST_USE int paths_system_socket(const char *box, char ret[PATH_MAX]);
 
 /*
- * Calls each for the name of every box that has a socket in dir, or with dir NULL where place_find() looks; a name
- * may come twice. A directory that is not there has none. LB_E_SYSTEM when one is there and cannot be read.
+ * Calls each() for the name of every box that has a socket in dir, or where place_find() looks if dir is NULL. A name may come
+ * twice. A directory that is not there has no box. LB_E_SYSTEM: a directory cannot be read.
  */
 LB_MUST_USE int paths_each_box(const char *dir, void (*each)(void *arg, const char *box), void *arg);
 

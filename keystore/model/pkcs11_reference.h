@@ -12,9 +12,9 @@
 #define P11REF_DESCRIPTION "PKCS#11 Provider URI v1.0"
 
 /*
- * Reads DER SEQUENCE { description VisibleString (P11REF_DESCRIPTION), uri UTF8String } of exactly len bytes; the URI is
- * not parsed. LB_E_VALUE: it is not that, cut off, or has trailing bytes; LB_E_UNSUPPORTED: another description, which
- * is a newer form; LB_E_NOMEM.
+ * Reads DER SEQUENCE { description VisibleString (P11REF_DESCRIPTION), uri UTF8String } of exactly len bytes. The URI is not
+ * parsed. LB_E_VALUE: the bytes are something else, are cut off, or more follow. LB_E_UNSUPPORTED: the description is another
+ * one, of a newer form. LB_E_NOMEM.
  */
 LB_MUST_USE int p11ref_from_der(const uint8_t *der, size_t len, char ret_uri[LB_P11URI_MAX + 1]);
 

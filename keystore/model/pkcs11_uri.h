@@ -50,11 +50,11 @@ struct p11uri {
 };
 
 /*
- * Reads a URI by the grammar of RFC 7512 2.3 and percent-decodes it. The query attributes pin-source and module-name
- * are read, behind a ';' as well, and mean nothing here: the PIN and the module are the box's. Refused, LB_E_URI with
- * ret_problem saying what and why: unknown and vendor-specific attributes, an attribute given twice, pin-value (a PIN has
- * no place in a program's configuration), module-path (no module is loaded here), characters that must be percent-encoded,
- * a fragment, longer than LB_P11URI_MAX. No value of pin-value is in the text.
+ * Reads a URI by the grammar of RFC 7512 2.3 and percent-decodes it. The query attributes pin-source and module-name are read,
+ * behind a ';' as well, and mean nothing here, since the PIN and the module are the box's.
+ * LB_E_URI, and ret_problem says what is refused and why: unknown and vendor-specific attributes, an attribute given twice,
+ * pin-value (a PIN has no place in a program's configuration), module-path (no module is loaded here), characters that must be
+ * percent-encoded, a fragment, and a URI longer than LB_P11URI_MAX. The value of pin-value is never in the text.
  */
 LB_MUST_USE int p11uri_parse(const char *uri, struct p11uri *ret, struct problem *ret_problem);
 
@@ -62,8 +62,8 @@ LB_MUST_USE int p11uri_parse(const char *uri, struct p11uri *ret, struct problem
 bool p11uri_is(const char *uri);
 
 /*
- * One attribute as Cryptoki tells it: blanks at the end, with which it pads what belongs to the token, are cut off
- * those of P11_OF_TOKEN. LB_E_TOO_LONG.
+ * Sets one attribute to a value as Cryptoki gives it. Cryptoki pads values of the token with blanks, so those at the end of an
+ * attribute of P11_OF_TOKEN are cut off. LB_E_TOO_LONG.
  */
 LB_MUST_USE int p11uri_set(struct p11uri *u, enum p11_attr attr, const void *value, size_t len);
 LB_MUST_USE int p11uri_set_text(struct p11uri *u, enum p11_attr attr, const char *value);
@@ -72,8 +72,8 @@ LB_MUST_USE int p11uri_set_text(struct p11uri *u, enum p11_attr attr, const char
 bool p11_value_fits(const struct p11_value *want, const struct p11_value *has);
 
 /*
- * RFC 7512 2.5: every attribute of the set `of` that want has, is in has too, with the same bytes. What want does not
- * say fits anything; what has does not know fits nothing that is asked for.
+ * RFC 7512 2.5: of the set `of`, has has every attribute that want has, with the same bytes. An attribute that want lacks fits
+ * anything. One that want has and has lacks does not fit.
  */
 bool p11uri_matches(const struct p11uri *want, const struct p11uri *has, unsigned of);
 
@@ -81,8 +81,8 @@ bool p11uri_matches(const struct p11uri *want, const struct p11uri *has, unsigne
 bool p11uri_has(const struct p11uri *u, unsigned of);
 
 /*
- * Writes those of the set as a URI that parses to the same; an id as %XX throughout. False: cut off at size bytes,
- * which is never in the middle of an escape.
+ * Writes the attributes of the set as a URI that parses to the same. Each byte of an id is written as %XX. False: the URI was cut
+ * to size bytes, and never in the middle of an escape.
  */
 bool p11uri_format(const struct p11uri *u, unsigned of, char *ret, size_t size);
 

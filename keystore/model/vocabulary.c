@@ -62,3 +62,11 @@ void grant_put(struct wire_writer *w, const struct grant *g)
     wire_put_u32(w, g->id);
     wire_put_u16(w, g->ops);
 }
+
+int grant_compare(const void *a, const void *b)
+{
+    const struct grant *x = a, *y = b;
+    int c = (x->kind > y->kind) - (x->kind < y->kind);
+
+    return c != 0 ? c : (x->id > y->id) - (x->id < y->id);
+}

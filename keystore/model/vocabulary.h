@@ -52,6 +52,8 @@ struct grant {
 
 /* As the store's associated data and SHOW write it. */
 void grant_put(struct wire_writer *w, const struct grant *g);
+/* The order that grants have everywhere, by kind and then by id; 0: the same subject. For qsort(3) too. */
+int grant_compare(const void *a, const void *b);
 
 /*
  * Which key. version 0 is "the active one". With has_hash the version must have this public key, whatever its number:

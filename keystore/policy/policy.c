@@ -88,12 +88,3 @@ bool policy_granted_any(const struct admins *admins, const struct grant *grants,
 {
     return ops_of_both(admins, grants, count, who, OPS_ALL) != 0;
 }
-
-int grant_compare(const void *a, const void *b)
-{
-    const struct grant *x = a, *y = b;
-
-    if (x->kind != y->kind)
-        return x->kind < y->kind ? -1 : 1;
-    return x->id < y->id ? -1 : x->id > y->id;
-}

@@ -45,7 +45,4 @@ bool policy_granted_any(const struct admins *admins, const struct grant *grants,
 /* Is the maker of a channel an administrator, as far as one end can tell? For places that are kept free for them. */
 bool policy_admin_made(const struct admins *admins, const struct maker *maker);
 
-/* The order of grants in the store: by kind, then id. For qsort(3). */
-int grant_compare(const void *a, const void *b);
-
 #endif

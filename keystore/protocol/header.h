@@ -58,8 +58,8 @@ struct msg_header {
 };
 
 /*
- * Splits a packet. LB_E_CUT_OFF below 8 bytes, LB_E_VALUE when it does not begin with 'L', LB_E_PROTOCOL_VERSION for
- * another version; ret is filled in the last case too, so that the refusal can carry the caller's id.
+ * Splits a packet. LB_E_CUT_OFF: it has less than 8 bytes. LB_E_VALUE: it does not begin with 'L'. LB_E_PROTOCOL_VERSION: it is of
+ * another version; ret is filled all the same, so that the refusal can carry the caller's id.
  */
 LB_MUST_USE int msg_split(const void *packet, size_t len, struct msg_header *ret, struct bytes *ret_body);
 
@@ -68,8 +68,9 @@ LB_MUST_USE int msg_empty_encode(uint16_t msg_type, uint32_t id, void *buf, size
 LB_MUST_USE int msg_empty_decode(struct bytes body);
 
 /*
- * Bodies. Each encoder writes header and body into buf (size bytes) and gives the length; LB_E_TOO_LONG if it does not
- * fit. Each decoder takes the body behind the header; views point into it. CUT_OFF, TRAILING, TOO_LONG, VALUE, NAME.
+ * Bodies. An encoder writes header and body into buf, which has size bytes, and gives the length. LB_E_TOO_LONG: they do not fit.
+ * A decoder takes the body behind the header, and its views point into that. LB_E_CUT_OFF, LB_E_TRAILING, LB_E_TOO_LONG,
+ * LB_E_VALUE, LB_E_NAME.
  */
 LB_MUST_USE int msg_error_encode(uint16_t msg_type, uint32_t id, const struct problem *m, void *buf, size_t size,
                                  size_t *ret_len);

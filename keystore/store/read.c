@@ -47,7 +47,7 @@ static bool is_whole(const struct group *g)
     for (size_t i = 0; i < g->grant_count; i++) {
         const struct grant_row *r = &g->grants[i];
 
-        if (!r->ok || (i > 0 && grant_order(&r->g, &r[-1].g) == 0))
+        if (!r->ok || (i > 0 && grant_compare(&r->g, &r[-1].g) == 0))
             return false;
     }
     return true;

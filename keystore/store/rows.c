@@ -238,20 +238,13 @@ static int by_version(const void *a, const void *b)
     return c != 0 ? c : (x->rowid > y->rowid) - (x->rowid < y->rowid);
 }
 
-int grant_order(const struct grant *x, const struct grant *y)
-{
-    int c = (x->kind > y->kind) - (x->kind < y->kind);
-
-    return c != 0 ? c : (x->id > y->id) - (x->id < y->id);
-}
-
 static int by_grant(const void *a, const void *b)
 {
     const struct grant_row *x = a, *y = b;
     int c = memcmp(x->key_id, y->key_id, KEY_ID_SIZE);
 
     if (c == 0)
-        c = grant_order(&x->g, &y->g);
+        c = grant_compare(&x->g, &y->g);
     return c != 0 ? c : (x->rowid > y->rowid) - (x->rowid < y->rowid);
 }
 

@@ -83,7 +83,4 @@ LB_MUST_USE int reading_load(struct store *s, struct reading *ret, struct proble
 void reading_sort(struct reading *all);
 void reading_clear(struct reading *all);
 
-/* By kind and id, as grants are sorted everywhere. */
-int grant_order(const struct grant *x, const struct grant *y);
-
 #endif

@@ -28,10 +28,10 @@ static const char *empty_root(void)
     return path;
 }
 
-static const struct server *choose(const uint8_t **data, size_t *size)
+static const struct server_program *choose(const uint8_t **data, size_t *size)
 {
     const uint8_t *end = memchr(*data, '\n', *size);
-    const struct server *s = servers;
+    const struct server_program *s = servers;
     char name[32];
     size_t count = 0, len = end == NULL ? 0 : (size_t)(end - *data);
 
@@ -82,7 +82,7 @@ static void check(const struct srvconf *c, size_t lines)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct server *server = choose(&data, &size);
+    const struct server_program *server = choose(&data, &size);
     struct srvconf c;
     char *text = malloc(size + 1);
     size_t lines = 1;

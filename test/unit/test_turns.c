@@ -7,9 +7,10 @@
 static void by_turns(void)
 {
     static struct turn greedy[GREEDY];
-    struct turns t = { .users = { NULL } };
+    struct turns t;
     struct turn polite, third;
 
+    turns_init(&t);
     CU_ASSERT_PTR_NULL(turns_next(&t));
     for (unsigned i = 0; i < GREEDY; i++) {
         OK(turns_enter(&t, 1, &greedy[i]));
@@ -48,9 +49,10 @@ static void by_turns(void)
 /* Whoever may use a key comes before all who may not, however long these wait. */
 static void strangers_come_last(void)
 {
-    struct turns t = { .users = { NULL } };
+    struct turns t;
     struct turn strange[3], other, known[2];
 
+    turns_init(&t);
     for (unsigned i = 0; i < COUNT(strange); i++) {
         OK(turns_enter(&t, 1, &strange[i]));
         turns_add(&t, &strange[i], TURNS_STRANGER);
@@ -83,9 +85,10 @@ static void strangers_come_last(void)
 /* One of its connections is made by a process in a group that may: all that wait come with it. */
 static void a_user_is_served_as_its_best_connection(void)
 {
-    struct turns t = { .users = { NULL } };
+    struct turns t;
     struct turn mine[3], others[2];
 
+    turns_init(&t);
     for (unsigned i = 0; i < COUNT(others); i++) {
         OK(turns_enter(&t, 2 + i, &others[i]));
         turns_add(&t, &others[i], TURNS_STRANGER);
@@ -107,9 +110,10 @@ static void a_user_is_served_as_its_best_connection(void)
 static void many_users_are_told_apart(void)
 {
     static struct turn turns[4 * TURNS_SLOTS];
-    struct turns t = { .users = { NULL } };
+    struct turns t;
     struct turn second;
 
+    turns_init(&t);
     for (unsigned i = 0; i < COUNT(turns); i++)
         OK(turns_enter(&t, i, &turns[i]));
     OK(turns_enter(&t, 7, &second));
@@ -131,9 +135,10 @@ static enum turns_class but_one(struct turn *turn, void *arg)
 
 static void who_waits_is_looked_at_again(void)
 {
-    struct turns t = { .users = { NULL } };
+    struct turns t;
     struct turn waiting[3], known;
 
+    turns_init(&t);
     turns_again(&t, but_one, NULL);
     for (unsigned i = 0; i < COUNT(waiting); i++) {
         OK(turns_enter(&t, 1 + i, &waiting[i]));

@@ -4,7 +4,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "doctor/servers/servers.h"
+#include "doctor/servers/conf.h"
+
+/* Of the row in servers.c. */
+srv_reader srv_apache;
 
 static const struct srv_rules rules = { .continued = true, .quotes = true };
 

@@ -9,7 +9,7 @@
 
 #include "base/errors.h"
 
-/* Where reading ends, whatever the files say. Bytes, or how many. */
+/* Where reading ends, whatever the files say: in bytes, or a number of things. */
 #define SRV_FILE_MAX (1024 * 1024)
 #define SRV_TOTAL_MAX (32 * 1024 * 1024)
 #define SRV_FILES_MAX 2000
@@ -41,8 +41,8 @@ struct srv_key {
 };
 
 /*
- * The certificates and keys that belong together: within one scope the first certificate is that of the first key, and so
- * on. A scope is a place in the configuration (a server block, a section) and a role in it.
+ * A certificate or a key, of those that belong together. The first certificate in a scope is of the first key there, and so on.
+ * A scope is a place in the configuration (a server block, a section), and a role in that place.
  */
 struct srv_half {
     bool is_key;
@@ -102,39 +102,41 @@ struct srvconf {
 
 /* Reads one file into c, and with srv_include() those that it names. */
 typedef void srv_reader(struct srvconf *c, struct srv_source *s);
+/* Looks at the settings as a whole, once all files are read. */
+typedef void srv_finisher(struct srvconf *c);
 
 /* root NULL: the machine's. LB_E_SYSTEM with errno when it is no directory. */
 LB_MUST_USE int srvconf_init(struct srvconf *c, const char *root);
 void srvconf_clear(struct srvconf *c);
 
-/* s NULL: about no place in a file. */
+/* Adds a problem at the place in s; NULL: at no place in a file. */
 void srv_problem(struct srvconf *c, const struct srv_source *s, const char *fmt, ...) LB_PRINTF(3, 4);
-/* The same key is added once. A relative path is made absolute by c->base. */
+/* Adds a key, and the same key once alone. A relative path is made absolute by c->base. */
 void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind kind, const char *text);
-/* text looks like the name of a key file, and no reader may know it: then it is added as SRV_WORD. */
+/* Adds text as SRV_WORD if it looks like the name of a key file: for words that a reader may not know. */
 void srv_word(struct srvconf *c, const struct srv_source *s, const char *text);
-/* A reader knows what the line that was read last is about, and what counts in the end: its words are none any more. */
+/* Takes back what srv_word() added of the line that was read last: the reader knows what that line is about. */
 void srv_words_known(struct srvconf *c, const struct srv_source *s);
-/* One half of a pair. */
+/* Adds one half of a pair. */
 void srv_half(struct srvconf *c, const struct srv_source *s, const char *role, bool is_key, const char *text);
-/* A scope of its own from here on; it returns the one before, to be set again where this one ends. */
+/* Begins a scope. Returns the one before, to which c->scope is set again where the new one ends. */
 unsigned srv_scope(struct srvconf *c);
-/* Where the configuration names no key at all, its certificate files must have them: SRV_MAYBE becomes SRV_FILE. */
-void srv_keys_with_certificates(struct srvconf *c);
-/* As a file where text is a path, as a URI where it has one of the schemes that littlebox knows. */
+/* SRV_MAYBE becomes SRV_FILE if the configuration names no key at all: then its certificate files must have the keys. */
+srv_finisher srv_keys_with_certificates;
+/* Adds text as a URI if it has a scheme that littlebox knows, and as a file if not. */
 void srv_key_add_any(struct srvconf *c, const struct srv_source *s, const char *text);
-/* A later one takes the place of an earlier one. Names are compared as they are. */
+/* Sets a name to a value, in the place of an earlier value. Names are compared as they are. */
 void srv_set(struct srvconf *c, const struct srv_source *s, const char *name, const char *value);
 /* NULL: not set. */
 const struct srv_setting *srv_setting(const struct srvconf *c, const char *name);
 const char *srv_get(const struct srvconf *c, const char *name, const char *otherwise);
-/* A place for what is said about a setting, as long as that is not set again. */
+/* The place of a setting, for functions that take one. It is good as long as the setting is not set again. */
 struct srv_source srv_place(const struct srv_setting *setting);
-/* The name of a user or group; one that cannot be any becomes "?". */
+/* Copies the name of a user or group. A text that can be none becomes "?". */
 void srv_name(char ret[64], const char *name);
 /* name joined to dir unless it is absolute. False: too long. */
 bool srv_join(const char *dir, const char *name, char ret[PATH_MAX]);
-/* Another base, itself relative to the one before. */
+/* Sets c->base to dir, which is relative to the base before. */
 void srv_rebase(struct srvconf *c, const char *dir);
 /* name as it is meant in the file that is read: relative to that file's directory. False: too long. */
 bool srv_beside(const struct srv_source *s, const char *name, char ret[PATH_MAX]);
@@ -142,13 +144,14 @@ bool srv_beside(const struct srv_source *s, const char *name, char ret[PATH_MAX]
 /* doctor/servers/file.c: the files themselves. */
 
 /*
- * Opens what is a plain file, as the server names it, never waiting for a FIFO or a device. *ret_fd is the caller's.
- * LB_E_SYSTEM with errno, LB_E_VALUE: no plain file.
+ * Opens a plain file by the path that the server has for it, and never waits for a FIFO or a device. *ret_fd is the caller's.
+ * LB_E_VALUE: it is no plain file. LB_E_SYSTEM with errno.
  */
 LB_MUST_USE int srv_open(const struct srvconf *c, const char *path, int *ret_fd, struct stat *ret_st);
 /*
- * Reads the files that a pattern (glob(7): * ? [...] in any part of the path) stands for, in their order. absent: a
- * name without wildcards that is not there is no problem. A file that includes itself, and what is nested too deep, is.
+ * Reads the files that a pattern (glob(7): * ? [...] in any part of the path) stands for, in their order. A file that includes
+ * itself is a problem, and so are files nested too deep. absent: a name without wildcards may be missing; else that is a problem
+ * too.
  */
 void srv_include(struct srvconf *c, const struct srv_source *s, const char *pattern, bool absent, srv_reader *read);
 /* Every plain file of a directory whose name matches (NULL: all but hidden ones). False: it is no directory. */
@@ -188,8 +191,8 @@ struct srv_words {
 bool srv_words(struct srvconf *c, struct srv_source *s, const struct srv_rules *rules, struct srv_words *ret);
 
 /*
- * The next line without blanks around it and without comment lines; with folded set, lines that begin with a blank
- * belong to the one before (postconf(5)). comments: the bytes that begin a comment.
+ * The next line that is no comment, without blanks around it. False: no more. comments: the bytes that begin a comment. folded:
+ * a line that begins with a blank belongs to the one before (postconf(5)).
  */
 bool srv_line(struct srvconf *c, struct srv_source *s, const char *comments, bool folded, char ret[SRV_LINE_MAX]);
 /* "name = value": cut in place, blanks around both removed. False: there is no '='. */
@@ -199,11 +202,11 @@ char *srv_unquote(char *value);
 
 enum srv_token { SRV_END, SRV_TOKEN, SRV_SEMICOLON, SRV_OPEN_BRACE, SRV_CLOSE_BRACE };
 /*
- * The next token of statements that end with ';' or have a block in braces. slashes: there are C's comments too. ret is
- * the word.
+ * The next token, of statements that end with ';' or have a block in braces. ret is the word of a SRV_TOKEN. slashes: there are
+ * C's comments too.
  */
 enum srv_token srv_token(struct srvconf *c, struct srv_source *s, bool slashes, char ret[SRV_LINE_MAX]);
-/* Behind the '{' of a block in Lua: to behind its '}'. */
+/* Goes from behind the '{' of a block in Lua to behind its '}'. */
 void srv_skip_block(struct srv_source *s);
 
 #endif

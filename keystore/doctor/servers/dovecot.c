@@ -3,7 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor/servers/servers.h"
+#include "doctor/servers/conf.h"
+
+/* Of the row in servers.c. */
+srv_reader srv_dovecot;
+srv_finisher srv_dovecot_finish;
 
 /* Blocks within each other; deeper ones count as the one around them. */
 #define SCOPES 32

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor/servers/servers.h"
+#include "doctor/servers/conf.h"
+
+/* Of the row in servers.c. */
+srv_reader srv_haproxy;
 
 static const struct srv_rules rules = { .escapes = true, .comment_inside = true, .quotes = true };
 /* A list's lines are not unquoted. */

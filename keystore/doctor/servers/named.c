@@ -2,7 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor/servers/servers.h"
+#include "doctor/servers/conf.h"
+
+/* Of the row in servers.c. */
+srv_reader srv_named;
 
 void srv_named(struct srvconf *c, struct srv_source *s)
 {

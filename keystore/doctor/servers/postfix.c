@@ -3,7 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor/servers/servers.h"
+#include "doctor/servers/conf.h"
+
+/* Of the row in servers.c. */
+srv_reader srv_postfix;
+srv_finisher srv_postfix_finish;
 
 /* Parameters that name each other end somewhere. */
 #define EXPAND_DEPTH 10

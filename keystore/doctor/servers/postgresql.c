@@ -4,7 +4,11 @@
 #include <string.h>
 #include <strings.h>
 
-#include "doctor/servers/servers.h"
+#include "doctor/servers/conf.h"
+
+/* Of the row in servers.c. */
+srv_reader srv_postgresql;
+srv_finisher srv_postgresql_finish;
 
 /* The value in place: '...' with '' and \' for a quote in it, or a word up to a blank or '#'. */
 static char *value_of(char *at)

@@ -5,7 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct server servers[] = {
+/* The readers, a file each. */
+srv_reader srv_any, srv_apache, srv_dovecot, srv_haproxy, srv_lighttpd, srv_mosquitto, srv_named, srv_nginx, srv_postfix,
+    srv_postgresql, srv_redis, srv_stunnel, srv_unbound;
+srv_finisher srv_dovecot_finish, srv_postfix_finish, srv_postgresql_finish;
+
+const struct server_program servers[] = {
     { "nginx", "/etc/nginx/nginx.conf", "www-data", LOADS_ROOT, .process = "nginx", .options = "c",
       .unit = "nginx.service", .read = srv_nginx },
     { "apache2", "/etc/apache2/apache2.conf", "www-data", LOADS_ROOT, .process = "apache2", .options = "fd",
@@ -51,9 +56,21 @@ const struct server servers[] = {
     { .name = NULL },
 };
 
-const struct server *server_find(const char *name)
+const char *server_list(bool unable, char ret[SERVER_LIST_SIZE])
 {
-    for (const struct server *s = servers; s->name != NULL; s++) {
+    size_t len = 0;
+
+    ret[0] = '\0';
+    for (const struct server_program *s = servers; s->name != NULL && len < SERVER_LIST_SIZE; s++) {
+        if ((s->unable != NULL) == unable)
+            len += (size_t)snprintf(ret + len, SERVER_LIST_SIZE - len, "%s%s", len == 0 ? "" : ", ", s->name);
+    }
+    return ret;
+}
+
+const struct server_program *server_find(const char *name)
+{
+    for (const struct server_program *s = servers; s->name != NULL; s++) {
         if (strcmp(s->name, name) == 0)
             return s;
     }
@@ -73,7 +90,7 @@ static void set_base(struct srvconf *c)
         snprintf(c->base, sizeof(c->base), "/");
 }
 
-static void add_keys(const struct server *server, struct srvconf *c)
+static void add_keys(const struct server_program *server, struct srvconf *c)
 {
     const struct srv_source place = { .path = c->main };
     struct srv_paths found = { NULL, 0 };
@@ -86,7 +103,7 @@ static void add_keys(const struct server *server, struct srvconf *c)
     srv_paths_free(&found);
 }
 
-void server_read(const struct server *server, struct srvconf *c)
+void server_read(const struct server_program *server, struct srvconf *c)
 {
     set_base(c);
     srv_include(c, NULL, c->main, /* absent= */ false, server->read);
@@ -96,7 +113,7 @@ void server_read(const struct server *server, struct srvconf *c)
         server->finish(c);
 }
 
-void server_read_bytes(const struct server *server, struct srvconf *c, const char *data, size_t len)
+void server_read_bytes(const struct server_program *server, struct srvconf *c, const char *data, size_t len)
 {
     struct srv_source s = { .path = c->main, .data = data, .len = len };
 
@@ -125,7 +142,7 @@ static bool names(const struct srvconf *c, const struct stat *file)
     return false;
 }
 
-const struct server *server_unable(const char *path, bool rsa)
+const struct server_program *server_unable(const char *path, bool rsa)
 {
     struct srvconf c;
     struct stat file;
@@ -133,7 +150,7 @@ const struct server *server_unable(const char *path, bool rsa)
 
     if (stat(path, &file) < 0)
         return NULL;
-    for (const struct server *s = servers; s->name != NULL; s++) {
+    for (const struct server_program *s = servers; s->name != NULL; s++) {
         if (s->unable == NULL || (s->rsa_alone && !rsa) || srvconf_init(&c, NULL) != 0)
             continue;
         snprintf(c.main, sizeof(c.main), "%s", s->config);

@@ -1,0 +1,66 @@
+/* The table of options. */
+#include "command/cli.h"
+
+#include <string.h>
+
+#define SEAL_OPTION(number, NAME, name, source, unattended, guessable, least_new, least_tried, option, help) \
+    [OPT_##NAME] = { option, SEAL_VALUE_##source, help },
+
+const struct option_text cli_options[OPT_COUNT] = {
+    SEAL_KINDS(SEAL_OPTION, )
+    [OPT_ALL] = { "--all", NULL, "also what is destroyed, or to be destroyed" },
+    [OPT_ALLOW] = { "--allow", "USER", "a user, by name or number, who may sign with the key" },
+    [OPT_CANCEL] = { "--cancel", NULL, "do not destroy what is to be destroyed" },
+    [OPT_CONFIG] = { "--config", "FILE", "the server's configuration, if it is not where Debian has it" },
+    [OPT_DRY_RUN] = { "--dry-run", NULL, "say what would be done, and do nothing" },
+    [OPT_ESCROW] = { "--escrow", "FILE", "first seal the key to a passphrase in this new file" },
+    [OPT_ESCROW_PASSPHRASE_FILE] = { "--escrow-passphrase-file", "FILE", "with the passphrase of the first line of this file" },
+    [OPT_FORCE] = { "--force", NULL, "also where a file is there (handle), or its program can use no handle (adopt)" },
+    [OPT_GROUP] = { "--group", "GROUP", "a group, by name or number" },
+    [OPT_HANDLE] = { "--handle", "URI|FILE", "make a test signature with this key" },
+    [OPT_KEY] = { "--key", "KEY", "the key's name in the box" },
+    [OPT_ID] = { "--id", "HEX", "the id of the object on the token (CKA_ID)" },
+    [OPT_LABEL] = { "--label", "TEXT", "a remark kept with the seal; of the object on the token (CKA_LABEL)" },
+    [OPT_MODULE] = { "--module", "PATH", "the provider module, if not OpenSSL's modules directory has it" },
+    [OPT_NOW] = { "--now", NULL, "destroy it at once, for good" },
+    [OPT_OP] = { "--op", "OPERATIONS", "what it is about: sign, decrypt, derive" },
+    [OPT_OUT] = { "--out", "FILE", "write there instead of to standard output" },
+    [OPT_PASSPHRASE_FD] = { "--passphrase-fd", "N", "read the passphrase from this descriptor, not the terminal" },
+    [OPT_PASSPHRASE_FILE] = { "--passphrase-file", "FILE", "read the passphrase from the first line of this file" },
+    [OPT_PUBLIC] = { "--public", NULL, "print the public key as PEM" },
+    [OPT_ROOT] = { "--root", "DIR", "the server's files are below DIR: an image, a container" },
+    [OPT_SERVER] = { "--server", "SERVER", "look at the keys in the configuration of this server" },
+    [OPT_SHOW] = { "--show", "FILE", "what the handle in this file names" },
+    [OPT_STDIN] = { "--stdin", NULL, "read the passphrase from the first line of standard input, not the terminal" },
+    [OPT_TOKEN] = { "--token", NULL, "what is on the token of the box" },
+    [OPT_TYPE] = { "--type", "TYPE", "the type of the new key" },
+    [OPT_USER] = { "--user", "USER", "a user, by name or number" },
+    [OPT_YES] = { "--yes", NULL, "do not ask" },
+};
+
+int cli_option_next(const struct command *command, int option)
+{
+    const char *after = option < 0 ? "" : cli_options[option].name;
+    int next = -1;
+
+    for (int i = 0; i < OPT_COUNT; i++) {
+        if ((command->options & (1ull << i)) != 0 && strcmp(cli_options[i].name, after) > 0 &&
+            (next < 0 || strcmp(cli_options[i].name, cli_options[next].name) < 0))
+            next = i;
+    }
+    return next;
+}
+
+const struct option_text cli_globals[] = {
+    { "--box", "BOX", "the box, 'default' if not given" },
+    { "--dir", "DIR", "a box that has all its files in DIR" },
+    { "--system", NULL, "the system's box, also if you are not root" },
+    { "--own", NULL, "your own box; else it is that if you have made one, and the system's if not" },
+    { "--users", "USERS", "whose box it may be, beside root's and your own" },
+    { "--json", NULL, "print JSON" },
+    { "--help", NULL, "an overview, or more about the command" },
+    { "-h", NULL, "the same" },
+    { "--version", NULL, "the versions of littlebox, its protocol and OpenSSL" },
+    { "-V", NULL, "the same" },
+    { NULL, NULL, NULL },
+};
