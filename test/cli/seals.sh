@@ -1,9 +1,11 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Seals, and locking and unlocking with them.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
-start_box default
+start_named default
 littlebox init --label 'at start' 2>/dev/null
 littlebox create web >/dev/null
 cd "$T"
@@ -50,13 +52,13 @@ expect 1 'hint: give it with --stdin, --passphrase-file FILE or --passphrase-fd 
 echo "credential = $T/moved" >box/default.conf
 stop_box
 mv moved elsewhere
-start_box default
+start_named default
 mv elsewhere moved
 expect 0 '' setsid -w littlebox unlock
 rm box/default.conf
 mv moved box/default.credential
 stop_box
-start_box default
+start_named default
 littlebox lock
 expect 0 '' setsid -w littlebox unlock
 # From a pipe.
@@ -98,7 +100,7 @@ wrong unlock --credential stranger
 began=$(now)
 littlebox unlock --credential stranger 2>guess &
 guess=$!
-await grep -qF 'the box is trying the seals' guess
+await "the box to try the seals" grep -qF 'the box is trying the seals' guess
 expect 0 '' littlebox list
 expect 3 '' littlebox status
 kill -0 $guess 2>/dev/null || fail "nobody was served during the third guess"
@@ -163,7 +165,7 @@ new_child() {
     littlebox --json status >out || :
     old=$(json_at pid)
     "$@"
-    await another_child
+    await "another child" another_child
 }
 another_child() {
     littlebox --json status >out 2>/dev/null || [ $? = 3 ] || return 1
@@ -173,7 +175,7 @@ crash() {
     kill -KILL "$old"
 }
 replace() {
-    kill -HUP "$BOXPID"
+    kill -HUP "$KEEPER"
 }
 littlebox lock
 for how in crash replace crash; do
@@ -191,5 +193,5 @@ done
 # A start from nothing is the administrator's wish that it opens.
 littlebox lock
 stop_box
-start_box default
-await status_is 0
+start_named default
+await "the box to serve" status_exits 0

@@ -255,6 +255,6 @@ token_files() {
 
 # The box has its token.
 
-token_connected() { [ "$(status connected)" = true ]; }
+token_connected() { [ "$(status token.connected)" = true ]; }
 # The box connects to it anew.
 reconnect() { lb lock && lb unlock --credential "$BOX_DIR/default.credential" 2>>lb.log; }
