@@ -133,4 +133,4 @@ completed 'littlebox doctor --root abo' 'littlebox doctor --root above*'
 completed 'littlebox handle web --out=abo' 'littlebox handle web --out=above*'
 zpty -d shell
 END
-timeout 60 zsh -f "$T/zsh" "$completion/zsh" "$T/empty" "$T/box" </dev/null >"$T/out" 2>"$T/err" || fail "zsh: $(cat "$T/out" "$T/err")"
+timeout "$AWAIT_SECONDS" zsh -f "$T/zsh" "$completion/zsh" "$T/empty" "$T/box" </dev/null >"$T/out" 2>"$T/err" || fail "zsh: $(cat "$T/out" "$T/err")"

@@ -113,7 +113,7 @@ got_nothing
 fake pipe locked "$T/key"
 mkfifo pipe/default.conf
 expect 1 "cannot read the credential '$T/pipe/default.credential': No such file or directory" \
-    timeout 60 littlebox --users "$box_uid" unlock
+    timeout "$AWAIT_SECONDS" littlebox --users "$box_uid" unlock
 
 is_root || exit 0
 

@@ -75,7 +75,7 @@ littlebox handle web --out /dev/stdout >>out.txt
 { echo before && littlebox handle web; } | cmp -s - out.txt || fail "/dev/stdout, which is a file"
 mkfifo pipe
 littlebox handle web --out pipe --force &
-expect 0 '' timeout 10 cat pipe
+expect 0 '' timeout "$AWAIT_SECONDS" cat pipe
 wait $!
 [ -p pipe ] || fail "a pipe was replaced"
 littlebox handle web | cmp -s - "$T/out" || fail "a handle through a pipe"

@@ -16,8 +16,9 @@ TEST_DIR=
 TEST_PIDS=()
 TEST_MOUNTS=()
 TEST_CHECKS=0
-TEST_SECONDS=${TEST_SECONDS:-600}
-AWAIT_SECONDS=${AWAIT_SECONDS:-20}
+# How long a test may take, and wait for one thing. Both are for what hangs, and end no test that a busy machine makes slow.
+TEST_SECONDS=${TEST_SECONDS:-3600}
+AWAIT_SECONDS=${AWAIT_SECONDS:-300}
 
 # --- ending
 
@@ -144,7 +145,7 @@ alive() {
 }
 gone() { ! alive "$1"; }
 
-# await WHAT COMMAND... : until the command succeeds; a test never waits longer than AWAIT_SECONDS for one thing.
+# await WHAT COMMAND... : until the command succeeds.
 await() {
     local what=$1 end=$((SECONDS + AWAIT_SECONDS))
     shift
