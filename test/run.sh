@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Builds littlebox in every way that must hold and runs every test; ends with the line "N passed, N failed, N skipped".
+# Builds littlebox in every way that must hold and runs every test; ends with a line for each test that failed, with its log,
+# and the line "N passed, N failed, N skipped".
 #
 # As root it installs what is missing (Debian packages, by name); as another user it says what is. Builds are in
 # build/: gcc, clang, asan.
-# RUN_ONLY="lint gcc clang asan valgrind mutants fuzz distcheck quickstart" chooses parts. JOBS: 2. FUZZ_SECONDS (30): for
+# RUN_ONLY="lint gcc clang asan compat valgrind mutants fuzz distcheck quickstart" chooses parts. JOBS: 2. FUZZ_SECONDS (30): for
 # each target. With --packages it prints what it needs, and does nothing; with --packages-if-any what it also needs
 # where the release has it.
 set -eu
@@ -11,7 +12,7 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
 JOBS=${JOBS:-2}
-parts=${RUN_ONLY:-lint gcc clang asan valgrind mutants fuzz distcheck quickstart}
+parts=${RUN_ONLY:-lint gcc clang asan compat valgrind mutants fuzz distcheck quickstart}
 packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-dev libsqlite3-dev libargon2-dev libseccomp-dev
     libp11-dev libp11-kit-dev libcunit1-dev openssl curl nginx procps valgrind shellcheck mandoc man-db xz-utils
     stunnel4 lighttpd lighttpd-mod-openssl redis-server redis-tools unbound dns-root-data bind9 bind9-utils bind9-dnsutils
@@ -47,13 +48,24 @@ unset LITTLEBOX_DIR OPENSSL_CONF OPENSSL_MODULES
 
 is_root() { [ "$(id -u)" -eq 0 ]; }
 wanted() { grep -qw -- "$1" <<<"$parts"; }
+# result PASS|SKIP|FAIL TEXT [LOG] : LOG is of what failed.
+failures=()
 result() {
     case $1 in
     PASS) passed=$((passed + 1)) ;;
     SKIP) skipped=$((skipped + 1)) ;;
-    *) failed=$((failed + 1)) ;;
+    *)
+        failed=$((failed + 1))
+        failures+=("$2: $3")
+        ;;
     esac
     printf '%-5s %s\n' "$1" "$2"
+}
+tell_failures() {
+    [ "${#failures[@]}" -gt 0 ] || return 0
+    echo "failed, each with its log:"
+    printf '    %s\n' "${failures[@]}"
+    echo "logs: $logs, and beside the tests in $top/build/*/test"
 }
 
 # one NAME COMMAND... : a test that is one command; its output is shown when it fails.
@@ -67,7 +79,7 @@ one() {
     0) result PASS "$name" ;;
     77) result SKIP "$name: $(tail -n 1 "$log")" ;;
     *)
-        result FAIL "$name (status $status, $log)"
+        result FAIL "$name (status $status)" "$log"
         tail -n 40 "$log" | sed 's/^/    /'
         ;;
     esac
@@ -155,14 +167,14 @@ check_build() {
         PASS) result PASS "$name: ${test%.trs}" ;;
         SKIP) result SKIP "$name: ${test%.trs}: $(sed -n 's/^SKIP: //p' "${trs%.trs}.log" | head -n 1)" ;;
         *)
-            result FAIL "$name: ${test%.trs}: $(sed -n 's/^FAIL: //p' "${trs%.trs}.log" | head -n 1) (${trs%.trs}.log)"
+            result FAIL "$name: ${test%.trs}: $(sed -n 's/^FAIL: //p' "${trs%.trs}.log" | head -n 1)" "${trs%.trs}.log"
             tail -n 40 "${trs%.trs}.log" | sed 's/^/    /'
             ;;
         esac
     done < <(find "$dir" -name '*.trs' | sort)
     # A test that was to run and left no result has failed.
     while read -r test; do
-        [ -e "$dir/${test%.sh}.trs" ] || result FAIL "$name: $test left no result ($logs/check-$name.log)"
+        [ -e "$dir/${test%.sh}.trs" ] || result FAIL "$name: $test left no result" "$logs/check-$name.log"
     done < <(tr ' ' '\n' <<<"$tests" | sed '/^$/d')
 }
 # tests_but NAME LIST... : the tests of build/NAME that are in none of make's lists.
@@ -233,6 +245,9 @@ main() {
         CRASH_RUNS=20 check_build clang "$(tests_but clang list-mutant-tests list-stock-tests | tr ' ' '\n' |
             grep -v '^test/box/pkcs11' | xargs)"
     fi
+    if wanted compat && built gcc; then
+        one "compat: callers and boxes of before keystore/ had rooms" in_build "$top/test/compat/before-rooms.sh" || true
+    fi
     if wanted mutants; then one "mutants: ten of today's" "$top/test/mutants/sample.sh" || true; fi
 
     if wanted valgrind && built gcc; then
@@ -261,6 +276,7 @@ main() {
 in_build() { (cd "$top/build/gcc" && LITTLEBOX_BUILD=$top/build/gcc LITTLEBOX_SRC=$top "$@"); }
 
 main
+tell_failures
 echo "took $((SECONDS - started)) seconds"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -103,7 +103,7 @@ fi
 # --- Traced
 traced_box=("$racer" --trace "$TEST_DIR/bin/littleboxd" --dir "$BOX_DIR")
 traced=0
-timeout 20 "${as_box_user[@]}" "${traced_box[@]}" >"$TEST_DIR/traced.log" 2>&1 || traced=$?
+timeout "$AWAIT_SECONDS" "${as_box_user[@]}" "${traced_box[@]}" >"$TEST_DIR/traced.log" 2>&1 || traced=$?
 same "a box that is traced does not start" 78 "$traced"
 says "it says by whom" 'process [0-9]+ \(racer\) traces this one and could read every key' "$TEST_DIR/traced.log"
 says "and how to debug a box" 'sandbox = no' "$TEST_DIR/traced.log"

@@ -28,7 +28,7 @@ new_dir() {
 does_not_start() {
     local status=0
     limit "$2"
-    "${LIMIT[@]}" timeout 20 "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >"$BOX_DIR/$2.log" 2>&1 || status=$?
+    "${LIMIT[@]}" timeout "$AWAIT_SECONDS" "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >"$BOX_DIR/$2.log" 2>&1 || status=$?
     same "$1: the exit status" 78 "$status"
     says "$1: the text" "$3" "$BOX_DIR/$2.log"
     check "$1: it did not serve" not grep -q ' serves ' "$BOX_DIR/$2.log"
@@ -45,7 +45,7 @@ new_dir many 'threads = 64'
 does_not_start "64 threads, 8 MiB" 8192 '64 threads need [0-9]+ KiB .* the limit is 8192 KiB'
 new_dir wrong 'locked-memory = maybe'
 refused "locked-memory = maybe" 'locked-memory = maybe: it must be yes or no' \
-    timeout 20 "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"
+    timeout "$AWAIT_SECONDS" "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"
 
 # --- The limit would do, and the system locks nothing all the same, as systemd-nspawn's filter has it.
 refuse_locks() { LIMIT=(prlimit --memlock="$1" "${as_box_user[@]}" "$HARNESS/nolock"); }
@@ -53,7 +53,7 @@ new_dir refused 'threads = 2'
 for bytes in $((8192 * 1024)) $((1024 * 1024)) $(may_limit unlimited && echo unlimited); do
     refuse_locks "$bytes"
     status=0
-    "${LIMIT[@]}" timeout 20 "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >"$BOX_DIR/log" 2>&1 || status=$?
+    "${LIMIT[@]}" timeout "$AWAIT_SECONDS" "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >"$BOX_DIR/log" 2>&1 || status=$?
     same "mlock is refused, $bytes: the exit status" 78 "$status"
     says "mlock is refused, $bytes: the reason and the cure" \
         "refuses to lock memory, whatever the limit: Operation not permitted: .*CAP_IPC_LOCK.*'locked-memory = no' in $BOX_DIR" \
@@ -169,7 +169,7 @@ if is_root; then
     new_dir threads 'threads = 2'
     chown "$lonely" "$BOX_DIR"
     status=0
-    timeout 20 prlimit --nproc=4 setpriv --reuid "$lonely" --regid "$lonely" --clear-groups \
+    timeout "$AWAIT_SECONDS" prlimit --nproc=4 setpriv --reuid "$lonely" --regid "$lonely" --clear-groups \
         "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >"$BOX_DIR/box.log" 2>&1 || status=$?
     same "no thread can be had: the exit status" 78 "$status"
     says "no thread can be had: the text" 'cannot start the threads: Resource temporarily unavailable' "$BOX_DIR/box.log"

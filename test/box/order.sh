@@ -42,7 +42,7 @@ stop_box
 bad_forget_calls
 echo "module-writes = $TEST_DIR/box" >>"$BOX_DIR/default.conf"
 refused "a module, which ends its process when it cannot note what it is called for" \
-    '/bad/calls: Permission denied' timeout 60 "$LITTLEBOX_BUILD/littleboxd" --dir "$BOX_DIR"
+    '/bad/calls: Permission denied' timeout "$AWAIT_SECONDS" "$LITTLEBOX_BUILD/littleboxd" --dir "$BOX_DIR"
 
 refused "a setting without a directory" 'module-writes = tokens: it must be absolute paths of directories' \
     "$LITTLEBOX_BUILD/littleboxd" --dir "$(token_conf "$TEST_DIR/wrong" "$BAD" label=hostile "module-writes = tokens" && echo "$TEST_DIR/wrong")"

@@ -18,9 +18,9 @@ check "attach" attach ec 02 2>>lb.log
 signs_ec() { signs ec "$TEST_DIR/ec.pub"; }
 check "it signs" signs_ec
 now_ms() { awk '{ printf "%d\n", $1 * 1000 }' /proc/uptime; }
-has_problem() { [ "$(status problem | xargs)" != null ]; }
+has_problem() { [ "$(status token.problem)" != null ]; }
 # What the box says of it: how many in a row.
-failures() { status problem | sed -n 's/^the module of the token has ended \([0-9]*\) processes.*/\1/p'; }
+failures() { status token.problem | sed -n 's/^the module of the token has ended \([0-9]*\) processes.*/\1/p'; }
 failures_are() { [ "$(failures)" -ge "$1" ]; }
 kill_child() { kill -KILL "$(box_child)"; }
 
@@ -43,7 +43,7 @@ took=$(($(now_ms) - began))
 check "six starts took longer than their pauses: $took ms" test "$took" -ge 1500
 check "each was one call of the module" test "$(bad_calls C_Initialize)" -le $(($(failures) + 1))
 same "the box answers all the while" unlocked "$(status state)"
-same "and has no token" false "$(status connected)"
+same "and has no token" false "$(status token.connected)"
 status_text() { lb status || test $? -eq 3; }
 status_text >status.out
 says "littlebox status says why" 'has ended [0-9]+ processes of this box in a row' status.out

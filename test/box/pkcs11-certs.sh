@@ -114,7 +114,7 @@ check "a renewed one; it ends where its issuer is gone" chain_is new.crt lb cert
 away() { mv hsm/tokens hsm/away && mkdir hsm/tokens; }
 back() { rmdir hsm/tokens && mv hsm/away hsm/tokens; }
 away
-unconnected() { signs web >/dev/null 2>&1 || true; status_is connected false; }
+unconnected() { signs web >/dev/null 2>&1 || true; status_is token.connected false; }
 await "the box to notice" unconnected
 check "what was read before is told" chain_is new.crt lb cert get web
 lb lock

@@ -105,7 +105,8 @@ harmless "one that hangs before the signature" "C_SignInit hang max=1"
 harmless "an answer that comes after the timeout" "C_Sign sleep 4000 max=1"
 began=$SECONDS
 hostile "a module that hangs at every signature" 'restart|did not answer|timeout|in time' "C_Sign hang"
-check "is given up within bounds" test $((SECONDS - began)) -le 40
+# At the caller's littlebox-timeout, 20 seconds; the machine may be busy.
+check "is given up within bounds" test $((SECONDS - began)) -le 120
 
 # --- Processes and memory
 harmless "a module that forks" "C_Sign fork 300"
@@ -195,7 +196,7 @@ stop_box
 for line in "C_GetFunctionList null" "C_GetFunctionList return 5"; do
     bad_behaves "$line"
     refused "$line: it is no module, and the box does not start" 'gives no functions' \
-        timeout 20 "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"
+        timeout "$AWAIT_SECONDS" "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"
 done
 for line in "C_Initialize return 5" "C_GetSlotList count 1000000" \
     "C_GetMechanismList count 0x100000000" "C_GetTokenInfo junk" "C_OpenSession return 0xb1" "C_Login return 5" \

@@ -51,9 +51,14 @@ restart_box_in_every_way
 stop_loads
 
 # The first handshake of a worker is as fast as any: nothing is opened, and nobody logs in, in it.
-reload_nginx "$TEST_DIR/nginx"
-first=$(handshakes ec "$TEST_DIR/files" --first --tls1.3)
-check "the first handshake of a fresh worker takes $first ms" awk -v ms="$first" 'BEGIN { exit !(ms < 500) }'
+# What takes its time takes it each time; a busy machine does not.
+fast_at_first() {
+    reload_nginx "$TEST_DIR/nginx"
+    first=$(handshakes ec "$TEST_DIR/files" --first --tls1.3)
+    awk -v ms="$first" 'BEGIN { exit !(ms < 500) }'
+}
+await "a fresh worker's first handshake in less than 500 ms" fast_at_first
+check "the first handshake of a fresh worker takes $first ms" test -n "$first"
 
 # --- Where the module and the PIN are
 maps_module() { grep -qE "$(basename "$SOFTHSM_MODULE")|p11-kit|opensc" "/proc/$1/maps"; }

@@ -12,7 +12,7 @@ BOX_DIR=$TEST_DIR/box
 mkdir "$BOX_DIR"
 echo "rest-after = x" >"$BOX_DIR/default.conf"
 refused "rest-after = x" 'rest-after = x: it must be a number of seconds from 0 \(never\) to 86400' \
-    timeout 20 "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"
+    timeout "$AWAIT_SECONDS" "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"
 echo "rest-after = 0" >"$BOX_DIR/default.conf"
 new_box "$BOX_DIR"
 # A copy: the box's own is in use.

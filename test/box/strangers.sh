@@ -15,7 +15,7 @@ lb create web --type ec:P-256 >/dev/null 2>>"$TEST_DIR/lb.log"
 CHILD=$(box_child)
 if is_root; then STRANGER=20001; else STRANGER=$(id -u); fi
 
-stranger() { timeout 30 "$HARNESS/stranger" "$STRANGER" "$SOCKET" "$@"; }
+stranger() { timeout "$AWAIT_SECONDS" "$HARNESS/stranger" "$STRANGER" "$SOCKET" "$@"; }
 descriptors() {
     local fds
     fds=("/proc/$1/fd"/*)
@@ -80,7 +80,7 @@ if is_root && [ -c /dev/fuse ]; then
     goes_on
     # He may hand in nothing any more, and others may.
     refused "another channel of his" 'no channel' stranger channel 1
-    check "somebody else's" timeout 30 "$HARNESS/stranger" 20002 "$SOCKET" channel 1
+    check "somebody else's" timeout "$AWAIT_SECONDS" "$HARNESS/stranger" 20002 "$SOCKET" channel 1
     kill -KILL "$server" "$fuse"
     await "the server to end" gone "$server"
     channel_again() { stranger channel 1; }

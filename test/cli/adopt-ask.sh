@@ -1,9 +1,11 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # What adopt says and asks before it takes a key: names, a trial, who may use it, a sealed copy, all keys of a server.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
-start_box default
+start_named default
 littlebox init 2>/dev/null
 cd "$T"
 

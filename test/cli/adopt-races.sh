@@ -1,11 +1,13 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # What a neighbour may do while a key is adopted: swap the file, its directory, a link on the way. Nothing is lost,
 # nothing is made elsewhere, and no key stays in the box that is still in a file.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 MOMENT=$TOOLS/.libs/moment.so
 [ -e "$MOMENT" ] || fail "there is no moment.so: run make check TESTS="
-start_box default
+start_named default
 littlebox init 2>/dev/null
 cd "$T"
 mkdir keys

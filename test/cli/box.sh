@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # A user of its own for each box: who is made one, what is handed to it, what is refused, and that boxes of two users are
 # strangers to each other. Users are made by systemd-sysusers and by useradd as they are, in a copy of /etc.
 set -eu
@@ -10,7 +10,9 @@ if [ "$(id -u)" = 0 ] && [ -z "${BOX_SH_INSIDE-}" ]; then
     }
     BOX_SH_INSIDE=yes exec unshare --mount --propagation private "$0"
 fi
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 cd "$T"
 mkdir boxes
 LITTLEBOX_DIR=$T/boxes
@@ -150,16 +152,16 @@ expect 1 "$T/open belongs to uid $UNPRIVILEGED" littlebox --dir "$T/open" box cr
 
 # Two boxes, two users. The credential is for its box alone, and root's directory keeps it in its place.
 makes shop
-# start BOX [USER]: as that user, the box's own if none is named. BOXPID is its keeper.
+# start BOX [USER]: as that user, the box's own if none is named. KEEPER is its keeper.
 start() {
     littleboxd --dir "$T/boxes" --box "$1" --user "${2-littlebox-$1}" 2>>"box-$1.log" &
-    BOXPID=$!
-    PIDS="$PIDS $BOXPID"
-    await answers --box "$1"
+    KEEPER=$!
+    own "$KEEPER"
+    await "box $1 to answer" answers --box "$1"
 }
 for box in web shop; do
     start $box
-    running="${running-} $BOXPID"
+    running="${running-} $KEEPER"
     expect 0 "made the store of box '$box'" littlebox --box $box init
     expect 0 '' littlebox --box $box create key
     [ "$(owner boxes/$box.credential)" = "littlebox-$box 400" ] || fail "$(owner boxes/$box.credential)"
@@ -191,7 +193,7 @@ done
 # Running it for a box that serves changes nothing.
 expect 0 "box 'web' runs as user littlebox-web" littlebox --json box create web
 expect_json user_made false store_moved false credential_moved false
-status_is 0 --box web || fail "box web does not serve any more"
+status_exits 0 --box web || fail "box web does not serve any more"
 expect 0 '' littlebox --json box list
 expect_json '#' 4 3.box '"web"' 3.user '"littlebox-web"' 3.uid "$(id -u littlebox-web)" 3.store '"open"' 2.box '"shop"' \
     3.directory "\"$T/boxes/web\"" 1.store '"none"'
@@ -234,7 +236,7 @@ expect 0 'hint: give each a user of its own: littlebox box create pay' littlebox
 expect 1 "box 'old' is running: process" littlebox box create old
 expect 1 'hint: stop it first; under systemd: systemctl stop littleboxd@old.socket littleboxd@old.service' littlebox box create old
 [ "$(owner boxes/old)" = 'littlebox 700' ] || fail "boxes/old: $(owner boxes/old)"
-status_is 0 --box old || fail "box old does not serve any more"
+status_exits 0 --box old || fail "box old does not serve any more"
 stop_box
 mkdir -p boxes/old/tokens/1
 echo x >boxes/old/tokens/1/object
@@ -250,7 +252,7 @@ grep -qF "what $T/boxes/old.conf names, such as a PIN or a token's files, must b
 [ -z "$(find boxes/old -perm /077)" ] || fail "open to others: $(find boxes/old -perm /077)"
 [ "$(owner boxes/old.credential)" = 'littlebox-old 400' ] || fail "$(owner boxes/old.credential)"
 start old
-await status_is 0 --box old
+await "box old to serve" status_exits 0 --box old
 expect 0 '' littlebox --box old show key
 
 # What the former user may have put there is not given away, and nothing is changed before all was looked at.
@@ -326,11 +328,11 @@ chmod 700 "$T/closed"
 for system in --system ''; do
     # shellcheck disable=SC2086 # none, or one word
     HOME=$T/closed littleboxd $system --box sys --user littlebox-sys 2>>box-sys.log &
-    BOXPID=$!
-    PIDS="$PIDS $BOXPID"
-    await answers --box sys
+    KEEPER=$!
+    own "$KEEPER"
+    await "box sys to answer" answers --box sys
     [ -z "$system" ] || expect 0 "made the store of box 'sys'" littlebox --box sys init
-    await status_is 0 --box sys
+    await "box sys to serve" status_exits 0 --box sys
     stop_box
 done
 # What answers no longer may be a socket's unit without its socket: restart cures that, enable alone does not.

@@ -1,15 +1,17 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # What the command says when the box is restarted under it, hangs up or talks nonsense.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
 # fake MODE: a box of that kind in $T/MODE, for the commands that follow.
 fake() {
     mkdir "$T/$1"
     : >"$T/$1/said"
     "$TOOLS/fakebox" "$T/$1/default.sock" "$1" >>"$T/$1/said" &
-    PIDS="$PIDS $!"
-    await grep -q ready "$T/$1/said"
+    own "$!"
+    await "the box that is none" grep -q ready "$T/$1/said"
     LITTLEBOX_DIR=$T/$1
     export LITTLEBOX_DIR
 }

@@ -1,9 +1,11 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # The certificates that go with a key: set in any order, shown, replaced, removed; what is refused.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
-start_box default
+start_named default
 littlebox init 2>/dev/null
 littlebox create web >/dev/null
 littlebox create other --type ed25519 >/dev/null
@@ -117,7 +119,7 @@ certify web sub2 25 web2.crt
 expect 0 '' littlebox cert set web web2.crt
 littlebox allow web --user "$UNPRIVILEGED" >/dev/null
 stop_box
-start_box default
+start_named default
 expect 0 '' littlebox cert get web
 cmp -s out web2.crt || fail "lost over a restart"
 littlebox lock >/dev/null

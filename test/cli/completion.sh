@@ -1,10 +1,12 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Completion: what the command proposes, and what bash and zsh make of it.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 completion=${LITTLEBOX_SRC:-$(dirname "$0")/../..}/keystore/command/completion
 
-start_box default
+start_named default
 littlebox init 2>/dev/null
 for key in web www.example.org old; do
     littlebox create $key --type ed25519 >/dev/null
@@ -131,4 +133,4 @@ completed 'littlebox doctor --root abo' 'littlebox doctor --root above*'
 completed 'littlebox handle web --out=abo' 'littlebox handle web --out=above*'
 zpty -d shell
 END
-timeout 60 zsh -f "$T/zsh" "$completion/zsh" "$T/empty" "$T/box" </dev/null >"$T/out" 2>"$T/err" || fail "zsh: $(cat "$T/out" "$T/err")"
+timeout "$AWAIT_SECONDS" zsh -f "$T/zsh" "$completion/zsh" "$T/empty" "$T/box" </dev/null >"$T/out" 2>"$T/err" || fail "zsh: $(cat "$T/out" "$T/err")"

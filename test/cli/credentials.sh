@@ -1,11 +1,13 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Files with a secret are read only if nobody else gets at them: by the box when it starts, and by the command.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 cd "$T"
 me=$(id -u)
 credential=$T/box/default.credential
-start_box default
+start_named default
 littlebox init 2>/dev/null
 stop_box
 cp "$credential" good
@@ -13,8 +15,8 @@ chmod 600 good
 
 # opens WHAT: the box opens itself.
 opens() {
-    start_box default
-    status_is 0 || fail "$1: the box is locked: $(tail -n 3 box.log)"
+    start_named default
+    status_exits 0 || fail "$1: the box is locked: $(tail -n 3 box.log)"
     expect 0 '' littlebox --json status
     expect_json credential true credential_refused false
     stop_box
@@ -22,7 +24,7 @@ opens() {
 # refuses TEXT CURE: it does not, says why in its log, and says that it does in its status and to doctor.
 refuses() {
     : >box.log
-    start_box default
+    start_named default
     expect 3 '' littlebox status
     expect_out 'locked'
     expect_out "next start   stays locked: cannot read $credential: $1"
@@ -66,9 +68,9 @@ chmod 600 moved
 rm "$credential"
 mkfifo -m 600 "$credential"
 littleboxd --dir "$T/box" 2>pipe.log &
-BOXPID=$!
-PIDS="$PIDS $BOXPID"
-await grep -qF "cannot read the credential $credential: it is not a plain file" pipe.log
+KEEPER=$!
+own "$KEEPER"
+await "the box to tell of its credential" grep -qF "cannot read the credential $credential: it is not a plain file" pipe.log
 stop_box
 refuses 'it is not a plain file' '' unread
 rm "$credential"
@@ -87,7 +89,7 @@ head -c 5000 /dev/zero >"$credential"
 chmod 600 "$credential"
 refuses 'it is longer than 4096 bytes' ''
 rm "$credential"
-start_box default
+start_named default
 expect 3 '' littlebox status
 expect_out "next start   stays locked: $credential is not there"
 # What is made on the way is read from a pipe by the command.
@@ -109,7 +111,7 @@ if is_root; then
 
     # As systemd hands it over: root's, and a list of who may read, or the service user's own.
     user=$(getent passwd $UNPRIVILEGED | cut -d: -f1)
-    start_box served --user "$user"
+    start_named served --user "$user"
     littlebox --box served init 2>/dev/null
     stop_box
     mv box/served.credential handed
@@ -119,8 +121,8 @@ if is_root; then
     # served WANTED WHAT: the status of the box
     served() {
         : >box.log
-        start_box served --user "$user"
-        status_is "$1" --box served || fail "$2: not $1 but: $(littlebox --box served status) $(cat box.log)"
+        start_named served --user "$user"
+        status_exits "$1" --box served || fail "$2: not $1 but: $(littlebox --box served status) $(cat box.log)"
         stop_box
     }
     # listed U|G ID PERM GROUP: such a file, root's.
@@ -154,7 +156,7 @@ if is_root; then
     chown $UNPRIVILEGED credentials/littlebox
     served 0 "a list that gives nothing to anybody"
     # Root reads what the box's user has, to unlock it; that user does not read what is another's.
-    start_box served --user "$user"
+    start_named served --user "$user"
     littlebox --box served lock
     chmod 600 handed
     expect 0 '' littlebox --box served unlock --credential handed

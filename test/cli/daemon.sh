@@ -1,7 +1,9 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # littleboxd's command line and configuration: what it refuses, and that it says which line and how it should be.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 cd "$T"
 mkdir box
 LITTLEBOX_DIR=$T/box
@@ -15,7 +17,7 @@ expect 2 'frobnicate' littleboxd --frobnicate
 expect 2 'unexpected argument: web' littleboxd --dir "$T/box" web
 expect 2 'hint: littleboxd --help' littleboxd --dir "$T/box" web
 expect 2 'a box name is 1 to 64 of' littleboxd --dir "$T/box" --box 'a b'
-expect 78 '--child is for littleboxd itself' littleboxd --child --dir "$T/box"
+expect 78 '--child is for littleboxd itself' littleboxd --child --dir "$T/box" 3>&-
 
 # refuses LINE TEXT: the configuration whose second line this is.
 refuses() {
@@ -73,10 +75,10 @@ mkdir box/plain.sock
 expect 78 "cannot listen on $T/box/plain.sock: File exists" littleboxd --dir "$T/box" --box plain
 
 # A second box of that name says so, and the first goes on.
-start_box default
+start_named default
 expect 78 "box 'default' is running already: $T/box/default.sock answers; stop it first, or choose another --box" \
     littleboxd --dir "$T/box"
-status_is 3 || fail "the first box does not answer"
+status_exits 3 || fail "the first box does not answer"
 stop_box
 
 # A store that cannot be made: nothing is, and nothing of it is left.
@@ -88,9 +90,9 @@ if is_root; then
 else
     littleboxd --dir "$T/box" --box closed 2>>box.log &
 fi
-BOXPID=$!
-PIDS="$PIDS $BOXPID"
-await answers --box closed
+KEEPER=$!
+own "$KEEPER"
+await "box closed to answer" answers --box closed
 expect 1 "cannot make the store $T/box/closed/store.db" littlebox --box closed init
 expect 1 'hint: its directory must be writable for the user of the box' littlebox --box closed init
 [ -z "$(ls -A box/closed)" ] || fail "left over: $(ls -A box/closed)"

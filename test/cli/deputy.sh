@@ -1,10 +1,11 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # A box gets nothing that it could not read itself, whatever it says of its files, and wherever its directory leads.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
 cd "$T"
-umask 022
 OPENSSL_CONF=$T/openssl.cnf
 export OPENSSL_CONF
 box_uid=$(id -u)
@@ -34,8 +35,8 @@ fake() {
     else
         "$T/fakebox" "$T/$1/default.sock" "$2" "$3" >>"$1.said" &
     fi
-    PIDS="$PIDS $!"
-    await grep -q ready "$1.said"
+    own "$!"
+    await "the box that is none" grep -q ready "$1.said"
     said=$1.said
 }
 asked() {
@@ -99,7 +100,7 @@ grep -qF "at its next start box 'default' may stay locked: that is not known: th
     fail "doctor: $(cat out)"
 asked 0048
 got_nothing
-kill "${PIDS##* }"
+kill "${TEST_PIDS[-1]}"
 rm -f away/default.sock
 fake away locked "$T/key"
 unset LITTLEBOX_DIR
@@ -112,7 +113,7 @@ got_nothing
 fake pipe locked "$T/key"
 mkfifo pipe/default.conf
 expect 1 "cannot read the credential '$T/pipe/default.credential': No such file or directory" \
-    timeout 60 littlebox --users "$box_uid" unlock
+    timeout "$AWAIT_SECONDS" littlebox --users "$box_uid" unlock
 
 is_root || exit 0
 

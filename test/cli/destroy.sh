@@ -1,9 +1,11 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Destroying a key: what is said before, what can be had back, and until when; and another name for a key.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
-start_box default
+start_named default
 littlebox init 2>/dev/null
 cd "$T"
 for name in web shop mail api; do
@@ -73,7 +75,7 @@ grep -qE '^web +ec:P-256 +destroy-scheduled ' out || fail "it is not in the whol
 expect 0 '' littlebox show web
 expect_out 'version 1 is to be destroyed at 20'
 stop_box
-start_box default
+start_named default
 expect 1 'is to be destroyed at 20' littlebox handle web
 # Nobody types a name for nothing: this would wait for it, on a terminal.
 expect 1 '' answer -- littlebox destroy web
@@ -107,11 +109,11 @@ expect 1 "key 'shop' in box 'default' is destroyed already" littlebox destroy sh
 # The box destroys it itself when its time has come, without being asked anything.
 stop_box
 echo 'destroy-after = 1s' >"$T/box/default.conf"
-start_box default
+start_named default
 is_destroyed() { littlebox --json show "$1" >out && [ "$(json_at versions.0.state)" = '"destroyed"' ]; }
 expect 0 'is destroyed at 20' littlebox destroy mail --yes
-await is_destroyed mail
-await grep -qF "destroyed key 'mail' (1 version), as it was scheduled" "$T/box.log"
+await "the key to be destroyed" is_destroyed mail
+await "the log to tell of it" grep -qF "destroyed key 'mail' (1 version), as it was scheduled" "$T/box.log"
 expect 1 "key 'mail' in box 'default' is destroyed already" littlebox destroy mail --cancel
 # And at its start, what was due while it was down.
 expect 0 'is destroyed at 20' littlebox destroy web --yes
@@ -119,9 +121,9 @@ stop_box
 # The clock is all that there is to wait for.
 due=$(($(date +%s) + 1))
 is_due() { [ "$(date +%s)" -gt "$due" ]; }
-await is_due
-start_box default
-await is_destroyed web
+await "the time" is_due
+start_named default
+await "the key to be destroyed" is_destroyed web
 
 stop_box
 echo 'destroy-after = 400d' >"$T/box/default.conf"
@@ -130,7 +132,7 @@ if littleboxd --dir "$T/box" --box default 2>err; then
 fi
 grep -qF 'destroy-after = 400d: it must be a time from 1s to 366d' err || fail "wrong time: $(cat err)"
 rm "$T/box/default.conf"
-start_box default
+start_named default
 
 # Another name: handles go on, and nobody else gets the old one.
 littlebox handle api --out api.pem

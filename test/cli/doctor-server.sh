@@ -1,14 +1,16 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # doctor --server: what it finds in the configuration of each server, below a root of the test's own.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
 cd "$T"
 R=$T/root
 mkdir -p "$R/etc/ssl/private"
 OPENSSL_CONF=$T/openssl.cnf
 export OPENSSL_CONF
-start_box default
+start_named default
 littlebox init 2>/dev/null
 littlebox create web >/dev/null
 : >openssl.cnf

@@ -1,14 +1,16 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # doctor: what works for whoever runs doctor and fails for others, or will. Each trap is made, and named with its cure.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
 cd "$T"
 R=$T/root
 mkdir -p "$R/etc/ssl/private"
 OPENSSL_CONF=$T/openssl.cnf
 export OPENSSL_CONF
-start_box default
+start_named default
 littlebox init 2>/dev/null
 littlebox create web >/dev/null
 : >openssl.cnf
@@ -89,14 +91,13 @@ exec 9<>hold
 named() {
     "$@" "$T/nginx" -c "$T/own.conf" <&9 &
     fake=$!
-    PIDS="$PIDS $fake"
-    await is_named
+    own "$fake"
+    await "the process to have that name" is_named
 }
 is_named() { [ "$(cat "/proc/$fake/comm")" = nginx ]; }
 ended() {
     kill "$1"
     wait "$1" || :
-    PIDS=$(echo "$PIDS" | sed "s/ $1\$//")
 }
 seen() {
     littlebox doctor --server nginx --config "$T/own.conf" >out 2>&1 || :
@@ -654,33 +655,27 @@ END
 set -eu
 : >"$1/alone.sock"
 mount --bind "$2/default.sock" "$1/alone.sock"
-kill "$BOXPID"
-while grep -q '^State:.*[^Z] (' "/proc/$BOXPID/status" 2>/dev/null; do sleep 0.02; done
+kill "$KEEPER"
+while grep -q '^State:.*[^Z] (' "/proc/$KEEPER/status" 2>/dev/null; do sleep 0.02; done
 shift 2
 "$@"
 END
-    export BOXPID
+    export KEEPER
     expect 1 '' alone
     line "FAIL  $T/away/alone.sock is mounted by itself: it is dead once the box or its socket unit has been started again"
     hint "mount the directory in its place: $T/away"
     no_line 'start it'
-    start_box default
+    start_named default
 fi
 
 # --- A box that sees no other processes than its own.
 if is_root && unshare --pid --fork true 2>/dev/null; then
-    littleboxd() {
-        exec unshare --pid --fork --kill-child --mount-proc "$LITTLEBOX_BUILD/littleboxd" "$@"
-    }
-    start_box inner
-    unset -f littleboxd
+    BOX_UNDER=(unshare --pid --fork --kill-child --mount-proc)
+    start_named inner
+    BOX_UNDER=()
     # unshare passes no signal on: the box is ended by the number that it has here.
-    PIDS=$(echo "$PIDS" | sed "s/ $BOXPID\$//")
-    inner=$(pgrep -P "$BOXPID") || fail "no process in the namespace"
-    cleanup_more() {
-        kill "$inner" 2>/dev/null || :
-        wait "$BOXPID" || :
-    }
+    inner=$(pgrep -P "$KEEPER") || fail "no process in the namespace"
+    TEST_PIDS[-1]=$inner
     expect 1 '' littlebox --box inner doctor
     grep -qF "FAIL  box 'inner' is in a PID namespace of its own (it is process " out || fail "no word on its namespace: $(cat out)"
     hint 'run it without one: in a unit PrivatePIDs=no, then: systemctl restart littleboxd@inner'

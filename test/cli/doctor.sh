@@ -1,7 +1,9 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # doctor: each thing that can be wrong is found, and its cure works.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
 cd "$T"
 mkdir box
@@ -66,7 +68,7 @@ failing 'OpenSSL does not load the provider'
 grep -q 'broken.so' out || fail "not named: $(cat out)"
 
 # The box.
-start_box default
+start_named default
 expect 1 '' littlebox doctor --module "$T/broken.so"
 passing "a box answers at $T/box/default.sock, asked as user $(id -un) (uid $(id -u))"
 failing "box 'default' has no store yet"

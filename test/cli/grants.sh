@@ -1,9 +1,11 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Who may use a key: allow and deny. (What others are told: others.sh.)
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
-start_box default
+start_named default
 littlebox init 2>/dev/null
 littlebox create web >/dev/null
 littlebox create mail >/dev/null

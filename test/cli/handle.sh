@@ -1,9 +1,11 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Handle files: on standard output, in a file, for a version.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
-start_box default
+start_named default
 littlebox init 2>/dev/null
 littlebox create web >/dev/null
 cd "$T"
@@ -73,7 +75,7 @@ littlebox handle web --out /dev/stdout >>out.txt
 { echo before && littlebox handle web; } | cmp -s - out.txt || fail "/dev/stdout, which is a file"
 mkfifo pipe
 littlebox handle web --out pipe --force &
-expect 0 '' timeout 10 cat pipe
+expect 0 '' timeout "$AWAIT_SECONDS" cat pipe
 wait $!
 [ -p pipe ] || fail "a pipe was replaced"
 littlebox handle web | cmp -s - "$T/out" || fail "a handle through a pipe"
@@ -88,7 +90,7 @@ expect 1 'has no version 2' littlebox handle 'web;version=2'
 expect 1 "unknown attribute" littlebox handle 'web;pin=1'
 
 # The name of the box is in the URI unless it is the default one.
-start_box hsm1
+start_named hsm1
 littlebox --box hsm1 init 2>/dev/null
 littlebox --box hsm1 create web >/dev/null
 expect 0 '' littlebox --box hsm1 handle web

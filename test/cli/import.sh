@@ -1,9 +1,11 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Keys from files, in every form that people have them.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
-start_box default
+start_named default
 littlebox init 2>/dev/null
 cd "$T"
 printf 'secret\n' >pw

@@ -1,11 +1,13 @@
-#!/bin/sh
-# The checker that the other tests rely on (jsoncheck.c): what it takes, what it refuses, what it finds.
+#!/usr/bin/env bash
+# The checker that the other tests rely on (json_at.py): what it takes, what it refuses, what it finds.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
 # is INPUT PLACE VALUE
 is() {
-    got=$(printf '%s\n' "$1" | "$TOOLS/jsoncheck" "$2") || fail "refused: $1 at '$2'"
+    got=$(printf '%s\n' "$1" | json_places "$2") || fail "refused: $1 at '$2'"
     [ "$got" = "$3" ] || fail "'$2' of $1 is $got, not $3"
 }
 value='{"a": [1, {"k": "x \" y"}, {"k": null}], "b": {}, "c": -1.5e+3}'
@@ -26,10 +28,10 @@ refuses() {
     text=$1
     shift
     # shellcheck disable=SC2059 # an octal escape
-    if printf "$text" | "$TOOLS/jsoncheck" "$@" >"$T/said" 2>&1; then
+    if printf "$text" | json_places "$@" >"$T/said" 2>&1; then
         fail "taken: $text: $(cat "$T/said")"
     fi
-    grep -q '^jsoncheck: ' "$T/said" || fail "no word about: $text"
+    grep -q '^json_at.py: ' "$T/said" || fail "no word about: $text"
 }
 for text in '' ' ' '{' '}' '[1,]' '[1' '[1 2]' '01' '-' '1.' '.5' '1e' '+1' '"a' "'a'" '{"a":1,"a":2}' '{"a" 1}' \
     '{a:1}' '{"a":1,}' '1 2' '[]x' '[]\n\n' 'nul' 'True' 'NaN' \

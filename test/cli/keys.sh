@@ -1,9 +1,11 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Keys: create, list, show, destroy.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
-start_box default
+start_named default
 littlebox init 2>/dev/null
 expect 0 '' littlebox list
 expect_out 'KEY  TYPE'

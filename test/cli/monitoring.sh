@@ -1,7 +1,9 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # examples/monitoring/check.sh: each state of a box, as plug-ins tell it.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
 check=$LITTLEBOX_SRC/examples/monitoring/check.sh
 # found STATUS TEXT [options]: check.sh ends with that status, and says that in one line.
@@ -15,7 +17,7 @@ found() {
     [ ! -s "$T/err" ] || fail "on standard error: $(cat "$T/err")"
 }
 
-start_box default
+start_named default
 cd "$T"
 umask 077
 found 2 'CRITICAL: it answers and cannot sign: it is no store'
@@ -35,7 +37,7 @@ stop_box
 found 2 'CRITICAL: no box answers at'
 found 3 "UNKNOWN: littlebox: unknown option '--wrong'" --wrong
 if is_root; then
-    start_box default
+    start_named default
     chmod 755 "$T" "$T/box"
     got=0
     other "$check" >out 2>err || got=$?
@@ -46,5 +48,5 @@ fi
 
 # A key whose record says another type than what was sealed.
 sed -i 's/ec:P-256/ec:P-384/g' box/default/store.db
-start_box default
+start_named default
 found 2 'CRITICAL: 1 keys are damaged'

@@ -1,9 +1,11 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Whether a box will open itself again: what it is open by, what the next start finds, and who says so in time.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
-start_box default
+start_named default
 cd "$T"
 umask 077
 credential=$T/box/default.credential
@@ -29,7 +31,7 @@ opened() {
 }
 restart() {
     stop_box
-    start_box default
+    start_named default
 }
 
 opened 'since its store was made (seal 1, a credential)'
@@ -153,9 +155,9 @@ if is_root; then
     mkdir two
     chmod 755 "$T"
     littleboxd --dir "$T/two" --box two --user nobody 2>>box.log &
-    PIDS="$PIDS $!"
+    own "$!"
     LITTLEBOX_DIR=$T/two
-    await answers --box two
+    await "box two to answer" answers --box two
     expect 0 'made the store' littlebox --box two init
     install -m 0400 "$LITTLEBOX_DIR/two.credential" roots
     echo "credential = $T/roots" >"$LITTLEBOX_DIR/two.conf"

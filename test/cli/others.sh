@@ -1,7 +1,9 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Other users than root: whom the box runs as, and what those are told who may not.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 is_root || skip "only root can be another user"
 user=$(getent passwd $UNPRIVILEGED | cut -d: -f1)
 [ -n "$user" ] || fail "uid $UNPRIVILEGED has no name"
@@ -9,18 +11,16 @@ cd "$T"
 
 # --user: no process of the box is root's any more. Its files belong to who it runs as, or it could not read them again.
 # It is started with groups that it must lose.
-littleboxd() {
-    exec setpriv --groups 0,12345 "$LITTLEBOX_BUILD/littleboxd" "$@"
-}
-start_box served --user "$user"
-unset -f littleboxd
+BOX_UNDER=(setpriv --groups "0,12345")
+start_named served --user "$user"
+BOX_UNDER=()
 expect 0 "made the store of box 'served'" littlebox --box served init
 expect 0 '' littlebox --box served create web
 child_of() {
     littlebox --box "$1" --json status >"$T/out" && json_at pid
 }
 ids="$UNPRIVILEGED $UNPRIVILEGED $UNPRIVILEGED $UNPRIVILEGED"
-for pid in "$BOXPID" "$(child_of served)"; do
+for pid in "$KEEPER" "$(child_of served)"; do
     for line in Uid Gid; do
         [ "$(sed -n "s/^$line:[[:space:]]*//p" "/proc/$pid/status" | tr '\t' ' ')" = "$ids" ] ||
             fail "process $pid of a box with --user: $(cat "/proc/$pid/status")"
@@ -36,8 +36,8 @@ done
 [ "$(stat -c '%a %u' box/served)" = "700 $UNPRIVILEGED" ] || fail "the store's directory is not the box's"
 [ -z "$(find box/served ! -uid $UNPRIVILEGED)" ] || fail "not the box's: $(find box/served ! -uid $UNPRIVILEGED)"
 stop_box
-start_box served --user "$user"
-await status_is 0 --box served
+start_named served --user "$user"
+await "box served to serve" status_exits 0 --box served
 expect 0 '' littlebox --box served show web
 # It is its own administrator, as root is.
 expect 0 '' other littlebox --box served --json status
@@ -55,14 +55,14 @@ expect 78 "only root can run a box as user 'root'" other littleboxd --dir "$T/bo
 printf 'a secret\n' >pw
 mkdir own
 chown $UNPRIVILEGED own
-start_box foreign
+start_named foreign
 expect 1 'uid 65534 may not init' other littlebox --box foreign init --passphrase-file pw
 expect 1 'uid 65534 may not init' other littlebox --box foreign init --credential own/made
 [ ! -e own/made ] || fail "a credential for nothing"
-status_is 3 --box foreign || fail "a store was made"
+status_exits 3 --box foreign || fail "a store was made"
 
 # Others see what they may use, and change nothing.
-start_box default
+start_named default
 littlebox init 2>/dev/null
 littlebox create web >/dev/null
 littlebox create mail >/dev/null
@@ -114,7 +114,7 @@ logged() {
     "$@" >out 2>err || :
     grep -qF "$text" box.log
 }
-await logged "refused: uid 65534 may not lock in box 'default'" other littlebox lock
+await "the log to tell of a refusal" logged "refused: uid 65534 may not lock in box 'default'" other littlebox lock
 
 # Signing is refused by name too, until it is allowed, and again when it is denied.
 module=$LITTLEBOX_BUILD/.libs/littlebox.so
@@ -129,7 +129,7 @@ refused_to_sign() {
     expect_out "uid 65534 may not sign with key 'web'"
 }
 refused_to_sign
-await logged "refused: uid 65534 may not sign with key 'web' of box 'default'" refused_to_sign
+await "the log to tell of a refusal" logged "refused: uid 65534 may not sign with key 'web' of box 'default'" refused_to_sign
 littlebox allow web --user $UNPRIVILEGED
 expect 0 '' other littlebox doctor --handle littlebox:web
 littlebox deny web --user $UNPRIVILEGED
@@ -151,7 +151,7 @@ grep -q agree out || fail "a key that is granted for agreements is not listed: $
 
 # A socket that is closed to others says so, and where that is set.
 printf 'socket-mode = 0600\n' >box/private.conf
-start_box private
+start_named private
 expect 1 "cannot connect to $T/box/private.sock: Permission denied" other littlebox --box private list
 expect 1 'hint: uid 65534 may not: see socket-mode in littlebox.conf(5)' other littlebox --box private list
 chmod 700 box
@@ -163,9 +163,9 @@ expect_out "uid $UNPRIVILEGED cannot reach box 'private' at $T/box/private.sock:
 # 'admin' in BOX.conf makes others administrators, by user and by group.
 for admin in user:$UNPRIVILEGED group:$UNPRIVILEGED; do
     echo "admin = $admin" >box/shared.conf
-    start_box shared
+    start_named shared
     [ "$admin" != user:$UNPRIVILEGED ] || littlebox --box shared init 2>/dev/null
-    await status_is 0 --box shared
+    await "box shared to serve" status_exits 0 --box shared
     expect 0 '' other littlebox --box shared --json status
     expect_json admin true uid $UNPRIVILEGED
     expect 0 '' other littlebox --box shared create "by-${admin%:*}"

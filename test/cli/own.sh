@@ -1,7 +1,9 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # The user's own box: no root, no configuration, one command.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
 if is_root; then
     chown $UNPRIVILEGED "$T"
@@ -33,13 +35,10 @@ own_keepers() {
         [ -z "$pid" ] || sed -n 's/^PPid:[^0-9]*//p' "/proc/$pid/status"
     done
 }
-gone() {
-    [ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"
-}
 cleanup_more() {
     for keeper in $(own_keepers); do
         kill "$keeper" 2>/dev/null || :
-        await gone "$keeper"
+        await "the keeper to end" gone "$keeper"
     done
 }
 
@@ -81,7 +80,7 @@ expect_json 0.box '"default"' 0.place '"directory"' 0.state '"unlocked"' 0.keys 
 # It is started again when it is gone, with its keys.
 keeper=$(own_keepers)
 kill "$keeper"
-await gone "$keeper"
+await "the keeper to end" gone "$keeper"
 expect 0 '' run littlebox boxes
 grep -qE "^default +own .* not running +- .*$T/run/littlebox/default.sock$" "$T/out" || fail "boxes: $(cat "$T/out")"
 expect 1 'no box answers' run littlebox status
@@ -112,7 +111,7 @@ chmod 644 "$T/pw"
 expect 0 'it starts locked' run littlebox $own --box pass init --passphrase-file "$T/pw"
 for keeper in $(own_keepers); do
     kill "$keeper"
-    await gone "$keeper"
+    await "the keeper to end" gone "$keeper"
 done
 expect 1 "box 'pass' is locked" run littlebox --box pass create web
 expect 0 '' run littlebox boxes
@@ -146,7 +145,7 @@ END
     chmod 755 "$T/bin" "$T/bin/littleboxd"
     run "$T/bin/littlebox" --own --box false create web >"$T/false" 2>&1 &
     false=$!
-    await test -e "$T/run/notify"
+    await "the command to start a box" test -e "$T/run/notify"
     python3 -c 'import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.sendto(b"READY=1", b"\0" + sys.argv[1].encode())' "$(cat "$T/run/notify")"

@@ -1,8 +1,10 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # quickstart.sh where its packages are missing: a line for apt, or an installation that starts nothing. dpkg and apt-get are
 # not the real ones.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 quickstart=${LITTLEBOX_SRC:-$(dirname "$0")/../..}/examples/quickstart.sh
 command -v bash >/dev/null || fail "there is no bash"
 

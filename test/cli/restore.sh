@@ -1,10 +1,12 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # A store that was put back, wrongly or well: what is said, and what cures it.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
 store=$T/box/default/store.db
-start_box default
+start_named default
 cd "$T"
 expect 0 "keep a copy of $T/box/default.credential, and after each change, in another place, one of $store" littlebox init
 expect 0 '' littlebox create old
@@ -28,7 +30,7 @@ expect_json store_replaced true
 littlebox doctor >out || :
 grep -qF "FAIL  the store's file was replaced or written by somebody else while box 'default' has it open" out || fail "doctor: $(cat out)"
 stop_box
-start_box default
+start_named default
 expect 0 '' littlebox --json list
 expect_json '#' 1 0.key '"old"' 0.damaged false
 expect 0 '' littlebox create third
@@ -38,7 +40,7 @@ expect_json store_replaced false damaged 0
 # No store, but what opens it.
 stop_box
 mv "$store" gone
-start_box default
+start_named default
 for command in list unlock lock; do
     expect 1 "box 'default' has a credential, but no store: there is no $store" littlebox "$command"
     expect 1 'hint: restore it from a backup (examples/backup/README.md); or for a new, empty one: littlebox --box default init' \
@@ -49,11 +51,11 @@ littlebox doctor >out || :
 grep -qF "FAIL  box 'default' has a credential, but no store" out || fail "doctor: $(cat out)"
 stop_box
 mv gone "$store"
-start_box default
+start_named default
 expect 0 '' littlebox status
 
 # A user's own box is not made anew either, when its store is lost.
-own() {
+as_owner() {
     if is_root; then
         other env -u LITTLEBOX_DIR "$@"
     else
@@ -64,32 +66,29 @@ mkdir home run
 is_root && chown $UNPRIVILEGED home run
 export HOME="$T/home" XDG_RUNTIME_DIR="$T/run"
 unset XDG_CONFIG_HOME XDG_STATE_HOME
-expect 0 'made your own box' own littlebox --own create mine
+expect 0 'made your own box' as_owner littlebox --own create mine
 # The keeper of the own box is the parent of the process that status names.
 own_keeper() {
-    pid=$(own littlebox --own --json status 2>/dev/null | sed -n 's/^ *"pid": \([0-9]*\),*$/\1/p')
+    pid=$(as_owner littlebox --own --json status 2>/dev/null | sed -n 's/^ *"pid": \([0-9]*\),*$/\1/p')
     [ -z "$pid" ] || sed -n 's/^PPid:[^0-9]*//p' "/proc/$pid/status"
-}
-gone() {
-    [ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"
 }
 cleanup_more() {
     keeper=$(own_keeper)
     if [ -n "$keeper" ]; then
         kill "$keeper" 2>/dev/null || :
-        await gone "$keeper"
+        await "the keeper to end" gone "$keeper"
     fi
 }
 cleanup_more
 mv home/.local/state/littlebox/default/store.db lost.db
-expect 1 "box 'default' has a credential, but no store" own littlebox --own create other
+expect 1 "box 'default' has a credential, but no store" as_owner littlebox --own create other
 [ ! -e home/.local/state/littlebox/default/store.db ] || fail "a store was made"
 
 # A copy that is root's.
 if is_root; then
     stop_box
     chown -R $UNPRIVILEGED box/default box/default.credential
-    start_box default --user nobody
+    start_named default --user nobody
     expect 0 '' littlebox status
     expect_out 'opens itself'
     chown 0 "$store"
@@ -101,6 +100,6 @@ if is_root; then
     expect 1 "the box cannot open $store, which belongs to uid 0 and not to uid $UNPRIVILEGED as its directory does" littlebox list
     cure=$(sed -n 's/^hint: //p' err)
     expect 0 '' eval "$cure"
-    start_box default --user nobody
+    start_named default --user nobody
     expect 0 '' littlebox list
 fi

@@ -1,7 +1,9 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # The command line: overview, help, what is refused, exit statuses.
 set -eu
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+begin_cli
 
 # No hint proposes what destroys: of the sources, because nobody can bring up all of them. A hint may name what is to be kept.
 [ -d "${LITTLEBOX_SRC:?}/keystore" ] || fail "there are no sources in $LITTLEBOX_SRC"

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# What the whole-program tests share: a directory and processes that are cleaned up, a box, an openssl.cnf, an nginx.
+# What all scripts share: a directory and processes that are cleaned up, checks, a box, the command, an openssl.cnf, an nginx.
 #
 # A script sources it after `set -eu`, with LITTLEBOX_BUILD and LITTLEBOX_SRC in the environment (make check sets
-# them; without them the script's own checkout and build/ are taken). It ends with `finish`.
+# them; without them the script's own checkout and build/ are taken), and says `begin`. It ends with `finish`. A test of the
+# command says `begin_cli` instead, and ends where it ends: `expect` is its check.
 
 LITTLEBOX_SRC=${LITTLEBOX_SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 LITTLEBOX_BUILD=${LITTLEBOX_BUILD:-$LITTLEBOX_SRC/build}
@@ -15,8 +16,9 @@ TEST_DIR=
 TEST_PIDS=()
 TEST_MOUNTS=()
 TEST_CHECKS=0
-TEST_SECONDS=${TEST_SECONDS:-600}
-AWAIT_SECONDS=${AWAIT_SECONDS:-20}
+# How long a test may take, and wait for one thing. Both are for what hangs, and end no test that a busy machine makes slow.
+TEST_SECONDS=${TEST_SECONDS:-3600}
+AWAIT_SECONDS=${AWAIT_SECONDS:-300}
 
 # --- ending
 
@@ -82,6 +84,45 @@ same() {
     say "ok: $1"
 }
 
+# expect STATUS TEXT COMMAND... : this exit status, and TEXT in what it says on standard error ("" for silence). What it says is
+# in $T/out and $T/err.
+expect() {
+    local want=$1 text=$2 got=0
+    shift 2
+    TEST_CHECKS=$((TEST_CHECKS + 1))
+    "$@" >"$T/out" 2>"$T/err" </dev/null || got=$?
+    if [ "$got" != "$want" ]; then
+        cat "$T/out" "$T/err" >&2
+        fail "exit status $got instead of $want: $*"
+    fi
+    if [ -z "$text" ]; then
+        # A sign of life is allowed: it comes with whatever takes longer than a second.
+        sed -i '/^littlebox: .* \.\.\.$/d' "$T/err"
+        [ ! -s "$T/err" ] || fail "unexpected words of '$*': $(cat "$T/err")"
+    else
+        grep -qF -- "$text" "$T/err" || fail "'$*' does not say '$text' but: $(cat "$T/err")"
+    fi
+}
+# expect_out TEXT : and on standard output of the last expect.
+expect_out() { grep -qF -- "$1" "$T/out" || fail "no '$1' in the output: $(cat "$T/out")"; }
+
+# json_places PLACE... : what is there (json_at.py) in the JSON of standard input.
+json_places() { python3 "$LITTLEBOX_SRC/test/harness/json_at.py" "$@"; }
+# json FIELD : the value of a field, without its quotes; nothing where it is not there.
+json() { json_places --plain "$1" 2>/dev/null || true; }
+# json_at PLACE : what is there in the output of the last expect, which must be JSON.
+json_at() { json_places "$1" <"$T/out" || fail "not so in: $(cat "$T/out")"; }
+# expect_json [PLACE VALUE]... : that output has these values at these places.
+expect_json() {
+    local found
+    while [ $# -gt 0 ]; do
+        found=$(json_at "$1") || exit 1
+        [ "$found" = "$2" ] || fail "'$1' is $found, not $2, in: $(cat "$T/out")"
+        shift 2
+    done
+}
+command -v python3 >/dev/null || fail "python3 is not installed"
+
 # says TEXT PATTERN FILE : a line of FILE matches, now or within the bound.
 says() {
     TEST_CHECKS=$((TEST_CHECKS + 1))
@@ -104,7 +145,7 @@ alive() {
 }
 gone() { ! alive "$1"; }
 
-# await WHAT COMMAND... : until the command succeeds; a test never waits longer than AWAIT_SECONDS for one thing.
+# await WHAT COMMAND... : until the command succeeds.
 await() {
     local what=$1 end=$((SECONDS + AWAIT_SECONDS))
     shift
@@ -123,6 +164,7 @@ stop() {
     wait "$1" 2>/dev/null || true
 }
 
+# cleanup_more : what a script has to clean up besides, if it has a function of that name.
 cleanup() {
     local status=$? pid child mount
     trap - EXIT INT TERM
@@ -139,6 +181,7 @@ cleanup() {
         alive "$pid" && kill -KILL "$pid" $child 2>/dev/null
     done
     wait 2>/dev/null
+    if declare -F cleanup_more >/dev/null; then cleanup_more; fi
     if [ -n "$TEST_DIR" ]; then
         for mount in "${TEST_MOUNTS[@]}"; do
             umount "$mount"
@@ -148,9 +191,11 @@ cleanup() {
     exit "$status"
 }
 
-# A directory that every user can pass through, since workers of other users need the socket in it.
+# A directory that every user can pass through, since workers of other users need the socket in it. Sets TEST_DIR, which is T for
+# short.
 begin() {
     TEST_DIR=$(mktemp -d "${TMPDIR:-/tmp}/littlebox-test.XXXXXX")
+    T=$TEST_DIR
     trap cleanup EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
@@ -176,6 +221,41 @@ watch() {
     done
 }
 
+# begin_cli : of a test of the command, which is in PATH then. TOOLS: the programs of these tests.
+PROGRAMS="littlebox littleboxd .libs/littlebox.so"
+begin_cli() {
+    local program
+    begin
+    for program in $PROGRAMS test/cli/answer test/cli/fakebox test/cli/fileattr; do
+        [ -x "$LITTLEBOX_BUILD/$program" ] || fail "there is no $program in $LITTLEBOX_BUILD: run make && make check TESTS="
+    done
+    TOOLS=$LITTLEBOX_BUILD/test/cli
+    # A user without rights may have no way to the build directory: then it gets copies.
+    if is_root && ! other test -x "$LITTLEBOX_BUILD/littlebox"; then
+        mkdir -p "$T/build/.libs"
+        for program in $PROGRAMS; do
+            cp "$LITTLEBOX_BUILD/$program" "$T/build/$program"
+        done
+        LITTLEBOX_BUILD=$T/build
+        other test -x "$LITTLEBOX_BUILD/littlebox" || fail "uid $UNPRIVILEGED has no way to $T: set TMPDIR"
+    fi
+    export PATH="$LITTLEBOX_BUILD:$PATH" LC_ALL=C
+    shopt -s inherit_errexit
+}
+
+# --- users
+
+UNPRIVILEGED=65534
+# other COMMAND... : root runs it as a user without any rights.
+other() { setpriv --reuid $UNPRIVILEGED --regid $UNPRIVILEGED --clear-groups "$@"; }
+# powerless COMMAND... : root stays uid 0, without its power over files that are closed to their owner; others have none.
+powerless() {
+    if is_root; then
+        setpriv --bounding-set -dac_override,-dac_read_search "$@"
+    else
+        "$@"
+    fi
+}
 is_root() { [ "$(id -u)" -eq 0 ]; }
 sanitized() { grep -q __asan_init "$LITTLEBOX_BUILD/littleboxd"; }
 needs() {
@@ -196,15 +276,27 @@ port_open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 BOX_OWNER=
 lb() { "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" ${BOX_OWNER:+--users "$BOX_OWNER"} "$@"; }
 
-# status FIELD : one field of `littlebox status --json`.
+# status FIELD : one field of `littlebox status --json`, with dots between names: token.connected.
 status() { lb --json status 2>/dev/null | json "$1"; }
 status_is() { [ "$(status "$1")" = "$2" ]; }
 
-# handle_uri FILE : the URI of the handle in it, which must be the only key there.
-handle_uri() { "$LITTLEBOX_BUILD/littlebox" handle --show "$1" 2>&1 | sed -n '1s/^handle  *//p'; }
+# status_exits N [OPTION...] : this exit status of `littlebox status`. answers : 0, or 3, which says that it cannot sign yet.
+status_exits() {
+    local got=0
+    littlebox "${@:2}" status >/dev/null 2>&1 || got=$?
+    [ "$got" = "$1" ]
+}
+answers() { status_exits 0 "$@" || status_exits 3 "$@"; }
 
-# json FIELD : the value of a field of a flat JSON object on stdin, without its quotes.
-json() { tr -d '\n' | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\)\"\{0,1\}[,} ].*/\1/p"; }
+# handle_uri FILE : the URI of the handle in it, which must be the only key there. names FILE URI : it is that one.
+handle_uri() { "$LITTLEBOX_BUILD/littlebox" handle --show "$1" 2>&1 | sed -n '1s/^handle  *//p'; }
+names() { [ "$(handle_uri "$1")" = "$2" ]; }
+# same_public KEY FILE : the key in the box has this public key.
+same_public() { littlebox show --public "$1" | cmp -s - "$2" || fail "key $1 in the box is not the key of $2"; }
+
+# answer [PROMPT ANSWER]... -- COMMAND... : on a terminal (test/cli/answer.c).
+answer() { "$TOOLS/answer" "$@"; }
+
 
 # box_of_nobody : boxes run copies of the programs from here on, and in root's tests they are of the user nobody, who may not
 # reach the build. Sets as_box_user, the prefix of commands.
@@ -222,18 +314,31 @@ box_of_nobody() {
 
 # start_box DIR [COMMAND PREFIX...] : starts box "default" in DIR and waits until it answers. Sets BOX_DIR, KEEPER.
 start_box() {
-    BOX_DIR=$1
-    shift
+    BOX_DIR=$1 BOX_UNDER=("${@:2}")
+    run_box "$BOX_DIR/box.log" default
+    BOX_UNDER=()
+}
+# start_named NAME [OPTION...] : box NAME in $T/box, littleboxd with these options, under BOX_UNDER, a command prefix. The
+# command takes that directory. It has no store unless there was one.
+start_named() {
+    BOX_DIR=$T/box
+    export LITTLEBOX_DIR=$BOX_DIR
+    run_box "$T/box.log" "$@"
+}
+BOX_UNDER=()
+run_box() {
+    local log=$1
+    BOX_NAME=$2
     mkdir -p "$BOX_DIR"
-    "$@" "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR" >>"$BOX_DIR/box.log" 2>&1 3>&- &
+    "${BOX_UNDER[@]}" "$LITTLEBOX_BUILD/littleboxd" --box "$BOX_NAME" --dir "$BOX_DIR" "${@:3}" >>"$log" 2>&1 3>&- &
     KEEPER=$!
     own "$KEEPER"
-    await "the box in $BOX_DIR to answer" box_answers
+    await "box $BOX_NAME in $BOX_DIR to answer" box_answers
 }
 box_answers() {
     local status=0
     alive "$KEEPER" || fail "littleboxd ended"
-    lb status || status=$?
+    lb --box "$BOX_NAME" status || status=$?
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ] # 3: it answers, and cannot sign yet
 }
 box_unlocked() { status_is state unlocked; }
@@ -281,6 +386,9 @@ MODULE_ENV=()
 if [ -x "$LITTLEBOX_BUILD/littleboxd" ] && sanitized; then
     MODULE_ENV=(LD_PRELOAD="$(gcc -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0)
 fi
+
+# with_module COMMAND... : a program that loads the module.
+with_module() { env "${MODULE_ENV[@]}" "$@"; }
 
 # openssl(1) with the box of BOX_DIR, configured in openssl.cnf, as servers have it.
 ossl() {

@@ -24,7 +24,7 @@
  * memory file with a text in it that is "sealed" as the box wants it or left "open", of one that is a "hole", or of a
  * "pipe". Exit status 0 whatever the answers are.
  */
-#define TIMEOUT_MS 5000
+#define TIMEOUT_MS 60000
 #define SEND_MAX (4 * LB_PACKET_MAX)
 #define FILE_SIZE 100000
 

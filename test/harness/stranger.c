@@ -45,7 +45,7 @@
     "linger, park, channel and handed say how long it took; what is answered is said in words.\n"
 
 /* Longer than the longest of his tricks holds anybody, if it does. */
-#define TIMEOUT_MS 5000
+#define TIMEOUT_MS 60000
 
 static uid_t uid;
 static const char *path;

@@ -26,13 +26,13 @@ TPM_MODULE=$(module_file "$TOKEN_LIB/libtpm2_pkcs11.so.1" "$TOKEN_LIB/pkcs11/lib
 NSS_MODULE=$(module_file "$TOKEN_LIB/libsoftokn3.so" "$TOKEN_LIB/nss/libsoftokn3.so") || true
 BAD_MODULE=$LITTLEBOX_BUILD/test/pkcs11/.libs/badmodule.so
 
-# p11tool MODULE ARGUMENTS... : pkcs11-tool, for one minute at most. Our module may have a sanitizer in it; with others it
+# p11tool MODULE ARGUMENTS... : pkcs11-tool, not for ever. Our module may have a sanitizer in it; with others it
 # runs as it is, since 0.23 reads freed memory itself when it writes a public key of EC.
 p11tool() {
     local module=$1 with=()
     shift
     [ "$module" != "${BAD:-}" ] || with=("${MODULE_ENV[@]}")
-    env "${with[@]}" timeout 60 pkcs11-tool --module "$module" "$@"
+    env "${with[@]}" timeout "$AWAIT_SECONDS" pkcs11-tool --module "$module" "$@"
 }
 
 # --- SoftHSM2
@@ -255,6 +255,6 @@ token_files() {
 
 # The box has its token.
 
-token_connected() { [ "$(status connected)" = true ]; }
+token_connected() { [ "$(status token.connected)" = true ]; }
 # The box connects to it anew.
 reconnect() { lb lock && lb unlock --credential "$BOX_DIR/default.credential" 2>>lb.log; }

@@ -8,7 +8,6 @@ set -eu
 
 needs valgrind
 sanitized && skip "valgrind and sanitizers exclude each other"
-AWAIT_SECONDS=120
 begin
 mkdir "$TEST_DIR/logs"
 

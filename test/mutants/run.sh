@@ -145,7 +145,7 @@ run_test() {
     {
         (
             cd "$1/build"
-            LITTLEBOX_BUILD=$1/build LITTLEBOX_SRC=$1/src timeout -k 20 "$limit" "${words[@]}"
+            AWAIT_SECONDS=20 LITTLEBOX_BUILD=$1/build LITTLEBOX_SRC=$1/src timeout -k 20 "$limit" "${words[@]}"
         ) </dev/null || status=$?
     } >"$1/test.log" 2>&1
     return "$status"

@@ -26,8 +26,8 @@
 #include "protocol/status.h"
 #include "protocol/use.h"
 
-#define READY_TIMEOUT_MS 30000
-#define ANSWER_TIMEOUT_MS 30000
+#define READY_TIMEOUT_MS 300000
+#define ANSWER_TIMEOUT_MS 300000
 #define CREDENTIAL_SIZE 32
 #define BOXES_MAX 4
 

@@ -16,7 +16,7 @@
 #include "crypto.h"
 #include "suite.h"
 
-#define WAIT_MS 30000
+#define WAIT_MS 300000
 /* Of the callers of boxes that never give a usable answer. */
 #define PATIENCE_MS 400
 

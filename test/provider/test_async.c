@@ -13,7 +13,8 @@
 #include "suite.h"
 #include "tlspair.h"
 
-#define TIMEOUT_MS 20000
+/* Only what hangs takes that long. */
+#define HANG_MS 300000
 #define TEXT "a text to be signed"
 #define HANDSHAKES 200
 /* As provider/wait.c has it. */
@@ -154,7 +155,7 @@ static int job_finish(struct job *j, int (*f)(void *))
 
     while ((r = job_run(j, f)) == ASYNC_PAUSE) {
         pauses++;
-        NEED(readable(job_fd(j), 2 * TIMEOUT_MS));
+        NEED(readable(job_fd(j), HANG_MS));
     }
     NEED(r == ASYNC_FINISH);
     return pauses;
@@ -163,6 +164,24 @@ static int job_finish(struct job *j, int (*f)(void *))
 static bool job_signed(const struct job *j)
 {
     return j->result == 1 && verify_text(ec_plain, NULL, TEXT, strlen(TEXT), j->work.out, j->work.len);
+}
+
+/*
+ * Signs with a box that is there again. On a busy machine the answer may take longer than the caller's patience: then it asks
+ * again. How often the job that signed was paused.
+ */
+static int job_signs_again(struct job *j)
+{
+    int pauses = 0;
+
+    j->result = 0;
+    for (int i = 0; i < 10000 && j->result == 0; i++) {
+        pauses = job_finish(j, sign_job);
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    }
+    CU_ASSERT(job_signed(j));
+    ERR_clear_error();
+    return pauses;
 }
 
 /* A program does not know a descriptor in the wait context of a job that was never paused: HAProxy ends then. */
@@ -208,7 +227,7 @@ static void test_paused(void)
     CU_ASSERT_EQUAL(added + deleted, 0);
     CU_ASSERT_EQUAL(job_fd(&j), fd);
     boxproc_thaw(frozen);
-    CU_ASSERT(readable(fd, TIMEOUT_MS));
+    CU_ASSERT(readable(fd, HANG_MS));
     job_finish(&j, sign_job);
     CU_ASSERT(job_signed(&j));
     CU_ASSERT(!readable(fd, 0));
@@ -385,14 +404,8 @@ static void test_timeout(void)
     CU_ASSERT_EQUAL(j.result, 0);
     CU_ASSERT(littlebox_says("box 'default' is away: it has not answered for"));
     boxproc_thaw(frozen);
-    for (int i = 0; i < 10000 && j.result == 0; i++) {
-        job_finish(&j, sign_job);
-        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-    }
-    CU_ASSERT(job_signed(&j));
-    ERR_clear_error();
-    CU_ASSERT(job_finish(&j, sign_job) > 0);
-    CU_ASSERT(job_signed(&j));
+    (void)job_signs_again(&j);
+    CU_ASSERT(job_signs_again(&j) > 0);
     ASYNC_WAIT_CTX_free(j.ctx);
     CU_ASSERT_EQUAL(ours, 0);
     CU_ASSERT(count_descriptors() <= descriptors);
@@ -411,8 +424,7 @@ static void test_absent(void)
     CU_ASSERT_EQUAL(j.result, 0);
     CU_ASSERT(littlebox_says("no box 'default' answers"));
     boxproc_start(&box);
-    CU_ASSERT(job_finish(&j, sign_job) > 0);
-    CU_ASSERT(job_signed(&j));
+    CU_ASSERT(job_signs_again(&j) > 0);
     ASYNC_WAIT_CTX_free(j.ctx);
     CU_ASSERT_EQUAL(ours, 0);
 }
@@ -439,26 +451,36 @@ static int painting_job(void *arg)
     return ok;
 }
 
-static void stack_of(OSSL_LIB_CTX *of, EVP_PKEY *key, bool goes_well)
+/* Whether it signed. */
+static bool stack_of(OSSL_LIB_CTX *of, EVP_PKEY *key)
 {
     struct job j;
 
     job_new(&j, of, key);
     job_finish(&j, painting_job);
-    CU_ASSERT_EQUAL(j.result, goes_well);
-    printf("(%zu bytes) ", stack_used);
     CU_ASSERT(stack_used > LEFT_OUT && stack_used <= STACK_MAX);
     ASYNC_WAIT_CTX_free(j.ctx);
     ERR_clear_error();
+    return j.result == 1;
 }
 
 static void test_stack(void)
 {
-    stack_of(libctx, ec, true);
+    bool connected = false;
+
+    CU_ASSERT(stack_of(libctx, ec));
+    printf("(%zu bytes) ", stack_used);
     boxproc_stop(&box);
-    stack_of(hasty, ec_hasty, false);
+    CU_ASSERT(!stack_of(hasty, ec_hasty));
+    printf("(%zu bytes) ", stack_used);
     boxproc_start(&box);
-    stack_of(hasty, ec_hasty, true); /* connects */
+    /* Each that asks what is there connects, until it is answered in time. */
+    for (int i = 0; i < 10000 && !connected; i++) {
+        connected = stack_of(hasty, ec_hasty);
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    }
+    CU_ASSERT(connected);
+    printf("(%zu bytes) ", stack_used);
 }
 #else
 static void test_stack(void)
@@ -534,7 +556,7 @@ static void crowd_finish(struct crowd *c)
             NEED(c->done[i] || c->paused[i]);
             fds[i] = (struct pollfd){ .fd = c->done[i] ? -1 : async_fd(c->pairs[i].server), .events = POLLIN };
         }
-        NEED(poll(fds, c->count, 2 * TIMEOUT_MS) > 0);
+        NEED(poll(fds, c->count, HANG_MS) > 0);
         for (size_t i = 0; i < c->count; i++)
             if (fds[i].revents != 0)
                 shake(c, i);
@@ -638,7 +660,7 @@ static bool in_child(void (*run)(void))
     if (pid == 0) {
         unsigned before = CU_get_number_of_failures();
 
-        alarm(300);
+        alarm(600);
         run();
         for (CU_pFailureRecord f = CU_get_failure_list(); f != NULL; f = f->pNext)
             printf("\n    %s:%u %s", f->strFileName, f->uiLineNumber, f->strCondition);
@@ -747,7 +769,7 @@ static void test_fork(void)
             NEED(wait(NULL) > 0);
         else
             boxproc_thaw(frozen);
-        CU_ASSERT(readable(job_fd(&forked), TIMEOUT_MS));
+        CU_ASSERT(readable(job_fd(&forked), HANG_MS));
         job_finish(&forked, sign_job);
         CU_ASSERT(job_signed(&forked));
         ASYNC_WAIT_CTX_free(forked.ctx);

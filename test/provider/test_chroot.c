@@ -24,7 +24,7 @@ static void become_worker(bool in_chroot)
         NEED(access(box.socket, F_OK) < 0);
     }
     NEED(setgroups(0, NULL) == 0 && setgid(WORKER) == 0 && setuid(WORKER) == 0);
-    alarm(60);
+    alarm(600);
 }
 
 static void must_sign(const char *what)

@@ -351,7 +351,7 @@ static void in_child(void (*run)(void))
 
     NEED(pid >= 0);
     if (pid == 0) {
-        alarm(60);
+        alarm(600);
         run();
         _exit(0);
     }

@@ -174,7 +174,7 @@ fleet_client() {
     OPENSSL_CONF=/dev/null "$HARNESS/tlsload" --connect "127.0.0.1:${FLEET_PORT[$server]}" \
         --ca "$files/${FLEET_KEY[$server]}.crt" "${arguments[@]}" "$@"
 }
-fleet_handshake() { fleet_client "$1" "$2" --count 1 --timeout 5000; }
+fleet_handshake() { fleet_client "$1" "$2" --count 1 --timeout 60000; }
 
 FLEET_LOADS=()
 

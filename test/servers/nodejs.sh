@@ -35,7 +35,7 @@ if [ "$(as_system node -p process.config.variables.node_shared_openssl)" != true
     say "this Node.js has OpenSSL $(as_system node -p process.versions.openssl) in it"
     put ec "$FILES"
     # shellcheck disable=SC2046 # words of the page
-    refused "without the page's variables it knows no handle" 'unsupported' as_system timeout 60 $(page_commands nodejs 2)
+    refused "without the page's variables it knows no handle" 'unsupported' as_system timeout "$AWAIT_SECONDS" $(page_commands nodejs 2)
     while read -r variable; do
         SYSTEM+=("$variable")
     done < <(page_commands nodejs 3)

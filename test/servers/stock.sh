@@ -30,7 +30,6 @@
 #   server_reload                   returns when the server has what it read before in no process that takes connections
 #   server_pids                     every process of the server
 
-AWAIT_SECONDS=60 # some servers take their time
 FILES=
 BOX_SOCKET=10 # a descriptor
 SERVER_USER=root
@@ -198,7 +197,7 @@ put() {
     cat "$2/$1.pem" >"$HANDLE"
 }
 
-serves() { handshakes "$1" "$FILES" --count 1 --timeout 5000; }
+serves() { handshakes "$1" "$FILES" --count 1 --timeout 60000; }
 await_server() { await "the server to serve $1" serves "$1"; }
 # living_children PID : without those that have ended and were not yet waited for.
 living_children() {

@@ -251,7 +251,7 @@ same "both are listed, and run" "default open payments open" "$(awk 'NR > 1 { pr
 
 # A box whose user is not there does not start as another one, and goes once it is.
 check "a socket without a user" systemctl start littleboxd@late.socket
-refused "no box" 'littlebox: ' timeout 20 littlebox --box late status
+refused "no box" 'littlebox: ' timeout "$AWAIT_SECONDS" littlebox --box late status
 has_failed() { [ "$(systemctl is-failed littleboxd@late.socket)" = failed ]; }
 await "the socket to be given up" has_failed
 same "for want of a user" 217 "$(systemctl show -P ExecMainStatus littleboxd@late.service)"
@@ -281,7 +281,7 @@ if [ -x /lib/systemd/systemd-journald ]; then
     echo 'no-such-setting = 1' >/etc/littlebox/broken.conf
     systemctl daemon-reload
     check "its socket" systemctl start littleboxd@broken.socket
-    refused "no box" 'littlebox: ' timeout 20 littlebox --box broken status
+    refused "no box" 'littlebox: ' timeout "$AWAIT_SECONDS" littlebox --box broken status
     broken() { [ "$(systemctl is-failed littleboxd@broken.service)" = failed ]; }
     await "the box to be given up" broken
     told() {
@@ -411,7 +411,7 @@ check "the page's rescue" bash -eu section.sh
 # As root left it, it does not start; by the cure that it names it does.
 systemctl stop littleboxd@default.socket littleboxd@default.service
 systemctl start littleboxd@default.socket
-refused "it cannot be opened" 'belongs to uid 0' timeout 20 littlebox list
+refused "it cannot be opened" 'belongs to uid 0' timeout "$AWAIT_SECONDS" littlebox list
 littlebox list 2>closed || sed -n 's/^hint: //p' closed >cure.sh
 cat closed
 check "the cure" bash -u cure.sh

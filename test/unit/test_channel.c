@@ -18,7 +18,7 @@ static void open_both(void)
     CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     caller = pair[0];
     box = pair[1];
-    OK(socket_set_timeout(caller, 2000));
+    OK(socket_set_timeout(caller, 60000));
 }
 
 static void close_both(void)
