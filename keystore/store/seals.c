@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "store/column.h"
+#include "store/schema.h"
+#include "store/scrub.h"
 
 /* More than any kind needs. */
 #define PARAMS_MAX 1024

@@ -9,7 +9,7 @@
 
 #include "base/errors.h"
 #include "keys/key_op.h"
-#include "store/store.h"
+#include "store/record.h"
 #include "vault/key_index.h"
 #include "vault/open_keys.h"
 

@@ -46,6 +46,14 @@ int vault_no_key(const struct vault *v, const char *name, struct problem *p)
 
 int vault_damaged(const struct vault *v, const char *name, uint32_t version, struct problem *p)
 {
+    const struct boxkey *k = keyring_find_any(&v->ring, name);
+
+    if (k != NULL && k->rec.unknown != 0) {
+        problem_set(p, LB_E_UNSUPPORTED, "key '%s' in box '%s' has a policy of kind %u, which this littlebox does not know",
+                    name, v->conf->box, k->rec.unknown);
+        problem_hint(p, "it was made by a newer littlebox: install that one");
+        return LB_E_UNSUPPORTED;
+    }
     problem_set(p, LB_E_DAMAGED, "key '%s' version %u in box '%s' is damaged: its record does not authenticate", name,
                 version, v->conf->box);
     problem_hint(p, "restore the store from a backup");
@@ -370,8 +378,8 @@ static int show(const struct p11_certs *certs, const struct boxkey *k, struct ke
         e->destroy_at = rec->destroy_at;
         e->used = atomic_load_explicit(&k->versions[i].last_used, memory_order_relaxed);
     }
-    if (k->rec.version_count > 0 && k->rec.versions[0].former != NULL)
-        snprintf(ret->former, sizeof(ret->former), "%s", k->rec.versions[0].former);
+    if (k->rec.former != NULL)
+        snprintf(ret->former, sizeof(ret->former), "%s", k->rec.former);
     for (size_t i = 0; i < k->rec.grant_count && i < LB_GRANTS_MAX; i++)
         ret->grants[ret->grant_count++] = k->rec.grants[i];
     return 0;

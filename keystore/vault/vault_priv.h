@@ -6,6 +6,12 @@
 
 /* The store key is there: makes the backend and opens every version. */
 LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p);
+/*
+ * Keys of the old form get the new one, in one transaction: all that authenticate, in the store and in memory. What is
+ * damaged stays as it is. A failure is in the log, and the keys go on as they are. By the changing thread, before others
+ * can use them.
+ */
+void vault_bring_up(struct vault *v);
 /* From now on the store is open by this seal. By the changing thread. */
 void vault_note_opened(struct vault *v, enum opened_how how, unsigned kind, uint32_t seal);
 /* The store has these seals from now on; what cannot be read is in the log. By the changing thread. */
