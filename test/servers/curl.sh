@@ -10,7 +10,7 @@ set -eu
 
 needs curl openssl
 own_machine /etc/ssl
-SERVER_USER=backup CERTIFICATE=/etc/command/client.crt HANDLE=/etc/client/client.pem
+SERVER_USER=backup CERTIFICATE=/etc/client/client.crt HANDLE=/etc/client/client.pem
 
 # start_server ARGUMENTS... : one that wants a client's certificate, which has to be of a key that it knows.
 start_server() {

@@ -93,7 +93,7 @@ server_stop
 
 # Keys of other types, which the scanner knows, and user nobody.
 sed -i -e 's/^user .*/user nobody/' -e 's/^group .*/group nogroup/' /etc/openvpn/{server/server,client/client}.conf
-echo "tls-version-max 1.2" >>/etc/openvpn/command/client.conf
+echo "tls-version-max 1.2" >>/etc/openvpn/client/client.conf
 # use END KEY DIR
 use() {
     cat "$3/$2.pem" >"$TLS/$1.pem"
