@@ -86,6 +86,10 @@ int vault_locked(const struct vault *v, struct problem *p);
 int vault_no_key(const struct vault *v, const char *name, struct problem *p);
 /* Of rec, whose destruction is scheduled: LB_E_NOT_ACTIVE. whole: all that is left of the key is. */
 int vault_scheduled(const struct vault *v, const struct version_record *rec, bool whole, struct problem *p);
+/*
+ * LB_E_DAMAGED; LB_E_UNSUPPORTED: it is whole, and has a policy of a kind that this littlebox does not know. With the ring's
+ * lock held, or by the changing thread.
+ */
 int vault_damaged(const struct vault *v, const char *name, uint32_t version, struct problem *p);
 
 #endif

@@ -75,7 +75,7 @@ lb destroy --cancel much-later 2>>lb.log
 check "soon: cancelled, it signs" signs soon
 check "much-later: cancelled, it is the key" signs later "$FIXTURE/sealed/told/much-later.pub"
 refused "a former name is still taken" 'is a former name' lb create post
-refused "a grant that was given is there" 'exists already' lb create web
+refused "a name that is taken is" 'exists already' lb create web
 check "a grant is taken away" lb deny web --user 70033 --op sign
 check "and one given" lb allow web --user 70077 --op sign
 lb seal list >seals
