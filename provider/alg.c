@@ -1,4 +1,4 @@
-/* The key types that the provider knows: one table, which everything else asks. */
+/* What OpenSSL wants to know of each key type of model/key_types.h: one table, which everything else asks. */
 #include "alg.h"
 
 #include <openssl/core_names.h>
@@ -91,110 +91,60 @@ static const OSSL_PARAM raw_gettable[] = { COMMON_GETTABLE, DIGEST_GETTABLE, RAW
 
 #define OWN(name) "littlebox-" name
 
-#define ML_DSA_ROW(row, name)                                                                                          \
-    [ALG_##row] = { name, HANDLE_##row, name, SCHEME_ML_DSA, OPT_CONTEXT | OPT_DETERMINISTIC | OPT_MU,                 \
-                    raw_secrets, raw_public, raw_gettable, .own_signature = OWN(name) }
-#define SLH_DSA_ROW(row, name)                                                                                         \
-    [ALG_##row] = { name, HANDLE_##row, name, SCHEME_SLH_DSA, OPT_CONTEXT | OPT_DETERMINISTIC,                         \
-                    raw_secrets, raw_public, raw_gettable, .own_signature = OWN(name) }
+/* What each family has besides the names: signature, scheme, options, parameters, own names. */
+#define ALG_OF_RSA(name)                                                                                               \
+    "RSA", SCHEME_RSA_PKCS1, OPT_DIGEST | OPT_PADDING, rsa_secrets, rsa_public, rsa_gettable,                          \
+        .own_signature = OWN("RSA"), .own_cipher = OWN("RSA")
+#define ALG_OF_RSA_PSS(name)                                                                                           \
+    "RSA", SCHEME_RSA_PSS, OPT_DIGEST | OPT_PADDING | OPT_PSS_ONLY, rsa_secrets, pss_public, pss_gettable,             \
+        .own_signature = OWN("RSA"), .own_cipher = OWN("RSA")
+#define ALG_OF_EC(name)                                                                                                \
+    "ECDSA", SCHEME_ECDSA, OPT_DIGEST | OPT_NONCE | OPT_CURVES, ec_secrets, ec_public, ec_gettable,                    \
+        .settable = ec_settable, .own_signature = OWN("ECDSA"), .own_exchange = OWN("ECDH")
+#define ALG_OF_ED25519(name)                                                                                           \
+    name, SCHEME_ED25519, OPT_INSTANCE | OPT_CONTEXT, raw_secrets, raw_public, raw_gettable, .own_signature = OWN(name)
+#define ALG_OF_ED448(name)                                                                                             \
+    name, SCHEME_ED448, OPT_INSTANCE | OPT_CONTEXT, raw_secrets, raw_public, raw_gettable, .own_signature = OWN(name)
+#define ALG_OF_X25519(name)                                                                                            \
+    NULL, 0, 0, raw_secrets, raw_public, x_gettable, .settable = point_settable, .own_exchange = OWN(name)
+#define ALG_OF_X448(name) ALG_OF_X25519(name)
+#define ALG_OF_ML_DSA(name)                                                                                            \
+    name, SCHEME_ML_DSA, OPT_CONTEXT | OPT_DETERMINISTIC | OPT_MU, raw_secrets, raw_public, raw_gettable,              \
+        .own_signature = OWN(name)
+#define ALG_OF_SLH_DSA(name)                                                                                           \
+    name, SCHEME_SLH_DSA, OPT_CONTEXT | OPT_DETERMINISTIC, raw_secrets, raw_public, raw_gettable,                      \
+        .own_signature = OWN(name)
 
-const struct alg algs[ALG_COUNT] = {
-    [ALG_RSA]     = { "RSA", HANDLE_RSA, "RSA", SCHEME_RSA_PKCS1, OPT_DIGEST | OPT_PADDING,
-                      rsa_secrets, rsa_public, rsa_gettable, .own_signature = OWN("RSA"), .own_cipher = OWN("RSA") },
-    [ALG_RSA_PSS] = { "RSA-PSS", HANDLE_RSA_PSS, "RSA", SCHEME_RSA_PSS, OPT_DIGEST | OPT_PADDING | OPT_PSS_ONLY,
-                      rsa_secrets, pss_public, pss_gettable, .own_signature = OWN("RSA"), .own_cipher = OWN("RSA") },
-    [ALG_EC]      = { "EC", HANDLE_EC, "ECDSA", SCHEME_ECDSA, OPT_DIGEST | OPT_NONCE | OPT_CURVES,
-                      ec_secrets, ec_public, ec_gettable, .settable = ec_settable, .own_signature = OWN("ECDSA"),
-                      .own_exchange = OWN("ECDH") },
-    [ALG_ED25519] = { "ED25519", HANDLE_ED25519, "ED25519", SCHEME_ED25519, OPT_INSTANCE | OPT_CONTEXT,
-                      raw_secrets, raw_public, raw_gettable, .own_signature = OWN("ED25519") },
-    [ALG_ED448]   = { "ED448", HANDLE_ED448, "ED448", SCHEME_ED448, OPT_INSTANCE | OPT_CONTEXT,
-                      raw_secrets, raw_public, raw_gettable, .own_signature = OWN("ED448") },
-    [ALG_X25519]  = { "X25519", HANDLE_X25519, NULL, 0, 0, raw_secrets, raw_public, x_gettable,
-                      .settable = point_settable, .own_exchange = OWN("X25519") },
-    [ALG_X448]    = { "X448", HANDLE_X448, NULL, 0, 0, raw_secrets, raw_public, x_gettable,
-                      .settable = point_settable, .own_exchange = OWN("X448") },
-    ML_DSA_ROW(ML_DSA_44, "ML-DSA-44"),
-    ML_DSA_ROW(ML_DSA_65, "ML-DSA-65"),
-    ML_DSA_ROW(ML_DSA_87, "ML-DSA-87"),
-    SLH_DSA_ROW(SLH_DSA_SHA2_128S, "SLH-DSA-SHA2-128s"),
-    SLH_DSA_ROW(SLH_DSA_SHA2_128F, "SLH-DSA-SHA2-128f"),
-    SLH_DSA_ROW(SLH_DSA_SHA2_192S, "SLH-DSA-SHA2-192s"),
-    SLH_DSA_ROW(SLH_DSA_SHA2_192F, "SLH-DSA-SHA2-192f"),
-    SLH_DSA_ROW(SLH_DSA_SHA2_256S, "SLH-DSA-SHA2-256s"),
-    SLH_DSA_ROW(SLH_DSA_SHA2_256F, "SLH-DSA-SHA2-256f"),
-    SLH_DSA_ROW(SLH_DSA_SHAKE_128S, "SLH-DSA-SHAKE-128s"),
-    SLH_DSA_ROW(SLH_DSA_SHAKE_128F, "SLH-DSA-SHAKE-128f"),
-    SLH_DSA_ROW(SLH_DSA_SHAKE_192S, "SLH-DSA-SHAKE-192s"),
-    SLH_DSA_ROW(SLH_DSA_SHAKE_192F, "SLH-DSA-SHAKE-192f"),
-    SLH_DSA_ROW(SLH_DSA_SHAKE_256S, "SLH-DSA-SHAKE-256s"),
-    SLH_DSA_ROW(SLH_DSA_SHAKE_256F, "SLH-DSA-SHAKE-256f"),
-};
+#define ALG_LINE(row, number, name, aliases, oid, family, ...)                                                         \
+    [ALG_##row] = { name, number, &key_algorithms[KEY_ALGORITHM_##row], ALG_OF_##family(name) },
+
+const struct alg algs[ALG_COUNT] = { ALG_ROWS(ALG_LINE) };
 
 /*
  * Names as `default` has them, so that both mean the same type, and our own OID: OpenSSL 3.2 and later look for a
  * decoder and a key manager by the OID that they find in a PrivateKeyInfo.
  */
-#define FEW_RSA                "RSA:rsaEncryption:1.2.840.113549.1.1.1"
-#define FEW_RSA_PSS            "RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10"
-#define FEW_EC                 "EC:id-ecPublicKey:1.2.840.10045.2.1"
-#define FEW_ED25519            "ED25519:1.3.101.112"
-#define FEW_ED448              "ED448:1.3.101.113"
-#define FEW_X25519             "X25519:1.3.101.110"
-#define FEW_X448               "X448:1.3.101.111"
-#define FEW_ML_DSA_44          "ML-DSA-44"
-#define FEW_ML_DSA_65          "ML-DSA-65"
-#define FEW_ML_DSA_87          "ML-DSA-87"
-#define FEW_SLH_DSA_SHA2_128S  "SLH-DSA-SHA2-128s"
-#define FEW_SLH_DSA_SHA2_128F  "SLH-DSA-SHA2-128f"
-#define FEW_SLH_DSA_SHA2_192S  "SLH-DSA-SHA2-192s"
-#define FEW_SLH_DSA_SHA2_192F  "SLH-DSA-SHA2-192f"
-#define FEW_SLH_DSA_SHA2_256S  "SLH-DSA-SHA2-256s"
-#define FEW_SLH_DSA_SHA2_256F  "SLH-DSA-SHA2-256f"
-#define FEW_SLH_DSA_SHAKE_128S "SLH-DSA-SHAKE-128s"
-#define FEW_SLH_DSA_SHAKE_128F "SLH-DSA-SHAKE-128f"
-#define FEW_SLH_DSA_SHAKE_192S "SLH-DSA-SHAKE-192s"
-#define FEW_SLH_DSA_SHAKE_192F "SLH-DSA-SHAKE-192f"
-#define FEW_SLH_DSA_SHAKE_256S "SLH-DSA-SHAKE-256s"
-#define FEW_SLH_DSA_SHAKE_256F "SLH-DSA-SHAKE-256f"
-
-#define NAMES_RSA                FEW_RSA ":" LB_HANDLE_ARC ".1"
-#define NAMES_RSA_PSS            FEW_RSA_PSS ":" LB_HANDLE_ARC ".2"
-#define NAMES_EC                 FEW_EC ":" LB_HANDLE_ARC ".3"
-#define NAMES_ED25519            FEW_ED25519 ":" LB_HANDLE_ARC ".4"
-#define NAMES_ED448              FEW_ED448 ":" LB_HANDLE_ARC ".5"
-#define NAMES_X25519             FEW_X25519 ":" LB_HANDLE_ARC ".9"
-#define NAMES_X448               FEW_X448 ":" LB_HANDLE_ARC ".10"
-#define NAMES_ML_DSA_44          FEW_ML_DSA_44 ":MLDSA44:2.16.840.1.101.3.4.3.17:id-ml-dsa-44:" LB_HANDLE_ARC ".6"
-#define NAMES_ML_DSA_65          FEW_ML_DSA_65 ":MLDSA65:2.16.840.1.101.3.4.3.18:id-ml-dsa-65:" LB_HANDLE_ARC ".7"
-#define NAMES_ML_DSA_87          FEW_ML_DSA_87 ":MLDSA87:2.16.840.1.101.3.4.3.19:id-ml-dsa-87:" LB_HANDLE_ARC ".8"
-#define NAMES_SLH_DSA_SHA2_128S  FEW_SLH_DSA_SHA2_128S ":id-slh-dsa-sha2-128s:2.16.840.1.101.3.4.3.20:" LB_HANDLE_ARC ".11"
-#define NAMES_SLH_DSA_SHA2_128F  FEW_SLH_DSA_SHA2_128F ":id-slh-dsa-sha2-128f:2.16.840.1.101.3.4.3.21:" LB_HANDLE_ARC ".12"
-#define NAMES_SLH_DSA_SHA2_192S  FEW_SLH_DSA_SHA2_192S ":id-slh-dsa-sha2-192s:2.16.840.1.101.3.4.3.22:" LB_HANDLE_ARC ".13"
-#define NAMES_SLH_DSA_SHA2_192F  FEW_SLH_DSA_SHA2_192F ":id-slh-dsa-sha2-192f:2.16.840.1.101.3.4.3.23:" LB_HANDLE_ARC ".14"
-#define NAMES_SLH_DSA_SHA2_256S  FEW_SLH_DSA_SHA2_256S ":id-slh-dsa-sha2-256s:2.16.840.1.101.3.4.3.24:" LB_HANDLE_ARC ".15"
-#define NAMES_SLH_DSA_SHA2_256F  FEW_SLH_DSA_SHA2_256F ":id-slh-dsa-sha2-256f:2.16.840.1.101.3.4.3.25:" LB_HANDLE_ARC ".16"
-#define NAMES_SLH_DSA_SHAKE_128S FEW_SLH_DSA_SHAKE_128S ":id-slh-dsa-shake-128s:2.16.840.1.101.3.4.3.26:" LB_HANDLE_ARC ".17"
-#define NAMES_SLH_DSA_SHAKE_128F FEW_SLH_DSA_SHAKE_128F ":id-slh-dsa-shake-128f:2.16.840.1.101.3.4.3.27:" LB_HANDLE_ARC ".18"
-#define NAMES_SLH_DSA_SHAKE_192S FEW_SLH_DSA_SHAKE_192S ":id-slh-dsa-shake-192s:2.16.840.1.101.3.4.3.28:" LB_HANDLE_ARC ".19"
-#define NAMES_SLH_DSA_SHAKE_192F FEW_SLH_DSA_SHAKE_192F ":id-slh-dsa-shake-192f:2.16.840.1.101.3.4.3.29:" LB_HANDLE_ARC ".20"
-#define NAMES_SLH_DSA_SHAKE_256S FEW_SLH_DSA_SHAKE_256S ":id-slh-dsa-shake-256s:2.16.840.1.101.3.4.3.30:" LB_HANDLE_ARC ".21"
-#define NAMES_SLH_DSA_SHAKE_256F FEW_SLH_DSA_SHAKE_256F ":id-slh-dsa-shake-256f:2.16.840.1.101.3.4.3.31:" LB_HANDLE_ARC ".22"
+#define DEFAULT_NAMES(name, aliases, oid) name aliases ":" oid
+#define NAMES(number, name, aliases, oid) DEFAULT_NAMES(name, aliases, oid) ":" LB_HANDLE_ARC "." #number
 
 #define PROPERTIES         "provider=littlebox"
 #define PROPERTIES_DECODER PROPERTIES ",input=der,structure=PrivateKeyInfo"
 #define DESCRIPTION        "private key in a littlebox"
 #define END                { NULL, NULL, NULL, NULL }
 
+#define KEYMGMT(row, names) { names, PROPERTIES, keymgmt_##row, DESCRIPTION },
+
 const OSSL_ALGORITHM alg_keymgmt[] = {
-#define KEYMGMT_LINE(row) { NAMES_##row, PROPERTIES, keymgmt_##row, DESCRIPTION },
+#define KEYMGMT_LINE(row, number, name, aliases, oid, ...) KEYMGMT(row, NAMES(number, name, aliases, oid))
     ALG_ROWS(KEYMGMT_LINE)
     END
 };
 
 const OSSL_ALGORITHM alg_keymgmt_few[] = {
-#define KEYMGMT_FEW(row) { FEW_##row, PROPERTIES, keymgmt_##row, DESCRIPTION },
-    ALG_ROWS(KEYMGMT_FEW)
+#define KEYMGMT_FIRST(row, number, name, aliases, oid, ...) KEYMGMT(row, DEFAULT_NAMES(name, aliases, oid))
+#define KEYMGMT_LATER(row, number, name, ...) KEYMGMT(row, name)
+    ALG_ROWS_FIRST(KEYMGMT_FIRST)
+    ALG_ROWS_NEWER(KEYMGMT_LATER)
     END
 };
 
@@ -202,7 +152,8 @@ const OSSL_ALGORITHM alg_keymgmt_few[] = {
 #define P11PEM_LINE { "DER", PROPERTIES ",input=pem", decoder_p11pem, "reference to a key on a token" },
 
 const OSSL_ALGORITHM alg_decoder[] = {
-#define DECODER_LINE(row) { NAMES_##row, PROPERTIES_DECODER, decoder_##row, DESCRIPTION },
+#define DECODER_LINE(row, number, name, aliases, oid, ...)                                                             \
+    { NAMES(number, name, aliases, oid), PROPERTIES_DECODER, decoder_##row, DESCRIPTION },
     ALG_ROWS(DECODER_LINE)
     P11PEM_LINE
     END
@@ -214,30 +165,40 @@ const OSSL_ALGORITHM alg_decoder_few[] = {
     END
 };
 
-#define ENCODER(row, form, output) { NAMES_##row, PROPERTIES ",output=" output, encoder_##form, DESCRIPTION },
-#define ENCODER_PAIR(row, form, structure)                \
-    ENCODER(row, form##_pem, "pem,structure=" structure) \
-    ENCODER(row, form##_der, "der,structure=" structure)
+#define ENCODER(names, form, output) { names, PROPERTIES ",output=" output, encoder_##form, DESCRIPTION },
+#define ENCODER_PAIR(names, form, structure)                \
+    ENCODER(names, form##_pem, "pem,structure=" structure) \
+    ENCODER(names, form##_der, "der,structure=" structure)
 
-/*
- * The lines of every row, and around them what some have besides. The order of the lines of a row is that of `default`:
- * where several fit, libcrypto takes the last one.
- */
+/* What some families have before and behind the lines of every row. */
+#define ENCODERS_BEFORE_RSA(names) ENCODER_PAIR(names, pair, "type-specific") ENCODER(names, msblob, "msblob")
+#define ENCODERS_BEFORE_RSA_PSS(names)
+#define ENCODERS_BEFORE_EC(names) ENCODER_PAIR(names, params, "type-specific") ENCODER(names, blob, "blob")
+#define ENCODERS_BEFORE_ED25519(names)
+#define ENCODERS_BEFORE_ED448(names)
+#define ENCODERS_BEFORE_X25519(names)
+#define ENCODERS_BEFORE_X448(names)
+#define ENCODERS_BEFORE_ML_DSA(names)
+#define ENCODERS_BEFORE_SLH_DSA(names)
+#define ENCODERS_BEHIND_RSA(names) ENCODER_PAIR(names, rsa, "rsa") ENCODER_PAIR(names, pkcs1, "pkcs1")
+#define ENCODERS_BEHIND_RSA_PSS(names) ENCODER_PAIR(names, pkcs1, "pkcs1")
+#define ENCODERS_BEHIND_EC(names) ENCODER_PAIR(names, ec, "ec") ENCODER_PAIR(names, x962, "X9.62")
+#define ENCODERS_BEHIND_ED25519(names)
+#define ENCODERS_BEHIND_ED448(names)
+#define ENCODERS_BEHIND_X25519(names)
+#define ENCODERS_BEHIND_X448(names)
+#define ENCODERS_BEHIND_ML_DSA(names)
+#define ENCODERS_BEHIND_SLH_DSA(names)
+
+/* The order of the lines of a row is that of `default`: where several fit, libcrypto takes the last one. */
 const OSSL_ALGORITHM alg_encoder[] = {
-    ENCODER_PAIR(RSA, pair, "type-specific")
-    ENCODER_PAIR(EC, params, "type-specific")
-    ENCODER(EC, blob, "blob")
-    ENCODER(RSA, msblob, "msblob")
-#define ENCODER_LINES(row)                          \
-    ENCODER_PAIR(row, handle, "PrivateKeyInfo")     \
-    ENCODER_PAIR(row, spki, "SubjectPublicKeyInfo") \
-    ENCODER(row, text, "text")
+#define ENCODERS_EVERY(names)                         \
+    ENCODER_PAIR(names, handle, "PrivateKeyInfo")     \
+    ENCODER_PAIR(names, spki, "SubjectPublicKeyInfo") \
+    ENCODER(names, text, "text")
+#define ENCODERS(family, names) ENCODERS_BEFORE_##family(names) ENCODERS_EVERY(names) ENCODERS_BEHIND_##family(names)
+#define ENCODER_LINES(row, number, name, aliases, oid, family, ...) ENCODERS(family, NAMES(number, name, aliases, oid))
     ALG_ROWS(ENCODER_LINES)
-    ENCODER_PAIR(RSA, rsa, "rsa")
-    ENCODER_PAIR(EC, ec, "ec")
-    ENCODER_PAIR(RSA, pkcs1, "pkcs1")
-    ENCODER_PAIR(RSA_PSS, pkcs1, "pkcs1")
-    ENCODER_PAIR(EC, x962, "X9.62")
     END
 };
 
@@ -246,17 +207,24 @@ const OSSL_ALGORITHM alg_encoder[] = {
     { names, PROPERTIES, functions, DESCRIPTION },     \
     { OWN(own), PROPERTIES, functions, DESCRIPTION },
 
-/* By key type, and as OpenSSL 3.4 and later fetch them: scheme and digest in one, under the names of sigalg.h. */
-#define SIGNATURES_FIRST                                                \
-    TWICE("RSA:rsaEncryption:1.2.840.113549.1.1.1", "RSA", signature_rsa) \
-    TWICE("ECDSA", "ECDSA", signature_ecdsa)                            \
-    TWICE("ED25519:1.3.101.112", "ED25519", signature_ed25519)          \
-    TWICE("ED448:1.3.101.113", "ED448", signature_ed448)
+/*
+ * Signatures by key type, and as OpenSSL 3.4 and later fetch them: scheme and digest in one, under the names of sigalg.h.
+ * names: of the key type. RSA-PSS keys are signed with by the name of RSA.
+ */
+#define SIGNATURES_RSA(name, names) TWICE(names, name, signature_rsa)
+#define SIGNATURES_RSA_PSS(name, names)
+#define SIGNATURES_EC(name, names) TWICE("ECDSA", "ECDSA", signature_ecdsa)
+#define SIGNATURES_ED25519(name, names) TWICE(names, name, signature_ed25519)
+#define SIGNATURES_ED448(name, names) TWICE(names, name, signature_ed448)
+#define SIGNATURES_X25519(name, names)
+#define SIGNATURES_X448(name, names)
+#define SIGNATURES_ML_DSA(name, names) TWICE(names, name, signature_texts)
+#define SIGNATURES_SLH_DSA(name, names) TWICE(names, name, signature_texts)
+#define SIGNATURE_LINES(row, number, name, aliases, oid, family, ...)                                                  \
+    SIGNATURES_##family(name, DEFAULT_NAMES(name, aliases, oid))
 
 const OSSL_ALGORITHM alg_signature[] = {
-    SIGNATURES_FIRST
-#define SIGNATURE_LINE(row, name, oid) TWICE(name ":" oid, name, signature_texts)
-    SIGNATURES_OF_TEXTS(SIGNATURE_LINE)
+    ALG_ROWS(SIGNATURE_LINES)
 #ifdef OSSL_FUNC_SIGNATURE_SIGN_MESSAGE_INIT
 #define SIGALG_LINE(row, name, names, scheme, digest, family) { name names, PROPERTIES, sigalg_##row, DESCRIPTION },
     SIGALG_ROWS(SIGALG_LINE)
@@ -265,19 +233,41 @@ const OSSL_ALGORITHM alg_signature[] = {
 };
 
 const OSSL_ALGORITHM alg_signature_few[] = {
-    SIGNATURES_FIRST
+    ALG_ROWS_FIRST(SIGNATURE_LINES)
     END
 };
+
+#define CIPHERS_RSA(name, names) TWICE(names, name, cipher_functions)
+#define CIPHERS_RSA_PSS(name, names)
+#define CIPHERS_EC(name, names)
+#define CIPHERS_ED25519(name, names)
+#define CIPHERS_ED448(name, names)
+#define CIPHERS_X25519(name, names)
+#define CIPHERS_X448(name, names)
+#define CIPHERS_ML_DSA(name, names)
+#define CIPHERS_SLH_DSA(name, names)
+#define CIPHER_LINES(row, number, name, aliases, oid, family, ...)                                                     \
+    CIPHERS_##family(name, DEFAULT_NAMES(name, aliases, oid))
 
 const OSSL_ALGORITHM alg_cipher[] = {
-    TWICE("RSA:rsaEncryption:1.2.840.113549.1.1.1", "RSA", cipher_functions)
+    ALG_ROWS(CIPHER_LINES)
     END
 };
 
+#define EXCHANGES_RSA(name, names)
+#define EXCHANGES_RSA_PSS(name, names)
+#define EXCHANGES_EC(name, names) TWICE("ECDH", "ECDH", exchange_ecdh)
+#define EXCHANGES_ED25519(name, names)
+#define EXCHANGES_ED448(name, names)
+#define EXCHANGES_X25519(name, names) TWICE(names, name, exchange_ecx)
+#define EXCHANGES_X448(name, names) TWICE(names, name, exchange_ecx)
+#define EXCHANGES_ML_DSA(name, names)
+#define EXCHANGES_SLH_DSA(name, names)
+#define EXCHANGE_LINES(row, number, name, aliases, oid, family, ...)                                                   \
+    EXCHANGES_##family(name, DEFAULT_NAMES(name, aliases, oid))
+
 const OSSL_ALGORITHM alg_exchange[] = {
-    TWICE("ECDH", "ECDH", exchange_ecdh)
-    TWICE("X25519:1.3.101.110", "X25519", exchange_ecx)
-    TWICE("X448:1.3.101.111", "X448", exchange_ecx)
+    ALG_ROWS(EXCHANGE_LINES)
     END
 };
 

@@ -1,4 +1,4 @@
-/* The key types that the provider knows: one table, which everything else asks. */
+/* What OpenSSL wants to know of each key type of model/key_types.h: one table, which everything else asks. */
 #ifndef LB_ALG_H
 #define LB_ALG_H
 
@@ -7,25 +7,24 @@
 #include <stdbool.h>
 
 #include "base/errors.h"
+#include "model/key_types.h"
 
 /*
- * The rows, for those few functions that OpenSSL calls without saying which row it means: they are made once a row. Those of
- * OpenSSL 3.0, and those of 3.5.
+ * The rows, those of model/key_types.h, for those few functions that OpenSSL calls without saying which row it means: they are
+ * made once a row. Those of OpenSSL 3.0, and those of 3.5.
  */
-#define ALG_ROWS_FIRST(X) X(RSA) X(RSA_PSS) X(EC) X(ED25519) X(ED448) X(X25519) X(X448)
-#define ALG_ROWS_NEWER(X)                                                                                     \
-    X(ML_DSA_44) X(ML_DSA_65) X(ML_DSA_87)                                                                    \
-    X(SLH_DSA_SHA2_128S) X(SLH_DSA_SHA2_128F) X(SLH_DSA_SHA2_192S) X(SLH_DSA_SHA2_192F)                       \
-    X(SLH_DSA_SHA2_256S) X(SLH_DSA_SHA2_256F) X(SLH_DSA_SHAKE_128S) X(SLH_DSA_SHAKE_128F)                     \
-    X(SLH_DSA_SHAKE_192S) X(SLH_DSA_SHAKE_192F) X(SLH_DSA_SHAKE_256S) X(SLH_DSA_SHAKE_256F)
-#define ALG_ROWS(X) ALG_ROWS_FIRST(X) ALG_ROWS_NEWER(X)
+#define ALG_ROWS_FIRST(X) KEY_ALGORITHMS_FIRST(X)
+#define ALG_ROWS_NEWER(X) KEY_ALGORITHMS_NEWER(X)
+#define ALG_ROWS(X) KEY_ALGORITHMS(X)
 
 enum alg_row {
-#define ALG_ENUM(row) ALG_##row,
-    ALG_ROWS(ALG_ENUM)
+#define ALG_ENUM(row, ...) ALG_##row,
+    ALG_ROWS_FIRST(ALG_ENUM)
+    ALG_NEWER, /* the first of the newer ones */
+    ALG_BEFORE_NEWER = ALG_NEWER - 1,
+    ALG_ROWS_NEWER(ALG_ENUM)
 #undef ALG_ENUM
-    ALG_COUNT,
-    ALG_NEWER = ALG_ML_DSA_44, /* the first of the newer ones */
+    ALG_COUNT
 };
 
 enum alg_options {
@@ -48,6 +47,7 @@ enum alg_options {
 struct alg {
     const char *name;          /* first of its names: the data type for OpenSSL */
     unsigned handle_type;      /* enum handle_type */
+    const struct key_algorithm *type; /* its row in the table of key types */
     const char *signature;     /* name of its signature algorithm in `default`; NULL: it has none */
     unsigned scheme;           /* enum scheme; where there is padding, that of the padding it begins with */
     unsigned options;          /* enum alg_options */
@@ -75,7 +75,7 @@ extern const OSSL_ALGORITHM alg_keymgmt[], alg_signature[], alg_cipher[], alg_ex
 extern const OSSL_ALGORITHM alg_keymgmt_few[], alg_decoder_few[], alg_signature_few[];
 
 /* The dispatch tables behind them, one of a kind or one a row; those of signatures are in sigalg.h. */
-#define ALG_DISPATCH(row) extern const OSSL_DISPATCH keymgmt_##row[], decoder_##row[];
+#define ALG_DISPATCH(row, ...) extern const OSSL_DISPATCH keymgmt_##row[], decoder_##row[];
 ALG_ROWS(ALG_DISPATCH)
 #undef ALG_DISPATCH
 extern const OSSL_DISPATCH cipher_functions[], exchange_ecdh[], exchange_ecx[], store_functions[], store_p11_functions[],

@@ -164,7 +164,7 @@ static int decode(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *ca
     return ok;
 }
 
-#define DECODER_ROW(row)                                                       \
+#define DECODER_ROW(row, ...)                                                  \
     static void *newctx_##row(void *provctx)                                   \
     {                                                                          \
         struct decoder *d = OPENSSL_zalloc(sizeof(*d));                        \

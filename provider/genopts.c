@@ -44,7 +44,7 @@ static EVP_PKEY *group_parameters(const struct genopts *g, const char *name)
     EVP_PKEY *group = NULL;
 
     if (strcasecmp(name, "secp256r1") == 0)
-        name = "P-256";
+        name = SN_X9_62_prime256v1;
     ERR_set_mark();
     if (ctx == NULL || EVP_PKEY_paramgen_init(ctx) <= 0 || EVP_PKEY_CTX_set_group_name(ctx, name) <= 0 ||
         EVP_PKEY_paramgen(ctx, &group) <= 0)
@@ -377,7 +377,7 @@ static int append_restrictions(const struct genopts *g, struct text *type)
 }
 
 /*
- * The type as the box calls it (keytype.h): the algorithm's name, and behind it what the options say. Which of them
+ * The type as the box calls it (model/key_types.h): the algorithm's name, and behind it what the options say. Which of them
  * there are is the box's to decide, so it is the box that refuses "rsa:1024".
  */
 int genopts_type(const struct genopts *g, char ret[LB_TYPE_MAX + 1])

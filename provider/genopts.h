@@ -36,7 +36,7 @@ int genopts_set(struct genopts *g, const OSSL_PARAM params[]);
 const OSSL_PARAM *genopts_settable(const struct alg *alg);
 /* The domain parameters of another key, or of such parameters alone, where the type has any. */
 int genopts_take_parameters(struct genopts *g, const struct key *from);
-/* The type as a box calls it (keytype.h). Which types there are is the box's to decide: it is the box that refuses
+/* The type as a box calls it (model/key_types.h). Which types there are is the box's to decide: it is the box that refuses
  * "rsa:1024". */
 int genopts_type(const struct genopts *g, char ret[LB_TYPE_MAX + 1]);
 

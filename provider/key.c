@@ -214,7 +214,7 @@ int key_from_spki(struct provctx *prov, const struct key_uri *uri, const uint8_t
     if (r == LB_E_UNSUPPORTED) {
         problem_set(p, LB_E_KEY_TYPE, "this program's libcrypto (OpenSSL %s) has no %s for key '%s'",
                     OpenSSL_version(OPENSSL_VERSION_STRING), alg->name, uri->name);
-        problem_hint(p, "it is in OpenSSL 3.5 and later");
+        problem_hint(p, "it is in OpenSSL %s and later", alg->type->since);
         r = LB_E_KEY_TYPE;
     } else if (r != 0)
         problem_set(p, r, "the public half of key '%s' cannot be read: %s", uri->name, lb_strerror(r));

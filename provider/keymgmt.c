@@ -218,7 +218,7 @@ static const char *operation_name(const struct alg *alg, int operation)
 }
 
 /* What libcrypto asks without a key at hand, so each row has its own. */
-#define KEYMGMT_ROW(row)                                                                          \
+#define KEYMGMT_ROW(row, ...)                                                                     \
     static void *new_##row(void *provctx)                                                         \
     {                                                                                             \
         return key_new(provctx, &algs[ALG_##row]);                                                \

@@ -65,24 +65,6 @@ struct sigalg {
     X(ED25519PH, "ED25519ph", "", SCHEME_ED25519PH, DIGEST_NONE, ED25519)                                              \
     X(ED25519CTX, "ED25519ctx", "", SCHEME_ED25519CTX, DIGEST_NONE, ED25519)                                           \
     X(ED448PH, "ED448ph", "", SCHEME_ED448PH, DIGEST_NONE, ED448)
-
-/* Those that are named as their key type and sign texts only: row, name, OIDs as `default` has them. */
-#define SIGNATURES_OF_TEXTS(X)                                                                                         \
-    X(ML_DSA_44, "ML-DSA-44", "MLDSA44:2.16.840.1.101.3.4.3.17:id-ml-dsa-44")                                          \
-    X(ML_DSA_65, "ML-DSA-65", "MLDSA65:2.16.840.1.101.3.4.3.18:id-ml-dsa-65")                                          \
-    X(ML_DSA_87, "ML-DSA-87", "MLDSA87:2.16.840.1.101.3.4.3.19:id-ml-dsa-87")                                          \
-    X(SLH_DSA_SHA2_128S, "SLH-DSA-SHA2-128s", "id-slh-dsa-sha2-128s:2.16.840.1.101.3.4.3.20")                          \
-    X(SLH_DSA_SHA2_128F, "SLH-DSA-SHA2-128f", "id-slh-dsa-sha2-128f:2.16.840.1.101.3.4.3.21")                          \
-    X(SLH_DSA_SHA2_192S, "SLH-DSA-SHA2-192s", "id-slh-dsa-sha2-192s:2.16.840.1.101.3.4.3.22")                          \
-    X(SLH_DSA_SHA2_192F, "SLH-DSA-SHA2-192f", "id-slh-dsa-sha2-192f:2.16.840.1.101.3.4.3.23")                          \
-    X(SLH_DSA_SHA2_256S, "SLH-DSA-SHA2-256s", "id-slh-dsa-sha2-256s:2.16.840.1.101.3.4.3.24")                          \
-    X(SLH_DSA_SHA2_256F, "SLH-DSA-SHA2-256f", "id-slh-dsa-sha2-256f:2.16.840.1.101.3.4.3.25")                          \
-    X(SLH_DSA_SHAKE_128S, "SLH-DSA-SHAKE-128s", "id-slh-dsa-shake-128s:2.16.840.1.101.3.4.3.26")                       \
-    X(SLH_DSA_SHAKE_128F, "SLH-DSA-SHAKE-128f", "id-slh-dsa-shake-128f:2.16.840.1.101.3.4.3.27")                       \
-    X(SLH_DSA_SHAKE_192S, "SLH-DSA-SHAKE-192s", "id-slh-dsa-shake-192s:2.16.840.1.101.3.4.3.28")                       \
-    X(SLH_DSA_SHAKE_192F, "SLH-DSA-SHAKE-192f", "id-slh-dsa-shake-192f:2.16.840.1.101.3.4.3.29")                       \
-    X(SLH_DSA_SHAKE_256S, "SLH-DSA-SHAKE-256s", "id-slh-dsa-shake-256s:2.16.840.1.101.3.4.3.30")                       \
-    X(SLH_DSA_SHAKE_256F, "SLH-DSA-SHAKE-256f", "id-slh-dsa-shake-256f:2.16.840.1.101.3.4.3.31")
 /* clang-format on */
 
 extern const OSSL_DISPATCH signature_rsa[], signature_ecdsa[], signature_ed25519[], signature_ed448[];

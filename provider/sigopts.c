@@ -226,12 +226,10 @@ static int set_salt(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 
 static const struct {
     const char *name;
-    unsigned scheme;
-    const char *type;
+    enum scheme scheme;
 } instances[] = {
-    { "Ed25519", SCHEME_ED25519, "ED25519" },       { "Ed25519ph", SCHEME_ED25519PH, "ED25519" },
-    { "Ed25519ctx", SCHEME_ED25519CTX, "ED25519" }, { "Ed448", SCHEME_ED448, "ED448" },
-    { "Ed448ph", SCHEME_ED448PH, "ED448" },
+    { "Ed25519", SCHEME_ED25519 }, { "Ed25519ph", SCHEME_ED25519PH }, { "Ed25519ctx", SCHEME_ED25519CTX },
+    { "Ed448", SCHEME_ED448 },     { "Ed448ph", SCHEME_ED448PH },
 };
 
 static int set_instance(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
@@ -241,7 +239,8 @@ static int set_instance(const struct key *k, struct sigopts *o, const OSSL_PARAM
     if (!get_text(k, p, &name))
         return 0;
     for (size_t i = 0; i < sizeof(instances) / sizeof(instances[0]); i++) {
-        if (OPENSSL_strcasecmp(name, instances[i].name) == 0 && strcmp(instances[i].type, k->alg->name) == 0) {
+        if (OPENSSL_strcasecmp(name, instances[i].name) == 0 &&
+            (k->alg->type->schemes & 1u << instances[i].scheme) != 0) {
             o->scheme = instances[i].scheme;
             return 1;
         }

@@ -212,6 +212,7 @@ main() {
 
     if wanted lint; then
         one "shellcheck: all scripts" lint_scripts || true
+        one "key types: one list" bash "$top/test/lint/key-types.sh" || true
         one "man pages: mandoc lint, man --warnings" lint_pages || true
     fi
     for name in gcc clang asan fuzz; do

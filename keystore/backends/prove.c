@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keys/key_op_priv.h"
-#include "keys/key_type.h"
+#include "keys/key_op.h"
+#include "keys/make_key.h"
 
 #define DIGEST_SIZE 32 /* of SHA-256 */
 #define PLAIN_SIZE 32
@@ -43,26 +43,26 @@ static proof_way by_digest, by_text, by_decryption, by_agreement;
 
 /* In the order in which they are tried. */
 static const struct proof {
-    const char *algorithm;
+    enum key_family family;
     enum use use;
     CK_MECHANISM_TYPE mechanism;
     proof_way *way;
     int padding;
     const char *digest; /* of OAEP */
 } proofs[] = {
-    { "RSA", USE_SIGN, CKM_RSA_PKCS, by_digest, RSA_PKCS1_PADDING, NULL },
-    { "RSA", USE_SIGN, CKM_RSA_PKCS_PSS, by_digest, RSA_PKCS1_PSS_PADDING, NULL },
-    { "RSA", USE_SIGN, CKM_RSA_X_509, by_digest, RSA_PKCS1_PSS_PADDING, NULL },
-    { "RSA", USE_DECRYPT, CKM_RSA_PKCS_OAEP, by_decryption, RSA_PKCS1_OAEP_PADDING, "SHA1" },
-    { "RSA", USE_DECRYPT, CKM_RSA_PKCS_OAEP, by_decryption, RSA_PKCS1_OAEP_PADDING, "SHA256" },
-    { "RSA", USE_DECRYPT, CKM_RSA_PKCS, by_decryption, RSA_PKCS1_PADDING, NULL },
-    { "RSA", USE_DECRYPT, CKM_RSA_X_509, by_decryption, RSA_PKCS1_PADDING, NULL },
-    { "EC", USE_SIGN, CKM_ECDSA, by_digest, 0, NULL },
-    { "EC", USE_DERIVE, CKM_ECDH1_DERIVE, by_agreement, 0, NULL },
-    { "ED25519", USE_SIGN, CKM_EDDSA, by_text, 0, NULL },
-    { "ED448", USE_SIGN, CKM_EDDSA, by_text, 0, NULL },
-    { "X25519", USE_DERIVE, CKM_ECDH1_DERIVE, by_agreement, 0, NULL },
-    { "X448", USE_DERIVE, CKM_ECDH1_DERIVE, by_agreement, 0, NULL },
+    { KEY_FAMILY_RSA, USE_SIGN, CKM_RSA_PKCS, by_digest, RSA_PKCS1_PADDING, NULL },
+    { KEY_FAMILY_RSA, USE_SIGN, CKM_RSA_PKCS_PSS, by_digest, RSA_PKCS1_PSS_PADDING, NULL },
+    { KEY_FAMILY_RSA, USE_SIGN, CKM_RSA_X_509, by_digest, RSA_PKCS1_PSS_PADDING, NULL },
+    { KEY_FAMILY_RSA, USE_DECRYPT, CKM_RSA_PKCS_OAEP, by_decryption, RSA_PKCS1_OAEP_PADDING, "SHA1" },
+    { KEY_FAMILY_RSA, USE_DECRYPT, CKM_RSA_PKCS_OAEP, by_decryption, RSA_PKCS1_OAEP_PADDING, "SHA256" },
+    { KEY_FAMILY_RSA, USE_DECRYPT, CKM_RSA_PKCS, by_decryption, RSA_PKCS1_PADDING, NULL },
+    { KEY_FAMILY_RSA, USE_DECRYPT, CKM_RSA_X_509, by_decryption, RSA_PKCS1_PADDING, NULL },
+    { KEY_FAMILY_EC, USE_SIGN, CKM_ECDSA, by_digest, 0, NULL },
+    { KEY_FAMILY_EC, USE_DERIVE, CKM_ECDH1_DERIVE, by_agreement, 0, NULL },
+    { KEY_FAMILY_ED25519, USE_SIGN, CKM_EDDSA, by_text, 0, NULL },
+    { KEY_FAMILY_ED448, USE_SIGN, CKM_EDDSA, by_text, 0, NULL },
+    { KEY_FAMILY_X25519, USE_DERIVE, CKM_ECDH1_DERIVE, by_agreement, 0, NULL },
+    { KEY_FAMILY_X448, USE_DERIVE, CKM_ECDH1_DERIVE, by_agreement, 0, NULL },
 };
 #define PROOFS (sizeof(proofs) / sizeof(proofs[0]))
 
@@ -309,6 +309,7 @@ int p11_prove(struct p11_token *t, const struct p11_name *name, const uint8_t *s
 {
     struct may may = { .allowed = NULL };
     struct look l = { name, spki, spki_len, &may };
+    const struct key_algorithm *algorithm;
     const unsigned char *at = spki;
     EVP_PKEY *pub = NULL;
     struct problem one = { 0 };
@@ -324,8 +325,9 @@ int p11_prove(struct p11_token *t, const struct p11_name *name, const uint8_t *s
         r = p->code;
         goto out;
     }
+    algorithm = key_algorithm_of(pub);
     for (size_t i = 0; i < PROOFS && !proved; i++) {
-        if (!EVP_PKEY_is_a(pub, proofs[i].algorithm) || !is_allowed(&may, &proofs[i]))
+        if (algorithm == NULL || proofs[i].family != algorithm->family || !is_allowed(&may, &proofs[i]))
             continue;
         proved = proofs[i].way(&proofs[i], key, pub, &one);
         /* What is said of a key that cannot be used is what was said first. */

@@ -11,45 +11,13 @@
 #include "guard/aead.h"
 #include "guard/secret.h"
 #include "guard/shield.h"
-#include "keys/key_type.h"
+#include "keys/make_key.h"
 #include "seals/seal.h"
 #include "store/bound.h"
 
 #define KEY_LABEL "littlebox v1 key"
 /* Plain text of a version's material: DER PrivateKeyInfo. */
 #define PLAIN_MAX LB_PRIVATE_MAX
-
-/*
- * One decoder a key family, kept: on OpenSSL 3.0 that is 10 to 50 times faster than d2i_AutoPrivateKey() for each key.
- */
-static const struct family {
-    const char *prefix; /* of the type's name, up to ':' or the end */
-    const char *algorithm;
-} families[] = {
-    { "ec", "EC" },
-    { "rsa", "RSA" },
-    { "rsa-pss", "RSA-PSS" },
-    { "ed25519", "ED25519" },
-    { "ed448", "ED448" },
-    { "x25519", "X25519" },
-    { "x448", "X448" },
-    { "ml-dsa-44", "ML-DSA-44" },
-    { "ml-dsa-65", "ML-DSA-65" },
-    { "ml-dsa-87", "ML-DSA-87" },
-    { "slh-dsa-sha2-128s", "SLH-DSA-SHA2-128s" },
-    { "slh-dsa-sha2-128f", "SLH-DSA-SHA2-128f" },
-    { "slh-dsa-sha2-192s", "SLH-DSA-SHA2-192s" },
-    { "slh-dsa-sha2-192f", "SLH-DSA-SHA2-192f" },
-    { "slh-dsa-sha2-256s", "SLH-DSA-SHA2-256s" },
-    { "slh-dsa-sha2-256f", "SLH-DSA-SHA2-256f" },
-    { "slh-dsa-shake-128s", "SLH-DSA-SHAKE-128s" },
-    { "slh-dsa-shake-128f", "SLH-DSA-SHAKE-128f" },
-    { "slh-dsa-shake-192s", "SLH-DSA-SHAKE-192s" },
-    { "slh-dsa-shake-192f", "SLH-DSA-SHAKE-192f" },
-    { "slh-dsa-shake-256s", "SLH-DSA-SHAKE-256s" },
-    { "slh-dsa-shake-256f", "SLH-DSA-SHAKE-256f" },
-};
-#define FAMILIES (sizeof(families) / sizeof(families[0]))
 
 struct backend_sealed {
     uint8_t id[STORE_ID_SIZE];
@@ -60,9 +28,13 @@ struct backend_sealed {
     unsigned users;
     /* Of check(), which comes for each key of a box: secret memory costs system calls. */
     uint8_t *check_key, *check_plain;
-    pthread_mutex_t decoding;             /* guards what follows */
-    OSSL_DECODER_CTX *decoders[FAMILIES]; /* made when first needed */
-    EVP_PKEY *decoded;                    /* where the decoders put what they found; NULL between calls */
+    pthread_mutex_t decoding; /* guards what follows */
+    /*
+     * One an algorithm, made when first needed, and kept: on OpenSSL 3.0 that is 10 to 50 times faster than
+     * d2i_AutoPrivateKey() for each key.
+     */
+    OSSL_DECODER_CTX *decoders[KEY_ALGORITHM_COUNT];
+    EVP_PKEY *decoded; /* where the decoders put what they found; NULL between calls */
 };
 
 static int backend_fill(struct backend_sealed *b, const uint8_t *store_key)
@@ -105,7 +77,7 @@ void backend_sealed_free(struct backend_sealed *b)
 {
     if (b == NULL)
         return;
-    for (size_t i = 0; i < FAMILIES; i++)
+    for (size_t i = 0; i < KEY_ALGORITHM_COUNT; i++)
         OSSL_DECODER_CTX_free(b->decoders[i]);
     shield_free(b->shield);
     aead_free(b->aead);
@@ -248,18 +220,12 @@ int backend_sealed_get(struct backend_sealed *b, const struct key_record *k, con
 
 static OSSL_DECODER_CTX *decoder_of(struct backend_sealed *b, const char *type)
 {
-    size_t len = strcspn(type, ":");
+    const struct key_algorithm *a = key_algorithm_by_type(type);
 
-    for (size_t i = 0; i < FAMILIES; i++) {
-        if (strlen(families[i].prefix) != len || strncmp(families[i].prefix, type, len) != 0)
-            continue;
-        if (b->decoders[i] == NULL)
-            b->decoders[i] =
-                OSSL_DECODER_CTX_new_for_pkey(&b->decoded, "DER", "PrivateKeyInfo", families[i].algorithm,
-                                              EVP_PKEY_KEYPAIR, /* libctx= */ NULL, /* properties= */ NULL);
-        return b->decoders[i];
-    }
-    return NULL;
+    if (a != NULL && b->decoders[a->row] == NULL)
+        b->decoders[a->row] = OSSL_DECODER_CTX_new_for_pkey(&b->decoded, "DER", "PrivateKeyInfo", a->name, EVP_PKEY_KEYPAIR,
+                                                            /* libctx= */ NULL, /* properties= */ NULL);
+    return a == NULL ? NULL : b->decoders[a->row];
 }
 
 static int decode(struct backend_sealed *b, const char *type, const uint8_t *der, size_t len, EVP_PKEY **ret)

@@ -8,7 +8,7 @@
 #include "backends/backend.h"
 #include "backends/prove.h"
 #include "guard/secret.h"
-#include "keys/key_type.h"
+#include "keys/make_key.h"
 
 /* Plain text of a version's material: magic | bytes id | bytes label (STORE.md). */
 static const char magic[] = "LBT1";

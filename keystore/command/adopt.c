@@ -17,8 +17,8 @@
 #include "command/table.h"
 #include "doctor/servers/servers.h"
 #include "guard/secret.h"
-#include "keys/key_type.h"
 #include "model/handle.h"
+#include "model/key_types.h"
 #include "protocol/header.h"
 #include "seals/seal.h"
 

@@ -67,11 +67,14 @@ struct cli {
     const char *options[OPT_COUNT]; /* value, "" for a flag that is there; NULL: not given */
 };
 
+/* Where 'help' lists the key types that can be made. */
+#define HELP_KEY_TYPES "@TYPES@"
+
 struct command {
     const char *name;
     const char *usage;   /* behind the name; "" for nothing */
     const char *help;    /* one line */
-    const char *more;    /* what else 'help NAME' says; NULL: nothing */
+    const char *more;    /* what else 'help NAME' says, HELP_KEY_TYPES in it; NULL: nothing */
     unsigned long long options; /* of OPT_BIT() */
     size_t min_args, max_args;
     bool secrets;        /* may hold a key or a passphrase: the process is hardened before it runs */

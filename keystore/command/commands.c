@@ -1,7 +1,7 @@
 /* The table of subcommands. */
 #include "command/cli.h"
 #include "doctor/servers/servers.h"
-#include "keys/key_type.h"
+#include "model/key_types.h"
 
 #define KEY_VERSION "KEY[;version=N]"
 
@@ -11,7 +11,7 @@ const struct command commands[] = {
       "starts; with --passphrase it starts locked until 'littlebox unlock'. An absent FILE is made.\n",
       OPT_BIT(PASSPHRASE) | OPT_BITS_PASSPHRASE | OPT_BIT(CREDENTIAL) | OPT_BIT(LABEL), 0, 0, true, cmd_init },
     { "create", "KEY [--type TYPE]", "make a new key in the box",
-      "Prints the handle's URI. TYPE is one of\n  " KEYTYPE_LIST "\nand " KEYTYPE_DEFAULT " if not given.\n",
+      "Prints the handle's URI. TYPE is one of\n  " HELP_KEY_TYPES "\nand " KEYTYPE_DEFAULT " if not given.\n",
       OPT_BIT(TYPE), 1, 1, true, cmd_create },
     { "import", "KEY FILE [--stdin | --passphrase-file FILE | --passphrase-fd N]", "copy a private key from a file into the box",
       "FILE is PEM, DER (PKCS#8 or traditional, encrypted or not) or PKCS#12. It stays as it is; see 'adopt'.\n",

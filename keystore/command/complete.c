@@ -13,8 +13,8 @@
 #include "command/client.h"
 #include "command/help.h"
 #include "doctor/servers/servers.h"
-#include "keys/key_type.h"
 #include "model/key_name.h"
+#include "model/key_types.h"
 #include "protocol/keys.h"
 
 /* Seconds. Whoever waits has a cursor that does not move: better nothing than late. */

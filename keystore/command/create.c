@@ -14,7 +14,7 @@
 
 #include "command/table.h"
 #include "guard/secret.h"
-#include "keys/key_type.h"
+#include "model/key_types.h"
 #include "model/uri.h"
 #include "protocol/keys.h"
 

@@ -8,7 +8,7 @@
 #include "command/key_file.h"
 #include "command/table.h"
 #include "guard/secret.h"
-#include "keys/key_type.h"
+#include "model/key_types.h"
 #include "model/limits.h"
 #include "model/spki.h"
 #include "model/uri.h"

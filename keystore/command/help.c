@@ -6,6 +6,7 @@
 
 #include "base/suggest.h"
 #include "command/table.h"
+#include "model/key_types.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -83,11 +84,23 @@ void help_overview(FILE *out)
     fputs(usage_tail, out);
 }
 
+static void print_more(const char *more)
+{
+    const char *mark = strstr(more, HELP_KEY_TYPES);
+    char list[KEYTYPE_LIST_MAX];
+
+    putchar('\n');
+    if (mark == NULL)
+        fputs(more, stdout);
+    else
+        printf("%.*s%s%s", (int)(mark - more), more, keytype_list(list), mark + strlen(HELP_KEY_TYPES));
+}
+
 static void print_help(const struct command *k)
 {
     printf("usage: littlebox %s%s%s\n\n%s\n", k->name, k->usage[0] == '\0' ? "" : " ", k->usage, k->help);
     if (k->more != NULL)
-        printf("\n%s", k->more);
+        print_more(k->more);
     if (k->options != 0)
         putchar('\n');
     for (int i = 0; i < OPT_COUNT; i++) {

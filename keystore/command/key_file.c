@@ -13,7 +13,7 @@
 #include "command/key_file_pkcs12.h"
 #include "command/prompt.h"
 #include "guard/secret.h"
-#include "keys/key_type.h"
+#include "model/key_types.h"
 #include "model/limits.h"
 #include "model/pkcs11_reference.h"
 

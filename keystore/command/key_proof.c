@@ -9,36 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/scheme.h"
+#include "model/key_types.h"
 
 /* Random bytes that are signed, as a text or as if they were a digest. */
 #define TEXT_SIZE 64
-
-static const struct row {
-    const char *algorithm; /* ending in '-': whatever follows */
-    enum scheme scheme;
-    enum digest digest; /* DIGEST_NONE: the text itself is signed */
-} rows[] = {
-    { "RSA", SCHEME_RSA_PKCS1, DIGEST_SHA256 },     { "RSA-PSS", SCHEME_RSA_PSS, DIGEST_SHA256 },
-    { "EC", SCHEME_ECDSA, DIGEST_SHA256 },          { "ED25519", SCHEME_ED25519, DIGEST_NONE },
-    { "ED448", SCHEME_ED448, DIGEST_NONE },         { "ML-DSA-", SCHEME_ML_DSA, DIGEST_NONE },
-    { "SLH-DSA-", SCHEME_SLH_DSA, DIGEST_NONE },
-};
-
-static const struct row *find_row(EVP_PKEY *key)
-{
-    const char *name = EVP_PKEY_get0_type_name(key);
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        size_t len = strlen(rows[i].algorithm);
-
-        if (EVP_PKEY_is_a(key, rows[i].algorithm))
-            return &rows[i];
-        if (rows[i].algorithm[len - 1] == '-' && name != NULL && strncmp(name, rows[i].algorithm, len) == 0)
-            return &rows[i];
-    }
-    return NULL;
-}
 
 static int digest_param(EVP_PKEY *key, const char *param)
 {
@@ -89,21 +63,21 @@ out:
 
 static int proof_sign(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected, struct problem *p)
 {
-    const struct row *row = find_row(expected);
+    const struct key_algorithm *a = key_algorithm_of(expected);
     uint8_t random[TEXT_SIZE];
     struct bytes text = { random, sizeof(random) }, signature;
     struct sign_request m = { .input = INPUT_TEXT, .data = text };
     int r;
 
-    if (row == NULL)
+    if (a == NULL || (a->operations & KEY_SIGNS) == 0)
         return problem_set(p, LB_E_SCHEME, "there is no test signature for this type of key");
     if (RAND_bytes(random, sizeof(random)) <= 0)
         return problem_set(p, LB_E_CRYPTO, "no random numbers");
     snprintf(m.key.name, sizeof(m.key.name), "%s", name);
     m.key.version = version;
-    m.scheme = (uint8_t)row->scheme;
-    m.digest = (uint8_t)row->digest;
-    if (row->scheme == SCHEME_RSA_PSS && pss_options(expected, &m) != 0)
+    m.scheme = (uint8_t)a->proof_scheme;
+    m.digest = (uint8_t)a->proof_digest;
+    if (a->proof_scheme == SCHEME_RSA_PSS && pss_options(expected, &m) != 0)
         return problem_set(p, LB_E_SCHEME, "the key is restricted to a digest that a box does not use");
     r = client_sign(c, &m, &signature, p);
     if (r == 0 && verify(expected, &m, text, signature) != 0)
@@ -153,7 +127,9 @@ out:
 
 int proof_make(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected, struct problem *p)
 {
-    if (EVP_PKEY_is_a(expected, "X25519") || EVP_PKEY_is_a(expected, "X448"))
+    const struct key_algorithm *a = key_algorithm_of(expected);
+
+    if (a != NULL && (a->operations & KEY_SIGNS) == 0)
         return proof_derive(c, name, version, expected, p);
     return proof_sign(c, name, version, expected, p);
 }

@@ -11,7 +11,7 @@ static int check(const struct livekey *k, const struct decrypt_request *m, struc
 {
     size_t size = (size_t)EVP_PKEY_get_size(k->key);
 
-    if (!EVP_PKEY_is_a(k->key, "RSA"))
+    if ((k->operations & KEY_DECRYPTS) == 0)
         return problem_set(p, LB_E_SCHEME, "a key of type %s does not decrypt", EVP_PKEY_get0_type_name(k->key));
     if (m->padding != PADDING_OAEP && (m->digest != DIGEST_NONE || m->mgf1_digest != DIGEST_NONE || m->label.len != 0))
         return problem_set(p, LB_E_SCHEME, "only OAEP has digests and a label");

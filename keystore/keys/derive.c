@@ -35,14 +35,14 @@ int keyop_derive(struct livekey *k, const struct derive_request *m, uint8_t *sha
                  struct problem *p)
 {
     const char *algorithm = EVP_PKEY_get0_type_name(k->key);
-    bool curve = EVP_PKEY_is_a(k->key, "EC");
+    bool curve = k->algorithm != NULL && k->algorithm->family == KEY_FAMILY_EC;
     char group[80] = "";
     EVP_PKEY *peer_key = NULL;
     size_t len = size;
     SPKI *peer = NULL;
     int r;
 
-    if (!curve && !EVP_PKEY_is_a(k->key, "X25519") && !EVP_PKEY_is_a(k->key, "X448"))
+    if ((k->operations & KEY_DERIVES) == 0)
         return problem_set(p, LB_E_SCHEME, "a key of type %s does not agree on secrets", algorithm);
     if (curve && EVP_PKEY_get_group_name(k->key, group, sizeof(group), NULL) <= 0)
         return problem_set(p, LB_E_CRYPTO, "libcrypto does not tell the curve of the key");

@@ -23,20 +23,6 @@ struct warm {
     struct warm *next;
 };
 
-/* Which schemes a key type does; a type that ends in '-' is all those that begin so. */
-static const struct {
-    const char *type;
-    unsigned schemes;
-} types[] = {
-    { "RSA", 1u << SCHEME_RSA_PKCS1 | 1u << SCHEME_RSA_PSS },
-    { "RSA-PSS", 1u << SCHEME_RSA_PSS },
-    { "EC", 1u << SCHEME_ECDSA },
-    { "ED25519", 1u << SCHEME_ED25519 | 1u << SCHEME_ED25519PH | 1u << SCHEME_ED25519CTX },
-    { "ED448", 1u << SCHEME_ED448 | 1u << SCHEME_ED448PH },
-    { "ML-DSA-", 1u << SCHEME_ML_DSA },
-    { "SLH-DSA-", 1u << SCHEME_SLH_DSA },
-};
-
 enum context_rule { CONTEXT_NEVER, CONTEXT_MAY, CONTEXT_MUST };
 
 /* What a scheme takes beside the text. */
@@ -89,14 +75,6 @@ static void warm_free(struct warm *w)
     free(w);
 }
 
-static bool is_of_type(EVP_PKEY *key, const char *type)
-{
-    const char *name = EVP_PKEY_get0_type_name(key);
-    size_t len = strlen(type);
-
-    return type[len - 1] == '-' ? name != NULL && strncmp(name, type, len) == 0 : EVP_PKEY_is_a(key, type);
-}
-
 struct livekey *livekey_new(EVP_PKEY *key)
 {
     struct livekey *k = calloc(1, sizeof(*k));
@@ -108,9 +86,10 @@ struct livekey *livekey_new(EVP_PKEY *key)
     }
     k->key = key;
     atomic_init(&k->refs, 1);
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (is_of_type(key, types[i].type))
-            k->schemes = types[i].schemes;
+    k->algorithm = key_algorithm_of(key);
+    if (k->algorithm != NULL) {
+        k->operations = k->algorithm->operations;
+        k->schemes = k->algorithm->schemes;
     }
     return k;
 }

@@ -56,4 +56,10 @@ LB_MUST_USE int keyop_decrypt(struct livekey *k, const struct decrypt_request *m
 LB_MUST_USE int keyop_derive(struct livekey *k, const struct derive_request *m, uint8_t *shared, size_t size,
                              size_t *ret_len, struct problem *p);
 
+/*
+ * The problem that a backend's own provider left on libcrypto's queue (token/key.h), which is empty afterwards. False:
+ * there is none, and the queue is as it was. For whoever calls libcrypto with such a key without the functions above.
+ */
+bool keyop_backend_problem(struct problem *p);
+
 #endif

@@ -7,13 +7,16 @@
 #include <stdbool.h>
 
 #include "keys/key_op.h"
+#include "model/key_types.h"
 
 struct warm;
 
 struct livekey {
     EVP_PKEY *key;
     atomic_uint refs;
-    unsigned schemes; /* bits, 1 << enum scheme */
+    const struct key_algorithm *algorithm; /* NULL: one that does nothing here */
+    unsigned operations; /* what it does, of enum key_operation */
+    unsigned schemes;    /* 1 << enum scheme, each that it signs with */
     struct token_object *object; /* NULL: it is on no token */
     pthread_mutex_t lock;
     struct warm *idle; /* guarded by lock */
@@ -22,11 +25,5 @@ struct livekey {
 
 /* A digest of keyop_setup(); NULL: the box's libcrypto has none of that number. */
 const EVP_MD *keyop_digest(unsigned digest);
-
-/*
- * The problem that a backend's own provider left on libcrypto's queue (token/key.h), which is empty afterwards. False:
- * there is none, and the queue is as it was.
- */
-bool keyop_backend_problem(struct problem *p);
 
 #endif

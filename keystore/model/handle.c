@@ -40,7 +40,7 @@ static const uint8_t arc[] = { 0x69, 0x83, 0x84, 0x8a, 0xc3, 0x9d, 0xbb, 0xf9, 0
 /* 0: not one of our OIDs. */
 static unsigned type_of_oid(const uint8_t *oid, size_t len)
 {
-    return len == sizeof(arc) + 1 && memcmp(oid, arc, sizeof(arc)) == 0 && oid[sizeof(arc)] <= HANDLE_LAST
+    return len == sizeof(arc) + 1 && memcmp(oid, arc, sizeof(arc)) == 0 && key_algorithm_by_number(oid[sizeof(arc)]) != NULL
                ? oid[sizeof(arc)]
                : 0;
 }
@@ -145,7 +145,7 @@ int handle_to_der(const struct handle *h, uint8_t **ret, size_t *ret_len)
     char text[80];
     int len, r = LB_E_NOMEM;
 
-    if (h->type < 1 || h->type > HANDLE_LAST) {
+    if (key_algorithm_by_number(h->type) == NULL) {
         r = LB_E_VALUE;
         goto out;
     }
@@ -195,36 +195,11 @@ int handle_to_pem(const struct handle *h, BIO *out)
 
 unsigned handle_type_of(const uint8_t *spki, size_t len)
 {
-    /* As texts: an older libcrypto has no numbers for the newer ones. */
-    static const char *const oids[HANDLE_LAST + 1] = {
-        [HANDLE_RSA] = "1.2.840.113549.1.1.1",
-        [HANDLE_RSA_PSS] = "1.2.840.113549.1.1.10",
-        [HANDLE_EC] = "1.2.840.10045.2.1",
-        [HANDLE_ED25519] = "1.3.101.112",
-        [HANDLE_ED448] = "1.3.101.113",
-        [HANDLE_ML_DSA_44] = "2.16.840.1.101.3.4.3.17",
-        [HANDLE_ML_DSA_65] = "2.16.840.1.101.3.4.3.18",
-        [HANDLE_ML_DSA_87] = "2.16.840.1.101.3.4.3.19",
-        [HANDLE_X25519] = "1.3.101.110",
-        [HANDLE_X448] = "1.3.101.111",
-        [HANDLE_SLH_DSA_SHA2_128S] = "2.16.840.1.101.3.4.3.20",
-        [HANDLE_SLH_DSA_SHA2_128F] = "2.16.840.1.101.3.4.3.21",
-        [HANDLE_SLH_DSA_SHA2_192S] = "2.16.840.1.101.3.4.3.22",
-        [HANDLE_SLH_DSA_SHA2_192F] = "2.16.840.1.101.3.4.3.23",
-        [HANDLE_SLH_DSA_SHA2_256S] = "2.16.840.1.101.3.4.3.24",
-        [HANDLE_SLH_DSA_SHA2_256F] = "2.16.840.1.101.3.4.3.25",
-        [HANDLE_SLH_DSA_SHAKE_128S] = "2.16.840.1.101.3.4.3.26",
-        [HANDLE_SLH_DSA_SHAKE_128F] = "2.16.840.1.101.3.4.3.27",
-        [HANDLE_SLH_DSA_SHAKE_192S] = "2.16.840.1.101.3.4.3.28",
-        [HANDLE_SLH_DSA_SHAKE_192F] = "2.16.840.1.101.3.4.3.29",
-        [HANDLE_SLH_DSA_SHAKE_256S] = "2.16.840.1.101.3.4.3.30",
-        [HANDLE_SLH_DSA_SHAKE_256F] = "2.16.840.1.101.3.4.3.31",
-    };
     const uint8_t *p = spki;
     X509_ALGOR *alg = NULL;
+    const struct key_algorithm *algorithm;
     const ASN1_OBJECT *oid = NULL;
     char text[80] = "";
-    unsigned type = 0;
     long inner;
     int tag, class;
 
@@ -236,12 +211,9 @@ unsigned handle_type_of(const uint8_t *spki, size_t len)
         X509_ALGOR_get0(&oid, NULL, NULL, alg);
         (void)OBJ_obj2txt(text, sizeof(text), oid, /* no_name= */ 1);
     }
-    for (unsigned i = 1; i <= HANDLE_LAST && type == 0; i++) {
-        if (strcmp(text, oids[i]) == 0)
-            type = i;
-    }
     X509_ALGOR_free(alg);
-    return type;
+    algorithm = key_algorithm_by_oid(text);
+    return algorithm == NULL ? 0 : algorithm->number;
 }
 
 void handle_clear(struct handle *h)

@@ -8,35 +8,17 @@
 #include <stdint.h>
 
 #include "base/errors.h"
+#include "model/key_types.h"
 #include "model/uri.h"
 
-/* Arc of our OIDs, one a key type: LB_HANDLE_ARC ".1" is RSA, and so on (enum handle_type). */
+/* Arc of our OIDs, one a key type: LB_HANDLE_ARC ".1" is RSA, and so on (model/key_types.h). */
 #define LB_HANDLE_ARC "2.25.257924881332636533369128219500292345035"
 
 enum handle_type {
-    HANDLE_RSA = 1,
-    HANDLE_RSA_PSS = 2,
-    HANDLE_EC = 3,
-    HANDLE_ED25519 = 4,
-    HANDLE_ED448 = 5,
-    HANDLE_ML_DSA_44 = 6,
-    HANDLE_ML_DSA_65 = 7,
-    HANDLE_ML_DSA_87 = 8,
-    HANDLE_X25519 = 9,
-    HANDLE_X448 = 10,
-    HANDLE_SLH_DSA_SHA2_128S = 11,
-    HANDLE_SLH_DSA_SHA2_128F = 12,
-    HANDLE_SLH_DSA_SHA2_192S = 13,
-    HANDLE_SLH_DSA_SHA2_192F = 14,
-    HANDLE_SLH_DSA_SHA2_256S = 15,
-    HANDLE_SLH_DSA_SHA2_256F = 16,
-    HANDLE_SLH_DSA_SHAKE_128S = 17,
-    HANDLE_SLH_DSA_SHAKE_128F = 18,
-    HANDLE_SLH_DSA_SHAKE_192S = 19,
-    HANDLE_SLH_DSA_SHAKE_192F = 20,
-    HANDLE_SLH_DSA_SHAKE_256S = 21,
-    HANDLE_SLH_DSA_SHAKE_256F = 22,
-    HANDLE_LAST = HANDLE_SLH_DSA_SHAKE_256F
+#define HANDLE_NUMBER(row, number, ...) HANDLE_##row = number,
+    KEY_ALGORITHMS(HANDLE_NUMBER)
+#undef HANDLE_NUMBER
+    HANDLE_LAST = KEY_ALGORITHM_COUNT /* there are no holes */
 };
 
 /*

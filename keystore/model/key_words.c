@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/suggest.h"
-#include "keys/key_type.h"
+#include "model/key_types.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define WORD_MAX 64
@@ -21,64 +21,71 @@ static void fold(const char *word, char ret[WORD_MAX + 1])
     ret[len] = '\0';
 }
 
-/*
- * Curves, folded: FIPS 186-4, X9.62, SEC 2, SSH (RFC 5656), JOSE's algorithms that name one (RFC 7518). Each may have one
- * of the prefixes below before it.
- */
-static const struct {
-    const char *word;
-    const char *type;
-} curves[] = {
-    { "p256", "ec:P-256" },       { "prime256v1", "ec:P-256" }, { "secp256r1", "ec:P-256" },
-    { "nistp256", "ec:P-256" },   { "x962prime256v1", "ec:P-256" }, { "256", "ec:P-256" },
-    { "sha2nistp256", "ec:P-256" }, { "es256", "ec:P-256" },
-    { "p384", "ec:P-384" },       { "secp384r1", "ec:P-384" },  { "nistp384", "ec:P-384" },
-    { "384", "ec:P-384" },        { "sha2nistp384", "ec:P-384" }, { "es384", "ec:P-384" },
-    { "p521", "ec:P-521" },       { "secp521r1", "ec:P-521" },  { "nistp521", "ec:P-521" },
-    { "521", "ec:P-521" },        { "sha2nistp521", "ec:P-521" }, { "es512", "ec:P-521" },
-};
+/* Does the list, of words with a space between them, have exactly this one? */
+static bool has_word(const char *list, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (; *list != '\0'; list += strspn(list, " ")) {
+        size_t n = strcspn(list, " ");
+
+        if (n == len && strncmp(list, word, n) == 0)
+            return true;
+        list += n;
+    }
+    return false;
+}
+
 static const char *const prefixes[] = { "", "ec", "ecc", "ecdsa" };
 
-/* "256" alone could be anything. */
+/* The type of a curve, with one of the prefixes or without. "256" alone could be anything. */
 static const char *find_curve(const char *word)
 {
     for (size_t i = 0; i < COUNT(prefixes); i++) {
         size_t len = strlen(prefixes[i]);
+        const struct key_type *type;
 
         if (strncmp(word, prefixes[i], len) != 0 || (len == 0 && isdigit((unsigned char)word[0])))
             continue;
-        for (size_t k = 0; k < COUNT(curves); k++) {
-            if (strcmp(word + len, curves[k].word) == 0)
-                return curves[k].type;
+        for (size_t k = 0; (type = keytype_row(k)) != NULL; k++) {
+            if (word[len] != '\0' && has_word(type->words, word + len))
+                return type->name;
         }
     }
     return NULL;
 }
 
-/* The beginnings of words that name a family: what to propose of it. The first that fits counts. */
-static const struct {
-    const char *word;
-    const char *type;
-} families[] = {
-    { "rsapss", "rsa-pss:3072" }, { "rsassapss", "rsa-pss:3072" }, { "pss", "rsa-pss:3072" },
-    { "rsa", "rsa:3072" },        { "ec", "ec:P-256" },            { "secp", "ec:P-256" },
-    { "sect", "ec:P-256" },       { "prime", "ec:P-256" },         { "nist", "ec:P-256" },
-    { "brainpool", "ec:P-384" },  { "dsa", "ec:P-256" },           { "eddsa", "ed25519" },
-    { "ed", "ed25519" },          { "25519", "ed25519" },          { "curve", "x25519" },
-    { "mldsa", "ml-dsa-65" },     { "dilithium", "ml-dsa-65" },    { "slh", "slh-dsa-sha2-128s" },
-    { "sphincs", "slh-dsa-sha2-128s" },
-};
+/* The length of the longest word of the list that folded begins with, or is; 0: of none. */
+static size_t longest(const char *list, const char *folded, bool whole)
+{
+    size_t best = 0;
+
+    for (; *list != '\0'; list += strspn(list, " ")) {
+        size_t n = strcspn(list, " ");
+
+        if (n > best && strncmp(list, folded, n) == 0 && (!whole || folded[n] == '\0'))
+            best = n;
+        list += n;
+    }
+    return best;
+}
 
 /* What to propose of the family that the folded word begins with, or is. NULL: it is of none. */
 static const char *of_family(const char *folded, bool whole)
 {
-    for (size_t i = 0; i < COUNT(families); i++) {
-        size_t len = strlen(families[i].word);
+    const struct key_type *type;
+    const char *proposed = NULL;
+    size_t best = 0;
 
-        if (strncmp(folded, families[i].word, len) == 0 && (!whole || folded[len] == '\0'))
-            return families[i].type;
+    for (size_t i = 0; (type = keytype_row(i)) != NULL; i++) {
+        size_t len = longest(type->beginnings, folded, whole);
+
+        if (len > best) {
+            best = len;
+            proposed = type->name;
+        }
     }
-    return NULL;
+    return proposed;
 }
 
 /* The family's, where it is all there is; a type that differs in one letter; one of the family. False: nothing is near. */
@@ -106,6 +113,7 @@ static bool nearest(const char *word, char ret[LB_TYPE_MAX + 1])
 int keytype_meant(const char *word, char ret[LB_TYPE_MAX + 1], struct problem *p)
 {
     char folded[WORD_MAX + 1], name[WORD_MAX + 1], type[LB_TYPE_MAX + 1];
+    char list[KEYTYPE_LIST_MAX];
     const char *meant;
 
     fold(word, folded);
@@ -122,6 +130,6 @@ int keytype_meant(const char *word, char ret[LB_TYPE_MAX + 1], struct problem *p
     if (nearest(word, type))
         problem_hint(p, "did you mean %s? All types: littlebox help create", type);
     else
-        problem_hint(p, "use one of: %s", KEYTYPE_LIST);
+        problem_hint(p, "use one of: %s", keytype_list(list));
     return LB_E_KEY_TYPE;
 }

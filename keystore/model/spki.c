@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/key_types.h"
+
 /* RSAPublicKey (RFC 8017 A.1.1) */
 typedef struct {
     ASN1_INTEGER *modulus, *exponent;
@@ -118,9 +120,11 @@ static bool has_unused_bits(const ASN1_BIT_STRING *bits)
  */
 static EVP_PKEY *common_key(OSSL_LIB_CTX *libctx, const SPKI *s)
 {
+    const struct key_algorithm *algorithm;
     const ASN1_OBJECT *oid = NULL;
     const void *parameter = NULL;
     int type = V_ASN1_UNDEF, nid;
+    char text[80] = "";
 
     X509_ALGOR_get0(&oid, &type, &parameter, s->algorithm);
     nid = OBJ_obj2nid(oid);
@@ -134,13 +138,12 @@ static EVP_PKEY *common_key(OSSL_LIB_CTX *libctx, const SPKI *s)
             ASN1_STRING_get0_data(s->key)[0] != POINT_CONVERSION_UNCOMPRESSED)
             return NULL;
         return spki_point(libctx, s, "EC", OBJ_nid2sn(OBJ_obj2nid(parameter)));
-    case NID_ED25519:
-    case NID_ED448:
-    case NID_X25519:
-    case NID_X448:
-        return type == V_ASN1_UNDEF ? spki_point(libctx, s, OBJ_nid2sn(nid), "") : NULL;
     default:
-        return NULL;
+        (void)OBJ_obj2txt(text, sizeof(text), oid, /* no_name= */ 1);
+        algorithm = key_algorithm_by_oid(text);
+        return algorithm != NULL && algorithm->point_size > 0 && type == V_ASN1_UNDEF
+                   ? spki_point(libctx, s, algorithm->name, "")
+                   : NULL;
     }
 }
 

@@ -76,11 +76,6 @@ static int key_match(const void *a, const void *b, int selection)
                                                           : EVP_PKEY_parameters_eq(x->pub, y->pub) == 1;
 }
 
-static const char *const algorithms[P11_KINDS] = {
-    [P11_KEY_RSA] = "RSA", [P11_KEY_EC] = "EC", [P11_KEY_ED25519] = "ED25519", [P11_KEY_ED448] = "ED448",
-    [P11_KEY_X25519] = "X25519", [P11_KEY_X448] = "X448",
-};
-
 /* Ours, by its pointer; or the public half of the other side of a key agreement. */
 static int key_import(void *keydata, int selection, const OSSL_PARAM params[])
 {
@@ -105,7 +100,7 @@ static int key_import(void *keydata, int selection, const OSSL_PARAM params[])
         OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_RSA_D) != NULL)
         return 0;
     selection &= OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS;
-    ctx = EVP_PKEY_CTX_new_from_name(/* libctx= */ NULL, algorithms[d->kind], /* properties= */ NULL);
+    ctx = EVP_PKEY_CTX_new_from_name(/* libctx= */ NULL, d->algorithm->name, /* properties= */ NULL);
     ok = ctx != NULL && EVP_PKEY_fromdata_init(ctx) > 0 &&
          EVP_PKEY_fromdata(ctx, &d->pub, selection, (OSSL_PARAM *)params) > 0;
     EVP_PKEY_CTX_free(ctx);
@@ -164,48 +159,52 @@ static const OSSL_PARAM *key_types(int selection)
 }
 
 /* libcrypto asks for the name of an operation's algorithm where it is not that of the key. */
-static const char *ec_operation(int operation)
+static const char *operation_name(const struct key_algorithm *a, int operation)
 {
-    return operation == OSSL_OP_SIGNATURE ? "ECDSA" : operation == OSSL_OP_KEYEXCH ? "ECDH" : NULL;
+    bool ec = a->family == KEY_FAMILY_EC;
+
+    switch (operation) {
+    case OSSL_OP_SIGNATURE:
+        return (a->operations & KEY_SIGNS) == 0 ? NULL : ec ? "ECDSA" : a->name;
+    case OSSL_OP_ASYM_CIPHER:
+        return (a->operations & KEY_DECRYPTS) == 0 ? NULL : a->name;
+    case OSSL_OP_KEYEXCH:
+        return (a->operations & KEY_DERIVES) == 0 ? NULL : ec ? "ECDH" : a->name;
+    default:
+        return NULL;
+    }
 }
 
-static const char *rsa_operation(int operation)
-{
-    return operation == OSSL_OP_SIGNATURE || operation == OSSL_OP_ASYM_CIPHER ? "RSA" : NULL;
-}
+/*
+ * What tokens hold (on_token of model/key_types.h), each family by itself: libcrypto wants functions and names of a row
+ * that are constant.
+ */
+#define ON_TOKEN_RSA(...) __VA_ARGS__
+#define ON_TOKEN_RSA_PSS(...)
+#define ON_TOKEN_EC(...) __VA_ARGS__
+#define ON_TOKEN_ED25519(...) __VA_ARGS__
+#define ON_TOKEN_ED448(...) __VA_ARGS__
+#define ON_TOKEN_X25519(...) __VA_ARGS__
+#define ON_TOKEN_X448(...) __VA_ARGS__
+#define ON_TOKEN_ML_DSA(...)
+#define ON_TOKEN_SLH_DSA(...)
 
-static const char *ed25519_operation(int operation)
-{
-    return operation == OSSL_OP_SIGNATURE ? "ED25519" : NULL;
-}
-
-static const char *ed448_operation(int operation)
-{
-    return operation == OSSL_OP_SIGNATURE ? "ED448" : NULL;
-}
-
-static const char *x25519_operation(int operation)
-{
-    return operation == OSSL_OP_KEYEXCH ? "X25519" : NULL;
-}
-
-static const char *x448_operation(int operation)
-{
-    return operation == OSSL_OP_KEYEXCH ? "X448" : NULL;
-}
-
-#define KEYMGMT(row, number)                                                           \
-    static void *row##_new(void *provctx)                                              \
+#define KEYMGMT(row)                                                                   \
+    static void *new_##row(void *provctx)                                              \
     {                                                                                  \
         struct p11_keydata *d = calloc(1, sizeof(*d));                                 \
                                                                                        \
         (void)provctx;                                                                 \
         if (d != NULL)                                                                 \
-            d->kind = number;                                                          \
+            d->algorithm = &key_algorithms[KEY_ALGORITHM_##row];                       \
         return d;                                                                      \
     }                                                                                  \
-    static const OSSL_DISPATCH row##_keymgmt[] = {                                     \
-        FN(KEYMGMT_NEW, keymgmt_new, row##_new),                                       \
+    static const char *operation_##row(int operation)                                  \
+    {                                                                                  \
+        return operation_name(&key_algorithms[KEY_ALGORITHM_##row], operation);        \
+    }                                                                                  \
+    static const OSSL_DISPATCH keymgmt_##row[] = {                                     \
+        FN(KEYMGMT_NEW, keymgmt_new, new_##row),                                       \
         FN(KEYMGMT_FREE, keymgmt_free, key_free),                                      \
         FN(KEYMGMT_HAS, keymgmt_has, key_has),                                         \
         FN(KEYMGMT_MATCH, keymgmt_match, key_match),                                   \
@@ -215,43 +214,46 @@ static const char *x448_operation(int operation)
         FN(KEYMGMT_IMPORT_TYPES, keymgmt_import_types, key_types),                     \
         FN(KEYMGMT_EXPORT, keymgmt_export, key_export),                                \
         FN(KEYMGMT_EXPORT_TYPES, keymgmt_export_types, key_types),                     \
-        FN(KEYMGMT_QUERY_OPERATION_NAME, keymgmt_query_operation_name, row##_operation), \
+        FN(KEYMGMT_QUERY_OPERATION_NAME, keymgmt_query_operation_name, operation_##row), \
         { 0, NULL },                                                                   \
     };
-KEYMGMT(rsa, P11_KEY_RSA)
-KEYMGMT(ec, P11_KEY_EC)
-KEYMGMT(ed25519, P11_KEY_ED25519)
-KEYMGMT(ed448, P11_KEY_ED448)
-KEYMGMT(x25519, P11_KEY_X25519)
-KEYMGMT(x448, P11_KEY_X448)
+#define KEYMGMT_OF(row, number, name, aliases, oid, family, ...) ON_TOKEN_##family(KEYMGMT(row))
+KEY_ALGORITHMS(KEYMGMT_OF)
 
 /* The provider */
 
+/* What each family does there, by names as libcrypto looks for it. */
+#define SIGNATURE_OF_RSA(name) { name, "", p11_rsa_signature, NULL },
+#define SIGNATURE_OF_EC(name) { "ECDSA", "", p11_ecdsa_signature, NULL },
+#define SIGNATURE_OF_ED25519(name) { name, "", p11_eddsa_signature, NULL },
+#define SIGNATURE_OF_ED448(name) { name, "", p11_eddsa_signature, NULL },
+#define SIGNATURE_OF_X25519(name)
+#define SIGNATURE_OF_X448(name)
+#define CIPHER_OF_RSA(name) { name, "", p11_rsa_cipher, NULL },
+#define CIPHER_OF_EC(name)
+#define CIPHER_OF_ED25519(name)
+#define CIPHER_OF_ED448(name)
+#define CIPHER_OF_X25519(name)
+#define CIPHER_OF_X448(name)
+#define EXCHANGE_OF_RSA(name)
+#define EXCHANGE_OF_EC(name) { "ECDH", "", p11_ecdh_exchange, NULL },
+#define EXCHANGE_OF_ED25519(name)
+#define EXCHANGE_OF_ED448(name)
+#define EXCHANGE_OF_X25519(name) { name, "", p11_ecdh_exchange, NULL },
+#define EXCHANGE_OF_X448(name) { name, "", p11_ecdh_exchange, NULL },
+
+#define KEYMGMT_LINE(row, number, name, aliases, oid, family, ...)                                                   \
+    ON_TOKEN_##family({ name aliases, "", keymgmt_##row, NULL }, )
+#define SIGNATURE_LINE(row, number, name, aliases, oid, family, ...) ON_TOKEN_##family(SIGNATURE_OF_##family(name aliases))
+#define CIPHER_LINE(row, number, name, aliases, oid, family, ...) ON_TOKEN_##family(CIPHER_OF_##family(name aliases))
+#define EXCHANGE_LINE(row, number, name, aliases, oid, family, ...) ON_TOKEN_##family(EXCHANGE_OF_##family(name aliases))
+
 static const OSSL_ALGORITHM *query(void *provctx, int operation, int *no_cache)
 {
-    static const OSSL_ALGORITHM keymgmt[] = {
-        { "RSA:rsaEncryption", "", rsa_keymgmt, NULL },
-        { "EC:id-ecPublicKey", "", ec_keymgmt, NULL },
-        { "ED25519", "", ed25519_keymgmt, NULL },
-        { "ED448", "", ed448_keymgmt, NULL },
-        { "X25519", "", x25519_keymgmt, NULL },
-        { "X448", "", x448_keymgmt, NULL },
-        { NULL, NULL, NULL, NULL },
-    };
-    static const OSSL_ALGORITHM signature[] = {
-        { "RSA:rsaEncryption", "", p11_rsa_signature, NULL },
-        { "ECDSA", "", p11_ecdsa_signature, NULL },
-        { "ED25519", "", p11_eddsa_signature, NULL },
-        { "ED448", "", p11_eddsa_signature, NULL },
-        { NULL, NULL, NULL, NULL },
-    };
-    static const OSSL_ALGORITHM cipher[] = { { "RSA:rsaEncryption", "", p11_rsa_cipher, NULL }, { NULL, NULL, NULL, NULL } };
-    static const OSSL_ALGORITHM exchange[] = {
-        { "ECDH", "", p11_ecdh_exchange, NULL },
-        { "X25519", "", p11_ecdh_exchange, NULL },
-        { "X448", "", p11_ecdh_exchange, NULL },
-        { NULL, NULL, NULL, NULL },
-    };
+    static const OSSL_ALGORITHM keymgmt[] = { KEY_ALGORITHMS(KEYMGMT_LINE) { NULL, NULL, NULL, NULL } };
+    static const OSSL_ALGORITHM signature[] = { KEY_ALGORITHMS(SIGNATURE_LINE) { NULL, NULL, NULL, NULL } };
+    static const OSSL_ALGORITHM cipher[] = { KEY_ALGORITHMS(CIPHER_LINE) { NULL, NULL, NULL, NULL } };
+    static const OSSL_ALGORITHM exchange[] = { KEY_ALGORITHMS(EXCHANGE_LINE) { NULL, NULL, NULL, NULL } };
 
     (void)provctx;
     *no_cache = 0;
@@ -310,7 +312,7 @@ EVP_PKEY *p11_evp(struct p11_key *k)
 
     pthread_once(&once, make_context);
     if (context != NULL)
-        ctx = EVP_PKEY_CTX_new_from_name(context, algorithms[p11_key_kind(k)], /* properties= */ NULL);
+        ctx = EVP_PKEY_CTX_new_from_name(context, p11_key_algorithm(k)->name, /* properties= */ NULL);
     if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) <= 0 || EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) <= 0)
         key = NULL;
     EVP_PKEY_CTX_free(ctx);

@@ -10,7 +10,7 @@
 struct p11_keydata {
     struct p11_key *key; /* NULL: a public half alone */
     EVP_PKEY *pub;       /* of the default provider; owned */
-    enum p11_kind kind;
+    const struct key_algorithm *algorithm;
 };
 
 /* Puts a problem on libcrypto's queue, in the form that token/key.h names; returns 0. */

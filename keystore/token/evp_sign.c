@@ -86,7 +86,7 @@ static int set_digest(struct signing *g, const char *name)
     if (ok) {
         strcpy(g->digest, name);
         /* Only RSA needs it, and not every digest has a name in a DigestInfo. */
-        ok = p11_key_kind(g->key) != P11_KEY_RSA || make_prefix(g, md);
+        ok = p11_key_algorithm(g->key)->family != KEY_FAMILY_RSA || make_prefix(g, md);
     }
     EVP_MD_free(md);
     return ok;

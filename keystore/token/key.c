@@ -9,13 +9,14 @@
 #include <string.h>
 
 #include "token/copy.h"
+#include "token/key_kind.h"
 #include "token/message_api.h"
 
 struct p11_key {
     atomic_uint refs;
     struct p11_token *token;
     struct p11_name name;
-    enum p11_kind kind;
+    const struct key_algorithm *algorithm;
     EVP_PKEY *pub;
     uint8_t *spki;
     size_t spki_len;
@@ -24,11 +25,6 @@ struct p11_key {
     struct p11_copy *copy; /* the same */
     unsigned generation;
     bool found, always_authenticate;
-};
-
-static const char *const algorithms[P11_KINDS] = {
-    [P11_KEY_RSA] = "RSA", [P11_KEY_EC] = "EC", [P11_KEY_ED25519] = "ED25519", [P11_KEY_ED448] = "ED448",
-    [P11_KEY_X25519] = "X25519", [P11_KEY_X448] = "X448",
 };
 
 int p11_key_new(struct p11_token *t, const struct p11_name *name, const uint8_t *spki, size_t spki_len,
@@ -45,12 +41,8 @@ int p11_key_new(struct p11_token *t, const struct p11_name *name, const uint8_t 
     k->name = *name;
     k->pub = d2i_PUBKEY(NULL, &at, (long)spki_len);
     k->spki = malloc(spki_len == 0 ? 1 : spki_len);
-    k->kind = P11_KINDS;
-    for (unsigned i = 0; k->pub != NULL && i < P11_KINDS; i++) {
-        if (EVP_PKEY_is_a(k->pub, algorithms[i]))
-            k->kind = (enum p11_kind)i;
-    }
-    if (k->pub == NULL || k->spki == NULL || k->kind == P11_KINDS) {
+    k->algorithm = k->pub == NULL ? NULL : key_algorithm_of(k->pub);
+    if (k->pub == NULL || k->spki == NULL || p11_kind_of(k->algorithm) == NULL) {
         ERR_clear_error();
         p11_key_unref(k);
         return LB_E_VALUE;
@@ -77,9 +69,9 @@ void p11_key_unref(struct p11_key *k)
     free(k);
 }
 
-enum p11_kind p11_key_kind(const struct p11_key *k)
+const struct key_algorithm *p11_key_algorithm(const struct p11_key *k)
 {
-    return k->kind;
+    return k->algorithm;
 }
 
 const struct p11_name *p11_key_name(const struct p11_key *k)

@@ -4,17 +4,8 @@
 
 #include <openssl/evp.h>
 
+#include "model/key_types.h"
 #include "token/object.h"
-
-enum p11_kind {
-    P11_KEY_RSA,
-    P11_KEY_EC,
-    P11_KEY_ED25519,
-    P11_KEY_ED448,
-    P11_KEY_X25519,
-    P11_KEY_X448,
-    P11_KINDS
-};
 
 /* Counted references. Any number of threads may use it. The token outlives it. */
 struct p11_key;
@@ -28,7 +19,7 @@ LB_MUST_USE int p11_key_new(struct p11_token *t, const struct p11_name *name, co
 struct p11_key *p11_key_ref(struct p11_key *k);
 void p11_key_unref(struct p11_key *k); /* NULL is fine */
 
-enum p11_kind p11_key_kind(const struct p11_key *k);
+const struct key_algorithm *p11_key_algorithm(const struct p11_key *k);
 const struct p11_name *p11_key_name(const struct p11_key *k);
 /* Of the default provider. Owned by k. */
 EVP_PKEY *p11_key_public(const struct p11_key *k);
@@ -71,7 +62,7 @@ void p11_discard(struct p11_token *t, const struct p11_name *name, struct proble
  */
 CK_RV p11_discard_now(struct p11_session *s, const struct p11_name *name);
 
-/* A new pair of that type (keys/key_type.h) with a new id and this label. LB_E_KEY_TYPE: the token cannot, or not that type. */
+/* A new pair of that type (model/key_types.h) with a new id and this label. LB_E_KEY_TYPE: the token cannot, or not that type. */
 LB_MUST_USE int p11_make(struct p11_token *t, const char *type, const char *label, struct p11_name *ret_name,
                          uint8_t **ret_spki, size_t *ret_len, struct problem *p);
 /* Brings a key in. LB_E_UNSUPPORTED: the token takes none. */

@@ -8,65 +8,67 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/key_types.h"
 #include "token/key.h"
+#include "token/key_kind.h"
 
 #define ID_SIZE 16
 #define ATTRIBUTES_MAX 24
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 
-/* DER of CKA_EC_PARAMS. */
-static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
-static const uint8_t p384[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22 };
-static const uint8_t p521[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23 };
-/* PrintableString "edwards25519" and "edwards448" (PKCS#11 3.0, 2.3.10), and their OIDs of RFC 8410: tokens differ. */
-static const uint8_t ed25519[] = "\x13\x0c" "edwards25519";
-static const uint8_t ed448[] = "\x13\x0a" "edwards448";
-static const uint8_t ed25519_oid[] = { 0x06, 0x03, 0x2b, 0x65, 0x70 };
-static const uint8_t ed448_oid[] = { 0x06, 0x03, 0x2b, 0x65, 0x71 };
-static const uint8_t x25519[] = "\x13\x0a" "curve25519";
-static const uint8_t x448[] = "\x13\x08" "curve448";
-static const uint8_t x25519_oid[] = { 0x06, 0x03, 0x2b, 0x65, 0x6e };
-static const uint8_t x448_oid[] = { 0x06, 0x03, 0x2b, 0x65, 0x6f };
+static bool does(const struct key_type *type, enum key_operation operation)
+{
+    return (type->algorithm->operations & operation) != 0;
+}
 
-#define CURVE(array, len) { array, len }
-static const struct type {
-    const char *name;
-    CK_MECHANISM_TYPE mechanism;
-    CK_KEY_TYPE key;
-    CK_ULONG bits;
-    struct bytes curve, other_curve;
-    bool decrypts, derives;
-} types[] = {
-    { "rsa:2048", CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_RSA, 2048, { NULL, 0 }, { NULL, 0 }, true, false },
-    { "rsa:3072", CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_RSA, 3072, { NULL, 0 }, { NULL, 0 }, true, false },
-    { "rsa:4096", CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_RSA, 4096, { NULL, 0 }, { NULL, 0 }, true, false },
-    { "ec:P-256", CKM_EC_KEY_PAIR_GEN, CKK_EC, 0, CURVE(p256, sizeof(p256)), { NULL, 0 }, false, true },
-    { "ec:P-384", CKM_EC_KEY_PAIR_GEN, CKK_EC, 0, CURVE(p384, sizeof(p384)), { NULL, 0 }, false, true },
-    { "ec:P-521", CKM_EC_KEY_PAIR_GEN, CKK_EC, 0, CURVE(p521, sizeof(p521)), { NULL, 0 }, false, true },
-    { "ed25519", CKM_EC_EDWARDS_KEY_PAIR_GEN, CKK_EC_EDWARDS, 0, CURVE(ed25519, sizeof(ed25519) - 1),
-      CURVE(ed25519_oid, sizeof(ed25519_oid)), false, false },
-    { "ed448", CKM_EC_EDWARDS_KEY_PAIR_GEN, CKK_EC_EDWARDS, 0, CURVE(ed448, sizeof(ed448) - 1),
-      CURVE(ed448_oid, sizeof(ed448_oid)), false, false },
-    { "x25519", CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKK_EC_MONTGOMERY, 0, CURVE(x25519, sizeof(x25519) - 1),
-      CURVE(x25519_oid, sizeof(x25519_oid)), false, true },
-    { "x448", CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKK_EC_MONTGOMERY, 0, CURVE(x448, sizeof(x448) - 1),
-      CURVE(x448_oid, sizeof(x448_oid)), false, true },
+/* DER of CKA_EC_PARAMS; len 0: none. */
+struct curve {
+    uint8_t p[40];
+    size_t len;
 };
 
-static bool signs(const struct type *type)
+static void encode_oid(const ASN1_OBJECT *oid, struct curve *ret)
 {
-    return type->key != CKK_EC_MONTGOMERY;
+    unsigned char *at = ret->p;
+    int len = oid == NULL ? -1 : i2d_ASN1_OBJECT(oid, NULL);
+
+    ret->len = len > 0 && (size_t)len <= sizeof(ret->p) ? (size_t)i2d_ASN1_OBJECT(oid, &at) : 0;
+}
+
+/*
+ * A curve of EC by its OID. Those of Edwards and Montgomery by their names, as PrintableString (PKCS#11 3.0, 2.3.10), and
+ * other by the OID of RFC 8410: tokens differ.
+ */
+static void make_curve(const struct key_type *type, struct curve *ret, struct curve *ret_other)
+{
+    const char *name = type->algorithm->token_curve;
+    ASN1_OBJECT *oid = NULL;
+
+    ret->len = ret_other->len = 0;
+    if (name == NULL) {
+        if (type->group_name != NULL)
+            encode_oid(OBJ_nid2obj(OBJ_txt2nid(type->group_name)), ret);
+        return;
+    }
+    ret->p[0] = V_ASN1_PRINTABLESTRING;
+    ret->p[1] = (uint8_t)strlen(name);
+    memcpy(ret->p + 2, name, strlen(name));
+    ret->len = 2 + strlen(name);
+    oid = OBJ_txt2obj(type->algorithm->oid, /* no_name= */ 1);
+    encode_oid(oid, ret_other);
+    ASN1_OBJECT_free(oid);
 }
 
 /* How the token makes such keys. SoftHSM2 2.6 makes those on curves of Montgomery as it makes those of Edwards. */
-static CK_MECHANISM_TYPE mechanism_of(const struct p11_token *t, const struct type *type)
+static CK_MECHANISM_TYPE mechanism_of(const struct p11_token *t, const struct key_type *type)
 {
-    bool other = type->key == CKK_EC_MONTGOMERY && !p11_token_can(t, type->mechanism, CKF_GENERATE_KEY_PAIR) &&
+    CK_MECHANISM_TYPE own = p11_kind_of(type->algorithm)->generate;
+    bool other = p11_kind_of(type->algorithm)->type == CKK_EC_MONTGOMERY && !p11_token_can(t, own, CKF_GENERATE_KEY_PAIR) &&
                  p11_token_can(t, CKM_EC_EDWARDS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR) &&
                  p11_token_can(t, CKM_ECDH1_DERIVE, CKF_DERIVE);
 
-    return other ? CKM_EC_EDWARDS_KEY_PAIR_GEN : type->mechanism;
+    return other ? CKM_EC_EDWARDS_KEY_PAIR_GEN : own;
 }
 
 struct template
@@ -86,26 +88,26 @@ static void add_bool(struct template *t, CK_ATTRIBUTE_TYPE type, bool value)
 }
 
 /* What every private key gets: who may do what with it is the box's policy, so here it may do all that its type does. */
-static void add_private(struct template *t, const struct type *type, const struct p11_name *name)
+static void add_private(struct template *t, const struct key_type *type, const struct p11_name *name)
 {
     add_bool(t, CKA_TOKEN, true);
     add_bool(t, CKA_PRIVATE, true);
     add_bool(t, CKA_SENSITIVE, true);
     add_bool(t, CKA_EXTRACTABLE, false);
-    add_bool(t, CKA_SIGN, signs(type));
-    if (type->decrypts)
+    add_bool(t, CKA_SIGN, does(type, KEY_SIGNS));
+    if (does(type, KEY_DECRYPTS))
         add_bool(t, CKA_DECRYPT, true);
-    if (type->derives)
+    if (does(type, KEY_DERIVES))
         add_bool(t, CKA_DERIVE, true);
     add(t, CKA_ID, name->id, name->id_len);
     add(t, CKA_LABEL, name->label, name->label_len);
 }
 
-static void add_public(struct template *t, const struct type *type, const struct p11_name *name)
+static void add_public(struct template *t, const struct key_type *type, const struct p11_name *name)
 {
     add_bool(t, CKA_TOKEN, true);
-    add_bool(t, CKA_VERIFY, signs(type));
-    if (type->decrypts)
+    add_bool(t, CKA_VERIFY, does(type, KEY_SIGNS));
+    if (does(type, KEY_DECRYPTS))
         add_bool(t, CKA_ENCRYPT, true);
     add(t, CKA_ID, name->id, name->id_len);
     add(t, CKA_LABEL, name->label, name->label_len);
@@ -123,23 +125,25 @@ static int new_name(const char *label, struct p11_name *ret, struct problem *p)
 /* Generating */
 
 struct make {
-    const struct type *type;
+    const struct key_type *type;
     struct p11_name name;
+    struct curve curve, other_curve;
     bool again; /* work may be done twice: the first time may have left something */
     uint8_t *spki;
     size_t spki_len;
 };
 
-static CK_RV generate(struct p11_session *s, const struct make *m, const struct bytes *curve, CK_OBJECT_HANDLE *pub,
+static CK_RV generate(struct p11_session *s, const struct make *m, const struct curve *curve, CK_OBJECT_HANDLE *pub,
                       CK_OBJECT_HANDLE *key)
 {
     static const uint8_t exponent[] = { 1, 0, 1 };
     CK_MECHANISM mechanism = { mechanism_of(s->token, m->type), NULL, 0 };
+    CK_ULONG bits = m->type->bits;
     struct template public = { .n = 0 }, private = { .n = 0 };
 
     add_public(&public, m->type, &m->name);
-    if (m->type->key == CKK_RSA) {
-        add(&public, CKA_MODULUS_BITS, &m->type->bits, sizeof(m->type->bits));
+    if (bits != 0) {
+        add(&public, CKA_MODULUS_BITS, &bits, sizeof(bits));
         add(&public, CKA_PUBLIC_EXPONENT, exponent, sizeof(exponent));
     } else {
         add(&public, CKA_EC_PARAMS, curve->p, curve->len);
@@ -162,30 +166,41 @@ static CK_RV make(struct p11_session *s, void *arg, struct problem *p)
     if (rv != CKR_OK)
         return rv;
     m->again = true;
-    rv = generate(s, m, &m->type->curve, &pub, &key);
+    rv = generate(s, m, &m->curve, &pub, &key);
     /* The curve under its other name. */
-    if (rv != CKR_OK && m->type->other_curve.len > 0)
-        rv = generate(s, m, &m->type->other_curve, &pub, &key);
+    if (rv != CKR_OK && m->other_curve.len > 0)
+        rv = generate(s, m, &m->other_curve, &pub, &key);
     if (rv != CKR_OK)
         return rv;
     return p11_public(s, key, &m->spki, &m->spki_len, p);
 }
 
+static int refuse_type(const char *name, struct problem *p)
+{
+    char list[KEYTYPE_LIST_MAX] = "";
+    const struct key_type *type;
+
+    for (size_t i = 0; (type = keytype_row(i)) != NULL; i++) {
+        size_t len = strlen(list);
+
+        if (p11_kind_of(type->algorithm) != NULL)
+            snprintf(list + len, sizeof(list) - len, "%s ", type->name);
+    }
+    problem_set(p, LB_E_KEY_TYPE, "keys of type %s are not made on a token", name);
+    problem_hint(p, "%sare", list);
+    return LB_E_KEY_TYPE;
+}
+
 int p11_make(struct p11_token *t, const char *type, const char *label, struct p11_name *ret_name, uint8_t **ret_spki,
              size_t *ret_len, struct problem *p)
 {
-    struct make m = { .type = NULL };
+    enum digest digest;
+    struct make m = { .type = keytype_find(type, &digest) };
     int r;
 
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (strcmp(types[i].name, type) == 0)
-            m.type = &types[i];
-    }
-    if (m.type == NULL) {
-        problem_set(p, LB_E_KEY_TYPE, "keys of type %s are not made on a token", type);
-        problem_hint(p, "ec:P-256 ec:P-384 ec:P-521 rsa:2048 rsa:3072 rsa:4096 ed25519 ed448 x25519 x448 are");
-        return LB_E_KEY_TYPE;
-    }
+    if (m.type == NULL || p11_kind_of(m.type->algorithm) == NULL)
+        return refuse_type(type, p);
+    make_curve(m.type, &m.curve, &m.other_curve);
     r = new_name(label, &m.name, p);
     if (r == 0)
         r = p11_do(t, "making a key", make, &m, p);
@@ -207,8 +222,10 @@ struct part {
 };
 
 struct import {
-    const struct type *type;
+    const struct key_type *type;
     struct p11_name name;
+    CK_KEY_TYPE key;
+    struct curve curve;
     struct template private, public;
     bool again; /* as in struct make */
 };
@@ -291,7 +308,7 @@ static bool wrap_point(const uint8_t *point, size_t len, struct part *ret)
 
 static int curve_import(EVP_PKEY *key, struct import *m, struct part *parts)
 {
-    bool edwards = m->type->key == CKK_EC_EDWARDS;
+    bool edwards = m->key == CKK_EC_EDWARDS;
     size_t size = ((size_t)EVP_PKEY_get_bits(key) + 7) / 8, len = 0;
     uint8_t point[160] = { POINT_CONVERSION_UNCOMPRESSED };
     struct part x = { NULL, 0 }, y = { NULL, 0 };
@@ -316,25 +333,27 @@ static int curve_import(EVP_PKEY *key, struct import *m, struct part *parts)
     }
     if (!ok || !wrap_point(point, len, &parts[1]))
         return LB_E_CRYPTO;
-    add(&m->private, CKA_EC_PARAMS, m->type->curve.p, m->type->curve.len);
+    add(&m->private, CKA_EC_PARAMS, m->curve.p, m->curve.len);
     add(&m->private, CKA_VALUE, parts[0].p, parts[0].len);
-    add(&m->public, CKA_EC_PARAMS, m->type->curve.p, m->type->curve.len);
+    add(&m->public, CKA_EC_PARAMS, m->curve.p, m->curve.len);
     add(&m->public, CKA_EC_POINT, parts[1].p, parts[1].len);
     return 0;
 }
 
-static const struct type *type_of(EVP_PKEY *key)
+/* The row of such keys, of any size: those of one algorithm and curve differ in no attribute that is written. */
+static const struct key_type *type_of(EVP_PKEY *key)
 {
+    const struct key_algorithm *a = key_algorithm_of(key);
+    const struct key_type *type;
     char group[40] = "";
-    const char *name = EVP_PKEY_is_a(key, "RSA") ? "rsa:2048" : EVP_PKEY_is_a(key, "ED25519") ? "ed25519"
-                                                            : EVP_PKEY_is_a(key, "ED448") ? "ed448" : NULL;
 
-    if (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) > 0)
-        name = strcmp(group, "prime256v1") == 0 ? "ec:P-256" : strcmp(group, "secp384r1") == 0 ? "ec:P-384"
-             : strcmp(group, "secp521r1") == 0 ? "ec:P-521" : NULL;
-    for (size_t i = 0; name != NULL && i < sizeof(types) / sizeof(types[0]); i++) {
-        if (strcmp(types[i].name, name) == 0)
-            return &types[i];
+    if (p11_kind_of(a) == NULL || a->on_token == KEY_ON_TOKEN_MONTGOMERY)
+        return NULL;
+    if (a->on_token == KEY_ON_TOKEN_EC)
+        return EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) > 0 ? keytype_of_group(group) : NULL;
+    for (size_t i = 0; (type = keytype_row(i)) != NULL; i++) {
+        if (type->algorithm == a)
+            return type;
     }
     return NULL;
 }
@@ -344,21 +363,24 @@ int p11_import(struct p11_token *t, EVP_PKEY *key, const char *label, struct p11
     struct import m = { .type = type_of(key) };
     CK_OBJECT_CLASS private = CKO_PRIVATE_KEY, public = CKO_PUBLIC_KEY;
     struct part parts[PARTS_MAX] = { { NULL, 0 } };
+    struct curve other_curve;
     int r;
 
     if (m.type == NULL)
         return problem_set(p, LB_E_KEY_TYPE, "keys of the algorithm %s are not brought to a token",
                            EVP_PKEY_get0_type_name(key));
+    m.key = p11_kind_of(m.type->algorithm)->type;
+    make_curve(m.type, &m.curve, &other_curve);
     r = new_name(label, &m.name, p);
     if (r != 0)
         return r;
     add(&m.private, CKA_CLASS, &private, sizeof(private));
-    add(&m.private, CKA_KEY_TYPE, &m.type->key, sizeof(m.type->key));
+    add(&m.private, CKA_KEY_TYPE, &m.key, sizeof(m.key));
     add_private(&m.private, m.type, &m.name);
     add(&m.public, CKA_CLASS, &public, sizeof(public));
-    add(&m.public, CKA_KEY_TYPE, &m.type->key, sizeof(m.type->key));
+    add(&m.public, CKA_KEY_TYPE, &m.key, sizeof(m.key));
     add_public(&m.public, m.type, &m.name);
-    r = m.type->key == CKK_RSA ? rsa_import(key, &m, parts) : curve_import(key, &m, parts);
+    r = m.key == CKK_RSA ? rsa_import(key, &m, parts) : curve_import(key, &m, parts);
     if (r != 0)
         problem_set(p, r, "the key has not all the parts that a token wants");
     else

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "token/key_kind.h"
 #include "token/object.h"
 
 /* Attributes of one object, read as needed. */
@@ -104,42 +105,33 @@ out:
 }
 
 /*
- * Curves by name: PKCS#11 3.0 2.3.5 and 2.3.7, or the OIDs of RFC 8410. SoftHSM2 2.6 has those of Montgomery too as keys of
- * Edwards, so where the length of the point leaves two, CKA_EC_PARAMS decides.
+ * Is it the curve of that algorithm that CKA_EC_PARAMS names: PKCS#11 3.0 2.3.5 and 2.3.7, or by the OID of RFC 8410?
  */
-static const struct {
-    const char *algorithm;
-    size_t len;
-    const char *name;
-    int nid;
-} raw_curves[] = {
-    { "ED25519", 32, "edwards25519", NID_ED25519 },
-    { "ED448", 57, "edwards448", NID_ED448 },
-    { "X25519", 32, "curve25519", NID_X25519 },
-    { "X448", 56, "curve448", NID_X448 },
-};
-#define RAW_CURVES (sizeof(raw_curves) / sizeof(raw_curves[0]))
-
-static bool is_curve(const struct value *params, size_t i)
+static bool is_curve(const struct value *params, const struct key_algorithm *a)
 {
     const unsigned char *at = params->p;
-    size_t len = strlen(raw_curves[i].name);
+    size_t len = strlen(a->token_curve);
     ASN1_OBJECT *oid;
-    bool is;
+    char text[80] = "";
 
     if (params->len == len + 2 && params->p[0] == V_ASN1_PRINTABLESTRING && params->p[1] == len)
-        return memcmp(params->p + 2, raw_curves[i].name, len) == 0;
+        return memcmp(params->p + 2, a->token_curve, len) == 0;
     oid = params->p == NULL ? NULL : d2i_ASN1_OBJECT(NULL, &at, (long)params->len);
-    is = oid != NULL && OBJ_obj2nid(oid) == raw_curves[i].nid;
+    if (oid != NULL)
+        (void)OBJ_obj2txt(text, sizeof(text), oid, /* no_name= */ 1);
     ASN1_OBJECT_free(oid);
-    return is;
+    return strcmp(text, a->oid) == 0;
 }
 
+/*
+ * SoftHSM2 2.6 has curves of Montgomery too as keys of Edwards, so where the length of the point leaves two, CKA_EC_PARAMS
+ * decides.
+ */
 static EVP_PKEY *raw_curve(struct p11_session *s, CK_OBJECT_HANDLE h, CK_KEY_TYPE type)
 {
     struct value point, params;
     ASN1_OCTET_STRING *holder = NULL;
-    size_t otherwise = RAW_CURVES, found = RAW_CURVES;
+    const struct key_algorithm *otherwise = NULL, *found = NULL;
     struct bytes raw;
     EVP_PKEY *key = NULL;
 
@@ -147,19 +139,19 @@ static EVP_PKEY *raw_curve(struct p11_session *s, CK_OBJECT_HANDLE h, CK_KEY_TYP
         return NULL;
     raw = point_of(&point, &holder);
     (void)get(s, h, CKA_EC_PARAMS, &params);
-    for (size_t i = 0; i < RAW_CURVES; i++) {
-        if (raw_curves[i].len != raw.len)
+    for (const struct key_algorithm *a = key_algorithms; a < key_algorithms + KEY_ALGORITHM_COUNT; a++) {
+        if (a->token_curve == NULL || a->point_size != raw.len)
             continue;
-        if (is_curve(&params, i))
-            found = i;
+        if (is_curve(&params, a))
+            found = a;
         /* What is not said, or in another way, is what the type of the key says. */
-        if ((raw_curves[i].algorithm[0] == 'X') == (type == CKK_EC_MONTGOMERY))
-            otherwise = i;
+        if ((a->on_token == KEY_ON_TOKEN_MONTGOMERY) == (type == CKK_EC_MONTGOMERY))
+            otherwise = a;
     }
-    if (found == RAW_CURVES)
+    if (found == NULL)
         found = otherwise;
-    if (found < RAW_CURVES)
-        key = EVP_PKEY_new_raw_public_key_ex(NULL, raw_curves[found].algorithm, NULL, raw.p, raw.len);
+    if (found != NULL)
+        key = EVP_PKEY_new_raw_public_key_ex(NULL, found->name, NULL, raw.p, raw.len);
     ASN1_OCTET_STRING_free(holder);
     free(point.p);
     free(params.p);
@@ -211,20 +203,18 @@ static EVP_PKEY *from_certificate(struct p11_session *s, CK_OBJECT_HANDLE h)
     return key;
 }
 
+/* SoftHSM2 2.6 has curves of Montgomery as keys of Edwards. */
+static bool is_kind(const struct p11_kind *kind, CK_KEY_TYPE type)
+{
+    return kind != NULL && (kind->type == type || (kind->type == CKK_EC_MONTGOMERY && type == CKK_EC_EDWARDS));
+}
+
 /* Does the public half fit what the private object says of itself? Some say nothing, and then any does. */
 static bool fits(struct p11_session *s, CK_OBJECT_HANDLE key, CK_KEY_TYPE type, EVP_PKEY *pub)
 {
     EVP_PKEY *own = type == CKK_RSA ? rsa(s, key) : NULL;
-    static const struct {
-        CK_KEY_TYPE type;
-        const char *algorithm;
-    } families[] = { { CKK_RSA, "RSA" }, { CKK_EC, "EC" }, { CKK_EC_EDWARDS, "ED25519" },
-                   { CKK_EC_EDWARDS, "ED448" }, { CKK_EC_EDWARDS, "X25519" }, { CKK_EC_EDWARDS, "X448" },
-                   { CKK_EC_MONTGOMERY, "X25519" }, { CKK_EC_MONTGOMERY, "X448" } };
-    bool is = false;
+    bool is = is_kind(p11_kind_of(key_algorithm_of(pub)), type);
 
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-        is = is || (families[i].type == type && EVP_PKEY_is_a(pub, families[i].algorithm));
     if (is && own != NULL)
         is = EVP_PKEY_eq(own, pub) == 1;
     EVP_PKEY_free(own);
@@ -286,7 +276,7 @@ CK_RV p11_public(struct p11_session *s, CK_OBJECT_HANDLE key, uint8_t **ret, siz
         rv = p11_name_of(s, key, &name);
     if (rv != CKR_OK)
         return rv;
-    if (type != CKK_RSA && type != CKK_EC && type != CKK_EC_EDWARDS && type != CKK_EC_MONTGOMERY) {
+    if (!p11_kind_is_known(type)) {
         problem_set(p, LB_E_KEY_TYPE, "the key on the token is of a type that a box does not hold (CKA_KEY_TYPE 0x%lx)",
                     type);
         return P11_TOLD;

@@ -8,8 +8,8 @@
 
 #include "base/log.h"
 #include "guard/secret.h"
-#include "keys/key_type.h"
 #include "model/chain.h"
+#include "model/key_types.h"
 #include "seals/seal.h"
 #include "store/seals.h"
 #include "store/store.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keys/key_type.h"
+#include "model/key_types.h"
 #include "model/spki.h"
 #include "protocol/header.h"
 #include "protocol/token.h"

@@ -13,7 +13,7 @@
 #include "command/key_file.h"
 #include "command/prompt.h"
 #include "guard/secret.h"
-#include "keys/key_type.h"
+#include "keys/make_key.h"
 #include "seals/seal.h"
 #include "fuzz.h"
 

@@ -17,8 +17,8 @@
 #include "protocol/keys.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
-#include "protocol/use.h"
 #include "protocol/token.h"
+#include "protocol/use.h"
 #include "fuzz.h"
 
 #define TRY(name, struct_type)                                                                                         \

@@ -20,8 +20,8 @@
 #include "protocol/keys.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
-#include "protocol/use.h"
 #include "protocol/token.h"
+#include "protocol/use.h"
 
 static const char *top;
 

@@ -7,7 +7,7 @@
 
 #include "base/wire.h"
 #include "guard/aead.h"
-#include "keys/key_type.h"
+#include "keys/make_key.h"
 #include "store/bound.h"
 #include "fixture.h"
 #include "unit.h"

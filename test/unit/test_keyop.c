@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "keys/key_op.h"
-#include "keys/key_type.h"
+#include "keys/make_key.h"
 #include "model/scheme.h"
 #include "unit.h"
 

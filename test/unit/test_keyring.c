@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "keys/key_type.h"
+#include "keys/make_key.h"
 #include "vault/key_walk.h"
 #include "unit.h"
 

@@ -1,4 +1,4 @@
-/* keytype.c: what is generated, how it is named, what is refused and with which words. */
+/* model/key_types.c, keys/make_key.c: what is generated, how it is named, what is refused and with which words. */
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keys/key_type.h"
+#include "keys/make_key.h"
 #include "unit.h"
 
 static void each_type_is_generated(void)
@@ -334,12 +334,97 @@ static void the_secure_heap_is_full(void)
     EVP_PKEY_free(key);
 }
 
+/* Counts the types that a list in short stands for, "ml-dsa-{44,65,87}"; each must be one that is made, of that family. */
+static size_t expand(const char *list, enum key_family family)
+{
+    const char *open = strchr(list, '{'), *close = open == NULL ? NULL : strchr(open, '}');
+    const struct key_type *type;
+    enum digest digest;
+    size_t count = 0;
+    char one[100];
+
+    if (open == NULL) {
+        type = keytype_find(list, &digest);
+        CU_ASSERT_FATAL(type != NULL);
+        CU_ASSERT(type->algorithm->family == family);
+        return 1;
+    }
+    CU_ASSERT_FATAL(close != NULL);
+    for (const char *at = open; at != close; at += strcspn(at, ",}")) {
+        at++;
+        snprintf(one, sizeof(one), "%.*s%.*s%s", (int)(open - list), list, (int)strcspn(at, ",}"), at, close + 1);
+        count += expand(one, family);
+    }
+    return count;
+}
+
+static void lists_in_short_name_every_type(void)
+{
+    for (size_t i = 0; i < KEY_ALGORITHM_COUNT; i++) {
+        const struct key_algorithm *a = &key_algorithms[i];
+        size_t count = 0;
+
+        for (size_t k = 0; k < KEY_ALGORITHM_COUNT; k++)
+            count += key_algorithms[k].family == a->family;
+        if (a->short_list != NULL) {
+            CU_ASSERT_EQUAL(expand(a->short_list, a->family), count);
+        }
+    }
+}
+
+static void lists_are_made_from_the_table(void)
+{
+    char list[KEYTYPE_LIST_MAX];
+
+    TEXT_IS(keytype_list(list),
+            "ec:P-256 ec:P-384 ec:P-521 rsa:BITS rsa-pss:BITS[:DIGEST] (BITS: 2048 3072 4096; DIGEST: sha256 sha384 sha512) "
+            "ed25519 ed448 x25519 x448 ml-dsa-{44,65,87} slh-dsa-{sha2,shake}-{128,192,256}{s,f}");
+    TEXT_IS(keytype_curves(list), "P-256, P-384 and P-521");
+    TEXT_IS(keytype_families(list), "RSA, RSA-PSS, EC on P-256, P-384 and P-521, Ed25519, Ed448, X25519, X448, ML-DSA and "
+                                    "SLH-DSA");
+}
+
+/* What code takes for granted of the rows. */
+static void rows_hold_together(void)
+{
+    const struct key_type *type;
+    enum digest digest;
+
+    for (unsigned number = 1; number <= KEY_ALGORITHM_COUNT; number++) {
+        const struct key_algorithm *a = key_algorithm_by_number(number);
+
+        CU_ASSERT_FATAL(a != NULL);
+        CU_ASSERT_PTR_EQUAL(a, &key_algorithms[a->row]);
+        CU_ASSERT_PTR_EQUAL(key_algorithm_by_oid(a->oid), a);
+        CU_ASSERT_PTR_EQUAL(key_algorithm_by_type(a->type), a);
+        /* What signs has schemes and a proof; what does nothing else agrees on secrets. */
+        CU_ASSERT_EQUAL((a->operations & KEY_SIGNS) != 0, a->schemes != 0);
+        CU_ASSERT_EQUAL(a->schemes != 0, a->proof_scheme != 0);
+        CU_ASSERT(a->schemes == 0 ? a->operations == KEY_DERIVES : (a->schemes & 1u << a->proof_scheme) != 0);
+        CU_ASSERT_EQUAL(a->token_curve != NULL, a->point_size != 0);
+    }
+    CU_ASSERT_PTR_NULL(key_algorithm_by_number(0));
+    CU_ASSERT_PTR_NULL(key_algorithm_by_number(KEY_ALGORITHM_COUNT + 1));
+    for (size_t i = 0; (type = keytype_row(i)) != NULL; i++) {
+        CU_ASSERT_PTR_EQUAL(keytype_find(type->name, &digest), type);
+        CU_ASSERT_PTR_EQUAL(key_algorithm_by_type(type->name), type->algorithm);
+        CU_ASSERT_EQUAL(type->group != NULL, type->algorithm->family == KEY_FAMILY_EC);
+        CU_ASSERT_EQUAL(type->group != NULL, type->group_name != NULL);
+        CU_ASSERT(strlen(type->name) <= LB_TYPE_MAX);
+        if (type->group != NULL) {
+            CU_ASSERT_PTR_EQUAL(keytype_of_group(type->group_name), type);
+        }
+    }
+}
+
 static const struct unit_test tests[] = {
     { "each type is generated", each_type_is_generated }, { "types that are none", types_that_are_none },
     { "the secure heap is full", the_secure_heap_is_full },
     { "words that mean a type", words_that_mean_a_type }, { "words that leave a choice", words_that_leave_a_choice },
     { "foreign keys are named", foreign_keys_are_named }, { "refusals have texts", refusals_have_texts },
     { "restrictions restrict", restrictions_restrict },   { "halves of two keys", halves_that_do_not_belong_together },
+    { "rows hold together", rows_hold_together },         { "lists in short", lists_in_short_name_every_type },
+    { "lists for people", lists_are_made_from_the_table },
     { NULL, NULL },
 };
 const struct unit_suite suite_keytype = { "keytype", tests };

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "guard/secret.h"
-#include "keys/key_type.h"
+#include "keys/make_key.h"
 #include "model/scheme.h"
 #include "vault/keyring.h"
 #include "fixture.h"
