@@ -13,6 +13,7 @@
 #include "guard/shield.h"
 #include "keys/make_key.h"
 #include "seals/seal.h"
+#include "store/bound.h"
 
 #define KEY_LABEL "littlebox v1 key"
 /* Plain text of a version's material: DER PrivateKeyInfo. */
@@ -148,12 +149,12 @@ static int derive(struct backend_sealed *b, const struct version_record *v, uint
     return r;
 }
 
-static int seal(struct backend_sealed *b, const struct version_record *v, const struct grant *grants, size_t n,
-                struct bytes plain, uint8_t **ret, size_t *ret_len)
+static int seal(struct backend_sealed *b, const struct key_record *k, const struct version_record *v, struct bytes plain,
+                uint8_t **ret, size_t *ret_len)
 {
     uint8_t *key = secret_alloc(AEAD_KEY_SIZE), *aad = NULL, *material = malloc(plain.len + AEAD_OVERHEAD);
     size_t aad_len = 0;
-    int r = key == NULL || material == NULL ? LB_E_NOMEM : version_record_aad(b->id, v, grants, n, &aad, &aad_len);
+    int r = key == NULL || material == NULL ? LB_E_NOMEM : bound_data(b->id, k, v, &aad, &aad_len);
 
     if (r == 0)
         r = derive(b, v, key);
@@ -171,8 +172,8 @@ static int seal(struct backend_sealed *b, const struct version_record *v, const 
 }
 
 /* key and plain: AEAD_KEY_SIZE and PLAIN_MAX bytes of secret memory, which hold secrets afterwards. */
-static int unseal_with(struct backend_sealed *b, const struct version_record *v, const struct grant *grants,
-                       size_t n, uint8_t *key, uint8_t *plain, size_t *ret_len)
+static int unseal_with(struct backend_sealed *b, const struct key_record *k, const struct version_record *v, uint8_t *key,
+                       uint8_t *plain, size_t *ret_len)
 {
     uint8_t *aad = NULL;
     size_t aad_len = 0;
@@ -180,7 +181,7 @@ static int unseal_with(struct backend_sealed *b, const struct version_record *v,
 
     if (v->material == NULL || v->material_len < AEAD_OVERHEAD || v->material_len > PLAIN_MAX + AEAD_OVERHEAD)
         return LB_E_DAMAGED;
-    r = version_record_aad(b->id, v, grants, n, &aad, &aad_len);
+    r = bound_data(b->id, k, v, &aad, &aad_len);
     if (r != 0)
         return r == LB_E_NOMEM ? r : LB_E_DAMAGED;
     r = derive(b, v, key);
@@ -194,26 +195,25 @@ static int unseal_with(struct backend_sealed *b, const struct version_record *v,
 }
 
 /* plain: PLAIN_MAX bytes of secret memory. */
-static int unseal(struct backend_sealed *b, const struct version_record *v, const struct grant *grants, size_t n,
-                  uint8_t *plain, size_t *ret_len)
+static int unseal(struct backend_sealed *b, const struct key_record *k, const struct version_record *v, uint8_t *plain,
+                  size_t *ret_len)
 {
     uint8_t *key = secret_alloc(AEAD_KEY_SIZE);
-    int r = key == NULL ? LB_E_NOMEM : unseal_with(b, v, grants, n, key, plain, ret_len);
+    int r = key == NULL ? LB_E_NOMEM : unseal_with(b, k, v, key, plain, ret_len);
 
     secret_free(key, AEAD_KEY_SIZE);
     return r;
 }
 
-int backend_sealed_put(struct backend_sealed *b, struct version_record *v, const struct grant *grants, size_t n,
-                       struct bytes plain)
+int backend_sealed_put(struct backend_sealed *b, const struct key_record *k, struct version_record *v, struct bytes plain)
 {
-    return seal(b, v, grants, n, plain, &v->material, &v->material_len);
+    return seal(b, k, v, plain, &v->material, &v->material_len);
 }
 
-int backend_sealed_get(struct backend_sealed *b, const struct version_record *v, const struct grant *grants,
-                       size_t n, uint8_t *plain, size_t *ret_len)
+int backend_sealed_get(struct backend_sealed *b, const struct key_record *k, const struct version_record *v,
+                       uint8_t *plain, size_t *ret_len)
 {
-    return unseal(b, v, grants, n, plain, ret_len);
+    return unseal(b, k, v, plain, ret_len);
 }
 
 /* Keys and their encodings */
@@ -287,8 +287,7 @@ static int encode_public(EVP_PKEY *key, uint8_t **ret, size_t *ret_len)
 }
 
 /* Fills spki and material of v from key. On failure v has neither. */
-static int put_key(struct backend_sealed *b, EVP_PKEY *key, struct version_record *v, const struct grant *grants,
-                   size_t n)
+static int put_key(struct backend_sealed *b, EVP_PKEY *key, const struct key_record *k, struct version_record *v)
 {
     uint8_t *plain = secret_alloc(PLAIN_MAX);
     size_t len = 0;
@@ -297,7 +296,7 @@ static int put_key(struct backend_sealed *b, EVP_PKEY *key, struct version_recor
     if (r == 0)
         r = encode_public(key, &v->spki, &v->spki_len);
     if (r == 0)
-        r = seal(b, v, grants, n, (struct bytes){ plain, len }, &v->material, &v->material_len);
+        r = seal(b, k, v, (struct bytes){ plain, len }, &v->material, &v->material_len);
     if (r != 0) {
         free(v->spki);
         v->spki = NULL;
@@ -309,7 +308,7 @@ static int put_key(struct backend_sealed *b, EVP_PKEY *key, struct version_recor
 
 /* The calls of backends/backend.h */
 
-static int sealed_create(void *arg, struct version_record *v, const struct grant *grants, size_t n, EVP_PKEY **ret,
+static int sealed_create(void *arg, const struct key_record *k, struct version_record *v, EVP_PKEY **ret,
                          struct problem *p)
 {
     EVP_PKEY *key = NULL;
@@ -317,7 +316,7 @@ static int sealed_create(void *arg, struct version_record *v, const struct grant
 
     if (r != 0)
         return r;
-    r = put_key(arg, key, v, grants, n);
+    r = put_key(arg, key, k, v);
     if (r != 0) {
         EVP_PKEY_free(key);
         return problem_set(p, r, "the new key '%s' cannot be sealed: %s", v->name, lb_strerror(r));
@@ -345,7 +344,7 @@ static int parse_import(struct bytes pkcs8, EVP_PKEY **ret, struct problem *p)
     return r;
 }
 
-static int sealed_import(void *arg, struct bytes pkcs8, struct version_record *v, const struct grant *grants, size_t n,
+static int sealed_import(void *arg, struct bytes pkcs8, const struct key_record *k, struct version_record *v,
                          EVP_PKEY **ret, struct problem *p)
 {
     EVP_PKEY *key = NULL;
@@ -360,7 +359,7 @@ static int sealed_import(void *arg, struct bytes pkcs8, struct version_record *v
         r = problem_set(p, LB_E_VALUE, "the halves of the key to import do not belong together");
         goto out;
     }
-    r = put_key(arg, key, v, grants, n);
+    r = put_key(arg, key, k, v);
     if (r != 0) {
         problem_set(p, r, "the key '%s' cannot be sealed: %s", v->name, lb_strerror(r));
         goto out;
@@ -382,13 +381,13 @@ static bool public_half_is(EVP_PKEY *key, const uint8_t *spki, size_t len)
     return same;
 }
 
-static int sealed_open(void *arg, const struct version_record *v, const struct grant *grants, size_t n, EVP_PKEY **ret)
+static int sealed_open(void *arg, const struct key_record *k, const struct version_record *v, EVP_PKEY **ret)
 {
     struct backend_sealed *b = arg;
     uint8_t *plain = secret_alloc(PLAIN_MAX);
     EVP_PKEY *key = NULL;
     size_t len = 0;
-    int r = plain == NULL ? LB_E_NOMEM : unseal(b, v, grants, n, plain, &len);
+    int r = plain == NULL ? LB_E_NOMEM : unseal(b, k, v, plain, &len);
 
     *ret = NULL;
     /* A tombstone holds nothing, and only a tombstone does. */
@@ -409,19 +408,19 @@ out:
     return r;
 }
 
-static int sealed_check(void *arg, const struct version_record *v, const struct grant *grants, size_t n)
+static int sealed_check(void *arg, const struct key_record *k, const struct version_record *v)
 {
     struct backend_sealed *b = arg;
     size_t len = 0;
-    int r = unseal_with(b, v, grants, n, b->check_key, b->check_plain, &len);
+    int r = unseal_with(b, k, v, b->check_key, b->check_plain, &len);
 
     secret_wipe(b->check_key, AEAD_KEY_SIZE);
     secret_wipe(b->check_plain, len);
     return r == 0 && (v->state == STATE_DESTROYED) != (len == 0) ? LB_E_DAMAGED : r;
 }
 
-static int sealed_rebind(void *arg, const struct version_record *old, const struct grant *old_grants, size_t old_n,
-                         struct version_record *v, const struct grant *grants, size_t n)
+static int sealed_rebind(void *arg, const struct key_record *old_key, const struct version_record *old,
+                         const struct key_record *k, struct version_record *v)
 {
     struct backend_sealed *b = arg;
     uint8_t *plain = secret_alloc(PLAIN_MAX), *material = NULL;
@@ -430,11 +429,11 @@ static int sealed_rebind(void *arg, const struct version_record *old, const stru
 
     /* To destroy needs nothing of what was: a damaged version can be destroyed too. */
     if (r == 0 && v->state != STATE_DESTROYED)
-        r = old->state == STATE_DESTROYED ? LB_E_DESTROYED : unseal(b, old, old_grants, old_n, plain, &len);
+        r = old->state == STATE_DESTROYED ? LB_E_DESTROYED : unseal(b, old_key, old, plain, &len);
     if (r == 0 && v->state != STATE_DESTROYED && len == 0)
         r = LB_E_DAMAGED;
     if (r == 0)
-        r = seal(b, v, grants, n, (struct bytes){ plain, len }, &material, &material_len);
+        r = seal(b, k, v, (struct bytes){ plain, len }, &material, &material_len);
     if (r == 0) {
         if (v->material != old->material)
             free(v->material);
@@ -445,6 +444,46 @@ static int sealed_rebind(void *arg, const struct version_record *old, const stru
     return r;
 }
 
+/* There is nothing of the key but its material. */
+static int sealed_destroy(void *arg, const struct key_record *k, const struct version_record *v, struct problem *p)
+{
+    (void)arg;
+    (void)k;
+    (void)v;
+    (void)p;
+    return 0;
+}
+
+static int sealed_attach(void *arg, const struct p11_name *name, const struct key_record *k, struct version_record *v,
+                         EVP_PKEY **ret, struct problem *p)
+{
+    (void)arg;
+    (void)name;
+    (void)v;
+    (void)ret;
+    problem_set(p, LB_E_UNSUPPORTED, "there is no token to attach key '%s' of", k->name);
+    problem_hint(p, "BOX.conf: backend = pkcs11; see littlebox.conf(5)");
+    return LB_E_UNSUPPORTED;
+}
+
+/* The box passes for a token of its own name. What does not fit is not told. */
+static void sealed_token_of(void *arg, const char *box, struct p11uri *ret)
+{
+    (void)arg;
+    (void)!p11uri_set_text(ret, P11_TOKEN, box);
+    (void)!p11uri_set_text(ret, P11_MANUFACTURER, "littlebox");
+    (void)!p11uri_set_text(ret, P11_MODEL, backend_sealed_ops.name);
+}
+
+/* Objects are named as keys are (own_objects). */
+static int sealed_object_of(void *arg, EVP_PKEY *key, struct p11uri *ret)
+{
+    (void)arg;
+    (void)key;
+    (void)ret;
+    return 0;
+}
+
 const struct backend_ops backend_sealed_ops = {
     .name = "sealed",
     .create = sealed_create,
@@ -452,4 +491,8 @@ const struct backend_ops backend_sealed_ops = {
     .open = sealed_open,
     .check = sealed_check,
     .rebind = sealed_rebind,
+    .destroy = sealed_destroy,
+    .attach = sealed_attach,
+    .token_of = sealed_token_of,
+    .object_of = sealed_object_of,
 };

@@ -43,8 +43,8 @@ void backend_pkcs11_free(struct backend_pkcs11 *b)
 
 /* References */
 
-static int put_reference(struct backend_pkcs11 *b, const struct p11_name *name, struct version_record *v,
-                         const struct grant *grants, size_t n)
+static int put_reference(struct backend_pkcs11 *b, const struct p11_name *name, const struct key_record *k,
+                         struct version_record *v)
 {
     uint8_t plain[REFERENCE_MAX];
     struct wire_writer w;
@@ -56,7 +56,7 @@ static int put_reference(struct backend_pkcs11 *b, const struct p11_name *name, 
     wire_put_bytes(&w, name->id, name->id_len);
     wire_put_bytes(&w, name->label, name->label_len);
     r = wire_written(&w, &len);
-    return r != 0 ? r : backend_sealed_put(b->sealer, v, grants, n, (struct bytes){ plain, len });
+    return r != 0 ? r : backend_sealed_put(b->sealer, k, v, (struct bytes){ plain, len });
 }
 
 static void get_part(struct wire_reader *r, uint8_t *to, size_t max, size_t *ret_len)
@@ -69,14 +69,14 @@ static void get_part(struct wire_reader *r, uint8_t *to, size_t max, size_t *ret
 }
 
 /* ret_tombstone: the version is destroyed, and there is no reference. */
-static int get_reference(const struct backend_pkcs11 *b, const struct version_record *v, const struct grant *grants,
-                         size_t n, struct p11_name *ret, bool *ret_tombstone)
+static int get_reference(const struct backend_pkcs11 *b, const struct key_record *k, const struct version_record *v,
+                         struct p11_name *ret, bool *ret_tombstone)
 {
     uint8_t *plain = secret_alloc(LB_PRIVATE_MAX);
     struct wire_reader reader;
     struct bytes head;
     size_t len = 0;
-    int r = plain == NULL ? LB_E_NOMEM : backend_sealed_get(b->sealer, v, grants, n, plain, &len);
+    int r = plain == NULL ? LB_E_NOMEM : backend_sealed_get(b->sealer, k, v, plain, &len);
 
     memset(ret, 0, sizeof(*ret));
     *ret_tombstone = r == 0 && len == 0;
@@ -112,8 +112,8 @@ static int evp_of(struct backend_pkcs11 *b, const struct p11_name *name, const s
 }
 
 /* v has type, spki and its name on the token: material and key. On failure it has neither spki nor material. */
-static int finish(struct backend_pkcs11 *b, const struct p11_name *name, struct version_record *v,
-                  const struct grant *grants, size_t n, EVP_PKEY **ret, struct problem *p)
+static int finish(struct backend_pkcs11 *b, const struct p11_name *name, const struct key_record *k,
+                  struct version_record *v, EVP_PKEY **ret, struct problem *p)
 {
     EVP_PKEY *key = NULL;
     int r = evp_of(b, name, v, &key);
@@ -123,7 +123,7 @@ static int finish(struct backend_pkcs11 *b, const struct p11_name *name, struct 
     if (r == 0)
         r = p11_prove(b->token, name, v->spki, v->spki_len, key, p);
     if (r == 0) {
-        r = put_reference(b, name, v, grants, n);
+        r = put_reference(b, name, k, v);
         if (r != 0)
             problem_set(p, r, "the reference to key '%s' cannot be sealed: %s", v->name, lb_strerror(r));
     }
@@ -142,13 +142,13 @@ static int finish(struct backend_pkcs11 *b, const struct p11_name *name, struct 
  * could not write to where the token keeps it, as openCryptoki's software token does of a new pair: it is there until the
  * process ends, while a certificate is made for it, or the file that it came from is replaced.
  */
-static int finish_new(struct backend_pkcs11 *b, const struct p11_name *name, struct version_record *v,
-                      const struct grant *grants, size_t n, EVP_PKEY **ret, struct problem *p)
+static int finish_new(struct backend_pkcs11 *b, const struct p11_name *name, const struct key_record *k,
+                      struct version_record *v, EVP_PKEY **ret, struct problem *p)
 {
     int r = p11_token_reconnect(b->token, p);
 
     if (r == 0)
-        r = finish(b, name, v, grants, n, ret, p);
+        r = finish(b, name, k, v, ret, p);
     if (r == LB_E_NO_OBJECT) {
         r = problem_set(p, LB_E_TOKEN, "the token said that it keeps the new key '%s', and does not have it once it is "
                                        "asked anew", v->name);
@@ -167,7 +167,7 @@ static void drop_spki(struct version_record *v)
     v->spki_len = 0;
 }
 
-static int pkcs11_create(void *arg, struct version_record *v, const struct grant *grants, size_t n, EVP_PKEY **ret,
+static int pkcs11_create(void *arg, const struct key_record *k, struct version_record *v, EVP_PKEY **ret,
                          struct problem *p)
 {
     struct backend_pkcs11 *b = arg;
@@ -176,7 +176,7 @@ static int pkcs11_create(void *arg, struct version_record *v, const struct grant
 
     if (r != 0)
         return r;
-    r = finish_new(b, &name, v, grants, n, ret, p);
+    r = finish_new(b, &name, k, v, ret, p);
     if (r != 0)
         drop_spki(v);
     return r;
@@ -212,8 +212,8 @@ static CK_RV attach(struct p11_session *s, void *arg, struct problem *p)
     return rv != CKR_OK ? rv : p11_public(s, h, &a->spki, &a->spki_len, p);
 }
 
-static int pkcs11_attach(void *arg, const struct p11_name *name, struct version_record *v, const struct grant *grants,
-                         size_t n, EVP_PKEY **ret, struct problem *p)
+static int pkcs11_attach(void *arg, const struct p11_name *name, const struct key_record *k, struct version_record *v,
+                         EVP_PKEY **ret, struct problem *p)
 {
     struct backend_pkcs11 *b = arg;
     struct attach a = { .wanted = name };
@@ -225,13 +225,13 @@ static int pkcs11_attach(void *arg, const struct p11_name *name, struct version_
     v->spki_len = a.spki_len;
     r = set_type(v, p);
     if (r == 0)
-        r = finish(b, &a.found, v, grants, n, ret, p);
+        r = finish(b, &a.found, k, v, ret, p);
     if (r != 0)
         drop_spki(v);
     return r;
 }
 
-static int pkcs11_import(void *arg, struct bytes pkcs8, struct version_record *v, const struct grant *grants, size_t n,
+static int pkcs11_import(void *arg, struct bytes pkcs8, const struct key_record *k, struct version_record *v,
                          EVP_PKEY **ret, struct problem *p)
 {
     struct backend_pkcs11 *b = arg;
@@ -263,51 +263,61 @@ static int pkcs11_import(void *arg, struct bytes pkcs8, struct version_record *v
     OPENSSL_free(der);
     EVP_PKEY_free(key);
     if (r == 0)
-        r = finish_new(b, &name, v, grants, n, ret, p);
+        r = finish_new(b, &name, k, v, ret, p);
     if (r != 0)
         drop_spki(v);
     return r;
 }
 
 /* The token is not asked: it may be away, and its keys are known all the same. */
-static int pkcs11_open(void *arg, const struct version_record *v, const struct grant *grants, size_t n, EVP_PKEY **ret)
+static int pkcs11_open(void *arg, const struct key_record *k, const struct version_record *v, EVP_PKEY **ret)
 {
     struct backend_pkcs11 *b = arg;
     struct p11_name name;
     bool tombstone;
-    int r = get_reference(b, v, grants, n, &name, &tombstone);
+    int r = get_reference(b, k, v, &name, &tombstone);
 
     *ret = NULL;
     return r != 0 || tombstone ? r : evp_of(b, &name, v, ret);
 }
 
+static int pkcs11_check(void *arg, const struct key_record *k, const struct version_record *v)
+{
+    struct p11_name name;
+    bool tombstone;
+
+    return get_reference(arg, k, v, &name, &tombstone);
+}
+
 /* A reference is bound in the way in which a sealed key is. */
-static int pkcs11_rebind(void *arg, const struct version_record *old, const struct grant *old_grants, size_t old_n,
-                         struct version_record *v, const struct grant *grants, size_t n)
+static int pkcs11_rebind(void *arg, const struct key_record *old_key, const struct version_record *old,
+                         const struct key_record *k, struct version_record *v)
 {
     struct backend_pkcs11 *b = arg;
 
-    return backend_sealed_ops.rebind(b->sealer, old, old_grants, old_n, v, grants, n);
+    return backend_sealed_ops.rebind(b->sealer, old_key, old, k, v);
 }
 
-static int pkcs11_destroy(void *arg, const struct version_record *v, const struct grant *grants, size_t n,
-                          struct problem *p)
+static int pkcs11_destroy(void *arg, const struct key_record *k, const struct version_record *v, struct problem *p)
 {
     struct backend_pkcs11 *b = arg;
     struct p11_name name;
     bool tombstone;
-    int r = get_reference(b, v, grants, n, &name, &tombstone);
+    int r = get_reference(b, k, v, &name, &tombstone);
 
     if (r != 0)
         return problem_set(p, r, "what the token calls key '%s' is not known any more: %s", v->name, lb_strerror(r));
     return tombstone ? 0 : p11_destroy(b->token, &name, v->spki, v->spki_len, p);
 }
 
-static void pkcs11_token_of(void *arg, struct p11uri *ret)
+static void pkcs11_token_of(void *arg, const char *box, struct p11uri *ret)
 {
     struct backend_pkcs11 *b = arg;
     struct p11_token_info info;
 
+    (void)box;
+    if (b == NULL)
+        return;
     p11_token_info(b->token, &info);
     *ret = info.id;
 }
@@ -328,9 +338,13 @@ static int pkcs11_object_of(void *arg, EVP_PKEY *key, struct p11uri *ret)
 
 const struct backend_ops backend_pkcs11_ops = {
     .name = "pkcs11",
+    .elsewhere = true,
+    .stays_open = true,
+    .own_objects = true,
     .create = pkcs11_create,
     .import = pkcs11_import,
     .open = pkcs11_open,
+    .check = pkcs11_check,
     .rebind = pkcs11_rebind,
     .destroy = pkcs11_destroy,
     .attach = pkcs11_attach,

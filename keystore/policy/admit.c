@@ -34,6 +34,14 @@ int admit_damaged(const struct admit_box *box, const char *name, uint32_t versio
     return LB_E_DAMAGED;
 }
 
+int admit_unknown(const struct admit_box *box, const char *name, unsigned kind, struct problem *p)
+{
+    problem_set(p, LB_E_UNSUPPORTED, "key '%s' in box '%s' has a policy of kind %u, which this littlebox does not know", name,
+                box->name, kind);
+    problem_hint(p, "it was made by a newer littlebox: install that one");
+    return LB_E_UNSUPPORTED;
+}
+
 int admit_scheduled(const struct admit_box *box, const char *name, uint32_t version, uint64_t destroy_at,
                     struct problem *p)
 {
@@ -77,9 +85,16 @@ static int granted(const struct admission *a, struct problem *p)
     return policy_granted(a->box.admins, a->key.grants, a->key.grant_count, a->who, a->op) ? 0 : denied(a, p);
 }
 
+static int not_whole(const struct admission *a, uint32_t number, struct problem *p)
+{
+    if (a->key.unknown != 0)
+        return admit_unknown(&a->box, a->ref->name, a->key.unknown, p);
+    return admit_damaged(&a->box, a->ref->name, number, p);
+}
+
 static int whole_key(const struct admission *a, struct problem *p)
 {
-    return !a->key.damaged ? 0 : admit_damaged(&a->box, a->ref->name, a->ref->version, p);
+    return !a->key.damaged ? 0 : not_whole(a, a->ref->version, p);
 }
 
 static int no_active_version(const struct admission *a, struct problem *p)
@@ -115,7 +130,7 @@ static int version(const struct admission *a, struct problem *p)
 
 static int whole_version(const struct admission *a, struct problem *p)
 {
-    return !a->version.damaged ? 0 : admit_damaged(&a->box, a->ref->name, a->version.number, p);
+    return !a->version.damaged ? 0 : not_whole(a, a->version.number, p);
 }
 
 static int not_active(const struct admission *a, struct problem *p)

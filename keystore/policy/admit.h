@@ -38,6 +38,7 @@ struct admission {
         const struct grant *grants;
         size_t grant_count;
         bool damaged;          /* its record does not authenticate as a whole */
+        unsigned unknown;      /* a kind of policy that only a newer littlebox knows; 0: there is none */
         enum admit_left left;  /* of a key whose active version is meant, and that has none */
         uint64_t destroy_at;   /* LEFT_SCHEDULED */
     } key;
@@ -52,7 +53,7 @@ struct admission {
 
 /*
  * May it be used? 0, or the code of the first rule that refuses, with its text in p: LB_E_NO_KEY, LB_E_DENIED, LB_E_DAMAGED,
- * LB_E_NO_VERSION, LB_E_PUBLIC_KEY, LB_E_DESTROYED, LB_E_NOT_ACTIVE (also of what is to be destroyed), LB_E_LOCKED.
+ * LB_E_UNSUPPORTED (of a newer littlebox), LB_E_NO_VERSION, LB_E_PUBLIC_KEY, LB_E_DESTROYED, LB_E_NOT_ACTIVE (also of what is to be destroyed), LB_E_LOCKED.
  */
 LB_MUST_USE int admit_use(const struct admission *a, struct problem *p);
 /*
@@ -68,6 +69,8 @@ const char *admit_rule_name(size_t i);
 int admit_locked(const struct admit_box *box, struct problem *p);
 int admit_no_key(const struct admit_box *box, const char *name, struct problem *p);
 int admit_damaged(const struct admit_box *box, const char *name, uint32_t version, struct problem *p);
+/* A key whose policy this littlebox cannot hold to is used by nobody. */
+int admit_unknown(const struct admit_box *box, const char *name, unsigned kind, struct problem *p);
 /* Of a version whose destruction is scheduled; 0: of all that is left of the key. */
 int admit_scheduled(const struct admit_box *box, const char *name, uint32_t version, uint64_t destroy_at,
                     struct problem *p);

@@ -50,9 +50,10 @@ bool column_blob(sqlite3_stmt *stmt, int column, size_t min, size_t max, uint8_t
         return false;
     blob = sqlite3_column_blob(stmt, column);
     len = (size_t)sqlite3_column_bytes(stmt, column);
-    if (blob == NULL || len < min || len > max || (*ret = malloc(len)) == NULL)
+    if ((blob == NULL && len > 0) || len < min || len > max || (*ret = malloc(len + 1)) == NULL)
         return false;
-    memcpy(*ret, blob, len);
+    if (len > 0)
+        memcpy(*ret, blob, len);
     *ret_len = len;
     return true;
 }

@@ -5,7 +5,7 @@
 
 #include "store/column.h"
 #include "store/schema.h"
-#include "store/seals.h"
+#include "store/scrub.h"
 
 /* The end of a transaction. A note is a change like any other: after it the file alone is the store. */
 static int end(struct store *s, int r, struct problem *p)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/policy_blob.h"
 #include "store/rows.h"
 #include "store/store.h"
 
@@ -10,12 +11,15 @@
  * store key to check; the rest is bound to the material.
  */
 
-/* One key to report. The rows are slices of the arrays. */
+/* One key to report. The rows are slices of the arrays. A key without a policy row is of the old form. */
 struct group {
     const struct key_row *keys;
     const struct version_row *versions;
+    const struct policy_row *policies;
     const struct grant_row *grants;
-    size_t key_count, version_count, grant_count;
+    const struct schedule_row *schedules;
+    const struct former_row *formers;
+    size_t key_count, version_count, policy_count, grant_count, schedule_count, former_count;
     bool whole;
 };
 
@@ -29,21 +33,19 @@ struct reports {
     size_t count;
 };
 
-static bool is_whole(const struct group *g)
+static bool versions_agree(const struct group *g)
 {
-    static const uint8_t unknown[KEY_ID_SIZE];
-    const struct key_row *k = g->keys;
-
-    if (g->key_count != 1 || !k->ok || memcmp(k->key_id, unknown, KEY_ID_SIZE) == 0)
-        return false;
-    if (k->versions != g->version_count || k->grants != g->grant_count)
-        return false;
     for (size_t i = 0; i < g->version_count; i++) {
         const struct version_row *v = &g->versions[i];
 
-        if (!v->ok || strcmp(v->v.name, k->name) != 0 || (i > 0 && v->v.version == v[-1].v.version))
+        if (!v->ok || strcmp(v->v.name, g->keys->name) != 0 || (i > 0 && v->v.version == v[-1].v.version))
             return false;
     }
+    return true;
+}
+
+static bool grants_agree(const struct group *g)
+{
     for (size_t i = 0; i < g->grant_count; i++) {
         const struct grant_row *r = &g->grants[i];
 
@@ -53,48 +55,110 @@ static bool is_whole(const struct group *g)
     return true;
 }
 
-/* The lowest of the ids at the heads of the three sorted arrays; NULL when all are used up. */
-static const uint8_t *lowest(const uint8_t *a, const uint8_t *b, const uint8_t *c)
+/* k: the record that the rows give, as far as they can be read. */
+static bool is_whole(const struct group *g, const struct key_record *k, bool policy_read)
 {
-    const uint8_t *all[] = { a, b, c }, *low = NULL;
+    static const uint8_t unknown[KEY_ID_SIZE];
 
-    for (size_t i = 0; i < 3; i++) {
-        if (all[i] != NULL && (low == NULL || memcmp(all[i], low, KEY_ID_SIZE) < 0))
-            low = all[i];
+    if (g->key_count != 1 || !g->keys->ok || memcmp(g->keys->key_id, unknown, KEY_ID_SIZE) == 0)
+        return false;
+    if (g->keys->versions != g->version_count || g->keys->grants != k->grant_count || !versions_agree(g))
+        return false;
+    return k->old_form ? k->grant_count == g->grant_count && grants_agree(g) : policy_read;
+}
+
+/* The record of a group */
+
+/*
+ * A version whose destruction is scheduled has its state of before in its row. Rows of no version, and of what is destroyed
+ * already, do not matter.
+ */
+static void hand_out_schedules(const struct group *g, struct key_record *k)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < k->version_count; i++) {
+        struct version_record *v = &k->versions[i];
+
+        for (; at < g->schedule_count && g->schedules[at].version <= v->version; at++) {
+            const struct schedule_row *s = &g->schedules[at];
+
+            if (s->version < v->version || !s->ok || v->state < 1 || v->state > STATE_COMPROMISED)
+                continue;
+            v->state_before = v->state;
+            v->state = STATE_DESTROY_SCHEDULED;
+            v->destroy_at = s->destroy_at;
+        }
     }
-    return low;
 }
 
-static bool is_of(const uint8_t *row_id, const uint8_t *id)
+/* From the tables that stores before schema 4 have. */
+static int old_policy(const struct group *g, struct key_record *k)
 {
-    return row_id != NULL && memcmp(row_id, id, KEY_ID_SIZE) == 0;
+    k->old_form = true;
+    k->grants = calloc(g->grant_count + 1, sizeof(*k->grants));
+    if (k->grants == NULL)
+        return LB_E_NOMEM;
+    for (size_t i = 0; i < g->grant_count; i++) {
+        if (g->grants[i].ok)
+            k->grants[k->grant_count++] = g->grants[i].g;
+    }
+    hand_out_schedules(g, k);
+    if (g->former_count == 0 || !g->formers->ok)
+        return 0;
+    k->former = strdup(g->formers->names);
+    return k->former == NULL ? LB_E_NOMEM : 0;
 }
 
-/* NULL behind the last. */
-static const void *row_at(const struct rows *rows, size_t i)
+/*
+ * What the versions point to is the reading's; the rest is the record's. ret_policy: the row of the policy could be read.
+ * name NULL: all versions; else those of that name that could be read.
+ */
+static int make_record(const struct group *g, const char *name, struct key_record *k, bool *ret_policy)
 {
-    return i < rows->count ? (const uint8_t *)rows->at + rows->size * i : NULL;
+    int r;
+
+    memset(k, 0, sizeof(*k));
+    *ret_policy = false;
+    k->versions = calloc(g->version_count + 1, sizeof(*k->versions));
+    if (k->versions == NULL)
+        return LB_E_NOMEM;
+    for (size_t i = 0; i < g->version_count; i++) {
+        if (name == NULL || (g->versions[i].ok && strcmp(g->versions[i].v.name, name) == 0))
+            k->versions[k->version_count++] = g->versions[i].v;
+    }
+    if (g->policy_count == 0)
+        return old_policy(g, k);
+    if (g->policy_count != 1 || !g->policies->ok)
+        return 0;
+    r = policy_load((struct bytes){ g->policies->entries, g->policies->len }, k);
+    *ret_policy = r == 0;
+    return r == LB_E_NOMEM ? r : 0;
 }
 
-static const uint8_t *key_at(const struct reading *all, size_t i)
+static void drop_record(struct key_record *k)
 {
-    const struct key_row *row = row_at(&all->keys, i);
-
-    return row == NULL ? NULL : row->key_id;
+    free(k->versions);
+    key_record_drop_policy(k);
 }
 
-static const uint8_t *version_at(const struct reading *all, size_t i)
+static int find_whole(struct group *g)
 {
-    const struct version_row *row = row_at(&all->versions, i);
+    struct key_record k;
+    bool policy;
+    int r = make_record(g, /* name= */ NULL, &k, &policy);
 
-    return row == NULL ? NULL : row->v.key_id;
+    g->whole = r == 0 && is_whole(g, &k, policy);
+    drop_record(&k);
+    return r;
 }
 
-static const uint8_t *grant_at(const struct reading *all, size_t i)
-{
-    const struct grant_row *row = row_at(&all->grants, i);
+/* Groups */
 
-    return row == NULL ? NULL : row->key_id;
+/* The key id of the i-th row; NULL behind the last. */
+static const uint8_t *id_at(const struct rows *rows, size_t i)
+{
+    return i < rows->count ? (const uint8_t *)rows->at + rows->size * i + rows->id : NULL;
 }
 
 /*
@@ -129,75 +193,66 @@ static void hand_out_chains(struct reading *all)
     all->chains_lost += (unsigned)(all->chains.count - at);
 }
 
-/*
- * A version whose destruction is scheduled has its state of before in its row. Rows of no version, and of what is destroyed
- * already, do not matter.
- */
-static void hand_out_schedules(struct reading *all)
+/* The rows at *at that are of this key, past which it moves. */
+static const void *take(const struct rows *rows, size_t *at, const uint8_t *id, size_t *ret_count)
 {
-    size_t at = 0;
+    const uint8_t *is;
+    size_t from = *at;
 
-    for (size_t i = 0; i < all->versions.count; i++) {
-        struct version_record *v = &((struct version_row *)all->versions.at)[i].v;
-
-        for (; at < all->schedules.count; at++) {
-            const struct schedule_row *s = &((const struct schedule_row *)all->schedules.at)[at];
-            int order = memcmp(s->key_id, v->key_id, KEY_ID_SIZE);
-
-            if (order == 0)
-                order = (s->version > v->version) - (s->version < v->version);
-            if (order > 0)
-                break;
-            if (order < 0 || !s->ok || v->state < 1 || v->state > STATE_COMPROMISED)
-                continue;
-            v->state_before = v->state;
-            v->state = STATE_DESTROY_SCHEDULED;
-            v->destroy_at = s->destroy_at;
-        }
-    }
+    while ((is = id_at(rows, *at)) != NULL && memcmp(is, id, KEY_ID_SIZE) == 0)
+        ++*at;
+    *ret_count = *at - from;
+    return *ret_count == 0 ? NULL : (const uint8_t *)rows->at + rows->size * from;
 }
 
-/* To each version of the key, because they are bound to each. */
-static int hand_out_formers(struct reading *all)
+/* The tables of which a group is made; a row of these that no key has makes a group of its own. */
+enum { KEYS, VERSIONS, POLICIES, GRANTS, OWNERS };
+
+static const uint8_t *lowest(const struct rows *const rows[OWNERS], const size_t at[OWNERS])
 {
-    size_t at = 0;
+    const uint8_t *low = NULL;
 
-    for (size_t i = 0; i < all->versions.count; i++) {
-        struct version_record *v = &((struct version_row *)all->versions.at)[i].v;
-        const struct former_row *f = all->formers.at;
+    for (size_t i = 0; i < OWNERS; i++) {
+        const uint8_t *id = id_at(rows[i], at[i]);
 
-        while (at < all->formers.count && memcmp(f[at].key_id, v->key_id, KEY_ID_SIZE) < 0)
-            at++;
-        if (at == all->formers.count || !f[at].ok || memcmp(f[at].key_id, v->key_id, KEY_ID_SIZE) != 0)
-            continue;
-        v->former = strdup(f[at].names);
-        if (v->former == NULL)
-            return LB_E_NOMEM;
+        if (id != NULL && (low == NULL || memcmp(id, low, KEY_ID_SIZE) < 0))
+            low = id;
     }
-    return 0;
+    return low;
 }
 
-/* groups has room for as many as there are rows. Returns how many there are. */
-static size_t make_groups(struct reading *all, struct group *groups)
+/* Those of no key are left out. */
+static void skip_to(const struct rows *rows, size_t *at, const uint8_t *id)
 {
-    size_t count = 0, k = 0, v = 0, g = 0;
+    const uint8_t *is;
+
+    while ((is = id_at(rows, *at)) != NULL && memcmp(is, id, KEY_ID_SIZE) < 0)
+        ++*at;
+}
+
+/* groups has room for as many as there are rows. *ret_count is how many there are. */
+static int make_groups(const struct reading *all, struct group *groups, size_t *ret_count)
+{
+    const struct rows *const rows[OWNERS] = { &all->keys, &all->versions, &all->policies, &all->grants };
+    size_t at[OWNERS] = { 0 }, schedule = 0, former = 0, count = 0;
     const uint8_t *id;
+    int r = 0;
 
-    while ((id = lowest(key_at(all, k), version_at(all, v), grant_at(all, g))) != NULL) {
-        struct group *group = &groups[count++];
+    while (r == 0 && (id = lowest(rows, at)) != NULL) {
+        struct group *g = &groups[count++];
 
-        *group = (struct group){ .keys = row_at(&all->keys, k),
-                                 .versions = row_at(&all->versions, v),
-                                 .grants = row_at(&all->grants, g) };
-        for (; is_of(key_at(all, k), id); k++)
-            group->key_count++;
-        for (; is_of(version_at(all, v), id); v++)
-            group->version_count++;
-        for (; is_of(grant_at(all, g), id); g++)
-            group->grant_count++;
-        group->whole = is_whole(group);
+        g->keys = take(rows[KEYS], &at[KEYS], id, &g->key_count);
+        g->versions = take(rows[VERSIONS], &at[VERSIONS], id, &g->version_count);
+        g->policies = take(rows[POLICIES], &at[POLICIES], id, &g->policy_count);
+        g->grants = take(rows[GRANTS], &at[GRANTS], id, &g->grant_count);
+        skip_to(&all->schedules, &schedule, id);
+        g->schedules = take(&all->schedules, &schedule, id, &g->schedule_count);
+        skip_to(&all->formers, &former, id);
+        g->formers = take(&all->formers, &former, id, &g->former_count);
+        r = find_whole(g);
     }
-    return count;
+    *ret_count = count;
+    return r;
 }
 
 /* Reporting */
@@ -299,34 +354,27 @@ static void keep_first_of_each_name(struct reports *reports, const struct group 
     qsort(reports->at, reports->count, sizeof(*reports->at), by_name);
 }
 
+static const uint8_t *id_of(const struct group *g)
+{
+    if (g->key_count > 0)
+        return g->keys->key_id;
+    if (g->version_count > 0)
+        return g->versions->v.key_id;
+    return g->policy_count > 0 ? g->policies->key_id : g->grants->key_id;
+}
+
 static int report_one(const struct report *report, int (*each)(const struct key_record *, bool, void *), void *arg)
 {
     const struct group *g = report->group;
-    const uint8_t *id = g->key_count > 0       ? g->keys->key_id
-                        : g->version_count > 0 ? g->versions->v.key_id
-                                               : g->grants->key_id;
-    struct key_record k = { .grant_count = 0 };
-    int r = LB_E_NOMEM;
+    struct key_record k;
+    bool policy;
+    int r = make_record(g, g->whole ? NULL : report->name, &k, &policy);
 
-    memcpy(k.key_id, id, KEY_ID_SIZE);
+    memcpy(k.key_id, id_of(g), KEY_ID_SIZE);
     memcpy(k.name, report->name, strlen(report->name) + 1);
-    k.versions = calloc(g->version_count + 1, sizeof(*k.versions));
-    k.grants = calloc(g->grant_count + 1, sizeof(*k.grants));
-    if (k.versions == NULL || k.grants == NULL)
-        goto out;
-    /* Shallow copies: what they point to is the reading's. */
-    for (size_t i = 0; i < g->version_count; i++) {
-        if (g->whole || (g->versions[i].ok && strcmp(g->versions[i].v.name, k.name) == 0))
-            k.versions[k.version_count++] = g->versions[i].v;
-    }
-    for (size_t i = 0; i < g->grant_count; i++) {
-        if (g->grants[i].ok)
-            k.grants[k.grant_count++] = g->grants[i].g;
-    }
-    r = each(&k, !g->whole, arg);
-out:
-    free(k.versions);
-    free(k.grants);
+    if (r == 0)
+        r = each(&k, !g->whole, arg);
+    drop_record(&k);
     return r;
 }
 
@@ -341,7 +389,7 @@ int store_each_key(struct store *s, int (*each)(const struct key_record *k, bool
 
     if (r != 0)
         goto out;
-    rows = all.keys.count + all.versions.count + all.grants.count;
+    rows = all.keys.count + all.versions.count + all.policies.count + all.grants.count;
     groups = calloc(rows + 1, sizeof(*groups));
     reports.at = calloc(rows + 2, sizeof(*reports.at));
     if (groups == NULL || reports.at == NULL) {
@@ -350,13 +398,11 @@ int store_each_key(struct store *s, int (*each)(const struct key_record *k, bool
     }
     reading_sort(&all);
     hand_out_chains(&all);
-    hand_out_schedules(&all);
-    r = hand_out_formers(&all);
+    r = make_groups(&all, groups, &count);
     if (r != 0) {
         problem_set(p, r, "cannot read the keys of %s: out of memory", s->path);
         goto out;
     }
-    count = make_groups(&all, groups);
     make_reports(groups, count, &reports);
     keep_first_of_each_name(&reports, groups, count);
     problem_set(p, 0, "%s", "");

@@ -1,59 +1,9 @@
-/* Records of the store: what is bound to a version's material, and how records are freed. */
+/* The records of a store: how they are freed, and the digest of a chain. */
+#include "store/record.h"
+
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/wire.h"
-#include "store/store.h"
-
-/* First in the associated data, so that it is never that of a seal or of a later form. */
-#define AAD_LABEL "littlebox v1 version"
-/* Everything but spki, grants and former names, at its longest. */
-#define AAD_FIXED (sizeof(AAD_LABEL) + STORE_ID_SIZE + KEY_ID_SIZE + LB_NAME_MAX + LB_TYPE_MAX + 80)
-#define GRANT_SIZE 7
-
-int version_record_aad(const uint8_t store_id[STORE_ID_SIZE], const struct version_record *v,
-                       const struct grant *grants, size_t grant_count, uint8_t **ret, size_t *ret_len)
-{
-    struct wire_writer w;
-    const char *former = v->former == NULL ? "" : v->former;
-    size_t size = AAD_FIXED + v->spki_len + grant_count * GRANT_SIZE + strlen(former);
-    uint8_t *aad;
-    int r;
-
-    if (v->spki_len > LB_SPKI_MAX || grant_count > LB_GRANTS_MAX || strlen(former) > LB_FORMER_MAX)
-        return LB_E_TOO_LONG;
-    aad = malloc(size);
-    if (aad == NULL)
-        return LB_E_NOMEM;
-    wire_write(&w, aad, size);
-    wire_put_str(&w, AAD_LABEL);
-    wire_put_raw(&w, store_id, STORE_ID_SIZE);
-    wire_put_raw(&w, v->key_id, KEY_ID_SIZE);
-    wire_put_str(&w, v->name);
-    wire_put_u32(&w, v->version);
-    wire_put_u8(&w, v->state);
-    wire_put_str(&w, v->type);
-    wire_put_u64(&w, v->created);
-    wire_put_u64(&w, v->changed);
-    wire_put_bytes(&w, v->spki, v->spki_len);
-    wire_put_u16(&w, (uint16_t)grant_count);
-    for (size_t i = 0; i < grant_count; i++)
-        grant_put(&w, &grants[i]);
-    /* Where there is none of this, the data ends here, as it did before there was such a thing. */
-    if (v->destroy_at != 0 || v->state_before != 0 || former[0] != '\0') {
-        wire_put_u64(&w, v->destroy_at);
-        wire_put_u8(&w, v->state_before);
-        wire_put_str(&w, former);
-    }
-    r = wire_written(&w, ret_len);
-    if (r != 0) {
-        free(aad);
-        return r;
-    }
-    *ret = aad;
-    return 0;
-}
 
 #define CHAIN_LABEL "littlebox v1 chain"
 
@@ -91,16 +41,28 @@ void version_record_clear(struct version_record *v)
     free(v->spki);
     free(v->material);
     free(v->chain);
-    free(v->former);
     memset(v, 0, sizeof(*v));
+}
+
+void key_record_drop_policy(struct key_record *k)
+{
+    free(k->grants);
+    free(k->former);
+    free(k->others);
+    k->grants = NULL;
+    k->grant_count = 0;
+    k->former = NULL;
+    k->others = NULL;
+    k->others_len = 0;
+    k->unknown = 0;
 }
 
 void key_record_clear(struct key_record *k)
 {
+    key_record_drop_policy(k);
     for (size_t i = 0; i < k->version_count; i++)
         version_record_clear(&k->versions[i]);
     free(k->versions);
-    free(k->grants);
     memset(k, 0, sizeof(*k));
 }
 

@@ -7,6 +7,7 @@
 #include "model/chain.h"
 #include "model/former_names.h"
 #include "store/column.h"
+#include "store/policy_blob.h"
 
 static void *rows_add(struct rows *rows)
 {
@@ -103,6 +104,14 @@ static void read_former_row(sqlite3_stmt *stmt, void *row)
     f->ok &= column_text(stmt, 2, f->names, sizeof(f->names)) && former_ok(f->names);
 }
 
+static void read_policy_row(sqlite3_stmt *stmt, void *row)
+{
+    struct policy_row *b = row;
+
+    b->ok = column_key_id(stmt, 1, b->key_id);
+    b->ok &= column_blob(stmt, 2, 0, POLICY_MAX, &b->entries, &b->len);
+}
+
 static void read_chain_row(sqlite3_stmt *stmt, void *row)
 {
     struct chain_row *c = row;
@@ -185,23 +194,28 @@ static int read_table(struct store *s, const char *up, const char *down, struct 
     "SELECT rowid, " columns " FROM " table " NOT INDEXED ORDER BY rowid ASC",                                         \
         "SELECT rowid, " columns " FROM " table " NOT INDEXED ORDER BY rowid DESC"
 
+#define ROWS_OF(type, id_member) { .size = sizeof(type), .id = offsetof(type, id_member) }
+
 int reading_load(struct store *s, struct reading *all, struct problem *p)
 {
     unsigned partial;
     int r;
 
-    *all = (struct reading){ .keys = { .size = sizeof(struct key_row) },
-                             .versions = { .size = sizeof(struct version_row) },
-                             .grants = { .size = sizeof(struct grant_row) },
-                             .chains = { .size = sizeof(struct chain_row) },
-                             .schedules = { .size = sizeof(struct schedule_row) },
-                             .formers = { .size = sizeof(struct former_row) } };
+    *all = (struct reading){ .keys = ROWS_OF(struct key_row, key_id),
+                             .versions = ROWS_OF(struct version_row, v.key_id),
+                             .policies = ROWS_OF(struct policy_row, key_id),
+                             .chains = ROWS_OF(struct chain_row, key_id),
+                             .grants = ROWS_OF(struct grant_row, key_id),
+                             .schedules = ROWS_OF(struct schedule_row, key_id),
+                             .formers = ROWS_OF(struct former_row, key_id) };
     r = read_table(s, UP_AND_DOWN("key_id, name, versions, grants", "key"), &all->keys, read_key_row, all, p);
 
     if (r == 0)
         r = read_table(s, UP_AND_DOWN(VERSION_COLUMNS, "version"), &all->versions, read_version_row, all, p);
     if (r == 0)
         r = read_table(s, UP_AND_DOWN("key_id, kind, id, ops", "grant_"), &all->grants, read_grant_row, all, p);
+    if (r == 0 && s->schema > store_schema_at_open)
+        r = read_table(s, UP_AND_DOWN("key_id, entries", "policy"), &all->policies, read_policy_row, all, p);
     if (r == 0 && all->partial > 0 && all->keys.count == 0 && all->versions.count == 0)
         r = schema_failure(s, all->failure, "read", p);
     /* What is missing of these two does not authenticate: it is noticed when the store is unlocked. */
@@ -270,6 +284,14 @@ static int by_schedule(const void *a, const void *b)
     return c != 0 ? c : (x->rowid > y->rowid) - (x->rowid < y->rowid);
 }
 
+static int by_policy(const void *a, const void *b)
+{
+    const struct policy_row *x = a, *y = b;
+    int c = memcmp(x->key_id, y->key_id, KEY_ID_SIZE);
+
+    return c != 0 ? c : (x->rowid > y->rowid) - (x->rowid < y->rowid);
+}
+
 static int by_former(const void *a, const void *b)
 {
     const struct former_row *x = a, *y = b;
@@ -307,6 +329,11 @@ static void clear_version_row(void *row)
     version_record_clear(&((struct version_row *)row)->v);
 }
 
+static void clear_policy_row(void *row)
+{
+    free(((struct policy_row *)row)->entries);
+}
+
 static void clear_chain_row(void *row)
 {
     free(((struct chain_row *)row)->certificates);
@@ -317,6 +344,7 @@ void reading_sort(struct reading *all)
     sort_rows(&all->keys, by_key_id, clear_nothing);
     sort_rows(&all->versions, by_version, clear_version_row);
     sort_rows(&all->grants, by_grant, clear_nothing);
+    sort_rows(&all->policies, by_policy, clear_policy_row);
     sort_rows(&all->chains, by_chain, clear_chain_row);
     sort_rows(&all->schedules, by_schedule, clear_nothing);
     sort_rows(&all->formers, by_former, clear_nothing);
@@ -325,14 +353,18 @@ void reading_sort(struct reading *all)
 void reading_clear(struct reading *all)
 {
     struct version_row *v = all->versions.at;
+    struct policy_row *b = all->policies.at;
     struct chain_row *c = all->chains.at;
 
+    for (size_t i = 0; i < all->policies.count; i++)
+        clear_policy_row(&b[i]);
     for (size_t i = 0; i < all->versions.count; i++)
         version_record_clear(&v[i].v);
     for (size_t i = 0; i < all->chains.count; i++)
         clear_chain_row(&c[i]);
     free(all->keys.at);
     free(all->versions.at);
+    free(all->policies.at);
     free(all->grants.at);
     free(all->chains.at);
     free(all->schedules.at);

@@ -47,6 +47,14 @@ struct former_row {
     bool ok;
 };
 
+struct policy_row {
+    sqlite3_int64 rowid;
+    uint8_t key_id[KEY_ID_SIZE];
+    uint8_t *entries; /* a blob of store/policy_blob.h, not looked at yet */
+    size_t len;
+    bool ok;
+};
+
 struct chain_row {
     sqlite3_int64 rowid;
     uint8_t key_id[KEY_ID_SIZE];
@@ -59,24 +67,26 @@ struct chain_row {
 /* An array of one of these: each begins with its rowid. */
 struct rows {
     void *at;
-    size_t count, room, size;
+    size_t count, room;
+    size_t size, id; /* of a row; where its key id is in it */
 };
 
 struct reading {
-    struct rows keys, versions, grants, chains, schedules, formers;
+    struct rows keys, versions, policies, chains;
+    struct rows grants, schedules, formers; /* of keys of the old form */
     unsigned partial; /* tables of which some part could not be read */
     unsigned chains_lost; /* chains that are damaged, or are of no version; one more if a part could not be read */
     int failure;      /* SQLite's code for the last of those */
 };
 
 /*
- * Reads all six tables whole, each by itself and in the order of its rows, without an index: what is wrong in one
+ * Reads all tables of keys whole, each by itself and in the order of its rows, without an index: what is wrong in one
  * place is then wrong in one place. A part that cannot be read is left out and counted. LB_E_NOMEM; LB_E_STORE when
  * nothing could be read. ret is reading_clear()ed in any case.
  */
 LB_MUST_USE int reading_load(struct store *s, struct reading *ret, struct problem *p);
 /*
- * Sorts keys and former names by key id; versions and their schedules by key id and number; grants by key id, kind and
+ * Sorts keys, policies and former names by key id; versions and their schedules by key id and number; grants by key id, kind and
  * id; chains by key id and version, sound ones first. Each row once: a damaged page may point to the same row in two
  * places, which is no fault of that row.
  */

@@ -91,8 +91,16 @@ const struct migration store_migrations[] = {
       "  noted INTEGER NOT NULL,"
       "  UNIQUE (key_id, path)"
       ") STRICT;" },
+    /*
+     * All policy of a key in one row. A key without one is of the old form: its policy is in grant_, schedule and former.
+     */
+    { "CREATE TABLE policy ("
+      "  key_id BLOB NOT NULL UNIQUE REFERENCES key (key_id),"
+      "  entries BLOB NOT NULL"
+      ") STRICT;" },
 };
 const int store_schema_version = sizeof(store_migrations) / sizeof(store_migrations[0]);
+const int store_schema_at_open = 3;
 
 static int last_errno(sqlite3_file *file)
 {
@@ -246,7 +254,7 @@ static bool differs(const struct store *s)
            now.changed.tv_sec != then->changed.tv_sec || now.changed.tv_nsec != then->changed.tv_nsec;
 }
 
-bool store_was_replaced(struct store *s)
+bool schema_was_replaced(struct store *s)
 {
     bool r;
 
@@ -271,7 +279,7 @@ int schema_begin(struct store *s, struct problem *p)
 
     if (s->readonly)
         return schema_failure(s, SQLITE_READONLY, "write to", p);
-    if (store_was_replaced(s))
+    if (schema_was_replaced(s))
         return replaced(s, p);
     schema_writing(s);
     r = schema_exec(s, "BEGIN IMMEDIATE", p);
@@ -411,29 +419,45 @@ static int check_application(struct store *s, int version, struct problem *p)
     return LB_E_STORE;
 }
 
-int schema_migrate(struct store *s, const struct migration *steps, int count, struct problem *p)
+static int run_steps(struct store *s, const struct migration *steps, int from, int to, struct problem *p)
 {
     char set[100];
+    int r = 0;
+
+    for (int i = from; r == 0 && i < to; i++)
+        r = schema_exec(s, steps[i].sql, p);
+    /* Both are kept in the first page, under the same transaction as the tables. */
+    snprintf(set, sizeof(set), "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION_ID, to);
+    return r == 0 ? schema_exec(s, set, p) : r;
+}
+
+int schema_finish(struct store *s, struct problem *p)
+{
+    return s->schema == store_schema_version ? 0 : run_steps(s, store_migrations, s->schema, store_schema_version, p);
+}
+
+int schema_migrate(struct store *s, const struct migration *steps, int count, int most, struct problem *p)
+{
     int version = 0, r = get_int(s, "PRAGMA user_version", &version, p);
 
     if (r == 0)
         r = check_application(s, version, p);
-    if (r != 0 || version == count)
+    if (r != 0)
         return r;
-    if (version < 0 || version > count) {
+    if (version < 0 || version > most) {
         problem_set(p, LB_E_STORE_SCHEMA, "the store %s has schema %d, this littlebox knows up to %d", s->path, version,
-                    count);
+                    most);
         problem_hint(p, "it was made by a newer littlebox: install that one");
         return LB_E_STORE_SCHEMA;
     }
+    s->schema = version;
+    if (version >= count)
+        return 0;
     r = schema_begin(s, p);
     if (r != 0)
         return r;
-    for (int i = version; r == 0 && i < count; i++)
-        r = schema_exec(s, steps[i].sql, p);
-    /* Both are kept in the first page, under the same transaction as the tables. */
-    snprintf(set, sizeof(set), "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION_ID, count);
+    r = schema_end(s, run_steps(s, steps, version, count, p), p);
     if (r == 0)
-        r = schema_exec(s, set, p);
-    return schema_end(s, r, p);
+        s->schema = count;
+    return r;
 }

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "base/errors.h"
-#include "store/store.h"
+#include "store/record.h"
 
 /* The file as this process left it. */
 struct store_stamp {
@@ -27,6 +27,7 @@ struct store {
     struct store_stamp stamp;
     bool writing;              /* the file is about to be another one, by this process */
     uint8_t id[STORE_ID_SIZE];
+    int schema;         /* of the file */
     bool readonly;      /* the file system or the mode of the file lets nobody write */
     bool scrub_pending; /* material was deleted, and the log that holds it is not overwritten yet */
     char *path;
@@ -40,8 +41,13 @@ struct migration {
     const char *sql;
 };
 extern const struct migration store_migrations[];
-/* The schema that this code reads and writes: as many as there are migrations. */
+/* The schema that this code writes: as many as there are migrations. */
 extern const int store_schema_version;
+/*
+ * The schema up to which a store is brought when it is opened. The step behind it comes with the first change of a key:
+ * from then on keys are bound in another way, for which the store has to be unlocked (store/old_form.h).
+ */
+extern const int store_schema_at_open;
 
 /*
  * Opens the file (which must exist) into s->db and s->readonly, with all settings of the store made. LB_E_STORE,
@@ -51,10 +57,15 @@ LB_MUST_USE int schema_connect(struct store *s, struct problem *p);
 
 /*
  * Brings the schema from the version it has to count, all missing steps in one transaction; on a read-only store an
- * older one is LB_E_STORE_READONLY. LB_E_STORE_SCHEMA when it is newer than count, LB_E_STORE when this is not a store
- * of ours. version 0 is an empty database.
+ * older one is LB_E_STORE_READONLY. A store that has it, or more, stays as it is. LB_E_STORE_SCHEMA when it is newer than
+ * most, LB_E_STORE when this is not a store of ours. version 0 is an empty database.
  */
-LB_MUST_USE int schema_migrate(struct store *s, const struct migration *steps, int count, struct problem *p);
+LB_MUST_USE int schema_migrate(struct store *s, const struct migration *steps, int count, int most, struct problem *p);
+/*
+ * The steps that are still missing, within a transaction of the caller. What s->schema says is for the caller to set, when
+ * that is committed.
+ */
+LB_MUST_USE int schema_finish(struct store *s, struct problem *p);
 
 /*
  * What SQLite's failure rc means to us, with the text: STORE_FULL, STORE_READONLY, IN_USE, NOMEM, else STORE. what:
@@ -74,7 +85,9 @@ LB_MUST_USE int schema_exec(struct store *s, const char *sql, struct problem *p)
  */
 void schema_writing(struct store *s);
 void schema_stamp(struct store *s);
-/* BEGIN IMMEDIATE. LB_E_STORE_READONLY and so on; LB_E_STORE where store_was_replaced(). */
+/* As store_was_replaced(). */
+bool schema_was_replaced(struct store *s);
+/* BEGIN IMMEDIATE. LB_E_STORE_READONLY and so on; LB_E_STORE where schema_was_replaced(). */
 LB_MUST_USE int schema_begin(struct store *s, struct problem *p);
 /* COMMIT when r is 0, and ROLLBACK when it is not or the commit fails. Returns r or the failure of the commit. */
 LB_MUST_USE int schema_end(struct store *s, int r, struct problem *p);

@@ -6,6 +6,8 @@
 
 #include "model/seal_kinds.h"
 #include "store/column.h"
+#include "store/schema.h"
+#include "store/scrub.h"
 
 /* More than any kind needs. */
 #define PARAMS_MAX 1024

@@ -33,7 +33,10 @@ int vault_no_key(const struct vault *v, const char *name, struct problem *p)
 int vault_damaged(const struct vault *v, const char *name, uint32_t version, struct problem *p)
 {
     const struct admit_box box = for_rules(v);
+    const struct boxkey *k = keyring_find_any(&v->ring, name);
 
+    if (k != NULL && k->rec.unknown != 0)
+        return admit_unknown(&box, name, k->rec.unknown, p);
     return admit_damaged(&box, name, version, p);
 }
 
@@ -86,6 +89,7 @@ int vault_admission(const struct vault *v, const struct boxkey *k, const struct 
     ret->key.grants = k->rec.grants;
     ret->key.grant_count = k->rec.grant_count;
     ret->key.damaged = k->damaged;
+    ret->key.unknown = k->rec.unknown;
     i = find_version(k, ref);
     if (i < 0) {
         note_what_is_left(k, ret);

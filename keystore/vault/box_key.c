@@ -26,6 +26,8 @@ static bool copy_record(const struct key_record *from, struct key_record *to)
 
     *to = *from;
     to->grants = copy(from->grants, from->grant_count * sizeof(*from->grants), &ok);
+    to->former = copy(from->former, from->former == NULL ? 0 : strlen(from->former) + 1, &ok);
+    to->others = copy(from->others, from->others_len, &ok);
     to->versions = copy(from->versions, from->version_count * sizeof(*from->versions), &ok);
     if (to->versions == NULL)
         to->version_count = 0;
@@ -33,8 +35,6 @@ static bool copy_record(const struct key_record *from, struct key_record *to)
         to->versions[i].spki = copy(from->versions[i].spki, from->versions[i].spki_len, &ok);
         to->versions[i].material = copy(from->versions[i].material, from->versions[i].material_len, &ok);
         to->versions[i].chain = copy(from->versions[i].chain, from->versions[i].chain_len, &ok);
-        to->versions[i].former =
-            copy(from->versions[i].former, from->versions[i].former == NULL ? 0 : strlen(from->versions[i].former) + 1, &ok);
     }
     return ok;
 }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "keys/key_op.h"
-#include "store/store.h"
+#include "store/record.h"
 
 /* A version's live half: what the record does not say. */
 struct keyversion {

@@ -12,6 +12,8 @@
 #include "model/chain.h"
 #include "model/key_types.h"
 #include "seals/seal.h"
+#include "store/seals.h"
+#include "store/store.h"
 #include "token/certificate_cache.h"
 #include "token/object.h"
 #include "vault/vault_priv.h"
@@ -51,8 +53,7 @@ static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next
 
     if (old->damaged || (old->versions[i].damaged && next->rec.versions[i].state != STATE_DESTROYED))
         return vault_damaged(v, old->rec.name, old->rec.versions[i].version, p);
-    r = v->ops->rebind(v->backend, &old->rec.versions[i], old->rec.grants, old->rec.grant_count,
-                       &next->rec.versions[i], next->rec.grants, next->rec.grant_count);
+    r = v->ops->rebind(v->backend, &old->rec, &old->rec.versions[i], &next->rec, &next->rec.versions[i]);
     if (r == LB_E_DAMAGED)
         return vault_damaged(v, old->rec.name, old->rec.versions[i].version, p);
     if (r != 0)
@@ -62,13 +63,16 @@ static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next
 }
 
 /*
- * Stores next and puts it in the place of old (NULL: new). On success next belongs to the ring; on failure to the caller.
+ * Stores next with put and puts it in the place of old (NULL: new). On success next belongs to the ring; on failure to the caller.
  * ret_stored, which may be NULL: it is in the store, whatever came then.
  */
-static int publish(struct vault *v, struct boxkey *old, struct boxkey *next, bool *ret_stored, struct problem *p)
+typedef int put_fn(struct store *s, const struct key_record *k, struct problem *p);
+
+static int publish(struct vault *v, put_fn *put, struct boxkey *old, struct boxkey *next, bool *ret_stored,
+                   struct problem *p)
 {
     int damaged = (int)boxkey_is_damaged(next) - (old != NULL && boxkey_is_damaged(old));
-    int r = store_put_key(v->store, &next->rec, p);
+    int r = put(v->store, &next->rec, p);
 
     if (r != 0)
         return r;
@@ -98,12 +102,13 @@ int vault_replace(struct vault *v, struct boxkey *old, struct boxkey *next, stru
 {
     int r = 0;
 
+    next->rec.old_form = false;
     for (size_t i = 0; r == 0 && i < next->rec.version_count; i++)
         r = rebind(v, old, next, i, p);
     if (r != 0)
         return r;
     keep_live(v, old, next);
-    return publish(v, old, next, /* ret_stored= */ NULL, p);
+    return publish(v, store_put_key, old, next, /* ret_stored= */ NULL, p);
 }
 
 /* Creating and importing */
@@ -150,7 +155,8 @@ static int prepare_version(struct vault *v, const char *name, struct boxkey **re
     if (next == NULL)
         return out_of_memory(p);
     /* A new key under an old name starts with nobody allowed. */
-    next->rec.grant_count = 0;
+    key_record_drop_policy(&next->rec);
+    next->rec.old_form = false;
     n = next->rec.version_count;
     versions = realloc(next->rec.versions, (n + 1) * sizeof(*versions));
     if (versions != NULL)
@@ -192,18 +198,19 @@ static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *ne
         return out_of_memory(p);
     if (EVP_Digest(rec->spki, rec->spki_len, next->versions[n].hash, NULL, EVP_sha256(), NULL) <= 0)
         return problem_set(p, LB_E_CRYPTO, "SHA-256 failed");
-    r = publish(v, old, next, ret_stored, p);
+    r = publish(v, store_put_key, old, next, ret_stored, p);
     if (r == 0)
         vault_describe(v, next, n, spki_buf, ret);
     return r;
 }
 
 /* A new version that came to nothing: what it left behind on the token goes too. */
-static void undo(struct vault *v, const struct version_record *rec)
+static void undo(struct vault *v, const struct boxkey *next)
 {
+    const struct version_record *rec = &next->rec.versions[next->rec.version_count - 1];
     struct problem p;
 
-    if (rec->material != NULL && v->ops->destroy != NULL && v->ops->destroy(v->backend, rec, NULL, 0, &p) != 0)
+    if (rec->material != NULL && v->ops->destroy(v->backend, &next->rec, rec, &p) != 0)
         log_error("what was made for key '%s' is still on the token: %s", rec->name, p.text);
 }
 
@@ -224,11 +231,11 @@ int vault_create(struct vault *v, const struct create_request *m, uint8_t *spki_
         return r;
     rec = &next->rec.versions[next->rec.version_count - 1];
     snprintf(rec->type, sizeof(rec->type), "%s", m->type);
-    r = v->ops->create(v->backend, rec, /* grants= */ NULL, 0, &key, p);
+    r = v->ops->create(v->backend, &next->rec, rec, &key, p);
     if (r == 0) {
         r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
         if (r != 0 && !stored)
-            undo(v, rec);
+            undo(v, next);
     }
     if (r != 0)
         boxkey_free(next);
@@ -244,7 +251,7 @@ int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_
     bool stored = false;
     int r = vault_check_open(v, p);
 
-    if (r == 0 && v->ops->attach == NULL) {
+    if (r == 0 && !v->ops->own_objects) {
         r = problem_set(p, LB_E_UNSUPPORTED, "box '%s' has no token to attach a key of", v->conf->box);
         problem_hint(p, "BOX.conf: backend = pkcs11; see littlebox.conf(5)");
     }
@@ -256,8 +263,7 @@ int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_
         memcpy(name.id, m->id.p, m->id.len);
     if (m->label.len > 0)
         memcpy(name.label, m->label.p, m->label.len);
-    r = v->ops->attach(v->backend, &name, &next->rec.versions[next->rec.version_count - 1], /* grants= */ NULL, 0, &key,
-                       p);
+    r = v->ops->attach(v->backend, &name, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
     if (r == 0)
         r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
     /* Its certificate may have been put beside it just now. */
@@ -276,18 +282,15 @@ int vault_import(struct vault *v, const struct import_request *m, uint8_t *spki_
     bool stored = false;
     int r = vault_check_open(v, p);
 
-    if (r == 0 && v->ops->import == NULL)
-        r = problem_set(p, LB_E_UNSUPPORTED, "the backend of box '%s' takes no keys from outside", v->conf->box);
     if (r == 0)
         r = prepare_version(v, m->name, &old, &next, p);
     if (r != 0)
         return r;
-    r = v->ops->import(v->backend, m->pkcs8, &next->rec.versions[next->rec.version_count - 1], /* grants= */ NULL, 0,
-                       &key, p);
+    r = v->ops->import(v->backend, m->pkcs8, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
     if (r == 0) {
         r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
         if (r != 0 && !stored)
-            undo(v, &next->rec.versions[next->rec.version_count - 1]);
+            undo(v, next);
     }
     if (r != 0)
         boxkey_free(next);
@@ -427,7 +430,7 @@ int vault_cert_set(struct vault *v, const struct chain_request *m, uint32_t *ret
     r = put_chain(v, next, (size_t)i, m, p);
     *ret_version = next->rec.versions[i].version;
     if (r == 0)
-        r = publish(v, old, next, /* ret_stored= */ NULL, p);
+        r = publish(v, store_put_chains, old, next, /* ret_stored= */ NULL, p);
     if (r != 0)
         boxkey_free(next);
     return r;

@@ -117,16 +117,16 @@ static int destroy_elsewhere(struct vault *v, const struct boxkey *old, const st
 {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && v->ops->destroy != NULL && i < next->rec.version_count; i++) {
+    for (size_t i = 0; r == 0 && i < next->rec.version_count; i++) {
         const struct version_record *rec = &old->rec.versions[i];
 
         if (rec->state == STATE_DESTROYED || next->rec.versions[i].state != STATE_DESTROYED)
             continue;
-        if (old->damaged || old->versions[i].damaged)
+        if (!old->damaged && !old->versions[i].damaged)
+            r = v->ops->destroy(v->backend, &old->rec, rec, p);
+        else if (v->ops->elsewhere)
             log_warning("key '%s' version %u is damaged: what may be left of it on the token stays there", rec->name,
                         rec->version);
-        else
-            r = v->ops->destroy(v->backend, rec, old->rec.grants, old->rec.grant_count, p);
     }
     return r;
 }
@@ -138,16 +138,6 @@ static bool all_destroyed(const struct boxkey *k)
             return false;
     }
     return true;
-}
-
-/* What a key has beside its versions ends with the last of these: who may use it, and the names that it had. */
-static void forget_rest(struct boxkey *k)
-{
-    k->rec.grant_count = 0;
-    for (size_t i = 0; i < k->rec.version_count; i++) {
-        free(k->rec.versions[i].former);
-        k->rec.versions[i].former = NULL;
-    }
 }
 
 /* version 0: all. One transaction, whatever the number of versions. */
@@ -171,8 +161,9 @@ static int turn_key(struct vault *v, struct boxkey *old, uint32_t version, const
         r = nothing_turned(v, old, version, p);
     if (r == 0)
         r = destroy_elsewhere(v, old, next, p);
+    /* The policy of a key ends with its last version: who may use it, and the names that it had. */
     if (r == 0 && all_destroyed(next))
-        forget_rest(next);
+        key_record_drop_policy(&next->rec);
     if (r == 0)
         r = vault_replace(v, old, next, p);
     if (r != 0) {
@@ -225,7 +216,7 @@ int vault_schedule_destroy(struct vault *v, const struct destroy_request *m, uin
     if (r != 0)
         return r;
     /* What could be kept here of a key that is elsewhere is its record alone. */
-    if (v->ops->destroy != NULL)
+    if (v->ops->elsewhere)
         return problem_set(p, LB_E_UNSUPPORTED,
                            "key '%s' in box '%s' is on a token, which cannot keep what was destroyed: nothing was done; "
                            "only --now is possible, at once and for good", m->name, v->conf->box);

@@ -21,7 +21,7 @@ struct search {
 static void set_label(const struct search *s, const struct boxkey *k, struct p11_value *ret)
 {
     const struct p11_value *label = &s->want->a[P11_OBJECT];
-    const char *former = k->rec.versions[0].former;
+    const char *former = k->rec.former;
     char name[LB_NAME_MAX + 1];
 
     for (const char *at = former == NULL ? "" : former; label->set && former_next(&at, name);) {
@@ -51,7 +51,7 @@ static bool as_object(const struct search *s, const struct boxkey *k, size_t i, 
     snprintf(ret->name, sizeof(ret->name), "%s", k->rec.name);
     snprintf(ret->type, sizeof(ret->type), "%s", rec->type);
     ret->certified = vault_may_be_certified(s->v, s->certs, k, i);
-    if (s->v->ops->object_of == NULL) {
+    if (!s->v->ops->own_objects) {
         set_label(s, k, &ret->object.a[P11_OBJECT]);
         return (int)i == boxkey_active(k);
     }
@@ -96,7 +96,7 @@ bool vault_is_the_token(const struct vault *v, const struct p11uri *want, const 
 {
     unsigned known = P11_OF_TOKEN;
 
-    for (unsigned i = 0; v->ops->token_of != NULL && i < P11_ATTRS; i++) {
+    for (unsigned i = 0; v->ops->elsewhere && i < P11_ATTRS; i++) {
         if (!token->a[i].set)
             known &= ~P11_BIT(i);
     }
@@ -164,9 +164,9 @@ static int find(struct search *s, const struct caller *who, struct problem *p)
     s->found->is_the_token = vault_is_the_token(v, want, &token);
     if (!s->found->is_the_token)
         return 0;
-    if (v->ops->object_of != NULL && !open)
+    if (v->ops->own_objects && !open)
         return vault_locked(v, p);
-    if (v->ops->object_of != NULL || !s->named)
+    if (v->ops->own_objects || !s->named)
         return find_among(s, who, p);
     /* On no token: the object's label is the key's name. */
     k = want->a[P11_ID].set ? NULL : named_key(v, &want->a[P11_OBJECT]);

@@ -124,7 +124,7 @@ static int index_object(struct keyring *r, struct boxkey *k, const struct liveke
 
 static const char *former_of(const struct boxkey *k)
 {
-    return k->rec.version_count == 0 || k->rec.versions[0].former == NULL ? "" : k->rec.versions[0].former;
+    return k->rec.former == NULL ? "" : k->rec.former;
 }
 
 static int index_key(struct keyring *r, struct boxkey *k)

@@ -9,6 +9,7 @@
 #include "guard/secret.h"
 #include "guard/secret_file.h"
 #include "seals/seal.h"
+#include "store/store.h"
 #include "vault/vault_priv.h"
 
 /* As messages carry it: cut, and without what could steer a terminal. */

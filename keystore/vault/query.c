@@ -206,8 +206,8 @@ static int show(const struct p11_certs *certs, const struct boxkey *k, struct ke
         e->destroy_at = rec->destroy_at;
         e->used = atomic_load_explicit(&k->versions[i].last_used, memory_order_relaxed);
     }
-    if (k->rec.version_count > 0 && k->rec.versions[0].former != NULL)
-        snprintf(ret->former, sizeof(ret->former), "%s", k->rec.versions[0].former);
+    if (k->rec.former != NULL)
+        snprintf(ret->former, sizeof(ret->former), "%s", k->rec.former);
     for (size_t i = 0; i < k->rec.grant_count && i < LB_GRANTS_MAX; i++)
         ret->grants[ret->grant_count++] = k->rec.grants[i];
     return 0;

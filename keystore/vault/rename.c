@@ -44,29 +44,21 @@ static bool is_destroyed(const struct boxkey *k)
 static int set_names(struct boxkey *next, const char *name, struct problem *p)
 {
     char *more = NULL, *former = NULL;
-    const char *old = next->rec.versions[0].former;
-    int r = former_add(old, next->rec.name, &more);
+    int r = former_add(next->rec.former, next->rec.name, &more);
 
     if (r == 0)
         r = former_remove(more, name, &former);
-    for (size_t i = 0; r == 0 && i < next->rec.version_count; i++) {
-        struct version_record *rec = &next->rec.versions[i];
-
-        free(rec->former);
-        rec->former = former == NULL ? NULL : strdup(former);
-        if (former != NULL && rec->former == NULL)
-            r = LB_E_NOMEM;
-        snprintf(rec->name, sizeof(rec->name), "%s", name);
-    }
-    if (r == LB_E_TOO_LONG)
-        problem_set(p, r, "key '%s' has had %d names already", next->rec.name, LB_FORMER_NAMES_MAX);
-    else if (r != 0)
-        problem_set(p, r, "out of memory");
-    if (r == 0)
-        snprintf(next->rec.name, sizeof(next->rec.name), "%s", name);
     free(more);
-    free(former);
-    return r;
+    if (r == LB_E_TOO_LONG)
+        return problem_set(p, r, "key '%s' has had %d names already", next->rec.name, LB_FORMER_NAMES_MAX);
+    if (r != 0)
+        return problem_set(p, r, "out of memory");
+    free(next->rec.former);
+    next->rec.former = former;
+    snprintf(next->rec.name, sizeof(next->rec.name), "%s", name);
+    for (size_t i = 0; i < next->rec.version_count; i++)
+        snprintf(next->rec.versions[i].name, sizeof(next->rec.versions[i].name), "%s", name);
+    return 0;
 }
 
 int vault_rename(struct vault *v, const struct rename_request *m, struct problem *p)

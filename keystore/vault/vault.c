@@ -10,6 +10,8 @@
 #include "guard/secret.h"
 #include "model/chain.h"
 #include "seals/seal.h"
+#include "store/seals.h"
+#include "store/store.h"
 #include "token/token.h"
 #include "vault/vault_priv.h"
 
@@ -52,6 +54,10 @@ static int load_key(const struct key_record *rec, bool damaged, void *arg)
     }
     if (k->damaged)
         log_error("the record of key '%s' is damaged", k->rec.name);
+    else if (rec->unknown != 0)
+        log_error("key '%s' has a policy of kind %u, which this littlebox does not know: it is kept and not used", k->rec.name,
+                  rec->unknown);
+    k->damaged = k->damaged || rec->unknown != 0;
     check_chains(k);
     r = keyring_put(&load->v->ring, /* old= */ NULL, k);
     if (r != 0)
@@ -67,19 +73,6 @@ static void count_keys(struct vault *v)
         damaged += boxkey_is_damaged(v->ring.keys[i]);
     atomic_store(&v->keys, (unsigned)v->ring.count);
     atomic_store(&v->damaged, damaged);
-}
-
-/* A box whose keys are on no token. */
-static int pass_for_token(struct vault *v)
-{
-    int r;
-
-    if (v->ops->token_of != NULL)
-        return 0;
-    r = p11uri_set_text(&v->token, P11_TOKEN, v->conf->box);
-    if (r == 0)
-        r = p11uri_set_text(&v->token, P11_MANUFACTURER, "littlebox");
-    return r == 0 ? p11uri_set_text(&v->token, P11_MODEL, v->ops->name) : r;
 }
 
 /* The module alone: a token may come later, a module that is not there is a wrong configuration. */
@@ -136,9 +129,8 @@ int vault_open(const struct vault_settings *settings, struct vault **ret, struct
     v->used_written = (uint64_t)time(NULL);
     v->ops = settings->token != NULL ? &backend_pkcs11_ops : &backend_sealed_ops;
     atomic_init(&v->lock, LOCK_NO_STORE);
-    r = keyring_init(&v->ring, v->ops->check == NULL ? 0 : settings->open_keys);
-    if (r == 0)
-        r = pass_for_token(v);
+    v->ops->token_of(/* b= */ NULL, settings->box, &v->token);
+    r = keyring_init(&v->ring, v->ops->stays_open ? 0 : settings->open_keys);
     if (r != 0)
         problem_set(p, r, "out of memory");
     else if (settings->token != NULL)
@@ -197,7 +189,7 @@ struct livekey *vault_livekey(struct vault *v, const struct version_record *rec,
     struct p11uri object;
     int r = 0;
 
-    if (live == NULL || v->ops->object_of == NULL)
+    if (live == NULL || !v->ops->own_objects)
         return live;
     memset(&object, 0, sizeof(object));
     r = v->ops->object_of(v->backend, key, &object);
@@ -224,13 +216,13 @@ int vault_open_version(struct vault *v, struct boxkey *k, size_t i, struct livek
     struct livekey *live;
     int r;
 
-    /* On a token, where each is open while the box is. */
-    if (v->ops->check == NULL)
+    /* Each is open while the box is. */
+    if (v->ops->stays_open)
         return vault_locked(v, p);
-    r = v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key);
+    r = v->ops->open(v->backend, &k->rec, rec, &key);
     if (r == LB_E_NOMEM) {
         opened_close_all(&v->ring.opened);
-        r = v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key);
+        r = v->ops->open(v->backend, &k->rec, rec, &key);
     }
     secret_wipe_stack();
     if (r != 0)
@@ -254,11 +246,11 @@ static int try_version(struct vault *v, struct boxkey *k, size_t i)
     bool damaged = k->damaged;
     int r = 0;
 
-    if (!damaged && v->ops->check != NULL)
-        r = v->ops->check(v->backend, rec, k->rec.grants, k->rec.grant_count);
+    if (!damaged && !v->ops->stays_open)
+        r = v->ops->check(v->backend, &k->rec, rec);
     else if (!damaged)
-        r = v->ops->open(v->backend, rec, k->rec.grants, k->rec.grant_count, &key);
-    if (r == LB_E_NOMEM && v->ops->check != NULL)
+        r = v->ops->open(v->backend, &k->rec, rec, &key);
+    if (r == LB_E_NOMEM && !v->ops->stays_open)
         return r;
     if (r == LB_E_UNSUPPORTED)
         log_error("key '%s' version %u is not on a token: it was made with another 'backend =' in %s", k->rec.name,
@@ -317,6 +309,7 @@ int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
                                : problem_set(p, r, "cannot open the store of box '%s': %s", v->conf->box, lb_strerror(r));
     }
     /* Before anybody can use it. */
+    vault_bring_up(v);
     vault_expire(v);
     count_keys(v);
     atomic_store(&v->lock, LOCK_UNLOCKED);
@@ -434,10 +427,8 @@ size_t vault_memory(unsigned threads)
 
 void vault_token_uri(const struct vault *v, struct p11uri *ret)
 {
-    if (v->ops->token_of == NULL)
-        return;
     memset(ret, 0, sizeof(*ret));
-    v->ops->token_of(v->backend, ret);
+    v->ops->token_of(v->backend, v->conf->box, ret);
 }
 
 void vault_lock(struct vault *v)

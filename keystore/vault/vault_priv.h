@@ -42,6 +42,12 @@ struct vault {
 
 /* The store key is there: makes the backend and opens every version. */
 LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p);
+/*
+ * Keys of the old form get the new one, in one transaction: all that authenticate, in the store and in memory. What is
+ * damaged stays as it is. A failure is in the log, and the keys go on as they are. By the changing thread, before others
+ * can use them.
+ */
+void vault_bring_up(struct vault *v);
 /* From now on the store is open by this seal. By the changing thread. */
 void vault_note_opened(struct vault *v, enum opened_how how, unsigned kind, uint32_t seal);
 /* The store has these seals from now on; what cannot be read is in the log. By the changing thread. */
@@ -121,6 +127,10 @@ int vault_locked(const struct vault *v, struct problem *p);
 int vault_no_key(const struct vault *v, const char *name, struct problem *p);
 /* Of rec, whose destruction is scheduled: LB_E_NOT_ACTIVE. whole: all that is left of the key is. */
 int vault_scheduled(const struct vault *v, const struct version_record *rec, bool whole, struct problem *p);
+/*
+ * LB_E_DAMAGED; LB_E_UNSUPPORTED: it is whole, and has a policy of a kind that this littlebox does not know. With the ring's
+ * lock held, or by the changing thread.
+ */
 int vault_damaged(const struct vault *v, const char *name, uint32_t version, struct problem *p);
 
 #endif

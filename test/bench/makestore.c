@@ -9,6 +9,8 @@
 #include "guard/secret.h"
 #include "seals/seal.h"
 #include "store/schema.h"
+#include "store/seals.h"
+#include "store/store.h"
 
 /*
  * makestore STORE CREDENTIAL TYPE COUNT: adds keys k000000, k000001 ... Each is made as the box makes it; only the disk
@@ -56,7 +58,7 @@ static int add_key(struct store *s, struct backend_sealed *b, const char *type, 
     if (RAND_bytes(k.key_id, sizeof(k.key_id)) <= 0)
         return LB_E_CRYPTO;
     memcpy(v.key_id, k.key_id, sizeof(v.key_id));
-    r = backend_sealed_ops.create(b, &v, /* grants= */ NULL, 0, &key, p);
+    r = backend_sealed_ops.create(b, &k, &v, &key, p);
     if (r == 0)
         r = store_put_key(s, &k, p);
     EVP_PKEY_free(key);

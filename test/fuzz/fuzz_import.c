@@ -72,6 +72,7 @@ static void setup(void)
 static void import(const uint8_t *der, size_t len)
 {
     struct version_record v = { .name = "web", .version = 1, .state = STATE_ACTIVE };
+    const struct key_record k = { .name = "web", .versions = &v, .version_count = 1 };
     const struct backend_ops *ops = &backend_sealed_ops;
     EVP_PKEY *key = NULL, *again = NULL;
     struct problem p = { 0 };
@@ -79,14 +80,14 @@ static void import(const uint8_t *der, size_t len)
 
     if (len > LB_PRIVATE_MAX)
         return;
-    r = ops->import(backend, (struct bytes){ der, len }, &v, NULL, 0, &key, &p);
+    r = ops->import(backend, (struct bytes){ der, len }, &k, &v, &key, &p);
     if (r != 0) {
         must(p.code == r && p.text[0] != '\0' && v.spki == NULL && v.material == NULL && key == NULL);
         ERR_clear_error();
         return;
     }
     must(v.type[0] != '\0' && v.spki_len > 0 && v.spki_len <= LB_SPKI_MAX && v.material_len > 0);
-    must(ops->check(backend, &v, NULL, 0) == 0 && ops->open(backend, &v, NULL, 0, &again) == 0);
+    must(ops->check(backend, &k, &v) == 0 && ops->open(backend, &k, &v, &again) == 0);
     must(EVP_PKEY_eq(key, again) == 1 && keytype_pairwise(again) == 0);
     EVP_PKEY_free(key);
     EVP_PKEY_free(again);

@@ -10,6 +10,7 @@
 #include "guard/secret.h"
 #include "guard/shield.h"
 #include "seals/seal.h"
+#include "store/seals.h"
 #include "store/store.h"
 
 /*

@@ -1,6 +1,7 @@
 /* A store with keys in it, for the suites that look at stores and backends. */
 #include "fixture.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,9 @@ struct key_record fixture_make_key(struct fixture *f, const char *name, const ch
     struct key_record k = { .version_count = versions, .grant_count = grants };
     struct problem p;
 
-    memset(k.key_id, ++next_id, sizeof(k.key_id));
+    /* Zeros are no key's. */
+    next_id += next_id == UINT8_MAX ? 2 : 1;
+    memset(k.key_id, next_id, sizeof(k.key_id));
     snprintf(k.name, sizeof(k.name), "%s", name);
     k.versions = calloc(versions + 1, sizeof(*k.versions));
     k.grants = calloc(grants + 1, sizeof(*k.grants));
@@ -94,7 +97,7 @@ struct key_record fixture_make_key(struct fixture *f, const char *name, const ch
         v->state = STATE_ACTIVE;
         v->created = 1700000000 + i;
         v->changed = 1700000100 + i;
-        OK(backend_sealed_ops.create(f->backend, v, k.grants, grants, &key, &p));
+        OK(backend_sealed_ops.create(f->backend, &k, v, &key, &p));
         EVP_PKEY_free(key);
     }
     return k;
@@ -139,28 +142,119 @@ void fixture_add_chain(struct fixture *f, const char *name, uint32_t version, un
     free(v->chain);
     v->chain = chain;
     OK(wire_written(&w, &v->chain_len));
-    OK(store_put_key(f->store, k, &p));
+    OK(k->old_form ? store_put_chains(f->store, k, &p) : store_put_key(f->store, k, &p));
 }
 
 void fixture_schedule(struct fixture *f, const char *name, uint64_t at, const char *former)
 {
-    struct key_record *k = NULL;
+    struct key_record *k = NULL, old;
     struct problem p;
 
     for (size_t i = 0; i < f->key_count; i++)
         k = strcmp(f->keys[i].name, name) == 0 ? &f->keys[i] : k;
     CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+    old = *k;
+    old.versions = calloc(k->version_count, sizeof(*old.versions));
+    memcpy(old.versions, k->versions, k->version_count * sizeof(*old.versions));
+    k->former = strdup(former);
     for (size_t i = 0; i < k->version_count; i++) {
-        struct version_record *v = &k->versions[i], old = *v;
-
-        v->state_before = v->state;
-        v->state = STATE_DESTROY_SCHEDULED;
-        v->destroy_at = at;
-        v->former = strdup(former);
-        OK(backend_sealed_ops.rebind(f->backend, &old, k->grants, k->grant_count, v, k->grants, k->grant_count));
-        free(old.material);
+        k->versions[i].state_before = k->versions[i].state;
+        k->versions[i].state = STATE_DESTROY_SCHEDULED;
+        k->versions[i].destroy_at = at;
     }
+    for (size_t i = 0; i < k->version_count; i++) {
+        OK(backend_sealed_ops.rebind(f->backend, &old, &old.versions[i], k, &k->versions[i]));
+        free(old.versions[i].material);
+    }
+    free(old.versions);
     OK(store_put_key(f->store, k, &p));
+}
+
+struct key_record fixture_key_of(const struct version_record *v, const struct grant *grants, size_t count)
+{
+    return (struct key_record){ .grants = (struct grant *)grants, .grant_count = count,
+                                .versions = (struct version_record *)v, .version_count = 1 };
+}
+
+int fixture_rebind(struct fixture *f, const struct version_record *old, const struct grant *old_grants, size_t old_count,
+                   struct version_record *v, const struct grant *grants, size_t count)
+{
+    const struct key_record from = fixture_key_of(old, old_grants, old_count), to = fixture_key_of(v, grants, count);
+
+    return backend_sealed_ops.rebind(f->backend, &from, old, &to, v);
+}
+
+/* Stores of before schema 4 */
+
+static void run(sqlite3 *db, const char *sql, const struct key_record *k, const void *value, int len, sqlite3_int64 a,
+                sqlite3_int64 b, sqlite3_int64 c)
+{
+    sqlite3_stmt *stmt = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    (void)sqlite3_bind_blob(stmt, 1, k->key_id, KEY_ID_SIZE, SQLITE_STATIC);
+    (void)sqlite3_bind_blob(stmt, 2, value, len, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(stmt, 3, a);
+    (void)sqlite3_bind_int64(stmt, 4, b);
+    (void)sqlite3_bind_int64(stmt, 5, c);
+    CU_ASSERT_EQUAL(sqlite3_step(stmt), SQLITE_DONE);
+    sqlite3_finalize(stmt);
+}
+
+/* The rows as that code wrote them. */
+static void write_old(sqlite3 *db, const struct key_record *k)
+{
+    for (size_t i = 0; i < k->version_count; i++) {
+        const struct version_record *v = &k->versions[i];
+
+        run(db, "UPDATE version SET material = ?2 WHERE key_id = ?1 AND version = ?3", k, v->material, (int)v->material_len,
+            v->version, 0, 0);
+        if (v->destroy_at != 0)
+            run(db, "INSERT INTO schedule VALUES (?1, ?3, ?4)", k, NULL, 0, v->version, (sqlite3_int64)v->destroy_at, 0);
+    }
+    for (size_t i = 0; i < k->grant_count; i++)
+        run(db, "INSERT INTO grant_ VALUES (?1, ?3, ?4, ?5)", k, NULL, 0, k->grants[i].kind, k->grants[i].id,
+            k->grants[i].ops);
+    if (k->former != NULL)
+        run(db, "INSERT INTO former VALUES (?1, CAST(?2 AS TEXT))", k, k->former, (int)strlen(k->former), 0, 0, 0);
+}
+
+struct key_record fixture_bind_old(struct backend_sealed *b, const struct key_record *k)
+{
+    struct key_record old = *k;
+
+    old.old_form = true;
+    old.versions = calloc(k->version_count + 1, sizeof(*old.versions));
+    memcpy(old.versions, k->versions, k->version_count * sizeof(*old.versions));
+    for (size_t i = 0; i < k->version_count; i++)
+        OK(backend_sealed_ops.rebind(b, k, &k->versions[i], &old, &old.versions[i]));
+    return old;
+}
+
+void fixture_write_old(const char *path, const struct key_record *keys, size_t count)
+{
+    sqlite3 *db = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+    for (size_t i = 0; i < count; i++)
+        write_old(db, &keys[i]);
+    CU_ASSERT_EQUAL(sqlite3_exec(db, "DROP TABLE policy; PRAGMA user_version = 3", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+void fixture_make_old(struct fixture *f)
+{
+    store_close(f->store);
+    f->store = NULL;
+    for (size_t i = 0; i < f->key_count; i++) {
+        struct key_record *k = &f->keys[i], old = fixture_bind_old(f->backend, k);
+
+        for (size_t j = 0; j < k->version_count; j++)
+            free(k->versions[j].material);
+        free(k->versions);
+        *k = old;
+    }
+    fixture_write_old(f->path, f->keys, f->key_count);
 }
 
 /* Comparing */
@@ -169,8 +263,7 @@ static bool same_version(const struct version_record *a, const struct version_re
 {
     return memcmp(a->key_id, b->key_id, KEY_ID_SIZE) == 0 && strcmp(a->name, b->name) == 0 &&
            a->version == b->version && a->state == b->state && a->state_before == b->state_before &&
-           a->destroy_at == b->destroy_at && (a->former == NULL) == (b->former == NULL) &&
-           (a->former == NULL || strcmp(a->former, b->former) == 0) && strcmp(a->type, b->type) == 0 &&
+           a->destroy_at == b->destroy_at && strcmp(a->type, b->type) == 0 &&
            a->created == b->created && a->changed == b->changed && a->spki_len == b->spki_len &&
            memcmp(a->spki, b->spki, a->spki_len) == 0 && a->material_len == b->material_len &&
            memcmp(a->material, b->material, a->material_len) == 0;
@@ -180,6 +273,10 @@ static bool same_key(const struct key_record *a, const struct key_record *b)
 {
     if (strcmp(a->name, b->name) != 0 || memcmp(a->key_id, b->key_id, KEY_ID_SIZE) != 0 ||
         a->version_count != b->version_count || a->grant_count != b->grant_count)
+        return false;
+    if ((a->former == NULL) != (b->former == NULL) || (a->former != NULL && strcmp(a->former, b->former) != 0) ||
+        a->others_len != b->others_len || (a->others_len > 0 && memcmp(a->others, b->others, a->others_len) != 0) ||
+        a->unknown != b->unknown || a->old_form != b->old_form)
         return false;
     for (size_t i = 0; i < a->grant_count; i++) {
         const struct grant *g = &a->grants[i], *h = &b->grants[i];
@@ -215,7 +312,7 @@ static bool all_open(struct fixture *f, const struct key_record *k)
     for (size_t i = 0; i < k->version_count; i++) {
         EVP_PKEY *key = NULL;
 
-        if (backend_sealed_ops.open(f->backend, &k->versions[i], k->grants, k->grant_count, &key) != 0)
+        if (backend_sealed_ops.open(f->backend, k, &k->versions[i], &key) != 0)
             return false;
         EVP_PKEY_free(key);
     }

@@ -6,6 +6,7 @@
 
 #include "backends/backend.h"
 #include "seals/seal.h"
+#include "store/seals.h"
 #include "store/store.h"
 
 #define FIXTURE_KEYS_MAX 64
@@ -41,6 +42,19 @@ void fixture_add_key(struct fixture *f, const char *name, const char *type, size
 void fixture_add_chain(struct fixture *f, const char *name, uint32_t version, unsigned n);
 /* All versions of a key of the fixture are to be destroyed then, and the key had these names; in the store too. */
 void fixture_schedule(struct fixture *f, const char *name, uint64_t at, const char *former);
+/* A key of this one version and these grants, for backends: nothing of it is its own. */
+struct key_record fixture_key_of(const struct version_record *v, const struct grant *grants, size_t count);
+/* backend_sealed_ops.rebind() between two such keys. */
+int fixture_rebind(struct fixture *f, const struct version_record *old, const struct grant *old_grants, size_t old_count,
+                   struct version_record *v, const struct grant *grants, size_t count);
+/*
+ * The store as a littlebox before schema 4 had left it: keys bound and stored in the old form. Closes it; keys are what is
+ * in it then.
+ */
+void fixture_make_old(struct fixture *f);
+/* The two halves of that: k bound in the old form (versions and material are the caller's then), and the rows of such keys. */
+struct key_record fixture_bind_old(struct backend_sealed *b, const struct key_record *k);
+void fixture_write_old(const char *path, const struct key_record *keys, size_t count);
 /* A seal of a credential that is the label. */
 struct seal_record fixture_make_seal(struct fixture *f, const char *label);
 

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <ftw.h>
 #include <limits.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,4 +162,38 @@ bool unit_is_slow(void)
     const char *preload = getenv("LD_PRELOAD");
 
     return unit_is_sanitized() || (preload != NULL && strstr(preload, "vgpreload") != NULL);
+}
+
+static void join_blobs(sqlite3_context *ctx, int count, sqlite3_value **parts)
+{
+    uint8_t all[4096];
+    size_t at = 0;
+
+    for (int i = 0; i < count; i++) {
+        size_t len = (size_t)sqlite3_value_bytes(parts[i]);
+
+        if (sqlite3_value_type(parts[i]) != SQLITE_BLOB || len > sizeof(all) - at) {
+            sqlite3_result_error(ctx, "joined: not a blob, or too long", -1);
+            return;
+        }
+        if (len > 0)
+            memcpy(all + at, sqlite3_value_blob(parts[i]), len);
+        at += len;
+    }
+    sqlite3_result_blob(ctx, all, (int)at, SQLITE_TRANSIENT);
+}
+
+void unit_sql(const char *path, const char *sql)
+{
+    sqlite3 *db = NULL;
+    char *error = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_create_function(db, "joined", -1, SQLITE_UTF8, NULL, join_blobs, NULL, NULL), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK) {
+        fprintf(stderr, "\n%s: %s", sql, error);
+        CU_FAIL("SQL failed");
+    }
+    sqlite3_free(error);
+    CU_ASSERT_EQUAL(sqlite3_close(db), SQLITE_OK);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "guard/aead.h"
-#include "store/store.h"
+#include "store/bound.h"
 #include "unit.h"
 
 static struct aead *new_aead(void)
@@ -99,14 +99,22 @@ static void nonces_are_fresh(void)
     aead_free(NULL);
 }
 
-static struct bytes bound(const uint8_t *id, const struct version_record *v, const struct grant *grants, size_t count)
+static struct bytes bound_of(const uint8_t *id, const struct key_record *k)
 {
     struct bytes b = { NULL, 0 };
     uint8_t *aad = NULL;
 
-    OK(version_record_aad(id, v, grants, count, &aad, &b.len));
+    OK(bound_data(id, k, &k->versions[0], &aad, &b.len));
     b.p = aad;
     return b;
+}
+
+static struct bytes bound(const uint8_t *id, const struct version_record *v, const struct grant *grants, size_t count)
+{
+    const struct key_record k = { .grants = (struct grant *)grants, .grant_count = count,
+                                  .versions = (struct version_record *)v, .version_count = 1 };
+
+    return bound_of(id, &k);
 }
 
 /* Each field for itself, whatever else keeps a changed row from opening: another one gives other bytes. */
@@ -118,7 +126,15 @@ static void every_field_is_bound(void)
                                       .type = "ed25519", .created = 5,    .changed = 6,  .spki = spki,
                                       .spki_len = sizeof(spki) };
     const struct grant grants[] = { { SUBJECT_USER, 33, OP_SIGN }, { SUBJECT_GROUP, 34, OP_SIGN } };
-    struct version_record other[14];
+    struct version_record other[13];
+    /* What is bound of the key as a whole: former names, policies of other kinds, and the form itself. */
+    static uint8_t entry[] = { 0x7f, 0, 0, 1, 'x' };
+    const struct {
+        char *former;
+        uint8_t *others;
+        size_t others_len;
+        bool old_form;
+    } whole[] = { { (char[]){ "old" }, NULL, 0, false }, { NULL, entry, sizeof(entry), false }, { NULL, NULL, 0, true } };
     struct grant changed[6][2];
     struct bytes base = bound(id, &v, grants, 2), got;
 
@@ -136,10 +152,18 @@ static void every_field_is_bound(void)
     other[9].version = 0x01000001;
     other[10].destroy_at = 7;
     other[11].state_before = STATE_ACTIVE;
-    other[12].former = (char[]){ "old" };
-    other[13].destroy_at = 8;
+    other[12].destroy_at = 8;
     for (size_t i = 0; i < COUNT(other); i++) {
         got = bound(id, &other[i], grants, 2);
+        CU_ASSERT(got.len != base.len || memcmp(got.p, base.p, got.len) != 0);
+        free((void *)got.p);
+    }
+    for (size_t i = 0; i < COUNT(whole); i++) {
+        struct key_record k = { .grants = (struct grant *)grants, .grant_count = 2, .former = whole[i].former,
+                                .others = whole[i].others, .others_len = whole[i].others_len,
+                                .old_form = whole[i].old_form, .versions = (struct version_record *)&v, .version_count = 1 };
+
+        got = bound_of(id, &k);
         CU_ASSERT(got.len != base.len || memcmp(got.p, base.p, got.len) != 0);
         free((void *)got.p);
     }

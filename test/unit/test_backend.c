@@ -8,6 +8,7 @@
 #include "base/wire.h"
 #include "guard/aead.h"
 #include "keys/make_key.h"
+#include "store/bound.h"
 #include "fixture.h"
 #include "unit.h"
 
@@ -26,8 +27,9 @@ static struct version_record copy_version(const struct version_record *v)
 
 static int open_it(void *b, const struct version_record *v, const struct grant *grants, size_t n)
 {
+    const struct key_record k = fixture_key_of(v, grants, n);
     EVP_PKEY *key = NULL;
-    int r = ops->open(b, v, grants, n, &key);
+    int r = ops->open(b, &k, v, &key);
 
     CU_ASSERT_EQUAL(key != NULL, r == 0 && v->state != STATE_DESTROYED);
     if (key != NULL)
@@ -54,7 +56,7 @@ static void made_and_opened(void)
         struct problem p;
 
         OK(open_it(f.backend, v, k.grants, 2));
-        OK(ops->open(f.backend, v, k.grants, 2, &key));
+        OK(ops->open(f.backend, &k, v, &key));
         OK(keytype_of(key, name, &p));
         TEXT_IS(name, types[i]);
         EVP_PKEY_free(key);
@@ -157,7 +159,7 @@ static void keys_are_derived(void)
         OK(wire_written(&w, &len));
         OK(aead_derive(a, (struct bytes){ f.store_key, sizeof(f.store_key) }, (struct bytes){ NULL, 0 },
                        (struct bytes){ info, len }, key));
-        OK(version_record_aad(f.id, v, f.keys[0].grants, f.keys[0].grant_count, &aad, &aad_len));
+        OK(bound_data(f.id, &f.keys[0], v, &aad, &aad_len));
         CU_ASSERT_FATAL(v->material_len <= sizeof(plain));
         OK(aead_open(a, key, (struct bytes){ aad, aad_len }, (struct bytes){ v->material, v->material_len }, plain));
         free(aad);
@@ -170,15 +172,16 @@ static void keys_are_derived(void)
 static int open_sealed(struct fixture *f, const struct version_record *v, struct bytes plain)
 {
     struct version_record copy = copy_version(v);
+    const struct key_record k = fixture_key_of(&copy, NULL, 0);
     int r;
 
     free(copy.material);
     copy.material = NULL;
-    OK(backend_sealed_put(f->backend, &copy, NULL, 0, plain));
+    OK(backend_sealed_put(f->backend, &k, &copy, plain));
     r = open_it(f->backend, &copy, NULL, 0);
     /* Without making a key of it the halves cannot be compared: that is told when it is used. */
     if (plain.len == 0 || v->state == STATE_DESTROYED)
-        CU_ASSERT_EQUAL(ops->check(f->backend, &copy, NULL, 0), r);
+        CU_ASSERT_EQUAL(ops->check(f->backend, &k, &copy), r);
     version_record_clear(&copy);
     return r;
 }
@@ -195,7 +198,7 @@ static void sealed_and_wrong(void)
     fixture_add_key(&f, "web", "ed25519", 2, 0);
     v = f.keys[0].versions[0];
     other = f.keys[0].versions[1];
-    OK(backend_sealed_get(f.backend, &v, NULL, 0, plain, &len));
+    OK(backend_sealed_get(f.backend, &f.keys[0], &v, plain, &len));
     OK(open_sealed(&f, &v, (struct bytes){ plain, len }));
     FAILS(open_sealed(&f, &other, (struct bytes){ plain, len }), LB_E_DAMAGED);
     FAILS(open_sealed(&f, &v, (struct bytes){ plain, len - 1 }), LB_E_DAMAGED);
@@ -244,7 +247,7 @@ static void rebinding(void)
     v = copy_version(&k.versions[0]);
     v.state = STATE_DEACTIVATED;
     v.changed += 10;
-    OK(ops->rebind(f.backend, &k.versions[0], k.grants, 2, &v, more, 3));
+    OK(fixture_rebind(&f, &k.versions[0], k.grants, 2, &v, more, 3));
     OK(open_it(f.backend, &v, more, 3));
     FAILS(open_it(f.backend, &v, k.grants, 2), LB_E_DAMAGED);
     CU_ASSERT(memcmp(v.material, k.versions[0].material, 20) != 0);
@@ -254,14 +257,14 @@ static void rebinding(void)
     /* A shallow copy shares its material with the old record, which keeps it. */
     v = k.versions[0];
     v.changed += 11;
-    OK(ops->rebind(f.backend, &k.versions[0], k.grants, 2, &v, NULL, 0));
+    OK(fixture_rebind(&f, &k.versions[0], k.grants, 2, &v, NULL, 0));
     OK(open_it(f.backend, &v, NULL, 0));
     OK(open_it(f.backend, &k.versions[0], k.grants, 2));
     free(v.material);
     /* From a record that is not whole nothing is taken over, and the new one is not touched. */
     v = copy_version(&k.versions[0]);
     k.versions[0].created++;
-    FAILS(ops->rebind(f.backend, &k.versions[0], k.grants, 2, &v, NULL, 0), LB_E_DAMAGED);
+    FAILS(fixture_rebind(&f, &k.versions[0], k.grants, 2, &v, NULL, 0), LB_E_DAMAGED);
     CU_ASSERT(v.material_len == k.versions[0].material_len &&
               memcmp(v.material, k.versions[0].material, v.material_len) == 0);
     version_record_clear(&v);
@@ -279,7 +282,7 @@ static void tombstones(void)
     k = fixture_make_key(&f, "web", "ed25519", 1, 0);
     v = copy_version(&k.versions[0]);
     v.state = STATE_DESTROYED;
-    OK(ops->rebind(f.backend, &k.versions[0], NULL, 0, &v, NULL, 0));
+    OK(fixture_rebind(&f, &k.versions[0], NULL, 0, &v, NULL, 0));
     CU_ASSERT(v.material_len < 32);
     OK(open_it(f.backend, &v, NULL, 0));
     v.changed++;
@@ -289,18 +292,18 @@ static void tombstones(void)
     w = copy_version(&v);
     w.state = STATE_ACTIVE;
     FAILS(open_it(f.backend, &w, NULL, 0), LB_E_DAMAGED);
-    FAILS(ops->rebind(f.backend, &v, NULL, 0, &w, NULL, 0), LB_E_DESTROYED);
+    FAILS(fixture_rebind(&f, &v, NULL, 0, &w, NULL, 0), LB_E_DESTROYED);
     version_record_clear(&w);
     /* A tombstone can be bound anew, and what is damaged can be destroyed. */
     w = copy_version(&v);
     w.changed += 5;
-    OK(ops->rebind(f.backend, &v, NULL, 0, &w, k.grants, 0));
+    OK(fixture_rebind(&f, &v, NULL, 0, &w, k.grants, 0));
     OK(open_it(f.backend, &w, NULL, 0));
     version_record_clear(&w);
     k.versions[0].material[20] ^= 1;
     w = copy_version(&k.versions[0]);
     w.state = STATE_DESTROYED;
-    OK(ops->rebind(f.backend, &k.versions[0], NULL, 0, &w, NULL, 0));
+    OK(fixture_rebind(&f, &k.versions[0], NULL, 0, &w, NULL, 0));
     OK(open_it(f.backend, &w, NULL, 0));
     version_record_clear(&w);
     version_record_clear(&v);
@@ -314,20 +317,22 @@ static void associated_data_is_injective(void)
     static const uint8_t id[STORE_ID_SIZE], other[STORE_ID_SIZE] = { 1 };
     struct version_record a = { .name = "ab", .type = "c", .spki = (uint8_t *)"de", .spki_len = 2 };
     struct version_record b = { .name = "a", .type = "bc", .spki = (uint8_t *)"de", .spki_len = 2 };
+    const struct key_record ka = fixture_key_of(&a, NULL, 0), kb = fixture_key_of(&b, NULL, 0),
+                            many = fixture_key_of(&b, NULL, LB_GRANTS_MAX + 1);
     uint8_t *x = NULL, *y = NULL;
     size_t xlen = 0, ylen = 0;
 
-    OK(version_record_aad(id, &a, NULL, 0, &x, &xlen));
-    OK(version_record_aad(id, &b, NULL, 0, &y, &ylen));
+    OK(bound_data(id, &ka, &a, &x, &xlen));
+    OK(bound_data(id, &kb, &b, &y, &ylen));
     CU_ASSERT(xlen != ylen || memcmp(x, y, xlen) != 0);
     free(x);
-    OK(version_record_aad(other, &b, NULL, 0, &x, &xlen));
+    OK(bound_data(other, &kb, &b, &x, &xlen));
     CU_ASSERT(xlen == ylen && memcmp(x, y, xlen) != 0);
     free(x);
     free(y);
     a.spki_len = LB_SPKI_MAX + 1;
-    FAILS(version_record_aad(id, &a, NULL, 0, &x, &xlen), LB_E_TOO_LONG);
-    FAILS(version_record_aad(id, &b, NULL, LB_GRANTS_MAX + 1, &x, &xlen), LB_E_TOO_LONG);
+    FAILS(bound_data(id, &ka, &a, &x, &xlen), LB_E_TOO_LONG);
+    FAILS(bound_data(id, &many, &b, &x, &xlen), LB_E_TOO_LONG);
 }
 
 /* Imports */
@@ -361,6 +366,7 @@ static void keys_are_imported(void)
     fixture_open(&f);
     for (size_t i = 0; i < COUNT(types); i++) {
         struct version_record v = new_version();
+        const struct key_record k = fixture_key_of(&v, NULL, 0);
         EVP_PKEY *key = NULL, *got = NULL;
         struct problem p;
         size_t len;
@@ -368,7 +374,7 @@ static void keys_are_imported(void)
 
         OK(keytype_generate(types[i], &key, &p));
         der = pkcs8_of(key, &len);
-        OK(ops->import(f.backend, (struct bytes){ der, len }, &v, NULL, 0, &got, &p));
+        OK(ops->import(f.backend, (struct bytes){ der, len }, &k, &v, &got, &p));
         TEXT_IS(v.type, types[i]);
         CU_ASSERT_EQUAL(EVP_PKEY_eq(key, got), 1);
         OK(open_it(f.backend, &v, NULL, 0));
@@ -383,10 +389,11 @@ static void keys_are_imported(void)
 static void expect_refusal(struct fixture *f, const uint8_t *der, size_t len, int code, const char *text)
 {
     struct version_record v = new_version();
+    const struct key_record k = fixture_key_of(&v, NULL, 0);
     EVP_PKEY *key = NULL;
     struct problem p = { 0 };
 
-    FAILS(ops->import(f->backend, (struct bytes){ der, len }, &v, NULL, 0, &key, &p), code);
+    FAILS(ops->import(f->backend, (struct bytes){ der, len }, &k, &v, &key, &p), code);
     TEXT_HAS(p.text, text);
     CU_ASSERT_PTR_NULL(key);
     CU_ASSERT_PTR_NULL(v.spki);
@@ -465,12 +472,13 @@ static void creation_is_refused(void)
 {
     struct fixture f;
     struct version_record v = new_version();
+    const struct key_record k = fixture_key_of(&v, NULL, 0);
     EVP_PKEY *key = NULL;
     struct problem p;
 
     fixture_open(&f);
     strcpy(v.type, "rsa:512");
-    FAILS(ops->create(f.backend, &v, NULL, 0, &key, &p), LB_E_KEY_TYPE);
+    FAILS(ops->create(f.backend, &k, &v, &key, &p), LB_E_KEY_TYPE);
     TEXT_IS(p.text, "unknown key type 'rsa:512'");
     CU_ASSERT(key == NULL && v.spki == NULL && v.material == NULL);
     fixture_close(&f);

@@ -187,7 +187,8 @@ static void flip_page(struct fixture *f, unsigned number, size_t stride, judge_f
     }
 }
 
-static void fill(struct fixture *f)
+/* The store is closed then. */
+static void fill(struct fixture *f, bool old)
 {
     fixture_add_key(f, "alpha", "ed25519", 2, 2);
     fixture_add_key(f, "beta", "ec:P-256", 1, 1);
@@ -195,6 +196,10 @@ static void fill(struct fixture *f)
     fixture_schedule(f, "gamma", 1800000000, "delta epsilon");
     fixture_add_chain(f, "alpha", 2, 3);
     fixture_add_chain(f, "beta", 1, 1);
+    if (old) {
+        fixture_make_old(f);
+        return;
+    }
     store_close(f->store);
     f->store = NULL;
 }
@@ -212,21 +217,31 @@ static void all_still_good(struct fixture *f)
     CU_ASSERT_EQUAL(seen.strangers + seen.impostors, 0);
 }
 
-static void each_byte_of_each_row(void)
+static void each_byte(bool old, const char *tables, size_t most)
 {
     struct fixture f;
     unsigned pages[32];
     size_t count;
 
     fixture_open(&f);
-    fill(&f);
-    count = root_pages(f.path, "'key', 'version', 'grant_', 'schedule', 'former'", pages, COUNT(pages));
-    /* Five tables, and an index for each UNIQUE. */
-    CU_ASSERT_EQUAL(count, 11);
+    fill(&f, old);
+    count = root_pages(f.path, tables, pages, COUNT(pages));
+    /* The tables, and an index for each UNIQUE. */
+    CU_ASSERT_EQUAL(count, most);
     for (size_t i = 0; i < count; i++)
         flip_page(&f, pages[i], unit_is_slow() ? 23 : 1, judge_row);
     all_still_good(&f);
     fixture_close(&f);
+}
+
+static void each_byte_of_each_row(void)
+{
+    each_byte(/* old= */ false, "'key', 'version', 'policy'", 7);
+}
+
+static void each_byte_of_each_old_row(void)
+{
+    each_byte(/* old= */ true, "'key', 'version', 'grant_', 'schedule', 'former'", 11);
 }
 
 static void each_byte_of_each_chain(void)
@@ -236,7 +251,7 @@ static void each_byte_of_each_chain(void)
     size_t count;
 
     fixture_open(&f);
-    fill(&f);
+    fill(&f, /* old= */ false);
     count = root_pages(f.path, "'chain'", pages, COUNT(pages));
     CU_ASSERT_EQUAL(count, 2);
     for (size_t i = 0; i < count; i++)
@@ -267,14 +282,11 @@ static void edited_chains(void)
     for (size_t i = 0; i < COUNT(edits); i++) {
         struct fixture f;
         struct inspection seen;
-        sqlite3 *db = NULL;
         bool removed = i == 0;
 
         fixture_open(&f);
-        fill(&f);
-        CU_ASSERT_EQUAL_FATAL(sqlite3_open(f.path, &db), SQLITE_OK);
-        CU_ASSERT_EQUAL(sqlite3_exec(db, edits[i].sql, NULL, NULL, NULL), SQLITE_OK);
-        sqlite3_close(db);
+        fill(&f, /* old= */ false);
+        unit_sql(f.path, edits[i].sql);
         fixture_inspect(&f, &seen);
         if (seen.opened != 0 || seen.walked != 0 || seen.found[0] != FOUND_GOOD || seen.found[1] != FOUND_GOOD ||
             seen.chains_lost[0] != edits[i].alpha || seen.chains_lost[1] != edits[i].beta ||
@@ -297,7 +309,7 @@ static void a_damaged_chain_is_replaced(void)
     sqlite3 *db = NULL;
 
     fixture_open(&f);
-    fill(&f);
+    fill(&f, /* old= */ false);
     CU_ASSERT_EQUAL_FATAL(sqlite3_open(f.path, &db), SQLITE_OK);
     CU_ASSERT_EQUAL(sqlite3_exec(db, "UPDATE chain SET digest = zeroblob(32)", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
@@ -316,7 +328,7 @@ static void the_other_pages(void)
     size_t count;
 
     fixture_open(&f);
-    fill(&f);
+    fill(&f, /* old= */ false);
     count = 1 + root_pages(f.path, "'meta', 'seal', 'sqlite_sequence'", pages + 1, COUNT(pages) - 1);
     CU_ASSERT_EQUAL(count, 4);
     for (size_t n = 0; n < count; n++) {
@@ -397,7 +409,7 @@ static void bits_in_a_larger_store(void)
 }
 
 /* What is damaged in ways that one bit does not make, as somebody with an editor would. */
-static void edited_rows(void)
+static void edited(bool old)
 {
     static const struct {
         const char *sql;
@@ -414,6 +426,19 @@ static void edited_rows(void)
           "name = "
           "'beta'",
           FOUND_GOOD, FOUND_DAMAGED, 0 },
+        { "DELETE FROM policy WHERE key_id = (SELECT key_id FROM key WHERE name = 'alpha')", FOUND_DAMAGED, FOUND_GOOD, 0 },
+        { "UPDATE policy SET entries = x'' WHERE key_id = (SELECT key_id FROM key WHERE name = 'alpha')", FOUND_DAMAGED,
+          FOUND_GOOD, 0 },
+        { "UPDATE policy SET entries = x'0001000701000003e80001' WHERE key_id = (SELECT key_id FROM key WHERE name = "
+          "'alpha')",
+          FOUND_DAMAGED, FOUND_GOOD, 0 },
+        { "UPDATE policy SET entries = joined(entries, x'00050001aa') WHERE key_id = (SELECT key_id FROM key WHERE name = "
+          "'alpha')",
+          FOUND_DAMAGED, FOUND_GOOD, 0 },
+        { "UPDATE policy SET entries = (SELECT entries FROM policy JOIN key USING (key_id) WHERE name = 'beta') WHERE "
+          "key_id = (SELECT key_id FROM key WHERE name = 'alpha')",
+          FOUND_DAMAGED, FOUND_GOOD, 0 },
+        { "INSERT INTO policy VALUES (x'ff', x'')", FOUND_GOOD, FOUND_GOOD, 1 },
         { "UPDATE key SET name = 'delta' WHERE name = 'alpha'", FOUND_DAMAGED, FOUND_GOOD, 1 },
         { "UPDATE key SET name = 'delta' WHERE name = 'alpha'; UPDATE version SET name = 'delta' WHERE name = 'alpha'",
           FOUND_NOT, FOUND_GOOD, 1 },
@@ -432,13 +457,13 @@ static void edited_rows(void)
     for (size_t i = 0; i < COUNT(edits); i++) {
         struct fixture f;
         struct inspection seen;
-        sqlite3 *db = NULL;
 
+        /* An old store has no table "policy", and others have no grants in the table "grant_". */
+        if (strstr(edits[i].sql, old ? "policy" : "grant_ WHERE") != NULL || (!old && strstr(edits[i].sql, "UPDATE grant_")))
+            continue;
         fixture_open(&f);
-        fill(&f);
-        CU_ASSERT_EQUAL_FATAL(sqlite3_open(f.path, &db), SQLITE_OK);
-        CU_ASSERT_EQUAL(sqlite3_exec(db, edits[i].sql, NULL, NULL, NULL), SQLITE_OK);
-        sqlite3_close(db);
+        fill(&f, old);
+        unit_sql(f.path, edits[i].sql);
         fixture_inspect(&f, &seen);
         if (seen.opened != 0 || seen.walked != 0 || seen.found[0] != edits[i].alpha || seen.found[1] != edits[i].beta ||
             seen.found[2] != FOUND_GOOD || seen.strangers != edits[i].strangers || seen.impostors != 0) {
@@ -450,6 +475,16 @@ static void edited_rows(void)
     }
 }
 
+static void edited_rows(void)
+{
+    edited(/* old= */ false);
+}
+
+static void edited_old_rows(void)
+{
+    edited(/* old= */ true);
+}
+
 /* The file ends early: what is there is read, what is not is told. */
 static void a_store_cut_off(void)
 {
@@ -459,7 +494,7 @@ static void a_store_cut_off(void)
     uint8_t *whole;
 
     fixture_open(&f);
-    fill(&f);
+    fill(&f, /* old= */ false);
     whole = unit_read_file(f.path, &len);
     for (size_t cut = len - PAGE; cut > 0; cut -= PAGE) {
         bool told;
@@ -479,12 +514,14 @@ static void a_store_cut_off(void)
 
 static const struct unit_test tests[] = {
     { "each byte of each row", each_byte_of_each_row },
+    { "each byte of each row of an older schema", each_byte_of_each_old_row },
     { "each byte of each chain", each_byte_of_each_chain },
     { "edited chains", edited_chains },
     { "a damaged chain is replaced", a_damaged_chain_is_replaced },
     { "the other pages", the_other_pages },
     { "bits in a larger store", bits_in_a_larger_store },
     { "edited rows", edited_rows },
+    { "edited rows of an older schema", edited_old_rows },
     { "a store cut off", a_store_cut_off },
     { NULL, NULL },
 };

@@ -1,5 +1,4 @@
 /* Keys that are to be destroyed, that get another name, that were used: what a vault does about it. */
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -76,12 +75,8 @@ static struct key_details *show(struct inbox *b, const char *name)
 
 static void change_store(struct inbox *b, const char *sql)
 {
-    sqlite3 *db = NULL;
-
     inbox_close(b);
-    CU_ASSERT_EQUAL(sqlite3_open_v2(b->conf.paths.store, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    CU_ASSERT_EQUAL(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    CU_ASSERT_EQUAL(sqlite3_close(db), SQLITE_OK);
+    unit_sql(b->conf.paths.store, sql);
 }
 
 /* Nothing is done with it, its name stays its own, and it is there again as it was. */
@@ -279,17 +274,24 @@ static void now_after_all(void)
     inbox_clear(&b);
 }
 
+/* The entry of what is scheduled is the last: 4 bytes of head, 13 of one version. */
+#define OF_WEB " WHERE key_id = (SELECT key_id FROM key WHERE name = 'web')"
+#define BEFORE "substr(entries, 1, length(entries) - 17)"
+#define SCHEDULE "substr(entries, -17)"
+
 /* Whoever can write the disk brings nothing back, and has nothing destroyed before its time: it does not authenticate. */
 static void changed_behind_its_back(void)
 {
     static const char *const changes[] = {
-        "DELETE FROM schedule",
-        "UPDATE schedule SET destroy_at = destroy_at + 1",
-        "UPDATE schedule SET destroy_at = 1",
+        "UPDATE policy SET entries = " BEFORE OF_WEB,
+        "UPDATE policy SET entries = joined(substr(entries, 1, length(entries) - 2), x'7702')" OF_WEB,
+        "UPDATE policy SET entries = joined(substr(entries, 1, length(entries) - 9), x'000000000000000102')" OF_WEB,
         "UPDATE version SET state = 3 WHERE name = 'web'",
-        "UPDATE schedule SET key_id = (SELECT key_id FROM key WHERE name = 'other')",
-        "INSERT INTO former (key_id, names) SELECT key_id, 'shop' FROM key WHERE name = 'web'",
-        "UPDATE former SET key_id = (SELECT key_id FROM key WHERE name = 'web')",
+        "UPDATE policy SET entries = (SELECT " SCHEDULE " FROM policy" OF_WEB
+        ") WHERE key_id = (SELECT key_id FROM key WHERE name = 'other'); UPDATE policy SET entries = " BEFORE OF_WEB,
+        "UPDATE policy SET entries = joined(" BEFORE ", x'0002000473686f70', " SCHEDULE ")" OF_WEB,
+        "UPDATE policy SET entries = joined(" BEFORE ", x'000200057468697264', " SCHEDULE ")" OF_WEB
+        "; UPDATE policy SET entries = x'' WHERE key_id = (SELECT key_id FROM key WHERE name = 'fourth')",
     };
     struct problem p;
     uint64_t at;

@@ -257,14 +257,14 @@ static void a_full_heap_is_no_damage(void)
 
     fixture_open(&f);
     k = fixture_make_key(&f, "web", "rsa:2048", 1, 0);
-    OK(backend_sealed_ops.open(f.backend, &k.versions[0], NULL, 0, &key));
+    OK(backend_sealed_ops.open(f.backend, &k, &k.versions[0], &key));
     EVP_PKEY_free(key);
     chain = take_heap(32);
-    FAILS(backend_sealed_ops.open(f.backend, &k.versions[0], NULL, 0, &key), LB_E_NOMEM);
+    FAILS(backend_sealed_ops.open(f.backend, &k, &k.versions[0], &key), LB_E_NOMEM);
     CU_ASSERT_PTR_NULL(key);
-    OK(backend_sealed_ops.check(f.backend, &k.versions[0], NULL, 0));
+    OK(backend_sealed_ops.check(f.backend, &k, &k.versions[0]));
     give_back(chain);
-    OK(backend_sealed_ops.open(f.backend, &k.versions[0], NULL, 0, &key));
+    OK(backend_sealed_ops.open(f.backend, &k, &k.versions[0], &key));
     EVP_PKEY_free(key);
     key_record_clear(&k);
     fixture_close(&f);

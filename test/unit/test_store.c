@@ -117,7 +117,7 @@ static void keys_are_replaced_and_removed(void)
 
         free(fresh.spki);
         free(fresh.material);
-        OK(backend_sealed_ops.create(f.backend, &fresh, k.grants, 1, &key, &p));
+        OK(backend_sealed_ops.create(f.backend, &k, &fresh, &key, &p));
         EVP_PKEY_free(key);
         k.versions[i] = fresh;
     }
@@ -269,7 +269,7 @@ static void material_that_goes_is_overwritten(void)
     CU_ASSERT_TRUE(on_disk(&f, first, sizeof(first)));
     old = k->versions[0];
     k->versions[0].changed++;
-    OK(backend_sealed_ops.rebind(f.backend, &old, NULL, 0, &k->versions[0], NULL, 0));
+    OK(fixture_rebind(&f, &old, NULL, 0, &k->versions[0], NULL, 0));
     free(old.material);
     memcpy(second, k->versions[0].material + 13, sizeof(second));
     OK(store_put_key(f.store, k, &p));
@@ -413,11 +413,11 @@ static void a_store_of_schema_1(void)
 
     fixture_open(&f);
     fixture_add_key(&f, "web", "ed25519", 2, 1);
-    store_close(f.store);
+    fixture_make_old(&f);
     sql(f.path, OF_SCHEMA_2 "DROP TABLE chain; PRAGMA user_version = 1");
-    f.store = NULL;
     OK(store_open(f.path, &f.store, &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    /* As a box does that is not unlocked yet: a chain is bound to nothing. */
     fixture_add_chain(&f, "web", 2, 2);
     fixture_reopen(&f);
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
@@ -435,9 +435,8 @@ static void a_store_of_schema_2(void)
     fixture_open(&f);
     fixture_add_key(&f, "web", "ed25519", 2, 1);
     fixture_add_chain(&f, "web", 2, 2);
-    store_close(f.store);
+    fixture_make_old(&f);
     sql(f.path, OF_SCHEMA_2 "PRAGMA user_version = 2");
-    f.store = NULL;
     OK(store_open(f.path, &f.store, &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
     store_close(f.store);
@@ -456,8 +455,7 @@ static void a_damaged_store_of_schema_2(void)
     fixture_open(&f);
     fixture_add_key(&f, "other", "ed25519", 1, 0);
     fixture_add_key(&f, "web", "ed25519", 1, 0);
-    store_close(f.store);
-    f.store = NULL;
+    fixture_make_old(&f);
     sql(f.path, OF_SCHEMA_2 "PRAGMA ignore_check_constraints = ON; UPDATE version SET state = 77 WHERE name = 'web';"
                             "PRAGMA user_version = 2");
     fixture_inspect(&f, &seen);
@@ -485,7 +483,7 @@ static int look(const struct key_record *k, bool damaged, void *arg)
     l->first = k->versions[0];
     if (k->version_count > 1)
         l->second = k->versions[1];
-    snprintf(l->former, sizeof(l->former), "%s", k->versions[0].former == NULL ? "" : k->versions[0].former);
+    snprintf(l->former, sizeof(l->former), "%s", k->former == NULL ? "" : k->former);
     return 0;
 }
 
@@ -502,8 +500,7 @@ static void schedules_and_former_names(void)
     k.versions[1].state_before = k.versions[1].state;
     k.versions[1].state = STATE_DESTROY_SCHEDULED;
     k.versions[1].destroy_at = 0x1122334455;
-    for (size_t i = 0; i < 2; i++)
-        k.versions[i].former = strdup("old shop");
+    k.former = strdup("old shop");
     OK(store_put_key(f.store, &k, &p));
     fixture_reopen(&f);
     OK(store_each_key(f.store, look, &l, &p));
@@ -519,10 +516,8 @@ static void schedules_and_former_names(void)
     k.versions[1].state = k.versions[1].state_before;
     k.versions[1].state_before = 0;
     k.versions[1].destroy_at = 0;
-    for (size_t i = 0; i < 2; i++) {
-        free(k.versions[i].former);
-        k.versions[i].former = NULL;
-    }
+    free(k.former);
+    k.former = NULL;
     OK(store_put_key(f.store, &k, &p));
     OK(store_each_key(f.store, look, &l, &p));
     CU_ASSERT_EQUAL(l.second.state, STATE_ACTIVE);
@@ -568,10 +563,10 @@ static void schedules_out_of_form(void)
         k.versions[0].state = rows[i].state;
         k.versions[0].state_before = rows[i].before;
         k.versions[0].destroy_at = rows[i].at;
-        k.versions[0].former = rows[i].former == NULL ? NULL : strdup(rows[i].former);
+        k.former = rows[i].former == NULL ? NULL : strdup(rows[i].former);
         CU_ASSERT_EQUAL(store_put_key(f.store, &k, &p), rows[i].code);
-        free(k.versions[0].former);
-        k.versions[0].former = NULL;
+        free(k.former);
+        k.former = NULL;
     }
     key_record_clear(&k);
     fixture_close(&f);
@@ -647,6 +642,72 @@ static void notes(void)
     fixture_close(&f);
 }
 
+/* A store of schema 3: what the next change of a key writes is of the new form; the other keys go on as they are. */
+static void a_store_of_schema_3(void)
+{
+    struct key_record old;
+    struct fixture f;
+    struct problem p;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "mail", "ed25519", 2, 3);
+    fixture_add_key(&f, "web", "ed25519", 1, 1);
+    fixture_schedule(&f, "mail", 1800000000, "post");
+    fixture_make_old(&f);
+    CU_ASSERT_EQUAL(user_version(f.path), 3);
+    OK(store_open(f.path, &f.store, &p));
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    fixture_reopen(&f);
+    /* Nothing is written in the old form. */
+    FAILS(store_put_key(f.store, &f.keys[0], &p), LB_E_VALUE);
+    TEXT_IS(p.text, "key 'mail' cannot be stored: it is of another form than this littlebox writes");
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    old = f.keys[0];
+    old.versions = calloc(2, sizeof(*old.versions));
+    memcpy(old.versions, f.keys[0].versions, 2 * sizeof(*old.versions));
+    f.keys[0].old_form = false;
+    for (size_t i = 0; i < 2; i++) {
+        OK(backend_sealed_ops.rebind(f.backend, &old, &old.versions[i], &f.keys[0], &f.keys[0].versions[i]));
+        free(old.versions[i].material);
+    }
+    free(old.versions);
+    OK(store_put_key(f.store, &f.keys[0], &p));
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    fixture_reopen(&f);
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    store_close(f.store);
+    f.store = NULL;
+    CU_ASSERT_EQUAL(user_version(f.path), 4);
+    /* What is left of the old rows of that key does not count; those of the other do. */
+    sql(f.path, "SELECT CASE (SELECT count(*) FROM grant_) WHEN 1 THEN 1 ELSE json('{') END;"
+                "INSERT INTO former SELECT key_id, 'other' FROM key WHERE name = 'mail'");
+    OK(store_open(f.path, &f.store, &p));
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    fixture_close(&f);
+}
+
+/* All keys of one call, or none of them. */
+static void several_keys_at_once(void)
+{
+    struct key_record keys[2];
+    struct fixture f;
+    struct problem p;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "web", "ed25519", 1, 1);
+    keys[0] = fixture_make_key(&f, "mail", "ed25519", 1, 2);
+    keys[1] = fixture_make_key(&f, "web", "ed25519", 1, 0);
+    FAILS(store_put_keys(f.store, keys, 2, &p), LB_E_EXISTS);
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    OK(store_put_keys(f.store, keys, 1, &p));
+    f.keys[1] = f.keys[0];
+    f.keys[0] = keys[0];
+    f.key_count = 2;
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    key_record_clear(&keys[1]);
+    fixture_close(&f);
+}
+
 /* Steps that a later version could have, after the real ones. */
 static void migrations(void)
 {
@@ -654,6 +715,7 @@ static void migrations(void)
         store_migrations[0],
         store_migrations[1],
         store_migrations[2],
+        store_migrations[3],
         { "ALTER TABLE key ADD COLUMN note TEXT NOT NULL DEFAULT 'none'" },
         { "UPDATE key SET note = 'some'; UPDATE nosuchtable SET x = 1" },
         { "UPDATE key SET note = 'more'" },
@@ -661,33 +723,34 @@ static void migrations(void)
     struct fixture f;
     struct problem p;
 
-    CU_ASSERT_EQUAL(store_schema_version, 3);
+    CU_ASSERT_EQUAL(store_schema_version, 4);
+    CU_ASSERT_EQUAL(store_schema_at_open, 3);
     fixture_open(&f);
     fixture_add_key(&f, "web", "ed25519", 1, 1);
-    OK(schema_migrate(f.store, steps, 4, &p));
+    OK(schema_migrate(f.store, steps, 5, 5, &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
     store_close(f.store);
-    CU_ASSERT_EQUAL(user_version(f.path), 4);
+    CU_ASSERT_EQUAL(user_version(f.path), 5);
     /* A newer store is refused, not harmed. */
     f.store = NULL;
     FAILS(store_open(f.path, &f.store, &p), LB_E_STORE_SCHEMA);
-    TEXT_HAS(p.text, "has schema 4, this littlebox knows up to 3");
+    TEXT_HAS(p.text, "has schema 5, this littlebox knows up to 4");
     TEXT_HAS(p.hint, "newer littlebox");
     CU_ASSERT_PTR_NULL(f.store);
-    sql(f.path, "PRAGMA user_version = 3");
+    sql(f.path, "PRAGMA user_version = 4");
     OK(store_open(f.path, &f.store, &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
     /* A step that fails takes the ones before it back. */
     sql(f.path, "");
     store_close(f.store);
-    sql(f.path, "PRAGMA user_version = 4");
+    sql(f.path, "PRAGMA user_version = 5");
     f.store = calloc(1, sizeof(*f.store));
     f.store->path = strdup(f.path);
     OK(schema_connect(f.store, &p));
-    FAILS(schema_migrate(f.store, steps, 6, &p), LB_E_STORE);
+    FAILS(schema_migrate(f.store, steps, 7, 7, &p), LB_E_STORE);
     store_close(f.store);
-    CU_ASSERT_EQUAL(user_version(f.path), 4);
-    sql(f.path, "SELECT CASE note WHEN 'none' THEN 1 ELSE json('{') END FROM key; PRAGMA user_version = 3");
+    CU_ASSERT_EQUAL(user_version(f.path), 5);
+    sql(f.path, "SELECT CASE note WHEN 'none' THEN 1 ELSE json('{') END FROM key; PRAGMA user_version = 4");
     f.store = NULL;
     OK(store_open(f.path, &f.store, &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
@@ -806,6 +869,8 @@ static const struct unit_test tests[] = {
     { "a store of schema 1", a_store_of_schema_1 },
     { "a store of schema 2", a_store_of_schema_2 },
     { "a damaged store of schema 2", a_damaged_store_of_schema_2 },
+    { "a store of schema 3", a_store_of_schema_3 },
+    { "several keys at once", several_keys_at_once },
     { "what is scheduled, and former names", schedules_and_former_names },
     { "schedules and former names out of form are not stored", schedules_out_of_form },
     { "what is remembered for people", notes },

@@ -23,7 +23,7 @@ extern const struct unit_suite suite_wire, suite_message, suite_names, suite_uri
     suite_damage, suite_faults, suite_seal,
     suite_backend, suite_keytype, suite_keyop, suite_textfile, suite_chain, suite_p11uri, suite_p11conf,
     suite_opened, suite_turns, suite_spki, suite_request, suite_keeplink, suite_keyring, suite_identity, suite_shield, suite_sandbox, suite_log, suite_ending,
-    suite_printable, suite_running, suite_connections;
+    suite_printable, suite_running, suite_connections, suite_policyblob;
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -48,6 +48,9 @@ void unit_write_file(const char *path, const void *data, size_t len);
 /* The whole file, malloc()ed. */
 uint8_t *unit_read_file(const char *path, size_t *ret_len);
 bool unit_file_has(const char *path, const void *needle, size_t len);
+
+/* Runs SQL on a database that nobody has open. joined(BLOB, ...) puts blobs together. */
+void unit_sql(const char *path, const char *sql);
 
 /* How many descriptors this process has open. */
 unsigned unit_open_fds(void);
