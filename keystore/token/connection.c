@@ -184,12 +184,18 @@ void p11_connection_lock(struct p11_connection *c, bool locked)
     pthread_rwlock_unlock(&c->lock);
 }
 
-void p11_connection_hold(struct p11_connection *c, unsigned long long until, const struct problem *why)
+bool p11_connection_hold(struct p11_connection *c, unsigned long long until, const struct problem *why)
 {
+    bool held;
+
     pthread_rwlock_wrlock(&c->lock);
-    c->problem = *why;
-    c->retry_at = until;
+    held = !c->locked;
+    if (held) {
+        c->problem = *why;
+        c->retry_at = until;
+    }
     pthread_rwlock_unlock(&c->lock);
+    return held;
 }
 
 /* How it is */

@@ -59,8 +59,11 @@ LB_MUST_USE int p11_connection_mend_login(struct p11_connection *c, unsigned see
 LB_MUST_USE int p11_connection_login(struct p11_connection *c, struct bytes pin, struct problem *p);
 /* locked: disconnects once the work under way is done, forgets the PIN, and is not made again until it is unlocked. */
 void p11_connection_lock(struct p11_connection *c, bool locked);
-/* It is not made before that time (p11_now_ms()), and whoever wants it is told why. */
-void p11_connection_hold(struct p11_connection *c, unsigned long long until, const struct problem *why);
+/*
+ * It is not made before that time (p11_now_ms()), and whoever wants it is told why. False: it is locked, and whoever unlocks it
+ * has it at once.
+ */
+bool p11_connection_hold(struct p11_connection *c, unsigned long long until, const struct problem *why);
 
 /* Is it there now? False as well where it is being made: this does not wait. */
 bool p11_connection_is_there(struct p11_connection *c);

@@ -52,7 +52,8 @@ void p11_token_hold(struct p11_token *t, unsigned failures, unsigned wait, void 
                     "the module of the token has ended %u processes of this box in a row when it was started", failures);
         problem_hint(&why, "the log says how each ended; it is started again %u.%u s after the last time", wait / 1000,
                      wait % 1000 / 100);
-        p11_connection_hold(&t->connection, until, &why);
+        if (!p11_connection_hold(&t->connection, until, &why))
+            until = 0;
     }
     p11_connector_hold(&t->connector, until, settled);
 }

@@ -22,7 +22,8 @@ void p11_token_free(struct p11_token *t);
 void p11_token_connect_soon(struct p11_token *t);
 /*
  * Before p11_token_connect_soon(): the module has ended so many processes in a row when it was started. It is left alone for
- * wait milliseconds; whoever needs the token meanwhile is refused with LB_E_TOKEN. settled() is called each time that
+ * wait milliseconds; whoever needs the token meanwhile is refused with LB_E_TOKEN. A token that is locked is not held: a person
+ * unlocks it, and is not made to wait. settled() is called each time that
  * p11_token_connect_soon() is through, by its thread.
  */
 void p11_token_hold(struct p11_token *t, unsigned failures, unsigned wait, void (*settled)(void));
