@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "backends/site.h"
 #include "base/errors.h"
 #include "base/wire.h"
 #include "keys/key_op.h"
@@ -13,7 +14,6 @@
 #include "policy/caller.h"
 #include "policy/policy.h"
 #include "store/store.h"
-#include "token/settings.h"
 
 /*
  * What a vault needs to know of how its box is set up. Nothing of it is copied: it stays the caller's, as it is, for as long as
@@ -30,7 +30,7 @@ struct vault_settings {
     unsigned threads;                 /* that ask at once */
     unsigned open_keys;               /* at once */
     unsigned destroy_after;           /* seconds from the order to the destruction of a key */
-    const struct p11conf *token;      /* that the keys are on; NULL: they are sealed in the store */
+    struct backend_settings backend;  /* where the private halves are */
 };
 
 struct vault;
@@ -105,7 +105,7 @@ LB_MUST_USE int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *s
 /*
  * The chain of a version, appended to w in the form of struct chain_request (model/change.h); refuses as vault_get() does. Where
  * the box has none for a key on its token, what is on the token for this public key: it is asked now and then, without the
- * ring's lock. What p11_certs_read() says; LB_E_BUSY: half of the threads wait for that already. LB_E_TOO_LONG: w is full.
+ * ring's lock. What the site says (certs_read() of backends/site.h); LB_E_BUSY: half of the threads wait for that already. LB_E_TOO_LONG: w is full.
  */
 LB_MUST_USE int vault_cert_get(struct vault *v, const struct key_ref *ref, struct wire_writer *w, struct problem *p);
 /*
