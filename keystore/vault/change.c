@@ -494,9 +494,21 @@ int vault_init(struct vault *v, const struct seal_request *m, struct problem *p)
     return r;
 }
 
-int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, struct problem *p)
+int vault_seals(struct vault *v, struct seal_info ret[LB_SEALS_MAX], size_t *ret_count, struct problem *p)
 {
-    return v->store == NULL ? vault_no_store(v, p) : store_seals(v->store, ret, ret_count, p);
+    struct seal_record *seals = NULL;
+    size_t count = 0;
+    int r = v->store == NULL ? vault_no_store(v, p) : store_seals(v->store, &seals, &count, p);
+
+    if (r != 0)
+        return r;
+    for (size_t i = 0; i < count; i++) {
+        ret[i] = (struct seal_info){ .id = seals[i].id, .kind = seals[i].kind, .created = seals[i].created };
+        memcpy(ret[i].label, seals[i].label, sizeof(ret[i].label));
+    }
+    seal_records_free(seals, count);
+    *ret_count = count;
+    return 0;
 }
 
 int vault_seal_add(struct vault *v, const struct seal_request *m, struct problem *p)

@@ -13,7 +13,6 @@
 #include "model/vocabulary.h"
 #include "policy/caller.h"
 #include "policy/policy.h"
-#include "store/store.h"
 
 /*
  * What a vault needs to know of how its box is set up. Nothing of it is copied: it stays the caller's, as it is, for as long as
@@ -218,7 +217,8 @@ LB_MUST_USE int vault_grant(struct vault *v, const struct grant_request *m, bool
  */
 LB_MUST_USE int vault_cert_set(struct vault *v, const struct chain_request *m, uint32_t *ret_version,
                                struct problem *p);
-LB_MUST_USE int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, struct problem *p);
+/* Those that can be read; a damaged one is left out, and p->code is LB_E_DAMAGED with a text then (else 0). LB_E_NO_STORE. */
+LB_MUST_USE int vault_seals(struct vault *v, struct seal_info ret[LB_SEALS_MAX], size_t *ret_count, struct problem *p);
 LB_MUST_USE int vault_seal_add(struct vault *v, const struct seal_request *seal, struct problem *p);
 LB_MUST_USE int vault_seal_remove(struct vault *v, uint32_t id, struct problem *p);
 

@@ -7,6 +7,7 @@
 
 #include "backends/backend.h"
 #include "policy/admit.h"
+#include "store/store.h"
 #include "vault/keyring.h"
 #include "vault/vault.h"
 
