@@ -9,9 +9,8 @@
 #include "model/pkcs11_uri.h"
 #include "store/record.h"
 
-/* Of token/object.h and token/token.h: who has no token needs not know them. */
-struct p11_name;
-struct p11_token;
+/* What is there also while the store is locked (backends/site.h). */
+struct site_ops;
 
 /*
  * A backend turns a version's record into an EVP_PKEY that can sign, and makes and unmakes the record's material. v is one
@@ -21,6 +20,7 @@ struct p11_token;
  */
 struct backend_ops {
     const char *name;
+    const struct site_ops *site;
     /* The private half itself is elsewhere than in the material: once it is destroyed nothing of it can be kept here. */
     bool elsewhere;
     /*
@@ -60,8 +60,11 @@ struct backend_ops {
      * failure.
      */
     int (*destroy)(void *b, const struct key_record *k, const struct version_record *v, struct problem *p);
-    /* A key that is on the token already, as create() makes one. LB_E_UNSUPPORTED: no token; LB_E_NO_OBJECT, LB_E_AMBIGUOUS. */
-    int (*attach)(void *b, const struct p11_name *name, const struct key_record *k, struct version_record *v,
+    /*
+     * A key that is on the token already, as create() makes one: by its CKA_ID and CKA_LABEL, at most P11_VALUE_MAX bytes
+     * each, either may be empty. LB_E_UNSUPPORTED: no token; LB_E_NO_OBJECT, LB_E_AMBIGUOUS.
+     */
+    int (*attach)(void *b, struct bytes id, struct bytes label, const struct key_record *k, struct version_record *v,
                   EVP_PKEY **ret, struct problem *p);
     /*
      * The token that the keys of this box are on, for PKCS#11 URIs: sets what is known of P11_OF_TOKEN in ret, which is
@@ -99,9 +102,7 @@ void backend_sealed_rest(struct backend_sealed *b);
 /* The bytes that secret_alloc() locks at most for one backend and so many threads that use it at once. */
 size_t backend_sealed_memory(unsigned threads);
 
-/* Keys on a token; the store has, sealed, what the token calls them. Both outlive it. */
-struct backend_pkcs11;
+/* Keys on a token; the store has, sealed, what the token calls them. */
 extern const struct backend_ops backend_pkcs11_ops;
-LB_MUST_USE int backend_pkcs11_new(struct backend_sealed *sealer, struct p11_token *token, struct backend_pkcs11 **ret);
-void backend_pkcs11_free(struct backend_pkcs11 *b);
+
 #endif

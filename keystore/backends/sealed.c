@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/backend.h"
+#include "backends/site_priv.h"
 #include "guard/aead.h"
 #include "guard/secret.h"
 #include "guard/shield.h"
@@ -454,11 +454,12 @@ static int sealed_destroy(void *arg, const struct key_record *k, const struct ve
     return 0;
 }
 
-static int sealed_attach(void *arg, const struct p11_name *name, const struct key_record *k, struct version_record *v,
-                         EVP_PKEY **ret, struct problem *p)
+static int sealed_attach(void *arg, struct bytes id, struct bytes label, const struct key_record *k,
+                         struct version_record *v, EVP_PKEY **ret, struct problem *p)
 {
     (void)arg;
-    (void)name;
+    (void)id;
+    (void)label;
     (void)v;
     (void)ret;
     problem_set(p, LB_E_UNSUPPORTED, "there is no token to attach key '%s' of", k->name);
@@ -486,6 +487,7 @@ static int sealed_object_of(void *arg, EVP_PKEY *key, struct p11uri *ret)
 
 const struct backend_ops backend_sealed_ops = {
     .name = "sealed",
+    .site = &sealed_site_ops,
     .create = sealed_create,
     .import = sealed_import,
     .open = sealed_open,

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/backend.h"
 #include "backends/prove.h"
+#include "backends/site_priv.h"
 #include "guard/secret.h"
 #include "keys/make_key.h"
 #include "token/destroy.h"
@@ -195,8 +195,7 @@ static int set_type(struct version_record *v, struct problem *p)
 }
 
 struct attach {
-    const struct p11_name *wanted;
-    struct p11_name found;
+    struct p11_name wanted, found;
     uint8_t *spki;
     size_t spki_len;
 };
@@ -205,20 +204,25 @@ static CK_RV attach(struct p11_session *s, void *arg, struct problem *p)
 {
     struct attach *a = arg;
     CK_OBJECT_HANDLE h;
-    CK_RV rv = p11_find_key(s, a->wanted, NULL, 0, &h, p);
+    CK_RV rv = p11_find_key(s, &a->wanted, NULL, 0, &h, p);
 
     if (rv == CKR_OK)
         rv = p11_name_of(s, h, &a->found);
     return rv != CKR_OK ? rv : p11_public(s, h, &a->spki, &a->spki_len, p);
 }
 
-static int pkcs11_attach(void *arg, const struct p11_name *name, const struct key_record *k, struct version_record *v,
-                         EVP_PKEY **ret, struct problem *p)
+static int pkcs11_attach(void *arg, struct bytes id, struct bytes label, const struct key_record *k,
+                         struct version_record *v, EVP_PKEY **ret, struct problem *p)
 {
     struct backend_pkcs11 *b = arg;
-    struct attach a = { .wanted = name };
-    int r = p11_do(b->token, "finding the key", attach, &a, p);
+    struct attach a = { .wanted = { .id_len = id.len, .label_len = label.len } };
+    int r;
 
+    if (id.len > 0)
+        memcpy(a.wanted.id, id.p, id.len);
+    if (label.len > 0)
+        memcpy(a.wanted.label, label.p, label.len);
+    r = p11_do(b->token, "finding the key", attach, &a, p);
     if (r != 0)
         return r;
     v->spki = a.spki;
@@ -338,6 +342,7 @@ static int pkcs11_object_of(void *arg, EVP_PKEY *key, struct p11uri *ret)
 
 const struct backend_ops backend_pkcs11_ops = {
     .name = "pkcs11",
+    .site = &token_site_ops,
     .elsewhere = true,
     .stays_open = true,
     .own_objects = true,

@@ -91,25 +91,20 @@ int handle_init(struct request *rq)
 
 int handle_seal_list(struct request *rq)
 {
-    struct seal_record *seals = NULL;
+    struct seal_info seals[LB_SEALS_MAX];
     struct wire_writer w;
     size_t count = 0;
     int r = msg_empty_decode(rq->body);
 
     if (r == 0)
-        r = vault_seals(rq->box->vault, &seals, &count, &rq->problem);
+        r = vault_seals(rq->box->vault, seals, &count, &rq->problem);
     if (r != 0)
         return r;
     wire_write(&w, rq->answer, rq->size);
     msg_header_put(&w, ANSWER(rq));
     wire_put_u16(&w, (uint16_t)count);
-    for (size_t i = 0; i < count; i++) {
-        struct seal_info e = { .id = seals[i].id, .kind = seals[i].kind, .created = seals[i].created };
-
-        memcpy(e.label, seals[i].label, sizeof(e.label));
-        msg_seal_entry_put(&w, &e);
-    }
-    seal_records_free(seals, count);
+    for (size_t i = 0; i < count; i++)
+        msg_seal_entry_put(&w, &seals[i]);
     return wire_written(&w, &rq->answer_len);
 }
 

@@ -380,7 +380,7 @@ void boxconf_settings(const struct boxconf *conf, struct vault_settings *ret_vau
         .threads = conf->threads,
         .open_keys = conf->open_keys,
         .destroy_after = conf->destroy_after,
-        .token = conf->backend == BACKEND_PKCS11 ? &conf->p11 : NULL,
+        .backend = { .kind = conf->backend, .box = conf->box, .state = conf->paths.state, .token = &conf->p11 },
     };
     *ret_box = (struct box_settings){
         .box = conf->box,

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "backends/site.h"
 #include "base/errors.h"
 #include "base/log.h"
 #include "box/box.h"
@@ -14,8 +15,6 @@
 #include "policy/policy.h"
 #include "token/settings.h"
 #include "vault/vault.h"
-
-enum backend_kind { BACKEND_SEALED, BACKEND_PKCS11 };
 
 struct boxconf {
     char box[LB_NAME_MAX + 1];

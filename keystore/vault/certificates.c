@@ -3,32 +3,24 @@
 
 #include "model/chain.h"
 #include "model/spki.h"
-#include "token/certificate_cache.h"
-#include "token/token.h"
 #include "vault/vault_priv.h"
 
 /* A chain that was set wins, and one that was set and is damaged is not replaced behind anybody's back. */
 static bool is_tokens(const struct vault *v, const struct version_record *rec)
 {
-    return v->p11 != NULL && rec->chain == NULL && !rec->chain_damaged;
+    return v->ops->site->own_certificates && rec->chain == NULL && !rec->chain_damaged;
 }
 
 /* Without asking the token */
 
 struct p11_certs *vault_certs(struct vault *v, bool ask)
 {
-    struct p11_token_info info;
-    struct p11_certs *certs = NULL;
-    struct problem ignored;
+    return v->ops->site->certs(v->site, ask);
+}
 
-    if (v->p11 == NULL)
-        return NULL;
-    if (ask)
-        p11_token_info(v->p11, &info);
-    /* It is told elsewhere why a token is not there; what was read before is as good as it is. */
-    if (!ask || !info.connected || p11_certs_read(v->p11, &certs, &ignored) != 0)
-        certs = p11_certs_known(v->p11);
-    return certs;
+void vault_certs_unref(const struct vault *v, struct p11_certs *certs)
+{
+    v->ops->site->certs_unref(certs);
 }
 
 /* Of the version's public key, however it is written. False: there is none, or none that can be read. */
@@ -37,29 +29,30 @@ static bool common_hash(const struct version_record *rec, uint8_t ret[LB_HASH_SI
     return rec->spki != NULL && spki_hash(rec->spki, rec->spki_len, ret);
 }
 
-/* Its place among those on the token; -1: there is none for this version. */
-static int certificate_of(const struct p11_certs *certs, const struct version_record *rec)
+/* Is one on the token for this version? */
+static bool is_certified(const struct vault *v, const struct p11_certs *certs, const struct version_record *rec)
 {
     uint8_t hash[LB_HASH_SIZE];
 
-    return common_hash(rec, hash) ? p11_certs_of(certs, hash) : -1;
+    return common_hash(rec, hash) && v->ops->site->certs_has(certs, hash);
 }
 
 bool vault_may_be_certified(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k, size_t i)
 {
     if (!is_tokens(v, &k->rec.versions[i]))
         return k->rec.versions[i].chain != NULL;
-    return certs == NULL || !p11_certs_are_current(v->p11) || certificate_of(certs, &k->rec.versions[i]) >= 0;
+    return certs == NULL || !v->ops->site->certs_are_current(v->site) || is_certified(v, certs, &k->rec.versions[i]);
 }
 
-unsigned vault_count_certificates(const struct p11_certs *certs, const struct boxkey *k, size_t i)
+unsigned vault_count_certificates(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k, size_t i)
 {
     const struct version_record *rec = &k->rec.versions[i];
+    uint8_t hash[LB_HASH_SIZE];
     struct wire_reader r;
     unsigned count = 0;
 
     if (rec->chain == NULL && certs != NULL && !rec->chain_damaged && rec->state != STATE_DESTROYED)
-        return p11_certs_chain(certs, certificate_of(certs, rec), NULL);
+        return common_hash(rec, hash) ? v->ops->site->certs_chain(certs, hash, NULL) : 0;
     if (rec->chain == NULL || chain_read((struct bytes){ rec->chain, rec->chain_len }, &count, &r) != 0)
         return 0;
     return count;
@@ -108,16 +101,16 @@ static int read_certs(struct vault *v, struct p11_certs **ret, struct problem *p
     unsigned most = v->conf->threads / 2 > 0 ? v->conf->threads / 2 : 1;
     int r;
 
-    if (p11_certs_are_current(v->p11)) {
-        *ret = p11_certs_known(v->p11);
+    if (v->ops->site->certs_are_current(v->site)) {
+        *ret = v->ops->site->certs(v->site, /* ask= */ false);
         return 0;
     }
     if (atomic_fetch_add(&v->certs_wanted, 1) >= most) {
-        *ret = p11_certs_known(v->p11);
+        *ret = v->ops->site->certs(v->site, /* ask= */ false);
         r = *ret != NULL ? 0 : problem_set(p, LB_E_BUSY, "the certificates on the token of box '%s' are being read",
                                            v->conf->box);
     } else {
-        r = p11_certs_read(v->p11, ret, p);
+        r = v->ops->site->certs_read(v->site, ret, p);
     }
     atomic_fetch_sub(&v->certs_wanted, 1);
     return r == LB_E_LOCKED ? vault_locked(v, p) : r;
@@ -142,8 +135,8 @@ int vault_cert_get(struct vault *v, const struct key_ref *ref, struct wire_write
     if (r == 0 && wanted.tokens) {
         r = read_certs(v, &certs, p);
         if (r == 0)
-            p11_certs_chain(certs, p11_certs_of(certs, wanted.hash), w);
-        p11_certs_unref(certs);
+            v->ops->site->certs_chain(certs, wanted.hash, w);
+        vault_certs_unref(v, certs);
     }
     return r != 0 ? r : check_room(w, p);
 }
@@ -176,15 +169,15 @@ int vault_cert_find(struct vault *v, const struct p11uri *want, struct wire_writ
     /* What there is, is no secret; but nobody is to have all of it for one question. */
     if (!p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID)))
         return problem_set(p, LB_E_VALUE, "certificates are found by their label or id");
-    if (v->p11 == NULL || !is_about_token(v, want)) {
+    if (!v->ops->site->own_certificates || !is_about_token(v, want)) {
         put_none(w);
         return check_room(w, p);
     }
     r = read_certs(v, &certs, p);
     if (r != 0)
         return r;
-    count = p11_certs_named(certs, want, w);
-    p11_certs_unref(certs);
+    count = v->ops->site->certs_named(certs, want, w);
+    vault_certs_unref(v, certs);
     /* It writes all of them or nothing. */
     if (w->error == 0 && w->left < room)
         return 0;

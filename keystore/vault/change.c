@@ -14,8 +14,6 @@
 #include "seals/seal.h"
 #include "store/seals.h"
 #include "store/store.h"
-#include "token/certificate_cache.h"
-#include "token/object.h"
 #include "vault/vault_priv.h"
 
 static uint64_t now(void)
@@ -246,7 +244,6 @@ int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_
                  struct problem *p)
 {
     struct boxkey *old, *next = NULL;
-    struct p11_name name = { .id_len = m->id.len, .label_len = m->label.len };
     EVP_PKEY *key = NULL;
     bool stored = false;
     int r = vault_check_open(v, p);
@@ -259,16 +256,12 @@ int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_
         r = prepare_version(v, m->name, &old, &next, p);
     if (r != 0)
         return r;
-    if (m->id.len > 0)
-        memcpy(name.id, m->id.p, m->id.len);
-    if (m->label.len > 0)
-        memcpy(name.label, m->label.p, m->label.len);
-    r = v->ops->attach(v->backend, &name, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
+    r = v->ops->attach(v->backend, m->id, m->label, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
     if (r == 0)
         r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
     /* Its certificate may have been put beside it just now. */
     if (r == 0)
-        p11_certs_forget(v->p11);
+        v->ops->site->certs_forget(v->site);
     if (r != 0)
         boxkey_free(next);
     return r;
@@ -389,9 +382,9 @@ static int put_chain(struct vault *v, struct boxkey *next, size_t i, const struc
         return result;
     if (count == 0 && rec->chain == NULL && !rec->chain_damaged) {
         problem_set(p, LB_E_VALUE, "version %u of key '%s' in box '%s' has no certificate%s", rec->version, rec->name,
-                    v->conf->box, v->p11 == NULL ? "" : " that was set");
+                    v->conf->box, !v->ops->site->own_certificates ? "" : " that was set");
         problem_hint(p, "set one: littlebox --box %s cert set %s FILE%s", v->conf->box, rec->name,
-                     v->p11 == NULL ? "" : "; one on the token is removed there, with the token's tools");
+                     !v->ops->site->own_certificates ? "" : "; one on the token is removed there, with the token's tools");
         return LB_E_VALUE;
     }
     snprintf(key, sizeof(key), "version %u of key '%s'", rec->version, rec->name);
@@ -501,9 +494,21 @@ int vault_init(struct vault *v, const struct seal_request *m, struct problem *p)
     return r;
 }
 
-int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, struct problem *p)
+int vault_seals(struct vault *v, struct seal_info ret[LB_SEALS_MAX], size_t *ret_count, struct problem *p)
 {
-    return v->store == NULL ? vault_no_store(v, p) : store_seals(v->store, ret, ret_count, p);
+    struct seal_record *seals = NULL;
+    size_t count = 0;
+    int r = v->store == NULL ? vault_no_store(v, p) : store_seals(v->store, &seals, &count, p);
+
+    if (r != 0)
+        return r;
+    for (size_t i = 0; i < count; i++) {
+        ret[i] = (struct seal_info){ .id = seals[i].id, .kind = seals[i].kind, .created = seals[i].created };
+        memcpy(ret[i].label, seals[i].label, sizeof(ret[i].label));
+    }
+    seal_records_free(seals, count);
+    *ret_count = count;
+    return 0;
 }
 
 int vault_seal_add(struct vault *v, const struct seal_request *m, struct problem *p)

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "model/former_names.h"
-#include "token/certificates.h"
 #include "vault/key_walk.h"
 #include "vault/vault_priv.h"
 
@@ -191,6 +190,6 @@ int vault_find(struct vault *v, const struct p11uri *want, const struct caller *
     pthread_rwlock_rdlock(&v->ring.lock);
     r = find(&s, who, p);
     pthread_rwlock_unlock(&v->ring.lock);
-    p11_certs_unref(certs);
+    vault_certs_unref(v, certs);
     return r;
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "token/certificates.h"
 #include "vault/key_walk.h"
 #include "vault/vault_priv.h"
 
@@ -160,7 +159,7 @@ int vault_list(struct vault *v, const char *after, const struct caller *who,
     pthread_rwlock_rdlock(&v->ring.lock);
     r = list(v, certs, after, who, take, arg, ret_more);
     pthread_rwlock_unlock(&v->ring.lock);
-    p11_certs_unref(certs);
+    vault_certs_unref(v, certs);
     return r == 0 ? 0 : problem_set(p, r, "the list cannot be made: %s", lb_strerror(r));
 }
 
@@ -184,7 +183,7 @@ bool vault_knows(struct vault *v, const struct principal *who)
     return knows;
 }
 
-static int show(const struct p11_certs *certs, const struct boxkey *k, struct key_details *ret)
+static int show(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k, struct key_details *ret)
 {
     size_t first = k->rec.version_count > LB_VERSIONS_MAX ? k->rec.version_count - LB_VERSIONS_MAX : 0;
 
@@ -201,7 +200,7 @@ static int show(const struct p11_certs *certs, const struct boxkey *k, struct ke
         e->created = rec->created;
         e->changed = rec->changed;
         memcpy(e->hash, k->versions[i].hash, LB_HASH_SIZE);
-        e->certificates = (uint8_t)vault_count_certificates(certs, k, i);
+        e->certificates = (uint8_t)vault_count_certificates(v, certs, k, i);
         e->chain_damaged = rec->chain_damaged;
         e->destroy_at = rec->destroy_at;
         e->used = atomic_load_explicit(&k->versions[i].last_used, memory_order_relaxed);
@@ -224,8 +223,8 @@ int vault_show(struct vault *v, const char *name, struct key_details *ret, struc
     certs = vault_certs(v, /* ask= */ true);
     pthread_rwlock_rdlock(&v->ring.lock);
     k = keyring_find_any(&v->ring, name);
-    r = k == NULL ? vault_no_key(v, name, p) : show(certs, k, ret);
+    r = k == NULL ? vault_no_key(v, name, p) : show(v, certs, k, ret);
     pthread_rwlock_unlock(&v->ring.lock);
-    p11_certs_unref(certs);
+    vault_certs_unref(v, certs);
     return r;
 }

@@ -1,94 +1,55 @@
 /* What there is on the token of a box, and how the token is. */
 #include <openssl/err.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "model/key_types.h"
 #include "model/spki.h"
-#include "token/copy.h"
-#include "token/public.h"
-#include "token/token.h"
 #include "vault/vault_priv.h"
-
-static int no_token(const struct vault *v, struct problem *p)
-{
-    problem_set(p, LB_E_UNSUPPORTED, "the keys of box '%s' are on no token", v->conf->box);
-    problem_hint(p, "BOX.conf: backend = pkcs11; see littlebox.conf(5)");
-    return LB_E_UNSUPPORTED;
-}
 
 int vault_token(struct vault *v, struct token_status *ret, struct problem *p)
 {
-    struct p11_token_info *info;
-
-    if (v->p11 == NULL)
-        return no_token(v, p);
-    info = calloc(1, sizeof(*info));
-    if (info == NULL)
-        return problem_set(p, LB_E_NOMEM, "out of memory");
-    p11_token_info(v->p11, info);
-    memset(ret, 0, sizeof(*ret));
-    ret->connected = info->connected;
-    snprintf(ret->module, sizeof(ret->module), "%.*s", LB_PATH_TEXT_MAX, info->module);
-    memcpy(ret->library, info->library, sizeof(ret->library));
-    memcpy(ret->label, info->label, sizeof(ret->label));
-    memcpy(ret->manufacturer, info->manufacturer, sizeof(ret->manufacturer));
-    memcpy(ret->model, info->model, sizeof(ret->model));
-    memcpy(ret->serial, info->serial, sizeof(ret->serial));
-    ret->slot = info->slot;
-    ret->sessions = info->sessions;
-    ret->sessions_max = info->sessions_max;
-    ret->reconnects = info->reconnects;
-    ret->problem = info->problem;
-    free(info);
-    return 0;
+    return v->ops->site->status(v->site, ret, p);
 }
 
 int vault_login(struct vault *v, struct bytes pin, struct problem *p)
 {
-    if (v->p11 == NULL)
-        return no_token(v, p);
-    return p11_token_login(v->p11, pin, p);
+    return v->ops->site->login(v->site, pin, p);
 }
-
-#define OBJECTS_MAX 65536
 
 struct listing {
     struct vault *v;
-    uint32_t from;
     const struct token_key_taker *taker;
-    bool more;
 };
 
-static bool is_value(const struct p11_value *v, const uint8_t *p, size_t len)
+static bool is_value(const struct p11_value *v, struct bytes of)
 {
-    return v->set ? v->len == len && memcmp(v->bytes, p, len) == 0 : len == 0;
+    return v->set ? v->len == of.len && memcmp(v->bytes, of.p, of.len) == 0 : of.len == 0;
 }
 
 /*
  * Does version i of k work with the object of this name and public half? Each alone may be another object's. With the
  * ring's lock held.
  */
-static bool is_object_of(const struct boxkey *k, size_t i, const struct p11_name *name, struct bytes spki)
+static bool is_object_of(const struct boxkey *k, size_t i, const struct site_object *site)
 {
     const struct version_record *rec = &k->rec.versions[i];
     const struct livekey *live = k->versions[i].live;
     const struct token_object *o = live == NULL ? NULL : livekey_object(live);
 
-    return o != NULL && rec->state != STATE_DESTROYED && is_value(&o->id, name->id, name->id_len) &&
-           is_value(&o->label, name->label, name->label_len) && spki_same(rec->spki, rec->spki_len, spki.p, spki.len);
+    return o != NULL && rec->state != STATE_DESTROYED && is_value(&o->id, site->id) && is_value(&o->label, site->label) &&
+           spki_same(rec->spki, rec->spki_len, site->spki.p, site->spki.len);
 }
 
 /* The key that is this object, or "". */
-static void name_of(struct vault *v, const struct p11_name *name, struct bytes spki, char *ret)
+static void name_of(struct vault *v, const struct site_object *o, char *ret)
 {
     pthread_rwlock_rdlock(&v->ring.lock);
     for (size_t i = 0; i < v->ring.count; i++) {
         const struct boxkey *k = v->ring.keys[i];
 
         for (size_t j = 0; j < k->rec.version_count; j++) {
-            if (is_object_of(k, j, name, spki))
+            if (is_object_of(k, j, o))
                 snprintf(ret, LB_NAME_MAX + 1, "%s", k->rec.name);
         }
     }
@@ -106,64 +67,30 @@ static void put_type(struct bytes spki, struct token_key *e)
     ERR_clear_error();
 }
 
-static CK_RV give_object(struct p11_session *s, struct listing *l, CK_OBJECT_HANDLE h)
-{
-    struct token_key e = { .key = "" };
-    struct p11_name name;
-    struct problem ignored;
-    uint8_t *spki = NULL;
-    size_t len = 0;
-    CK_RV rv = p11_name_of(s, h, &name);
-
-    /* One that cannot be read does not hide the others. */
-    if (rv == CKR_OBJECT_HANDLE_INVALID || rv == CKR_ATTRIBUTE_VALUE_INVALID)
-        return CKR_OK;
-    if (rv != CKR_OK)
-        return rv;
-    e.id = (struct bytes){ name.id, name.id_len };
-    e.label = (struct bytes){ name.label, name.label_len };
-    if (p11_public(s, h, &spki, &len, &ignored) == CKR_OK) {
-        put_type((struct bytes){ spki, len }, &e);
-        name_of(l->v, &name, (struct bytes){ spki, len }, e.key);
-    }
-    free(spki);
-    l->more = !l->taker->take(&e, l->taker->arg);
-    return CKR_OK;
-}
-
-static CK_RV list(struct p11_session *s, void *arg, struct problem *p)
+static void start(void *arg)
 {
     struct listing *l = arg;
-    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-    CK_ATTRIBUTE template = { CKA_CLASS, &class, sizeof(class) };
-    CK_OBJECT_HANDLE *found = calloc(OBJECTS_MAX, sizeof(*found));
-    CK_ULONG count = 0, kept = 0;
-    CK_RV rv = found == NULL ? CKR_HOST_MEMORY : p11_find(s, &template, 1, found, OBJECTS_MAX, &count);
 
-    (void)p;
     l->taker->start(l->taker->arg);
-    l->more = false;
-    /* Places are counted without them: whoever goes on from a place counts what was told. */
-    for (CK_ULONG i = 0; i < count; i++) {
-        if (!p11_copy_is(s, found[i]))
-            found[kept++] = found[i];
+}
+
+static bool take(const struct site_object *o, void *arg)
+{
+    struct listing *l = arg;
+    struct token_key e = { .key = "", .id = o->id, .label = o->label };
+
+    if (o->spki.len > 0) {
+        put_type(o->spki, &e);
+        name_of(l->v, o, e.key);
     }
-    for (CK_ULONG i = l->from; rv == CKR_OK && !l->more && i < kept; i++)
-        rv = give_object(s, l, found[i]);
-    free(found);
-    return rv;
+    return l->taker->take(&e, l->taker->arg);
 }
 
 int vault_token_list(struct vault *v, uint32_t from, const struct token_key_taker *taker, bool *ret_more,
                      struct problem *p)
 {
-    struct listing l = { .v = v, .from = from, .taker = taker };
-    int r;
+    struct listing l = { v, taker };
+    const struct site_object_taker taking = { start, take, &l };
 
-    *ret_more = false;
-    if (v->p11 == NULL)
-        return no_token(v, p);
-    r = p11_do(v->p11, "listing the keys", list, &l, p);
-    *ret_more = l.more;
-    return r;
+    return v->ops->site->objects(v->site, from, &taking, ret_more, p);
 }

@@ -12,7 +12,6 @@
 #include "seals/seal.h"
 #include "store/seals.h"
 #include "store/store.h"
-#include "token/token.h"
 #include "vault/vault_priv.h"
 
 /* Opening */
@@ -75,16 +74,6 @@ static void count_keys(struct vault *v)
     atomic_store(&v->damaged, damaged);
 }
 
-/* The module alone: a token may come later, a module that is not there is a wrong configuration. */
-static int load_token(struct vault *v, struct problem *p)
-{
-    char remember[PATH_MAX];
-
-    if (snprintf(remember, sizeof(remember), "%s/pin-refused", v->conf->paths.state) >= (int)sizeof(remember))
-        return problem_set(p, LB_E_TOO_LONG, "%s: the path is too long", v->conf->paths.state);
-    return p11_token_new(v->conf->token, remember, &v->p11, p);
-}
-
 /* What can be read of the store, if there is one. */
 static int open_store(struct vault *v, struct problem *p)
 {
@@ -127,14 +116,14 @@ int vault_open(const struct vault_settings *settings, struct vault **ret, struct
     v->next_destroy = UINT64_MAX;
     v->settles_at = UINT64_MAX;
     v->used_written = (uint64_t)time(NULL);
-    v->ops = settings->token != NULL ? &backend_pkcs11_ops : &backend_sealed_ops;
+    v->ops = backend_of(settings->backend.kind);
     atomic_init(&v->lock, LOCK_NO_STORE);
     v->ops->token_of(/* b= */ NULL, settings->box, &v->token);
     r = keyring_init(&v->ring, v->ops->stays_open ? 0 : settings->open_keys);
     if (r != 0)
         problem_set(p, r, "out of memory");
-    else if (settings->token != NULL)
-        r = load_token(v, p);
+    else
+        r = v->ops->site->open(&settings->backend, &v->site, p);
     if (r == 0)
         r = open_store(v, p);
     if (r != 0) {
@@ -158,7 +147,7 @@ void vault_close(struct vault *v)
     v->opened.store = NULL;
     store_close(v->store);
     v->store = NULL;
-    p11_token_free(v->p11);
+    v->ops->site->close(v->site);
     pthread_mutex_destroy(&v->opened.lock);
     free(v);
 }
@@ -265,23 +254,15 @@ static int try_version(struct vault *v, struct boxkey *k, size_t i)
 
 static int make_backend(struct vault *v)
 {
-    struct backend_pkcs11 *on_token = NULL;
-    int r;
+    int r = v->ops->site->unlock(v->site, v->sealer, &v->backend);
 
-    if (v->p11 == NULL) {
-        v->backend = v->sealer;
-        return 0;
-    }
-    r = backend_pkcs11_new(v->sealer, v->p11, &on_token);
     if (r != 0) {
         backend_sealed_free(v->sealer);
         v->sealer = NULL;
         return r;
     }
-    v->backend = on_token;
-    p11_token_lock(v->p11, false);
     if (atomic_load(&v->serving))
-        p11_token_connect_soon(v->p11);
+        (void)v->ops->site->connect(v->site);
     return 0;
 }
 
@@ -372,12 +353,9 @@ out:
 
 void vault_serve(struct vault *v, unsigned failures, unsigned pause, void (*settled)(void))
 {
-    if (v->p11 != NULL)
-        p11_token_hold(v->p11, failures, pause, settled);
+    v->ops->site->hold(v->site, failures, pause, settled);
     atomic_store(&v->serving, true);
-    if (v->p11 != NULL && atomic_load(&v->lock) == LOCK_UNLOCKED)
-        p11_token_connect_soon(v->p11);
-    else
+    if (atomic_load(&v->lock) != LOCK_UNLOCKED || !v->ops->site->connect(v->site))
         settled();
 }
 
@@ -442,10 +420,7 @@ void vault_lock(struct vault *v)
     keyring_close_all(&v->ring);
     vault_token_uri(v, &v->token);
     pthread_rwlock_unlock(&v->ring.lock);
-    if (v->p11 != NULL) {
-        backend_pkcs11_free(v->backend);
-        p11_token_lock(v->p11, true);
-    }
+    v->ops->site->lock(v->site, v->backend);
     backend_sealed_free(v->sealer);
     v->sealer = NULL;
     v->backend = NULL;

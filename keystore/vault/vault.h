@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "backends/site.h"
 #include "base/errors.h"
 #include "base/wire.h"
 #include "keys/key_op.h"
@@ -12,8 +13,6 @@
 #include "model/vocabulary.h"
 #include "policy/caller.h"
 #include "policy/policy.h"
-#include "store/store.h"
-#include "token/settings.h"
 
 /*
  * What a vault needs to know of how its box is set up. Nothing of it is copied: it stays the caller's, as it is, for as long as
@@ -30,7 +29,7 @@ struct vault_settings {
     unsigned threads;                 /* that ask at once */
     unsigned open_keys;               /* at once */
     unsigned destroy_after;           /* seconds from the order to the destruction of a key */
-    const struct p11conf *token;      /* that the keys are on; NULL: they are sealed in the store */
+    struct backend_settings backend;  /* where the private halves are */
 };
 
 struct vault;
@@ -105,7 +104,7 @@ LB_MUST_USE int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *s
 /*
  * The chain of a version, appended to w in the form of struct chain_request (model/change.h); refuses as vault_get() does. Where
  * the box has none for a key on its token, what is on the token for this public key: it is asked now and then, without the
- * ring's lock. What p11_certs_read() says; LB_E_BUSY: half of the threads wait for that already. LB_E_TOO_LONG: w is full.
+ * ring's lock. What the site says (certs_read() of backends/site.h); LB_E_BUSY: half of the threads wait for that already. LB_E_TOO_LONG: w is full.
  */
 LB_MUST_USE int vault_cert_get(struct vault *v, const struct key_ref *ref, struct wire_writer *w, struct problem *p);
 /*
@@ -218,7 +217,8 @@ LB_MUST_USE int vault_grant(struct vault *v, const struct grant_request *m, bool
  */
 LB_MUST_USE int vault_cert_set(struct vault *v, const struct chain_request *m, uint32_t *ret_version,
                                struct problem *p);
-LB_MUST_USE int vault_seals(struct vault *v, struct seal_record **ret, size_t *ret_count, struct problem *p);
+/* Those that can be read; a damaged one is left out, and p->code is LB_E_DAMAGED with a text then (else 0). LB_E_NO_STORE. */
+LB_MUST_USE int vault_seals(struct vault *v, struct seal_info ret[LB_SEALS_MAX], size_t *ret_count, struct problem *p);
 LB_MUST_USE int vault_seal_add(struct vault *v, const struct seal_request *seal, struct problem *p);
 LB_MUST_USE int vault_seal_remove(struct vault *v, uint32_t id, struct problem *p);
 

@@ -7,6 +7,7 @@
 
 #include "backends/backend.h"
 #include "policy/admit.h"
+#include "store/store.h"
 #include "vault/keyring.h"
 #include "vault/vault.h"
 
@@ -16,7 +17,7 @@ struct vault {
     const struct backend_ops *ops;
     struct backend_sealed *sealer; /* the store key; NULL: locked */
     void *backend;                /* of ops; NULL: locked */
-    struct p11_token *p11;        /* of a box on a token: from vault_open() on */
+    void *site;                   /* of ops->site: from vault_open() on */
     struct keyring ring;
     struct p11uri token;          /* as PKCS#11 URIs name it; of a token what is known while locked. By the ring's lock */
     atomic_int lock;              /* enum lock_state */
@@ -70,17 +71,17 @@ struct livekey *vault_livekey(struct vault *v, const struct version_record *rec,
  * Certificates of version i of k, for answers that ask the token nothing; certs is of vault_certs(). The first: has it
  * any, or may it have, since the token was not asked yet? The second: how many there are, as far as is known.
  */
-struct p11_certs;
 bool vault_may_be_certified(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k, size_t i);
-unsigned vault_count_certificates(const struct p11_certs *certs, const struct boxkey *k, size_t i);
+unsigned vault_count_certificates(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k, size_t i);
 /*
  * What is known of the certificates on the token, a reference; NULL: nothing. ask: it may be asked, if it is there, and
  * then the ring's lock is not held.
  */
 struct p11_certs *vault_certs(struct vault *v, bool ask);
+void vault_certs_unref(const struct vault *v, struct p11_certs *certs); /* NULL is fine */
 /* Is the box's token, of which the URI tells what is known, the one that is wanted? */
 bool vault_is_the_token(const struct vault *v, const struct p11uri *want, const struct p11uri *token);
-/* What the token says of itself now, if the keys are on one; else ret stays. The backend is there. */
+/* What the backend says of its token now (token_of()). It is there: the vault is unlocked. */
 void vault_token_uri(const struct vault *v, struct p11uri *ret);
 /* Version i of k as an answer. */
 void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct key_info *ret);
