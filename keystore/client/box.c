@@ -30,28 +30,30 @@ static uint64_t limit_ms(const struct box *b, const struct ask *rq)
 }
 
 /* Sends it and waits for the answer, at most as long as there is time left. */
-static int talk(struct conn *s, const struct ask *rq, uint64_t left, uint16_t *ret_type, struct bytes *ret_body)
+static int talk(struct conn *s, const struct ask *rq, uint64_t left, uint64_t deadline, uint16_t *ret_type,
+                struct bytes *ret_body)
 {
     if (conn_limit(s, left) != 0)
         return LB_E_SYSTEM;
-    return channel_call(s->fd, rq->id, rq->request, rq->request_len, rq->fd, rq->answer,
+    return channel_call(s->fd, rq->id, deadline, rq->request, rq->request_len, rq->fd, rq->answer,
                         rq->answer_size, ret_type, ret_body);
 }
 
 /* The same in a job that is paused meanwhile: then the channel is the wait's. */
-static int talk_paused(struct wait *w, struct conn *s, const struct ask *rq, uint64_t left, uint16_t *ret_type,
-                       struct bytes *ret_body)
+static int talk_paused(struct wait *w, struct conn *s, const struct ask *rq, uint64_t left, uint64_t deadline,
+                       uint16_t *ret_type, struct bytes *ret_body)
 {
     int fd = s->fd, r;
 
     if (w->by->hold(w, s) != 0)
-        return talk(s, rq, left, ret_type, ret_body);
+        return talk(s, rq, left, deadline, ret_type, ret_body);
     r = channel_ask(fd, rq->request, rq->request_len, rq->fd, /* dont_wait= */ true);
-    for (uint64_t deadline = now_ms() + left; r == 0;) {
+    while (r == 0) {
         r = w->by->more(w, deadline);
         if (r != 0)
             break;
-        r = channel_answer(fd, rq->id, /* dont_wait= */ true, rq->answer, rq->answer_size, ret_type, ret_body);
+        r = channel_answer(fd, rq->id, CHANNEL_DONT_WAIT, rq->answer, rq->answer_size, ret_type, ret_body,
+                           /* ret_peer= */ NULL);
         if (r != LB_E_TIMEOUT)
             break;
         r = 0; /* resumed for nothing */
@@ -78,7 +80,8 @@ static int exchange_on(struct box *b, struct wait *w, struct conn *s, struct ask
             return refuse_no_time(b, limit_ms(b, rq), p);
         if (is_change(rq))
             rq->unknown = true;
-        r = w == NULL ? talk(s, rq, left, &type, ret_body) : talk_paused(w, s, rq, left, &type, ret_body);
+        r = w == NULL ? talk(s, rq, left, deadline, &type, ret_body)
+                      : talk_paused(w, s, rq, left, deadline, &type, ret_body);
     } while (r == LB_E_RESET && !is_change(rq));
     if (r == LB_E_RESET)
         return problem_set(p, r, "box '%s' was restarted while it worked on this", b->name);
