@@ -12,6 +12,7 @@
 #include "client/clock.h"
 #include "client/waiter.h"
 #include "protocol/header.h"
+#include "protocol/messages.h"
 
 /* Pauses between tries while a box restarts, in milliseconds: from, to. */
 #define PAUSE_FIRST_MS 2
@@ -21,7 +22,7 @@
 
 static bool is_change(const struct ask *q)
 {
-    return q->message->done != NULL;
+    return !q->kind->repeat;
 }
 
 static uint64_t limit_ms(const struct box *b, const struct ask *rq)
@@ -108,7 +109,7 @@ static int exchange_on(struct box *b, struct wait *w, struct conn *s, struct ask
             return p->code;
         }
     }
-    if (r != 0 || type != (rq->message->type | MSG_ANSWER)) {
+    if (r != 0 || type != (rq->kind->type | MSG_ANSWER)) {
         problem_set(p, LB_E_VALUE, "box '%s' sent something that is no answer", b->name);
         problem_hint(p, "does the littleboxd that runs belong to the littlebox that is installed? restart it");
         return LB_E_VALUE;
@@ -202,12 +203,33 @@ static int call(struct box *b, struct wait *w, struct ask *rq, struct bytes *ret
     return absence_refuse(b, r, p);
 }
 
+/* What a change may have done to a key. */
+static const char *done_by(uint16_t type)
+{
+    static const struct {
+        uint16_t type;
+        const char *done;
+    } words[] = {
+        { MSG_CREATE, "made" },
+        { MSG_IMPORT, "made" },
+        { MSG_ATTACH, "made" },
+        { MSG_DESTROY, "destroyed" },
+        { MSG_RENAME, "renamed" },
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (words[i].type == type)
+            return words[i].done;
+    }
+    return "changed";
+}
+
 /* A change that was sent: whether it was made, only a look can tell. */
 static int tell_unknown(const struct ask *q, struct problem *p)
 {
     if (q->about != NULL)
         problem_hint(p, "key '%.*s' may have been %s: look with 'littlebox --box %s list'", LB_NAME_MAX, q->about,
-                     q->message->done, q->box);
+                     done_by(q->kind->type), q->box);
     return p->code;
 }
 

@@ -8,6 +8,7 @@
 #include "client/clock.h"
 #include "model/limits.h"
 #include "protocol/header.h"
+#include "protocol/messages.h"
 
 /*
  * Milliseconds: most requests take microseconds, RSA generation and Argon2 seconds, a wrong passphrase up to half a
@@ -39,16 +40,16 @@ static int ask_once(const struct line *l, unsigned limit_ms, uint16_t *ret_type,
 static int exchange(const struct line *l, uint16_t *ret_type, struct bytes *ret_body, struct peer *ret_peer)
 {
     const struct ask *q = &l->ask;
-    unsigned limit_ms = q->message->slow ? TIMEOUT_LONG : TIMEOUT_SHORT;
-    int left = q->message->done != NULL ? 1 : ASK_AGAIN, r = socket_set_timeout(l->fd, limit_ms);
+    unsigned limit_ms = q->kind->slow ? TIMEOUT_LONG : TIMEOUT_SHORT;
+    int left = q->kind->repeat ? ASK_AGAIN : 1, r = socket_set_timeout(l->fd, limit_ms);
     struct wait *w;
 
     /* So that a RESET seen afterwards is about this change. */
-    if (r == 0 && q->message->done != NULL)
+    if (r == 0 && !q->kind->repeat)
         r = channel_drain(l->fd, q->answer, q->answer_size);
     if (r != 0)
         return r;
-    w = wait_begin(l->waiter, q->message->type);
+    w = wait_begin(l->waiter, q->kind->type);
     do
         r = ask_once(l, limit_ms, ret_type, ret_body, ret_peer);
     while (r == LB_E_RESET && --left > 0);
@@ -72,7 +73,7 @@ static int carry(struct ask *q, struct bytes *ret_body, struct problem *p)
         place_tell(l->place, p);
         return p->code;
     }
-    return answered == (q->message->type | MSG_ANSWER) ? 0 : l->failed(l, LB_E_VALUE, p);
+    return answered == (q->kind->type | MSG_ANSWER) ? 0 : l->failed(l, LB_E_VALUE, p);
 }
 
 static int refuse_request(const struct ask *q, int r, struct problem *p)
