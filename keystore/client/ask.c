@@ -3,10 +3,11 @@
 
 #include "protocol/header.h"
 #include "protocol/keys.h"
+#include "protocol/messages.h"
 
 void ask_begin(struct ask *q, uint16_t type, const char *about)
 {
-    q->message = message_of(type);
+    q->kind = msg_kind(type);
     q->about = about;
     q->id = q->by->next_id(q);
     q->request_len = 0;

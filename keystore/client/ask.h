@@ -8,10 +8,10 @@
 
 #include "base/errors.h"
 #include "base/wire.h"
-#include "client/message.h"
 #include "model/description.h"
 
 struct ask;
+struct msg_kind;
 
 /*
  * Who carries requests: the pool of channels (client/box.h), or one connection (client/line.h). Both begin a struct of their
@@ -31,15 +31,15 @@ struct carrier {
 /* Used again and again, by one thread at a time. The buffers are of who made it. */
 struct ask {
     const struct carrier *by;
-    const char *box;               /* its name, for messages */
-    const struct message *message; /* from here on: of the last ask_begin() */
-    const char *about;             /* the key that it is about, for messages; NULL: none. Lives until the answer is there */
+    const char *box;             /* its name, for messages */
+    const struct msg_kind *kind; /* of protocol/messages.h; from here on: of the last ask_begin() */
+    const char *about;           /* the key that it is about, for messages; NULL: none. Lives until the answer is there */
     uint32_t id;
     uint8_t *request, *answer;
     size_t request_size, request_len, answer_size;
-    int fd;                        /* goes with it; -1: none */
-    unsigned more_ms;              /* beyond the limit, for what takes long to do */
-    bool unknown;                  /* a change that was sent, and nobody knows whether it was made */
+    int fd;                      /* goes with it; -1: none */
+    unsigned more_ms;            /* beyond the limit, for what takes long to do */
+    bool unknown;                /* a change that was sent, and nobody knows whether it was made */
 };
 
 /*
@@ -47,7 +47,7 @@ struct ask {
  * lives until the next question.
  *
  * Each does these steps: ask_begin(); an encoder with q->id into q->request; ask_send() with its result; a decoder, and
- * ask_decoded() with the result of that.
+ * ask_decoded() with the result of that. type is that of a request which protocol/messages.h has.
  */
 void ask_begin(struct ask *q, uint16_t type, const char *about);
 LB_MUST_USE int ask_send(struct ask *q, int encoded, struct bytes *ret_body, struct problem *p);

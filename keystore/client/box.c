@@ -12,6 +12,7 @@
 #include "client/clock.h"
 #include "client/waiter.h"
 #include "protocol/header.h"
+#include "protocol/messages.h"
 
 /* Pauses between tries while a box restarts, in milliseconds: from, to. */
 #define PAUSE_FIRST_MS 2
@@ -21,7 +22,7 @@
 
 static bool is_change(const struct ask *q)
 {
-    return q->message->done != NULL;
+    return !q->kind->repeat;
 }
 
 static uint64_t limit_ms(const struct box *b, const struct ask *rq)
@@ -30,28 +31,30 @@ static uint64_t limit_ms(const struct box *b, const struct ask *rq)
 }
 
 /* Sends it and waits for the answer, at most as long as there is time left. */
-static int talk(struct conn *s, const struct ask *rq, uint64_t left, uint16_t *ret_type, struct bytes *ret_body)
+static int talk(struct conn *s, const struct ask *rq, uint64_t left, uint64_t deadline, uint16_t *ret_type,
+                struct bytes *ret_body)
 {
     if (conn_limit(s, left) != 0)
         return LB_E_SYSTEM;
-    return channel_call(s->fd, rq->id, rq->request, rq->request_len, rq->fd, rq->answer,
+    return channel_call(s->fd, rq->id, deadline, rq->request, rq->request_len, rq->fd, rq->answer,
                         rq->answer_size, ret_type, ret_body);
 }
 
 /* The same in a job that is paused meanwhile: then the channel is the wait's. */
-static int talk_paused(struct wait *w, struct conn *s, const struct ask *rq, uint64_t left, uint16_t *ret_type,
-                       struct bytes *ret_body)
+static int talk_paused(struct wait *w, struct conn *s, const struct ask *rq, uint64_t left, uint64_t deadline,
+                       uint16_t *ret_type, struct bytes *ret_body)
 {
     int fd = s->fd, r;
 
     if (w->by->hold(w, s) != 0)
-        return talk(s, rq, left, ret_type, ret_body);
+        return talk(s, rq, left, deadline, ret_type, ret_body);
     r = channel_ask(fd, rq->request, rq->request_len, rq->fd, /* dont_wait= */ true);
-    for (uint64_t deadline = now_ms() + left; r == 0;) {
+    while (r == 0) {
         r = w->by->more(w, deadline);
         if (r != 0)
             break;
-        r = channel_answer(fd, rq->id, /* dont_wait= */ true, rq->answer, rq->answer_size, ret_type, ret_body);
+        r = channel_answer(fd, rq->id, CHANNEL_DONT_WAIT, rq->answer, rq->answer_size, ret_type, ret_body,
+                           /* ret_peer= */ NULL);
         if (r != LB_E_TIMEOUT)
             break;
         r = 0; /* resumed for nothing */
@@ -78,7 +81,8 @@ static int exchange_on(struct box *b, struct wait *w, struct conn *s, struct ask
             return refuse_no_time(b, limit_ms(b, rq), p);
         if (is_change(rq))
             rq->unknown = true;
-        r = w == NULL ? talk(s, rq, left, &type, ret_body) : talk_paused(w, s, rq, left, &type, ret_body);
+        r = w == NULL ? talk(s, rq, left, deadline, &type, ret_body)
+                      : talk_paused(w, s, rq, left, deadline, &type, ret_body);
     } while (r == LB_E_RESET && !is_change(rq));
     if (r == LB_E_RESET)
         return problem_set(p, r, "box '%s' was restarted while it worked on this", b->name);
@@ -105,7 +109,7 @@ static int exchange_on(struct box *b, struct wait *w, struct conn *s, struct ask
             return p->code;
         }
     }
-    if (r != 0 || type != (rq->message->type | MSG_ANSWER)) {
+    if (r != 0 || type != (rq->kind->type | MSG_ANSWER)) {
         problem_set(p, LB_E_VALUE, "box '%s' sent something that is no answer", b->name);
         problem_hint(p, "does the littleboxd that runs belong to the littlebox that is installed? restart it");
         return LB_E_VALUE;
@@ -199,12 +203,33 @@ static int call(struct box *b, struct wait *w, struct ask *rq, struct bytes *ret
     return absence_refuse(b, r, p);
 }
 
+/* What a change may have done to a key. */
+static const char *done_by(uint16_t type)
+{
+    static const struct {
+        uint16_t type;
+        const char *done;
+    } words[] = {
+        { MSG_CREATE, "made" },
+        { MSG_IMPORT, "made" },
+        { MSG_ATTACH, "made" },
+        { MSG_DESTROY, "destroyed" },
+        { MSG_RENAME, "renamed" },
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (words[i].type == type)
+            return words[i].done;
+    }
+    return "changed";
+}
+
 /* A change that was sent: whether it was made, only a look can tell. */
 static int tell_unknown(const struct ask *q, struct problem *p)
 {
     if (q->about != NULL)
         problem_hint(p, "key '%.*s' may have been %s: look with 'littlebox --box %s list'", LB_NAME_MAX, q->about,
-                     q->message->done, q->box);
+                     done_by(q->kind->type), q->box);
     return p->code;
 }
 

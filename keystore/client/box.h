@@ -31,7 +31,7 @@ void box_prepare(struct box *b);
 
 /*
  * A question to a box over its channels. Asked again on another one when the box went away meanwhile, until
- * the limit is over, if it may be made twice (client/message.h). Changes have ten times the limit. A box that this process
+ * the limit is over, if it may be made twice (protocol/messages.h). Changes have ten times the limit. A box that this process
  * tree has never reached is not waited for. One that did not answer the last caller in time is waited for by one caller at a
  * time, shortly: the others are refused at once (LB_E_TIMEOUT), but for changes.
  *

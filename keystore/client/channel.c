@@ -1,10 +1,14 @@
 /* A caller's connection to a box: one request at a time, matched to its answer. */
 #include "client/channel.h"
 
-#include "base/socket.h"
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+
+#include "client/clock.h"
 #include "protocol/header.h"
 
-/* Packets to pass over for one answer: more than any history of resets and timeouts leaves behind. */
+/* Packets to pass over at once: more than any history of resets and timeouts leaves behind. */
 #define STALE_MAX 1000
 
 int channel_ask(int fd, const void *request, size_t len, int attached, bool dont_wait)
@@ -12,14 +16,32 @@ int channel_ask(int fd, const void *request, size_t len, int attached, bool dont
     return socket_send(fd, request, len, attached, dont_wait);
 }
 
-int channel_answer(int fd, uint32_t id, bool dont_wait, void *answer, size_t size, uint16_t *ret_type,
-                   struct bytes *ret_body)
+/* The socket's own timeout begins anew with each packet, and the deadline does not. */
+static int wait_until(int fd, uint64_t deadline)
 {
+    struct pollfd in = { .fd = fd, .events = POLLIN };
+    int n;
+
+    do {
+        uint64_t left = ms_left(deadline);
+
+        n = poll(&in, 1, left < INT_MAX ? (int)left : INT_MAX);
+    } while (n < 0 && errno == EINTR);
+    return n > 0 ? 0 : n == 0 ? LB_E_TIMEOUT : LB_E_SYSTEM;
+}
+
+int channel_answer(int fd, uint32_t id, uint64_t deadline, void *answer, size_t size, uint16_t *ret_type,
+                   struct bytes *ret_body, struct peer *ret_peer)
+{
+    bool dont_wait = deadline == CHANNEL_DONT_WAIT;
+
     for (int i = 0; i < STALE_MAX; i++) {
         struct msg_header header;
         size_t got;
-        int r = socket_receive(fd, answer, size, dont_wait, &got, /* ret_fd= */ NULL, /* ret_peer= */ NULL);
+        int r = i > 0 && !dont_wait ? wait_until(fd, deadline) : 0;
 
+        if (r == 0)
+            r = socket_receive(fd, answer, size, dont_wait || i > 0, &got, /* ret_fd= */ NULL, ret_peer);
         if (r != 0 && r != LB_E_TOO_LONG)
             return r;
         if (msg_split(answer, got, &header, ret_body) != 0)
@@ -35,21 +57,20 @@ int channel_answer(int fd, uint32_t id, bool dont_wait, void *answer, size_t siz
     return LB_E_VALUE;
 }
 
-int channel_call(int fd, uint32_t id, const void *request, size_t len, int attached, void *answer, size_t size,
-                 uint16_t *ret_type, struct bytes *ret_body)
+int channel_call(int fd, uint32_t id, uint64_t deadline, const void *request, size_t len, int attached, void *answer,
+                 size_t size, uint16_t *ret_type, struct bytes *ret_body)
 {
     int r = channel_ask(fd, request, len, attached, /* dont_wait= */ false);
 
-    return r != 0 ? r : channel_answer(fd, id, /* dont_wait= */ false, answer, size, ret_type, ret_body);
+    return r != 0 ? r : channel_answer(fd, id, deadline, answer, size, ret_type, ret_body, /* ret_peer= */ NULL);
 }
 
 int channel_drain(int fd, void *scratch, size_t size)
 {
     size_t got;
-    int r;
+    int r = 0;
 
-    do
+    for (int i = 0; r == 0 && i < STALE_MAX; i++)
         r = socket_receive(fd, scratch, size, /* dont_wait= */ true, &got, /* ret_fd= */ NULL, /* ret_peer= */ NULL);
-    while (r == 0);
-    return r == LB_E_TIMEOUT ? 0 : r;
+    return r == LB_E_TIMEOUT ? 0 : r == 0 ? LB_E_VALUE : r;
 }

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "client/channel.h"
+#include "client/clock.h"
 #include "model/limits.h"
 #include "protocol/header.h"
+#include "protocol/messages.h"
 
 /*
  * Milliseconds: most requests take microseconds, RSA generation and Argon2 seconds, a wrong passphrase up to half a
@@ -22,14 +24,35 @@ static uint32_t next_id(struct ask *q)
     return q->id + 1;
 }
 
-static int exchange(const struct line *l, uint16_t *ret_type, struct bytes *ret_body)
+static int ask_once(const struct line *l, unsigned limit_ms, uint16_t *ret_type, struct bytes *ret_body,
+                    struct peer *ret_peer)
 {
     const struct ask *q = &l->ask;
-    struct wait *w = wait_begin(l->waiter, q->message->type);
-    int r = LB_E_RESET;
+    uint64_t deadline = now_ms() + limit_ms;
+    int r = channel_ask(l->fd, q->request, q->request_len, q->fd, /* dont_wait= */ false);
 
-    for (int i = 0; r == LB_E_RESET && i < (q->message->done != NULL ? 1 : ASK_AGAIN); i++)
-        r = channel_call(l->fd, q->id, q->request, q->request_len, q->fd, q->answer, q->answer_size, ret_type, ret_body);
+    if (r != 0)
+        return r;
+    return channel_answer(l->fd, q->id, deadline, q->answer, q->answer_size, ret_type, ret_body, ret_peer);
+}
+
+/* Each question goes this way, once or ASK_AGAIN times. ret_peer: who answered, or NULL. */
+static int exchange(const struct line *l, uint16_t *ret_type, struct bytes *ret_body, struct peer *ret_peer)
+{
+    const struct ask *q = &l->ask;
+    unsigned limit_ms = q->kind->slow ? TIMEOUT_LONG : TIMEOUT_SHORT;
+    int left = q->kind->repeat ? ASK_AGAIN : 1, r = socket_set_timeout(l->fd, limit_ms);
+    struct wait *w;
+
+    /* So that a RESET seen afterwards is about this change. */
+    if (r == 0 && !q->kind->repeat)
+        r = channel_drain(l->fd, q->answer, q->answer_size);
+    if (r != 0)
+        return r;
+    w = wait_begin(l->waiter, q->kind->type);
+    do
+        r = ask_once(l, limit_ms, ret_type, ret_body, ret_peer);
+    while (r == LB_E_RESET && --left > 0);
     wait_end(w);
     return r;
 }
@@ -38,13 +61,8 @@ static int carry(struct ask *q, struct bytes *ret_body, struct problem *p)
 {
     struct line *l = (struct line *)q;
     uint16_t answered = 0;
-    int r = socket_set_timeout(l->fd, q->message->slow ? TIMEOUT_LONG : TIMEOUT_SHORT);
+    int r = exchange(l, &answered, ret_body, /* ret_peer= */ NULL);
 
-    /* So that a RESET seen afterwards is about this change. */
-    if (r == 0 && q->message->done != NULL)
-        r = channel_drain(l->fd, q->answer, q->answer_size);
-    if (r == 0)
-        r = exchange(l, &answered, ret_body);
     OPENSSL_cleanse(q->request, q->request_len);
     if (r != 0)
         return l->failed(l, r, p);
@@ -55,7 +73,7 @@ static int carry(struct ask *q, struct bytes *ret_body, struct problem *p)
         place_tell(l->place, p);
         return p->code;
     }
-    return answered == (q->message->type | MSG_ANSWER) ? 0 : l->failed(l, LB_E_VALUE, p);
+    return answered == (q->kind->type | MSG_ANSWER) ? 0 : l->failed(l, LB_E_VALUE, p);
 }
 
 static int refuse_request(const struct ask *q, int r, struct problem *p)
@@ -103,22 +121,14 @@ void line_close(struct line *l)
 int line_peer(struct line *l, struct peer *ret, struct problem *p)
 {
     struct ask *q = &l->ask;
-    struct msg_header header = { 0 };
     struct bytes body;
-    size_t len;
+    uint16_t type;
     int r;
 
     ask_begin(q, MSG_STATUS, /* about= */ NULL);
     r = msg_empty_encode(MSG_STATUS, q->id, q->request, q->request_size, &q->request_len);
     if (r == 0)
-        r = socket_set_timeout(l->fd, TIMEOUT_SHORT);
-    if (r == 0)
-        r = socket_send(l->fd, q->request, q->request_len, /* fd= */ -1, /* dont_wait= */ false);
-    while (r == 0 && header.id != q->id) {
-        r = socket_receive(l->fd, q->answer, q->answer_size, /* dont_wait= */ false, &len, /* ret_fd= */ NULL, ret);
-        if (r == 0)
-            r = msg_split(q->answer, len, &header, &body);
-    }
+        r = exchange(l, &type, &body, ret);
     if (r == 0 && ret->pid == 0)
         r = LB_E_VALUE;
     return r == 0 ? 0 : l->failed(l, r, p);

@@ -9,7 +9,7 @@
 #include "model/place.h"
 
 /*
- * A question is asked again while the box restarts, if it may be made twice (client/message.h). Changes never are: when the
+ * A question is asked again while the box restarts, if it may be made twice (protocol/messages.h). Changes never are: when the
  * box is restarted meanwhile that is LB_E_RESET. Requests are wiped once they are sent. Not for two threads at once.
  */
 struct line {

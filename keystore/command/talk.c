@@ -15,28 +15,26 @@
 #include "model/limits.h"
 #include "model/uri.h"
 #include "protocol/header.h"
+#include "protocol/messages.h"
 
-/* What users are told of requests that take long, or change something. */
+/* What users are told of requests, where it is not the same for all. */
 struct words {
     uint16_t type;
     const char *progress; /* told when it takes longer than a second; NULL: nothing */
-    const char *look;     /* command that shows whether a change was done; NULL: it is none */
+    const char *look;     /* command that shows whether a change was done; NULL: LOOK */
 };
+
+#define LOOK "show"
 
 static const struct words words[] = {
     { MSG_CERT_GET, "the box is asking its token", NULL },
-    { MSG_CREATE, "the box is making the key", "show" },
-    { MSG_IMPORT, "the box is checking the key", "show" },
-    { MSG_ATTACH, "the box is asking its token", "show" },
+    { MSG_CREATE, "the box is making the key", NULL },
+    { MSG_IMPORT, "the box is checking the key", NULL },
+    { MSG_ATTACH, "the box is asking its token", NULL },
     { MSG_LOGIN, "the token is checking the PIN", "status" },
     { MSG_TOKEN_LIST, "the box is asking its token", NULL },
-    { MSG_DESTROY, "the box is destroying the key", "show" },
-    { MSG_DESTROY_SCHEDULE, NULL, "show" },
-    { MSG_DESTROY_CANCEL, NULL, "show" },
+    { MSG_DESTROY, "the box is destroying the key", NULL },
     { MSG_RENAME, NULL, "list" },
-    { MSG_ALLOW, NULL, "show" },
-    { MSG_DENY, NULL, "show" },
-    { MSG_CERT_SET, NULL, "show" },
     { MSG_INIT, "the box is making its store", "status" },
     { MSG_SEAL_ADD, "the box is making the seal", "seal list" },
     { MSG_SEAL_REMOVE, NULL, "seal list" },
@@ -68,7 +66,9 @@ static const struct waiter sign_of_life = { .begin = begin_sign, .end = progress
 /* Whether a change was done. */
 static void hint_look(const struct ask *q, struct problem *p)
 {
-    problem_hint(p, "look with 'littlebox --box %s %s%s%s' whether it was done", q->box, words_of(q->message->type)->look,
+    const char *look = words_of(q->kind->type)->look;
+
+    problem_hint(p, "look with 'littlebox --box %s %s%s%s' whether it was done", q->box, look == NULL ? LOOK : look,
                  q->about == NULL ? "" : " ", q->about == NULL ? "" : q->about);
 }
 
@@ -76,7 +76,7 @@ static int failed(const struct line *l, int r, struct problem *p)
 {
     const struct client *c = l->user;
     const struct ask *q = &l->ask;
-    bool change = q->message->done != NULL;
+    bool change = !q->kind->repeat;
     const char *box = q->box;
 
     if (r == LB_E_RESET && change) {

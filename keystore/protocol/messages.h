@@ -56,8 +56,9 @@ struct msg_kind {
     bool change;          /* goes to the thread that makes changes */
     bool secret;          /* the packet is to be wiped afterwards */
     bool secret_answer;   /* so is the answer */
-    bool repeat;          /* may be sent again where the box was replaced and nobody knows what became of it */
+    bool repeat;          /* may be sent again where the box was replaced and nobody knows what became of it; else once at most */
     bool takes_fd;        /* a descriptor may come with it */
+    bool slow;            /* its answer may take minutes: a token, Argon2 and the search for an RSA key do */
     uint8_t asks, answer; /* enum msg_body; any request may be answered with BODY_ERROR too */
 };
 

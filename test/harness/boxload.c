@@ -70,6 +70,12 @@ static double now_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* Of an answer. */
+static uint64_t deadline(void)
+{
+    return (uint64_t)now_ms() + TIMEOUT_MS;
+}
+
 static bool die(const char *what, int r)
 {
     fprintf(stderr, "boxload: %s: %s\n", what, r == LB_E_SYSTEM ? strerror(errno) : lb_strerror(r));
@@ -255,7 +261,7 @@ static bool ask(struct load *l)
     if (r == 0)
         r = q->ask(l, l->keys[1]);
     for (unsigned long i = 0; r == 0 && i < l->number; i++)
-        r = channel_call(fd, 1, l->packet, l->len, -1, l->answer, LB_PACKET_MAX, &type, &body);
+        r = channel_call(fd, 1, deadline(), l->packet, l->len, -1, l->answer, LB_PACKET_MAX, &type, &body);
     socket_close(fd);
     if (r == 0 && type != MSG_ERROR && q->print != NULL) {
         wire_read(&reader, body.p, body.len);
@@ -294,7 +300,8 @@ static bool sign(struct load *l)
         if (!make_request(l, l->keys[i % (unsigned long)l->key_count], (uint32_t)i + 1))
             return false;
         do
-            r = channel_call(fd, (uint32_t)i + 1, l->packet, l->len, -1, l->answer, LB_PACKET_MAX, &type, &body);
+            r = channel_call(fd, (uint32_t)i + 1, deadline(), l->packet, l->len, -1, l->answer, LB_PACKET_MAX, &type,
+                             &body);
         while (r == LB_E_RESET);
         ms[i] = now_ms() - began;
         if (r == 0 && type == (MSG_SIGN | MSG_ANSWER))

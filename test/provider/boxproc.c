@@ -19,6 +19,7 @@
 
 #include "base/socket.h"
 #include "client/channel.h"
+#include "client/clock.h"
 #include "model/seal_kinds.h"
 #include "protocol/change.h"
 #include "protocol/header.h"
@@ -125,7 +126,8 @@ static int try_call(struct boxproc *b, uint16_t type, const void *request, size_
     NEED(socket_connect(b->socket, &fd) == 0);
     NEED(socket_set_timeout(fd, ANSWER_TIMEOUT_MS) == 0);
     do
-        r = channel_call(fd, 1, request, len, /* attached= */ -1, answer, LB_PACKET_MAX, &got, ret_body);
+        r = channel_call(fd, 1, now_ms() + ANSWER_TIMEOUT_MS, request, len, /* attached= */ -1, answer, LB_PACKET_MAX, &got,
+                         ret_body);
     while (r == LB_E_RESET);
     NEED(r == 0);
     close(fd);

@@ -73,40 +73,40 @@ static int ask_empty(struct inbox *b, uid_t uid, uint16_t type, struct bytes *re
 static const struct row {
     uint16_t type;
     const char *name; /* as a refusal says it */
-    bool admin, change, secret, secret_answer, takes_fd, repeat;
+    bool admin, change, secret, secret_answer, takes_fd, repeat, slow;
 } rows[] = {
-    { MSG_SIGN, "sign", false, false, false, false, true, true },
-    { MSG_DECRYPT, "decrypt", false, false, false, true, false, true },
-    { MSG_DERIVE, "derive", false, false, false, true, false, true },
-    { MSG_GET, "get", false, false, false, false, false, true },
-    { MSG_LIST, "list", false, false, false, false, false, true },
-    { MSG_SHOW, "show", true, false, false, false, false, true },
-    { MSG_STATUS, "status", false, false, false, false, false, true },
-    { MSG_CERT_GET, "get certificates", false, false, false, false, false, true },
-    { MSG_FIND, "find", false, false, false, false, false, true },
-    { MSG_TOKEN, "token", false, false, false, false, false, true },
-    { MSG_TOKEN_LIST, "token list", true, false, false, false, false, true },
-    { MSG_CERT_FIND, "find certificates", false, false, false, false, false, true },
-    { MSG_CREATE, "create", true, true, false, false, false, false },
-    { MSG_IMPORT, "import", true, true, true, false, false, false },
-    { MSG_DESTROY, "destroy", true, true, false, false, false, false },
-    { MSG_DESTROY_SCHEDULE, "schedule destruction", true, true, false, false, false, false },
-    { MSG_DESTROY_CANCEL, "cancel destruction", true, true, false, false, false, false },
-    { MSG_RENAME, "rename", true, true, false, false, false, false },
-    { MSG_HANDLE_NOTE, "note a handle", true, true, false, false, false, true },
-    { MSG_HANDLE_LIST, "list handles", true, true, false, false, false, true },
-    { MSG_ALLOW, "allow", true, true, false, false, false, false },
-    { MSG_DENY, "deny", true, true, false, false, false, false },
-    { MSG_CERT_SET, "set certificates", true, true, false, false, false, false },
-    { MSG_ATTACH, "attach", true, true, false, false, false, false },
-    { MSG_INIT, "init", true, true, true, false, false, false },
-    { MSG_SEAL_LIST, "seal list", true, true, false, false, false, true },
-    { MSG_SEAL_ADD, "seal add", true, true, true, false, false, false },
-    { MSG_SEAL_REMOVE, "seal remove", true, true, false, false, false, false },
-    { MSG_LOCK, "lock", true, true, false, false, false, true },
-    { MSG_UNLOCK, "unlock", true, true, true, false, false, true },
-    { MSG_LOGIN, "login", true, true, true, false, false, false },
-    { MSG_OPENING, "ask what opens the store", true, false, true, false, false, true },
+    { MSG_SIGN, "sign", false, false, false, false, true, true, false },
+    { MSG_DECRYPT, "decrypt", false, false, false, true, false, true, false },
+    { MSG_DERIVE, "derive", false, false, false, true, false, true, false },
+    { MSG_GET, "get", false, false, false, false, false, true, false },
+    { MSG_LIST, "list", false, false, false, false, false, true, false },
+    { MSG_SHOW, "show", true, false, false, false, false, true, false },
+    { MSG_STATUS, "status", false, false, false, false, false, true, false },
+    { MSG_CERT_GET, "get certificates", false, false, false, false, false, true, true },
+    { MSG_FIND, "find", false, false, false, false, false, true, true },
+    { MSG_TOKEN, "token", false, false, false, false, false, true, false },
+    { MSG_TOKEN_LIST, "token list", true, false, false, false, false, true, true },
+    { MSG_CERT_FIND, "find certificates", false, false, false, false, false, true, true },
+    { MSG_CREATE, "create", true, true, false, false, false, false, true },
+    { MSG_IMPORT, "import", true, true, true, false, false, false, true },
+    { MSG_DESTROY, "destroy", true, true, false, false, false, false, true },
+    { MSG_DESTROY_SCHEDULE, "schedule destruction", true, true, false, false, false, false, false },
+    { MSG_DESTROY_CANCEL, "cancel destruction", true, true, false, false, false, false, false },
+    { MSG_RENAME, "rename", true, true, false, false, false, false, false },
+    { MSG_HANDLE_NOTE, "note a handle", true, true, false, false, false, true, false },
+    { MSG_HANDLE_LIST, "list handles", true, true, false, false, false, true, false },
+    { MSG_ALLOW, "allow", true, true, false, false, false, false, false },
+    { MSG_DENY, "deny", true, true, false, false, false, false, false },
+    { MSG_CERT_SET, "set certificates", true, true, false, false, false, false, false },
+    { MSG_ATTACH, "attach", true, true, false, false, false, false, true },
+    { MSG_INIT, "init", true, true, true, false, false, false, true },
+    { MSG_SEAL_LIST, "seal list", true, true, false, false, false, true, false },
+    { MSG_SEAL_ADD, "seal add", true, true, true, false, false, false, true },
+    { MSG_SEAL_REMOVE, "seal remove", true, true, false, false, false, false, false },
+    { MSG_LOCK, "lock", true, true, false, false, false, true, false },
+    { MSG_UNLOCK, "unlock", true, true, true, false, false, true, true },
+    { MSG_LOGIN, "login", true, true, true, false, false, false, true },
+    { MSG_OPENING, "ask what opens the store", true, false, true, false, false, true, false },
 };
 
 static const struct row *row_of(uint16_t type)
@@ -136,6 +136,7 @@ static void the_table(void)
         CU_ASSERT_EQUAL(kind->secret_answer, row->secret_answer);
         CU_ASSERT_EQUAL(kind->takes_fd, row->takes_fd);
         CU_ASSERT_EQUAL(kind->repeat, row->repeat);
+        CU_ASSERT_EQUAL(kind->slow, row->slow);
         CU_ASSERT_TRUE(request_is_handled((uint16_t)type));
         CU_ASSERT(kind->asks < BODY_COUNT && kind->answer < BODY_COUNT);
     }
