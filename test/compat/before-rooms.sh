@@ -12,7 +12,8 @@ BEFORE=1f2010d2737fb89fdb375e87ca746effb4c95fae
 TEST_SECONDS=3600
 needs openssl
 [ -e "$LITTLEBOX_SRC/.git" ] || skip "the history is not here: this is no git checkout"
-git -C "$LITTLEBOX_SRC" cat-file -e "$BEFORE^{commit}" || fail "commit $BEFORE is not in this checkout"
+git -C "$LITTLEBOX_SRC" cat-file -e "$BEFORE^{commit}" 2>/dev/null ||
+    skip "the history here does not reach back to commit $BEFORE"
 sanitized && skip "the old module and the sanitizers' runtime are not tried together"
 begin
 
