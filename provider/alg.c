@@ -72,7 +72,7 @@ static const OSSL_PARAM ec_gettable[] = {
     OSSL_PARAM_int(OSSL_PKEY_PARAM_USE_COFACTOR_FLAG, NULL),
     OSSL_PARAM_END
 };
-/* How the public half is written, and the public half of a key that has none; what a key in a box is cannot be set. */
+/* Set can be how the public half is written, and the public half of a key without one. What a key in a box is cannot. */
 #define POINT_SETTABLE OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, NULL, 0)
 static const OSSL_PARAM ec_settable[] = {
     POINT_SETTABLE,
@@ -148,7 +148,7 @@ const OSSL_ALGORITHM alg_keymgmt_few[] = {
     END
 };
 
-/* The name is that of what comes out of it, as libcrypto looks for what comes before another decoder. */
+/* The decoder is called by what comes out of it: that is how libcrypto finds what to put before another decoder. */
 #define P11PEM_LINE { "DER", PROPERTIES ",input=pem", decoder_p11pem, "reference to a key on a token" },
 
 const OSSL_ALGORITHM alg_decoder[] = {
@@ -170,7 +170,7 @@ const OSSL_ALGORITHM alg_decoder_few[] = {
     ENCODER(names, form##_pem, "pem,structure=" structure) \
     ENCODER(names, form##_der, "der,structure=" structure)
 
-/* What some families have before and behind the lines of every row. */
+/* Encoders of some families, before and behind those of every row. */
 #define ENCODERS_BEFORE_RSA(names) ENCODER_PAIR(names, pair, "type-specific") ENCODER(names, msblob, "msblob")
 #define ENCODERS_BEFORE_RSA_PSS(names)
 #define ENCODERS_BEFORE_EC(names) ENCODER_PAIR(names, params, "type-specific") ENCODER(names, blob, "blob")
@@ -190,7 +190,7 @@ const OSSL_ALGORITHM alg_decoder_few[] = {
 #define ENCODERS_BEHIND_ML_DSA(names)
 #define ENCODERS_BEHIND_SLH_DSA(names)
 
-/* The order of the lines of a row is that of `default`: where several fit, libcrypto takes the last one. */
+/* A row's lines have the order of `default`, since libcrypto takes the last one that fits. */
 const OSSL_ALGORITHM alg_encoder[] = {
 #define ENCODERS_EVERY(names)                         \
     ENCODER_PAIR(names, handle, "PrivateKeyInfo")     \
@@ -208,8 +208,8 @@ const OSSL_ALGORITHM alg_encoder[] = {
     { OWN(own), PROPERTIES, functions, DESCRIPTION },
 
 /*
- * Signatures by key type, and as OpenSSL 3.4 and later fetch them: scheme and digest in one, under the names of sigalg.h.
- * names: of the key type. RSA-PSS keys are signed with by the name of RSA.
+ * Signatures by key type, whose names names are; then those that OpenSSL 3.4 and later fetch, with scheme and digest in one,
+ * under the names of sigalg.h. Signatures with RSA-PSS keys are fetched as RSA.
  */
 #define SIGNATURES_RSA(name, names) TWICE(names, name, signature_rsa)
 #define SIGNATURES_RSA_PSS(name, names)

@@ -92,7 +92,7 @@ static int decrypt_init(void *ctx, void *key, const OSSL_PARAM params[])
     return cipheropts_set(c->prov, &c->opts, params);
 }
 
-/* With out NULL the caller asks how much room to bring: what `default` asks for too. */
+/* out NULL: the caller asks how much room to bring. The answer is that of `default`. */
 static int decrypt(void *ctx, unsigned char *out, size_t *ret_len, size_t size, const unsigned char *in, size_t len)
 {
     const struct cipher *c = ctx;

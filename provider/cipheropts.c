@@ -140,7 +140,7 @@ static int set_negotiated_version(const struct provctx *prov, struct cipheropts 
     return get_version(prov, p, &o->negotiated_version);
 }
 
-/* The box decides, and does it where its libcrypto can: to tell callers of a bad padding is never what it does then. */
+/* Implicit rejection cannot be switched off: the box does it where its libcrypto can, and never tells of a bad padding then. */
 static int set_implicit_rejection(const struct provctx *prov, struct cipheropts *o, const OSSL_PARAM *p)
 {
     unsigned on;
@@ -153,7 +153,7 @@ static int set_implicit_rejection(const struct provctx *prov, struct cipheropts 
                        "unexpected plaintext for the wrong one");
 }
 
-/* Digests are named here and fetched by the box, so a wish where to fetch them from has no meaning. */
+/* Properties of digests mean nothing: digests are named here, and the box fetches them. */
 static int set_nothing(const struct provctx *prov, struct cipheropts *o, const OSSL_PARAM *p)
 {
     (void)prov;
@@ -212,7 +212,7 @@ static int get_padding(const struct cipheropts *o, OSSL_PARAM *p)
 
 static unsigned oaep_digest(const struct cipheropts *o)
 {
-    /* What `default` takes, and has taken once the padding is OAEP. */
+    /* OAEP without a digest is with SHA-1, as with `default`. */
     return o->digest == DIGEST_NONE && o->padding == PADDING_OAEP ? DIGEST_SHA1 : o->digest;
 }
 

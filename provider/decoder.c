@@ -44,8 +44,8 @@ static size_t read_some(const struct provctx *prov, OSSL_CORE_BIO *in, uint8_t *
 }
 
 /*
- * Reads one DER SEQUENCE, no byte more: what follows in the file belongs to others. Gives what there is when it breaks
- * off, and nothing when it is something else.
+ * Reads one DER SEQUENCE and no byte more: what follows in the file belongs to others. A SEQUENCE that breaks off is given as
+ * far as it goes. 0: there is something else.
  */
 static size_t read_sequence(const struct provctx *prov, OSSL_CORE_BIO *in, uint8_t buf[HANDLE_DER_MAX])
 {
@@ -102,8 +102,8 @@ static int pass_on(struct key **k, OSSL_CALLBACK *callback, void *arg)
 }
 
 /*
- * The rows come here one after the other, and one of them alone reads a handle: its own, or the first row where there is none
- * (alg_decoder_few).
+ * Is the handle another row's to read? All rows get it, one after the other, and only one reads it: the row of its type, or
+ * the first row where its type has none (alg_decoder_few).
  */
 static bool is_for_another(const struct decoder *d, unsigned type)
 {
@@ -116,7 +116,7 @@ static bool is_for_another(const struct decoder *d, unsigned type)
     return alg != d->alg;
 }
 
-/* In an input that could not be sought back, what is for others must not be read. False where the input can. */
+/* Must the input be left alone? True: it cannot be sought back, and what it begins with is for others. */
 static bool is_left_alone(const struct decoder *d, OSSL_CORE_BIO *in)
 {
     uint8_t start[LOOK];
@@ -128,8 +128,8 @@ static bool is_left_alone(const struct decoder *d, OSSL_CORE_BIO *in)
 }
 
 /*
- * OpenSSL shows every decoder all input, so what is no handle of this row's type is passed over in silence: that is
- * success without an object.
+ * Passes over in silence what is no handle of this row's type: that is success without an object. OpenSSL shows every decoder
+ * all input.
  */
 static int decode(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *callback, void *arg,
                   OSSL_PASSPHRASE_CALLBACK *passphrase, void *passphrase_arg)

@@ -39,7 +39,7 @@ static void freectx(void *ctx)
     OPENSSL_free(ctx);
 }
 
-/* The largest part of a key that is asked for decides: a private key is written with its public half in it. */
+/* The largest part that is asked for decides: a private key has its public half in it. */
 static int has_selection(const struct form *f, int selection)
 {
     static const int parts[] = { PART_PRIVATE, PART_PUBLIC, PART_PARAMS };
@@ -137,7 +137,7 @@ static int write_text(const struct provctx *prov, const struct key *k, OSSL_CORE
     return ok;
 }
 
-/* By `default`, whose errors say enough where it fails. */
+/* Has `default` write the public half. Its errors say enough. */
 static int write_public(const struct provctx *prov, const struct form *f, const struct key *k, int selection,
                         OSSL_CORE_BIO *out)
 {
@@ -168,7 +168,7 @@ static int encode(const struct encoder *e, const struct form *f, OSSL_CORE_BIO *
     return write_text(e->prov, k, out);
 }
 
-/* What libcrypto asks without saying which form it means, so each has its own. */
+/* Each form has its own functions: libcrypto does not say in the call which form it means. */
 #define ENCODER_FORM(id, output, structure, parts)                                                                    \
     static const struct form form_##id = { output, structure, parts };                                                \
     static int does_selection_##id(void *provctx, int selection)                                                      \

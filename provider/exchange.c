@@ -183,7 +183,7 @@ static int set_ctx_params(void *ctx, const OSSL_PARAM params[])
     return 1;
 }
 
-/* That of the key where nothing was said. */
+/* The caller's mode, or the key's if the caller set none. */
 static int cofactor_mode(const struct exchange *x)
 {
     int mode = x->cofactor_mode;
@@ -273,9 +273,7 @@ static int init_without_options(void *ctx, void *key, const OSSL_PARAM params[])
     return take_key(ctx, key);
 }
 
-/*
- * The peer's public key in the form in which a box takes it: with the curve by its name, whatever the caller's key had.
- */
+/* Writes the peer's public key as a box takes it, with the curve by its name. The caller's key may have it otherwise. */
 static int encode_peer(const struct key *mine, EVP_PKEY *peer, unsigned char **ret)
 {
     EVP_PKEY *named = EVP_PKEY_new();
@@ -357,7 +355,7 @@ static int ask(const struct exchange *x, unsigned char *shared, size_t size)
                                      box_name(x->key->box), len, size);
 }
 
-/* With secret NULL the caller asks how much room to bring. */
+/* secret NULL: the caller asks how much room to bring. */
 static int derive(void *ctx, unsigned char *secret, size_t *ret_len, size_t size)
 {
     const struct exchange *x = ctx;
@@ -375,7 +373,7 @@ static int derive(void *ctx, unsigned char *secret, size_t *ret_len, size_t size
     }
     if (shared_len > sizeof(shared))
         return error_raise(x->prov, LB_E_KEY_TYPE, "a key of %d bits agrees on nothing here", x->key->bits);
-    /* `default` cuts an ECDH secret off where there is less room, and its callers may count on it. */
+    /* An ECDH secret is cut off where there is less room, as `default` does: callers may count on it. */
     if (!x->kdf && size < need && (x->key->alg->options & OPT_CURVES) != 0)
         need = size;
     if (size < need)

@@ -60,7 +60,7 @@ EVP_MD *fips_digest(const struct provctx *prov, unsigned digest)
     OSSL_LIB_CTX *caller;
     EVP_MD *md = NULL;
 
-    /* Not kept: a digest of the caller's that lives longer than the caller's context is freed into what is gone. */
+    /* The digest is not kept: it would outlive the caller's context, and be freed into what is gone. */
     if (prov->core_get_libctx != NULL) {
         caller = (OSSL_LIB_CTX *)prov->core_get_libctx(prov->core);
         ERR_set_mark();

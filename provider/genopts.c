@@ -38,7 +38,7 @@ bool genopts_has(const struct alg *alg, const char *with)
 
 /* Domain parameters */
 
-/* Of a curve, by any name that libcrypto has for it, and by SEC's (2, 2.4.2), which it only has for the others. */
+/* The parameters of a curve, by any name of libcrypto's or by SEC's (2, 2.4.2). libcrypto lacks SEC's name of P-256. */
 static EVP_PKEY *group_parameters(const struct genopts *g, const char *name)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(g->prov->libctx, g->alg->name, NULL);
@@ -55,7 +55,7 @@ static EVP_PKEY *group_parameters(const struct genopts *g, const char *name)
     return group;
 }
 
-/* The name that a box gives it: NIST's where there is one, else libcrypto's. false: the parameters name no group. */
+/* The box's name of the group: NIST's where there is one, else libcrypto's. false: the parameters name no group. */
 static bool group_name(EVP_PKEY *group, char ret[GROUP_MAX])
 {
     const char *nist;
@@ -206,7 +206,7 @@ static int take_mgf1_digest(struct genopts *g, const OSSL_PARAM *p)
     return take_digest_into(g, p, &g->mgf1_digest);
 }
 
-/* A number, or one in text: that is how it comes from the command line. */
+/* A salt length is a number, or from the command line a number in text. */
 static int take_salt(struct genopts *g, const OSSL_PARAM *p)
 {
     char text[TEXT_MAX];
@@ -231,7 +231,7 @@ static int refuse_secret(struct genopts *g, const OSSL_PARAM *p)
                        p->key);
 }
 
-/* An option is one of those types whose public keys have the parameter `with`; NULL: of all. */
+/* An option is for types whose public keys have the parameter `with`; NULL: for all types. */
 static const struct option {
     const char *name;
     const char *with;
@@ -337,7 +337,7 @@ static void append_lower(struct text *t, const char *separator, const char *s)
     }
 }
 
-/* A digest as the names of types have it: "sha256", "sha512-256", "sha3-384". */
+/* Appends a digest as it stands in names of types: "sha256", "sha512-256", "sha3-384". */
 static void append_digest(struct text *type, unsigned digest)
 {
     static const char sha2[] = "SHA2-";
@@ -356,7 +356,7 @@ static void append_digest(struct text *type, unsigned digest)
     }
 }
 
-/* The restrictions of an RSA-PSS key: a box makes them of one digest, the same in MGF1, with salts as long as it. */
+/* Appends the restriction of an RSA-PSS key. A box knows only one digest, the same in MGF1, with salts of its length. */
 static int append_restrictions(const struct genopts *g, struct text *type)
 {
     if (g->digest == DIGEST_NONE && (g->mgf1_digest != DIGEST_NONE || g->salt >= 0))
@@ -378,8 +378,8 @@ static int append_restrictions(const struct genopts *g, struct text *type)
 }
 
 /*
- * The type as the box calls it (model/key_types.h): the algorithm's name, and behind it what the options say. Which of them
- * there are is the box's to decide, so it is the box that refuses "rsa:1024".
+ * The type as the box calls it (model/key_types.h): the algorithm's name, and behind it what the options say. The box decides
+ * which types there are: it is the box that refuses "rsa:1024".
  */
 int genopts_type(const struct genopts *g, char ret[LB_TYPE_MAX + 1])
 {

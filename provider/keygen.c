@@ -16,7 +16,7 @@
 #include "key.h"
 #include "provctx.h"
 
-/* Random bytes in the name of a key that the caller does not name: no two meet. */
+/* Random bytes in the name of a key that the caller does not name: enough that no two names are the same. */
 #define NAME_RANDOM 8
 _Static_assert(LB_TYPE_MAX + 1 + 2 * NAME_RANDOM <= LB_NAME_MAX, "such a name fits");
 
@@ -73,8 +73,8 @@ void keygen_cleanup(void *genctx)
 }
 
 /*
- * Did the program ask for us? Where an unspecific fetch gives our key manager, it may have wanted any key at all, an
- * ephemeral one of TLS for one, which must not pile up in a box.
+ * Did the program ask for this provider? Not for sure where an unspecific fetch gives our key manager. The program may have
+ * wanted any key then, an ephemeral one of TLS for example, and these must not pile up in a box.
  */
 static bool was_asked_for(const struct genopts *g)
 {
@@ -176,7 +176,7 @@ void *keygen(void *genctx, OSSL_CALLBACK *callback, void *arg)
 {
     const struct gen *g = genctx;
 
-    (void)callback; /* progress: the box searches for the primes, and does not tell how far it is */
+    (void)callback; /* for progress, which the box does not tell while it searches for primes */
     (void)arg;
     return g->parameters_only ? make_parameters(&g->options) : make_key(&g->options);
 }

@@ -45,7 +45,7 @@ static int has(const void *keydata, int selection)
     return (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0 || k->has_public;
 }
 
-/* Both are public keys of one library context here: libcrypto brings the other one in by import when it is not ours. */
+/* Compares public halves. Both keys are ours: libcrypto imports another provider's key before it asks. */
 static int match(const void *keydata1, const void *keydata2, int selection)
 {
     const struct key *a = keydata1, *b = keydata2;
@@ -60,7 +60,7 @@ static int match(const void *keydata1, const void *keydata2, int selection)
     return r == 1;
 }
 
-/* The part that `default` checks of a public half; with checktype OSSL_KEYMGMT_VALIDATE_QUICK_CHECK the cheap way. */
+/* Has `default` check one part of the public half, the cheap way for OSSL_KEYMGMT_VALIDATE_QUICK_CHECK. */
 static int check_public(const struct key *k, int part, int checktype)
 {
     bool quick = checktype == OSSL_KEYMGMT_VALIDATE_QUICK_CHECK;
@@ -75,7 +75,7 @@ static int check_public(const struct key *k, int part, int checktype)
     return r == 1;
 }
 
-/* Of the private half only this can be checked: the box has it, and it belongs to this public half. */
+/* Checks all that can be checked of the private half: the box has it, and it belongs to this public half. */
 static int check_private(const struct key *k)
 {
     uint8_t request[BOX_REQUEST_MAX], answer[BOX_ANSWER_MAX];
@@ -119,8 +119,8 @@ static bool names_secret(const struct key *k, const OSSL_PARAM params[])
 }
 
 /*
- * Of the public half: secret parameters are absent, as they are of any public key, and that is no error. Programs ask for
- * them just to see, and show what they find on the queue after a call that succeeded (PHP's openssl_pkey_get_details).
+ * Gives parameters of the public half. Secret ones are absent, as from any public key, and that is no error: programs ask for
+ * them just to see, and show what is left on the error queue after a success (PHP's openssl_pkey_get_details).
  */
 static int get_params(void *keydata, OSSL_PARAM params[])
 {
@@ -130,8 +130,8 @@ static int get_params(void *keydata, OSSL_PARAM params[])
 }
 
 /*
- * How the public half is written, as `openssl ec -conv_form` sets it; not what the key is. A key without a public half
- * gets one: libcrypto makes the other side's key of a key agreement out of a copy of our curve and a point (CMS does).
+ * Sets how the public half is written, as `openssl ec -conv_form` does; never what the key is. A key without a public half
+ * gets one: for CMS, libcrypto makes the other side's key of a copy of our curve and a point.
  */
 static int set_params(void *keydata, const OSSL_PARAM params[])
 {
@@ -156,8 +156,8 @@ static int set_params(void *keydata, const OSSL_PARAM params[])
 }
 
 /*
- * Public halves only, so that a key of another provider can be compared with one of ours. A private key is refused, not
- * stripped: libcrypto offers keys to every provider that might sign with them, and takes the next one when we refuse.
+ * Imports public halves alone, so that keys of other providers can be compared with ours. A private key is refused, and not
+ * cut down to its public half: libcrypto then offers it to the next provider that might sign with it.
  */
 static int import(void *keydata, int selection, const OSSL_PARAM params[])
 {
@@ -184,8 +184,8 @@ out:
 }
 
 /*
- * Whoever asks for the private half of a private key gets nothing at all: with the public half alone, libcrypto would
- * believe that another provider can sign with it.
+ * Exports nothing where the private half of a private key is asked for. With the public half alone, libcrypto would believe
+ * that another provider can sign with it.
  */
 static int export(void *keydata, int selection, OSSL_CALLBACK *callback, void *arg)
 {
@@ -220,7 +220,7 @@ static const char *operation_name(const struct alg *alg, int operation)
     }
 }
 
-/* What libcrypto asks without a key at hand, so each row has its own. */
+/* Each row has its own functions: libcrypto calls these without a key that says which row it is. */
 #define KEYMGMT_ROW(row, ...)                                                                     \
     static void *new_##row(void *provctx)                                                         \
     {                                                                                             \

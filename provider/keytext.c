@@ -7,7 +7,7 @@
 #include "client/box.h"
 #include "client/keys.h"
 
-/* What is called otherwise in the text of a private key: the rest of a label may stand before it, or a value behind it. */
+/* Labels that differ in the text of a private key. More of the label may stand before, and a value behind. */
 static const struct {
     const char *in_public, *in_private;
     bool whole; /* the label is the line's first word */
@@ -31,7 +31,7 @@ static int print_line(const char *line, size_t len, BIO *out)
     return BIO_write(out, line, (int)len) == (int)len;
 }
 
-/* By `default`, line by line under the other labels. */
+/* Prints the text of `default`, line by line, with the labels of a private key. */
 static int print_public(const struct key *k, BIO *out)
 {
     OSSL_ENCODER_CTX *ctx = OSSL_ENCODER_CTX_new_for_pkey(k->pub, EVP_PKEY_PUBLIC_KEY, "TEXT", NULL, NULL);

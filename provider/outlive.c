@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 /*
- * The providers of this process. Handlers have no argument, so this hangs off nothing. No lock, which a child of a process
- * with threads might inherit as taken, and then hang at its end: places are used again and never freed.
+ * The providers of this process. The list is static, since handlers have no argument. It has no lock: a child of a process
+ * with threads might inherit the lock as taken, and hang at its end. So places are used again and never freed.
  */
 struct place {
     struct place *next;
@@ -34,7 +34,7 @@ static void take_references(void)
     }
 }
 
-/* Once a process: a handler cannot be taken back, and this module is never unmapped. */
+/* Registers once in a process: a handler cannot be taken back. This module is never unmapped. */
 static void register_handler(void)
 {
     registered = OPENSSL_atexit(take_references) == 1;

@@ -12,7 +12,7 @@
 #include "model/chain.h"
 #include "protocol/keys.h"
 
-/* Of a URI in the text of an error, and of what a box said. A text with all of them fits into struct problem. */
+/* Longest URI, and longest words of a box, in the text of an error. struct problem has room for all of them. */
 #define SHORT_URI 120
 #define SHORT_TEXT 100
 /* What people know a token by. */
@@ -36,7 +36,7 @@ bool p11_is_type(const struct p11uri *want, const char *type)
     return v->set && v->len == strlen(type) && memcmp(v->bytes, type, v->len) == 0;
 }
 
-/* Appends to a list, ", " between. False, and nothing appended: there is no room. */
+/* Appends to a list, ", " between. False: there is no room, and nothing was appended. */
 static bool LB_PRINTF(3, 4) add(char *list, size_t size, const char *fmt, ...)
 {
     size_t len = strlen(list);
@@ -60,7 +60,7 @@ static bool LB_PRINTF(3, 4) add(char *list, size_t size, const char *fmt, ...)
 
 #define ADD(list, ...) add((list), sizeof(list), __VA_ARGS__)
 
-/* What does not fit is cut off, and that is shown. */
+/* Writes a URI, cut off where there is no more room; dots show that. */
 static void short_uri(const struct p11uri *u, unsigned of, char ret[SHORT_URI])
 {
     static const char dots[] = "...";
@@ -107,7 +107,7 @@ static int read_objects(struct look *l, const char *box, const struct found_toke
     return 0;
 }
 
-/* The token of a box, which tells its URI: as long as people need it. */
+/* The text for a token, from the URI that its box tells, with what people need. */
 static void token_text(const char *uri, char ret[SHORT_URI])
 {
     struct p11uri token;
@@ -252,7 +252,7 @@ static int ask_box_certificates(struct provctx *prov, const char *name, const st
     return r;
 }
 
-/* Is it what a box with that token says, and not one that has nothing to do with it? */
+/* Is the refusal one of a box with that token? Other boxes have nothing to say of it. */
 static bool is_of_token(int code)
 {
     return code == LB_E_TOKEN || code == LB_E_NO_TOKEN || code == LB_E_PIN || code == LB_E_BUSY ||

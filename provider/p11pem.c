@@ -25,9 +25,9 @@
 #define BEGIN "-----BEGIN "
 #define END "-----END "
 #define DASHES "-----"
-/* What PEM_read_bio() reads at once: whoever reads on behind this decoder finds the same place as behind that. */
+/* Lines are read as PEM_read_bio() reads them, so that both leave the input at the same place. */
 #define LINE 255
-/* How far a label is looked for in what cannot be sought back: what BIO_f_buffer reads at once. */
+/* How far a label is looked for in input that cannot be sought back: as far as BIO_f_buffer reads at once. */
 #define LOOK 4096
 /* The longest reference in base64, and its lines' ends. */
 #define TEXT_MAX ((LB_P11URI_MAX + 64) * 2)
@@ -47,7 +47,7 @@ static bool begins_with(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* "-----BEGIN ...-----" with anything that is no character behind it; and is it a reference's? */
+/* Is the line "-----BEGIN ...-----", with nothing but blanks behind? *ret_ours: it begins a reference. */
 static bool is_begin(const char *line, bool *ret_ours)
 {
     static const char ours[] = BEGIN P11REF_PEM_LABEL DASHES;
@@ -61,8 +61,7 @@ static bool is_begin(const char *line, bool *ret_ours)
 }
 
 /*
- * Is the first PEM block another's, or not to be seen, in an input that could not be sought back? Then it must not be read
- * here. False also where the input can.
+ * Must the input be left alone? True: it cannot be sought back, and its first PEM block is another's, or cannot be seen.
  */
 static bool is_left_alone(const struct provctx *prov, OSSL_CORE_BIO *in)
 {
@@ -83,9 +82,8 @@ static bool is_left_alone(const struct provctx *prov, OSSL_CORE_BIO *in)
 }
 
 /*
- * Reads to the end of the first PEM block, whatever it is, as every decoder of PEM does. The text of a block that has
- * the label of a reference is put into text; nothing of any other, which may be a private key, is kept. The length; 0:
- * no reference.
+ * Reads to the end of the first PEM block, whatever it is, as every decoder of PEM does. The text of a reference goes into
+ * text, and its length is returned. 0: it is no reference. Nothing of another block is kept: that may be a private key.
  */
 static size_t read_block(const struct provctx *prov, OSSL_CORE_BIO *in, char text[TEXT_MAX])
 {
@@ -228,7 +226,7 @@ static int decode_text(struct provctx *prov, const char *text, size_t len, int s
     return ok;
 }
 
-/* What is no reference is passed over in silence: that is success without an object. */
+/* Passes over in silence what is no reference: that is success without an object. */
 static int decode(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *callback, void *arg,
                   OSSL_PASSPHRASE_CALLBACK *passphrase, void *passphrase_arg)
 {

@@ -11,8 +11,8 @@ static int place_of(const struct provctx *prov, OSSL_CORE_BIO *in)
 }
 
 /*
- * To look into an empty buffer fills it, and moves the BIO below. Left so, that one is sought back with the buffer full, and
- * whoever reads on behind the buffer reads the same once more.
+ * Empties a buffer that a look has filled. Filling moved the BIO below the buffer. If that BIO is sought back while the buffer
+ * is full, whoever reads on reads the same bytes twice.
  */
 static void unfill(const struct provctx *prov, OSSL_CORE_BIO *in, int place)
 {
@@ -26,7 +26,7 @@ size_t peek(const struct provctx *prov, OSSL_CORE_BIO *in, uint8_t *buf, size_t 
 {
     int got, place = place_of(prov, in);
 
-    /* A BIO of the program's own may answer 1 to whatever it does not know. Nothing that we read begins with a zero. */
+    /* A zero shows that nothing was given: a program's own BIO may answer 1 to any call. Our input never begins with zero. */
     buf[0] = 0;
     got = prov->bio_ctrl(in, BIO_CTRL_PEEK, (long)size, buf);
     if (got <= 0 || (size_t)got > size || buf[0] == 0)

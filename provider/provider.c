@@ -17,17 +17,19 @@
 #include "provctx.h"
 
 /*
- * libcrypto hands out the implementation that entered its method store first, when nobody asks for properties; and
- * providers enter in the order in which they were loaded. Loaded before `default`, our key managers would be asked to
- * generate the ephemeral EC keys of TLS, and whatever else a program does with keys that are none of ours. So all other
- * providers go first: while libcrypto asks for our rows, they are made to enter by a fetch. Meanwhile this thread has
- * no rows to offer, and says that this answer is not for keeping.
+ * All other providers enter libcrypto's method store before us. While libcrypto asks for our rows, a fetch makes the others
+ * enter; meanwhile this thread offers no rows, and says that this answer is not for keeping.
+ *
+ * The reason: without properties, libcrypto hands out the implementation that entered first, and providers enter in the order
+ * in which they were loaded. Loaded before `default`, our key managers would be asked to generate the ephemeral EC keys of
+ * TLS, and for whatever else a program does with keys that are not ours.
  */
 static _Thread_local bool others_go_first;
 
 /*
- * Every row's, and not just one to make `default` enter: what libcrypto remembers of a fetch from one provider it also
- * hands out where nobody says which one, unless it remembers something older. It looks for our key manager at each signature.
+ * Fetches the key managers of all rows; one would be enough to make `default` enter. What libcrypto remembers of a fetch from
+ * one provider, it also hands out to callers that name none, unless it remembers something older. It fetches our key manager
+ * at each signature.
  */
 static void fetch_keymgmts(OSSL_LIB_CTX *caller)
 {
@@ -154,8 +156,8 @@ static const OSSL_DISPATCH provider_functions[] = {
 };
 
 /*
- * core_get_libctx() must be believed only where the libcrypto that loads this module is the one that it is linked to: a
- * program with libcrypto linked in statically has contexts of its own make. The allocator that the core offers tells.
+ * Is the libcrypto that loads this module the one that the module is linked to? The core's allocator tells. Only then is
+ * core_get_libctx() believed: a program with libcrypto linked in statically has contexts of its own make.
  */
 static bool is_callers_libcrypto(const OSSL_DISPATCH *in)
 {

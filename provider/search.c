@@ -151,7 +151,7 @@ static bool has_serial(const struct search *s, const X509 *x)
     return same;
 }
 
-/* Of itself, or of the key in it. */
+/* Is the fingerprint that of the certificate, or of the key in it? */
 static bool certificate_has_fingerprint(const struct provctx *prov, const struct search *s, X509 *x, struct bytes der)
 {
     unsigned char *spki = NULL;
@@ -177,7 +177,7 @@ bool search_fits_certificate(const struct provctx *prov, const struct search *s,
     ERR_set_mark();
     x = d2i_X509(NULL, &p, (long)der.len);
     ERR_pop_to_mark();
-    /* Names as X.509 compares them: however a string is encoded. */
+    /* Names are compared as X.509 does, whatever the encoding of their strings. */
     fits = x != NULL && (s->subject == NULL || X509_NAME_cmp(s->subject, X509_get_subject_name(x)) == 0) &&
            (s->issuer == NULL || X509_NAME_cmp(s->issuer, X509_get_issuer_name(x)) == 0) &&
            (s->serial == NULL || has_serial(s, x)) &&

@@ -10,7 +10,7 @@
 #define DEFAULT_TIMEOUT_MS 10000
 #define MAX_TIMEOUT_MS 3600000
 
-/* Settings: a wrong one is remembered, not refused, since a provider that fails to load takes its program with it. */
+/* A wrong setting is remembered and not refused: a provider that fails to load takes its program with it. */
 
 static int take_directory(struct settings *s, const char *value)
 {
@@ -84,9 +84,7 @@ static const struct {
     { "littlebox-assume-fips", take_assume_fips },
 };
 
-/*
- * The first of the process that were given. Never freed: who reads them holds nothing, and this module is never unmapped.
- */
+/* The first settings that were given in this process. Never freed: readers hold no lock. This module is never unmapped. */
 static _Atomic(struct settings *) of_process;
 
 static void publish(const struct settings *s)

@@ -202,8 +202,8 @@ static int ask(const struct signature *s, struct sign_request *m, enum sign_inpu
 }
 
 /*
- * Which digest the caller's bytes are. ECDSA signs them the same whatever their name is, so a length is as good as a
- * name where no name was given; PKCS#1 v1.5 signs nameless bytes too, without a DigestInfo.
+ * Finds which digest the caller's bytes are. Without a name, the length tells it for ECDSA, which signs the same whatever the
+ * digest's name. PKCS#1 v1.5 signs bytes without a name too, without a DigestInfo.
  */
 static int digest_of_input(const struct signature *s, struct sign_request *m, size_t len)
 {
@@ -233,7 +233,7 @@ static int digest_of_input(const struct signature *s, struct sign_request *m, si
     return 1;
 }
 
-/* Of a scheme that signs texts: only the PH ones take a digest in place of the text. */
+/* Refuses a digest for schemes that sign texts, but for the PH ones, which take it in place of the text. */
 static int prehash_of_input(const struct signature *s, const struct sign_request *m, size_t len)
 {
     if (m->scheme != SCHEME_ED25519PH && m->scheme != SCHEME_ED448PH)
@@ -305,7 +305,7 @@ int signature_sign_final(void *ctx, unsigned char *sig, size_t *ret_len, size_t 
            ask(s, &m, INPUT_DIGEST, digest, len, sig, ret_len);
 }
 
-/* The whole text at once, as libssl has it: the box sees what it signs. A long one is hashed here where that does. */
+/* Signs a whole text, as libssl does, so that the box sees what it signs. A long text is hashed here if the scheme hashes. */
 int signature_digest_sign(void *ctx, unsigned char *sig, size_t *ret_len, size_t size, const unsigned char *tbs,
                           size_t tbs_len)
 {

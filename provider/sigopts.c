@@ -43,7 +43,7 @@ static const struct {
 
 void sigopts_init(const struct key *k, const struct sigalg *fixed, struct sigopts *ret)
 {
-    /* As `default` does: since OpenSSL 3.1 no longer than the digest (FIPS 186-4 5.5), before that the largest. */
+    /* The salt of `default`: since OpenSSL 3.1 at most as long as the digest (FIPS 186-4 5.5), before that the longest. */
     int salt = OpenSSL_version_num() >= 0x30100000ul ? RSA_PSS_SALTLEN_AUTO_DIGEST_MAX : RSA_PSS_SALTLEN_AUTO;
 
     *ret = (struct sigopts){ .scheme = k->alg->scheme, .salt = salt };
@@ -154,7 +154,7 @@ static int set_padding(const struct key *k, struct sigopts *o, const OSSL_PARAM 
     if ((k->alg->options & OPT_PSS_ONLY) != 0 && paddings[i].scheme != SCHEME_RSA_PSS)
         return error_raise(k->prov, LB_E_SCHEME, "an RSA-PSS key has no padding but pss, not '%s'", paddings[i].name);
     o->scheme = paddings[i].scheme;
-    /* What `default` takes for PSS where nobody said the digest. */
+    /* PSS without a digest is with SHA-1, as with `default`. */
     if (o->scheme == SCHEME_RSA_PSS && o->digest == DIGEST_NONE)
         o->digest = DIGEST_SHA1;
     return 1;
@@ -184,8 +184,8 @@ static int refuse_short_salt(const struct key *k, int salt)
 }
 
 /*
- * Which of these lengths may be asked for, and with what keys, differs between the versions of OpenSSL: before 3.1 there is no
- * "auto-digestmax", and since 3.4 a restricted key takes neither to sign. So `default` is asked, with the public half.
+ * Asks `default`, with the public half, if this salt length may be asked for. Versions of OpenSSL differ: before 3.1 there is
+ * no "auto-digestmax", and since 3.4 a restricted key takes neither to sign.
  */
 static bool default_takes(const struct key *k, int salt)
 {
@@ -302,8 +302,8 @@ static int set_mu(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 }
 
 /*
- * Digests are computed or named here, never fetched from the caller's providers, so a wish where to fetch them from has
- * no meaning. And libssl 4.0 says its protocol version with every signature; no type of key here signs otherwise for it.
+ * Takes options that mean nothing here. Properties of digests: digests are computed or named here, never fetched from the
+ * caller's providers. The protocol version that libssl 4.0 tells: no type of key here signs otherwise for it.
  */
 static int set_nothing(const struct key *k, struct sigopts *o, const OSSL_PARAM *p)
 {
@@ -443,7 +443,7 @@ int sigopts_get(const struct key *k, const struct sigopts *o, OSSL_PARAM params[
 #define TEXT_OPTIONS                                                                                                   \
     OSSL_PARAM_int(PARAM_DETERMINISTIC, NULL), OSSL_PARAM_int(PARAM_ENCODING, NULL)
 
-/* Whether an ECDSA operation that began with a digest lists the digest as an option differs too between versions. */
+/* Does `default` list the digest as an option, once an ECDSA operation began with one? Versions of OpenSSL differ. */
 static bool default_lists_digest(const struct key *k, unsigned digest)
 {
     EVP_MD_CTX *md;
@@ -565,7 +565,7 @@ int sigopts_to_request(const struct key *k, const struct sigopts *o, struct sign
         return 1;
     if (o->digest == DIGEST_NONE && (k->alg->options & OPT_PSS_ONLY) != 0)
         return error_raise(k->prov, LB_E_SCHEME, "a digest is needed to sign with this key: use SHA2-256");
-    /* What `default` takes for a PSS signature of which nobody said the digest. */
+    /* A PSS signature without a digest is with SHA-1, as with `default`. */
     if (o->digest == DIGEST_NONE)
         ret->digest = DIGEST_SHA1;
     if (ret->digest == DIGEST_MD5_SHA1)

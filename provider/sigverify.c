@@ -18,7 +18,7 @@ static const char *algorithm_name(const struct signature *s)
     return s->fixed != NULL ? s->fixed->name : s->key->alg->signature;
 }
 
-/* By the algorithm of the same name in `default`. */
+/* Begins with the algorithm of the same name of `default`. */
 static int begin_by_name(struct signature *s,
                          int (*init)(EVP_PKEY_CTX *ctx, EVP_SIGNATURE *algorithm, const OSSL_PARAM params[]),
                          const OSSL_PARAM params[])

@@ -43,8 +43,8 @@ struct loader {
     bool started, done;
     bool named; /* no key, but certificates that the PKCS#11 URI names by themselves */
     /*
-     * The next object is always known before it is asked for, so that eof() is true behind the last and not one call
-     * later; problem.code is not 0 when it could not be had, which is said when its turn comes.
+     * The next object, known before it is asked for, so that eof() is true right behind the last one. problem.code other than
+     * 0: it could not be had, which is told when its turn comes.
      */
     struct object ahead;
     struct problem problem;
@@ -141,7 +141,7 @@ static int eof(void *ctx)
     return l->done;
 }
 
-/* The properties are libcrypto's matter, and what a file is made of is none here: both are taken and change nothing. */
+/* Takes properties and the input type too; both change nothing. Properties are for libcrypto, and there is no file here. */
 static int set_ctx_params(void *ctx, const OSSL_PARAM params[])
 {
     struct loader *l = ctx;
@@ -219,7 +219,7 @@ static int ask_chain(struct loader *l, struct problem *p)
     if (r != 0)
         return r;
     snprintf(ref.name, sizeof(ref.name), "%s", l->key_uri.name);
-    /* Those of the key that was given out, whatever version is the active one by now. */
+    /* The certificates of the version that was given out, which may not be the active one any more. */
     r = ask_chain_of(box_ask(&q, box, request, sizeof(request), l->chain, LB_PACKET_MAX),
                      l->key != NULL && l->key->is_private ? &l->key->ref : &ref, &chain, p);
     if (r == 0 && chain_read(chain, &l->certificates_left, &l->certificates) != 0)
@@ -331,7 +331,7 @@ static int next_name(struct loader *l, struct object *ret, struct problem *p)
     return 0;
 }
 
-/* What a search passes over: the key has nothing to be found any more, or is of a type that only the box knows. */
+/* Does a search pass over the key? It has nothing to be found any more, or is of a type that only the box knows. */
 static bool is_passed_over(int code)
 {
     return code == LB_E_NO_KEY || code == LB_E_NO_VERSION || code == LB_E_DESTROYED || code == LB_E_NOT_ACTIVE ||
@@ -359,7 +359,7 @@ static int next_key(struct loader *l, bool *ret_found, struct problem *p)
         r = next_entry(l, &e, p);
         if (r != 0 || e.name[0] == '\0')
             return r;
-        /* Without a certificate it need not be asked for one. */
+        /* A key without a certificate is passed over where only certificates are looked for. */
         if (e.version != 0 && (e.certified || (l->expect != OSSL_STORE_INFO_CERT && search_takes_keys(&l->search))))
             break;
     }
@@ -401,7 +401,7 @@ static int find_certificates(struct loader *l, struct problem *p)
         r = p11_find_certificates(l->prov, l->p11, l->chain, &chain, &why);
     if (r != 0 && l->chain != NULL)
         *p = why;
-    /* What p says of the key stands. */
+    /* p keeps what was said of the key. */
     if (r != 0 || chain.len == 0)
         return p->code;
     if (chain_read(chain, &l->certificates_left, &l->certificates) != 0)
@@ -412,8 +412,8 @@ static int find_certificates(struct loader *l, struct problem *p)
 }
 
 /*
- * Which box and key a PKCS#11 URI means. A token as a whole is for those who want to see what there is, or who search:
- * whoever expects a key or asks for one by its type wants one, and hears which there are.
+ * Finds which box and key a PKCS#11 URI means. It may mean a whole token where the caller searches, or wants to see what there
+ * is. A caller that expects a key, or asks for one by its type, wants one key, and is told which there are.
  */
 static int find_p11(struct loader *l, struct problem *p)
 {
@@ -440,7 +440,7 @@ static void start(struct loader *l)
     l->more = l->walks;
     if (!l->walks)
         begin_key(l, &l->uri, l->certified);
-    /* There are no such things in a box, so it need not be walked for them. */
+    /* The box is not walked for things that no box has. */
     else if (search_is_set(&l->search) && !wants(l, OSSL_STORE_INFO_CERT) && !wants(l, OSSL_STORE_INFO_PKEY) &&
              !wants(l, OSSL_STORE_INFO_PUBKEY))
         l->more = false;
@@ -557,8 +557,8 @@ static int load(void *ctx, OSSL_CALLBACK *callback, void *arg, OSSL_PASSPHRASE_C
 }
 
 /*
- * No OSSL_FUNC_store_export_object(): then libcrypto takes our key manager for our keys, also for public ones, whichever
- * it would rather use.
+ * Without OSSL_FUNC_store_export_object(), libcrypto has to take our key manager for our keys, also for public ones, where it
+ * would rather take another.
  */
 #define STORE_TABLE(name, open)                                                          \
     const OSSL_DISPATCH name[] = {                                                       \

@@ -15,26 +15,26 @@
 #include "client/clock.h"
 
 /*
- * So often in a row a job may be resumed for nothing before the next time takes SPURIOUS_MS. Some programs resume their
- * jobs without a look at the descriptor; and where ASYNC_block_pause() is in force, pausing does nothing at all.
+ * How often in a row a job may be resumed for nothing; from then on each time takes SPURIOUS_MS. Some programs resume their
+ * jobs without a look at the descriptor, and under ASYNC_block_pause() a pause does nothing at all.
  */
 #define SPURIOUS_MAX 64
 #define SPURIOUS_MS 1
 /*
- * Operations of a process that pause at once; further ones block. Jobs that were given up wait as well, until their box
- * has answered: without a bound whoever connects and hangs up would have the server use up its descriptors.
+ * How many operations of a process may be paused at one time; further ones block. Jobs that were given up count until their box
+ * has answered. Without a bound, whoever connects and hangs up would have the server use up its descriptors.
  */
 #define PAUSED_MAX 256
 
 struct job {
     struct wait wait;
     pid_t pid; /* whose it is */
-    /* Where it belongs once a job has been paused: until then nobody but the operation knows of it. */
+    /* The wait context that owns this struct once a job has been paused. Until then only the operation knows of it. */
     ASYNC_WAIT_CTX *ctx;
     bool known;
     /*
-     * The descriptor of the wait context, the same for its whole life: HAProxy 2.6 ends itself when one that it knows
-     * appears with a second connection. Channel and timer are in it while they are waited for.
+     * The descriptor of the wait context, the same for its whole life: HAProxy 2.6 ends itself when a descriptor that it knows
+     * appears with a second connection. It watches channel and timer while they are waited for.
      */
     int epoll_fd;
     bool busy; /* an operation is under way, or was when its job was given up; counted */
@@ -77,7 +77,7 @@ static bool is_ours(const struct job *w)
 
 static void job_free(struct job *w)
 {
-    /* In a child these are copies; the parent's are not touched. */
+    /* A child closes its own copies; those of the parent stay open. */
     conn_drop(&w->conn);
     socket_close(w->timer_fd);
     socket_close(w->epoll_fd);
@@ -96,7 +96,7 @@ static void job_cleanup(ASYNC_WAIT_CTX *ctx, const void *key, OSSL_ASYNC_FD fd, 
     job_free(arg);
 }
 
-/* By its address a wait context tells our descriptor from those of others. */
+/* The address of this is our key in a wait context, which tells our descriptor from those of others. */
 static const char wait_key;
 
 static struct job *job_new(ASYNC_WAIT_CTX *ctx)
@@ -118,8 +118,8 @@ static struct job *job_new(ASYNC_WAIT_CTX *ctx)
 }
 
 /*
- * Only a job that is paused lets its program look for descriptors: HAProxy 2.6 ends itself when it finds one in the
- * wait context of a connection that never waited.
+ * Puts the descriptor into the wait context. Only a job that pauses does that: HAProxy 2.6 ends itself when it finds a
+ * descriptor in the wait context of a connection that never waited.
  */
 static bool make_known(struct job *w)
 {
@@ -128,7 +128,7 @@ static bool make_known(struct job *w)
     return w->known;
 }
 
-/* The one that the wait context has already, or a new one; NULL also where that one cannot be used. */
+/* The job that the wait context has already, or a new one. NULL also where neither can be used. */
 static struct job *job_of(ASYNC_WAIT_CTX *ctx)
 {
     ASYNC_callback_fn callback = NULL;
@@ -151,7 +151,7 @@ static int watch(struct job *w, int fd)
     return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? LB_E_SYSTEM : 0;
 }
 
-/* Before the descriptor is closed or used elsewhere: a child's copy would keep it in there. */
+/* Ends watching, before the descriptor is closed or used elsewhere: a child's copy would keep it watched. */
 static void unwatch(struct job *w, int fd)
 {
     struct epoll_event ev = { 0 };
@@ -267,7 +267,7 @@ static int job_more(struct wait *base, uint64_t deadline)
 
     if (ms_left(deadline) == 0)
         return LB_E_TIMEOUT;
-    /* Without a timer nobody resumes the job of a box that is silent. */
+    /* Pauses only with a timer: nothing else resumes the job when the box is silent. */
     if (arm(w, deadline) != 0 || !pause_job(w))
         w->spurious = SPURIOUS_MAX;
     if (!is_ours(w))

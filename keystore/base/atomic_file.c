@@ -124,7 +124,7 @@ static bool is_new_file(const struct newfile *f, const char *name)
            mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
 }
 
-/* What was taken out is not what was looked at: it goes back, and the new file is a temporary one again. */
+/* Undoes an exchange that took out another file than the one that was looked at. The new file is a temporary one again. */
 static int put_back(struct newfile *f, bool *ret_placed, struct problem *p)
 {
     bool back = is_new_file(f, f->name) && renameat2(f->dir, f->temp, f->dir, f->name, RENAME_EXCHANGE) == 0;
@@ -133,7 +133,7 @@ static int put_back(struct newfile *f, bool *ret_placed, struct problem *p)
         *ret_placed = false;
     if (back && is_new_file(f, f->temp))
         return p->code;
-    /* Somebody was there again: what has the temporary name is not ours, and is not to be lost. */
+    /* The file with the temporary name is somebody else's, who was quicker again. It must not be lost. */
     *ret_placed = *ret_placed && is_new_file(f, f->name);
     problem_set(p, LB_E_SYSTEM, "'%.200s' was changed meanwhile, and what was there is now '%.250s' beside it", f->name,
                 f->temp);
@@ -175,7 +175,7 @@ void newfile_drop(struct newfile *f)
     f->fd = f->dir = -1;
 }
 
-/* A terminal, a pipe: it is written to, where a file would be put in its place. */
+/* A terminal or a pipe is written to. Anything else is replaced by a file. */
 static bool is_device(const struct stat *st)
 {
     return S_ISCHR(st->st_mode) || S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode);
@@ -204,8 +204,8 @@ static int own_descriptor(const char *path)
 }
 
 /*
- * What path names now, to be written to: -1 with errno. A descriptor is taken as it is, since whoever started the command has
- * opened it to be written to. Nothing else may be a file: it could have a key in it.
+ * Opens for writing what path names now; -1 with errno. A descriptor of this process may be a file: whoever started the
+ * command has opened it to be written to. What path names otherwise must be no file, which could have a key in it.
  */
 static int open_device(const char *path)
 {

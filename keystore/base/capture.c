@@ -40,7 +40,7 @@ static int start(const char *const argv[], int out, pid_t *ret)
     return r == 0 ? 0 : LB_E_SYSTEM;
 }
 
-/* To the end of what it says; what does not fit is read too, so that it can end. */
+/* Reads all that the program says. What does not fit is read and dropped: a program that cannot write does not end. */
 static int read_all(int fd, char *ret, size_t size)
 {
     long long end = now_ms() + TIMEOUT_MS;

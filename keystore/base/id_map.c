@@ -11,12 +11,12 @@
 #define OVERFLOW_ID 65534
 /* All ids but 4294967295, which is none. */
 #define ALL_IDS 4294967295U
-/* Of a line there are three numbers and blanks; of a longer text no more than this is needed to see that it is none. */
+/* Enough for one line, which is three numbers and blanks. A longer text is no map of all ids. */
 #define TEXT_SIZE 128
 
 static struct idmap own = { .overflow_uid = OVERFLOW_ID, .overflow_gid = OVERFLOW_ID };
 
-/* No stdio: in a program that loads the provider this runs wherever it signs. LB_E_SYSTEM with errno. */
+/* Does without stdio, since programs that load the provider run this wherever they sign. LB_E_SYSTEM with errno. */
 static int read_text(const char *path, char ret[TEXT_SIZE])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC), saved;
@@ -49,7 +49,7 @@ static bool map_complete(const char *path)
 
     if (read_text(path, text) == 0)
         return idmap_text_complete(text);
-    /* A kernel without user namespaces has no such file, but is there to be asked. */
+    /* A kernel without user namespaces has no such file: its ids are all mapped. Without /proc nobody knows. */
     return errno == ENOENT && access("/proc/self/status", F_OK) == 0;
 }
 

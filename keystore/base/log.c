@@ -62,12 +62,12 @@ static void write_line(enum log_level level, const char *text)
         len = sizeof(line) - 2;
     make_printable(line);
     line[len++] = '\n';
-    /* Nobody is left to tell when the log itself cannot be written. */
+    /* A failure to write the log can be told to nobody. */
     (void)!write(STDERR_FILENO, line, (size_t)len);
     errno = saved;
 }
 
-/* What the last second left out is told with the first line after it, whatever that is about. */
+/* Tells what was left out in the last second. The first line of any later second does it. */
 static void tell_left_out(time_t now)
 {
     struct logquota_share left_out[LOGQUOTA_USERS + 1];

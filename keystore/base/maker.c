@@ -11,7 +11,7 @@ static int groups_of(int fd, struct maker *ret)
     socklen_t len = 0;
     gid_t *groups;
 
-    /* Without room it says how much it wants. */
+    /* Called without room, the kernel says how much it needs. */
     if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0 || len == 0)
         return 0;
     if (errno != ERANGE)

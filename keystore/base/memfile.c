@@ -60,7 +60,7 @@ int textfile_make(const void *text, size_t len, int *ret_fd)
     return 0;
 }
 
-/* Only files in memory can have seals, so that a file system of somebody's own making is not asked. */
+/* Only files in memory have seals. After this check nothing asks a file system of somebody's own making. */
 bool textfile_is_sealed(int fd)
 {
     int seals = fcntl(fd, F_GET_SEALS);
@@ -74,13 +74,13 @@ int textfile_map(int fd, struct bytes *ret)
     struct stat st;
     void *map;
 
-    /* Not huge pages: a reader could be left without one. */
+    /* Files of huge pages are refused: a reader could be left without a page. */
     if (!textfile_is_sealed(fd) || fstatfs(fd, &fs) < 0 || fs.f_type != TMPFS_MAGIC ||
         fstat(fd, &st) < 0 || st.st_size <= 0)
         return LB_E_VALUE;
     if ((uint64_t)st.st_size > LB_FILE_MAX)
         return LB_E_TOO_LONG;
-    /* A hole would be filled at the reader's cost. Its seals keep the sender from making one now. */
+    /* Holes are refused: reading fills them, at the reader's cost. The seals keep the sender from making one later. */
     if ((uint64_t)st.st_blocks * BLOCK < (uint64_t)st.st_size)
         return LB_E_VALUE;
     map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);

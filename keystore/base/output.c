@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Who started the program may have told it to live with broken pipes: then it says so like any other error. */
+/* A broken pipe ends the program, unless it was started with SIGPIPE ignored: then it is an error like any other. */
 static bool pipes_end_it;
 
 bool output_start(void)
@@ -31,7 +31,7 @@ int output_end(const char *program, int status)
     const bool pending = __fpending(stdout) > 0, failed = ferror(stdout) != 0;
 
     errno = 0;
-    /* A descriptor that was closed matters to nobody who printed nothing. */
+    /* A closed descriptor is no error if nothing was printed. */
     if ((fclose(stdout) == 0 || (errno == EBADF && !pending)) && !failed)
         return status;
     if (errno == EPIPE && pipes_end_it) {

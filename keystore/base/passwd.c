@@ -11,7 +11,7 @@
 #define ENTRY_FIRST 1024
 #define ENTRY_LAST (1024 * 1024)
 
-/* By name, or with NULL by uid. *ret_buffer is where the entry's texts are: the caller's to free. */
+/* Finds a user by name, or by uid where name is NULL. *ret_buffer has the entry's texts; the caller frees it. */
 static int find(const char *name, uid_t uid, struct passwd *ret, char **ret_buffer)
 {
     struct passwd *found = NULL;
@@ -31,7 +31,7 @@ static int find(const char *name, uid_t uid, struct passwd *ret, char **ret_buff
     if (error == 0 && found != NULL)
         return 0;
     errno = error;
-    /* POSIX leaves open how a database says that there is none. */
+    /* Databases say in three ways that there is no such user: POSIX leaves it open. */
     return error == 0 || error == ENOENT || error == ESRCH ? LB_E_VALUE : LB_E_SYSTEM;
 }
 

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* Bytes of a character that is shown as it is; 0: it is not. The NUL at the end is no byte that goes on. */
+/* How many bytes the character has; 0: it is not shown as it is. Stops at the NUL, which continues no character. */
 static size_t plain_length(const unsigned char *s)
 {
     size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 1;
@@ -16,7 +16,7 @@ static size_t plain_length(const unsigned char *s)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
     }
-    /* Longer than it need be, surrogates, and more than there are. */
+    /* Overlong forms, surrogates, and what is above the last character (RFC 3629 3, 4). */
     if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
         (s[0] == 0xf4 && s[1] > 0x8f))
         return 0;

@@ -62,10 +62,11 @@ int socket_connect_within(const char *path, unsigned ms, int *ret_fd)
     if (fd < 0)
         return LB_E_SYSTEM;
     /*
-     * On the caller's end too: what is sent between the box's accept and its setsockopt has no credentials otherwise.
+     * Credentials are asked for on the caller's end too. What is sent between the box's accept and its setsockopt would
+     * have none.
      */
     r = socket_want_peer(fd);
-    /* Where the queue of a box that accepts no more is full, connect(2) waits as long as a send would. */
+    /* The time limit holds for connect(2) too, which waits while the queue of a box is full. */
     if (r == 0)
         r = socket_set_timeout(fd, ms);
     while (r == 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 && errno != EISCONN) {
@@ -86,7 +87,7 @@ int socket_connect_within(const char *path, unsigned ms, int *ret_fd)
     return 0;
 }
 
-/* Something else than a socket at that place is somebody's, and stays. */
+/* Only a socket may be replaced. Anything else is somebody's, and stays. */
 static bool may_replace(const char *path)
 {
     struct stat st;
@@ -98,8 +99,8 @@ static bool may_replace(const char *path)
 }
 
 /*
- * The socket is made beside its place and moved there when it listens and has its mode: callers that wait for a box to
- * come back see the old one, or the new one, and never one that refuses them.
+ * The socket is made beside its place. It is moved there when it listens and has its mode. So callers that wait for a box
+ * find the old socket or the new one, and never one that refuses them.
  */
 int socket_listen(const char *path, mode_t mode, int *ret_fd)
 {
@@ -152,7 +153,7 @@ int socket_want_only_peer(int fd)
                                     SO_TIMESTAMPING, SO_RXQ_OVFL, SO_WIFI_STATUS, SO_INQ };
     int off = 0;
 
-    /* A kernel that does not know one of them attaches none. */
+    /* Failures do not matter: a kernel that does not know an option attaches nothing by it. */
     for (size_t i = 0; i < sizeof(attached) / sizeof(attached[0]); i++)
         (void)setsockopt(fd, SOL_SOCKET, attached[i], &off, sizeof(off));
     return socket_want_peer(fd);
@@ -214,7 +215,7 @@ int socket_send(int sock, const void *data, size_t len, int fd, bool dont_wait)
     return n < 0 ? error_of_errno() : 0;
 }
 
-/* Every descriptor that the kernel installed must be seen here, or it stays open in this process for good. */
+/* Takes every descriptor that the kernel installed. One that is missed stays open in this process for good. */
 static void take_fds(const struct cmsghdr *c, int fds[SOCKET_FDS_MAX], size_t *count)
 {
     size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -230,7 +231,7 @@ static void take_fds(const struct cmsghdr *c, int fds[SOCKET_FDS_MAX], size_t *c
     }
 }
 
-/* The control messages of a packet; fds NULL: descriptors are closed. True: there is something else than credentials. */
+/* Reads the control messages of a packet. True: there is more than credentials. fds NULL: descriptors are closed. */
 static bool read_control(struct msghdr *msg, int *fds, size_t *count, struct peer *ret_peer)
 {
     bool more = (msg->msg_flags & MSG_CTRUNC) != 0;
@@ -272,7 +273,7 @@ static int receive(int sock, struct msghdr *msg, int flags, size_t *ret_len)
     return 0;
 }
 
-/* No packet of ours is empty, so that the end of the connection is told from a packet. */
+/* An empty packet is the end of the connection: no packet of the protocol is empty. */
 static int length_error(const struct msghdr *msg, size_t len)
 {
     return len == 0 ? LB_E_CLOSED : (msg->msg_flags & MSG_TRUNC) != 0 ? LB_E_TOO_LONG : 0;
@@ -280,7 +281,7 @@ static int length_error(const struct msghdr *msg, size_t len)
 
 static const struct peer no_peer = { 0, (uid_t)-1, (gid_t)-1 };
 
-/* Room for all that can come: whatever has none is destroyed by the kernel in the course of the call. */
+/* Room for all that can come. What has no room, the kernel destroys during the call. */
 union all_control {
     struct cmsghdr align;
     char space[CMSG_SPACE(SOCKET_FDS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
@@ -328,7 +329,7 @@ int socket_receive(int sock, void *buf, size_t size, bool dont_wait, size_t *ret
     return r;
 }
 
-/* Room for credentials and for nothing else: so no descriptor is installed. */
+/* Room for credentials alone, so that no descriptor is installed. */
 union peer_control {
     struct cmsghdr align;
     char space[CMSG_SPACE(sizeof(struct ucred))];
@@ -381,12 +382,12 @@ bool socket_end(int fd)
     size_t len = 1;
     bool empty;
 
-    /* From here on nothing can be added to the queue: not by who has the far end, nor by who sends right now. */
+    /* From here on nobody can add to the queue: neither who has the far end nor who sends right now. */
     (void)shutdown(fd, SHUT_RDWR);
-    /* Credentials fill the room: else a look would open descriptors here. */
+    /* Credentials fill the room for control messages. In the same room without them, a look would open descriptors. */
     if (socket_want_peer(fd) != 0)
         return false;
-    /* An empty packet is told from the end by the credentials that come with it. */
+    /* An empty packet has credentials; the end has none. */
     empty = receive(fd, &msg, MSG_PEEK | MSG_DONTWAIT, &len) == 0 && len == 0 && msg.msg_controllen == 0 &&
             (msg.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) == 0;
     errno = saved;

@@ -51,7 +51,7 @@ void suggest_try(struct suggestion *s, const char *candidate)
 {
     size_t len = strlen(s->word), d;
 
-    /* Of one letter and its hyphen nothing was misspelt. */
+    /* Words of one letter, with a hyphen or without, get no proposal. */
     if (len < 2 || (len == 2 && s->word[0] == '-') || len > WORD_MAX || strlen(candidate) > WORD_MAX)
         return;
     d = distance(s->word, candidate);

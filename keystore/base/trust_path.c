@@ -45,7 +45,7 @@ static int note_owner(struct walk *w, uid_t uid, struct problem *p)
     return 0;
 }
 
-/* Whoever may write to a directory can put another file in the place of any in it; in a sticky one, of its own only. */
+/* Refuses a directory that others may write to: they could replace any file in it. In a sticky one, only their own. */
 static int note_directory(struct walk *w, struct problem *p)
 {
     char self[40], name[PATH_MAX];

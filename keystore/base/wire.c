@@ -16,7 +16,7 @@ void wire_refuse(struct wire_reader *r, int code)
         r->error = code;
 }
 
-/* NULL once anything failed, so that no getter needs a second check. */
+/* Gives NULL after the first failure, so that no getter has to check for it. */
 static const uint8_t *take(struct wire_reader *r, size_t len)
 {
     const uint8_t *p = r->p;

@@ -1,4 +1,4 @@
-/* What a process remembers of a box that did not answer: so one caller waits for it, and not each. */
+/* What a process remembers of a box that did not answer, so that one caller waits for the box and not each. */
 #include <poll.h>
 
 #include "base/socket.h"
@@ -12,7 +12,7 @@
 
 enum due { DUE_NOT_YET, DUE_CAME, DUE_NEVER };
 
-/* Did something come where an answer is due? A RESET is as good: somebody is there again. */
+/* Did anything come where an answer is due? A RESET counts too: somebody is there again. */
 static enum due look_at(struct conn *c)
 {
     struct pollfd in = { .fd = c->fd, .events = POLLIN };
@@ -76,7 +76,7 @@ int absence_look(struct box *b, bool *ret_patient, struct problem *p)
         break;
     }
     at = atomic_load(&b->ask_at);
-    /* Whoever asks may never come back: a job that is not resumed, a thread that a fork leaves behind. So it is a time. */
+    /* The caller that looks has a time, not a lock. It may never come back: a job may not be resumed, a fork leaves threads. */
     if (now < at || !atomic_compare_exchange_strong(&b->ask_at, &at, now + 2 * ASK_SHORTLY_MS))
         return refuse(b, since, p);
     return 0;
@@ -93,7 +93,7 @@ void absence_begin(struct box *b, struct conn *due, bool timed_out)
         slot_leave(&b->due);
     }
     conn_drop(due);
-    /* A box that is not there at all says so at once: then the next caller may look. */
+    /* The next caller may look at once, unless this one timed out: that a box is not there is told at once. */
     atomic_store(&b->ask_at, timed_out ? now + ASK_AGAIN_MS : 0);
     (void)atomic_compare_exchange_strong(&b->away_since, &none, now);
 }

@@ -17,7 +17,7 @@
 /* Pauses between tries while a box restarts, in milliseconds: from, to. */
 #define PAUSE_FIRST_MS 2
 #define PAUSE_LAST_MS 200
-/* A change of the store may take that many times littlebox-timeout: RSA keys are searched for, for seconds. */
+/* A change of the store may take that many times littlebox-timeout: making RSA keys takes seconds. */
 #define CHANGE_TIMEOUTS 10
 
 static bool is_change(const struct ask *q)
@@ -30,7 +30,7 @@ static uint64_t limit_ms(const struct box *b, const struct ask *rq)
     return (uint64_t)b->timeout_ms * (is_change(rq) ? CHANGE_TIMEOUTS : 1) + rq->more_ms;
 }
 
-/* Sends it and waits for the answer, at most as long as there is time left. */
+/* Sends the request and waits for the answer, for at most left milliseconds. */
 static int talk(struct conn *s, const struct ask *rq, uint64_t left, uint64_t deadline, uint16_t *ret_type,
                 struct bytes *ret_body)
 {
@@ -40,7 +40,7 @@ static int talk(struct conn *s, const struct ask *rq, uint64_t left, uint64_t de
                         rq->answer_size, ret_type, ret_body);
 }
 
-/* The same in a job that is paused meanwhile: then the channel is the wait's. */
+/* The same in a job, which pauses meanwhile. The channel is the wait's as long. */
 static int talk_paused(struct wait *w, struct conn *s, const struct ask *rq, uint64_t left, uint64_t deadline,
                        uint16_t *ret_type, struct bytes *ret_body)
 {
@@ -63,7 +63,7 @@ static int talk_paused(struct wait *w, struct conn *s, const struct ask *rq, uin
     return r;
 }
 
-/* On one channel; *ret_keep says if it can be used again. LB_E_CLOSED and LB_E_STOPPING: try another one. */
+/* Asks on one channel. *ret_keep: the channel can be used again. LB_E_CLOSED and LB_E_STOPPING: try another channel. */
 static int exchange_on(struct box *b, struct wait *w, struct conn *s, struct ask *rq, uint64_t deadline, bool *ret_keep,
                        struct bytes *ret_body, struct problem *p)
 {
@@ -71,7 +71,7 @@ static int exchange_on(struct box *b, struct wait *w, struct conn *s, struct ask
     int r;
 
     *ret_keep = false;
-    /* So that a RESET seen afterwards is about this change, and a channel that has ended is found before it is used. */
+    /* Stale packets go first: a RESET seen later is about this change. A channel that has ended is found before its use. */
     if (is_change(rq) && channel_drain(s->fd, rq->answer, rq->answer_size) != 0)
         return refuse_closed(b, p);
     do {
@@ -120,22 +120,22 @@ static int exchange_on(struct box *b, struct wait *w, struct conn *s, struct ask
     return 0;
 }
 
-/* The channel of a lease, on which an answer is due. */
+/* Keeps the channel of a lease, on which an answer is due. */
 static void take_due(struct lease *l)
 {
     l->due = *l->conn;
     l->conn->fd = -1;
 }
 
-/* Somebody else may answer the next try: the box is restarted, or has no room for the moment. */
+/* Is another try of use? The box is being restarted, or has no room for the moment. */
 static bool passes(int r, bool keep)
 {
     return r == LB_E_CLOSED || r == LB_E_STOPPING || r == LB_E_NO_BOX || (r == LB_E_BUSY && !keep);
 }
 
 /*
- * Until the deadline, or in vain once if not patient. w: of a private-key operation; NULL: blocking. LB_E_TIMEOUT and what
- * passes(): nobody answered.
+ * Tries until the deadline; without patience, once. w: the wait of a private-key operation; NULL: block. Nobody answered if
+ * it is LB_E_TIMEOUT, or a code that passes().
  */
 static int try_until(struct box *b, struct wait *w, struct ask *rq, bool patient, uint64_t deadline,
                      struct bytes *ret_body, struct problem *p)
@@ -163,7 +163,7 @@ static int try_until(struct box *b, struct wait *w, struct ask *rq, bool patient
             return r;
         }
         if (w != NULL && !w->by->is_ours(w)) {
-            w = NULL; /* the process was forked while the job was paused, and this is the child */
+            w = NULL; /* this is a child: the process was forked while the job was paused */
             conn_drop(&lease.due);
             continue;
         }
@@ -173,13 +173,13 @@ static int try_until(struct box *b, struct wait *w, struct ask *rq, bool patient
             return r;
         left = ms_left(deadline);
         if (left > 0 && r == LB_E_CLOSED && !fresh)
-            continue; /* a channel from before a restart: the next one may be alive */
+            continue; /* the channel was from before a restart; the next one may be alive */
         if (patient)
             wait_ms(w, pause < left ? pause : left);
         if (!patient || ms_left(deadline) == 0) {
-            if (r != LB_E_BUSY) /* it is there, or this process has no descriptor left */
+            if (r != LB_E_BUSY) /* busy: the box is there, or this process has no descriptor left */
                 absence_begin(b, &lease.due, /* timed_out= */ false);
-            return r; /* p still says what was wrong at the last try, which says more than that the time is over */
+            return r; /* p says what was wrong at the last try: that is more than a timeout */
         }
         pause = pause * 2 < PAUSE_LAST_MS ? pause * 2 : PAUSE_LAST_MS;
     }
@@ -190,7 +190,7 @@ static int call(struct box *b, struct wait *w, struct ask *rq, struct bytes *ret
     bool patient = true;
     int r = 0;
 
-    /* A change is sent once and has its time, whatever was before it. */
+    /* A change is sent once, and gets its full time also when the box was away before. */
     if (is_change(rq))
         rq->unknown = false;
     else
@@ -224,7 +224,7 @@ static const char *done_by(uint16_t type)
     return "changed";
 }
 
-/* A change that was sent: whether it was made, only a look can tell. */
+/* Only a look can tell whether a change that was sent was made. */
 static int tell_unknown(const struct ask *q, struct problem *p)
 {
     if (q->about != NULL)

@@ -48,7 +48,7 @@ static void box_free(struct box *b)
     OPENSSL_free(b);
 }
 
-/* Users and places are looked up here, where a key is loaded, and not where one signs. */
+/* Looks up users and places now, when a key is loaded, so that no signature has to. */
 static int box_new(const struct box_config *s, const char *name, struct box **ret, struct problem *p)
 {
     struct box *b = OPENSSL_zalloc(sizeof(*b));

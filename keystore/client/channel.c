@@ -8,7 +8,7 @@
 #include "client/clock.h"
 #include "protocol/header.h"
 
-/* Packets to pass over at once: more than any history of resets and timeouts leaves behind. */
+/* How many stale packets are passed over for one answer: more than resets and timeouts can leave behind. */
 #define STALE_MAX 1000
 
 int channel_ask(int fd, const void *request, size_t len, int attached, bool dont_wait)
@@ -52,7 +52,7 @@ int channel_answer(int fd, uint32_t id, uint64_t deadline, void *answer, size_t 
             *ret_type = header.type;
             return r;
         }
-        /* Another request's answer may have been longer than this one's can be. */
+        /* Also a packet that is too long is stale: it may be the answer to another request. */
     }
     return LB_E_VALUE;
 }

@@ -15,11 +15,11 @@
 #include "model/limits.h"
 
 /*
- * Other threads open a channel in the time of a few of these; one that stands still in between, or waits for the box
- * itself, is not waited for by who must not wait.
+ * How often a thread that must not wait yields to one that opens a channel. A few times are enough. A thread that stands
+ * still, or waits for the box, is not waited for.
  */
 #define YIELDS 100
-/* How long connect(2) may take for them, in milliseconds, when the box does not accept. */
+/* How long connect(2) may take for who must not wait, in milliseconds, when the box does not accept. */
 #define CONNECT_SHORTLY 1
 /* And for all others. */
 #define CONNECT_LONGEST 5000
@@ -146,7 +146,7 @@ static int connect_by_path(struct box *b, unsigned ms, struct conn *ret, struct 
     }
 }
 
-/* With the introducer's slot BUSY and an inherited connection in it: asks for one of its own, or takes that. */
+/* Replaces an inherited introducer: asks for one of this process, or takes the one asked for. Its slot must be BUSY. */
 static void introducer_own(struct box *b)
 {
     int fd = -1, r;
@@ -168,7 +168,7 @@ static void introducer_own(struct box *b)
         b->inherited = false;
 }
 
-/* With the introducer's slot BUSY: makes sure that there is a live connection in it. */
+/* Makes sure that the introducer is a live connection. Its slot must be BUSY. */
 static int introducer_renew(struct box *b, unsigned ms, struct problem *p)
 {
     struct conn *s = &b->introducer.conn;
@@ -178,7 +178,7 @@ static int introducer_renew(struct box *b, unsigned ms, struct problem *p)
         introducer_own(b);
     if (!conn_is_ours(s))
         s->fd = -1;
-    /* It is written to only; what the box says there (RESET) must not pile up, and its end shows here. */
+    /* Nobody else reads the introducer. RESETs must not pile up there, and its end shows here. */
     if (s->fd >= 0 && channel_drain(s->fd, scratch, sizeof(scratch)) != 0)
         conn_drop(s);
     if (s->fd >= 0)
@@ -200,7 +200,7 @@ static int introducer_enter(struct box *b, uint64_t deadline, bool dont_wait, st
     return 0;
 }
 
-/* Whether what kept a channel from being opened is of the moment; r is fresh, and errno. */
+/* Did something of the moment keep a channel from being opened? Ask before errno changes. */
 static bool passes(int r)
 {
     return r == LB_E_TIMEOUT ||
@@ -208,8 +208,8 @@ static bool passes(int r)
 }
 
 /*
- * The box's socket takes no descriptors (systemd: AcceptFileDescriptors=no), or a security module of this system lets this
- * process pass none; r is fresh, and errno.
+ * Is it that no descriptor can be passed? The box's socket takes none (systemd: AcceptFileDescriptors=no), or a security
+ * module forbids it to this process. Ask before errno changes.
  */
 static bool passes_none(int r)
 {
@@ -223,12 +223,12 @@ static int channel_ask_for(struct box *b, uint64_t deadline, bool dont_wait, str
 
     if (r != 0)
         return dont_wait ? LB_E_BUSY : r;
-    /* Twice: the introducer may die between the look at it and its use. */
+    /* Tries twice: the introducer may die between look and use. */
     for (int i = 0; i < 2; i++) {
         r = introducer_renew(b, connect_ms(deadline, dont_wait), p);
         if (r != 0)
             break;
-        /* How long it may wait is for who has the other descriptors of it to set: so it is asked not to. */
+        /* Never blocks in the kernel: processes that share the introducer may change its timeout. */
         while ((r = introducer_ask(b->introducer.conn.fd, /* dont_wait= */ true, &fd)) == LB_E_TIMEOUT && !dont_wait &&
                ms_left(deadline) > 0)
             wait_ms(NULL, 1);
@@ -252,7 +252,7 @@ static int channel_ask_for(struct box *b, uint64_t deadline, bool dont_wait, str
     return r;
 }
 
-/* The channel itself, which comes on what was asked for: by blocking, or in a job by pausing it. */
+/* Waits for the channel, which comes on asked: blocks, or pauses the job. */
 static int channel_come(struct wait *w, uint64_t deadline, struct conn *asked, int *ret_fd)
 {
     int fd = asked->fd, r;
@@ -272,15 +272,15 @@ static int channel_come(struct wait *w, uint64_t deadline, struct conn *asked, i
 }
 
 /*
- * Of a set-id program the kernel says one user when it makes a socket and another one when it sends a packet: a box takes
- * no channel of such.
+ * Is this a set-id program? The kernel names one user when it makes a socket and another one when it sends a packet. A box
+ * makes no channel for such a program.
  */
 static bool has_two_users(void)
 {
     return getuid() != geteuid() || getgid() != getegid();
 }
 
-/* No introduction: the path is what is left, for who can reach it. */
+/* Connects by the path, where the introducer cannot be used. */
 static int without_introducer(struct box *b, unsigned ms, struct conn *ret, struct problem *p)
 {
     int r = connect_by_path(b, ms, ret, p);
@@ -323,13 +323,13 @@ static int channel_open(struct box *b, uint64_t deadline, struct wait *w, struct
         r = refuse_system(b, "open a channel to", p);
         return dont_wait && passes(r) ? LB_E_BUSY : r;
     }
-    /* Not taken: a box that was just restarted, or one that takes no more of this user. By the path it says which. */
+    /* The box was just restarted, or takes no more of this user. Connecting by the path tells which. */
     return connect_by_path(b, connect_ms(deadline, dont_wait), ret, p) == 0 ? 0 : refuse_closed(b, p);
 }
 
 /* Leases */
 
-/* For a request that somebody else may wait for meanwhile, or nobody at all. */
+/* Frees the slot for others while the request goes on: nobody may ever come back to it. */
 static void leave_slot(struct lease *l)
 {
     l->passing = *l->conn;
@@ -339,7 +339,7 @@ static void leave_slot(struct lease *l)
     l->conn = &l->passing;
 }
 
-/* Before somebody else spoils the inherited one. */
+/* Gets an introducer of this process, before another process spoils the inherited one. */
 static void introducer_change(struct box *b)
 {
     if (!slot_enter(&b->introducer, SLOT_IDLE))

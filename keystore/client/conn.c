@@ -9,12 +9,12 @@
 #include "base/socket.h"
 
 /*
- * A socket's timeout is only set anew when it is wrong by more than this: a system call on the path of every signature
- * otherwise.
+ * A socket's timeout may be wrong by that much before it is set anew. Setting it costs a system call, on the path of every
+ * signature.
  */
 #define TIMEOUT_SLACK_MS 100
 
-/* From here on nobody's careless close() is likely to hit. */
+/* A careless close() of the program's is unlikely to hit descriptors from this number on. */
 #define HIGH 100
 
 /* fd under a number from the given one on, where the limits of the process allow that. */

@@ -9,7 +9,7 @@
 #include "client/use.h"
 #include "protocol/header.h"
 
-/* Around what is signed, decrypted or derived from: header, key, options, lengths; and around an answer. */
+/* Room for what stands around the input: header, key, options, lengths; and for what stands around the result. */
 #define REQUEST_ROOM 256
 #define ANSWER_ROOM 64
 /* An answer in which a box refuses: header, code, text and hint of a struct problem. */

@@ -13,7 +13,7 @@
 
 #define SEPARATORS " \t,"
 
-/* The characters of shadow's names, and those of directory services; no control character ever reaches a message. */
+/* Takes names of shadow and of directory services. Control characters are refused: the name may stand in a message. */
 static bool is_user_name(const char *word, size_t len)
 {
     static const char odd[] = ":/\"'";

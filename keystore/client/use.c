@@ -9,7 +9,7 @@
 #include "protocol/header.h"
 #include "protocol/use.h"
 
-/* What a slow machine hashes in a millisecond, twice, as Ed25519 does. */
+/* Bytes of a text that a slow machine hashes twice in a millisecond. Ed25519 hashes twice. */
 #define TEXT_PER_MS 50000
 
 static int ask_for_bytes(struct ask *q, int encoded, struct bytes *ret, struct problem *p)
@@ -20,7 +20,7 @@ static int ask_for_bytes(struct ask *q, int encoded, struct bytes *ret, struct p
     return r != 0 ? r : ask_decoded(q, msg_bytes_decode(body, ret), p);
 }
 
-/* For a long text: the file that goes with the request, which q has until it is sent. */
+/* Makes the file that carries a long text with the request. q has it until the request is sent. */
 static int text_file(struct ask *q, struct bytes text, struct problem *p)
 {
     int r = textfile_make(text.p, text.len, &q->fd);

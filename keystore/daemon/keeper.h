@@ -4,7 +4,7 @@
 
 #include "base/errors.h"
 
-/* Exit status of a child whose configuration or store makes another start pointless (sysexits.h EX_CONFIG). */
+/* Exit status of a child whose configuration or store makes another start pointless (EX_CONFIG of <sysexits.h>). */
 #define EXIT_NOT_AGAIN 78
 
 /* Where in argv the role of a started process goes: "--child" or "--usher". */

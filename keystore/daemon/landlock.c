@@ -19,7 +19,7 @@
 
 /*
  * The kernel's interface, written out: the headers of the system that this is built on may be older than the kernel it
- * runs on. Numbers and layouts are those of linux/landlock.h and do not change.
+ * runs on. Numbers and layouts are those of <linux/landlock.h> and do not change.
  */
 #ifdef SYS_landlock_create_ruleset
 #define CREATE SYS_landlock_create_ruleset

@@ -94,9 +94,7 @@ int aead_open(const struct aead *a, const uint8_t *key, struct bytes aad, struct
         goto out;
     if (body.len > 0 && !EVP_DecryptUpdate(ctx, text, &n, body.p, (int)body.len))
         goto out;
-    /*
-     * Nothing is to be written here: GCM gives all bytes in the update. The check of the tag is what this call is for.
-     */
+    /* This call checks the tag. It writes nothing: GCM gives all bytes in the update. */
     r = EVP_DecryptFinal_ex(ctx, tag, &n) > 0 ? 0 : LB_E_DAMAGED;
 out:
     EVP_CIPHER_CTX_free(ctx);

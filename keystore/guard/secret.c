@@ -19,11 +19,11 @@
 #endif
 
 #define ALIGNMENT 16
-/* Of a tool: two packets, and as much again for what comes and goes. */
+/* For a tool's buffers: two packets, and as much again for what comes and goes. */
 #define TOOL_BUFFERS ((size_t)256 << 10)
 #define TOOL_HEAP_MIN ((size_t)64 << 10)
 #define SECURE_HEAP_MAX ((size_t)32 << 20)
-/* Smallest block of the secure heap: half a P-256 scalar's size would only cost bookkeeping. */
+/* Smallest block of the secure heap: the size of a P-256 scalar. Smaller ones would only cost bookkeeping. */
 #define SECURE_BLOCK_MIN 32
 /* More than the deepest private-key operation of libcrypto was seen to use (Ed448, about 12 KiB). */
 #define STACK_WIPED (32 * 1024)
@@ -58,8 +58,8 @@ void secret_need_lock(bool need)
 }
 
 /*
- * The errno of a single page: the limit is on more than that, so it is not the reason. mlock(2) says ENOMEM and EAGAIN where
- * it is, and EPERM of a limit of 0.
+ * The errno with which even one page cannot be locked, where something else than the limit is the reason; else 0. Where the
+ * limit is the reason, mlock(2) says ENOMEM or EAGAIN, and EPERM of a limit of 0.
  */
 static int lock_refused(void)
 {
@@ -113,9 +113,7 @@ void *secret_alloc(size_t size)
         munmap(map, usable + 2 * page);
         return NULL;
     }
-    /*
-     * Both are second lines of defence (the process is undumpable and does not fork), so an old kernel may do without.
-     */
+    /* An old kernel may do without these two: the process is undumpable and does not fork anyway. */
     (void)madvise(map + page, usable, MADV_DONTDUMP);
     (void)madvise(map + page, usable, MADV_WIPEONFORK);
     return map + page + usable - round_up(size, ALIGNMENT);
@@ -132,7 +130,7 @@ void secret_free(void *p, size_t size)
     munmap((uint8_t *)p + round_up(size, ALIGNMENT) - usable - page, usable + 2 * page);
 }
 
-/* libcrypto's allocations: as malloc, but nothing is given back or moved without being wiped. */
+/* libcrypto's allocations: as malloc, but memory is wiped before it is given back or moved. */
 
 static void *wiping_malloc(size_t size, const char *file, int line)
 {
@@ -151,7 +149,7 @@ static void wiping_free(void *p, const char *file, int line)
     free(p);
 }
 
-/* realloc(3) may move the bytes and leave a copy behind, so it is never asked. */
+/* Does not ask realloc(3), which may move the bytes and leave a copy behind. */
 static void *wiping_realloc(void *p, size_t size, const char *file, int line)
 {
     void *moved = malloc(size);
@@ -165,7 +163,7 @@ static void *wiping_realloc(void *p, size_t size, const char *file, int line)
     return moved;
 }
 
-/* By its capability a process may lock more than the limit; only trying tells, since a user namespace's does not count. */
+/* Tries whether a capability lifts the limit. Nothing else tells: the capability of a user namespace does not count. */
 static bool may_exceed(size_t limit)
 {
     size_t size = round_up(limit, page_size()) + page_size();
@@ -179,10 +177,7 @@ static bool may_exceed(size_t limit)
     return may;
 }
 
-/*
- * A process that may lift the limit does so: the limit holds also when it has become another user, its capabilities do
- * not.
- */
+/* Lifts the limit where the process may. A lifted limit stays when the process becomes another user; capabilities do not. */
 size_t secret_lockable(void)
 {
     static const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
@@ -209,7 +204,7 @@ const char *secret_limit_text(size_t limit, char ret[SECRET_LIMIT_SIZE])
     return ret;
 }
 
-/* What the buffers leave of what may be locked, a power of two. */
+/* The largest power of two that fits into what may be locked, beside the buffers; at least heap_min. */
 static size_t secure_heap_size(const struct secret_memory *m)
 {
     size_t size = m->heap_min, left = m->limit < m->needed ? 0 : m->limit - m->buffers;
@@ -220,8 +215,8 @@ static size_t secure_heap_size(const struct secret_memory *m)
 }
 
 /*
- * The sanitizer looks for pointers in all memory but this, and would call lost what only libcrypto's generators of
- * random numbers know, which are in there. libcrypto 4.0 keeps them until after the sanitizer has looked.
+ * Has the sanitizer look for pointers in the secure heap too. libcrypto's generators of random numbers are there, and what
+ * only they point to would be called lost: libcrypto 4.0 keeps them until after the sanitizer has looked.
  */
 static void show_to_sanitizer(size_t size)
 {
@@ -244,8 +239,8 @@ bool secret_heap_is_short(void)
 }
 
 /*
- * CRYPTO_secure_malloc_init() says 2 where the heap is there but not locked: then a smaller one may be. The smallest is
- * kept, locked or not.
+ * Makes the largest heap that is locked; the smallest is kept, locked or not. CRYPTO_secure_malloc_init() says 2 of a heap
+ * that is not locked.
  */
 static int open_heap(struct secret_memory *m, bool *ret_locked)
 {
@@ -270,7 +265,7 @@ int secret_setup(struct secret_memory *m)
 
     if (!CRYPTO_set_mem_functions(wiping_malloc, wiping_realloc, wiping_free))
         return LB_E_CRYPTO;
-    /* A box whose openssl.cnf loads the plugin would end up asking itself. */
+    /* No openssl.cnf: where that loads the plugin, a box would ask itself. */
     if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
         return LB_E_CRYPTO;
     m->limit = secret_lockable();
@@ -302,12 +297,12 @@ int secret_setup_libcrypto(void)
     return r == 0 && m.state == SECRETS_NOT_LOCKED ? LB_E_NOMEM : r;
 }
 
-/* A sanitizer would put the array elsewhere, between guards or on a stack of its own making. */
+/* Not under a sanitizer, which puts the array elsewhere: between guards, or on a stack of its own. */
 __attribute__((noinline, no_sanitize("address"))) void secret_wipe_stack(void)
 {
     /*
-     * Eight bytes less than a multiple of 16, the stack's alignment: with the stack protector's word behind it there
-     * is no hole then between the array and the end of this frame, in which something of the last one could stay.
+     * The array and the stack protector's word of 8 bytes fill a multiple of 16, the stack's alignment. So the frame has no
+     * hole behind the array, in which something of an earlier frame could stay.
      */
     uint8_t below[STACK_WIPED - 8];
 
@@ -322,9 +317,8 @@ int secret_harden_process(bool *ret_locked)
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
         return LB_E_SYSTEM;
     /*
-     * Under a limit, locking the future would make some later mmap fail: the 64 MiB of Argon2, a thread's stack. On
-     * fault, because a page without a secret yet has nothing to keep off the disk, and stacks and heaps reserve much
-     * more than they use.
+     * Future memory is locked only without a limit. Under one, a later mmap would fail: the 64 MiB of Argon2, a thread's
+     * stack. Pages are locked when they are first used: stacks and heaps reserve much more than they use.
      */
     if (secret_lockable() == SIZE_MAX)
         *ret_locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;

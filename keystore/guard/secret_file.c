@@ -14,7 +14,7 @@
 
 #include "guard/secret.h"
 
-/* Entries of a list that is looked at: more than root and two users need, with room for what gives nothing. */
+/* Longer lists are refused. Root and two users need less, also with entries that give nothing. */
 #define ACL_ENTRIES_MAX 32
 
 static bool is_trusted(const struct secretfile *f, uid_t uid)
@@ -23,8 +23,8 @@ static bool is_trusted(const struct secretfile *f, uid_t uid)
 }
 
 /*
- * The group's bits of a file with an access control list are the list's mask, and tell nothing of the group. 0: the
- * list gives something to trusted users alone; LB_E_VALUE: to others too, or there is no list; LB_E_SYSTEM.
+ * Does the access control list give something to trusted users alone? LB_E_VALUE: to others too, or there is no list;
+ * LB_E_SYSTEM. With a list, the mode's bits of the group are the list's mask, and tell nothing of the group.
  */
 static int check_acl(const struct secretfile *f, int fd)
 {
@@ -47,7 +47,7 @@ static int check_acl(const struct secretfile *f, int fd)
             return LB_E_VALUE;
         memcpy(&e, buf + at, sizeof(e));
         tag = le16toh(e.e_tag);
-        /* The owner was looked at, the mask gives nothing, and what others have is in the mode. */
+        /* These need no look here: the owner had one, a mask gives nothing, and what others have is in the mode. */
         if (le16toh(e.e_perm) == 0 || tag == ACL_USER_OBJ || tag == ACL_MASK || tag == ACL_OTHER)
             continue;
         if (tag != ACL_USER || !is_trusted(f, le32toh(e.e_id)))
@@ -91,7 +91,7 @@ static int check(const struct secretfile *f, int fd, struct problem *p)
 
 int secretfile_read(const struct secretfile *f, void **ret, size_t *ret_len, struct problem *p)
 {
-    /* Opening a pipe or a device must not keep a box waiting. */
+    /* Does not block: opening a pipe or a device must not keep a box waiting. */
     int r, saved, fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (f->pipe ? 0 : O_NONBLOCK));
 
     if (fd < 0)

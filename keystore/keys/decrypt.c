@@ -6,7 +6,7 @@
 #include "keys/key_op_priv.h"
 #include "model/scheme.h"
 
-/* Everything about the request that can be told without the key's help. */
+/* Checks what needs no operation of the key. */
 static int check(const struct livekey *k, const struct decrypt_request *m, struct problem *p)
 {
     size_t size = (size_t)EVP_PKEY_get_size(k->key);
@@ -83,7 +83,7 @@ int keyop_decrypt(struct livekey *k, const struct decrypt_request *m, uint8_t *p
     EVP_PKEY_CTX_free(ctx);
     if (decrypted <= 0 && keyop_backend_problem(p))
         return p->code;
-    /* What is on the queue now would tell a good padding from a bad one, and may be there after a success too. */
+    /* Errors on the queue would tell a good padding from a bad one. A success may leave some too. */
     ERR_clear_error();
     if (decrypted <= 0 || len > size)
         return problem_set(p, LB_E_CRYPTO, "it was not encrypted for this key, or not in this way");

@@ -6,7 +6,7 @@
 #include "keys/key_op_priv.h"
 #include "model/spki.h"
 
-/* Whether the peer's key is of this kind, and on this curve, by name. group: "" where the algorithm says it all. */
+/* Is the peer's key of this algorithm and, by name, on this curve? group "": the algorithm says it all. */
 static bool same_curve(const SPKI *peer, const char *algorithm, const char *group)
 {
     const ASN1_OBJECT *oid = NULL;
@@ -20,7 +20,7 @@ static bool same_curve(const SPKI *peer, const char *algorithm, const char *grou
            OBJ_obj2nid(parameter) == OBJ_sn2nid(group);
 }
 
-/* set_peer checks the point too: on the curve, of its order, not at infinity. */
+/* EVP_PKEY_derive_set_peer() checks the point: on the curve, of its order, not at infinity. */
 static bool derive(EVP_PKEY *mine, EVP_PKEY *peer, uint8_t *shared, size_t *len)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(/* libctx= */ NULL, mine, /* properties= */ NULL);
@@ -46,7 +46,7 @@ int keyop_derive(struct livekey *k, const struct derive_request *m, uint8_t *sha
         return problem_set(p, LB_E_SCHEME, "a key of type %s does not agree on secrets", algorithm);
     if (curve && EVP_PKEY_get_group_name(k->key, group, sizeof(group), NULL) <= 0)
         return problem_set(p, LB_E_CRYPTO, "libcrypto does not tell the curve of the key");
-    /* Not by libcrypto's decoders: those would take any kind of key, from whoever may talk to the box. */
+    /* libcrypto's decoders would take any kind of key, from whoever may talk to the box: they are not used. */
     peer = spki_read(m->peer.p, m->peer.len);
     if (peer == NULL) {
         r = problem_set(p, LB_E_SCHEME, "the other side's key is not a DER SubjectPublicKeyInfo");

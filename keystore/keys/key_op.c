@@ -53,7 +53,7 @@ int keyop_setup(void)
 {
     for (unsigned d = 1; d <= DIGEST_LAST; d++) {
         digests[d] = EVP_MD_fetch(NULL, digest_name(d), NULL);
-        /* MD5 is absent where only approved algorithms are: then TLS 1.1 is not to be had. */
+        /* MD5 may be absent, where only approved algorithms are. TLS 1.1 cannot be had then. */
         if (digests[d] == NULL && d != DIGEST_MD5_SHA1)
             return LB_E_CRYPTO;
     }
@@ -134,7 +134,7 @@ void livekey_unref(struct livekey *k)
     free(k);
 }
 
-/* Everything about the request that can be told without the key's help. */
+/* Checks what needs no operation of the key. */
 static int check(const struct livekey *k, const struct sign_request *m, struct problem *p)
 {
     const char *scheme = scheme_name(m->scheme);
@@ -175,8 +175,8 @@ static int check(const struct livekey *k, const struct sign_request *m, struct p
 }
 
 /*
- * The options of newer schemes. libcrypto passes over what it does not know, and would sign something else: so each is
- * looked for first. LB_E_UNSUPPORTED: this libcrypto has it not.
+ * Sets the options of newer schemes. Each is looked for first: libcrypto passes over an option that it does not know, and
+ * would sign something else. LB_E_UNSUPPORTED: this libcrypto does not have one.
  */
 static int set_newer_options(EVP_PKEY_CTX *ctx, const struct sign_request *m)
 {
@@ -224,7 +224,7 @@ static int set_options(EVP_PKEY_CTX *ctx, const struct sign_request *m)
     return ok ? set_newer_options(ctx, m) : LB_E_CRYPTO;
 }
 
-/* Signs digests, or texts in one piece: the two ways in which libcrypto is asked. */
+/* True: libcrypto is given a digest; false: a text in one piece. */
 static bool takes_digest(const struct sign_request *m)
 {
     return rules[m->scheme].over_digest || m->input == INPUT_DIGEST;
@@ -268,7 +268,7 @@ out:
     return r;
 }
 
-/* A context with options of one request alone is not kept. */
+/* Is the context of use to other requests? Not with options of this one. */
 static bool is_kept(const struct sign_request *m)
 {
     return m->context_len == 0 && rules[m->scheme].instance == NULL;
@@ -330,7 +330,7 @@ static bool sign_digest(struct warm *w, const struct sign_request *m, uint8_t *s
     return EVP_PKEY_sign(w->sign, sig, len, in.p, in.len) > 0;
 }
 
-/* The empty init is what makes a used context ready again; it fetches nothing. */
+/* A used context is made ready by an empty init, which fetches nothing. */
 static bool sign_text(struct warm *w, const struct sign_request *m, uint8_t *sig, size_t *len)
 {
     if (is_kept(m) && w->used && EVP_DigestSignInit_ex(w->md, NULL, NULL, NULL, NULL, NULL, NULL) <= 0)
@@ -357,7 +357,7 @@ bool keyop_backend_problem(struct problem *p)
     unsigned long e = ERR_peek_error();
     bool found = false;
 
-    /* libcrypto may have put errors of its own around it; most failures have none of ours at all. */
+    /* An error of ours is the last or the first: libcrypto may put its own around it. Most failures have none of ours. */
     if (e == 0)
         return false;
     e = ERR_peek_last_error_all(NULL, NULL, NULL, &data, &flags);
@@ -378,10 +378,10 @@ bool keyop_backend_problem(struct problem *p)
     return found;
 }
 
-/* libcrypto's reason is about the caller's options, which the caller may see. */
+/* Tells libcrypto's reason. The caller may see it: it is about the caller's options. */
 static int crypto_problem(struct problem *p, int code, const struct sign_request *m)
 {
-    /* The first error is the cause; those behind it only say which function passed it on. */
+    /* The first error is the cause. Later ones only say which functions passed it on. */
     unsigned long e = ERR_peek_error();
     const char *reason = e == 0 ? NULL : ERR_reason_error_string(e);
 

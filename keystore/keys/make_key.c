@@ -80,7 +80,10 @@ bool keytype_agree(EVP_PKEY *mine, EVP_PKEY *peer, unsigned char secret[LB_SHARE
     return ok;
 }
 
-/* Another key agrees with the public half on what the private half agrees on with the other key. */
+/*
+ * Checks the halves against each other with another key. Our private half with its public half gives the same secret as its
+ * private half with our public half.
+ */
 static int pairwise_agreement(EVP_PKEY *key)
 {
     EVP_PKEY *other = EVP_PKEY_Q_keygen(NULL, NULL, EVP_PKEY_get0_type_name(key));
@@ -109,7 +112,7 @@ static int pairwise_signature(EVP_PKEY *key)
 
     if (sign == NULL || verify == NULL)
         goto out;
-    /* 2: the only digest that the key takes; for schemes over texts that is none, which libcrypto calls UNDEF or "". */
+    /* The only digest that the key takes, or the usual one. Schemes over texts have none, which is "UNDEF" or "". */
     if (EVP_PKEY_get_default_digest_name(key, digest, sizeof(digest)) > 0 && digest[0] != '\0' &&
         strcasecmp(digest, "UNDEF") != 0)
         md = digest;

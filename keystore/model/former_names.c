@@ -45,7 +45,7 @@ bool former_has(const char *names, const char *name)
     return false;
 }
 
-/* names without leave, and with put in its place (each NULL: none). */
+/* Makes a text of names without leave and with put. Each may be NULL: none. */
 static int make(const char *names, const char *leave, const char *put, char **ret)
 {
     char one[LB_NAME_MAX + 1], *text = calloc(1, LB_FORMER_MAX + LB_NAME_MAX + 3);

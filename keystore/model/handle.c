@@ -10,7 +10,7 @@
 
 #define HANDLE_VERSION 1
 
-/* spki is kept as it stands, header and all: this file needs no idea of what a public key is. */
+/* spki is kept as it stands, header and all, so that this file needs no idea of public keys. */
 typedef struct {
     ASN1_INTEGER *version;
     ASN1_UTF8STRING *uri;
@@ -33,7 +33,7 @@ static void body_free(HANDLE_BODY *body)
     ASN1_item_free((ASN1_VALUE *)body, ASN1_ITEM_rptr(HANDLE_BODY));
 }
 
-/* LB_HANDLE_ARC as DER has it, without its header. What follows it in one of our OIDs is one byte, the type. */
+/* LB_HANDLE_ARC in DER, without its header. In an OID of ours one byte follows, the type. */
 static const uint8_t arc[] = { 0x69, 0x83, 0x84, 0x8a, 0xc3, 0x9d, 0xbb, 0xf9, 0xaa, 0x8a,
                                0xf5, 0xa8, 0xfb, 0xc9, 0x91, 0x8a, 0xf3, 0xe0, 0x99, 0x4b };
 
@@ -45,7 +45,7 @@ static unsigned type_of_oid(const uint8_t *oid, size_t len)
                : 0;
 }
 
-/* It is printed, and logged, before anybody parses it. */
+/* The URI must be printable: it is printed and logged before anybody parses it. */
 static bool is_printable(const uint8_t *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -90,8 +90,8 @@ out:
 }
 
 /*
- * Where our arc is, in what looks like a PrivateKeyInfo, though it may break off anywhere behind it: then a failure to read
- * it is ours to report. NULL: it is not near the start.
+ * Where our arc is near the start of what looks like a PrivateKeyInfo; NULL: it is not there. Input with our arc is ours, and
+ * a failure to read it is ours to report, also where it breaks off behind the arc.
  */
 static const uint8_t *find_arc(const uint8_t *der, size_t len)
 {
@@ -120,7 +120,7 @@ int handle_from_der(const uint8_t *der, size_t len, struct handle *ret)
     int octets_len = 0, r;
 
     memset(ret, 0, sizeof(*ret));
-    /* Most input is not ours: say so before any parser allocates. */
+    /* Refused before any parser allocates: most input is not ours. */
     if (find_arc(der, len) == NULL)
         return LB_E_UNSUPPORTED;
     p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)len);
@@ -203,7 +203,7 @@ unsigned handle_type_of(const uint8_t *spki, size_t len)
     long inner;
     int tag, class;
 
-    /* The algorithm alone: to read the whole with d2i_X509_PUBKEY() is to make a key of it, which takes longer than all else. */
+    /* Reads the algorithm alone: d2i_X509_PUBKEY() would make a key of it all, which takes longer than everything else. */
     if (len <= LONG_MAX && ASN1_get_object(&p, &inner, &tag, &class, (long)len) == V_ASN1_CONSTRUCTED &&
         tag == V_ASN1_SEQUENCE && class == V_ASN1_UNIVERSAL && p + inner == spki + len)
         alg = d2i_X509_ALGOR(NULL, &p, inner);

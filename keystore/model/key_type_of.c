@@ -55,13 +55,13 @@ static int name_rsa(const struct key_algorithm *a, EVP_PKEY *key, char *ret, str
     return r;
 }
 
-/* The digest that an RSA-PSS key is restricted to; DIGEST_NONE: none. RFC 4055 3.1: without a word, it is SHA-1. */
+/* The digest that an RSA-PSS key is restricted to; DIGEST_NONE: none. One that is not written is SHA-1 (RFC 4055 3.1). */
 static enum digest pss_digest(EVP_PKEY *key)
 {
     char name[64] = "SHA1";
     int salt = 0, digest;
 
-    /* libcrypto answers these for restricted keys alone, the salt always, the digest when it is not the default. */
+    /* libcrypto tells the salt of every restricted key, and of no other. It tells the digest if that is not the default. */
     if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_RSA_PSS_SALTLEN, &salt) <= 0)
         return DIGEST_NONE;
     if (EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_RSA_DIGEST, name, sizeof(name), NULL) <= 0)

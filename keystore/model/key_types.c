@@ -81,7 +81,7 @@ static const struct key_type types[] = {
     KEY_ALGORITHMS_NEWER(NAMED)
 };
 
-/* How digests are written behind the type of a restricted key. generate: also by those who want one made. */
+/* How digests are written behind the type of a restricted key. generate: a box makes keys with it too. */
 static const struct {
     const char *name;
     enum digest digest;
@@ -99,7 +99,7 @@ const struct key_algorithm *key_algorithm_of(const EVP_PKEY *key)
 {
     const char *name = EVP_PKEY_get0_type_name(key);
 
-    /* The name that providers have is libcrypto's as a rule; to ask about another one takes its table of names, and a lock. */
+    /* Compares texts first: providers use libcrypto's names as a rule. EVP_PKEY_is_a() takes libcrypto's table and a lock. */
     for (size_t i = 0; name != NULL && i < KEY_ALGORITHM_COUNT; i++) {
         if (strcmp(name, key_algorithms[i].name) == 0)
             return &key_algorithms[i];
@@ -240,7 +240,7 @@ static void add_sizes(char list[KEYTYPE_LIST_MAX], enum key_family family)
     }
 }
 
-/* Both kinds of RSA keys are made in the same sizes, so that those need be told only once. */
+/* Are both kinds of RSA keys made in the same sizes? Then the list tells these once. */
 static bool sizes_are_alike(void)
 {
     char rsa[KEYTYPE_LIST_MAX] = "", pss[KEYTYPE_LIST_MAX] = "";
@@ -262,7 +262,7 @@ static void add_digests(char list[KEYTYPE_LIST_MAX])
     }
 }
 
-/* What stands for all types of t's family: each size of RSA keys, or what the family is in short. */
+/* Adds what stands for all types of t's family: its short form, or its name with each size. */
 static void add_family(char list[KEYTYPE_LIST_MAX], const struct key_type *t)
 {
     if (t->algorithm->short_list != NULL) {

@@ -38,7 +38,7 @@ static bool has_word(const char *list, const char *word)
 
 static const char *const prefixes[] = { "", "ec", "ecc", "ecdsa" };
 
-/* The type of a curve, with one of the prefixes or without. "256" alone could be anything. */
+/* The type of a curve, with one of the prefixes or without. A word of digits alone is none: "256" could be anything. */
 static const char *find_curve(const char *word)
 {
     for (size_t i = 0; i < COUNT(prefixes); i++) {
@@ -55,7 +55,7 @@ static const char *find_curve(const char *word)
     return NULL;
 }
 
-/* The length of the longest word of the list that folded begins with, or is; 0: of none. */
+/* The length of the longest word of the list with which folded begins; whole: which folded is. 0: there is none. */
 static size_t longest(const char *list, const char *folded, bool whole)
 {
     size_t best = 0;
@@ -70,7 +70,7 @@ static size_t longest(const char *list, const char *folded, bool whole)
     return best;
 }
 
-/* What to propose of the family that the folded word begins with, or is. NULL: it is of none. */
+/* What to propose of the family with which folded begins; whole: which folded is. NULL: there is none. */
 static const char *of_family(const char *folded, bool whole)
 {
     const struct key_type *type;
@@ -88,7 +88,10 @@ static const char *of_family(const char *folded, bool whole)
     return proposed;
 }
 
-/* The family's, where it is all there is; a type that differs in one letter; one of the family. False: nothing is near. */
+/*
+ * What to propose, the first that there is: the family that the word names; a type that differs in one letter; the family
+ * with which the word begins; another type that is near. False: there is nothing.
+ */
 static bool nearest(const char *word, char ret[LB_TYPE_MAX + 1])
 {
     char folded[WORD_MAX + 1], type[LB_TYPE_MAX + 1];

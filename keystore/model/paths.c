@@ -24,7 +24,7 @@ static int LB_PRINTF(2, 3) put(char ret[PATH_MAX], const char *fmt, ...)
     return n < 0 || n >= PATH_MAX ? LB_E_TOO_LONG : 0;
 }
 
-/* The same behind what is there. */
+/* Appends the same to what is there. */
 static int LB_PRINTF(2, 3) add(char ret[PATH_MAX], const char *fmt, ...)
 {
     size_t len = strlen(ret);
@@ -38,8 +38,8 @@ static int LB_PRINTF(2, 3) add(char ret[PATH_MAX], const char *fmt, ...)
 }
 
 /*
- * An absolute path in the variable, or NULL: the XDG specification says to ignore relative ones. A program that has more
- * rights than who started it (setuid, capabilities of the file) does not go where that one says.
+ * The variable's path, or NULL. Relative paths are ignored, as the XDG specification says. A program with more rights than
+ * its caller (setuid, capabilities of the file) ignores the caller's variables.
  */
 static const char *absolute_env(const char *name)
 {
@@ -67,7 +67,7 @@ static int user_dir(const char *variable, const char *below_home, char ret[PATH_
     return r != 0 ? r : add(ret, "/%s/littlebox", below_home);
 }
 
-/* Nobody else says what is in it. */
+/* Nobody else can write to the directory. */
 static bool is_own_directory(const char *path)
 {
     struct stat st;
@@ -75,7 +75,7 @@ static bool is_own_directory(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* Without $XDG_RUNTIME_DIR (su, cron, servers) the place that logind makes is tried. LB_E_CONFIG: neither is there. */
+/* $XDG_RUNTIME_DIR; without it (su, cron, servers) the place that logind makes. LB_E_CONFIG: neither is there. */
 static int user_run_dir(char ret[PATH_MAX])
 {
     const char *dir = absolute_env("XDG_RUNTIME_DIR");
@@ -168,7 +168,7 @@ int box_paths(const struct dirs *dirs, const char *box, struct box_paths *ret)
     return r;
 }
 
-/* What was left in the environment by somebody else does not lead to that one's boxes. */
+/* Only a directory of our own counts: a variable that is left of another user must not lead to that user's boxes. */
 static int find_user_sockets(char ret[PATH_MAX])
 {
     int r = user_socket_dir(ret);

@@ -80,7 +80,7 @@ static int refuse_character(unsigned char c, const char *name, struct problem *p
     return LB_E_URI;
 }
 
-/* [s, s + len) into ret, which may be NULL to check alone. */
+/* Decodes len bytes into ret. ret NULL: checks them only. */
 static int decode(const char *s, size_t len, const char *allowed, const char *name, struct p11_value *ret,
                   struct problem *p)
 {
@@ -110,7 +110,7 @@ static int decode(const char *s, size_t len, const char *allowed, const char *na
     return 0;
 }
 
-/* A number without its leading zeros to *to; how many bytes of s it took, 0: it is none. */
+/* Copies a number to *to without its leading zeros. How many bytes of s it took; 0: there is no number. */
 static size_t take_number(const uint8_t *s, size_t len, uint8_t *to, size_t *ret_len)
 {
     size_t digits = 0, zeros = 0;
@@ -124,7 +124,7 @@ static size_t take_number(const uint8_t *s, size_t len, uint8_t *to, size_t *ret
     return digits;
 }
 
-/* Numbers are compared as such (RFC 7512 2.5), and a version without its minor part is one with 0. False: not such. */
+/* Numbers get one form, to be compared (RFC 7512 2.5). A version without a minor part gets 0. False: v is no such value. */
 static bool canonical(enum form form, struct p11_value *v)
 {
     uint8_t copy[P11_VALUE_MAX];
@@ -183,7 +183,7 @@ static bool is_name(const char *s, size_t len, const char *name)
     return strlen(name) == len && memcmp(s, name, len) == 0;
 }
 
-/* The name of an attribute for a text: what is not of the form of one is not repeated. */
+/* Refuses an attribute by its name. The text repeats only what has the form of a name. */
 static int refuse_attribute(const char *s, size_t len, const char *what, struct problem *p)
 {
     size_t n = 0;
@@ -220,8 +220,8 @@ static int parse_query(size_t i, const char *s, size_t len, unsigned *seen, cons
 }
 
 /*
- * What belongs behind the '?' (RFC 7512 2.4) is read here as well: engines and older tools write "pin-source" behind a ';',
- * and what it says means nothing in either place.
+ * Attributes of the query (RFC 7512 2.4) are taken here too: engines and older tools write "pin-source" behind a ';'. Their
+ * values mean nothing in either place.
  */
 static int parse_path_attribute(const char *s, size_t len, struct p11uri *ret, unsigned *seen, struct problem *p)
 {

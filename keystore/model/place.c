@@ -9,8 +9,8 @@
 #include "model/paths.h"
 
 /*
- * The directory and not the store in it: that is made later. What this process may not see (ProtectHome= hides the home
- * directory) is not there for it, today as tomorrow.
+ * A box is made once its directory is there; the store in it is made later. A directory that this process may not see is not
+ * there for it (ProtectHome= hides the home directory).
  */
 static bool is_made(const char *state)
 {
@@ -46,7 +46,7 @@ static int own_socket(const char *box, char ret_socket[PATH_MAX], struct problem
     }
     if (r != 0)
         return too_long(box, p);
-    /* A link would lead to whatever it was made for. */
+    /* Links are refused too: one leads wherever its maker wants. */
     if (lstat(ret_socket, &st) == 0 && !S_ISSOCK(st.st_mode)) {
         problem_set(p, LB_E_CONFIG, "%.200s, where the socket of your own box '%s' would be, is something else", ret_socket,
                     box);

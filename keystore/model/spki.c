@@ -115,8 +115,9 @@ static bool has_unused_bits(const ASN1_BIT_STRING *bits)
 }
 
 /*
- * Only what is written in the one common way: RSA with its NULL (RFC 3279 2.3.1), a named curve and a point in full
- * (RFC 5480 2.1.1, 2.2), and no parameters elsewhere (RFC 8410 3). All else has details that libcrypto's decoder keeps.
+ * The key of an SPKI that is written in the one common way: RSA with its NULL (RFC 3279 2.3.1), a named curve and a point in
+ * full (RFC 5480 2.1.1, 2.2), and no parameters elsewhere (RFC 8410 3). Other ways have details that only libcrypto's decoder
+ * keeps.
  */
 static EVP_PKEY *common_key(OSSL_LIB_CTX *libctx, const SPKI *s)
 {
@@ -176,7 +177,7 @@ EVP_PKEY *spki_key(OSSL_LIB_CTX *libctx, const uint8_t *der, size_t len)
 /* Longest point in full: P-521's, and those of curves that a box does not hold. */
 #define COORDINATE_MAX 72
 
-/* The point of a key of EC into s, in full. */
+/* Writes the point of an EC key into s, in full. */
 static bool set_whole_point(SPKI *s, const EVP_PKEY *key)
 {
     uint8_t point[1 + 2 * COORDINATE_MAX] = { POINT_CONVERSION_UNCOMPRESSED };
@@ -192,7 +193,7 @@ static bool set_whole_point(SPKI *s, const EVP_PKEY *key)
     return ok;
 }
 
-/* What there is to be changed of how it is written. */
+/* What differs from the common way. */
 enum way { WAY_COMMON, WAY_POINT, WAY_NULL };
 
 static enum way way_of(const SPKI *s)

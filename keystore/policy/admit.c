@@ -74,7 +74,7 @@ static int denied(const struct admission *a, struct problem *p)
                 a->box.name);
     if (idmap_hint(idmap_own(), uid, p))
         return LB_E_DENIED;
-    /* What --op is if it is not given. */
+    /* Without --op, allow means to sign. */
     problem_hint(p, "an administrator may run: littlebox --box %s allow %s --user %u%s%s", a->box.name, a->key.name, uid,
                  a->op == OP_SIGN ? "" : " --op ", a->op == OP_SIGN ? "" : key_op_name(a->op));
     return LB_E_DENIED;
@@ -163,7 +163,7 @@ static int unlocked(const struct admission *a, struct problem *p)
     return a->box.unlocked ? 0 : admit_locked(&a->box, p);
 }
 
-/* The order is a promise: a later rule may take for granted what those before it let pass. */
+/* Rules stand in the order in which they refuse. A rule may rely on all rules before it. */
 struct rule {
     const char *name;
     int (*refuse)(const struct admission *a, struct problem *p);

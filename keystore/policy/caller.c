@@ -11,7 +11,7 @@ struct caller caller_of(const struct peer *sender, const struct maker *maker)
     bool same = maker->peer.pid == sender->pid && maker->peer.uid == sender->uid;
     struct caller who = { .sender = { .peer = *sender, .nobody = sender->pid == 0 }, .maker = principal_of_maker(maker) };
 
-    /* An inherited channel tells the groups of its maker, not of the process that uses it now. */
+    /* Groups are known of the maker alone. A process that inherited the channel does not have them. */
     if (same) {
         who.sender.groups = maker->groups;
         who.sender.group_count = maker->group_count;

@@ -5,7 +5,7 @@
 
 #define OPS_ALL UINT16_MAX
 
-/* A grant to an id that stands for all whom the box cannot tell apart would be one to all of them. */
+/* Does the id stand for all users or groups whom the box cannot tell apart? A grant to it would be one to all of them. */
 static bool is_crowd(const struct grant *g)
 {
     return g->kind == SUBJECT_USER ? idmap_no_user(idmap_own(), g->id) : idmap_no_group(idmap_own(), g->id);
@@ -51,7 +51,7 @@ bool policy_admin_made(const struct admins *admins, const struct maker *maker)
     return end_is_admin(admins, &end);
 }
 
-/* What one end alone may do, at least of wanted. */
+/* What one end may do by itself. Operations outside of wanted may be left out. */
 static uint16_t ops_of(const struct admins *admins, const struct grant *grants, size_t count, const struct principal *end,
                        uint16_t wanted)
 {

@@ -184,7 +184,7 @@ int msg_attach_decode(struct bytes body, struct attach_request *ret)
     return wire_end(&r);
 }
 
-/* The rest of a body. */
+/* The chain is the rest of the body. */
 static void get_chain(struct wire_reader *r, struct bytes *ret)
 {
     struct wire_reader certificates;

@@ -187,7 +187,7 @@ int msg_name_decode(struct bytes body, struct msg_name *ret)
 
 #define FIND_ATTRS (P11_ALL & ~P11_BIT(P11_TYPE))
 
-/* u16: the set; then each one's value in the order of the bits. */
+/* The set as u16, then the values in the order of its bits. */
 static void put_attrs(struct wire_writer *w, const struct p11uri *u, unsigned of)
 {
     unsigned set = 0;

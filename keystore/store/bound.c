@@ -6,9 +6,9 @@
 #include "store/old_form.h"
 #include "store/policy_blob.h"
 
-/* First in the associated data, so that it is never that of a seal or of another form. */
+/* Begins the associated data, which is so never that of a seal or of another form. */
 #define BOUND_LABEL "littlebox v2 version"
-/* Everything but the public half and the policy, at its longest. */
+/* The longest associated data without public half and policy. */
 #define BOUND_FIXED (sizeof(BOUND_LABEL) + STORE_ID_SIZE + KEY_ID_SIZE + LB_NAME_MAX + LB_TYPE_MAX + 80)
 
 static void put_version(struct wire_writer *w, const uint8_t store_id[STORE_ID_SIZE], const struct version_record *v)
@@ -42,7 +42,7 @@ int bound_data(const uint8_t store_id[STORE_ID_SIZE], const struct key_record *k
         return LB_E_NOMEM;
     wire_write(&w, data, size);
     put_version(&w, store_id, v);
-    /* To the end of the data: its length says how long it is. */
+    /* The policy has no length in front: it goes to the end of the data. */
     policy_put(k, &w);
     r = wire_written(&w, ret_len);
     if (r != 0) {

@@ -7,7 +7,7 @@
 #include "store/schema.h"
 #include "store/scrub.h"
 
-/* The end of a transaction. A note is a change like any other: after it the file alone is the store. */
+/* Ends a transaction. After a note, as after any change, the file alone is the store. */
 static int end(struct store *s, int r, struct problem *p)
 {
     r = schema_end(s, r, p);
@@ -82,7 +82,7 @@ int store_put_handle(struct store *s, const uint8_t key_id[KEY_ID_SIZE], const c
             r = p->code;
             break;
         }
-        /* What a statement does not have is no matter. */
+        /* A statement may have fewer parameters: failures do not matter. */
         (void)sqlite3_bind_blob(stmt, 1, key_id, KEY_ID_SIZE, SQLITE_STATIC);
         (void)sqlite3_bind_text(stmt, 2, path, -1, SQLITE_STATIC);
         (void)sqlite3_bind_int64(stmt, 3, (sqlite3_int64)noted);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define OLD_LABEL "littlebox v1 version"
-/* Everything but spki, grants and former names, at its longest. */
+/* The longest data without spki, grants and former names. */
 #define OLD_FIXED (sizeof(OLD_LABEL) + STORE_ID_SIZE + KEY_ID_SIZE + LB_NAME_MAX + LB_TYPE_MAX + 80)
 #define GRANT_SIZE 7
 
@@ -37,7 +37,7 @@ int old_form_bound(const uint8_t store_id[STORE_ID_SIZE], const struct key_recor
     wire_put_u16(&w, (uint16_t)k->grant_count);
     for (size_t i = 0; i < k->grant_count; i++)
         grant_put(&w, &k->grants[i]);
-    /* Data without any of this ends here, as before there was such a thing. */
+    /* Without schedule and former names the data ends here, as it did before schema 3. */
     if (v->destroy_at != 0 || v->state_before != 0 || former[0] != '\0') {
         wire_put_u64(&w, v->destroy_at);
         wire_put_u8(&w, v->state_before);

@@ -28,7 +28,7 @@ static void put_entry(struct wire_writer *w, const struct entry *e)
     wire_put_bytes(w, e->value.p, e->value.len);
 }
 
-/* The value is written where it will stand; its head, which has its length, when that is known. */
+/* Writes the value where it will stand, then its head in front, which needs the value's length. */
 static void put_member(const struct key_record *k, const struct policy_kind *kind, struct wire_writer *w)
 {
     struct wire_writer value;
@@ -49,7 +49,7 @@ static void put_member(const struct key_record *k, const struct policy_kind *kin
     w->left -= e.value.len;
 }
 
-/* Members and others, merged by tag. */
+/* Writes the entries that are members of k, and the unknown ones, merged by tag. */
 static void put_all(const struct key_record *k, struct wire_writer *w)
 {
     const struct policy_kind *kind;

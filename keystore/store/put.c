@@ -60,7 +60,7 @@ static int put_version_row(struct store *s, const struct key_record *k, const st
     return schema_run(s, stmt, p);
 }
 
-/* Also of a key that has none: the row says that it is of this form. */
+/* A key without policy has a row too: the row says that the key is of the form of schema 4. */
 static int put_policy_row(struct store *s, const struct key_record *k, struct problem *p)
 {
     uint8_t *blob = malloc(POLICY_MAX);
@@ -109,7 +109,7 @@ static int put_chain_row(struct store *s, const struct key_record *k, const stru
     return schema_run(s, stmt, p);
 }
 
-/* A record that store_each_key() would call damaged is not written. */
+/* Refuses a record that store_each_key() would call damaged. */
 static int check_record(const struct key_record *k, struct problem *p)
 {
     struct wire_reader reader;
@@ -143,7 +143,7 @@ static int check_record(const struct key_record *k, struct problem *p)
     return 0;
 }
 
-/* The rows of a key in all tables but key, where its own row stays, for the others to refer to. */
+/* Delete a key's rows in all tables but key. Its row there stays: the other rows refer to it. */
 static const char *const delete_key[] = {
     "DELETE FROM chain WHERE key_id = ?",
     "DELETE FROM policy WHERE key_id = ?",
@@ -184,8 +184,8 @@ static int put_rows(struct store *s, const struct key_record *k, struct problem 
 }
 
 /*
- * Also where nothing was deleted: as long as a log is left, the file alone is not the store, and a copy put in its place
- * would be mixed with it.
+ * Ends a transaction, and empties the log also where nothing was deleted. With a log left, the file alone is not the store:
+ * a copy that is put in its place would be mixed with the log.
  */
 static int end(struct store *s, int r, struct problem *p)
 {

@@ -7,8 +7,8 @@
 #include "store/store.h"
 
 /*
- * Rows are put together here. A key is whole when its rows agree with each other in everything that does not need the
- * store key to check; the rest is bound to the material.
+ * Puts rows together to keys. A key is whole when its rows agree with each other, as far as that is checked without the store
+ * key. The rest is bound to the material.
  */
 
 /* One key to report. The rows are slices of the arrays. A key without a policy row is of the old form. */
@@ -70,8 +70,8 @@ static bool is_whole(const struct group *g, const struct key_record *k, bool pol
 /* The record of a group */
 
 /*
- * A version whose destruction is scheduled has its state of before in its row. Rows of no version, and of what is destroyed
- * already, do not matter.
+ * Gives versions their schedule. The row of a scheduled version has the state of before. A schedule is passed over if its
+ * version is not there, or is destroyed already.
  */
 static void hand_out_schedules(const struct group *g, struct key_record *k)
 {
@@ -92,7 +92,7 @@ static void hand_out_schedules(const struct group *g, struct key_record *k)
     }
 }
 
-/* From the tables that stores before schema 4 have. */
+/* Reads the policy from the tables of stores before schema 4. */
 static int old_policy(const struct group *g, struct key_record *k)
 {
     k->old_form = true;
@@ -111,8 +111,8 @@ static int old_policy(const struct group *g, struct key_record *k)
 }
 
 /*
- * What the versions point to is the reading's; the rest is the record's. ret_policy: the row of the policy could be read.
- * name NULL: all versions; else those of that name that could be read.
+ * Makes the record of a group. The reading owns what its versions point to; the record owns the rest. *ret_policy: the row of
+ * the policy could be read. name NULL: with all versions; else with those of that name that could be read.
  */
 static int make_record(const struct group *g, const char *name, struct key_record *k, bool *ret_policy)
 {
@@ -162,7 +162,7 @@ static const uint8_t *id_at(const struct rows *rows, size_t i)
 }
 
 /*
- * Chains go to their versions; both are sorted in the same way. What is left over is lost: it is damaged, or its
+ * Gives chains to their versions; both are sorted in the same way. A chain that is left over is lost: it is damaged, or its
  * version is not there.
  */
 static void hand_out_chains(struct reading *all)
@@ -205,7 +205,7 @@ static const void *take(const struct rows *rows, size_t *at, const uint8_t *id, 
     return *ret_count == 0 ? NULL : (const uint8_t *)rows->at + rows->size * from;
 }
 
-/* The tables of which a group is made; a row of these that no key has makes a group of its own. */
+/* The tables of which groups are made. Rows of no key make a group of their own. */
 enum { KEYS, VERSIONS, POLICIES, GRANTS, OWNERS };
 
 static const uint8_t *lowest(const struct rows *const rows[OWNERS], const size_t at[OWNERS])
@@ -221,7 +221,7 @@ static const uint8_t *lowest(const struct rows *const rows[OWNERS], const size_t
     return low;
 }
 
-/* Those of no key are left out. */
+/* Passes over rows of lower key ids, which belong to no key. */
 static void skip_to(const struct rows *rows, size_t *at, const uint8_t *id)
 {
     const uint8_t *is;
@@ -263,8 +263,8 @@ static void add_report(struct reports *reports, const char *name, const struct g
 }
 
 /*
- * Under which names: a whole key under its own; a damaged one under each name that stands in its rows, since nobody can
- * say which of them is the right one. reports has room for twice as many as there are rows.
+ * A whole key is reported under its name. A damaged key is reported under each name in its rows, since nobody can say which
+ * is the right one. reports has room for twice as many as there are rows.
  */
 static void make_reports(const struct group *groups, size_t count, struct reports *reports)
 {
@@ -284,7 +284,7 @@ static void make_reports(const struct group *groups, size_t count, struct report
     }
 }
 
-/* By name, and of one name a whole key first, then one that has a key row: the first of each name is reported. */
+/* Sorts by name. For one name a whole key is first, then one that has a key row: only the first is reported. */
 static int by_name(const void *a, const void *b)
 {
     const struct report *x = a, *y = b;
@@ -297,7 +297,7 @@ static int by_name(const void *a, const void *b)
     return c != 0 ? c : (x->group > y->group) - (x->group < y->group);
 }
 
-/* In the reports, which are sorted and have each name once: is it that of a damaged key? */
+/* Is a damaged key reported under this name? The reports are sorted and have each name once. */
 static bool is_damaged_name(const char *name, const struct reports *reports)
 {
     size_t low = 0, high = reports->count;
@@ -316,7 +316,7 @@ static bool is_damaged_name(const char *name, const struct reports *reports)
     return false;
 }
 
-/* Does one of the group's names stand in the reports as that of a damaged key? Then the damage is told by name. */
+/* Is a damaged key reported under one of the group's names? Then the damage is told by name. */
 static bool is_told(const struct group *g, const struct reports *reports)
 {
     for (size_t j = 0; j < g->key_count; j++) {
@@ -349,7 +349,7 @@ static void keep_first_of_each_name(struct reports *reports, const struct group 
     }
     if (nameless == NULL)
         return;
-    /* "?" sorts behind the digits and before the letters: put it where it belongs. */
+    /* Sorted again: "?" stands behind the digits and before the letters. */
     add_report(reports, "?", nameless);
     qsort(reports->at, reports->count, sizeof(*reports->at), by_name);
 }

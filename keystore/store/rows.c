@@ -23,7 +23,7 @@ static void *rows_add(struct rows *rows)
     return memset((uint8_t *)rows->at + rows->size * rows->count++, 0, rows->size);
 }
 
-/* A row whose key id cannot be read belongs to the key of id zero, which no key has, and which is never whole. */
+/* A row whose key id cannot be read gets id zero. No key has that id, and a group of it is never whole. */
 static bool column_key_id(sqlite3_stmt *stmt, int column, uint8_t ret[KEY_ID_SIZE])
 {
     uint8_t *id = NULL;
@@ -132,7 +132,7 @@ static void read_chain_row(sqlite3_stmt *stmt, void *row)
     free(stored);
 }
 
-/* Any failure but a want of memory is a place that cannot be read: a page out of form, a bad sector. */
+/* Any failure but a want of memory counts as a place that cannot be read: a page out of form, a bad sector. */
 static bool is_damage(int rc)
 {
     return rc != SQLITE_ROW && rc != SQLITE_DONE && (rc & 0xff) != SQLITE_NOMEM;
@@ -163,13 +163,13 @@ static int walk(struct store *s, const char *sql, struct rows *rows, void (*read
     return rc;
 }
 
-/* Whether one cell out of form makes SQLite refuse its whole page, or that cell alone. */
+/* on: one cell out of form makes SQLite refuse its whole page; else that cell alone. */
 static void check_cells(struct store *s, bool on)
 {
     (void)sqlite3_exec(s->db, on ? "PRAGMA cell_size_check = ON" : "PRAGMA cell_size_check = OFF", NULL, NULL, NULL);
 }
 
-/* From the first row up to the damage, then from the last row down to it: what lies between is lost, no more. */
+/* Reads from the first row up to the damage, then from the last row down to it. Only what lies between is lost. */
 static int read_table(struct store *s, const char *up, const char *down, struct rows *rows,
                       void (*read)(sqlite3_stmt *, void *), struct reading *all, struct problem *p)
 {
@@ -218,13 +218,13 @@ int reading_load(struct store *s, struct reading *all, struct problem *p)
         r = read_table(s, UP_AND_DOWN("key_id, entries", "policy"), &all->policies, read_policy_row, all, p);
     if (r == 0 && all->partial > 0 && all->keys.count == 0 && all->versions.count == 0)
         r = schema_failure(s, all->failure, "read", p);
-    /* What is missing of these two does not authenticate: it is noticed when the store is unlocked. */
+    /* A missing row of these two is noticed when the store is unlocked: its version does not authenticate. */
     if (r == 0)
         r = read_table(s, UP_AND_DOWN("key_id, version, destroy_at", "schedule"), &all->schedules, read_schedule_row, all,
                        p);
     if (r == 0)
         r = read_table(s, UP_AND_DOWN("key_id, names", "former"), &all->formers, read_former_row, all, p);
-    /* Its damage is not that of keys: it is counted apart. */
+    /* Damage of chains is counted apart: it is not damage of keys. */
     partial = all->partial;
     if (r == 0)
         r = read_table(s, UP_AND_DOWN("key_id, version, certificates, digest", "chain"), &all->chains, read_chain_row,

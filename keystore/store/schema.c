@@ -12,7 +12,7 @@
 #define APPLICATION_ID 0x4c424f58
 /* How long to wait for a process that still has the store open: a box that is about to end. */
 #define BUSY_MS 2000
-/* Longest value or row: no row of ours comes near, and a damaged length costs no memory. */
+/* Longest value or row. No row of ours comes near it; the limit keeps a damaged length from costing memory. */
 #define VALUE_MAX (1 << 20)
 
 /*
@@ -66,8 +66,8 @@ const struct migration store_migrations[] = {
       "  UNIQUE (key_id, version)"
       ") STRICT;" },
     /*
-     * New tables alone: a column that is added makes SQLite look at every row, and one that is damaged would keep the
-     * store from being brought up.
+     * Only new tables. A new column makes SQLite look at every row, and one damaged row would keep the store from being
+     * brought up.
      */
     { "CREATE TABLE schedule ("
       "  key_id BLOB NOT NULL REFERENCES key (key_id),"
@@ -128,7 +128,7 @@ static int cause(const struct store *s, int rc)
     return error != 0 ? error : last_errno(db);
 }
 
-/* A copy that root has put there is root's: SQLite says that it is read-only, or cannot be opened. */
+/* Is the file another user's, as a copy that root has put there? SQLite only says that it cannot be written or opened. */
 static bool is_anothers(const struct store *s, const char *what, struct problem *p)
 {
     struct stat st;
@@ -214,7 +214,7 @@ int schema_exec(struct store *s, const char *sql, struct problem *p)
     return rc == SQLITE_OK ? 0 : schema_failure(s, rc, "write to", p);
 }
 
-/* A copy over the file leaves the inode as it is; one that keeps times has other ones than ours. */
+/* The inode alone does not tell: a copy over the file keeps it. A copy that keeps times has other times than ours. */
 static bool look(const struct store *s, struct store_stamp *ret)
 {
     struct stat st;
@@ -264,7 +264,7 @@ bool schema_was_replaced(struct store *s)
     return r;
 }
 
-/* SQLite would write pages of the store that it knows into the other one. */
+/* Refuses the change: SQLite would write pages of the store that it knows into the other store. */
 static int replaced(const struct store *s, struct problem *p)
 {
     problem_set(p, LB_E_STORE, "the store %s was replaced or written by somebody else while the box has it open: nothing is changed",
@@ -292,10 +292,7 @@ int schema_end(struct store *s, int r, struct problem *p)
 {
     if (r == 0)
         r = schema_exec(s, "COMMIT", p);
-    /*
-     * A commit that failed for want of space leaves the transaction open; after some errors SQLite has closed it
-     * itself.
-     */
+    /* A failed commit may leave the transaction open, as one without space does. After some errors SQLite closed it. */
     if (r != 0 && !sqlite3_get_autocommit(s->db))
         (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     schema_stamp(s);
@@ -353,7 +350,7 @@ static int open_db(struct store *s, const char *name, int flags, const char *vfs
     rc = sqlite3_open_v2(name, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
     if (rc != SQLITE_OK)
         return schema_failure(s, rc, "open", p);
-    /* A file that cannot be written is opened all the same. */
+    /* SQLite opens a file that cannot be written all the same. */
     if ((flags & SQLITE_OPEN_READWRITE) != 0 && sqlite3_db_readonly(s->db, "main") == 1)
         return schema_failure(s, SQLITE_READONLY, "write to", p);
     return settings(s, p);
@@ -375,9 +372,8 @@ static char *immutable_uri(const char *path)
 }
 
 /*
- * SQLite wants to write beside a database with a log, even to read it. Where nobody can write, nobody has to be kept
- * out: no locks. With a log left by a box that was killed it must be read too, without it the file alone is all there
- * is.
+ * Opens without locks: where nobody can write, nobody has to be kept out, and SQLite would write beside the database to read
+ * its log. A log that a killed box left is read too. Without one the file is all there is.
  */
 static int open_readonly(struct store *s, struct problem *p)
 {

@@ -2,9 +2,9 @@
 #include "store/scrub.h"
 
 /*
- * Overwrites the log, in which deleted material still stands. Only when all of it is in the database and synced: then
- * nobody reads the log any more. Its header first, synced: without it, what is left of the log after a power failure is
- * not replayed.
+ * Overwrites the log, in which deleted material still stands. Called only when all of the log is in the database and synced,
+ * so that nobody reads the log any more. The header goes first, and is synced: after a power failure, a log without a header
+ * is not replayed.
  */
 static int overwrite_log(struct store *s)
 {
@@ -38,6 +38,6 @@ void store_scrub(struct store *s)
     if (rc == SQLITE_OK)
         rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     schema_stamp(s);
-    /* The change itself is on disk: what could not be overwritten now is after the next change, or at the end. */
+    /* No failure of the change, which is on disk. The log is overwritten after the next change, or at the end. */
     s->scrub_pending = rc != SQLITE_OK;
 }

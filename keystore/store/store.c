@@ -134,7 +134,7 @@ static int fill_new(const char *path, const uint8_t *id, const struct seal_recor
             r = seal_insert(s, seal, &seal_id, p);
         r = schema_end(s, r, p);
     }
-    /* All in the one file before it gets its name: the log does not follow. */
+    /* All goes into the one file before that gets its name: a log would not follow. */
     if (r == 0 && sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
         r = schema_failure(s, sqlite3_errcode(s->db), "write to", p);
     store_close(s);
@@ -178,7 +178,7 @@ static void remove_draft(const char *draft)
     free(name);
 }
 
-/* Made under another name and renamed when it is whole and on disk: a store without a seal never exists. */
+/* The store is made under another name, and renamed when it is whole and on disk. So no store is ever without a seal. */
 int store_create(const char *path, const uint8_t id[STORE_ID_SIZE], const struct seal_record *seal, struct store **ret,
                  struct problem *p)
 {

@@ -1,4 +1,4 @@
-/* backend_sealed.c: keys open with the record they were made with, and with no other. */
+/* backends/sealed.c: keys open with the record they were made with, and with no other. */
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 #include <openssl/x509.h>

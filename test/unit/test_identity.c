@@ -1,4 +1,4 @@
-/* idmap.c, policy.c, owner.c, idrange.c: who somebody is, and who is nobody. */
+/* base/id_map.c, base/id_range.c, policy/policy.c, client/owner.c: who somebody is, and who is nobody. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-/* keyop.c, keyop_decrypt.c, keyop_derive.c: what a key in a box does with whatever comes in a request. */
+/* keys/key_op.c, keys/decrypt.c, keys/derive.c: what a key in a box does with whatever comes in a request. */
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>

@@ -1,4 +1,4 @@
-/* keyring.c, keyindex.c, keywalk.c: what keys are found by follows each change, and a change comes in between readers. */
+/* vault/keyring.c, vault/key_index.c, vault/key_walk.c: what keys are found by follows each change, and a change comes in between readers. */
 #include "vault/keyring.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* keeplink.c, usherlink.c, kept.c and reception.c: what the processes of a box say to each other. */
+/* daemon/keeper_link.c, daemon/kept.c, box/usher_link.c and box/reception.c: what the processes of a box say to each other. */
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>

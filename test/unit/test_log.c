@@ -1,4 +1,4 @@
-/* log.c and logquota.c: what is written in a line, and that nobody's lines take the place of another's. */
+/* base/log.c and base/log_quota.c: what is written in a line, and that nobody's lines take the place of another's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* keyname.c, scheme.c and errors.c: the grammar of names, digests by every name, texts of codes. */
+/* model/key_name.c, model/scheme.c and base/errors.c: the grammar of names, digests by every name, texts of codes. */
 #include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>

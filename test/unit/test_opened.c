@@ -1,4 +1,4 @@
-/* opened.c: which keys are open, what a want of secure heap does, and that it is not taken for damage. */
+/* vault/open_keys.c: which keys are open, what a want of secure heap does, and that it is not taken for damage. */
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdatomic.h>

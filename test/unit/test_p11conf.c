@@ -1,4 +1,4 @@
-/* p11conf.c: what BOX.conf may say of a token, and what is refused. */
+/* token/settings.c: what BOX.conf may say of a token, and what is refused. */
 #include "token/settings.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* p11uri.c: what PKCS#11 URIs say, what they fit, and each refusal with its text. */
+/* model/pkcs11_uri.c: what PKCS#11 URIs say, what they fit, and each refusal with its text. */
 #include "model/pkcs11_uri.h"
 
 #include <stdlib.h>

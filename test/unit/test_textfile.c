@@ -1,4 +1,4 @@
-/* textfile.c: long texts there and back, and every file that a box must not map. */
+/* base/memfile.c: long texts there and back, and every file that a box must not map. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

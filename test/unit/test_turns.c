@@ -1,4 +1,4 @@
-/* turns.c: users are served by turns, whatever the number of their connections. */
+/* box/fair_queue.c: users are served by turns, whatever the number of their connections. */
 #include "box/fair_queue.h"
 #include "unit.h"
 

@@ -54,7 +54,7 @@ static bool expand(const struct srvconf *c, const char *text, char ret[PATH_MAX]
     return true;
 }
 
-/* mod_ssl.c or ssl_module: loaded, or linked into Debian's server? */
+/* "mod_ssl.c" or ssl_module: loaded, or linked into Debian's server? */
 static bool has_module(const struct srvconf *c, const char *name)
 {
     static const char *const linked[] = { "core", "so", "http", "watchdog", "log_config", "logio", "version", "unixd" };
