@@ -1,4 +1,4 @@
-/* message.c: each message there and back, each decoder on every cut, on trailing bytes and on values out of range. */
+/* protocol/: each message there and back, each decoder on every cut, on trailing bytes and on values out of range. */
 #include <stdlib.h>
 #include <string.h>
 
