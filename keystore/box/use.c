@@ -1,5 +1,6 @@
 /* The one way to use a private key: decode, find, admit, open, run, count, record, answer. */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 
@@ -15,6 +16,10 @@ union use_body {
     struct decrypt_request decrypt;
     struct derive_request derive;
 };
+/* The key that is admitted is the key that is used. */
+_Static_assert(offsetof(struct sign_request, key) == 0 && offsetof(struct decrypt_request, key) == 0 &&
+                   offsetof(struct derive_request, key) == 0,
+               "a request names its key first");
 
 /* What is its own of each use. */
 struct use_row {

@@ -262,6 +262,20 @@ int keyring_put(struct keyring *r, struct boxkey *old, struct boxkey *k)
     return 0;
 }
 
+void keyring_found_form(struct keyring *r, struct boxkey *k, bool old)
+{
+    pthread_rwlock_wrlock(&r->lock);
+    k->rec.old_form = old;
+    pthread_rwlock_unlock(&r->lock);
+}
+
+void keyring_disown_policy(struct keyring *r, struct boxkey *k)
+{
+    pthread_rwlock_wrlock(&r->lock);
+    k->rec.unknown = 0;
+    pthread_rwlock_unlock(&r->lock);
+}
+
 int keyring_seen(struct keyring *r, struct boxkey *k, size_t i, bool damaged, struct livekey *live)
 {
     int result;

@@ -44,6 +44,10 @@ size_t keyring_after(const struct keyring *r, const char *name);
  * is known of its last uses. Takes the write lock. LB_E_NOMEM: nothing changed.
  */
 LB_MUST_USE int keyring_put(struct keyring *r, struct boxkey *old, struct boxkey *k);
+/* The form of k's record is this, whatever its rows said. By the changing thread, as the next. Takes the write lock. */
+void keyring_found_form(struct keyring *r, struct boxkey *k, bool old);
+/* The kind of policy that nobody knows is not one that k was given: k is damaged. Takes the write lock. */
+void keyring_disown_policy(struct keyring *r, struct boxkey *k);
 /*
  * Publishes what was seen of version i of k: whether it is damaged, and its key, which the ring takes over in any case; NULL:
  * it is not open. Takes the write lock, if there is anything new. LB_E_NOMEM: it stays closed.

@@ -51,9 +51,10 @@ static int load_key(const struct key_record *rec, bool damaged, void *arg)
         k->damaged = true;
         snprintf(k->rec.name, sizeof(k->rec.name), "damaged-%u", ++load->nameless);
     }
-    if (k->damaged)
+    if (k->damaged) {
         log_error("the record of key '%s' is damaged", k->rec.name);
-    else if (rec->unknown != 0)
+        k->rec.unknown = 0;
+    } else if (rec->unknown != 0)
         log_error("key '%s' has a policy of kind %u, which this littlebox does not know: it is kept and not used", k->rec.name,
                   rec->unknown);
     k->damaged = k->damaged || rec->unknown != 0;
@@ -223,6 +224,57 @@ int vault_open_version(struct vault *v, struct boxkey *k, size_t i, struct livek
     return 0;
 }
 
+static bool has_policy(const struct key_record *rec)
+{
+    bool any = rec->grant_count > 0 || rec->former != NULL || rec->others_len > 0;
+
+    for (size_t i = 0; i < rec->version_count; i++)
+        any |= rec->versions[i].destroy_at != 0;
+    return any;
+}
+
+/*
+ * A key without a row of policy is of the old form, or it has no policy and its row was lost: it authenticates in one of the
+ * two forms alone. So damage to the table of policies costs no key that has none.
+ */
+static int find_form(struct vault *v, struct boxkey *k)
+{
+    struct key_record as_new = k->rec;
+    int r;
+
+    if (k->damaged || !k->rec.old_form || has_policy(&k->rec) || k->rec.version_count == 0)
+        return 0;
+    r = v->ops->check(v->backend, &k->rec, &k->rec.versions[0]);
+    if (r != LB_E_DAMAGED)
+        return r == LB_E_NOMEM ? r : 0;
+    as_new.old_form = false;
+    r = v->ops->check(v->backend, &as_new, &as_new.versions[0]);
+    if (r != 0)
+        return r == LB_E_NOMEM ? r : 0;
+    log_warning("key '%s' has no policy, and the row that says so is lost: it goes on without", k->rec.name);
+    keyring_found_form(&v->ring, k, /* old= */ false);
+    return 0;
+}
+
+/*
+ * A policy of an unknown kind is a newer littlebox's only if it authenticates: else somebody wrote it, or a disk did, and the key is
+ * damaged like any other.
+ */
+static int try_unknown(struct vault *v, struct boxkey *k)
+{
+    for (size_t i = 0; k->rec.unknown != 0 && i < k->rec.version_count; i++) {
+        int r = v->ops->check(v->backend, &k->rec, &k->rec.versions[i]);
+
+        if (r == LB_E_NOMEM)
+            return r;
+        if (r == LB_E_DAMAGED) {
+            log_error("the policy of key '%s' is damaged: its record does not authenticate", k->rec.name);
+            keyring_disown_policy(&v->ring, k);
+        }
+    }
+    return 0;
+}
+
 /*
  * Sealed keys are opened when they are first used: a box of many starts at once, and what nobody uses is never in the
  * clear. That their records are whole is seen now. LB_E_NOMEM: it is not known.
@@ -278,6 +330,9 @@ int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
     /* Not shielded and unshielded for each key. */
     r = backend_sealed_take(v->sealer, &taken);
     for (size_t i = 0; r == 0 && i < v->ring.count; i++) {
+        r = find_form(v, v->ring.keys[i]);
+        if (r == 0)
+            r = try_unknown(v, v->ring.keys[i]);
         for (size_t j = 0; r == 0 && j < v->ring.keys[i]->rec.version_count; j++)
             r = try_version(v, v->ring.keys[i], j);
     }

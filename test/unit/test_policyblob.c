@@ -235,6 +235,47 @@ static void unknown_kinds(void)
     inbox_clear(&b);
 }
 
+/* An entry of an unknown kind that nobody bound is damage, not a newer littlebox's. */
+static void unknown_kinds_are_bound(void)
+{
+    struct inbox b;
+    struct problem p;
+
+    box_with_keys(&b);
+    inbox_close(&b);
+    unit_sql(b.conf.paths.store,
+             "UPDATE policy SET entries = joined(entries, " UNKNOWN ") WHERE key_id = (SELECT key_id FROM key WHERE name = 'web')");
+    OK(inbox_reopen(&b, &p));
+    FAILS(use(&b, INBOX_GRANTED, "web", &p), LB_E_DAMAGED);
+    TEXT_HAS(p.hint, "restore the store from a backup");
+    OK(use(&b, 0, "other", &p));
+    inbox_clear(&b);
+}
+
+/* The row of a key without a policy says nothing that is not bound: without it the key goes on. One that has a policy does not. */
+static void lost_rows(void)
+{
+    struct inbox b;
+    struct problem p;
+
+    box_with_keys(&b);
+    inbox_close(&b);
+    unit_sql(b.conf.paths.store, "DELETE FROM policy");
+    for (unsigned i = 0; i < 2; i++) {
+        OK(inbox_reopen(&b, &p));
+        OK(use(&b, 0, "other", &p));
+        FAILS(use(&b, 0, "web", &p), LB_E_DAMAGED);
+        FAILS(use(&b, INBOX_GRANTED, "web", &p), LB_E_DENIED);
+        FAILS(use(&b, 0, "fourth", &p), LB_E_DAMAGED);
+    }
+    /* A change writes the row again. */
+    OK(vault_rename(b.box.vault, &(struct rename_request){ "other", "shop" }, &p));
+    OK(inbox_reopen(&b, &p));
+    OK(use(&b, 0, "shop", &p));
+    OK(use(&b, 0, "other", &p));
+    inbox_clear(&b);
+}
+
 /* The store of a box as a littlebox of before schema 4 leaves it. The vault is closed then. */
 static void make_old(struct inbox *b)
 {
@@ -363,6 +404,8 @@ static const struct unit_test tests[] = {
     { "one form", one_form },
     { "kinds have an order", kinds_have_an_order },
     { "unknown kinds", unknown_kinds },
+    { "unknown kinds are bound", unknown_kinds_are_bound },
+    { "lost rows", lost_rows },
     { "old stores are brought up", old_stores_are_brought_up },
     { "damaged old keys stay", damaged_old_keys_stay },
     { "old rows do not come back", old_rows_do_not_come_back },
