@@ -33,6 +33,8 @@ int bound_data(const uint8_t store_id[STORE_ID_SIZE], const struct key_record *k
     uint8_t *data;
     int r;
 
+    if (k->policy_damaged)
+        return LB_E_DAMAGED;
     if (k->old_form)
         return old_form_bound(store_id, k, v, ret, ret_len);
     if (v->spki_len > LB_SPKI_MAX || k->grant_count > LB_GRANTS_MAX)

@@ -121,7 +121,7 @@ static int check_record(const struct key_record *k, struct problem *p)
         return problem_set(p, LB_E_TOO_LONG, "key '%s' has more than %d grants", k->name, LB_GRANTS_MAX);
     if (k->former != NULL && !former_ok(k->former))
         return problem_set(p, LB_E_NAME, "key '%s' cannot be stored: its former names are none", k->name);
-    if (k->old_form || k->unknown != 0)
+    if (k->old_form || k->unknown != 0 || k->policy_damaged)
         return problem_set(p, LB_E_VALUE, "key '%s' cannot be stored: it is of another form than this littlebox writes",
                            k->name);
     for (size_t i = 0; i < k->version_count; i++) {

@@ -55,16 +55,17 @@ static bool grants_agree(const struct group *g)
     return true;
 }
 
-/* k: the record that the rows give, as far as they can be read. */
-static bool is_whole(const struct group *g, const struct key_record *k, bool policy_read)
+/* k: the record that the rows give, as far as they can be read. That its policy is damaged is told by itself. */
+static bool is_whole(const struct group *g, const struct key_record *k)
 {
     static const uint8_t unknown[KEY_ID_SIZE];
 
     if (g->key_count != 1 || !g->keys->ok || memcmp(g->keys->key_id, unknown, KEY_ID_SIZE) == 0)
         return false;
-    if (g->keys->versions != g->version_count || g->keys->grants != k->grant_count || !versions_agree(g))
+    if (g->keys->versions != g->version_count || !versions_agree(g))
         return false;
-    return k->old_form ? k->grant_count == g->grant_count && grants_agree(g) : policy_read;
+    return !k->old_form ||
+           (g->keys->grants == k->grant_count && k->grant_count == g->grant_count && grants_agree(g));
 }
 
 /* The record of a group */
@@ -110,16 +111,28 @@ static int old_policy(const struct group *g, struct key_record *k)
     return k->former == NULL ? LB_E_NOMEM : 0;
 }
 
-/*
- * Makes the record of a group. The reading owns what its versions point to; the record owns the rest. *ret_policy: the row of
- * the policy could be read. name NULL: with all versions; else with those of that name that could be read.
- */
-static int make_record(const struct group *g, const char *name, struct key_record *k, bool *ret_policy)
+/* The policy as its row has it. Where that is damaged, what could be read of it is told, and is of no other use. */
+static int read_policy(const struct group *g, struct key_record *k)
 {
-    int r;
+    int r = LB_E_VALUE;
 
+    if (g->policy_count == 1 && g->policies->ok)
+        r = policy_load((struct bytes){ g->policies->entries, g->policies->len }, k);
+    if (r == LB_E_NOMEM)
+        return r;
+    k->policy_damaged = r != 0 || (g->key_count > 0 && g->keys->grants != k->grant_count);
+    if (k->policy_damaged)
+        k->unknown = 0;
+    return 0;
+}
+
+/*
+ * Makes the record of a group. The reading owns what its versions point to; the record owns the rest. name NULL: with all
+ * versions; else with those of that name that could be read.
+ */
+static int make_record(const struct group *g, const char *name, struct key_record *k)
+{
     memset(k, 0, sizeof(*k));
-    *ret_policy = false;
     k->versions = calloc(g->version_count + 1, sizeof(*k->versions));
     if (k->versions == NULL)
         return LB_E_NOMEM;
@@ -127,13 +140,7 @@ static int make_record(const struct group *g, const char *name, struct key_recor
         if (name == NULL || (g->versions[i].ok && strcmp(g->versions[i].v.name, name) == 0))
             k->versions[k->version_count++] = g->versions[i].v;
     }
-    if (g->policy_count == 0)
-        return old_policy(g, k);
-    if (g->policy_count != 1 || !g->policies->ok)
-        return 0;
-    r = policy_load((struct bytes){ g->policies->entries, g->policies->len }, k);
-    *ret_policy = r == 0;
-    return r == LB_E_NOMEM ? r : 0;
+    return g->policy_count == 0 ? old_policy(g, k) : read_policy(g, k);
 }
 
 static void drop_record(struct key_record *k)
@@ -145,10 +152,9 @@ static void drop_record(struct key_record *k)
 static int find_whole(struct group *g)
 {
     struct key_record k;
-    bool policy;
-    int r = make_record(g, /* name= */ NULL, &k, &policy);
+    int r = make_record(g, /* name= */ NULL, &k);
 
-    g->whole = r == 0 && is_whole(g, &k, policy);
+    g->whole = r == 0 && is_whole(g, &k);
     drop_record(&k);
     return r;
 }
@@ -367,8 +373,7 @@ static int report_one(const struct report *report, int (*each)(const struct key_
 {
     const struct group *g = report->group;
     struct key_record k;
-    bool policy;
-    int r = make_record(g, g->whole ? NULL : report->name, &k, &policy);
+    int r = make_record(g, g->whole ? NULL : report->name, &k);
 
     memcpy(k.key_id, id_of(g), KEY_ID_SIZE);
     memcpy(k.name, report->name, strlen(report->name) + 1);

@@ -55,6 +55,7 @@ void key_record_drop_policy(struct key_record *k)
     k->others = NULL;
     k->others_len = 0;
     k->unknown = 0;
+    k->policy_damaged = false;
 }
 
 void key_record_clear(struct key_record *k)

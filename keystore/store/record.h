@@ -54,6 +54,7 @@ struct key_record {
     uint8_t *others; /* entries of other kinds, as the store has them; NULL: none */
     size_t others_len;
     unsigned unknown; /* the tag of an entry in others that this code does not know; 0: all are known */
+    bool policy_damaged; /* its policy cannot be read, and what is here is at most a part of it: nothing authenticates */
     bool old_form;    /* bound and stored as before schema 4 (store/old_form.h) */
     struct version_record *versions; /* sorted by number */
     size_t version_count;

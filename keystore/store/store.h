@@ -43,7 +43,8 @@ const uint8_t *store_id(const struct store *s);
  * for the sake of another. each() returning non-zero ends the walk with that value. Returns 0 with p->code LB_E_DAMAGED
  * and a text when a part of the file could not be read (else p->code 0), and LB_E_STORE only when nothing could be.
  * A certificate chain that is damaged is left out: its key is whole without it. p->code is LB_E_DAMAGED then too.
- * A key with a policy of an unknown kind is whole, and k->unknown is set.
+ * A key with a policy of an unknown kind is whole, and k->unknown is set. One of which the policy alone is damaged is called
+ * whole too, with k->policy_damaged: its versions are known, and none of them authenticates.
  */
 LB_MUST_USE int store_each_key(struct store *s, int (*each)(const struct key_record *k, bool damaged, void *arg),
                                void *arg, struct problem *p);

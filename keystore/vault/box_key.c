@@ -96,5 +96,5 @@ bool boxkey_is_damaged(const struct boxkey *k)
         if (k->versions[i].damaged)
             return true;
     }
-    return k->damaged;
+    return k->damaged || k->rec.policy_damaged;
 }

@@ -35,7 +35,7 @@ void boxkey_free(struct boxkey *k);
 int boxkey_active(const struct boxkey *k);
 /* By name; two of one name by their address, so that the order of any two keys is a fixed one. */
 int boxkey_order(const struct boxkey *a, const struct boxkey *b);
-/* Any version whose record does not authenticate, or the record itself. */
+/* Any version whose record does not authenticate, the policy, or the record itself. */
 bool boxkey_is_damaged(const struct boxkey *k);
 
 #endif

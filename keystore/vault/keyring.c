@@ -273,6 +273,10 @@ void keyring_disown_policy(struct keyring *r, struct boxkey *k)
 {
     pthread_rwlock_wrlock(&r->lock);
     k->rec.unknown = 0;
+    k->rec.policy_damaged = true;
+    k->damaged = false;
+    for (size_t i = 0; i < k->rec.version_count; i++)
+        k->versions[i].damaged = true;
     pthread_rwlock_unlock(&r->lock);
 }
 

@@ -46,7 +46,7 @@ size_t keyring_after(const struct keyring *r, const char *name);
 LB_MUST_USE int keyring_put(struct keyring *r, struct boxkey *old, struct boxkey *k);
 /* The form of k's record is this, whatever its rows said. By the changing thread, as the next. Takes the write lock. */
 void keyring_found_form(struct keyring *r, struct boxkey *k, bool old);
-/* The kind of policy that nobody knows is not one that k was given: k is damaged. Takes the write lock. */
+/* The kind of policy that nobody knows is not one that k was given: its policy is damaged, and nothing else. Takes the write lock. */
 void keyring_disown_policy(struct keyring *r, struct boxkey *k);
 /*
  * Publishes what was seen of version i of k: whether it is damaged, and its key, which the ring takes over in any case; NULL:

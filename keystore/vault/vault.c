@@ -37,6 +37,14 @@ static void check_chains(struct boxkey *k)
     }
 }
 
+/* What the versions are bound to is not known: none can authenticate. They can be destroyed, as any that are damaged. */
+static void lose_policy(struct boxkey *k)
+{
+    log_error("the policy of key '%s' is damaged", k->rec.name);
+    for (size_t i = 0; i < k->rec.version_count; i++)
+        k->versions[i].damaged = true;
+}
+
 static int load_key(const struct key_record *rec, bool damaged, void *arg)
 {
     struct load *load = arg;
@@ -54,9 +62,12 @@ static int load_key(const struct key_record *rec, bool damaged, void *arg)
     if (k->damaged) {
         log_error("the record of key '%s' is damaged", k->rec.name);
         k->rec.unknown = 0;
-    } else if (rec->unknown != 0)
+    } else if (rec->policy_damaged) {
+        lose_policy(k);
+    } else if (rec->unknown != 0) {
         log_error("key '%s' has a policy of kind %u, which this littlebox does not know: it is kept and not used", k->rec.name,
                   rec->unknown);
+    }
     k->damaged = k->damaged || rec->unknown != 0;
     check_chains(k);
     r = keyring_put(&load->v->ring, /* old= */ NULL, k);
@@ -257,22 +268,58 @@ static int find_form(struct vault *v, struct boxkey *k)
 }
 
 /*
- * A policy of an unknown kind is a newer littlebox's only if it authenticates: else somebody wrote it, or a disk did, and the key is
- * damaged like any other.
+ * A policy of an unknown kind is a newer littlebox's if a version authenticates with it. With none, somebody wrote it, or a disk
+ * did: the policy is damaged.
  */
 static int try_unknown(struct vault *v, struct boxkey *k)
 {
-    for (size_t i = 0; k->rec.unknown != 0 && i < k->rec.version_count; i++) {
+    if (k->rec.unknown == 0 || k->rec.version_count == 0)
+        return 0;
+    for (size_t i = 0; i < k->rec.version_count; i++) {
         int r = v->ops->check(v->backend, &k->rec, &k->rec.versions[i]);
 
-        if (r == LB_E_NOMEM)
-            return r;
-        if (r == LB_E_DAMAGED) {
-            log_error("the policy of key '%s' is damaged: its record does not authenticate", k->rec.name);
-            keyring_disown_policy(&v->ring, k);
-        }
+        if (r != LB_E_DAMAGED)
+            return r == LB_E_NOMEM ? r : 0;
     }
+    log_error("the policy of key '%s' is damaged: its record does not authenticate", k->rec.name);
+    keyring_disown_policy(&v->ring, k);
     return 0;
+}
+
+static bool is_destroyed(const struct key_record *rec)
+{
+    for (size_t i = 0; i < rec->version_count; i++) {
+        if (rec->versions[i].state != STATE_DESTROYED)
+            return false;
+    }
+    return true;
+}
+
+/*
+ * A destroyed key has no policy. If all its tombstones authenticate without one, whatever the damaged row said, the key is
+ * destroyed indeed: its name can be had again.
+ */
+static int try_tombstones(struct vault *v, struct boxkey *k)
+{
+    struct boxkey *without;
+    int r = 0;
+
+    if (k->damaged || !k->rec.policy_damaged || !is_destroyed(&k->rec))
+        return 0;
+    without = boxkey_new(&k->rec);
+    if (without == NULL)
+        return LB_E_NOMEM;
+    key_record_drop_policy(&without->rec);
+    for (size_t i = 0; r == 0 && i < without->rec.version_count; i++)
+        r = v->ops->check(v->backend, &without->rec, &without->rec.versions[i]);
+    if (r == 0)
+        log_warning("key '%s' is destroyed, and has no policy: the damaged row of it is passed over", k->rec.name);
+    if (r == 0)
+        r = keyring_put(&v->ring, k, without);
+    if (r == 0)
+        return 0;
+    boxkey_free(without);
+    return r == LB_E_NOMEM ? r : 0;
 }
 
 /*
@@ -333,6 +380,8 @@ int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
         r = find_form(v, v->ring.keys[i]);
         if (r == 0)
             r = try_unknown(v, v->ring.keys[i]);
+        if (r == 0)
+            r = try_tombstones(v, v->ring.keys[i]);
         for (size_t j = 0; r == 0 && j < v->ring.keys[i]->rec.version_count; j++)
             r = try_version(v, v->ring.keys[i], j);
     }

@@ -36,6 +36,7 @@ tells_same() {
 }
 unlock() { lb unlock --credential "$BOX_DIR.credential" 2>>lb.log; }
 KEYS=(web mail again much-later agree gone soon)
+echo "what is signed" >text
 
 # --- Sealed keys
 old_box sealed "$TEST_DIR/sealed"
@@ -44,7 +45,7 @@ same "a locked box" locked "$(status state)"
 check "locked: all keys as they were" tells_same sealed "${KEYS[@]}"
 lb list --all --json >now.json
 check "locked: and no others" diff "$FIXTURE/sealed/told/list.json" now.json
-refused "locked: no signature" 'is locked' ossl pkeyutl -sign -rawin -inkey littlebox:web -in "$0" -out sig
+refused "locked: no signature" 'is locked' ossl pkeyutl -sign -rawin -inkey littlebox:web -in text -out sig
 stop_box
 same "a locked store stays as it is" 3 "$(schema "$TEST_DIR/sealed")"
 
@@ -62,7 +63,7 @@ check "agree: it is the key" ossl pkey -in littlebox:agree -pubout -out agree.pu
 check "agree: with its public half" cmp agree.pub "$FIXTURE/sealed/told/agree.pub"
 check "web: its certificate" ossl x509 -in littlebox:web -noout -pubkey -out web.pub
 check "web: for its public half" cmp web.pub "$FIXTURE/sealed/told/web.pub"
-refused "soon: it does nothing" 'is to be destroyed' ossl pkeyutl -sign -rawin -inkey littlebox:soon -in "$0" -out sig
+refused "soon: it does nothing" 'is to be destroyed' ossl pkeyutl -sign -rawin -inkey littlebox:soon -in text -out sig
 stop_box
 
 cp "$TEST_DIR/sealed.credential" "$TEST_DIR/sealed/default.credential"

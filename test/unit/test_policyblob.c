@@ -189,8 +189,11 @@ static const char *hex(const uint8_t *p, size_t len)
     return text;
 }
 
-/* A policy that a newer littlebox gave the key, bound as it should be: the key is not used, not changed, and kept. */
-static void unknown_kinds(void)
+/*
+ * A policy that a newer littlebox gave the key, bound as it should be: the key is not used, not changed, and kept. Also where one
+ * of its versions, a tombstone, is not bound to it.
+ */
+static void unknown_kind(bool tombstone)
 {
     struct grant_request grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_STRANGER, OP_SIGN } };
     struct key_record newer;
@@ -199,15 +202,23 @@ static void unknown_kinds(void)
     struct problem p;
     char sql[8192];
 
+    size_t last = tombstone ? 1 : 0;
+
     box_with_keys(&b);
+    if (tombstone) {
+        OK(vault_destroy(b.box.vault, &(struct destroy_request){ .name = "web" }, &p));
+        OK(create(&b, "web", &p));
+        grant.grant.id = INBOX_GRANTED;
+        OK(vault_grant(b.box.vault, &grant, true, &p));
+    }
     newer = *record(&b, "web");
-    v = newer.versions[0];
+    v = newer.versions[last];
     newer.others = (uint8_t *)unknown_entry;
     newer.others_len = sizeof(unknown_entry);
-    OK(b.box.vault->ops->rebind(b.box.vault->backend, record(&b, "web"), &record(&b, "web")->versions[0], &newer, &v));
+    OK(b.box.vault->ops->rebind(b.box.vault->backend, record(&b, "web"), &record(&b, "web")->versions[last], &newer, &v));
     snprintf(sql, sizeof(sql),
              "UPDATE policy SET entries = joined(entries, " UNKNOWN ") WHERE key_id = (SELECT key_id FROM key WHERE name = "
-             "'web'); UPDATE version SET material = %s WHERE name = 'web'",
+             "'web'); UPDATE version SET material = %s WHERE name = 'web' AND state <> 5",
              hex(v.material, v.material_len));
     free(v.material);
     inbox_close(&b);
@@ -233,6 +244,12 @@ static void unknown_kinds(void)
     }
     CU_ASSERT_TRUE(policy_get(record(&b, "web"), 0x7f01, &(struct bytes){ NULL, 0 }));
     inbox_clear(&b);
+}
+
+static void unknown_kinds(void)
+{
+    unknown_kind(/* tombstone= */ false);
+    unknown_kind(/* tombstone= */ true);
 }
 
 /* An entry of an unknown kind that nobody bound is damage, not a newer littlebox's. */
@@ -273,6 +290,174 @@ static void lost_rows(void)
     OK(inbox_reopen(&b, &p));
     OK(use(&b, 0, "shop", &p));
     OK(use(&b, 0, "other", &p));
+    inbox_clear(&b);
+}
+
+static bool take_named(const struct key_entry *e, void *arg)
+{
+    struct key_entry *entry = arg;
+
+    if (strcmp(e->name, entry->name) == 0)
+        *entry = *e;
+    return true;
+}
+
+/* Told as damaged in the list and version by version, and counted. */
+static void is_told(struct inbox *b, const char *name)
+{
+    static struct key_details s;
+    const struct caller who = inbox_caller(getpid(), 0, 0);
+    struct key_entry entry = { .damaged = false };
+    struct vault_summary sum;
+    struct problem p;
+    bool more;
+
+    snprintf(entry.name, sizeof(entry.name), "%s", name);
+    OK(vault_list(b->box.vault, "", &who, take_named, &entry, &more, &p));
+    CU_ASSERT_TRUE(entry.damaged);
+    OK(vault_show(b->box.vault, name, &s, &p));
+    CU_ASSERT(s.version_count > 0);
+    for (size_t i = 0; i < s.version_count; i++)
+        CU_ASSERT_TRUE(s.versions[i].damaged);
+    vault_summary(b->box.vault, &sum);
+    CU_ASSERT_EQUAL(sum.damaged, 1);
+}
+
+static void nothing_but_destroy(struct inbox *b, const char *name)
+{
+    struct grant_request grant = { .grant = { SUBJECT_USER, INBOX_GRANTED, OP_SIGN } };
+    struct rename_request to = { .to = "shop" };
+    struct destroy_request whole = { .version = 0 };
+    struct vault *v = b->box.vault;
+    struct problem p;
+    uint64_t at;
+
+    snprintf(grant.name, sizeof(grant.name), "%s", name);
+    snprintf(to.name, sizeof(to.name), "%s", name);
+    snprintf(whole.name, sizeof(whole.name), "%s", name);
+    CU_ASSERT(use(b, 0, name, &p) != 0);
+    CU_ASSERT(use(b, INBOX_GRANTED, name, &p) != 0);
+    CU_ASSERT(vault_grant(v, &grant, true, &p) != 0);
+    CU_ASSERT(vault_grant(v, &grant, false, &p) != 0);
+    FAILS(vault_rename(v, &to, &p), LB_E_DAMAGED);
+    CU_ASSERT(vault_schedule_destroy(v, &whole, &at, &p) != 0);
+    CU_ASSERT(vault_cancel_destroy(v, &whole, &p) != 0);
+    FAILS(create(b, name, &p), LB_E_DAMAGED);
+    OK(use(b, 0, "other", &p));
+    OK(use(b, INBOX_GRANTED, "other", &p));
+}
+
+/*
+ * Where the row of the policy alone is damaged, the key does nothing, and is not changed; it can be destroyed, and its name is free
+ * then.
+ */
+static void damaged_rows(void)
+{
+#define OF(name) " WHERE key_id = (SELECT key_id FROM key WHERE name = '" name "')"
+    static const struct {
+        const char *key, *sql;
+        bool late; /* of the right form: it is seen when the store is unlocked */
+    } rows[] = {
+        { "web", "UPDATE policy SET entries = x'00'" OF("web"), false },
+        { "web", "UPDATE policy SET entries = joined(entries, entries)" OF("web"), false },
+        { "web", "UPDATE policy SET entries = joined(entries, x'000200037a2061')" OF("web"), false },
+        { "web", "UPDATE policy SET entries = joined(entries, x'0003000d00000007000000000000000502')" OF("web"), false },
+        { "web", "UPDATE policy SET entries = joined(entries, " UNKNOWN ", x'00')" OF("web"), false },
+        { "web", "UPDATE policy SET entries = joined(entries, " UNKNOWN ")" OF("web"), false },
+        { "web", "UPDATE policy SET entries = joined(x'04', substr(entries, 2))" OF("web"), false },
+        { "web", "UPDATE policy SET entries = x''" OF("web"), false },
+        { "web", "UPDATE policy SET entries = joined(entries, x'0002000178')" OF("web"), true },
+        { "fourth", "UPDATE policy SET entries = joined(entries, x'00')" OF("fourth"), false },
+        { "fourth", "UPDATE policy SET entries = joined(x'04', substr(entries, 2))" OF("fourth"), false },
+        { "fourth", "UPDATE policy SET entries = joined(substr(entries, 1, length(entries) - 1), x'03')" OF("fourth"), false },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct grant_request grant = { .name = "other", .grant = { SUBJECT_USER, INBOX_GRANTED, OP_SIGN } };
+        struct destroy_request whole = { .version = 0 };
+        struct problem p = { 0 };
+        struct inbox b;
+
+        snprintf(whole.name, sizeof(whole.name), "%s", rows[i].key);
+        box_with_keys(&b);
+        OK(vault_grant(b.box.vault, &grant, true, &p));
+        inbox_close(&b);
+        unit_sql(b.conf.paths.store, rows[i].sql);
+        OK(vault_open(&b.vault_settings, &b.box.vault, &p));
+        if (!rows[i].late)
+            is_told(&b, rows[i].key);
+        for (unsigned j = 0; j < 2; j++) {
+            OK(inbox_reopen(&b, &p));
+            is_told(&b, rows[i].key);
+            nothing_but_destroy(&b, rows[i].key);
+            is_told(&b, rows[i].key);
+        }
+        OK(vault_destroy(b.box.vault, &whole, &p));
+        CU_ASSERT_EQUAL(atomic_load(&b.box.vault->damaged), 0);
+        CU_ASSERT_EQUAL(record(&b, rows[i].key)->grant_count, 0);
+        OK(create(&b, rows[i].key, &p));
+        for (unsigned j = 0; j < 2; j++) {
+            OK(use(&b, 0, rows[i].key, &p));
+            FAILS(use(&b, INBOX_GRANTED, rows[i].key, &p), LB_E_DENIED);
+            CU_ASSERT_EQUAL(record(&b, rows[i].key)->version_count, 2);
+            OK(inbox_reopen(&b, &p));
+            CU_ASSERT_EQUAL(atomic_load(&b.box.vault->damaged), 0);
+        }
+        inbox_clear(&b);
+    }
+}
+
+/* What is damaged of a destroyed key is not its policy, which it has none of: its name can be had again. */
+static void damaged_rows_of_destroyed_keys(void)
+{
+    static const char *const entries[] = { "x'00'", UNKNOWN, "x'0001000701002dc6c10001'" };
+    const struct destroy_request web = { .name = "web" };
+
+    for (size_t i = 0; i < COUNT(entries); i++) {
+        struct problem p = { 0 };
+        struct inbox b;
+        char sql[256];
+
+        box_with_keys(&b);
+        OK(vault_destroy(b.box.vault, &web, &p));
+        inbox_close(&b);
+        snprintf(sql, sizeof(sql), "UPDATE policy SET entries = %s" OF("web"), entries[i]);
+        unit_sql(b.conf.paths.store, sql);
+        OK(vault_open(&b.vault_settings, &b.box.vault, &p));
+        is_told(&b, "web");
+        OK(inbox_reopen(&b, &p));
+        CU_ASSERT_EQUAL(atomic_load(&b.box.vault->damaged), 0);
+        FAILS(use(&b, 0, "web", &p), LB_E_DESTROYED);
+        FAILS(vault_destroy(b.box.vault, &web, &p), LB_E_DESTROYED);
+        OK(create(&b, "web", &p));
+        FAILS(use(&b, INBOX_GRANTED, "web", &p), LB_E_DENIED);
+        OK(use(&b, 0, "web", &p));
+        /* One that was not destroyed is not made so by its row. */
+        inbox_close(&b);
+        snprintf(sql, sizeof(sql), "UPDATE policy SET entries = %s" OF("web") "; UPDATE version SET state = 5 WHERE name = 'web'",
+                 entries[i]);
+        unit_sql(b.conf.paths.store, sql);
+        OK(inbox_reopen(&b, &p));
+        is_told(&b, "web");
+        FAILS(create(&b, "web", &p), LB_E_DAMAGED);
+        inbox_clear(&b);
+    }
+}
+
+/* The store takes no record whose policy is not known, whoever asks. */
+static void damaged_policies_are_not_stored(void)
+{
+    struct key_record rec;
+    struct inbox b;
+    struct problem p = { 0 };
+
+    box_with_keys(&b);
+    rec = *record(&b, "other");
+    rec.policy_damaged = true;
+    FAILS(store_put_key(b.box.vault->store, &rec, &p), LB_E_VALUE);
+    FAILS(b.box.vault->ops->check(b.box.vault->backend, &rec, &rec.versions[0]), LB_E_DAMAGED);
+    rec.policy_damaged = false;
+    OK(b.box.vault->ops->check(b.box.vault->backend, &rec, &rec.versions[0]));
     inbox_clear(&b);
 }
 
@@ -406,6 +591,9 @@ static const struct unit_test tests[] = {
     { "unknown kinds", unknown_kinds },
     { "unknown kinds are bound", unknown_kinds_are_bound },
     { "lost rows", lost_rows },
+    { "damaged rows", damaged_rows },
+    { "damaged rows of destroyed keys", damaged_rows_of_destroyed_keys },
+    { "damaged policies are not stored", damaged_policies_are_not_stored },
     { "old stores are brought up", old_stores_are_brought_up },
     { "damaged old keys stay", damaged_old_keys_stay },
     { "old rows do not come back", old_rows_do_not_come_back },
