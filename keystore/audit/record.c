@@ -8,7 +8,7 @@ static void log_act(const struct event *e)
 {
     const struct peer *sender = &e->who->sender.peer;
 
-    /* Somebody who guesses, if he goes on. */
+    /* Somebody may be guessing: a wrong secret is a warning. */
     if (e->result == LB_E_SECRET)
         log_warning("uid %u pid %d: %s", sender->uid, (int)sender->pid, e->done);
     else

@@ -14,18 +14,16 @@
 /* One request, once it has ended: who, which key and version, what, and how. */
 struct event {
     const struct caller *who;
-    const char *asked;             /* what for, as protocol/messages.h calls it; NULL: for nothing that is known */
+    const char *asked;             /* what was asked for, as protocol/messages.h calls it; NULL: nothing that is known */
     char key[LB_NAME_MAX + 1];     /* "": of none */
     uint32_t version;              /* 0: of none, or of all */
     int result;                    /* 0, or LB_E_* */
     const struct problem *problem; /* why, where result is not 0 */
-    char done[EVENT_DONE_SIZE];    /* an act, for people: "created key 'web' version 1"; "": nothing that has a line in the log */
-    uint64_t due;                  /* when a destruction that was scheduled is carried out; 0: none was */
+    char done[EVENT_DONE_SIZE];    /* what was done, for people: "created key 'web' version 1"; "": nothing for the log */
+    uint64_t due;                  /* when a scheduled destruction is carried out; 0: none was scheduled */
 };
 
-/*
- * For now it writes the log: a line for each act and each refusal. By any thread. Keeps nothing of e.
- */
+/* Writes the log, for now: a line for each act and each refusal. Any thread may call it. Keeps nothing of e. */
 void audit_record(const struct event *e);
 
 #endif

@@ -1,4 +1,4 @@
-/* Does a key on a token belong to its public half? It is made to do once what its object may do. */
+/* Does a key on a token belong to its public half? To prove it, the key does once what its object may do. */
 #include "backends/prove.h"
 
 #include <openssl/crypto.h>
@@ -38,11 +38,11 @@ struct may {
 
 struct proof;
 
-/* One way to prove. True: it is proved; else p says why not, LB_E_PUBLIC_KEY or what the token said. */
+/* One way to prove. True: the key is proved. Else p says why not: LB_E_PUBLIC_KEY, or what the token said. */
 typedef bool proof_way(const struct proof *w, EVP_PKEY *key, EVP_PKEY *pub, struct problem *p);
 static proof_way by_digest, by_text, by_decryption, by_agreement;
 
-/* In the order in which they are tried. */
+/* All ways, in the order in which they are tried. */
 static const struct proof {
     enum key_family family;
     enum use use;
@@ -69,7 +69,7 @@ static const struct proof {
 
 static const uint8_t text[] = "littlebox: do both halves of this key belong together?";
 
-/* What the token said, or else what is said here; always false. */
+/* Sets p to what the token said, or else to what. Always false. */
 static bool failed(struct problem *p, int code, const char *what)
 {
     if (!keyop_backend_problem(p))
@@ -90,7 +90,7 @@ static bool do_not_belong(struct problem *p)
 
 /* Signatures */
 
-/* ctx is of a signature or of its verification. */
+/* ctx is the context of a signature or of its verification. */
 static bool set_padding(EVP_PKEY_CTX *ctx, int padding)
 {
     return padding == 0 || (EVP_PKEY_CTX_set_rsa_padding(ctx, padding) > 0 &&
@@ -197,7 +197,7 @@ static EVP_PKEY *new_peer(EVP_PKEY *pub)
     return EVP_PKEY_get_group_name(pub, group, sizeof(group), NULL) > 0 ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", group) : NULL;
 }
 
-/* The public half alone: the token's provider takes no private ones. */
+/* Makes a key of the public half alone: the token's provider takes no private ones. */
 static EVP_PKEY *public_half(EVP_PKEY *key)
 {
     unsigned char *der = NULL;
@@ -209,7 +209,7 @@ static EVP_PKEY *public_half(EVP_PKEY *key)
     return pub;
 }
 
-/* A new key of libcrypto's agrees with the public half on the same as with the token's key. */
+/* Makes a new key with libcrypto. It must agree on the same secret with the public half and with the token's key. */
 static bool by_agreement(const struct proof *w, EVP_PKEY *key, EVP_PKEY *pub, struct problem *p)
 {
     EVP_PKEY *other = new_peer(pub), *other_pub = public_half(other);
@@ -254,7 +254,7 @@ static CK_RV look(struct p11_session *s, void *arg, struct problem *p)
 
         l->may->use[i] = !told || flag != CK_FALSE;
     }
-    /* Older than PKCS#11 2.20, or without a restriction: tokens say so in many ways. */
+    /* No list: the token is older than PKCS#11 2.20, or the key has no restriction. Tokens say so in many ways. */
     if (p11_attribute_new(s, h, CKA_ALLOWED_MECHANISMS, &allowed, &len) != CKR_OK)
         allowed = NULL;
     free(l->may->allowed);
@@ -298,10 +298,10 @@ static int refuse(const struct may *may, const struct p11_name *name, struct pro
     return LB_E_SCHEME;
 }
 
-/* Refused before anything was done with the key: another way may be open. */
+/* The token refused before it did anything with the key: another way may be open. */
 static bool goes_on(const struct proof *w, const struct problem *p)
 {
-    /* Tokens that do not do this kind of OAEP say it of the ciphertext as well. */
+    /* A token that does not do this kind of OAEP may complain of the ciphertext instead. */
     return p->code == LB_E_SCHEME || (w->use == USE_DECRYPT && (p->code == LB_E_PUBLIC_KEY || p->code == LB_E_TOKEN));
 }
 
@@ -331,7 +331,7 @@ int p11_prove(struct p11_token *t, const struct p11_name *name, const uint8_t *s
         if (algorithm == NULL || proofs[i].family != algorithm->family || !is_allowed(&may, &proofs[i]))
             continue;
         proved = proofs[i].way(&proofs[i], key, pub, &one);
-        /* What is said of a key that cannot be used is what was said first. */
+        /* Told is the first failure, unless a later way finds that the halves do not belong together. */
         if (!proved && (!tried || one.code == LB_E_PUBLIC_KEY))
             *p = one;
         tried = true;

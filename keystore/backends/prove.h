@@ -1,4 +1,4 @@
-/* Does a key on a token belong to its public half? It is made to do once what its object may do. */
+/* Does a key on a token belong to its public half? To prove it, the key does once what its object may do. */
 #ifndef LB_BACKENDS_PROVE_H
 #define LB_BACKENDS_PROVE_H
 

@@ -26,15 +26,15 @@ struct backend_sealed {
     struct shield *shield;   /* the store key at rest */
     uint8_t *store_key;      /* secret memory: the store key while it has users, else zeros */
     unsigned users;
-    /* Of check(), which comes for each key of a box: secret memory costs system calls. */
+    /* For check(), which runs for each key of a box: to allocate secret memory costs system calls. */
     uint8_t *check_key, *check_plain;
     pthread_mutex_t decoding; /* guards what follows */
     /*
-     * One an algorithm, made when first needed, and kept: on OpenSSL 3.0 that is 10 to 50 times faster than
-     * d2i_AutoPrivateKey() for each key.
+     * One decoder an algorithm, made when it is first needed, and kept. On OpenSSL 3.0 a kept decoder is 10 to 50 times
+     * faster than d2i_AutoPrivateKey() for each key.
      */
     OSSL_DECODER_CTX *decoders[KEY_ALGORITHM_COUNT];
-    EVP_PKEY *decoded; /* where the decoders put what they found; NULL between calls */
+    EVP_PKEY *decoded; /* where the decoders put the key that they found; NULL between calls */
 };
 
 static int backend_fill(struct backend_sealed *b, const uint8_t *store_key)
@@ -115,7 +115,7 @@ void backend_sealed_rest(struct backend_sealed *b)
 {
     pthread_mutex_lock(&b->resting);
     if (--b->users == 0) {
-        /* Without random numbers it goes on resting where it did. */
+        /* A failure (no random numbers) leaves the store key shielded as it was. */
         (void)!shield_put(b->shield, b->store_key);
         secret_wipe(b->store_key, STORE_KEY_SIZE);
     }
@@ -171,7 +171,7 @@ static int seal(struct backend_sealed *b, const struct key_record *k, const stru
     return r;
 }
 
-/* key and plain: AEAD_KEY_SIZE and PLAIN_MAX bytes of secret memory, which hold secrets afterwards. */
+/* key and plain: AEAD_KEY_SIZE and PLAIN_MAX bytes of secret memory. Both hold secrets afterwards. */
 static int unseal_with(struct backend_sealed *b, const struct key_record *k, const struct version_record *v, uint8_t *key,
                        uint8_t *plain, size_t *ret_len)
 {
@@ -245,11 +245,11 @@ static int decode(struct backend_sealed *b, const char *type, const uint8_t *der
     EVP_PKEY_free(*ret);
     *ret = NULL;
     ERR_clear_error();
-    /* libcrypto does not say which it was. With a heap that is not short, the same key tells. */
+    /* libcrypto does not say whether memory or the key is to blame. With a heap that is not short, the same key tells. */
     return secret_heap_is_short() ? LB_E_NOMEM : LB_E_DAMAGED;
 }
 
-/* The key's DER PrivateKeyInfo into plain (PLAIN_MAX bytes of secret memory). */
+/* Encodes the key as a DER PrivateKeyInfo into plain (PLAIN_MAX bytes of secret memory). */
 static int encode(EVP_PKEY *key, uint8_t *plain, size_t *ret_len)
 {
     PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(key);
@@ -274,7 +274,7 @@ static int encode_public(EVP_PKEY *key, uint8_t **ret, size_t *ret_len)
     if (len > LB_SPKI_MAX)
         r = LB_E_TOO_LONG;
     if (len > 0 && len <= LB_SPKI_MAX) {
-        /* Out of libcrypto's memory into ours: records are freed with free(). */
+        /* A copy in our memory: records are freed with free(), not with libcrypto's. */
         *ret = malloc((size_t)len);
         r = *ret == NULL ? LB_E_NOMEM : 0;
     }
@@ -325,7 +325,7 @@ static int sealed_create(void *arg, const struct key_record *k, struct version_r
     return 0;
 }
 
-/* Exactly one PrivateKeyInfo, of any algorithm that libcrypto knows. */
+/* Reads exactly one PrivateKeyInfo, of any algorithm that libcrypto knows. */
 static int parse_import(struct bytes pkcs8, EVP_PKEY **ret, struct problem *p)
 {
     const unsigned char *at = pkcs8.p;
@@ -427,7 +427,7 @@ static int sealed_rebind(void *arg, const struct key_record *old_key, const stru
     size_t len = 0, material_len = 0;
     int r = plain == NULL ? LB_E_NOMEM : 0;
 
-    /* To destroy needs nothing of what was: a damaged version can be destroyed too. */
+    /* A destruction needs nothing of the old material: a damaged version can be destroyed too. */
     if (r == 0 && v->state != STATE_DESTROYED)
         r = old->state == STATE_DESTROYED ? LB_E_DESTROYED : unseal(b, old_key, old, plain, &len);
     if (r == 0 && v->state != STATE_DESTROYED && len == 0)
@@ -444,7 +444,7 @@ static int sealed_rebind(void *arg, const struct key_record *old_key, const stru
     return r;
 }
 
-/* There is nothing of the key but its material. */
+/* Nothing to do: the key is in its material alone. */
 static int sealed_destroy(void *arg, const struct key_record *k, const struct version_record *v, struct problem *p)
 {
     (void)arg;
@@ -467,7 +467,7 @@ static int sealed_attach(void *arg, struct bytes id, struct bytes label, const s
     return LB_E_UNSUPPORTED;
 }
 
-/* The box passes for a token of its own name. What does not fit is not told. */
+/* The box passes for a token of its own name. A name that does not fit is not told. */
 static void sealed_token_of(void *arg, const char *box, struct p11uri *ret)
 {
     (void)arg;
@@ -476,7 +476,7 @@ static void sealed_token_of(void *arg, const char *box, struct p11uri *ret)
     (void)!p11uri_set_text(ret, P11_MODEL, backend_sealed_ops.name);
 }
 
-/* Objects are named as keys are (own_objects). */
+/* Nothing to set: objects are named as keys are (own_objects). */
 static int sealed_object_of(void *arg, EVP_PKEY *key, struct p11uri *ret)
 {
     (void)arg;

@@ -1,9 +1,9 @@
-/* The site of sealed keys: there is none but the store. */
+/* The site of sealed keys: the store is all that there is. */
 #include <stdint.h>
 
 #include "backends/site_priv.h"
 
-/* For texts alone: the settings outlive it. */
+/* Keeps the settings for texts alone: they outlive the site. */
 static int sealed_open(const struct backend_settings *settings, void **ret, struct problem *p)
 {
     (void)p;
@@ -16,7 +16,7 @@ static void sealed_close(void *site)
     (void)site;
 }
 
-/* The keys' backend is the one that seals them. */
+/* The backend of the keys is the sealer itself. */
 static int sealed_unlock(void *site, struct backend_sealed *sealer, void **ret)
 {
     (void)site;
@@ -72,7 +72,7 @@ static int sealed_objects(void *site, uint32_t from, const struct site_object_ta
     return no_token(site, p);
 }
 
-/* Certificates: none but the store's */
+/* Certificates: there are none but those of the store */
 
 static struct p11_certs *sealed_certs(void *site, bool ask)
 {

@@ -10,7 +10,7 @@ struct p11_token;
 extern const struct site_ops sealed_site_ops;
 extern const struct site_ops token_site_ops; /* its site is a struct p11_token */
 
-/* Keys on a token; the store has, sealed, what the token calls them. Both outlive it. */
+/* The keys are on a token; what the token calls them is in the store, sealed. Both outlive the site. */
 struct backend_pkcs11;
 LB_MUST_USE int backend_pkcs11_new(struct backend_sealed *sealer, struct p11_token *token, struct backend_pkcs11 **ret);
 void backend_pkcs11_free(struct backend_pkcs11 *b);

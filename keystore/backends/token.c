@@ -1,4 +1,4 @@
-/* The backend of a token: the private keys are there, and the store has, sealed, what the token calls them. */
+/* The backend of a token: the private keys are there; what the token calls them is in the store, sealed. */
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
@@ -68,7 +68,7 @@ static void get_part(struct wire_reader *r, uint8_t *to, size_t max, size_t *ret
     *ret_len = part.len;
 }
 
-/* ret_tombstone: the version is destroyed, and there is no reference. */
+/* *ret_tombstone: the version is destroyed, and there is no reference. */
 static int get_reference(const struct backend_pkcs11 *b, const struct key_record *k, const struct version_record *v,
                          struct p11_name *ret, bool *ret_tombstone)
 {
@@ -86,7 +86,7 @@ static int get_reference(const struct backend_pkcs11 *b, const struct key_record
         goto out;
     wire_read(&reader, plain, len);
     head = wire_get_raw(&reader, sizeof(magic) - 1);
-    /* A private key, sealed when this box had no token: it is not lost, but not here. */
+    /* The material is a private key, sealed when this box had no token: the key is not lost, but is not on this token. */
     if (head.len != sizeof(magic) - 1 || memcmp(head.p, magic, head.len) != 0) {
         r = LB_E_UNSUPPORTED;
         goto out;
@@ -111,7 +111,7 @@ static int evp_of(struct backend_pkcs11 *b, const struct p11_name *name, const s
     return *ret == NULL ? LB_E_CRYPTO : 0;
 }
 
-/* v has type, spki and its name on the token: material and key. On failure it has neither spki nor material. */
+/* Makes material and key of v, which has type, spki and its name on the token. On failure v has neither spki nor material. */
 static int finish(struct backend_pkcs11 *b, const struct p11_name *name, const struct key_record *k,
                   struct version_record *v, EVP_PKEY **ret, struct problem *p)
 {
@@ -138,9 +138,11 @@ static int finish(struct backend_pkcs11 *b, const struct p11_name *name, const s
 /* The calls of backends/backend.h */
 
 /*
- * finish() of what was just made, or brought in: as a new connection has it. A module may say CKR_OK of an object that it
- * could not write to where the token keeps it, as openCryptoki's software token does of a new pair: it is there until the
- * process ends, while a certificate is made for it, or the file that it came from is replaced.
+ * finish() of a key that was just made or brought in, as a new connection shows it.
+ *
+ * A module may say CKR_OK though the token could not keep the object, as openCryptoki's software token does with a new
+ * pair. The object is then there until the process ends. Meanwhile a certificate may be made for it, or the file that it
+ * came from may be replaced.
  */
 static int finish_new(struct backend_pkcs11 *b, const struct p11_name *name, const struct key_record *k,
                       struct version_record *v, EVP_PKEY **ret, struct problem *p)
@@ -273,7 +275,7 @@ static int pkcs11_import(void *arg, struct bytes pkcs8, const struct key_record 
     return r;
 }
 
-/* The token is not asked: it may be away, and its keys are known all the same. */
+/* Does not ask the token, which may be away: its keys are known all the same. */
 static int pkcs11_open(void *arg, const struct key_record *k, const struct version_record *v, EVP_PKEY **ret)
 {
     struct backend_pkcs11 *b = arg;
@@ -293,7 +295,7 @@ static int pkcs11_check(void *arg, const struct key_record *k, const struct vers
     return get_reference(arg, k, v, &name, &tombstone);
 }
 
-/* A reference is bound in the way in which a sealed key is. */
+/* A reference is bound to the record as a sealed key is. */
 static int pkcs11_rebind(void *arg, const struct key_record *old_key, const struct version_record *old,
                          const struct key_record *k, struct version_record *v)
 {

@@ -23,7 +23,7 @@ static CK_RV give_object(struct p11_session *s, struct listing *l, CK_OBJECT_HAN
     size_t len = 0;
     CK_RV rv = p11_name_of(s, h, &name);
 
-    /* One that cannot be read does not hide the others. */
+    /* An object that cannot be read does not hide the others. */
     if (rv == CKR_OBJECT_HANDLE_INVALID || rv == CKR_ATTRIBUTE_VALUE_INVALID)
         return CKR_OK;
     if (rv != CKR_OK)
@@ -49,7 +49,7 @@ static CK_RV list(struct p11_session *s, void *arg, struct problem *p)
     (void)p;
     l->taker->start(l->taker->arg);
     l->more = false;
-    /* Places are counted without them: whoever goes on from a place counts what was told. */
+    /* Copies are not counted as places: whoever goes on from a place has counted the keys that were told. */
     for (CK_ULONG i = 0; i < count; i++) {
         if (!p11_copy_is(s, found[i]))
             found[kept++] = found[i];

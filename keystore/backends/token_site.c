@@ -8,7 +8,7 @@
 #include "token/certificate_cache.h"
 #include "token/token.h"
 
-/* The module alone: a token may come later, a module that is not there is a wrong configuration. */
+/* Only the module must be there. A token may come later; a module that is not there is a wrong configuration. */
 static int token_open(const struct backend_settings *settings, void **ret, struct problem *p)
 {
     char remember[PATH_MAX];
@@ -96,7 +96,7 @@ static struct p11_certs *token_certs(void *site, bool ask)
 
     if (ask)
         p11_token_info(site, &info);
-    /* It is told elsewhere why a token is not there; what was read before is as good as it is. */
+    /* The reason why a token is away is told elsewhere. Here, what was read before does as well. */
     if (!ask || !info.connected || p11_certs_read(site, &certs, &ignored) != 0)
         certs = p11_certs_known(site);
     return certs;

@@ -55,10 +55,13 @@ void conn_close(struct server *s, struct conn *c)
     turns_leave(&s->turns, &c->turn);
     pthread_mutex_unlock(&s->turns_lock);
     atomic_store(&s->box->connections, s->used);
-    /* Closed before the keeper is told: so this is never the last copy, and what is in its queue is the keeper's affair. */
+    /*
+     * Closes before the keeper is told. So this copy is never the last one, and what is in the queue is the keeper's
+     * affair.
+     */
     (void)socket_end(c->fd);
     socket_close(c->fd);
-    /* Where the keeper is gone, this process is about to go too. */
+    /* If the keeper is gone, this process is about to go too. */
     if (s->box->keeper.dropped(s->box->keeper.link, c->slot) != 0)
         log_error("the keeper does not answer");
     pthread_mutex_unlock(&s->conns_lock);
@@ -67,8 +70,8 @@ void conn_close(struct server *s, struct conn *c)
 }
 
 /*
- * Under the lock. The last places are administrators', and no other user has more than half of what is left: who fills
- * them keeps no administrator out.
+ * Under the lock. The last places are for administrators, and no other user has more than half of the rest: whoever fills
+ * the places keeps no administrator out.
  */
 static bool has_too_many(struct server *s, const struct conn *c)
 {
@@ -86,7 +89,7 @@ static bool has_too_many(struct server *s, const struct conn *c)
     return count >= most / 2;
 }
 
-/* Under the lock. The lowest free slot; slots when there is none. */
+/* Under the lock. The lowest free slot; s->slots: there is none. */
 static uint32_t free_slot(struct server *s)
 {
     while (s->slots_taken < s->slots && s->conns[s->slots_taken] != NULL)
@@ -127,7 +130,7 @@ static int find_place(struct server *s, struct conn *c, bool keep)
     if (r != 0)
         return r;
     r = enter(s, c);
-    /* Where the keeper is gone, this process is about to go too. */
+    /* If the keeper is gone, this process is about to go too. */
     if (r != 0 && keep && s->box->keeper.dropped(s->box->keeper.link, c->slot) != 0)
         log_error("the keeper does not answer");
     return r;

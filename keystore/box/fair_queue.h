@@ -1,6 +1,6 @@
 /*
- * Whose turn it is: users who have requests waiting are served by turns, one request each, in the order they came; those who
- * may use a key before those who may not.
+ * Whose turn it is. Users with waiting requests are served by turns, one request each, in the order in which they came.
+ * Those who may use a key go before those who may not.
  */
 #ifndef LB_BOX_FAIR_QUEUE_H
 #define LB_BOX_FAIR_QUEUE_H
@@ -23,7 +23,7 @@ enum turns_class {
 /* A user with connections. */
 struct turns_user;
 
-/* A place in the queue of a user: part of a connection, which is in it at most once. */
+/* A place in a user's queue. It is part of a connection, and is in the queue at most once. */
 struct turn {
     struct turns_user *user;
     STAILQ_ENTRY(turn) next;
@@ -34,8 +34,8 @@ SLIST_HEAD(turns_slot, turns_user);
 STAILQ_HEAD(turns_queue, turns_user);
 
 /*
- * A user with a thousand connections, each with a request waiting, and one with a single connection get as many
- * answers, one by turns. Costs the same however many connections wait. The caller has the lock.
+ * Users get answers by turns, one each: a user with a thousand waiting connections gets as many as a user with one. Costs
+ * the same however many connections wait. The caller has the lock.
  */
 struct turns {
     struct turns_slot users[TURNS_SLOTS]; /* all who have connections, by uid */
@@ -52,15 +52,15 @@ void turns_leave(struct turns *t, struct turn *turn);
 unsigned turns_count(const struct turns *t, uid_t uid);
 
 /*
- * A request waits there, which is of that class. A user whose connections differ is served as the best of those that were
- * added while others of them waited.
+ * A request of that class waits at turn. If a user's connections are of different classes, the user is served as the best
+ * of those that were added while others of the user waited.
  */
 void turns_add(struct turns *t, struct turn *turn, enum turns_class class);
-/* The next to be served, which does not wait any more; NULL: none. */
+/* The next turn to be served, which waits no more; NULL: none. */
 struct turn *turns_next(struct turns *t);
 /*
- * Classes are others now: looks again at each user who waits in the last one, by the first turn that waits. Costs a call for
- * each of them.
+ * Classes have changed: looks again at each user who waits in the last class, by the user's first waiting turn. Costs a
+ * call for each of these users.
  */
 void turns_again(struct turns *t, enum turns_class (*class_of)(struct turn *turn, void *arg), void *arg);
 /* Forgets all users, also those who wait. */

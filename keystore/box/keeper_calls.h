@@ -8,8 +8,8 @@
 #include "base/maker.h"
 
 /*
- * Whoever starts a box says how its keeper hears of these (daemon/keeper_link.h). Each call may be made by any thread, may
- * block while the keeper has much to read, and fails with LB_E_CLOSED where the keeper is gone. For each slot added() and
+ * Whoever starts a box says how its keeper hears of these (daemon/keeper_link.h). Any thread may make each call. A call may
+ * block while the keeper has much to read. It fails with LB_E_CLOSED if the keeper is gone. For each slot added() and
  * dropped() come in order.
  */
 struct keeper_calls {

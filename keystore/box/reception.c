@@ -19,14 +19,14 @@ void reception_init(struct reception *r)
 
 void reception_clear(struct reception *r)
 {
-    /* Its link stays open too, with what is in its queue. */
+    /* The link to the usher stays open too, with what is in its queue. */
     burials_clear(&r->dead);
     pthread_mutex_destroy(&r->lock);
 }
 
 /*
- * With the lock held: as many of those who wait as the usher has room for. The next answer makes more; where the usher is
- * gone, the keeper brings another.
+ * Sends as many of the waiting as the usher has room for, with the lock held. The usher's next answer makes room for more.
+ * If the usher is gone, the keeper brings another.
  */
 static void send_waiting(struct server *s)
 {
@@ -71,14 +71,14 @@ void reception_bury(struct server *s, int fd)
 }
 
 /*
- * The connection at this slot, if the usher has it, as this question (0: any): from now on it has it no more, and whoever
- * asked for it has it alone.
+ * Takes back the connection at this slot, if the usher has it, by this question (0: any). From now on the usher does not
+ * have it, and the caller has it alone.
  */
 static struct conn *come_back(struct server *s, uint32_t slot, uint32_t number)
 {
     struct conn *c;
 
-    /* Both locks: what the usher does not have may be gone a moment later. */
+    /* Both locks: a connection that the usher does not have may be gone a moment later. */
     pthread_mutex_lock(&s->conns_lock);
     pthread_mutex_lock(&s->reception.lock);
     c = slot < s->slots ? s->conns[slot] : NULL;
@@ -102,7 +102,7 @@ void reception_renew(struct server *s, int link)
     if (old >= 0)
         (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, old, NULL);
     pthread_mutex_unlock(&rc->lock);
-    /* What the last usher had is tried again, before anything is asked of this one. */
+    /* The connections that the last usher had are tried again, before this usher is asked anything. */
     for (uint32_t i = 0; old >= 0 && i < s->slots; i++) {
         struct conn *c = come_back(s, i, 0);
 
@@ -115,14 +115,14 @@ void reception_renew(struct server *s, int link)
         log_error("the usher cannot be heard");
     send_waiting(s);
     pthread_mutex_unlock(&rc->lock);
-    /* Ends of channels may be in its queue, and who knows what in theirs. */
+    /* The old link may have ends of channels in its queue, and in their queues may be anything. */
     if (old >= 0)
         conn_let_go(s, old);
 }
 
 static void hear_channel(struct server *s, struct usher_answer *a)
 {
-    /* A refusal is in the log, and the caller sees the end. */
+    /* A refusal is in the log; the caller sees the end. */
     (void)!conn_add(s, a->fd, 0, &a->maker, /* keep= */ true);
 }
 
@@ -134,7 +134,7 @@ bool reception_hear(struct server *s, void *buf, struct conn **ret_conn, struct 
 
     pthread_mutex_lock(&rc->lock);
     r = rc->link < 0 ? LB_E_CLOSED : usher_told(rc->link, buf, ret);
-    /* Its end is seen by the keeper, which brings another one. */
+    /* The keeper sees when the link has ended, and brings another usher. */
     if (r != LB_E_CLOSED && server_arm(s, EPOLL_CTL_MOD, rc->link, rc) < 0)
         log_error("the usher cannot be heard");
     pthread_mutex_unlock(&rc->lock);

@@ -126,12 +126,12 @@ void page_numbers(struct wire_writer *w, bool more, unsigned count)
 
 static void answer_problem(struct request *rq)
 {
-    /* The buffer has room for the longest text: an encoder that fails here is a defect, and silence would hide it. */
+    /* The buffer has room for the longest text. So a failure of the encoder is a defect, and silence would hide it. */
     if (msg_error_encode(MSG_ERROR, rq->header.id, &rq->problem, INTO(rq)) != 0)
         abort();
 }
 
-/* Every request comes by here once, when it has ended. */
+/* Records a request. Each request comes by here once, when it has ended. */
 static void end_request(struct request *rq, const struct msg_kind *kind, int result)
 {
     rq->event.who = &rq->who;
@@ -150,7 +150,7 @@ void request_refuse(struct request *rq, int code, const char *text)
     answer_problem(rq);
 }
 
-/* Codes that only a decoder gives: what the caller sent is not of the protocol's form. */
+/* These codes come from decoders alone: what the caller sent has not the protocol's form. */
 static bool breaks_protocol(int code)
 {
     return code == LB_E_CUT_OFF || code == LB_E_TRAILING || code == LB_E_TOO_LONG || code == LB_E_VALUE;
@@ -171,9 +171,7 @@ bool request_may(const struct msg_kind *kind, struct request *rq)
     return false;
 }
 
-/*
- * Only the one thread that asked waits, so that signatures go on, and stopping the box ends the wait.
- */
+/* Only the thread that runs this request waits, so that signatures go on. Stopping the box ends the wait. */
 static void wait_before_answer(struct request *rq)
 {
     struct pollfd stop = { .fd = rq->box->stop_fd, .events = POLLIN };
@@ -189,7 +187,7 @@ bool request_run(const struct msg_kind *kind, struct request *rq)
     if (!request_may(kind, rq))
         return true;
     r = handler_of(kind->type)(rq);
-    /* libcrypto leaves shared secrets of X25519 there. */
+    /* libcrypto leaves shared secrets of X25519 on the stack. */
     if (kind->secret_answer)
         secret_wipe_stack();
     end_request(rq, kind, r);

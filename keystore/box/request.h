@@ -11,26 +11,26 @@
 #include "protocol/header.h"
 #include "protocol/messages.h"
 
-/* One request on its way: what came, and where its answer goes. All zero but for what is set at its start. */
+/* A request on its way: what came, and where its answer goes. All zero but for what is set at the start. */
 struct request {
     struct box *box;
     struct caller who;
     struct msg_header header;
     struct bytes body;
     bool attached;            /* something came with it */
-    int fd;                   /* that, if it is a sealed memory file; else -1. Not the handler's to close */
+    int fd;                   /* what came, if it is a sealed memory file; else -1. Not the handler's to close */
     void *answer;             /* size bytes */
     size_t size;
     size_t answer_len;
     struct problem problem;   /* of a handler that failed */
-    struct event event;       /* what the record is to have of it; handlers tell what they know */
+    struct event event;       /* what is to be recorded; handlers tell what they know */
     int delay;                /* milliseconds that the answer waits, once it is recorded */
 };
 
 /* Is there a handler for this type? For each row of protocol/messages.h there is. */
 bool request_is_handled(uint16_t type);
 
-/* False: the caller may not ask for this, and the answer that says so is there. */
+/* False: the caller may not ask for this, and the answer says so. */
 bool request_may(const struct msg_kind *kind, struct request *rq);
 
 /*

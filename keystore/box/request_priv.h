@@ -11,8 +11,8 @@
 LB_MUST_USE int answer_empty(struct request *rq);
 
 /*
- * For the record: what was done, as people read it in the log, and with which key ("" or 0: none that is named in the
- * record). To be called once it is done.
+ * For the record: what was done, as people read it in the log, and with which key ("" or 0: the record names none). To be
+ * called once it is done.
  */
 void note_act(struct request *rq, const char *fmt, ...) LB_PRINTF(2, 3);
 void note_key(struct request *rq, const char *name, uint32_t version);
@@ -20,8 +20,8 @@ void note_key(struct request *rq, const char *name, uint32_t version);
 void note_change(struct request *rq, const char *what, const char *name, uint32_t version);
 
 /*
- * An answer that is made entry by entry: what stands in front of them is known at the end, and written then, with the same
- * length.
+ * An answer that is made entry by entry. What stands in front of the entries is known at the end. It is written then, with
+ * the same length.
  */
 struct page {
     struct wire_writer w, start; /* start: where the first entry goes */
@@ -30,14 +30,17 @@ struct page {
 };
 
 void page_begin(struct request *rq, struct page *ret, size_t room, unsigned most);
-/* Is there room for one more entry? Then it counts. */
+/* Is there room for one more entry? If there is, the entry is counted. */
 bool page_has_room(struct page *page);
 /* What comes in front of the entries, once all is known. */
 void page_front(struct request *rq, struct wire_writer *ret);
 /* Of LIST and TOKEN_LIST: bool more, u16 count. */
 void page_numbers(struct wire_writer *w, bool more, unsigned count);
 
-/* Handlers: each decodes, does, and encodes. 0, or why not, with its text in rq->problem if there is more to say than the code. */
+/*
+ * Handlers: each decodes, does, and encodes. 0, or why it failed; rq->problem has a text if there is more to say than the
+ * code.
+ */
 LB_MUST_USE int handle_sign(struct request *rq);
 LB_MUST_USE int handle_decrypt(struct request *rq);
 LB_MUST_USE int handle_derive(struct request *rq);

@@ -134,7 +134,7 @@ int handle_seal_remove(struct request *rq)
     return answer_empty(rq);
 }
 
-/* The keeper tells the next child, which would open the store with the credential otherwise. */
+/* The keeper tells the next child, which would else open the store with the credential. */
 static void remember_lock(struct box *b, bool locked)
 {
     if (b->keeper.locked(b->keeper.link, locked) != 0)
@@ -155,7 +155,7 @@ int handle_lock(struct request *rq)
     return answer_empty(rq);
 }
 
-/* Guessing is slowed down. How long the answer waits, in milliseconds. */
+/* How long the answer waits, in milliseconds: waiting slows guessing down. */
 static int delay_after_wrong_secret(unsigned wrong)
 {
     int ms = wrong > 7 ? DELAY_MAX : DELAY_FIRST << (wrong == 0 ? 0 : wrong - 1);

@@ -22,14 +22,14 @@
 
 /* Connections accepted in one turn, so that a flood of them does not keep a thread from requests. */
 #define ACCEPT_TURN 64
-/* Out of descriptors: how long accepting pauses, in milliseconds. */
+/* How long accepting pauses when there are no more descriptors, in milliseconds. */
 #define ACCEPT_PAUSE 100
 /* Ready connections that are put into their queues in one turn. */
 #define READY_TURN 64
 /* Places beside max-connections that only administrators get. */
 #define ADMIN_PLACES 16
 
-/* What one thread works with: secret memory, because keys and passphrases come through it. */
+/* What one thread works with. Packets are secret memory, because keys and passphrases come through them. */
 struct worker {
     struct server *server;
     uint8_t *packet, *answer;
@@ -59,7 +59,7 @@ static void accept_some(struct server *s)
             break;
         }
         if (maker_of(fd, &maker) == 0 && socket_want_only_peer(fd) == 0)
-            (void)!conn_add(s, fd, 0, &maker, /* keep= */ true); /* a refusal is in the log, the caller sees the end */
+            (void)!conn_add(s, fd, 0, &maker, /* keep= */ true); /* a refusal is in the log; the caller sees the end */
         else
             refuse_accepted(s, fd, &maker);
     }
@@ -70,8 +70,8 @@ static void accept_some(struct server *s)
 /* Requests */
 
 /*
- * Sends the answer, and listens again; whoever does not read its answers loses the connection. Only its maker does: what
- * one process leaves unread of a connection that it inherited, and others have too, is its own loss.
+ * Sends the answer, and listens again. The maker of a connection loses it if it does not read its answers. A process that
+ * inherited the connection, as others may have too, loses only what it leaves unread.
  */
 static void finish(struct server *s, struct conn *c, const struct request *rq, bool goes_on)
 {
@@ -134,8 +134,8 @@ static void refuse(struct worker *w, struct conn *c, struct request *rq, int cod
 }
 
 /*
- * Whoever may not make a change is told so at once: changes wait in locked memory, one behind the other, and that is
- * not for everybody to fill.
+ * Refuses at once whoever may not make a change. Changes wait in locked memory, one behind the other, and not everybody may
+ * fill that.
  */
 static void handle_change(struct worker *w, struct conn *c, struct request *rq, const struct msg_kind *kind,
                           size_t len)
@@ -151,7 +151,7 @@ static void handle_change(struct worker *w, struct conn *c, struct request *rq, 
         refuse(w, c, rq, r, /* goes_on= */ true);
 }
 
-/* attached: the usher took the packet, because something came with it; file is that if it is good for a request, else -1. */
+/* attached: something came with the packet, so the usher took it. file is what came, if it is good for a request; else -1. */
 static void handle_packet(struct worker *w, struct conn *c, const struct peer *peer, size_t len, bool attached, int file)
 {
     struct request rq = start_request(w, c, peer);
@@ -161,7 +161,7 @@ static void handle_packet(struct worker *w, struct conn *c, const struct peer *p
     kind = r == 0 ? msg_kind(rq.header.type) : NULL;
     rq.attached = attached;
     rq.fd = file;
-    /* Both ends of a channel in one hand would have the box answer its own answers. */
+    /* A caller who holds both ends of a channel could have the box answer its own answers. */
     if (peer->pid == getpid() || (r == 0 && (rq.header.type & MSG_ANSWER) != 0)) {
         conn_blame(w->server, c, peer);
     } else if (r == 0 && (rq.header.type == MSG_CHANNEL || (attached && (kind == NULL || !kind->takes_fd)))) {
@@ -182,8 +182,8 @@ static void handle_packet(struct worker *w, struct conn *c, const struct peer *p
 }
 
 /*
- * The packet is looked at where it is. One to which something is attached is not for this process to take: see box/usher.h. Any
- * other one is taken away then: nobody else reads here, so it is still the same.
+ * Looks at the packet where it is. A packet with something attached is not for this process to take: see box/usher.h. Any
+ * other packet is taken away then. It is still the same, since nobody else reads here.
  */
 static void serve_conn(struct worker *w, struct conn *c)
 {
@@ -215,7 +215,7 @@ static void serve_conn(struct worker *w, struct conn *c)
     }
 }
 
-/* What the usher says; a packet that it took is handled like any other. */
+/* Hears the usher. A packet that the usher took is handled like any other. */
 static void serve_usher(struct worker *w)
 {
     struct usher_answer a;
@@ -229,7 +229,7 @@ static void serve_usher(struct worker *w)
     socket_close(a.fd);
 }
 
-/* Somebody is awake: that is what the keeper wants to know. */
+/* Tells the keeper that somebody is awake, which is all that it wants to know. */
 static void answer_ping(struct server *s)
 {
     eventfd_t n;
@@ -242,7 +242,7 @@ static void answer_ping(struct server *s)
 
 /* Threads */
 
-/* What threads work with is there before the first of them is. */
+/* Makes what a thread works with, before the first thread is there. */
 static bool worker_init(struct worker *w, struct server *s)
 {
     w->server = s;
@@ -259,7 +259,7 @@ static void worker_clear(struct worker *w)
     free(w->told);
 }
 
-/* With the lock held. Grants change seldom: mostly this is one comparison. */
+/* With the lock held. Mostly this is one comparison, since grants change seldom. */
 static enum turns_class class_of(struct turn *turn, void *arg)
 {
     struct server *s = arg;
@@ -328,7 +328,7 @@ static void take_events(struct server *s, const struct epoll_event *ev, int n)
     }
 }
 
-/* With the lock held: what waits, the keeper's question before all. */
+/* The first of what waits, with the lock held. The keeper's question goes before all. */
 static void *first_ready(struct server *s)
 {
     bool *const flags[] = { &s->pinged, &s->called, &s->accepting };
@@ -344,8 +344,9 @@ static void *first_ready(struct server *s)
 }
 
 /*
- * The next thing to do: a connection, s to accept some, its reception or its ping; NULL: the box stops. As long as a thread has nothing to do,
- * who is ready is served as it comes. When all work, it is seen first who else waits, and then whose turn it is.
+ * The next thing to do: a connection, s to accept some, its reception or its ping; NULL: the box stops. While a thread has
+ * nothing to do, whoever is ready is served as it comes. When all threads work, this one sees first who else waits, and
+ * then whose turn it is.
  */
 static void *next_ready(struct server *s)
 {
@@ -397,8 +398,8 @@ static void *serve(void *arg)
 }
 
 /*
- * With the lock held: waits for a change. Meanwhile the vault is tended, by this thread because it makes all changes. The
- * wait is by the system's clock, as what is due is.
+ * Waits for a change, with the lock held. Meanwhile this thread tends the vault, because it makes all changes. It waits by
+ * the system's clock, which says what is due.
  */
 static void wait_for_job(struct server *s)
 {
@@ -414,7 +415,7 @@ static void wait_for_job(struct server *s)
     }
 }
 
-/* The next change, its packet into ret_packet; false once the box stops and all that were taken in are made. */
+/* Takes the next change, its packet into ret_packet. False: the box stops, and all changes that were taken in are made. */
 static bool next_job(struct server *s, uint8_t *ret_packet, struct job *ret)
 {
     struct job *j;
@@ -441,14 +442,14 @@ static void *change(void *arg)
 
     while (next_job(s, w->packet, &j)) {
         struct request rq = start_request(w, j.conn, &j.peer);
-        /* It was looked at before it was queued: the header and the kind are there. */
+        /* The packet was looked at before it was queued: header and kind are good. */
         const struct msg_kind *kind =
             msg_split(w->packet, j.len, &rq.header, &rq.body) == 0 ? msg_kind(rq.header.type) : NULL;
 
         if (kind == NULL) {
             conn_close(s, j.conn);
         } else {
-            /* So that no change is about what should not be there any more. */
+            /* Destroys what is due first, so that no change is about a key that should be gone. */
             vault_expire(s->box->vault);
             finish(s, j.conn, &rq, request_run(kind, &rq));
         }
@@ -500,11 +501,14 @@ int server_restore(struct server *s, uint32_t slot, int fd, struct maker *maker)
     size_t len;
     int r = msg_empty_encode(MSG_RESET, 0, packet, sizeof(packet), &len);
 
-    /* A caller whose buffer is full has answers to read, and one that is gone is seen when its channel is served. */
+    /*
+     * May fail: a caller whose buffer is full has answers to read, and a caller that is gone is seen when its channel is
+     * served.
+     */
     if (r == 0)
         (void)!socket_send(fd, packet, len, /* fd= */ -1, /* dont_wait= */ true);
     r = conn_add(s, fd, slot, maker, /* keep= */ false);
-    /* The configuration may have shrunk since. */
+    /* There may be no place any more: the configuration may have shrunk since. */
     return r == LB_E_BUSY ? s->box->keeper.dropped(s->box->keeper.link, slot) : r;
 }
 
@@ -548,7 +552,7 @@ void server_stop(struct server *s)
     if (s->changer_runs)
         pthread_join(s->changer, NULL);
     for (uint32_t i = 0; s->conns != NULL && i < s->slots; i++) {
-        /* Not told to the keeper: these are the channels that the next child goes on with. */
+        /* The keeper is not told: the next child goes on with these channels. */
         if (s->conns[i] != NULL) {
             socket_close(s->conns[i]->fd);
             maker_clear(&s->conns[i]->maker);

@@ -9,23 +9,20 @@
 struct server;
 
 /*
- * listen_fd stays the caller's. Starts nothing yet, but has all memory that serving takes,
- * locked. LB_E_NOMEM, LB_E_SYSTEM.
+ * Makes a server with all memory that serving takes, locked, and starts nothing yet. listen_fd stays the caller's.
+ * LB_E_NOMEM, LB_E_SYSTEM.
  */
 LB_MUST_USE int server_new(struct box *box, int listen_fd, struct server **ret);
 /* The bytes that secret_alloc() locks for the packets of so many threads and for the changes that wait. */
 size_t server_memory(unsigned threads);
 /* Takes over a channel of the last child, at its slot, and its maker, and says RESET on it. Before server_start(). */
 LB_MUST_USE int server_restore(struct server *s, uint32_t slot, int fd, struct maker *maker);
-/* Takes over the link to the usher, the first one or one in the place of an usher that ended. */
+/* Takes over the link to the usher: the first usher, or one in the place of an usher that ended. */
 void server_usher(struct server *s, int link);
 /* Has a thread tell the keeper that it is awake, by this number. */
 void server_ping(struct server *s, uint32_t number);
 LB_MUST_USE int server_start(struct server *s);
-/*
- * Lets every thread finish what it is doing (the box's stop_fd is readable by now), then joins them and frees
- * everything.
- */
+/* Lets every thread finish its work (the box's stop_fd is readable by now), joins them all, and frees everything. */
 void server_stop(struct server *s);
 
 #endif

@@ -15,24 +15,24 @@
 #define JOBS_MAX 16
 
 /*
- * A connection is a socket that the box accepted, or whose both ends it made: no other process can read from this end, or
- * change its settings.
+ * A connection is a socket that the box accepted, or one of a pair that the box made: no other process can read from this
+ * end, or change its settings.
  */
 struct conn {
     struct turn turn; /* of whoever made it; only to share out connections and threads */
     int fd;
     uint32_t slot;
     struct maker maker;
-    bool counted;       /* among those that are not administrators' */
-    enum turns_class class; /* as it was when grants had changed so often; by turns_lock */
+    bool counted;       /* among those that are no administrator's */
+    enum turns_class class; /* as it was at that number of grants_changed; by turns_lock */
     unsigned grants_changed;
-    struct peer sender; /* while the usher has it: of the packet that it was given it for */
+    struct peer sender; /* while the usher has it: the sender of the packet that the usher got it for */
     bool at_usher;      /* by the reception's lock */
     uint32_t asked;     /* as what */
     STAILQ_ENTRY(conn) next; /* while it waits for the usher to have room */
 };
 
-/* A change on its way to the thread that makes it. Its connection is not listened to meanwhile. */
+/* A change on its way to the thread that makes it. Meanwhile nobody listens to its connection. */
 struct job {
     struct conn *conn;
     struct peer peer;
@@ -42,7 +42,7 @@ struct job {
 };
 STAILQ_HEAD(job_queue, job);
 
-/* Connections that are to go to the usher, and the usher. */
+/* The usher, and the connections that are to go there. */
 struct reception {
     pthread_mutex_t lock;
     int link;                   /* -1: there is none */
@@ -65,10 +65,10 @@ struct server {
 
     pthread_mutex_t turns_lock; /* taken after conns_lock, or alone */
     struct turns turns;
-    unsigned grants_changed;    /* as far as those who wait are in the order of their classes */
+    unsigned grants_changed;    /* its number when the waiting were last put into their classes */
     unsigned idle;              /* threads that wait for a connection to become ready */
     bool accepting, called, pinged, ended; /* what is ready: the listening socket, the usher, the keeper, the end */
-    int ping_fd;                /* of the keeper's question if anybody is awake */
+    int ping_fd;                /* becomes readable when the keeper asks if anybody is awake */
     atomic_uint ping;           /* its number */
 
     pthread_mutex_t jobs_lock;
@@ -77,7 +77,7 @@ struct server {
     struct job all_jobs[JOBS_MAX];
     bool stopping;
 
-    struct worker *workers; /* one a thread, and the last is the changer's */
+    struct worker *workers; /* one for each thread; the last is the changer's */
     pthread_t *threads, changer;
     unsigned thread_count;
     bool changer_runs;
@@ -89,35 +89,35 @@ LB_MUST_USE int server_arm(struct server *s, int op, int fd, void *what);
 /* Connections: box/connections.c */
 
 /*
- * Takes over fd in any case, and the maker. keep: the keeper is told, which does not have it yet; else it is at its slot
- * there. LB_E_BUSY: there is no place for this user, LB_E_NOMEM, LB_E_SYSTEM.
+ * Takes over fd and the maker in any case. keep: the keeper does not have the connection yet, and is told of it; else it is
+ * at its slot there already. LB_E_BUSY: there is no place for this user. LB_E_NOMEM, LB_E_SYSTEM.
  */
 LB_MUST_USE int conn_add(struct server *s, int fd, uint32_t slot, struct maker *maker, bool keep);
 void conn_close(struct server *s, struct conn *c);
 /* Listens to it again. */
 void conn_go_on(struct server *s, struct conn *c);
-/* Was the packet sent by the process that made the connection? Whoever else has it inherited it from there. */
+/* Was the packet sent by the process that made the connection? All others who have the connection inherited it from there. */
 bool conn_is_makers(const struct conn *c, const struct peer *sender);
 /*
- * After something that costs a connection: closes it if its maker did it. What a process does with a connection that it
- * inherited costs the others nothing who have it too.
+ * To be called after something that costs a connection: closes it if its maker did that. A process that inherited the
+ * connection cannot lose it for the others who have it too.
  */
 void conn_blame(struct server *s, struct conn *c, const struct peer *sender);
-/* Closes what nobody else may have a copy of, here if that is harmless. Takes over fd. */
+/* Closes a descriptor of which nobody else may have a copy, here if that is harmless. Takes over fd. */
 void conn_let_go(struct server *s, int fd);
 
 /* Strangers' descriptors: box/reception.c */
 
 void reception_init(struct reception *r);
-/* Takes over link; the usher that was there is gone. */
+/* Takes over link; the old usher is gone. */
 void reception_renew(struct server *s, int link);
-/* The packet at the head of c, with something attached, goes to the usher; c is not listened to meanwhile. */
+/* Sends the usher the packet at the head of c, which has something attached. Meanwhile nobody listens to c. */
 void reception_send(struct server *s, struct conn *c, const struct peer *sender);
-/* To be closed there. Takes over fd. */
+/* Has the usher close fd. Takes over fd. */
 void reception_bury(struct server *s, int fd);
 /*
- * What the usher says, if it says anything. A packet: *ret_conn is where it came from, buf (USHER_PACKET_MAX bytes) has it
- * and a file is the caller's. False: there is nothing more to be done, the connection goes on already.
+ * Hears what the usher says, if it says anything. True: a packet. *ret_conn is where it came from, buf (USHER_PACKET_MAX
+ * bytes) has it, and a file is the caller's. False: there is nothing more to do; the connection goes on already.
  */
 bool reception_hear(struct server *s, void *buf, struct conn **ret_conn, struct usher_answer *ret);
 void reception_clear(struct reception *r);

@@ -25,12 +25,15 @@ _Static_assert(offsetof(struct sign_request, key) == 0 && offsetof(struct decryp
 struct use_row {
     enum key_op op;
     int (*decode)(struct bytes body, union use_body *ret);
-    /* What comes with the request, once it is admitted: whoever may not use the key costs the box nothing. NULL: nothing does. */
+    /*
+     * Gets what comes with the request, once that is admitted: so whoever may not use the key costs the box nothing. NULL:
+     * nothing comes.
+     */
     int (*fetch)(struct request *rq, union use_body *m);
     void (*drop)(union use_body *m);
-    /* The answer's bytes into out. The operation knows why it fails; with which key is said here. */
+    /* Writes the answer's bytes into out. The operation says why it fails; which key it was is said here. */
     int (*run)(struct livekey *key, const union use_body *m, uint8_t *out, size_t room, size_t *ret_len, struct problem *p);
-    size_t secret; /* the first so many bytes of out may hold a secret where run() fails */
+    size_t secret; /* if run() fails, so many first bytes of out may hold a secret */
 };
 
 /* Signing */
@@ -68,7 +71,7 @@ static int run_sign(struct livekey *key, const union use_body *m, uint8_t *out, 
     return keyop_sign(key, &m->sign, out, room, ret_len, p);
 }
 
-/* Decrypting and deriving: the answer is made where it is sent from, which is secret memory, and no copy of it stays anywhere */
+/* Decrypting and deriving: the answer is made in secret memory and sent from there, so that no copy of it stays anywhere */
 
 static int decode_decrypt(struct bytes body, union use_body *ret)
 {

@@ -24,26 +24,29 @@
 /* Processes at work at once, and for one user. */
 #define WORKING_MAX 32
 #define WORKING_FOR_USER 8
-/* With so many stuck ones, descriptors are taken from those alone who have something to do here; with more, from nobody. */
+/*
+ * With STUCK_MANY stuck processes, descriptors are taken only from those who have something to do here; with STUCK_MAX,
+ * from nobody.
+ */
 #define STUCK_MANY 16
 #define STUCK_MAX 64
 #define WORKERS_MAX (WORKING_MAX + STUCK_MAX)
-/* How long one may work, in milliseconds. It takes microseconds, unless a descriptor wants it otherwise. */
+/* How long a process may work, in milliseconds. It needs microseconds, unless a descriptor wants it otherwise. */
 #define WORK_TIMEOUT 2000
 /* Packets that wait for a process. */
 #define WAITING_MAX 8192
 /*
- * Connections that wait to be closed: so many at once, or after so many milliseconds, by one process. That may be held too:
- * by a file with data that its file system does not take. As long as processes are held so, it is done more and more seldom,
- * and where there are many it waits until there are very many connections. Those have ended for their callers long since,
- * and cost a descriptor here.
+ * Connections that wait to be closed. One process closes so many at once, or all after so many milliseconds. That process
+ * may be held too: by a file with data that its file system does not take. The more processes are held so, the more seldom
+ * connections are closed; with many held, only when there are very many connections. For their callers those connections
+ * have ended long since; here each costs a descriptor.
  */
 #define BURY_AT_ONCE 64
 #define BURY_WITHIN 50
 #define BURY_WITHIN_MAX 30000
 #define BURIED_MAX 65536
 #define CLOSERS_MANY 16
-/* Where the system has no process for us, in milliseconds. */
+/* How long to wait when the system has no process for us, in milliseconds. */
 #define FORK_PAUSE 100
 
 struct worker {
@@ -59,7 +62,7 @@ struct usher {
     size_t waiting_count;
     int buried[BURIED_MAX];
     size_t buried_count;
-    unsigned closers; /* processes that close what was buried, and did not end yet */
+    unsigned closers; /* processes that close what was buried, and have not ended yet */
     uint64_t bury_at; /* 0: there are none */
 };
 
@@ -73,7 +76,7 @@ static uint64_t now_ms(void)
 
 /* In a process of its own */
 
-/* It ends by itself where it can be woken up, and with the usher; and it has nobody to tell but the link. */
+/* Makes the process end by itself, if it can be woken up, and end with the usher. It has nobody to tell but the link. */
 static void be_worker(pid_t usher)
 {
     sigset_t none;
@@ -86,9 +89,9 @@ static void be_worker(pid_t usher)
 }
 
 /*
- * What was sent and not received yet counts for the user of the box, and a kernel lets a user send no more of it than
- * RLIMIT_NOFILE: callers who leave their channels in flight must not use up what box and keeper need between them. What
- * they leave is for those who have something to do here before it is for others.
+ * Limits what this process may send. Descriptors that were sent and not received yet count for the user of the box, and a
+ * kernel lets a user send no more of them than RLIMIT_NOFILE. So callers who leave their channels in flight must not use up
+ * what box and keeper need between them. Of the rest, those who have something to do here may use more than others.
  */
 static void limit_flight(bool known)
 {
@@ -117,7 +120,10 @@ static enum usher_reason bad_channel(int fd, const struct peer *sender, struct m
     return 0;
 }
 
-/* The caller gets one end over what it handed in; the other one, which nobody has had, is the box's. */
+/*
+ * Makes a channel. The caller gets one end, over the socket that it handed in. The box gets the other end, which nobody has
+ * had.
+ */
 static void introduce(const struct usher *u, const struct usher_request *rq, int fd, const struct maker *maker)
 {
     struct usher_answer a = { .type = TOLD_CHANNEL, .slot = rq->slot, .number = rq->number, .maker = *maker };
@@ -130,7 +136,7 @@ static void introduce(const struct usher *u, const struct usher_request *rq, int
         _exit(1);
     a.fd = pair[0];
     tell(u, &a);
-    /* Behind the box's: what the caller sends now is served. Whether it is still there is its own affair. */
+    /* Sent behind the box's end: what the caller sends now is served. Whether the caller is still there is its own affair. */
     (void)!socket_send(fd, packet, len, pair[1], /* dont_wait= */ true);
 }
 
@@ -162,15 +168,15 @@ static void take_packet(const struct usher *u, const struct usher_request *rq)
         a.packet = (struct bytes){ packet, len };
         a.fd = count == 1 && textfile_is_sealed(fds[0]) ? fds[0] : -1;
     }
-    /* Whoever hung up with answers unread is told of first, and then the packet comes after all. */
+    /* A caller that hung up with answers unread is reported first; the next try gives the packet after all. */
     if (r == LB_E_CLOSED || r == LB_E_TIMEOUT)
         a.type = TOLD_LOST;
     tell(u, &a);
 }
 
 /*
- * Takes the packet and lets the kernel destroy what came with it, without opening it here first: so that no file's server
- * has to be told of a close(2). It may block all the same, and not only so that a signal ends it.
+ * Takes the packet and lets the kernel destroy what came with it. Nothing of that is opened here first, so that no file's
+ * server has to be told of a close(2). The call may block all the same, and a signal may not end it.
  */
 static void throw_packet(const struct usher *u, const struct usher_request *rq)
 {
@@ -181,13 +187,13 @@ static void throw_packet(const struct usher *u, const struct usher_request *rq)
 
     if (socket_look(rq->fd, &byte, sizeof(byte), &len, &attached, &a.sender) == LB_E_TIMEOUT)
         a.type = TOLD_LOST;
-    /* Told first: what comes now may take its time. */
+    /* The box is told first: what comes now may take its time. */
     tell(u, &a);
     if (a.type == TOLD_BAD)
         socket_pass_over(rq->fd);
 }
 
-/* Nothing is closed on the way out: the end of the process does it, and waits for no socket. */
+/* Closes nothing on the way out: the end of the process does that, and waits for no socket. */
 static void __attribute__((noreturn)) work(const struct usher *u, const struct usher_request *rq, bool take,
                                            pid_t usher)
 {
@@ -232,8 +238,8 @@ static struct load load_of(const struct usher *u, uint32_t uid)
 }
 
 /*
- * Whoever left a process stuck hands in no more, until it is free again; and where there are many of them, under as many
- * names, nobody does who is not known here.
+ * A user who left a process stuck hands in no more until the process is free again. Where many processes are stuck, under
+ * as many names, only known users hand in.
  */
 static bool may_hand_in(const struct load *load, bool known)
 {
@@ -256,13 +262,13 @@ static void start_worker(struct usher *u, const struct usher_request *rq, bool t
         (void)poll(NULL, 0, FORK_PAUSE);
         lost(u, rq->slot, rq->number);
     }
-    /* The box has the connection too, and the keeper. */
+    /* The box and the keeper have the connection too. */
     socket_close(rq->fd);
 }
 
 /*
- * Packets are thrown away by processes too, and these may be held as well: so some places, and some of those at work, are
- * for users who are known.
+ * Some places, and some of those at work, are for known users: packets are thrown away by processes too, and these may be
+ * held as well.
  */
 static bool has_place(const struct load *load, bool known)
 {
@@ -272,7 +278,7 @@ static bool has_place(const struct load *load, bool known)
            load->working + load->stuck < (known ? WORKERS_MAX : STUCK_MAX - 1);
 }
 
-/* Those of the waiting for whom there is a process now: users who are known before others. */
+/* Starts those of the waiting for whom there is a process now: the known users, or the others. */
 static void start_some(struct usher *u, bool known)
 {
     size_t left = 0;
@@ -301,7 +307,7 @@ static void start_workers(struct usher *u)
     start_some(u, /* known= */ false);
 }
 
-/* When what is buried is closed at the latest. */
+/* Milliseconds after which what is buried is closed. */
 static uint64_t bury_pause(const struct usher *u)
 {
     uint64_t pause = BURY_WITHIN;
@@ -321,8 +327,8 @@ static bool bury_now(const struct usher *u)
 }
 
 /*
- * A process that has copies of all descriptors when fork(2) returns, and ends once they are closed here: so it is always the
- * one that closes them last.
+ * Starts a process that closes what is buried. It has copies of all descriptors when fork(2) returns, and ends once they
+ * are closed here. So it is always the one that closes them last.
  */
 static void close_buried(struct usher *u)
 {
@@ -396,7 +402,7 @@ static void reap(struct usher *u)
         worker_ended(u, pid, status);
 }
 
-/* A process that even a signal does not end is left alone. */
+/* Leaves a process alone that even a signal does not end. */
 static void look_for_stuck(struct usher *u)
 {
     uint64_t now = now_ms();
@@ -445,7 +451,7 @@ int usher_run(int link, int (*enter_sandbox)(void))
     }
     fds[1].fd = u.signal_fd;
     for (;;) {
-        /* What there is no room for waits in the link. */
+        /* What there is no room for stays in the link. */
         fds[0].fd = u.waiting_count < WAITING_MAX && u.buried_count < BURIED_MAX ? u.link : -1;
         if (poll(fds, 2, wait_time(&u)) < 0 && errno != EINTR)
             return 1;

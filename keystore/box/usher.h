@@ -8,14 +8,13 @@
 
 /*
  * Why there is such a process. Whoever can connect can attach descriptors to a packet, and closing one can block for as long
- * as its sender likes: a TCP socket that lingers, a file of a FUSE server that does not answer. It does not matter who closes
- * it, a call or the kernel, which destroys what was attached in the course of the call that takes the packet. So a packet
- * to which something is attached is taken by a process that is made for this one packet and ends afterwards: a process that
- * ends waits for no socket, and one that is stuck is left behind and counted. Its finds go to the box: the ends of
- * channels that it made, and sealed memory files.
+ * as its sender likes: a TCP socket that lingers, a file of a FUSE server that does not answer. The kernel closes too: it
+ * destroys what was attached, in the course of the call that takes the packet. So each packet with something attached is
+ * taken by a process that is made for this one packet and ends afterwards. A process that ends waits for no socket; one that
+ * is stuck is left behind and counted. Its finds go to the box: the ends of channels that it made, and sealed memory files.
  *
- * link: its end of the link (box/usher_link.h). enter_sandbox() puts a filter on its system calls, before anything is read; NULL:
- * there is none. LB_E_SYSTEM with errno. Returns the exit status once the other ends are closed.
+ * link: the usher's end of the link (box/usher_link.h). enter_sandbox() puts a filter on the usher's system calls, before
+ * anything is read; NULL: there is none. LB_E_SYSTEM with errno. Returns the exit status once the other ends are closed.
  */
 LB_MUST_USE int usher_run(int link, int (*enter_sandbox)(void));
 

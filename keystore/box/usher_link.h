@@ -10,13 +10,13 @@
 #include "model/limits.h"
 
 /*
- * Both ends are one SEQPACKET socketpair, which the keeper makes and sends into as well. The box asks, and goes on; for each
- * RECEIVE there is one answer, in any order.
+ * Both ends are one SEQPACKET socketpair. The keeper makes it, and sends into it as well. The box asks, and does not wait.
+ * Each RECEIVE gets one answer, in any order.
  *
  *     to the usher      u8 type | u32 slot | u32 number | u32 uid | bool known        a descriptor is attached
  *     to the box        u8 type | u32 slot | u32 number | ...
  *
- * The number is another one each time: a process that has answered and does not end is taken for lost later, when the slot
+ * Each question has another number. A process that has answered and does not end is taken for lost later; by then the slot
  * may be somebody else's.
  */
 enum usher_ask {
@@ -35,7 +35,7 @@ struct usher_request {
 
 enum usher_word {
     TOLD_CHANNEL = 1, /* a channel: its maker, and the box's end of it attached */
-    TOLD_PACKET = 2,  /* its sender, bool attached, the packet; a sealed memory file is attached if attached is 1 */
+    TOLD_PACKET = 2,  /* its sender, bool attached, the packet; attached is 1: with a sealed memory file */
     TOLD_BAD = 3,     /* its sender, u8 reason: the packet is gone, nothing came of it */
     TOLD_LOST = 4     /* the packet may still be there, and nothing is known of it */
 };
@@ -44,7 +44,7 @@ enum usher_reason {
     BAD_FORM = 1,   /* no packet of ours */
     BAD_NUMBER,     /* not one descriptor */
     BAD_KIND,       /* no connected SEQPACKET socket */
-    BAD_MAKER,      /* not made by the process that sent it */
+    BAD_MAKER,      /* made by another process than the sender */
     BAD_TIMES,      /* there is no room for another one */
     BAD_LAST = BAD_TIMES
 };
@@ -69,25 +69,28 @@ struct usher_answer {
 /* A text for the log: "it was ...". */
 const char *usher_reason_text(enum usher_reason reason);
 
-/* LB_E_CLOSED: the usher is gone; LB_E_TIMEOUT: it has no room. The descriptor stays the caller's. */
+/* LB_E_CLOSED: the usher is gone. LB_E_TIMEOUT: it has no room. The descriptor stays the caller's. */
 LB_MUST_USE int usher_ask(int link, const struct usher_request *rq, bool dont_wait);
-/* LB_E_CLOSED, LB_E_VALUE. Waits. The descriptor is the caller's. */
+/* Waits for what is asked. LB_E_CLOSED, LB_E_VALUE. The descriptor is the caller's. */
 LB_MUST_USE int usher_asked(int link, struct usher_request *ret);
 LB_MUST_USE int usher_tell(int link, const struct usher_answer *a);
-/* buf: USHER_PACKET_MAX bytes. Does not wait: LB_E_TIMEOUT. LB_E_CLOSED, LB_E_VALUE, LB_E_NOMEM. */
+/* buf: USHER_PACKET_MAX bytes. Does not wait: LB_E_TIMEOUT if nothing is there. LB_E_CLOSED, LB_E_VALUE, LB_E_NOMEM. */
 LB_MUST_USE int usher_told(int link, void *buf, struct usher_answer *ret);
 
-/* Descriptors that the usher is to close, as long as it has no room for them. Starts as zeros; one thread at a time. */
+/*
+ * Descriptors that the usher is to close, kept here as long as it has no room for them. Starts as zeros; one thread at a
+ * time.
+ */
 struct burials {
     int *fds;
     size_t count, size;
 };
 
-/* Takes over fd. Without memory it stays open: that costs a descriptor, closing it may cost who does. */
+/* Takes over fd. Without memory fd stays open: that costs a descriptor, while closing it may block whoever does. */
 void burials_add(struct burials *b, int fd);
-/* Hands over what the usher has room for; link may be -1. False: something is left. */
+/* Hands over as many as the usher has room for; link may be -1. False: some are left. */
 bool burials_pass(struct burials *b, int link);
-/* What is left stays open: the end of the process closes it, and waits for none of it. */
+/* Leaves open what is left: the end of the process closes it, and waits for none of it. */
 void burials_clear(struct burials *b);
 
 #endif

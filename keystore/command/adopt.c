@@ -200,7 +200,7 @@ static int move_key(struct client *c, struct adopt_file *f, struct adoption *a, 
     /* The proof overwrites the answer that key's public half is in, so the handle comes first. */
     if (r == 0)
         r = prove(c, key, a->key.key, p);
-    /* Before the file is replaced: then whoever reads it may use what it finds. */
+    /* Before the file is replaced: whoever reads the new file may then use its handle. */
     if (r == 0 && a->grant.grant.ops != 0) {
         snprintf(a->grant.name, sizeof(a->grant.name), "%s", a->name);
         r = ask_grant(c->ask, MSG_ALLOW, &a->grant, p);
@@ -267,7 +267,10 @@ out:
     return r;
 }
 
-/* Refuses a file of a program that can use no handle: it would be without its key, which does not come out of the box again. */
+/*
+ * Refuses a file of a program that can use no handle. The program would be without its key, which never comes out of the
+ * box.
+ */
 static int check_program(const struct cli *cli, const char *path, const struct keyfile *file, struct problem *p)
 {
     const struct server_program *s = server_unable(path, EVP_PKEY_is_a(file->key, "RSA") || EVP_PKEY_is_a(file->key, "RSA-PSS"));
@@ -339,9 +342,7 @@ static int dry_run(struct adoption *a, struct problem *p)
     return r;
 }
 
-/*
- * Asks, if there is a terminal: renewals run this without one. What cannot be undone is told afterwards in any case.
- */
+/* Asks, if there is a terminal; renewals run this without one. What cannot be undone is told afterwards in any case. */
 static int confirm(const struct adoption *a, struct problem *p)
 {
     char question[PATH_MAX + 300];

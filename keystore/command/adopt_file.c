@@ -65,15 +65,15 @@ int adopt_open(const char *path, struct adopt_file *ret, struct problem *p)
     memset(ret, 0, sizeof(*ret));
     ret->fd = ret->way.dir = -1;
     ret->next = (struct newfile){ .dir = -1, .fd = -1 };
-    /* The name is a link's in many places (live/NAME/privkey.pem): the file behind it is replaced, the link stays. */
+    /* The path may be a link, as live/NAME/privkey.pem often is: the file behind it is replaced, the link stays. */
     if (realpath(path, ret->path) == NULL)
         return problem_set(p, LB_E_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
     r = trustpath_open(path, &ret->way, p);
     if (r != 0)
         return r;
     /*
-     * For writing, because it will be overwritten; a read-only file of one's own is dealt with when it comes to
-     * that.
+     * Open for writing, because the content will be overwritten. A read-only file of one's own is dealt with when that
+     * comes.
      */
     ret->fd = openat(ret->way.dir, ret->way.name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     ret->writable = ret->fd >= 0;
@@ -144,7 +144,7 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* The file is what was read, and has this name in the directory, which is where its path leads. */
+/* Is this still the file that was read? It must have this name in the directory, which is where its path leads. */
 static int unchanged(const void *arg, const char *name, struct problem *p)
 {
     const struct adopt_file *f = arg;
@@ -199,7 +199,7 @@ int adopt_replace(struct adopt_file *f, const struct bytes *parts, size_t count,
     return r != 0 ? r : newfile_exchange(&f->next, unchanged, f, ret_placed, p);
 }
 
-/* A descriptor that can write to the old file. As its owner, who may not have the right to write to it. */
+/* A descriptor that can write to the old file, opened as the file's owner, who may not have the right to write to it. */
 static int writable_fd(struct adopt_file *f)
 {
     char self[40];

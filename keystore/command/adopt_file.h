@@ -12,7 +12,7 @@
 #include "base/wire.h"
 
 struct adopt_file {
-    char path[PATH_MAX];  /* of the file itself, symbolic links followed: for texts, and to see that it leads there still */
+    char path[PATH_MAX];  /* of the file itself, symbolic links followed: for texts, and to see that it still leads there */
     struct trustpath way; /* the directory, opened once: all that is done goes through this descriptor */
     int fd;               /* stays on the old file after it was replaced */
     bool writable;        /* fd is */

@@ -18,7 +18,7 @@ struct server_list {
     char *names[LIST_MAX];
     size_t count;
     unsigned left_out;
-    unsigned troubles; /* with the configuration: there may be keys that were not seen */
+    unsigned troubles; /* problems with the configuration: there may be keys that were not seen */
     char user[64]; /* of the server's workers; "": not known, or root */
 };
 
@@ -35,7 +35,7 @@ static void list_key(const struct named_key *k, void *arg)
                                        : "");
     if (k->path == NULL || (k->sight != KEYFILE_PLAIN && k->sight != KEYFILE_ENCRYPTED))
         return;
-    /* What no handle can stand for stays where it is, as doctor says. */
+    /* A key that no handle can stand for stays where it is, as doctor says. */
     if (k->key->kind == SRV_STAYS)
         return;
     whole = realpath(k->path, NULL);
@@ -166,7 +166,10 @@ int adopt_server(struct cli *cli, struct problem *p)
         r = ask_for_list(&l, p);
     for (size_t i = 0; r == 0 && i < l.count; i++) {
         r = adopt_path(cli, l.paths[i], /* asked= */ true, p);
-        /* The same key in two files, of which the first has been adopted: what is behind it is no worse for that. */
+        /*
+         * The same key is in two files, of which the first has been adopted. The files behind this one are no worse for
+         * that.
+         */
         if (r == LB_E_EXISTS) {
             cli_note("'%s': %s", l.paths[i], p->text);
             cli_hint("%s", p->hint);

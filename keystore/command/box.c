@@ -36,7 +36,7 @@ struct created {
     bool credential; /* and so was the credential */
 };
 
-/* Whose files a box may have had before it got its own user. */
+/* The user whose files a box may have had before it got its own user. */
 static uid_t former_user(void)
 {
     const struct passwd *pw = getpwnam(BOXUSER_FORMER);
@@ -170,7 +170,7 @@ static const char *store_state(int dir, const char *box)
     return state;
 }
 
-/* A directory with the name of a box is one. */
+/* An entry is a box if it is a directory with the name of a box. */
 static int add_entry(struct entries *all, int dir, const char *name, struct problem *p)
 {
     struct entry *grown;

@@ -20,7 +20,7 @@
 
 #define WAIT_SECONDS 10
 
-/* What the process that reads has to tell; the bytes follow. */
+/* What the reading process tells; the bytes follow. */
 struct told {
     int result, error; /* LB_E_*, errno */
     size_t len;
@@ -32,7 +32,7 @@ bool boxfile_can(const struct peer *box)
     return geteuid() == 0 || geteuid() == box->uid;
 }
 
-/* Leaving root does that, unless root was told to keep them (capabilities(7), securebits). */
+/* Drops the capabilities. Leaving root does that, unless root was told to keep them (capabilities(7), securebits). */
 static bool drop_capabilities(void)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -42,8 +42,8 @@ static bool drop_capabilities(void)
 }
 
 /*
- * For good, and looked at afterwards. The change of user may have made the process one that the user's others can trace:
- * it is a copy of root's.
+ * Becomes the user for good, and checks that. The process is a copy of root's: after the change of user, the user's other
+ * processes must not be able to trace it.
  */
 static bool become(const struct peer *box)
 {
@@ -63,7 +63,7 @@ static bool become(const struct peer *box)
     return true;
 }
 
-/* The process that reads. It writes all at once: the pipe has room for it. */
+/* The reading process. It writes all at once, since the pipe has room for it. */
 static _Noreturn void read_and_tell(const struct peer *box, const struct secretfile *from, int out)
 {
     struct told told;
@@ -88,8 +88,8 @@ static _Noreturn void read_and_tell(const struct peer *box, const struct secretf
 }
 
 /*
- * What it tells. The user may stop that process, which then never tells, or never ends: once it has begun to write, all
- * is in the pipe, and it is not needed any more.
+ * Hears what the reading process tells. The user may stop that process, which then never tells, or never ends. Once it has
+ * begun to write, all is in the pipe, and it is not needed any more.
  */
 static int hear(int in, pid_t pid, size_t max, void **ret, size_t *ret_len, struct problem *p)
 {

@@ -40,7 +40,7 @@ static int not_ours(const char *name, struct problem *p)
     return p->code;
 }
 
-/* An account whose uid another one has too is two names for one user. The walk overwrites what getpwnam() returned. */
+/* Is the uid another account's too? Then both are names of one user. The walk overwrites what getpwnam() returned. */
 static bool other_with_uid(uid_t uid, const char *name, char ret[64])
 {
     const struct passwd *pw;
@@ -85,7 +85,7 @@ static int look_up(struct boxuser *ret, struct problem *p)
 
 /* Making it */
 
-/* Runs program, and its words are on standard error. 0, its exit status, or -1 with errno. */
+/* Runs program with its output on standard error. Returns 0, its exit status, or -1 with errno. */
 static int run(const char *program, const char *const *argv)
 {
     static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "SYSTEMD_LOG_LEVEL=warning", NULL };
@@ -107,7 +107,7 @@ static int run(const char *program, const char *const *argv)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* A line in /etc, so that a system whose users are made anew at its start has this one again. */
+/* Writes a line in /etc: a system that makes its users anew at each start then makes this one again. */
 static int by_sysusers(const char *program, const char *box, const struct boxuser *user)
 {
     char path[sizeof(SYSUSERS_DIR) + BOXUSER_NAME_MAX + 8], text[400];
@@ -144,7 +144,10 @@ static int by_useradd(const char *program, const char *box, const struct boxuser
     return run(program, argv);
 }
 
-/* The first that is there. By their paths: a PATH inherited through su(1) may lack them, or have others. */
+/*
+ * The first program that is there makes the user. Programs go by their paths: a PATH inherited through su(1) may lack them,
+ * or have others.
+ */
 static const struct {
     const char *path;
     int (*make)(const char *program, const char *box, const struct boxuser *user);
@@ -176,7 +179,7 @@ int boxuser_get(const char *box, struct boxuser *ret, struct problem *p)
         return LB_E_SYSTEM;
     }
     status = makers[i].make(makers[i].path, box, ret);
-    /* Whatever it says of itself: what counts is that the user is there, and is one of a box. */
+    /* The program's exit status does not count: what counts is that the user is there, and is one of a box. */
     r = look_up(ret, p);
     if (r == LB_E_NO_KEY) {
         problem_set(p, LB_E_SYSTEM, "%s did not make user '%s' (status %d)", makers[i].path, ret->name, status);

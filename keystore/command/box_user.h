@@ -8,7 +8,7 @@
 #include "base/errors.h"
 
 #define BOXUSER_PREFIX "littlebox-"
-/* Whom all boxes ran as before each had a user of its own. */
+/* The user whom all boxes ran as, before each had a user of its own. */
 #define BOXUSER_FORMER "littlebox"
 /* The longest name that systemd-sysusers(8) takes: that of utmp(5), without the NUL. */
 #define BOXUSER_NAME_MAX 31

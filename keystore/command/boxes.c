@@ -107,7 +107,7 @@ static int find(const struct cli *cli, struct all *all, struct problem *p)
     } else {
         if (dirs_find(/* dir= */ NULL, DIRS_SYSTEM, &dirs) == 0)
             r = look_at(&dirs, "system", all, p);
-        /* Who has no home directory has no boxes. */
+        /* A user without a home directory has no boxes. */
         if (r == 0 && !cli->system && geteuid() != 0 && dirs_find(/* dir= */ NULL, DIRS_USER, &dirs) == 0)
             r = look_at(&dirs, "own", all, p);
     }
@@ -125,7 +125,7 @@ static const struct column columns[] = {
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-/* Whose directory it is: where nothing runs, that is who would run it. */
+/* The owner of the directory: if nothing runs, that user would run the box. */
 static bool owner_of(const struct box_paths *paths, uid_t *ret)
 {
     struct stat st;

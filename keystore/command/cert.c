@@ -139,7 +139,7 @@ int cert_overview(struct client *c, const struct key_details *show, uint32_t onl
     for (unsigned i = 0; r == 0 && i < show->version_count; i++) {
         const struct version_entry *v = &show->versions[i];
 
-        /* Of a damaged version nothing is told. */
+        /* Nothing is told of a damaged version. */
         if ((only == 0 || v->version == only) && (v->certificates > 0 || v->chain_damaged) && !v->damaged)
             r = add_version(c, show->name, v, t, p);
     }

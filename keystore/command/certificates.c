@@ -44,7 +44,7 @@ static bool next_block(struct bytes file, size_t *at, struct bytes *ret)
             if (left < len || memcmp(file.p + *at, labels[i], len) != 0)
                 continue;
             to = memmem(file.p + *at, left, end, strlen(end));
-            /* Without an end it is a block all the same, which cannot be read. */
+            /* A block without an end is a block too, which cannot be read. */
             to = to == NULL || (size_t)(file.p + file.len - to) < strlen(end) + len ? file.p + file.len
                                                                                      : to + strlen(end) + len;
             *ret = (struct bytes){ from, (size_t)(to - from) };

@@ -101,7 +101,7 @@ struct option_text {
 };
 /* By enum cli_option; and those that may stand anywhere on the line, ends with a NULL name. */
 extern const struct option_text cli_options[OPT_COUNT];
-/* The option of a command that comes behind that one in the order of names; -1: the first; behind the last one. */
+/* The next option of a command in the order of names. After -1: the first; after the last: -1. */
 int cli_option_next(const struct command *command, int option);
 extern const struct option_text cli_globals[];
 
@@ -126,7 +126,7 @@ void cli_hint(const char *fmt, ...) LB_PRINTF(1, 2);
  * command was called. Call it once, before there is anything to say; the strings in c stay as they are.
  */
 void cli_hints_are_about(const struct cli *c);
-/* Of what cli_hint() would print for it, as much as fits: see cli_hints_are_about(). */
+/* Writes what cli_hint() would print for hint, as much as fits: see cli_hints_are_about(). */
 void cli_hint_text(const char *hint, char *ret, size_t size);
 
 /*

@@ -15,8 +15,8 @@
 #include "command/why_away.h"
 
 /*
- * restart, as a socket's unit may live on without its socket; and enable, for the next boot. A box that is there may have used
- * up its start limit in vain.
+ * restart: a socket's unit may live on without its socket. enable: for the next boot. reset-failed: a box that is there may
+ * have used up its start limit in vain.
  */
 static void hint_system(const struct client *c, const char *daemon, struct problem *p)
 {
@@ -88,7 +88,7 @@ static int find_owners(struct client *c, const char *users, const char *where, s
     return r != 0 ? r : owner_list_resolve(&list, where, &c->owners, p);
 }
 
-/* A box of his own for whoever has none? */
+/* May the command make a box of his own for a user who has none? */
 static int may_make(const struct client *c, struct problem *p)
 {
     const char *box = c->cli->box;
@@ -156,7 +156,7 @@ static int find_paths(struct client *c, struct problem *p)
     return r;
 }
 
-/* The first request of an own box that was started but never got its store. */
+/* Makes the store of an own box that was started but never got one: this is its first request. */
 static int make_ready(struct client *c, struct problem *p)
 {
     struct box_status status;
@@ -201,7 +201,7 @@ int client_open_at(const struct cli *cli, const char *socket, const char *users,
     struct problem ignored;
     int r = c == NULL ? LB_E_NOMEM : 0;
 
-    /* What is found by the rule is told as that. */
+    /* A box that is found by the rule is told as that. */
     if (r == 0 && (cli->dir != NULL || place_find(cli->box, &c->place, c->paths.socket, &ignored) != 0 ||
                    strcmp(c->paths.socket, socket) != 0))
         c->place = PLACE_DIRECTORY;

@@ -4,7 +4,7 @@
 
 #include "command/talk.h"
 
-/* May the command start a box that does not run? Only ever the ordinary user's own, and only two commands make one. */
+/* May the command start a box that does not run? It may start only the ordinary user's own, and only two commands make one. */
 enum client_start {
     CLIENT_RUNNING, /* no */
     CLIENT_READY,   /* yes, if it was made */

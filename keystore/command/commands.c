@@ -30,7 +30,10 @@ static void name_servers(FILE *out)
 #define SEAL_USAGES SEAL_KINDS(SEAL_USAGE, " | ")
 #define SEAL_BIT(number, NAME, ...) OPT_BIT(NAME)
 #define SEAL_BITS (SEAL_KINDS(SEAL_BIT, |))
-/* 'unlock' asks without being told for what somebody types: its options are those that give it in another way. */
+/*
+ * The options of 'unlock' are those that give a secret in another way than by typing: it asks for what somebody types
+ * without being told.
+ */
 #define UNLOCK_USAGE_PROMPT(option) "--stdin"
 #define UNLOCK_USAGE_FILE(option) option SEAL_USAGE_FILE
 #define UNLOCK_USAGE_PLACE(option) option SEAL_USAGE_PLACE

@@ -18,7 +18,7 @@
 #include "model/key_types.h"
 #include "protocol/keys.h"
 
-/* Seconds. Whoever waits has a cursor that does not move: better nothing than late. */
+/* Seconds. The cursor does not move meanwhile, so it is better to propose nothing than to propose late. */
 #define PATIENCE 3
 #define WORD_SIZE 64
 #define TEXT_SIZE 200
@@ -31,7 +31,10 @@ struct command_line {
     const struct option_text *open; /* the option whose value comes next; NULL: none */
 };
 
-/* What is proposed: word, and behind a tab what it is. prefix is what of the word under the cursor stands before it. */
+/*
+ * What is proposed: word, and behind a tab what it is. prefix is the part of the word under the cursor that stands before
+ * word.
+ */
 struct cursor {
     const char *prefix;
     const char *begun;
@@ -43,7 +46,7 @@ static void propose(const struct cursor *at, const char *word, const char *text)
 
     if (strncmp(word, at->begun, strlen(at->begun)) != 0)
         return;
-    /* Names are of plain characters; what a box calls the type of a key need not be. */
+    /* Names have plain characters only; what a box calls the type of a key may have others. */
     snprintf(plain, sizeof(plain), "%s", text == NULL ? "" : text);
     make_printable(plain);
     printf("%s%s%s%s\n", at->prefix, word, text == NULL ? "" : "\t", plain);
@@ -94,7 +97,7 @@ static void each_box(void *arg, const char *box)
     propose(arg, box, NULL);
 }
 
-/* The boxes with a directory and no socket: they were made, and do not run. */
+/* Proposes the boxes with a directory and no socket: they were made, and do not run. */
 static void each_made(const struct dirs *dirs, const struct cursor *at)
 {
     DIR *dir = opendir(dirs->state);
@@ -180,7 +183,7 @@ static void of_kind(const struct command_line *l, const struct cursor *at, const
 
 /* Usage lines and options */
 
-/* The one that word begins with, up to its '=' or end. NULL: there is none. */
+/* The option that word begins with, up to its '=' or end. NULL: there is none. */
 static const struct option_text *find_option(const struct command_line *l, const char *word)
 {
     size_t len = strcspn(word, "=");
@@ -223,7 +226,7 @@ static bool next_word(const char **at, unsigned *depth, char ret[WORD_SIZE])
     return true;
 }
 
-/* Small letters: it stands for itself. */
+/* Is it a word that stands for itself? Such words begin with a small letter. */
 static bool is_own_word(const char *word)
 {
     return word[0] >= 'a' && word[0] <= 'z';
@@ -240,7 +243,10 @@ static void of_argument(const struct command_line *l, const struct cursor *at)
 
     while (next_word(&s, &depth, word)) {
         if (strcmp(word, "|") == 0) {
-            /* Another way: from its first argument on. In brackets it is another option. */
+            /*
+             * At depth 0, another way to use the command begins: from its first argument on. In brackets, it is another
+             * option.
+             */
             if (depth == 0)
                 place = 0, fits = true;
             value = false;
@@ -274,7 +280,7 @@ static void of_option(const struct command_line *l, const struct cursor *at)
     }
 }
 
-/* Which box it is: that decides whose keys are proposed. */
+/* Notes which box is meant: that decides whose keys are proposed. */
 static void take_value(struct command_line *l, const struct option_text *o, const char *value)
 {
     if (strcmp(o->name, "--box") == 0)

@@ -106,7 +106,7 @@ static int list_names(struct client *c, const char *after, char (**ret)[LB_NAME_
     return wire_end(&reader) == 0 && (*ret_count > 0 || !*ret_more) ? 0 : problem_set(p, LB_E_VALUE, "the box's list is damaged");
 }
 
-/* One public key has several encodings where a point may be written in short (X9.62 4.3.6), and hashes of each. */
+/* One public key has several encodings, and each its own hash, because a point may be written in short (X9.62 4.3.6). */
 static const char *const point_forms[] = { "uncompressed", "compressed", "hybrid" };
 #define FORMS (sizeof(point_forms) / sizeof(point_forms[0]))
 
@@ -153,7 +153,7 @@ static bool has_hash(const struct hashes *all, const uint8_t hash[LB_HASH_SIZE])
     return false;
 }
 
-/* A version that was destroyed has nothing left of the key. */
+/* A destroyed version is passed over: it has nothing left of the key. */
 static int refuse_twin(const struct client *c, const struct key_details *show, const struct hashes *hashes, struct problem *p)
 {
     const char *box = c->cli->box;
@@ -220,7 +220,7 @@ int key_import(struct client *c, const char *name, EVP_PKEY *key, struct key_inf
 /* What names of key files end with. */
 static const char *const endings[] = { ".pem", ".key", ".crt", ".cer", ".der", ".p8", ".pk8", ".p12", ".pfx" };
 
-/* What says nothing of whose key it is: beside a number at the end, as certbot has it in its archive. */
+/* File names that do not say whose key it is. A number may follow, as certbot's archive has it. */
 static const char *const generic_files[] = { "privkey", "private",  "privatekey", "private-key", "private_key", "key",
                                              "keyfile", "server",   "server-key", "tls",         "ssl",         "cert",
                                              "certkey", "cert-key", "cert_key",   "host",        "domain",      "fullchain",
@@ -245,7 +245,7 @@ static bool is_generic(const char *name, size_t len)
     return is_one_of(name, len, generic_files, sizeof(generic_files) / sizeof(generic_files[0]));
 }
 
-/* The name of the directory that the file is in, as the path says it. False: it says nothing either. */
+/* The name of the file's directory, as the path says it. False: that says nothing either. */
 static bool name_of_directory(const char *path, char ret[LB_NAME_MAX + 1])
 {
     const char *slash = strrchr(path, '/');
@@ -310,8 +310,8 @@ int key_keep_file(const char *path, struct problem *p)
     int r;
 
     /*
-     * A link is replaced itself, and what it leads to stays. What cannot be read as a key file is none; whether it can be
-     * replaced is found out then.
+     * A link itself is replaced, and what it leads to stays. A file that cannot be read as a key file is no key; whether it
+     * can be replaced is found out then.
      */
     if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) || secret_read_file(path, KEYFILE_MAX, &data, &len) != 0)
         return 0;
@@ -323,7 +323,7 @@ int key_keep_file(const char *path, struct problem *p)
     if (sight != KEYFILE_PLAIN && sight != KEYFILE_ENCRYPTED)
         return 0;
     problem_set(p, LB_E_EXISTS, "'%s' has a private key in it, which would be lost", path);
-    /* An encrypted one may be the only copy of a key: 'adopt' would overwrite it. */
+    /* An encrypted key may be the only copy: 'adopt' would overwrite it. */
     if (sight == KEYFILE_ENCRYPTED)
         problem_hint(p, "name another file");
     else
@@ -358,7 +358,7 @@ int cmd_import(struct cli *cli)
     size_t len = 0;
     int status = EXIT_DONE, r;
 
-    /* The file and the name in the wrong order. */
+    /* File and name are in the wrong order. */
     if (access(path, F_OK) != 0 && access(cli->args[0], F_OK) == 0) {
         char cure[300];
 

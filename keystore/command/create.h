@@ -25,7 +25,7 @@ LB_MUST_USE int key_read_file(const char *path, const char *what, void **ret, si
 /* The user of that name or number, as one who is granted something. LB_E_VALUE. */
 LB_MUST_USE int grant_find_user(const char *name, struct grant *ret, struct problem *p);
 /*
- * Looks for a key that is to be brought into the box, and asks the box about each of its keys, as 'list' does. LB_E_EXISTS: a
+ * Looks for a key that is to be brought into the box: asks the box about each of its keys, as 'list' does. LB_E_EXISTS: a
  * version that is not destroyed has the same public key; p names it.
  */
 LB_MUST_USE int key_refuse_twin(struct client *c, EVP_PKEY *key, struct problem *p);

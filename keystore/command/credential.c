@@ -16,7 +16,7 @@
 #include "model/limits.h"
 #include "model/seal_kinds.h"
 
-/* What became of reading it, with the reason alone in why. */
+/* Takes the result of reading the file; why has only the reason. */
 static int take(int r, const char *path, struct credential *ret, const struct problem *why, struct problem *p)
 {
     int saved = errno;
@@ -109,8 +109,8 @@ out:
 }
 
 /*
- * Who may write in the directory of a credential can put another file in its place. An ordinary user's group may be that
- * user's alone; root's boxes are others' business too.
+ * Checks the directory of a credential: whoever may write there can put another file in its place. In an ordinary user's
+ * directory the group may write, since it may be that user's alone. In one of root's boxes it may not.
  */
 static int check_directory(const char *path, int dir, const struct peer *owner, struct problem *p)
 {
@@ -132,7 +132,7 @@ static int check_directory(const char *path, int dir, const struct peer *owner, 
     return LB_E_VALUE;
 }
 
-/* The box's, and for it to read only. */
+/* Gives the file to the box, which alone may read it. */
 static int give(const char *path, int fd, const struct peer *owner, struct problem *p)
 {
     if (owner != NULL && geteuid() == 0 && fchown(fd, owner->uid, owner->gid) < 0)
@@ -191,7 +191,10 @@ int credential_get_as(const char *path, const struct peer *box, struct credentia
     return is_there(path) ? credential_read_as(path, box, ret, p) : make(path, box, ret, p);
 }
 
-/* In the directory where it was made, wherever its path leads by now, and no other file that has its name. */
+/*
+ * Removes the file from the directory where it was made, wherever the path leads by now. Another file that has its name
+ * stays.
+ */
 void credential_undo(struct credential *c)
 {
     const char *slash = strrchr(c->path, '/'), *name = slash == NULL ? c->path : slash + 1;

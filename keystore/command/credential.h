@@ -26,8 +26,8 @@ struct credential {
  */
 LB_MUST_USE int credential_read(const char *path, const struct peer *box, struct credential *ret, struct problem *p);
 /*
- * The same as the user of the box reads it (command/box_file.h): for a file that nobody has named to the caller. LB_E_DENIED too. On
- * LB_E_SYSTEM errno tells why.
+ * The same as the user of the box reads it (command/box_file.h), for a file that nobody has named to the caller.
+ * LB_E_DENIED too. With LB_E_SYSTEM errno tells why.
  */
 LB_MUST_USE int credential_read_as(const char *path, const struct peer *box, struct credential *ret, struct problem *p);
 /* The same of standard input, whoever writes to it. */

@@ -14,7 +14,7 @@
 #include "command/prompt.h"
 #include "command/table.h"
 
-/* What an administrator should know before. */
+/* Telling what an administrator should know before */
 
 static void tell_use(const struct key_details *show, uint32_t version)
 {
@@ -83,7 +83,7 @@ static int has_version(const struct client *c, const struct key_details *show, u
     return problem_set(p, LB_E_NO_VERSION, "key '%s' in box '%s' has no version %u", show->name, c->cli->box, version);
 }
 
-/* Refuses what a token cannot do before anybody is asked: its keys are destroyed at once, or not at all. */
+/* Refuses, before anybody is asked, what a token cannot do: its keys are destroyed at once, or not at all. */
 static int check_backend(struct client *c, const char *name, struct problem *p)
 {
     struct box_status status;
@@ -122,7 +122,7 @@ static int check_state(const struct client *c, const struct key_details *show, u
     return LB_E_NOT_ACTIVE;
 }
 
-/* Looks whether the key is there, and not destroyed already, before anybody is asked. */
+/* Looks, before anybody is asked, whether the key is there and not destroyed already. */
 static int confirm(struct client *c, const struct key_ref *ref, bool at_once, struct problem *p)
 {
     struct key_details *show = malloc(sizeof(*show));

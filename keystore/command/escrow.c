@@ -19,13 +19,13 @@
 #include "model/limits.h"
 
 /*
- * 16 MiB for each guess, five times over, about half a second: of what OWASP names as equal, the costs whose memory
- * libcrypto gives without being asked for more (32 MiB), so that openssl(1) reads the file without an option.
+ * About half a second for each guess: 16 MiB, five times over. OWASP names several costs as equal. These are the ones whose
+ * memory libcrypto gives without being asked for more (32 MiB), so that openssl(1) reads the file without an option.
  */
 #define SCRYPT_N 16384
 #define SCRYPT_R 8
 #define SCRYPT_P 5
-/* No key that a box takes gets longer. */
+/* No key of a box is longer in this form. */
 #define ESCROW_MAX (64 * 1024)
 
 static int crypto_failed(const char *what, struct problem *p)
@@ -58,7 +58,7 @@ static int seal(EVP_PKEY *key, const struct passphrase *pass, BIO *bio, struct p
     return r == 0 ? 0 : crypto_failed("make", p);
 }
 
-/* Both as PrivateKeyInfo: the private halves are the same, not only the public ones. */
+/* Compares both as PrivateKeyInfo, so that the private halves are the same and not only the public ones. */
 static int compare(EVP_PKEY *key, EVP_PKEY *other, struct problem *p)
 {
     uint8_t *a = NULL, *b = NULL;
@@ -74,7 +74,7 @@ static int compare(EVP_PKEY *key, EVP_PKEY *other, struct problem *p)
     return r;
 }
 
-/* What stands in the file now, whoever wrote it. */
+/* Reads what stands in the file now, whoever wrote it. */
 static int read_back(const struct escrow *e, char *ret, size_t *ret_len, struct problem *p)
 {
     int fd = open(e->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

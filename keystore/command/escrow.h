@@ -10,7 +10,7 @@
 #include "base/errors.h"
 #include "command/prompt.h"
 
-/* The file that was made, as long as it may have to go again. */
+/* The file that was made, kept as long as it may have to go again. */
 struct escrow {
     char path[PATH_MAX];
     dev_t dev;

@@ -80,7 +80,7 @@ static uint16_t parse_ops(const char *text, const char **ret_bad, size_t *ret_le
     }
 }
 
-/* It is done all the same: there may be nothing better to grant it to. */
+/* A warning only: there may be nothing better to grant it to. */
 static void warn_lent(const struct grant *g)
 {
     char text[200];
@@ -92,7 +92,7 @@ static void warn_lent(const struct grant *g)
     cli_hint("%s", cure);
 }
 
-/* What that subject itself may still do, after something was taken from it. */
+/* Looks what that subject itself may still do, after something was taken away. */
 static int look_at_rest(struct client *c, const struct grant_request *m, uint16_t *ret, struct problem *p)
 {
     struct key_details *show = malloc(sizeof(*show));
@@ -107,7 +107,7 @@ static int look_at_rest(struct client *c, const struct grant_request *m, uint16_
     return r;
 }
 
-/* Whoever denies without --op thinks of signatures alone, or of everything. */
+/* Tells what is left: whoever denies without --op may think of signatures alone, or of everything. */
 static void tell_rest(const struct cli *cli, const struct grant_request *m, uint16_t rest)
 {
     const char *user = cli->options[OPT_USER], *group = cli->options[OPT_GROUP];

@@ -37,7 +37,7 @@ int rootdir_open(const char *path, bool make, struct rootdir *ret, struct proble
     ret->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (ret->fd < 0)
         return !make && errno == ENOENT ? 0 : failed(path, p);
-    /* The umask is for the files of a person, not for what each box must reach. */
+    /* The mode is set, since the umask is for a person's files and not for what each box must reach. */
     if ((made && fchmod(ret->fd, 0755) < 0) || fstat(ret->fd, &st) < 0) {
         r = failed(path, p);
         rootdir_close(ret);
@@ -103,8 +103,8 @@ static int check(const struct walk *w, const struct stat *st, const char *path, 
 }
 
 /*
- * Group and others lose what they may: the group's bits are also the mask of access control lists, which the former
- * owner may have set. It is root's meanwhile, so that nobody sets them again.
+ * Gives the file. Group and others lose their rights: the group's bits are also the mask of access control lists, which the
+ * former owner may have set. Meanwhile the file is root's, so that nobody sets them again.
  */
 static int give(const struct handover *h, int fd, mode_t mode)
 {
@@ -114,8 +114,8 @@ static int give(const struct handover *h, int fd, mode_t mode)
 static int walk_dir(const struct walk *w, int fd, const char *path, int depth, struct problem *p);
 
 /*
- * One entry of the directory parent. Between fstatat() and openat() it can become another only where the directory is
- * still its former owner's, that is while things are only looked at; what was opened is what is checked.
+ * Looks at one entry of the directory parent. Between fstatat() and openat() another file can take its place only while the
+ * directory is its former owner's, that is while things are only looked at. What is checked is what was opened.
  */
 static int walk_entry(const struct walk *w, int parent, const char *name, const char *path, int depth, struct problem *p)
 {
@@ -166,8 +166,8 @@ static int walk_entries(const struct walk *w, int fd, const char *path, int dept
 }
 
 /*
- * A directory that was opened and checked. While its content is given away it is root's, mode 0700: its former owner,
- * who may be an attacker by now, can put nothing else in place of what was looked at.
+ * Walks a directory that was opened and checked. While its content is given away the directory is root's, mode 0700. So its
+ * former owner, who may be an attacker by now, cannot replace what was looked at.
  */
 static int walk_dir(const struct walk *w, int fd, const char *path, int depth, struct problem *p)
 {
@@ -183,7 +183,7 @@ static int walk_dir(const struct walk *w, int fd, const char *path, int depth, s
     r = walk_entries(w, fd, path, depth, p);
     if (r == 0 && give(w->h, fd, 0700) != 0)
         r = failed(path, p);
-    /* As it was; if that fails, what went wrong first is what is told. */
+    /* Puts the directory back as it was. If that fails too, the first failure is told. */
     if (r != 0 && fchmod(fd, st.st_mode & 07777) == 0)
         (void)!fchown(fd, st.st_uid, st.st_gid);
     return r;
@@ -211,7 +211,7 @@ static int path_of(const struct rootdir *dir, const char *name, char ret[PATH_MA
     return problem_set(p, LB_E_TOO_LONG, "the path '%.100s...' is too long", dir->path);
 }
 
-/* Whose the directory is decides whose its content may be. */
+/* The owner of the directory decides whose its content may be. */
 static int begin_walk(int fd, const char *path, const char *box, const struct handover *h, struct walk *ret,
                       struct problem *p)
 {

@@ -5,8 +5,8 @@
 #include "command/cli.h"
 
 /*
- * Prints what the file of --show is a handle of; no box is asked. Of a file that is none, the error says what it is
- * instead. The exit status.
+ * Prints what the file of --show is a handle of; asks no box. If the file is no handle, the error says what it is instead.
+ * Returns the exit status.
  */
 int handle_show(struct cli *cli);
 

@@ -21,7 +21,7 @@ struct shown {
     char hash[2 * LB_HASH_SIZE + 1]; /* of the public key; "": the same */
 };
 
-/* What a file is that holds no handle. */
+/* Says what a file is that holds no handle. */
 static int refuse(const char *path, enum keyfile_sight sight, struct problem *p)
 {
     static const char *const texts[] = {

@@ -95,7 +95,7 @@ int cmd_help(struct cli *c)
 
 /* What is wrong */
 
-/* What is looked for here, and is elsewhere or nowhere. */
+/* Words that people look for here, and where they find that instead, if anywhere. */
 static const struct {
     const char *word;
     const char *cure;
@@ -159,7 +159,7 @@ int help_no_command(const char *word, const char *next)
     return EXIT_USAGE;
 }
 
-/* Of the options that could stand here. */
+/* The option that was meant, of those that could stand here. */
 static const char *option_meant(const struct command *command, const char *word)
 {
     struct suggestion s;
@@ -184,7 +184,7 @@ static void who_takes(int i, char *ret, size_t size)
     }
 }
 
-/* What to do where the option is one that the command makes needless. NULL: it is not. */
+/* What to do without an option that the command makes needless. NULL: it is not needless. */
 static const char *needless_cure(const struct command *command, const char *name)
 {
     bool needless = command != NULL && command->needless != NULL && strcmp(command->needless, name) == 0;
@@ -235,7 +235,7 @@ int help_too_many(const struct cli *c, const char *word)
         return cli_usage_error(c, "'%s' takes no argument: '%s'", k->name, word);
     if (k->forgotten == NULL)
         return cli_usage_error(c, "one argument too many: '%s'", word);
-    /* A command that takes a file alone got the file and the other word, in either order. */
+    /* The command takes a file alone, and got the file and the other word, in either order. */
     if (strncmp(k->usage, "FILE ", strlen("FILE ")) == 0 && access(first, F_OK) != 0 && access(second, F_OK) == 0)
         first = word, second = c->args[0];
     snprintf(cure, sizeof(cure), "littlebox %s %s %s %s", k->name, first, k->forgotten, second);

@@ -127,7 +127,7 @@ static bool label_ends(const struct block *b, const char *text)
     return b->label_len >= n && memcmp(b->label + b->label_len - n, text, n) == 0;
 }
 
-/* A PKCS#8 block may be a handle. Any other failure to read it is left to who decodes the key. */
+/* A PKCS#8 block may be a handle. If it cannot be read, the failure is left to the code that decodes the key. */
 static int check_handle(const uint8_t *data, const struct block *b, struct keyfile *ret, struct problem *p)
 {
     BIO *bio = BIO_new_mem_buf(data + b->start, (int)(b->end - b->start));
@@ -204,7 +204,7 @@ static int parse_pkcs12(struct reading *rd, PKCS12 *p12, struct keyfile *ret, st
     int r;
 
     ret->form = KEYFILE_PKCS12;
-    /* Many have no passphrase, or an empty one: nobody is asked for those. */
+    /* Many files have no passphrase, or an empty one: for those nobody is asked. */
     r = pkcs12_key(p12, NULL, 0, &keys, &ret->key);
     if (r == LB_E_SECRET)
         r = pkcs12_key(p12, "", 0, &keys, &ret->key);
@@ -259,10 +259,7 @@ int keyfile_parse(const struct cli *c, const char *name, const uint8_t *data, si
     int r;
 
     memset(ret, 0, sizeof(*ret));
-    /*
-     * Old PKCS#12 and PEM files are encrypted with what only this provider has. It is no failure if it is not
-     * installed.
-     */
+    /* Only this provider has the ciphers of old PKCS#12 and PEM files. It is no failure if it is not installed. */
     legacy = OSSL_PROVIDER_try_load(NULL, "legacy", /* retain_fallbacks= */ 1);
     ERR_clear_error();
     if (find(data, data + len, "-----BEGIN ") != NULL)

@@ -30,7 +30,10 @@ LB_MUST_USE int keyfile_parse(const struct cli *c, const char *name, const uint8
                               struct keyfile *ret, struct problem *p);
 void keyfile_clear(struct keyfile *k);
 
-/* What is in a file, as far as that shows without a passphrase. Of several things the one that comes last here counts. */
+/*
+ * What is in a file, as far as that shows without a passphrase. If there are several things, the one that comes last here
+ * counts.
+ */
 enum keyfile_sight {
     KEYFILE_NOTHING,
     KEYFILE_REFERENCE, /* to a key of a token, as pkcs11-provider writes it */

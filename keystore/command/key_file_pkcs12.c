@@ -3,7 +3,7 @@
 
 #include <openssl/objects.h>
 
-/* Files that nest bags deeper than this are nobody's. */
+/* Nobody's files nest bags deeper than this. */
 #define DEPTH_MAX 4
 
 struct search {

@@ -19,7 +19,7 @@ static int digest_param(EVP_PKEY *key, const char *param)
 {
     char name[64];
 
-    /* RFC 4055 3.1: a restriction without a word is to SHA-1, and libcrypto does not speak of it then. */
+    /* RFC 4055 3.1: a restriction that names no digest is to SHA-1. libcrypto says nothing then. */
     if (EVP_PKEY_get_utf8_string_param(key, param, name, sizeof(name), NULL) <= 0)
         return DIGEST_SHA1;
     return digest_by_name(name);
@@ -98,7 +98,7 @@ static bool agree(EVP_PKEY *mine, EVP_PKEY *peer, uint8_t ret[LB_SHARED_MAX], si
     return ok;
 }
 
-/* The secret is worth nothing: the other key is forgotten with it. */
+/* The secret is worth nothing, since the other key is forgotten with it. */
 static int proof_derive(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected, struct problem *p)
 {
     EVP_PKEY *other = EVP_PKEY_Q_keygen(NULL, NULL, EVP_PKEY_get0_type_name(expected));

@@ -12,7 +12,7 @@
 #include "model/former_names.h"
 #include "model/uri.h"
 
-/* One file looked at, in memory that is wiped: it may be a plain key. */
+/* Looks at one file, in memory that is wiped: the file may be a plain key. */
 static int look(const struct srvconf *conf, const char *path, enum keyfile_sight *ret_sight, char ret_uri[LB_URI_MAX + 1])
 {
     struct handle h = { .type = 0 };
@@ -36,7 +36,7 @@ static int look(const struct srvconf *conf, const char *path, enum keyfile_sight
     return r;
 }
 
-/* The file itself, FILE.key, and FILE with .key for its last ending: what SRV_BUNDLE may mean. */
+/* The files that SRV_BUNDLE may mean: the file itself, FILE.key, and FILE with .key for its last ending. */
 static bool candidate(const struct srv_key *k, int i, char ret[PATH_MAX])
 {
     const char *slash = strrchr(k->text, '/'), *dot = strrchr(k->text, '.');
@@ -190,7 +190,7 @@ static void from_server(const struct named_key *k, void *arg)
     tell(s, k->path == NULL ? k->uri : k->path, where);
 }
 
-/* Copies all of them before the box is asked again, since they stand in its answer. */
+/* Copies all paths before the box is asked again, since they stand in its answer. */
 static int noted(struct client *c, struct search *s, struct problem *p)
 {
     struct srvconf *here = calloc(1, sizeof(*here));
@@ -208,7 +208,7 @@ static int noted(struct client *c, struct search *s, struct problem *p)
             char uri[LB_URI_MAX + 1];
             enum keyfile_sight sight;
 
-            /* It may be something else by now, or gone. */
+            /* The file may be something else by now, or gone. */
             if (paths[i][0] == '/' && look(here, paths[i], &sight, uri) == 0 && is_of(s, uri))
                 tell(s, paths[i], "");
         }
@@ -238,7 +238,7 @@ int known_handles(struct client *c, const struct key_details *show,
         else
             unread += n;
     }
-    /* An older box does not know what that is. */
+    /* An older box does not know this question. */
     if (r == 0 && noted(c, s, &p) == LB_E_NOMEM)
         r = LB_E_NOMEM;
     for (size_t i = 0; i < s->count; i++)

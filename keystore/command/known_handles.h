@@ -11,7 +11,7 @@ struct named_key {
     const struct server_program *server;
     const struct srvconf *conf;
     const struct srv_key *key;
-    const char *path;         /* of the file that has the key; NULL: there is no such file, it is a URI for one */
+    const char *path;         /* of the file that has the key; NULL: a URI stands for the key, there is no file */
     enum keyfile_sight sight; /* what is in it */
     const char *uri;          /* of a handle; "" for anything else */
 };

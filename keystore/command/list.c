@@ -23,7 +23,7 @@ static const char *yes_no(bool b)
     return b ? "yes" : "no";
 }
 
-/* How many of those who may use a key a line of the list has room for. */
+/* How many who may use a key have room in a line of the list. */
 #define ALLOWED_SHOWN 4
 
 static int out_of_memory(struct problem *p)
@@ -66,8 +66,8 @@ static int fill_grants(const struct key_details *show, struct table *t)
 /* A key, and what the box tells of each key by itself. */
 struct row {
     struct key_entry e;
-    struct table *grants; /* NULL: they are for administrators to know */
-    uint64_t used; /* the last time; 0: not as far as is known */
+    struct table *grants; /* NULL: only administrators may know them */
+    uint64_t used; /* the last time; 0: never, as far as is known */
     char until[TIME_TEXT_SIZE]; /* of the active version's certificate; "": it has none */
 };
 
@@ -76,7 +76,7 @@ struct rows {
     size_t count;
     size_t hidden; /* destroyed ones that match and were not asked for */
     size_t scheduled; /* and those that are to be destroyed */
-    bool admin;       /* whoever asks is told who may use them, and when they were used */
+    bool admin;       /* the caller may know who may use the keys, and when they were used */
 };
 
 static void rows_clear(struct rows *all)
@@ -93,7 +93,7 @@ static int add_row(const struct cli *cli, const struct key_entry *e, struct rows
 
     if (fnmatch(pattern, e->name, 0) != 0)
         return 0;
-    /* What is damaged is to be seen: status sends here. */
+    /* Damaged keys are always shown: status sends people here. */
     if ((e->state == STATE_DESTROYED || e->state == STATE_DESTROY_SCHEDULED) && !e->damaged &&
         cli->options[OPT_ALL] == NULL) {
         all->hidden += e->state == STATE_DESTROYED;
@@ -135,14 +135,14 @@ static int read_rows(struct client *c, struct rows *all, struct problem *p)
     return 0;
 }
 
-/* What the box tells of its keys one by one, and to this caller. */
+/* What the box tells of its keys one by one, if it tells this caller. */
 struct more {
     bool certificates;
     bool grants;
     struct key_details show; /* the last answer */
 };
 
-/* A key, its certificate or the token may go while others are looked at; then that column of it stays empty. */
+/* A key, its certificate or the token may go while others are looked at. Then that column of the key stays empty. */
 static int read_more(struct client *c, struct more *m, struct row *row, struct problem *p)
 {
     struct key_ref ref = { .version = row->e.version };
@@ -183,7 +183,7 @@ out:
     return r;
 }
 
-/* The last ones are of what only administrators are told. */
+/* Only administrators are told what the last columns show. */
 static const struct column list_columns[] = {
     { "KEY", NULL, CELL_STRING },     { "TYPE", NULL, CELL_STRING }, { "STATE", NULL, CELL_STRING },
     { "VERSION", NULL, CELL_NUMBER }, { "OF", NULL, CELL_NUMBER },   { "CREATED", NULL, CELL_STRING },
@@ -192,7 +192,7 @@ static const struct column list_columns[] = {
 #define LIST_COLUMNS (sizeof(list_columns) / sizeof(list_columns[0]))
 #define LIST_COLUMNS_OF_ALL (LIST_COLUMNS - 2)
 
-/* "www-data, group ssl-cert (sign,decrypt)": what is not to sign alone is said. */
+/* "www-data, group ssl-cert (sign,decrypt)": operations are named unless they are signing alone. */
 static void allowed_text(const struct table *grants, char *ret, size_t size)
 {
     size_t len = 0, rows = grants == NULL ? 0 : table_rows(grants);
@@ -276,7 +276,8 @@ static void json_list(const struct rows *all)
 }
 
 /*
- * A pattern that nothing matches is more often a slip than an answer, and who may use no key looks at somebody else's box.
+ * Tells why the list is empty. A pattern that nothing matches is more often a slip than an answer. A caller who may use no
+ * key looks at somebody else's box.
  */
 static void tell_none(struct client *c, const struct rows *all)
 {

@@ -13,7 +13,10 @@
 #include "model/key_name.h"
 #include "model/limits.h"
 
-/* Is arg the option name? Its value is behind '=' or the next argument, which is taken. NULL value: it is missing. */
+/*
+ * Is arg the option of that name? Its value is behind '=' or the next argument, which is taken. *ret_value NULL: it is
+ * missing.
+ */
 static bool match(const char *name, bool has_value, char ***argv, const char **ret_value)
 {
     size_t len = strlen(name);
@@ -107,7 +110,7 @@ static int parse(struct cli *c, char **argv)
         } else if (strcmp(*argv, "--") == 0) {
             only_arguments = true;
         } else if (strcmp(*argv, "--help") == 0 || strcmp(*argv, "-h") == 0) {
-            /* Of the command so far; what else is on the line does not matter any more. */
+            /* Helps with the command so far; what else is on the line does not matter any more. */
             c->args[0] = c->command == NULL ? NULL : c->command->name;
             c->arg_count = c->command == NULL ? 0 : 1;
             c->command = command_find("help");
@@ -143,11 +146,11 @@ static int parse(struct cli *c, char **argv)
     return 0;
 }
 
-/* Before the first use of libcrypto. */
+/* Must run before the first use of libcrypto. */
 static int harden(const struct command *command)
 {
     struct problem p = { 0 };
-    /* Two packets, a key file, and passphrases, credentials and keys that come and go. */
+    /* Room for two packets, a key file, and passphrases, credentials and keys that come and go. */
     char limit[SECRET_LIMIT_SIZE];
     struct secret_memory m = { .buffers = 2 * LB_PACKET_MAX + KEYFILE_MAX + (64 << 10), .heap_min = 64 << 10 };
 
@@ -173,7 +176,7 @@ static int harden(const struct command *command)
     return cli_fail(&p);
 }
 
-/* The command did what it does, although its output could not be written. */
+/* Says that the command did what it does, although its output could not be written. */
 static void tell_done(const struct cli *c)
 {
     if (c->command->makes_key)

@@ -18,7 +18,7 @@
 /* What the next start reads, as far as it can be seen from here. */
 struct source {
     char file[PATH_MAX];
-    bool ours;    /* the command line's directories, or systemd, lead to it: the box alone may have said so otherwise */
+    bool ours;    /* the command line's directories lead to it, or systemd; else the box alone may have said so */
     bool asked;   /* it is the file that the box has tried: nobody knows better */
     bool handed;  /* by the service manager, which decrypts it; file is what it keeps */
     struct peer reader; /* as whom the next start reads it */
@@ -100,7 +100,7 @@ static void unknown(struct nextstart *n, const char *text)
     problem_set(&n->why, LB_E_SYSTEM, "%s", text);
 }
 
-/* How the file comes to open the store. A locked box takes no new seal: it needs a secret that it knows. */
+/* How the file comes to open the store. A locked box takes no new seal: first it needs a secret that it knows. */
 static void hint_credential(struct nextstart *n, const char *back, const char *another)
 {
     if (n->credentials == 0)
@@ -126,7 +126,7 @@ static void judge(struct nextstart *n, const struct box_opening *tried)
         memcpy(n->seals, tried->next_seals, sizeof(n->seals));
         return;
     case NEXT_ABSENT:
-        /* Not there because it is not used: a passphrase is. */
+        /* The file is not there because nobody uses one: a passphrase opens the store. */
         if (n->credentials == 0 || (n->passphrases > 0 && n->now.how == OPENED_BY_REQUEST))
             n->verdict = NEXTSTART_LOCKED;
         problem_set(&n->why, LB_E_LOCKED, "%.300s is not there", n->file);
@@ -143,7 +143,7 @@ static void judge(struct nextstart *n, const struct box_opening *tried)
     }
 }
 
-/* For a file, or a user, that the box has not tried: BOX.conf or the unit was changed since the box started. */
+/* Tries a file, or a user, that the box has not tried: BOX.conf or the unit was changed since the box started. */
 static int try_file(struct client *c, const struct peer *reader, struct nextstart *n, struct problem *p)
 {
     struct box_opening tried = { .next = NEXT_REFUSED };
@@ -172,7 +172,7 @@ static int try_file(struct client *c, const struct peer *reader, struct nextstar
     return 0;
 }
 
-/* Tries what systemd keeps for the box. Root alone can decrypt it, and does so only where systemd's own rule leads there. */
+/* Tries what systemd keeps for the box. Only root can decrypt it, and root does so only if systemd's own rule leads there. */
 static int try_handed(struct client *c, bool ours, struct nextstart *n, struct problem *p)
 {
     struct box_opening tried;
@@ -212,8 +212,8 @@ static int try_handed(struct client *c, bool ours, struct nextstart *n, struct p
 }
 
 /*
- * Whether a start opens the store with a seal that keeps its place itself. Only the box can look there. It told of another file
- * than the one that this command line leads to: that is such a place, or BOX.conf was changed since the box was started.
+ * Does a start open the store with a seal that keeps its place itself? Only the box can look there. If it told of another
+ * file than this command line leads to, either that is such a place, or BOX.conf was changed since the box was started.
  */
 static int find_place(struct client *c, const struct nextstart *n, bool *ret, struct problem *p)
 {
@@ -276,14 +276,12 @@ int nextstart_find(struct client *c, struct nextstart *ret, struct problem *p)
         return r;
     if (source.handed)
         return try_handed(c, source.ours, ret, p);
-    /* Who may act as its user sees for himself, but never what the box says is its file. */
+    /* A caller who may act as the box's user sees for himself, but never looks at what the box says is its file. */
     if (!source.ours) {
         judge(ret, &ret->now);
         return 0;
     }
-    /*
-     * A box that was started before the directory was there cannot look into it; its next start can.
-     */
+    /* A box that started before the directory was there cannot look into it, but its next start can. */
     if (ret->now.next == NEXT_REFUSED && boxfile_can(&source.reader))
         source.asked = false;
     if (!source.asked)

@@ -9,7 +9,7 @@
 enum nextstart_verdict {
     NEXTSTART_OPENS,
     NEXTSTART_LOCKED,   /* as it is meant to be: no credential is in use, somebody gives a passphrase */
-    NEXTSTART_BROKEN,   /* locked, or no start at all, where it was to open itself */
+    NEXTSTART_BROKEN,   /* it was to open itself, but stays locked, or does not start at all */
     NEXTSTART_UNKNOWN   /* this caller cannot tell */
 };
 
@@ -27,8 +27,8 @@ struct nextstart {
 
 /*
  * The file that the box reads at its start: the one that BOX.conf in the directories of this command line names, or
- * CONFIG/BOX.credential. Read it with boxfile_read(), since the directories may be the box's user's. What the box says of paths
- * does not count, since the box gets what is in the file. ret has PATH_MAX bytes.
+ * CONFIG/BOX.credential. Read it with boxfile_read(), since the directories may be the box's user's. What the box itself
+ * says of paths does not count, since it gets what is in the file. ret has PATH_MAX bytes.
  */
 void nextstart_file(const struct client *c, char *ret);
 /*

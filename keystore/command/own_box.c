@@ -33,7 +33,7 @@ static int system_failed(const char *what, struct problem *p)
     return problem_set(p, LB_E_SYSTEM, "%s: %s", what, strerror(errno));
 }
 
-/* path and what is missing above it, for the user alone (as the XDG specification wants it). */
+/* Makes path and what is missing above it, for the user alone (as the XDG specification wants it). */
 static int make_dirs(const char *path, struct problem *p)
 {
     char part[PATH_MAX];
@@ -133,10 +133,7 @@ static int notify_socket(int *ret_fd, char *name, size_t size, struct problem *p
     return 0;
 }
 
-/*
- * In the new process: nothing of the command's is left, then exec. Only calls that are allowed between fork and
- * exec.
- */
+/* In the new process: takes away all that is the command's, then exec. Only calls that are allowed between fork and exec. */
 static void __attribute__((noreturn)) become_daemon(const char *program, const char *box, int log, char **env)
 {
     static char option[] = "--box";
@@ -192,7 +189,7 @@ static long long now_ms(void)
     return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Whoever finds the abstract name could say READY: it counts from a process of this user only. */
+/* Did the daemon say READY? Only a process of this user counts, since whoever finds the abstract name could say so. */
 static bool said_ready(int notify)
 {
     struct peer peer;
@@ -272,7 +269,7 @@ int launch_box(struct client *c, struct problem *p)
         r = take_lock(c, &lock, p);
     if (r != 0)
         return r;
-    /* Whoever had the lock before may have started it. */
+    /* Whoever had the lock before may have started the box. */
     if (socket_connect(c->paths.socket, &other) != 0)
         r = start_daemon(c, p);
     socket_close(other);
@@ -293,7 +290,7 @@ int launch_init(struct client *c, struct problem *p)
     r = ask_status(c->ask, &status, p);
     if (r != 0 || status.lock != LOCK_NO_STORE)
         goto out; /* another command was faster */
-    /* What opens a store is there: then the store is lost, and a new one in its place would hide that. */
+    /* There is something that opens a store: so the store is lost, and a new one in its place would hide that. */
     if (access(c->paths.credential, F_OK) == 0) {
         r = client_no_store(c, p);
         goto out;

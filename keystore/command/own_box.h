@@ -15,8 +15,8 @@ LB_MUST_USE int launch_box(struct client *c, struct problem *p);
 LB_MUST_USE int launch_init(struct client *c, struct problem *p);
 
 /*
- * What to type to run the daemon: its name, or its path where the name would not be found, as /usr/sbin is not searched for
- * ordinary users. Uses ret.
+ * What to type to run the daemon. That is its name, or its path if the name would not be found: /usr/sbin is not searched
+ * for ordinary users. Uses ret.
  */
 const char *launch_daemon_name(char ret[PATH_MAX]);
 

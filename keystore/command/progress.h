@@ -5,8 +5,8 @@
 #include "client/waiter.h"
 
 /*
- * Prints "littlebox: WHAT ..." after one second, and on a terminal a dot more each second. what must outlive the result. by is
- * the way to wait whose end is progress_stop(). NULL: there is no memory or thread for it, which is no reason to fail.
+ * Prints "littlebox: WHAT ..." after one second, and on a terminal a dot more each second. what must outlive the result. by
+ * says how to wait until progress_stop(). NULL: there is no memory or thread for it, which is no reason to fail.
  */
 struct wait *progress_start(const struct waiter *by, const char *what);
 /* Ends the line, if there is one. */

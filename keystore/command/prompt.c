@@ -47,7 +47,7 @@ static void catch_signal(int number)
     caught = number;
 }
 
-/* What would end or stop the command while the terminal does not echo. */
+/* Signals that would end or stop the command while the terminal does not echo. */
 static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU };
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
@@ -71,8 +71,8 @@ static void say(int tty, const char *text)
 }
 
 /*
- * One line; without echo, the terminal is as before when this returns, and a signal that came meanwhile is raised
- * again.
+ * Reads one line, without echo unless echo is set. When this returns, the terminal is as before, and a signal that came
+ * meanwhile is raised again.
  */
 static int prompt(int tty, const char *what, bool echo, char *buf, size_t *ret_len, struct problem *p)
 {
@@ -109,7 +109,7 @@ static int no_terminal(const char *what, const char *cure, struct problem *p)
     return LB_E_SYSTEM;
 }
 
-/* The box looks too: this is so that nobody types it twice for nothing. */
+/* The box checks this too. Here it saves people from typing twice for nothing. */
 static int check_new(const struct passphrase *s, struct problem *p)
 {
     if (s->len == 0)

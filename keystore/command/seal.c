@@ -65,13 +65,13 @@ static int check_label(const struct cli *c, struct problem *p)
 
 /* init */
 
-/* The directory of the credential, where an administrator finds the box's configuration too. */
+/* Makes the directory of the credential, where an administrator finds the box's configuration too. */
 static int make_config_dir(const struct client *c, struct problem *p)
 {
     mode_t mode = geteuid() == 0 ? 0755 : 0700;
 
     if (mkdir(c->dirs.config, mode) == 0) {
-        /* Whatever the umask: the box reads its configuration and its credential there as its own user. */
+        /* The umask does not count: the box reads its configuration and its credential there as its own user. */
         if (chmod(c->dirs.config, mode) == 0)
             return 0;
     } else if (errno == EEXIST) {
@@ -101,7 +101,7 @@ static int init(struct client *c, const struct seal_kind *kind, const char *wher
     return r;
 }
 
-/* Said once, when there is nothing to lose yet. */
+/* Told once, when there is nothing to lose yet. */
 static void tell_keeping(const struct client *c, const struct seal_kind *kind, const char *where)
 {
     if (kind->source == SEAL_FROM_PROMPT)
@@ -222,7 +222,7 @@ static int seal_list(struct client *c, const struct seal_kind *named, const char
     return r;
 }
 
-/* A second seal by one file is no second way into the store. */
+/* Refuses a second seal by one file, which is no second way into the store. */
 static int refuse_twin(struct client *c, const struct credential *file, struct problem *p)
 {
     const struct bytes secret = { file->data, file->len };
@@ -249,7 +249,7 @@ static int seal_add(struct client *c, const struct seal_kind *named, const char 
     int r = ask_status(c->ask, &status, p);
 
     (void)id;
-    /* Before somebody thinks of a passphrase twice for nothing. */
+    /* Refused before somebody thinks of a passphrase twice for nothing. */
     if (r == 0 && status.lock == LOCK_LOCKED) {
         r = problem_set(p, LB_E_LOCKED, "box '%s' is locked", c->cli->box);
         problem_hint(p, "run: littlebox --box %s unlock", c->cli->box);
@@ -265,8 +265,8 @@ static int seal_add(struct client *c, const struct seal_kind *named, const char 
 }
 
 /*
- * What becomes of the seals without that one; kind 0: it is not there. id 0: all that there are. Credentials are those that
- * open the store without a person, passphrases those that need one.
+ * What becomes of the seals without that one. kind 0: it is not there. id 0: all seals. Credentials open the store without
+ * a person, passphrases need one.
  */
 struct rest {
     unsigned kind, credentials, passphrases;
@@ -296,9 +296,9 @@ static int look_at_rest(struct client *c, uint32_t id, struct rest *ret, struct 
 }
 
 /*
- * A seal whose loss shows at the next start, when nobody thinks of this any more: the one that opens the store then, the
- * last credential, or the last passphrase where no credential is known to open the store. The box itself keeps the last
- * seal of all.
+ * Asks before a seal is removed whose loss shows at the next start, when nobody thinks of this any more. That is the seal
+ * that opens the store then, the last credential, or the last passphrase if no credential is known to open the store. The
+ * box itself keeps the last seal of all.
  */
 static int confirm_remove(struct client *c, uint32_t id, struct problem *p)
 {
@@ -398,9 +398,10 @@ int cmd_lock(struct cli *cli)
 }
 
 /*
- * Nobody is asked for a passphrase that no seal takes, and where there is no terminal nobody can be: such a box is opened
- * with the file that opens it at its start, if that is there. It is read with the rights of the box's user: the box gets
- * nothing that it could not read itself. *ret_ask: a passphrase is to be asked for, and nothing was read.
+ * Reads the file that opens the box at its start, if that is there and no passphrase is to be asked for. Nobody is asked
+ * for a passphrase that no seal takes, and without a terminal nobody can be. The file is read with the rights of the box's
+ * user, so the box gets nothing that it could not read itself. *ret_ask: nothing was read, and a passphrase is to be asked
+ * for.
  */
 static int read_start_file(struct client *c, struct seal_secret *ret, bool *ret_ask, struct problem *p)
 {
@@ -451,7 +452,7 @@ static int unlock(struct client *c, const struct seal_kind *named, struct proble
         cli_note("box '%s' is unlocked already", c->cli->box);
         return 0;
     }
-    /* In the box's words: it knows whether there was one. */
+    /* Told in the box's words: the box knows whether there was a store. */
     if (r == 0 && status.lock == LOCK_NO_STORE)
         r = client_no_store(c, p);
     if (r == 0)

@@ -69,7 +69,7 @@ static int file_new(struct client *c, const char *where, struct seal_secret *ret
 
     if (r != 0)
         return r;
-    /* One that nobody has named, in a directory that may be the box's user's: what leads there may lead elsewhere. */
+    /* Nobody has named this file, and its directory may be the box's user's: what leads there may lead elsewhere. */
     return where == c->paths.credential ? credential_get_as(where, &box, &ret->credential, p)
                                         : credential_get(where, &box, &ret->credential, p);
 }
@@ -85,7 +85,7 @@ static int file_read(struct client *c, const char *where, struct seal_secret *re
     return r != 0 ? r : credential_read(where, &box, &ret->credential, p);
 }
 
-/* The box looks there, in a directory of its own: as seen from here it is a path from the root. */
+/* The box looks for it, in a directory of its own. As seen from here, that is a path from the root. */
 static int place_of(struct client *c, const char *where, struct seal_secret *ret, struct problem *p)
 {
     (void)c;

@@ -9,7 +9,7 @@
 #include "command/prompt.h"
 #include "model/seal_kinds.h"
 
-/* Zeros to begin with; sealsecret_clear() wipes. By the source of its kind one member is used. */
+/* Begins as zeros; sealsecret_clear() wipes. The source of its kind says which member is used. */
 struct seal_secret {
     const struct seal_kind *kind;
     struct passphrase passphrase; /* SEAL_FROM_PROMPT */
@@ -26,8 +26,9 @@ int sealsecret_kind(const struct cli *c, const struct seal_kind **ret);
 const char *sealsecret_option(const struct cli *c, const struct seal_kind *kind);
 
 /*
- * A secret for a new seal. where is a file, made if absent and then the box's to read, or a place; not looked at where the
- * secret is asked for. A file that is c->paths.credential was named by nobody: it is read as the box's user.
+ * A secret for a new seal. where is a file, or a place. A file is made if absent, and is then the box's to read. where is
+ * not looked at if the secret is asked for. A file that is c->paths.credential was named by nobody: it is read as the box's
+ * user.
  */
 LB_MUST_USE int sealsecret_new(struct client *c, const struct seal_kind *kind, const char *where, struct seal_secret *ret,
                                struct problem *p);

@@ -247,7 +247,7 @@ int cmd_status(struct cli *cli)
     bool has_token = false;
     int r = client_open(cli, CLIENT_RUNNING, &c, &p);
 
-    /* First: what it finds is in the status then. */
+    /* This comes first, since the status shows what it finds. */
     if (r == 0)
         r = nextstart_find(c, &next, &p);
     if (r == 0)

@@ -17,7 +17,7 @@
 static const char *const stores[] = { "/etc/credstore.encrypted", "/run/credstore.encrypted",
                                       "/usr/local/lib/credstore.encrypted", "/usr/lib/credstore.encrypted" };
 
-/* By its path: a PATH inherited through su(1) may have another one. */
+/* By their paths: a PATH inherited through su(1) may have another program. */
 static const char *const decrypters[2] = { "/usr/bin/systemd-creds", "/bin/systemd-creds" };
 static const char *const managers[2] = { "/usr/bin/systemctl", "/bin/systemctl" };
 
@@ -40,7 +40,7 @@ static const char *find_program(const char *const paths[2])
     return access(paths[0], X_OK) == 0 ? paths[0] : access(paths[1], X_OK) == 0 ? paths[1] : NULL;
 }
 
-/* What it prints goes to out, what it complains of nowhere. 0 or errno. */
+/* Starts program. Its output goes to out, its complaints nowhere. 0 or errno. */
 static int start(const char *program, const char *const *argv, int out, pid_t *ret)
 {
     static const char *const env[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", "SYSTEMD_LOG_LEVEL=crit", NULL };
@@ -90,7 +90,10 @@ int systemcred_read(const char *path, void **ret, size_t *ret_len, struct proble
     return LB_E_SECRET;
 }
 
-/* A line of a unit, of systemd.exec(5): LoadCredential=ID:PATH and its kin, where PATH may be a name in the stores. */
+/*
+ * Does this line of a unit take the credential from elsewhere? It is LoadCredential=ID:PATH (systemd.exec(5)) or its kin. A
+ * PATH that is a name means the stores, which are not elsewhere.
+ */
 static bool is_elsewhere(const char *line)
 {
     static const char id[] = "littlebox";

@@ -247,7 +247,7 @@ void table_print(const struct table *t, FILE *out)
         make_printable(t->cells[i]);
     for (size_t i = 0; i < t->count; i++) {
         last = t->columns[i].title != NULL ? i : last;
-        /* Without memory for the widths the table is still there, only not aligned. */
+        /* Without memory for the widths the table is printed all the same, but not aligned. */
         if (wide != NULL && t->columns[i].title != NULL)
             wide[i] = column_width(t, i);
     }

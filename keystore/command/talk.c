@@ -17,7 +17,7 @@
 #include "protocol/header.h"
 #include "protocol/messages.h"
 
-/* What users are told of requests, where it is not the same for all. */
+/* What users are told of a request, if it is not the same for all. */
 struct words {
     uint16_t type;
     const char *progress; /* told when it takes longer than a second; NULL: nothing */
@@ -145,7 +145,10 @@ void client_note_handle(struct client *c, const char *name, const char *path)
     struct problem p = { 0 };
     char *whole = realpath(path, NULL);
 
-    /* Who may not say so to the box has written the file all the same, and is not to stand in the log for it. */
+    /*
+     * Only administrators may tell the box. Others have written the file all the same, and are not to stand in the log for
+     * it.
+     */
     if (whole != NULL && strlen(whole) <= LB_PATH_TEXT_MAX && ask_status(c->ask, &status, &p) == 0 && status.admin) {
         snprintf(m.name, sizeof(m.name), "%s", name);
         snprintf(m.path, sizeof(m.path), "%s", whole);

@@ -30,8 +30,8 @@ struct client *client_new(const struct cli *cli, struct problem *p);
 void client_close(struct client *c);
 
 /*
- * Has a box that said that it has no store say it in its own words: none was made yet, or the one that was is gone. 0: it has
- * one by now.
+ * Has the box say in its own words that it has no store: none was made yet, or the one that was is gone. 0: the box has one
+ * by now.
  */
 LB_MUST_USE int client_no_store(struct client *c, struct problem *p);
 /* The box remembers that a handle of the key is in this file, if the caller may tell it. */

@@ -25,7 +25,7 @@ static int add_entry(struct table *t, const struct token_key *e)
     char label[P11_VALUE_MAX + 1], id[2 * P11_VALUE_MAX + 1] = "";
     const char *cells[TOKEN_COLUMNS] = { label, id, e->type, e->key };
 
-    /* Whatever bytes a label has: on a terminal they do no harm. */
+    /* A label may have any bytes: these do no harm on a terminal. */
     for (size_t i = 0; i < e->label.len; i++)
         label[i] = e->label.p[i] < 0x20 || e->label.p[i] == 0x7f ? '?' : (char)e->label.p[i];
     label[e->label.len] = '\0';
@@ -79,7 +79,7 @@ int token_list(struct client *c, struct problem *p)
     return r;
 }
 
-/* "01:02", "0102", "%01%02": what tools print. */
+/* Parses the ids that tools print: "01:02", "0102", "%01%02". */
 static int parse_id(const char *text, uint8_t *ret, size_t *ret_len, struct problem *p)
 {
     size_t len = 0;
@@ -115,7 +115,7 @@ int cmd_attach(struct cli *cli)
     struct key_info key;
     int r = key_name_check(cli->args[0], &p);
 
-    /* Without a word the key is called on the token as it is here. */
+    /* If neither is given, the key is called on the token as it is here. */
     if (id == NULL && label == NULL)
         label = cli->args[0];
     if (r == 0 && id != NULL)
@@ -145,7 +145,7 @@ int cmd_login(struct cli *cli)
     struct json j;
     int r = client_open(cli, CLIENT_RUNNING, &c, &p);
 
-    /* Nobody is to look for the PIN of a box that has no token. */
+    /* Checked first, so that nobody looks for the PIN of a box that has no token. */
     if (r == 0)
         r = ask_token(c->ask, &token, &p);
     if (r == 0)

@@ -14,12 +14,12 @@ bool whyaway_tell(const struct cli *cli, const struct dirs *dirs, const struct b
     struct stat store, directory;
     char start[2 * LB_NAME_MAX + 60] = "", what[sizeof(p->text)];
 
-    /* Doctor asks at sockets whose boxes have their files elsewhere. */
+    /* Only if the files are this box's: doctor asks at sockets whose boxes have their files elsewhere. */
     if (box_paths(dirs, cli->box, &paths) != 0 || strcmp(paths.socket, used->socket) != 0)
         return false;
     if (stat(paths.store, &store) < 0 || stat(paths.state, &directory) < 0 || store.st_uid == directory.st_uid)
         return false;
-    /* The directory is the box's; a copy that root has put into it is root's. */
+    /* The directory is the box's, but a copy that root has put into it is root's. */
     if (access("/run/systemd/system", F_OK) == 0 && cli->dir == NULL)
         snprintf(start, sizeof(start), " && systemctl reset-failed 'littleboxd@*'; systemctl start littleboxd@%s.socket",
                  cli->box);

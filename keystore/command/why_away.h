@@ -9,8 +9,8 @@
 #include "model/paths.h"
 
 /*
- * A box that does not answer, or ended while it was asked: where its files show why, p gets that and the cure, in the place
- * of its hint; true then. p->code stays. dirs and used are what the command went by.
+ * Says why a box does not answer, or ended while it was asked, if its files show that. True: p got the reason and, in the
+ * place of its hint, the cure; p->code stays. dirs and used are what the command went by.
  */
 bool whyaway_tell(const struct cli *cli, const struct dirs *dirs, const struct box_paths *used,
                   struct problem *p);

@@ -16,9 +16,9 @@
 #define BLANKS " \t\r\n"
 /* As long as no line says. */
 #define WATCHDOG_UNSET UINT_MAX
-/* Longer than any request takes: a text of 4 GiB is hashed twice, keys of SLH-DSA are slow. In seconds. */
+/* In seconds; longer than any request takes. The slow ones: a text of 4 GiB is hashed twice, and keys of SLH-DSA. */
 #define WATCHDOG_DEFAULT 120
-/* A token that hangs holds a thread for the time of one call, or a few. */
+/* A hanging token holds a thread for the time of one call, or of a few. */
 #define WATCHDOG_CALLS 4
 
 static bool number(const char *s, int base, unsigned long min, unsigned long max, unsigned long *ret)
@@ -83,7 +83,7 @@ static const char *set_rest_after(struct boxconf *c, const char *value)
     return NULL;
 }
 
-/* A number, of seconds unless a letter behind it says otherwise. */
+/* A number of seconds, or of the unit that a letter behind it names. */
 static const char *set_destroy_after(struct boxconf *c, const char *value)
 {
     static const struct {
@@ -203,7 +203,7 @@ static const char *set_backend(struct boxconf *c, const char *value)
     return c->backend == BACKEND_PKCS11 || strcmp(value, "sealed") == 0 ? NULL : "sealed or pkcs11";
 }
 
-/* The settings of a token count only where there is one. */
+/* The settings of a token count only if there is a token. */
 #define P11_SETTER(name)                                                 \
     static const char *set_p11_##name(struct boxconf *c, const char *value) \
     {                                                                    \
@@ -222,7 +222,7 @@ P11_SETTER(login)
 P11_SETTER(timeout)
 P11_SETTER(session_copies)
 
-/* A setter returns NULL, or what the value has to be. */
+/* A setter returns NULL, or says what the value has to be. */
 static const struct {
     const char *key;
     const char *(*set)(struct boxconf *c, const char *value);
@@ -271,7 +271,7 @@ static int parse_line(struct boxconf *c, char *line, unsigned n, struct problem 
         wanted = settings[i].set(c, value);
         if (wanted == NULL)
             return 0;
-        /* Whoever writes a PIN here must not read it in a log. */
+        /* A PIN that was written here by mistake must not be in a log. */
         if (strcmp(key, "pin") == 0)
             return problem_set(p, LB_E_CONFIG, "%s:%u: pin must be %s", c->paths.config, n, wanted);
         return problem_set(p, LB_E_CONFIG, "%s:%u: %s = %.60s: it must be %s", c->paths.config, n, key, value, wanted);
@@ -295,7 +295,7 @@ static void set_defaults(struct boxconf *c, const char *box, const struct box_pa
     memset(c, 0, sizeof(*c));
     snprintf(c->box, sizeof(c->box), "%s", box);
     c->paths = *paths;
-    /* One thread a processor does the work; the second is there so that a slow answer never stops the only one. */
+    /* One thread for each processor does the work. There are two at least, so that a slow answer never stops the only one. */
     c->threads = cpus < 2 ? 2 : cpus > 256 ? 256 : (unsigned)cpus;
     c->max_connections = 4096;
     c->open_keys = 1000;
@@ -305,7 +305,8 @@ static void set_defaults(struct boxconf *c, const char *box, const struct box_pa
     c->locked_memory = true;
     snprintf(c->credential, sizeof(c->credential), "%s", paths->credential);
     /*
-     * What systemd hands over (systemd.exec(5), LoadCredential=) goes before the file in the configuration directory.
+     * The file that systemd hands over (systemd.exec(5), LoadCredential=) goes before the one in the configuration
+     * directory.
      */
     if (dir != NULL && dir[0] == '/' && strlen(dir) + strlen("/littlebox") < sizeof(c->credential)) {
         snprintf(c->credential, sizeof(c->credential), "%s/littlebox", dir);
@@ -313,7 +314,7 @@ static void set_defaults(struct boxconf *c, const char *box, const struct box_pa
         if (!c->credential_handed)
             snprintf(c->credential, sizeof(c->credential), "%s", paths->credential);
     }
-    /* Who may connect is not who may sign: that is decided key by key. A user's own box is that user's alone. */
+    /* Everybody may connect to a system's box: who may sign is decided key by key. A user's own box is that user's alone. */
     c->socket_mode = geteuid() == 0 ? 0666 : 0600;
     c->log_level = LOG_LEVEL_INFO;
     c->sandbox = true;

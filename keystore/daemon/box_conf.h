@@ -26,10 +26,10 @@ struct boxconf {
     unsigned rest_after;                     /* seconds without use, then a key is closed; 0: never */
     unsigned destroy_after;                  /* seconds from the order to the destruction of a key, 1 to a year */
     bool threads_given;                      /* threads is not the default */
-    bool locked_memory;                      /* not to start where secrets cannot be locked */
+    bool locked_memory;                      /* the box does not start where secrets cannot be locked */
     struct admins admins;
     char credential[PATH_MAX];               /* the file that opens the store at start, if it is there */
-    bool credential_handed;                  /* that file is of the service manager, which makes it at each start */
+    bool credential_handed;                  /* that file is of the service manager, which makes it again at each start */
     mode_t socket_mode;
     enum log_level log_level;
     bool sandbox;
@@ -39,15 +39,15 @@ struct boxconf {
 };
 
 /*
- * Defaults, then what the file at paths.config says; no file is fine. LB_E_CONFIG with file and line in p. Resolves
- * user and group names, so it must run before the sandbox.
+ * Sets the defaults, then what the file at paths.config says; no file is fine. LB_E_CONFIG with file and line in p.
+ * Resolves user and group names, so it must run before the sandbox.
  */
 LB_MUST_USE int boxconf_load(const char *box, const struct box_paths *paths, struct boxconf *ret, struct problem *p);
 
-/* What the vault and who serves it need of that; both point into conf. */
+/* What the vault and the server need of the configuration; both point into conf. */
 void boxconf_settings(const struct boxconf *conf, struct vault_settings *ret_vault, struct box_settings *ret_box);
 
-/* Says in the log which administrators may be somebody else tomorrow (base/id_range.h). Before the sandbox. */
+/* Logs which administrators may be somebody else tomorrow (base/id_range.h). To be called before the sandbox. */
 void boxconf_warn(const struct boxconf *c);
 
 #endif

@@ -24,14 +24,14 @@
 #include "daemon/sandbox.h"
 #include "guard/secret.h"
 
-/* Some keys of any kind at once; more are closed and opened. */
+/* Room for some keys of any kind at once; further keys are closed and opened. */
 #define SECURE_HEAP_MIN ((size_t)256 << 10)
 #define MEMORY_SLACK ((size_t)64 << 10)
 #define THREADS_MIN 2
-/* Keys that nobody uses are looked for four times in their time to rest, but not all the time. */
+/* How often unused keys are looked for: four times in their time to rest, but within these milliseconds. */
 #define REST_TURN_MIN 250
 #define REST_TURN_MAX 15000
-/* Descriptors that are no connections, administrators' among them. */
+/* Descriptors beside those of the connections that max-connections counts: administrators' are among them. */
 #define OTHER_DESCRIPTORS 160
 #define CONNECTIONS_MIN 16
 
@@ -41,15 +41,18 @@ static int report(const char *what, int r)
     return r;
 }
 
-/* The changer is a thread too. What modules and libraries lock beside us is in the last number. */
+/*
+ * The locked memory of so many threads; the changer is one more. MEMORY_SLACK is for what modules and libraries lock beside
+ * us.
+ */
 static size_t buffers(unsigned threads)
 {
     return server_memory(threads) + vault_memory(threads + 1) + MEMORY_SLACK;
 }
 
 /*
- * Without a limit that was set for it, a machine of many processors gets as many threads as its limit on locked memory
- * has room for.
+ * Takes as many threads as the limit on locked memory has room for, if the configuration sets no number: a machine may have
+ * many processors.
  */
 static void fit_threads(struct boxconf *conf)
 {
@@ -64,8 +67,8 @@ static void fit_threads(struct boxconf *conf)
 }
 
 /*
- * A box that runs out of descriptors serves nobody: so there are no more connections than it has descriptors for. What it
- * opens beside them are its links, the store, a credential, and what a module for tokens wants.
+ * Allows no more connections than there are descriptors for: a box that runs out of descriptors serves nobody. Beside
+ * connections the box opens its links, the store, a credential, and what a module for tokens wants.
  */
 static void fit_connections(struct boxconf *conf)
 {
@@ -83,7 +86,7 @@ static void fit_connections(struct boxconf *conf)
                 conf->max_connections, wanted, (unsigned long long)limit.rlim_cur);
 }
 
-/* What is locked, or that nothing is. */
+/* Says what is locked, or that nothing is. */
 static int check_memory(const struct secret_memory *m, const struct boxconf *conf)
 {
     char text[SECRET_LIMIT_SIZE];
@@ -223,7 +226,7 @@ static bool hear_keeper(struct server *s)
     return false;
 }
 
-/* It goes on while the machine sleeps: what slept long is to rest at once. */
+/* This clock goes on while the machine sleeps: a key that slept long is to rest at once. */
 static uint64_t now_ms(void)
 {
     struct timespec t;
@@ -233,8 +236,8 @@ static uint64_t now_ms(void)
 }
 
 /*
- * Until SIGTERM, or until the keeper is gone: without it nobody would end this process. Meanwhile keys that nobody uses
- * are closed.
+ * Waits until SIGTERM, or until the keeper is gone: without the keeper nobody would end this process. Meanwhile closes the
+ * keys that nobody uses.
  */
 static void wait_for_end(struct box *box, const struct boxconf *conf, struct server *s, int signal_fd)
 {
@@ -287,7 +290,7 @@ static void log_start(const struct box *box)
         log_no_store(box);
 }
 
-/* The keeper starts the next child without a second thought. It being gone is seen elsewhere. */
+/* From now on the keeper starts the next child without a second thought. If the keeper is gone, that is seen elsewhere. */
 static void settled(void)
 {
     (void)!keep_send(KEEP_LINK_FD, KEEP_SETTLED, 0, NULL, /* fd= */ -1);
@@ -312,7 +315,7 @@ static int serve_box(struct box *box, const struct boxconf *conf, int signal_fd)
         report("cannot serve", r);
     if (r != 0)
         return r;
-    /* Before a byte is read that others wrote: store, credential, packets, and before a module is loaded. */
+    /* Before a byte is read that others wrote (store, credential, packets), and before a module is loaded. */
     r = enter_sandbox(box, conf);
     if (r == 0)
         r = take_channels(server, box, &stay_locked);
@@ -323,7 +326,7 @@ static int serve_box(struct box *box, const struct boxconf *conf, int signal_fd)
         log_error("%s%s%s", p.text, p.hint[0] == '\0' ? "" : "; ", p.hint);
         goto close;
     }
-    /* Locked by hand stays locked by hand, whatever ended the last child. */
+    /* A box that was locked by hand stays locked, whatever ended the last child. */
     if (!stay_locked)
         vault_try_credential(box->vault);
     r = server_start(server);
@@ -350,7 +353,7 @@ out:
     return r;
 }
 
-/* Before the sandbox: files are read, and names are looked up. */
+/* Must run before the sandbox: it reads files and looks names up. */
 static void know_callers(const struct boxconf *conf)
 {
     char text[200];

@@ -5,8 +5,8 @@
 #include "daemon/box_conf.h"
 
 /*
- * Started by the keeper with KEEP_LINK_FD and KEEP_LISTEN_FD; closed: it was closed to its user from the start
- * (daemon/closed_exec.h). Returns the exit status once it is told to stop.
+ * To be started by the keeper with KEEP_LINK_FD and KEEP_LISTEN_FD. closed: the process was closed to its user from the
+ * start (daemon/closed_exec.h). Returns the exit status once it is told to stop.
  */
 LB_MUST_USE int child_run(const struct boxconf *conf, bool closed);
 

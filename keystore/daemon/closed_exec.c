@@ -18,7 +18,7 @@
 #endif
 
 #ifndef LB_SANITIZED
-/* What goes through sendfile(2) at once, in bytes. */
+/* The bytes that one sendfile(2) copies at most. */
 #define COPY_STEP ((size_t)1 << 30)
 
 static int new_memory_file(void)
@@ -38,7 +38,7 @@ static bool copy(int from, int to)
     return n == 0;
 }
 
-/* The copy, open in a way that neither reads nor writes: a file that somebody can write to is not run. -1. */
+/* A copy of the program, open neither for reading nor for writing: the kernel runs no file that somebody can write to. -1. */
 static int closed_copy(const char *program)
 {
     char path[40];

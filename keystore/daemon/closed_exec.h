@@ -8,18 +8,18 @@
 #include "base/errors.h"
 
 /*
- * execv(3) of the program as it is on disk now, closed if that can be had. A process that hardens itself with prctl(2)
- * is open from exec(2) until then, and who opens /proc/PID/mem in that time keeps it. A program whose file the user may
- * not read is undumpable before it runs: so the program is copied to a memory file of mode 0111, and that is run. A
+ * execv(3) of the program as it is on disk now, closed to its user if that can be had. A process that hardens itself with
+ * prctl(2) is open from exec(2) until then, and whoever opens /proc/PID/mem in that time keeps it. A program whose file the
+ * user may not read is undumpable before it runs. So the program is copied to a memory file of mode 0111, and that is run. A
  * file that cannot be read in the first place is run as it is.
- * Where that cannot be had (no /proc, vm.memfd_noexec = 2, valgrind) it is an ordinary execv(3), and the program finds
- * out with exec_was_closed(). Returns on failure only, with errno. argv[0] and the environment are as with execv(3);
- * /proc/PID/exe names a deleted memory file. Keeps descriptors, blocked signals and PR_SET_PDEATHSIG.
+ * Without /proc, with vm.memfd_noexec = 2, or under valgrind this is an ordinary execv(3); the program finds that out with
+ * exec_was_closed(). Returns on failure only, with errno. argv[0] and the environment are as with execv(3); /proc/PID/exe
+ * names a deleted memory file. Keeps descriptors, blocked signals and PR_SET_PDEATHSIG.
  */
 void exec_closed(const char *program, char *const argv[]);
 
 /*
- * This process was closed to its own user when its program was started. To be asked before anything changes that. Never
+ * Was this process closed to its own user when its program was started? To be asked before anything changes that. Never true
  * of root's processes: nothing is closed to root, and all others may not trace them anyway.
  */
 bool exec_was_closed(void);

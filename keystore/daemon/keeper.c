@@ -28,27 +28,27 @@
 #include "model/keeper_words.h"
 
 /*
- * A child that lived shorter than this (seconds) is started again with a pause that grows a little, in milliseconds: callers
- * wait for it. One that never came to serve is started with the pauses of keep_backoff(). One that served and ended before
- * its start was over is started at once, so that there is somebody to ask: what it must leave alone, and for how long, it
- * is told.
+ * How soon a child is started again. If it lived shorter than SHORT_LIFE (seconds), after a pause that grows a little, in
+ * milliseconds: callers wait. If it never came to serve, after the pauses of keep_backoff(). If it served and ended before
+ * its start was over, at once, so that there is somebody to ask; the new child is told what it must leave alone, and for
+ * how long.
  */
 #define SHORT_LIFE 2
 #define PAUSE_FIRST 10
 #define PAUSE_MAX 100
-/* Where the system has no process or socket for us, in milliseconds. */
+/* The pause when the system has no process or socket for us, in milliseconds. */
 #define PAUSE_SYSTEM 5000
 /* How long a child may take to finish its requests before it is killed, in milliseconds. */
 #define STOP_TIMEOUT 10000
-/* How long it may take to read one packet of the keeper's, in milliseconds. */
+/* How long a child may take to read one packet of the keeper's, in milliseconds. */
 #define LINK_TIMEOUT 5000
-/* Messages of the child that are read in one turn, so that one that talks without end does not keep signals waiting. */
+/* Messages of the child that are read in one turn: a child that talks without end must not keep signals waiting. */
 #define LINK_TURN 256
 /* More than the socket of a child that ended can hold. */
 #define LAST_WORDS 65536
-/* An usher that ends is started again after this, in milliseconds. */
+/* After so many milliseconds an usher that ended is started again. */
 #define USHER_PAUSE 100
-/* How soon it is tried again to pass on what the usher had no room for. */
+/* How soon the keeper tries again to pass on what the usher had no room for. */
 #define BURY_PAUSE 20
 
 struct keeper {
@@ -62,13 +62,13 @@ struct keeper {
     pid_t usher;      /* of this child; 0: none */
     uint64_t usher_start; /* when the next one is to be started; 0: there is one, or no child */
     uint32_t starts;
-    bool was_ready;   /* any child ever was: the configuration is sound */
+    bool was_ready;   /* some child was ready: the configuration is sound */
     bool served;      /* this child was */
     bool settled;     /* its start is over */
-    uint32_t failures; /* children in a row that ended before that */
+    uint32_t failures; /* children in a row that ended before their start was over */
     bool stopping;
     bool replacing;   /* the child was asked to make room for the next */
-    bool locked;      /* by hand: a crash must not open it again */
+    bool locked;      /* by hand: a crash must not open the box again */
     uint64_t started; /* of the child; milliseconds */
     uint64_t away;    /* since when nobody answers; 0: somebody does, or nobody ever did */
     uint64_t deadline; /* for the child to end; 0: none */
@@ -90,15 +90,15 @@ static uint64_t now_ms(void)
 }
 
 /*
- * In the forked process, before exec: its link, and for the child the listening socket, to their places, and nothing else
- * open but the standard ones.
+ * In the forked process, before exec: puts its link and, for a child, the listening socket in their places. Nothing else is
+ * open but the standard descriptors.
  */
 static void __attribute__((noreturn)) become(struct keeper *k, const char *role, int link, pid_t keeper)
 {
     sigset_t none;
     int high_link = fcntl(link, F_DUPFD_CLOEXEC, 10), high_listen = fcntl(k->listen_fd, F_DUPFD_CLOEXEC, 10);
 
-    /* The keeper's death must not leave a process with keys behind; it may have happened already. */
+    /* No process with keys may outlive the keeper, which may be dead already. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != keeper)
         _exit(1);
     sigemptyset(&none);
@@ -112,7 +112,7 @@ static void __attribute__((noreturn)) become(struct keeper *k, const char *role,
     _exit(1);
 }
 
-/* A process of ours at the other end of a new link. -1: the system has none for us; it is in the log. */
+/* Starts a process of ours at the other end of a new link. -1: the system has none for us, which is in the log. */
 static pid_t start_process(struct keeper *k, const char *role, const int pair[2])
 {
     pid_t self = getpid(), pid = fork();
@@ -135,8 +135,8 @@ static void end_usher(struct keeper *k)
 }
 
 /*
- * An usher for the child that there is. What the last one had under way ends with it: so this one's link is new too. Where
- * the system has none for us the child does without, until the next try.
+ * Starts an usher for the child that there is. Its link is new too: what the last usher had under way ends with that one.
+ * If the system has no process for us, the child does without an usher until the next try.
  */
 static int start_usher(struct keeper *k)
 {
@@ -201,8 +201,8 @@ static void start_child(struct keeper *k)
     k->ping = k->awake = 0;
     k->starts++;
     /*
-     * A child that dies in the middle of this is seen by SIGCHLD; one that never reads must not hold the keeper, and one that
-     * did not get all would wait for the rest for ever.
+     * A child that dies in the middle of this is seen by SIGCHLD. A child that never reads must not hold the keeper. A
+     * child that did not get all would wait for the rest for ever.
      */
     if (socket_set_timeout(k->link, LINK_TIMEOUT) != 0 || send_state(k) != 0) {
         log_warning("the child did not take its channels: %s; it is replaced", strerror(errno));
@@ -223,7 +223,7 @@ static void child_is_ready(struct keeper *k, bool by_credential)
     notify_manager(text);
 }
 
-/* One message. LB_E_VALUE: the child broke the form. */
+/* Handles one message. LB_E_VALUE: the child broke the form. */
 static int heard(struct keeper *k, struct keep_message *m)
 {
     switch (m->type) {
@@ -251,7 +251,7 @@ static int heard(struct keeper *k, struct keep_message *m)
     }
 }
 
-/* What the child has said so far. One that breaks the form is killed: it is not what we started. */
+/* Reads what the child has said so far. A child that breaks the form is killed: it is not what we started. */
 static void read_link(struct keeper *k, unsigned most)
 {
     while (k->link >= 0 && most-- > 0) {
@@ -333,7 +333,7 @@ static void plan_next_start(struct keeper *k)
 /* True: the keeper ends, with *ret_status. */
 static bool child_ended(struct keeper *k, int status, int *ret_status)
 {
-    read_link(k, LAST_WORDS); /* what it said last is still in the socket, which it may have passed on */
+    read_link(k, LAST_WORDS); /* its last words are still in the socket, which it may have passed on */
     end_usher(k);
     went_away(k);
     socket_close(k->link);
@@ -401,7 +401,7 @@ static bool handle_signals(struct keeper *k, int *ret_status)
     return reap(k, ret_status);
 }
 
-/* Is some thread of the child still awake? None has to be while it starts or ends: there are other limits for that. */
+/* Is some thread of the child still awake? While a child starts or ends none has to be: other limits hold then. */
 static void watch_child(struct keeper *k)
 {
     uint64_t now = now_ms();
@@ -423,7 +423,7 @@ static void watch_child(struct keeper *k)
     }
 }
 
-/* The service manager watches the keeper (WatchdogSec=), and the keeper the child. */
+/* The service manager watches the keeper (WatchdogSec=), and the keeper watches the child. */
 static void pat_manager(struct keeper *k)
 {
     if (k->manager == 0 || now_ms() < k->told_manager + k->manager)
@@ -470,7 +470,10 @@ static int loop(struct keeper *k)
             log_error("poll: %s", strerror(errno));
             return 1;
         }
-        /* shutdown(2) in any process that has it is for all, and for good. Whoever starts us again makes a new one. */
+        /*
+         * Any process that has the socket can call shutdown(2), for all and for good. Whoever starts us again makes a new
+         * one.
+         */
         if (fds[2].revents != 0) {
             log_error("a process of the box shut its listening socket down: the box ends; start it again, with its socket unit "
                       "if it has one");

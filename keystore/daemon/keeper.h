@@ -7,13 +7,13 @@
 /* Exit status of a child whose configuration or store makes another start pointless (EX_CONFIG of <sysexits.h>). */
 #define EXIT_NOT_AGAIN 78
 
-/* Where in argv the role of a started process goes: "--child" or "--usher". */
+/* The place in argv of the role of a started process: "--child" or "--usher". */
 #define KEEPER_ROLE 1
 
 /*
- * Runs until SIGTERM or SIGINT; returns the process's exit status. listen_fd is a listening socket. program and argv
- * are what child and usher are exec'ed with, again at each start, so that SIGHUP brings in a new version of the program.
- * watchdog: seconds within which some thread of the child must come back, else it is replaced; 0: nobody looks.
+ * Runs until SIGTERM or SIGINT; returns the process's exit status. listen_fd is a listening socket. Child and usher are
+ * exec'ed with program and argv, anew at each start, so that SIGHUP brings in a new version of the program. watchdog: some
+ * thread of the child must come back within so many seconds, else the child is replaced; 0: nobody looks.
  */
 LB_MUST_USE int keeper_run(int listen_fd, const char *program, char *argv[], unsigned watchdog);
 

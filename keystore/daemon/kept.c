@@ -8,7 +8,7 @@
 #include "base/socket.h"
 #include "daemon/keeper_link.h"
 
-/* Descriptors that are no channels: without them the next child cannot be started. */
+/* Descriptors that are no channels. The next child cannot be started without them. */
 #define OTHER_DESCRIPTORS 64
 
 void kept_init(struct kept *k)

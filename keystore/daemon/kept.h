@@ -24,22 +24,25 @@ struct kept {
 
 void kept_init(struct kept *k);
 /*
- * Takes over fd and maker in any case. LB_E_VALUE: no slot, one that is taken, or no channel; LB_E_NOMEM. What comes here
- * comes from the child, which may be somebody else's by now.
+ * Takes over fd and maker in any case. They come from the child, which may be an attacker's by now. LB_E_VALUE: there is no
+ * such slot, it is taken, or fd is no channel. LB_E_NOMEM.
  */
 LB_MUST_USE int kept_put(struct kept *k, uint32_t slot, int fd, struct maker *maker);
-/* LB_E_VALUE: there is none at this slot. */
+/* LB_E_VALUE: no channel is at this slot. */
 LB_MUST_USE int kept_drop(struct kept *k, uint32_t slot);
 /*
- * Tries again to have closed what could not be closed here: what waits in a channel's queue is destroyed with it, and may
- * block whoever closes it. False: something is left.
+ * Tries again to have closed what could not be closed here. What waits in a channel's queue is destroyed with the channel,
+ * and may block whoever closes that. False: something is left.
  */
 bool kept_bury(struct kept *k);
-/* The usher is gone. Its answers may be in the link, with ends of channels, and who knows what in theirs: so the next one closes it. */
+/*
+ * The usher is gone. The link may hold its answers, with ends of channels, and these may hold anything. So the next usher
+ * closes that link.
+ */
 void kept_leave_usher(struct kept *k);
-/* Lets go of a descriptor that is no channel of the box, -1 for none: closing it may block whoever does. */
+/* Lets go of a descriptor that is no channel of the box, -1 for none. Closing it may block whoever does. */
 void kept_bury_one(struct kept *k, int fd);
-/* At the end of the process, which closes the descriptors and waits for none of them. */
+/* At the end of the process, which itself closes the descriptors, and waits for none of them. */
 void kept_clear(struct kept *k);
 
 #endif

@@ -1,4 +1,4 @@
-/* Landlock: what the process with the keys can reach of files, networks and other processes, by the kernel's word. */
+/* Landlock: which files, networks and other processes the process with the keys can reach, by the kernel's word. */
 #include "daemon/landlock.h"
 
 #include <errno.h>
@@ -18,8 +18,8 @@
 #include "model/vocabulary.h"
 
 /*
- * The kernel's interface, written out: the headers of the system that this is built on may be older than the kernel it
- * runs on. Numbers and layouts are those of <linux/landlock.h> and do not change.
+ * The kernel's interface is written out here, because the headers of the building system may be older than the running
+ * kernel. Numbers and layouts are those of <linux/landlock.h>, and do not change.
  */
 #ifdef SYS_landlock_create_ruleset
 #define CREATE SYS_landlock_create_ruleset
@@ -52,12 +52,12 @@ enum {
     FS_IOCTL_DEV = 1 << 15,
 };
 #define FS_OF_ABI_1 (FS_REFER - 1)
-/* What a rule for one file may name; the rest is of directories. */
+/* The rights that a rule for one file may name; the other rights are of directories. */
 #define FS_OF_FILES (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
 #define FS_WRITES (FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_CHAR | FS_MAKE_DIR | FS_MAKE_REG | \
                    FS_MAKE_SOCK | FS_MAKE_FIFO | FS_MAKE_BLOCK | FS_MAKE_SYM | FS_REFER | FS_TRUNCATE)
 #define FS_OF_STORE (FS_READ_FILE | FS_READ_DIR | FS_WRITE_FILE | FS_REMOVE_FILE | FS_MAKE_REG | FS_TRUNCATE)
-/* What modules make below their directories: no devices. */
+/* What modules may do below their directories. They make no devices. */
 #define FS_OF_MODULE (FS_WRITES & ~(FS_MAKE_CHAR | FS_MAKE_BLOCK))
 
 #define NET_ALL 3u   /* bind and connect of TCP */
@@ -71,7 +71,7 @@ struct path_attr {
     int32_t parent;
 } __attribute__((packed));
 
-/* What came with which version, and how it is called in the log. */
+/* Which rights came with which version, and what the log calls them. */
 static const struct {
     int abi;
     uint64_t fs, net, scoped;
@@ -93,7 +93,7 @@ int landlock_abi(void)
     return abi < 0 ? 0 : (int)abi;
 }
 
-/* All that the kernel knows, and a line in the log of what it does not. */
+/* Asks for all that the kernel knows, and logs what it does not know. */
 static void known_to_kernel(int abi, struct ruleset_attr *ret)
 {
     char missing[200] = "";
@@ -148,8 +148,8 @@ static int allow_directory_of(int ruleset, const struct ruleset_attr *attr, cons
 }
 
 /*
- * A credential may be made or replaced while the box runs, so the right to read it is one to read the files in its
- * directory. Where a link leads counts.
+ * Allows to read the files in the credential's directory, since a credential may be made or replaced while the box runs. If
+ * the path is a link, the place where it leads counts.
  */
 static int allow_credential(int ruleset, const struct ruleset_attr *attr, const char *file)
 {
@@ -204,15 +204,15 @@ int landlock_enter(const struct sandbox_rules *rules, unsigned *ret_kept)
     if (abi == 0)
         return 0;
     /*
-     * A module reads its own files and the system's libraries wherever they are, speaks to its token over the network,
-     * abstract sockets and devices. It writes where it is told.
+     * A module reads its own files and the system's libraries, wherever they are. It speaks to its token by network,
+     * abstract sockets and devices. It writes only where it is told.
      */
     if (rules != NULL && rules->module_writes != NULL) {
         attr.fs &= FS_WRITES;
         attr.net = 0;
         attr.scoped &= 2u;
     }
-    /* A kernel that knows less takes a longer structure if the rest is zero. */
+    /* An older kernel takes a longer structure if the rest is zero. */
     ruleset = (int)syscall(CREATE, &attr, sizeof(attr), 0);
     if (ruleset < 0)
         return LB_E_SYSTEM;

@@ -1,4 +1,4 @@
-/* Landlock: what the process with the keys can reach of files, networks and other processes, by the kernel's word. */
+/* Landlock: which files, networks and other processes the process with the keys can reach, by the kernel's word. */
 #ifndef LB_DAEMON_LANDLOCK_H
 #define LB_DAEMON_LANDLOCK_H
 
@@ -6,10 +6,10 @@
 #include "daemon/sandbox_rules.h"
 
 /*
- * Takes the rest of the system from this thread and from those that it starts later, for good. Call it while there is one
- * thread. rules NULL: no file, no network, no abstract socket, no signal to processes outside. Open files stay open.
- * *ret_kept: which of SANDBOX_FILES, _NETWORK and _SIGNALS the kernel keeps; the log names what the kernel cannot keep. A kernel
- * without Landlock keeps nothing, and that is no failure. LB_E_SYSTEM with errno.
+ * Confines this thread, and those that it starts later, for good. To be called while there is one thread. rules NULL: no
+ * file, no network, no abstract socket, no signal to processes outside. Open files stay open. *ret_kept: which of
+ * SANDBOX_FILES, _NETWORK and _SIGNALS the kernel keeps; the log names what the kernel cannot keep. A kernel without
+ * Landlock keeps nothing, and that is no failure. LB_E_SYSTEM with errno.
  */
 LB_MUST_USE int landlock_enter(const struct sandbox_rules *rules, unsigned *ret_kept);
 

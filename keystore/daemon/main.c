@@ -1,4 +1,4 @@
-/* littleboxd: arguments, directories, the user to be, and then keeper or child. */
+/* littleboxd: reads arguments, finds directories and the user to be, and is then keeper or child. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -134,8 +134,8 @@ static int fail(const struct problem *p)
 }
 
 /*
- * As many descriptors as the system lets us have: each caller's connection is one, here and in the child. And locked
- * memory without a limit, where root may still grant it: the child says what it got.
+ * Takes as many descriptors as the system gives: each caller's connection is one, here and in the child. And takes away the
+ * limit on locked memory, if root may still do that; the child says what it got.
  */
 static void raise_limits(void)
 {
@@ -150,7 +150,7 @@ static void raise_limits(void)
     (void)setrlimit(RLIMIT_MEMLOCK, &no_limit);
 }
 
-/* Makes path and what is missing above it. The last one gets the mode and, if root, the owner. */
+/* Makes path and what is missing above it. The last directory gets the mode and, if root makes it, the owner. */
 static int make_dir(const char *path, mode_t mode, const struct passwd *owner, struct problem *p)
 {
     char part[PATH_MAX];
@@ -190,7 +190,7 @@ static int make_dirs(const struct dirs *dirs, const struct boxconf *conf, const 
         r = make_dir(dirs->state, run_mode, NULL, p);
     if (r == 0)
         r = make_dir(conf->paths.state, 0700, owner, p);
-    /* 'littlebox init' will put a credential in it, and the sandbox reaches only what was there before. */
+    /* Made now, because the sandbox reaches only what was there before: 'littlebox init' will put a credential into it. */
     if (r == 0 && make_dir(dirs->config, run_mode, NULL, &ignored) != 0)
         log_info("%s", ignored.text);
     return r;
@@ -205,7 +205,7 @@ static int become_user(const struct passwd *pw, struct problem *p)
         return problem_set(p, LB_E_SYSTEM, "cannot become user %s: %s", pw->pw_name, strerror(errno));
     if (pw->pw_uid != 0 && setuid(0) == 0)
         return problem_set(p, LB_E_SYSTEM, "root could be had back after becoming user %s", pw->pw_name);
-    /* Another user's process is as dumpable as fs.suid_dumpable says, whatever was said before. */
+    /* After a change of user the kernel sets this anew, by fs.suid_dumpable, whatever was said before. */
     if (prctl(PR_SET_DUMPABLE, 0) < 0)
         return problem_set(p, LB_E_SYSTEM, "prctl: %s", strerror(errno));
     return 0;
@@ -252,7 +252,7 @@ static int open_socket(const struct boxconf *conf, int *ret_fd, bool *ret_bound,
         return problem_set(p, r, "%s: a socket's path has at most 106 bytes", conf->paths.socket);
     e = errno;
     problem_set(p, r, "cannot listen on %s: %s", conf->paths.socket, strerror(e));
-    /* Where the unit's files were away for a while, the socket's unit lives on without its socket. */
+    /* The socket's unit may live on without its socket, if the unit's files were away for a while. */
     if (e == EACCES && getenv("INVOCATION_ID") != NULL)
         problem_hint(p, "systemd handed over no socket: systemctl reset-failed 'littleboxd@%s.*'; "
                      "systemctl restart littleboxd@%s.socket", conf->box, conf->box);
@@ -260,8 +260,8 @@ static int open_socket(const struct boxconf *conf, int *ret_fd, bool *ret_bound,
 }
 
 /*
- * Child and usher are this program again, with --child or --usher in front of the same arguments, and the directories that were found: as
- * another user than root it would look in others.
+ * Child and usher are this program again, with --child or --usher in front of the same arguments. The directories that were
+ * found are added: as another user than root the program would look in other places.
  */
 static char **child_arguments(int argc, char **argv, const struct options *o)
 {
@@ -288,8 +288,8 @@ static int find_program(char ret[PATH_MAX], struct problem *p)
 }
 
 /*
- * The keeper of a user is this program once more, closed to that user (root's processes are, to all others). Who traces
- * the first one is found by the second. Returns where that cannot be had: the keeper goes on as it is.
+ * Runs a user's keeper once more from this program, closed to that user. (Root's processes are closed to all others.) The
+ * second process finds out who traces the first one. Returns if that cannot be had: the keeper goes on as it is.
  */
 static void close_keeper(int argc, char **argv)
 {
@@ -306,7 +306,7 @@ static void close_keeper(int argc, char **argv)
     free(args);
 }
 
-/* A tracer that is there already sees and changes all that an undumpable process does. */
+/* A process that traces us already sees and changes all that an undumpable process does. */
 static int refuse_tracer(const struct boxconf *conf, struct problem *p)
 {
     char path[40], name[32] = "?\n";
@@ -369,10 +369,10 @@ static int run_keeper(int argc, char **argv, const struct options *o, const stru
     }
     status = keeper_run(fd, program, args, conf->watchdog);
 out:
-    /* Best effort: as another user it may not be removable, and the next start replaces it anyway. */
+    /* May fail: another user than root may not be allowed to remove it. The next start replaces it anyway. */
     if (bound)
         unlink(conf->paths.socket);
-    /* The socket stays open: the end of the process closes it, and waits for nothing that was sent and never accepted. */
+    /* The socket stays open. The end of the process closes it, and waits for nothing that was sent and never accepted. */
     free(args);
     return status;
 }
@@ -384,7 +384,7 @@ static int run_usher(const struct boxconf *conf)
 #ifdef LB_SANITIZED
     enter_sandbox = NULL;
 #endif
-    /* Where the child listens is none of its business. */
+    /* The child's listening socket is none of the usher's business. */
     socket_close(KEEP_LISTEN_FD);
     return usher_run(KEEP_LINK_FD, enter_sandbox);
 }
@@ -406,14 +406,14 @@ int main(int argc, char **argv)
     if (!closed && !o.child && !o.usher && o.program == NULL && geteuid() != 0)
         close_keeper(argc, argv);
     log_open(o.box, LOG_LEVEL_INFO);
-    /* What was run by its descriptor has a number for a name. */
+    /* Names the process: one that was run by its descriptor has a number for a name. */
     if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NAME, "littleboxd") < 0) {
         problem_set(&p, LB_E_SYSTEM, "prctl: %s", strerror(errno));
         return fail(&p);
     }
-    /* Directories are made with modes of their own; what is made in them later is the box's alone. */
+    /* Directories are made with modes of their own. What is made in them later is the box's alone. */
     umask(o.child ? 0077 : 0022);
-    /* Once, as who started this: as the box's user it would be another's. */
+    /* Once, as the user who started this: the box's user would find another kind. */
     o.kind = dirs_kind(o.kind);
     r = dirs_find(o.dir, o.kind, &dirs);
     if (r == 0)

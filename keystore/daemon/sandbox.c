@@ -48,13 +48,13 @@ static const int allowed[] = {
 };
 
 /*
- * What PKCS#11 modules need on top: sockets to daemons and HSMs, devices (USB, TPM), directories of tokens, and locks of
+ * What PKCS#11 modules need as well: sockets to daemons and HSMs, devices (USB, TPM), directories of tokens, and locks of
  * several processes.
  */
 static const int allowed_module[] = {
     /* libraries and generated code */
     SCMP_SYS(mmap), SCMP_SYS(mprotect),
-    /* sockets, made and connected; not listening ones */
+    /* sockets, made and connected, but not listening */
     SCMP_SYS(socket), SCMP_SYS(socketpair), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(getsockname),
     SCMP_SYS(getpeername), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg),
     /* devices */
@@ -68,7 +68,7 @@ static const int allowed_module[] = {
     SCMP_SYS(select), SCMP_SYS(pselect6), SCMP_SYS(pipe), SCMP_SYS(pipe2), SCMP_SYS(eventfd2),
     SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(timerfd_gettime), SCMP_SYS(epoll_create),
     SCMP_SYS(epoll_create1), SCMP_SYS(signalfd4), SCMP_SYS(memfd_create),
-    /* System V's shared memory and semaphores, which HSMs' daemons are spoken to with */
+    /* System V's shared memory and semaphores, by which some HSMs' daemons are spoken to */
     SCMP_SYS(shmget), SCMP_SYS(shmat), SCMP_SYS(shmdt), SCMP_SYS(shmctl), SCMP_SYS(semget), SCMP_SYS(semop),
     SCMP_SYS(semctl), SCMP_SYS(semtimedop),
     /* asking */
@@ -77,7 +77,7 @@ static const int allowed_module[] = {
     SCMP_SYS(getcpu),
 };
 
-/* What only an attacker would do here. */
+/* Calls that only an attacker would make here. */
 static const int fatal[] = {
     /* programs */
     SCMP_SYS(execve), SCMP_SYS(execveat),
@@ -97,7 +97,7 @@ static const int fatal[] = {
     SCMP_SYS(userfaultfd), SCMP_SYS(personality),
 };
 
-/* Fatal without a module; with one they are allowed, or refused. */
+/* Calls that are fatal without a module. With a module they are allowed or refused. */
 static const int fatal_without_module[] = {
     SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(socket), SCMP_SYS(socketpair), SCMP_SYS(connect), SCMP_SYS(bind),
     /* signals to others */
@@ -110,7 +110,7 @@ static const int fatal_without_module[] = {
     SCMP_SYS(memfd_create), SCMP_SYS(pkey_mprotect), SCMP_SYS(remap_file_pages),
 };
 
-/* The usher's: what it needs of descriptors, processes, signals and memory. */
+/* What the usher needs of descriptors, processes, signals and memory. */
 static const int allowed_usher[] = {
     SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
     SCMP_SYS(getpeername), SCMP_SYS(shutdown), SCMP_SYS(close), SCMP_SYS(close_range), SCMP_SYS(pipe), SCMP_SYS(pipe2),
@@ -125,12 +125,12 @@ static const int allowed_usher[] = {
     SCMP_SYS(rseq), SCMP_SYS(getrandom),
 };
 
-/* Locks, flags and copies of descriptors; not signals to processes of one's choice (F_SETOWN). */
+/* Locks, flags and copies of descriptors, but not F_SETOWN: it sends signals to processes of one's choice. */
 static const unsigned allowed_fcntl[] = {
     F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW,
     36 /* F_OFD_GETLK */, 37 /* F_OFD_SETLK */, 38 /* F_OFD_SETLKW */, 1033 /* F_ADD_SEALS */, 1034 /* F_GET_SEALS */,
 };
-/* Names, and nothing that would undo the hardening. */
+/* Sets names, and nothing that would undo the hardening. */
 static const unsigned allowed_prctl[] = { PR_SET_NAME, 0x53564d41 /* PR_SET_VMA, as the allocator names its memory */ };
 static const unsigned allowed_prctl_usher[] = { PR_SET_NAME, PR_SET_PDEATHSIG, 0x53564d41 /* PR_SET_VMA */ };
 
@@ -151,7 +151,7 @@ static int add_list(scmp_filter_ctx filter, uint32_t action, const int *calls, s
     return r;
 }
 
-/* One call, with each of these as that argument. */
+/* Allows one call with each of these values as that argument. */
 static int allow_values(scmp_filter_ctx filter, int call, unsigned argument, const unsigned *values, size_t count)
 {
     int r = 0;
@@ -161,7 +161,7 @@ static int allow_values(scmp_filter_ctx filter, int call, unsigned argument, con
     return r;
 }
 
-/* Memory, but none that can be run: neither new nor made so later. */
+/* Allows memory that cannot be run: neither when it is new nor later. */
 static int allow_data_memory(scmp_filter_ctx filter)
 {
     int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
@@ -170,7 +170,7 @@ static int allow_data_memory(scmp_filter_ctx filter)
                                          SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
-/* Signals to one's own threads (abort() is one), and one's own limits, to be looked at. */
+/* Allows signals to one's own threads (abort() sends one), and to look at one's own limits. */
 static int allow_own_process(scmp_filter_ctx filter)
 {
     scmp_datum_t self = (scmp_datum_t)getpid();
@@ -185,13 +185,13 @@ static int allow_own_process(scmp_filter_ctx filter)
     return r;
 }
 
-/* Threads, not processes, and none with a world of its own. */
+/* Allows threads, but no processes, and no thread with namespaces of its own. */
 static int allow_threads(scmp_filter_ctx filter, bool with_module)
 {
     int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                              SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_SPACES, CLONE_THREAD));
 
-    /* A module that wants a process of its own is told no, and may do without. */
+    /* A module that wants a process of its own is refused one, and may do without. */
     return r != 0 ? r : seccomp_rule_add(filter, with_module ? SCMP_ACT_ERRNO(EAGAIN) : SCMP_ACT_KILL_PROCESS,
                                          SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
 }
@@ -202,7 +202,7 @@ static int add_shared_rules(scmp_filter_ctx filter)
 
     if (r == 0)
         r = allow_values(filter, SCMP_SYS(fcntl), 1, allowed_fcntl, COUNT(allowed_fcntl));
-    /* The C library falls back to clone where clone3, whose flags no filter can see, is absent. */
+    /* No filter can see the flags of clone3. If clone3 is absent, the C library falls back to clone. */
     return r != 0 ? r : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
@@ -238,18 +238,18 @@ static int add_usher_rules(scmp_filter_ctx filter)
     /* One's own limits. */
     if (r == 0)
         r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
-    /* What fstat(3) is in newer C libraries. */
+    /* Newer C libraries call this for fstat(3). */
     if (r == 0)
         r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
                              SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
-    /* Processes, not threads, with memory of their own. */
+    /* Allows processes with memory of their own, but no threads. */
     if (r == 0)
         r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                              SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM | CLONE_FILES | CLONE_SPACES, 0));
     return r != 0 ? r : allow_values(filter, SCMP_SYS(prctl), 0, allowed_prctl_usher, COUNT(allowed_prctl_usher));
 }
 
-/* Without rules yet: everything is EPERM. NULL with errno. */
+/* A filter without rules: every call fails with EPERM. NULL with errno. */
 static scmp_filter_ctx new_filter(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -257,10 +257,10 @@ static scmp_filter_ctx new_filter(void)
 
     if (r == 0)
         r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 1);
-    /* A thread that was started too early would be outside. */
+    /* The filter is for all threads, so that one that was started too early is not outside. */
     if (r == 0)
         r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-    /* A filter of a hundred rules is walked at each system call: as a tree it costs a few steps. */
+    /* A tree costs a few steps at each system call. A plain filter of a hundred rules is walked whole. */
     if (r == 0)
         r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (r == 0)
@@ -286,7 +286,10 @@ static void *leave(void *arg)
     pthread_exit(arg);
 }
 
-/* pthread_exit(), as Argon2's threads end, has the C library load libgcc_s: later it could not be opened or mapped. */
+/*
+ * Ends a thread once, as Argon2's threads end: pthread_exit() has the C library load libgcc_s. Later that could not be
+ * opened or mapped.
+ */
 static int load_unwinder(void)
 {
     pthread_t thread;
@@ -304,7 +307,7 @@ int sandbox_enter(const struct sandbox_rules *rules, unsigned *ret)
     scmp_filter_ctx filter;
     int r = load_unwinder();
 
-    /* First, since the filter has no room for its calls. */
+    /* Landlock goes first, since the filter does not allow its calls. */
     if (r == 0)
         r = landlock_enter(rules, ret);
     if (r != 0)

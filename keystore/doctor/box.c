@@ -11,7 +11,7 @@
 #include "doctor/units.h"
 #include "model/keeper_words.h"
 
-/* systemd has the system's boxes; --root has unit files of its own. */
+/* Only the system's boxes are systemd's; --root has unit files of its own. */
 static bool is_of_systemd(const struct doctor *d, const char *path)
 {
     size_t len = strlen(LB_SYSTEM_RUN_DIR);
@@ -27,7 +27,10 @@ static void unit_of(const struct doctor *d, const char *kind, const char *const 
     unit_read(d->cli->options[OPT_ROOT], name, properties, ret);
 }
 
-/* A socket that is mounted by itself is the one that was there then: systemd and a box make a new one at each start. */
+/*
+ * Reports a socket that is a mount of its own. It is the socket of the time when it was mounted, while systemd and a box
+ * make a new one at each start.
+ */
 static bool report_mounted(struct doctor *d, const char *path)
 {
     char hint[PATH_MAX + 100], dir[PATH_MAX];
@@ -45,10 +48,10 @@ static bool report_mounted(struct doctor *d, const char *path)
     return true;
 }
 
-/* What a service ended with, where systemd knows. */
+/* Tells what a service ended with, if systemd knows. */
 static void tell_failure(struct doctor *d, const struct unit *service, const char *result)
 {
-    /* That its child ended is all that the keeper knows: why, the child said before. */
+    /* Lines that say less: the keeper knows only that its child ended. The child said before why. */
     static const char *const keepers[] = { KEEPER_SAYS_ENDED, KEEPER_SAYS_AGAIN, NULL };
     char name[LB_NAME_MAX + 40], words[2000], status[32], hint[2 * LB_NAME_MAX + 300], text[200] = "";
 
@@ -134,7 +137,7 @@ void doctor_box_lasts(struct doctor *d, const char *path)
                 return;
         }
     }
-    /* Without its socket unit the box is somebody else's to start. */
+    /* Without its socket unit the box is for somebody else to start. */
     if (words[0][0] == '\0')
         return;
     masked = strncmp(words[0], "masked", strlen("masked")) == 0;
@@ -151,10 +154,10 @@ void doctor_box_process(struct doctor *d, struct client *c, const struct box_sta
     char hint[LB_NAME_MAX + 200];
     struct peer peer = { .pid = 0 };
 
-    /* To a caller in a namespace of its own the box's process has no number. */
+    /* The box's process has no number for a caller in a namespace of its own. */
     if (line_peer(&c->line, &peer, &p) != 0 || peer.pid <= 0 || (uint32_t)peer.pid == s->pid)
         return;
-    /* It may have been replaced in between. */
+    /* The process may have been replaced in between. */
     if (ask_status(c->ask, &again, &p) != 0 || again.pid != s->pid)
         return;
     snprintf(hint, sizeof(hint), "run it without one: in a unit PrivatePIDs=no, then: systemctl restart littleboxd@%s",

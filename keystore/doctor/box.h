@@ -6,9 +6,9 @@
 #include "doctor/report.h"
 #include "model/description.h"
 
-/* For a socket where nobody answered. True: the reason is known, and was reported. */
+/* For a socket where nobody answered: reports the reason, if it is known. True: it was. */
 bool doctor_box_failed(struct doctor *d, const char *path);
-/* For a socket where a box answered: reports what will not last, or will not hold for every caller. */
+/* For a socket where a box answered: reports what will not last, or does not hold for every caller. */
 void doctor_box_place(struct doctor *d, const char *path);
 /* Reports a box of systemd's that does not come back when the machine is started. */
 void doctor_box_lasts(struct doctor *d, const char *path);

@@ -22,7 +22,7 @@ static void copy(char *ret, size_t size, const char *s)
     snprintf(ret, size, "%s", s == NULL ? "" : s);
 }
 
-/* NCONF_get_string() without an error on the queue for what is merely absent. */
+/* NCONF_get_string(), but leaves no error on the queue for what is merely absent. */
 static const char *get(CONF *conf, const char *section, const char *name)
 {
     const char *s = section != NULL && section[0] == '\0' ? NULL : NCONF_get_string(conf, section, name);
@@ -39,7 +39,7 @@ static const char *plain_name(const char *name)
     return dot == NULL ? name : dot + 1;
 }
 
-/* OpenSSL 3.0 takes any value for a yes, 3.2 and later do not. */
+/* OpenSSL 3.0 takes any value for a yes; 3.2 and later do not. */
 static bool is_on(CONF *conf, const char *section, const char *name)
 {
     static const char *const off[] = { "0", "no", "off", "false" };
@@ -142,7 +142,7 @@ static void add(char ret[DOCTOR_LINES_MAX], const char *fmt, ...)
     va_end(ap);
 }
 
-/* The name that is there, or the one to give. */
+/* The name that is there, or else the one to give. */
 static const char *either(const char *there, const char *ours)
 {
     return there[0] == '\0' ? ours : there;
@@ -195,7 +195,7 @@ void doctor_module_path(const struct doctor_conf *conf, const char *given, char 
         dir = OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
     if (dir == NULL || name[0] == '/')
         dir = name[0] == '/' ? "" : LB_MODULESDIR;
-    /* A path that is too long is no file either. */
+    /* A path that is too long is no file. */
     if (snprintf(ret, PATH_MAX, "%s%s%s%s", dir, dir[0] == '\0' ? "" : "/", name,
                  strstr(name, ".so") == NULL ? ".so" : "") >= PATH_MAX)
         ret[0] = '\0';

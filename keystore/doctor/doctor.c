@@ -170,7 +170,7 @@ static void check_box(struct doctor *d)
     client_close(c);
 }
 
-/* The worker of --user, as whom the handle is tried. False: it is not known, and that was reported. */
+/* Finds the worker of --user, for whom the handle is tried. False: it is not known, and that was reported. */
 static bool find_user(struct doctor *d, struct doctor_worker *ret)
 {
     const char *name = d->cli->options[OPT_USER];
@@ -224,7 +224,7 @@ static void check_signature(struct doctor *d)
         doctor_report(d, DOCTOR_FAIL, "signature", hint, "no test signature with %s%s%s: %s", handle,
                       user == NULL ? "" : " by ", user == NULL ? "" : user, p.text);
     d->about = (struct doctor_about){ .server = NULL };
-    /* What works for root says nothing of those whom it is for. */
+    /* A handle that works for root may not work for those whom it is for. */
     if (handle != NULL && r == 0 && user == NULL && geteuid() == 0)
         doctor_handle_servers(d, handle);
 out:
@@ -275,7 +275,7 @@ int cmd_doctor(struct cli *cli)
         return cli_fail(&p);
     }
     d->cli = cli;
-    /* This process only looks; what the configuration does happens in the probe's. */
+    /* This process only looks. What the configuration does happens in the probe's process. */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     follow_unit(d);
     doctor_conf_read(&d->conf);
@@ -310,7 +310,7 @@ int cmd_doctor(struct cli *cli)
     d->conf_ok = d->conf_ok && settings_ok;
     check_directory(d);
     check_users(d);
-    /* A server's handles name their boxes, and each of these is asked. */
+    /* Not with --server alone: a server's handles name their boxes, and each of these is asked. */
     if (settings_ok && (server == NULL || cli->options[OPT_HANDLE] != NULL))
         check_box(d);
     check_signature(d);

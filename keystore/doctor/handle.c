@@ -147,7 +147,7 @@ void doctor_handle_key(const char *handle, char ret_box[LB_NAME_MAX + 1], char r
     if (file == NULL) {
         snprintf(h.uri, sizeof(h.uri), "%s", begins(handle, LB_URI_SCHEME ":") ? handle : "");
     } else if ((bio = BIO_new_file(file, "r")) != NULL) {
-        /* The first handle in it, behind any certificates. */
+        /* Takes the first handle in the file, behind any certificates. */
         while (h.uri[0] == '\0' && PEM_read_bio(bio, &name, &header, &der, &len)) {
             if (strcmp(name, PEM_STRING_PKCS8INF) == 0 && handle_from_der(der, (size_t)len, &h) != 0)
                 h.uri[0] = '\0';

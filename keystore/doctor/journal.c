@@ -25,7 +25,7 @@ bool journal_last_words(const char *name, const char *const less[], char *ret, s
     if (argv[0] == NULL || capture(argv, text, sizeof(text)) != 0)
         return false;
     for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
-        /* A hint that follows what happened is not what happened. */
+        /* A hint only follows what happened. */
         if (strncmp(line, "hint:", 5) == 0 || (telling && has_one_of(line, less)))
             continue;
         snprintf(ret, size, "%s", line);

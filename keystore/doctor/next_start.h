@@ -5,7 +5,7 @@
 #include "command/client.h"
 #include "doctor/report.h"
 
-/* Whether the box of c would open itself at its next start; nothing, if that is not for this caller to know. */
+/* Reports whether the box of c would open itself at its next start; nothing, if this caller may not know that. */
 void doctor_next_start(struct doctor *d, struct client *c);
 
 #endif

@@ -11,8 +11,8 @@
 #define PLUGIN "littlebox"
 
 /*
- * The provider's settings, each with its check. True: the value is good; else p says what is wrong. The provider loads with a
- * wrong setting too, since a provider that fails to load takes its program with it; but then each handle fails.
+ * The provider's settings, each with its check. True: the value is good. False: p says what is wrong. The provider loads
+ * with a wrong setting too, because a provider that fails to load takes its program with it. But then each handle fails.
  */
 
 static bool directory_ok(const struct doctor_conf *c, struct problem *p)
@@ -61,7 +61,7 @@ static bool is_one_of(const char *word, const char *const *words)
     return *words != NULL;
 }
 
-/* The words that the provider takes, which it knows in lower case alone. */
+/* The words that the provider takes. It knows them in lower case alone. */
 static const char *const yes_words[] = { "1", "yes", "true", NULL };
 static const char *const no_words[] = { "", "0", "no", "false", NULL };
 
@@ -83,7 +83,7 @@ bool doctor_settings_ok(struct doctor *d)
     for (size_t i = 0; d->conf.littlebox_active && i < sizeof(checks) / sizeof(checks[0]); i++) {
         struct problem p = { 0 };
 
-        /* The command line's place goes into the lines, and with them before what is there. */
+        /* A place on the command line is passed over: the lines get it, and so it goes before what is there. */
         if ((checks[i] == directory_ok && d->directory != NULL) || (checks[i] == users_ok && d->users != NULL))
             continue;
         if (checks[i](&d->conf, &p))
@@ -109,7 +109,7 @@ static char *strip(char *s)
     return s;
 }
 
-/* One of them: "name", "-name", "name=value", "name!=value", each with '?' in front where it is only preferred. */
+/* The effect of one of them: "name", "-name", "name=value", "name!=value", each with '?' in front if it is only preferred. */
 static enum effect effect_of(char *clause)
 {
     const char *value;
@@ -117,7 +117,7 @@ static enum effect effect_of(char *clause)
     bool preferred = name[0] == '?', is_not, no;
 
     name = strip(name + preferred);
-    /* Takes back what would be asked for otherwise, which is nothing here. */
+    /* "-name" takes a default back. Here there is none to take back. */
     if (name[0] == '-')
         return HARMLESS;
     op = strpbrk(name, "!=");
@@ -128,7 +128,7 @@ static enum effect effect_of(char *clause)
     name = strip(name);
     if (name[0] == '\0')
         return HARMLESS;
-    /* What is not defined counts as 'no' (property(7)). */
+    /* A property that is not defined counts as 'no' (property(7)). */
     no = strcasecmp(value, "no") == 0;
     if (strcasecmp(name, "provider") == 0 && strcasecmp(value, PLUGIN) == 0 && !is_not)
         return OURS_FIRST;
@@ -175,7 +175,7 @@ bool doctor_properties_ok(struct doctor *d)
     enum effect e = worst(d->conf.properties);
     char hint[PATH_MAX + 300];
 
-    /* Then all that the provider offers has this one property. */
+    /* With littlebox-assume-fips all that the provider offers has this one property. */
     if (e == FIPS && is_one_of(d->conf.assume_fips, yes_words))
         e = HARMLESS;
     if (e == HARMLESS)

@@ -41,7 +41,7 @@ static bool is_key(const struct srvconf *c, size_t i, const struct srv_key *key)
     return c->halves[i].is_key && strcmp(c->halves[i].text, key->text) == 0;
 }
 
-/* The same pair stands in many places. */
+/* Was the pair seen before? The same pair stands in many places. */
 static bool was_before(const struct srvconf *c, size_t at, const struct srv_key *key, const struct srv_half *certificate)
 {
     for (size_t i = 0; i < at; i++) {
@@ -72,7 +72,10 @@ static X509 *read_certificate(const struct srvconf *c, const char *path)
     return certificate;
 }
 
-/* By their keys, since one key can be written in several ways; of a type that this OpenSSL does not know, as written. */
+/*
+ * Is it a certificate of that key? Compares the keys, since one key can be written in several ways. A key of a type that
+ * this OpenSSL does not know is compared as it is written.
+ */
 static bool certifies(X509 *certificate, const struct doctor_public *public)
 {
     const uint8_t *at = public->der;

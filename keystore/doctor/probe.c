@@ -50,7 +50,7 @@ static int openssl_problem(struct problem *p, int code, const char *what)
         bool more = (flags & ERR_TXT_STRING) != 0 && data[0] != '\0';
         char *into = more ? best : first;
 
-        /* So it says of whatever no loader took, the last try being a file of that name. */
+        /* OpenSSL says so of whatever no loader took: at last it tries a file of that name. */
         if (scheme) {
             none = true;
             continue;
@@ -156,7 +156,10 @@ static int test_signature(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
     return r;
 }
 
-/* For a key that does not sign: the handle and a fresh key must agree on the same secret as that key and the public half. */
+/*
+ * For a key that does not sign. The handle and a fresh key must agree on the same secret as that fresh key and the public
+ * half.
+ */
 static int test_agreement(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
 {
     EVP_PKEY *other = EVP_PKEY_Q_keygen(ctx, NULL, EVP_PKEY_get0_type_name(key));
@@ -185,7 +188,7 @@ static int test_key(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
     return test_signature(ctx, key, p);
 }
 
-/* The directories that decide which box a user means are those of the service, and not those of whoever runs doctor. */
+/* Sets the directories that decide which box a user means: those of the service, not of whoever runs doctor. */
 static void have_environment_of(uid_t uid)
 {
     static const char *const of_caller[] = { "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR" };
@@ -260,7 +263,7 @@ static void note_public(EVP_PKEY *key, struct doctor_public *ret)
     ERR_clear_error();
 }
 
-/* For a file that is not there and has the name of a key: whoever gave it may have meant that key. */
+/* For a file that is not there and has the name of a key: whoever gave it may have meant the key. */
 static void propose_key(OSSL_LIB_CTX *ctx, const char *name, struct problem *p)
 {
     char uri[LB_NAME_MAX + 20];
@@ -285,7 +288,7 @@ static int use_handle(OSSL_LIB_CTX *ctx, const char *handle, const struct doctor
     EVP_PKEY *key;
     int r;
 
-    /* What OpenSSL says of a file that it cannot read is that it does not know the scheme of that URI. */
+    /* Checked here, because OpenSSL says of a file that it cannot read that it does not know the scheme of that URI. */
     if (file != NULL && doctor_file_readable(file, p) != 0) {
         propose_key(ctx, handle, p);
         return LB_E_NO_KEY;
@@ -328,7 +331,10 @@ static int run(const char *conf, const char *handle, const struct doctor_worker 
     return r;
 }
 
-/* openssl.cnf as it would be with the lines, in a file without a name. Its path for this process and its children. */
+/*
+ * Makes openssl.cnf as it would be with the lines, in a file without a name. ret is its path for this process and its
+ * children.
+ */
 static int make_conf(const struct doctor_conf *conf, const char *lines, char ret[40], int *ret_fd, struct problem *p)
 {
     int fd = memfd_create("openssl.cnf", MFD_CLOEXEC);
@@ -360,7 +366,7 @@ static bool hear(int fd, struct told *ret)
     return at == sizeof(*ret) && ret->public.len <= sizeof(ret->public.der);
 }
 
-/* What the child found, or what became of it. */
+/* Waits for what the child found, or for what became of the child. */
 static int wait_child(pid_t pid, int fd, struct problem *p, struct doctor_public *ret_public)
 {
     struct told told = { .p = { 0 } };

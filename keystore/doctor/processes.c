@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Processes of one name that are looked at. */
+/* So many processes of one name are looked at. */
 #define PROCESSES_MAX 2000
-/* Of the processes that one process started, so many are looked into. */
+/* So many of the processes that one process started are looked into. */
 #define CHILDREN_MAX 8
 
 struct process {
@@ -72,7 +72,10 @@ static bool look(pid_t pid, const char *names, struct process *ret)
     return true;
 }
 
-/* Is it a process of root, of this user or of *user, by all four of its uids (proc(5))? Anybody can take a server's name. */
+/*
+ * Is it a process of root, of this user or of *user, by all four of its uids (proc(5))? That is checked because anybody can
+ * take a server's name.
+ */
 static bool has_owner(pid_t pid, const uid_t *user, bool *ret_of_root)
 {
     char text[4096], *line;
@@ -241,7 +244,7 @@ bool running_find(const struct server_program *server, const char *config, bool 
     bool readable;
 
     memset(ret, 0, sizeof(*ret));
-    /* Root's own first: a worker that was taken over stands in for no server of root's. */
+    /* Root's processes go first: a worker that was taken over must not stand in for a server of root's. */
     for (size_t at = 0; at < 2 * count && ret->pid == 0; at++) {
         const struct process *p = &list[at % count];
 
@@ -256,7 +259,7 @@ bool running_find(const struct server_program *server, const char *config, bool 
     ret->no_socket = ret->readable && !sees_socket(ret->pid, socket);
     (void)read_proc(ret->pid, "cgroup", cgroups, sizeof(cgroups));
     running_unit(cgroups, ret->unit);
-    /* Some load their keys in what they start. */
+    /* Some servers load their keys in a process that they start. */
     for (size_t i = 0; i < count && children < CHILDREN_MAX && !ret->has_module; i++) {
         if (list[i].parent != ret->pid)
             continue;
@@ -269,7 +272,7 @@ out:
     return ret->pid != 0;
 }
 
-/* "\040" for a blank, and so on (proc(5)). */
+/* Writes "\040" as a blank, and so on (proc(5)). */
 static void unescape(char *text)
 {
     char *to = text;
@@ -299,7 +302,7 @@ bool running_is_mounted(pid_t pid, const char *path)
     while (f != NULL && !found && getline(&line, &size, f) > 0) {
         char *save = NULL, *field = strtok_r(line, " ", &save);
 
-        /* The fifth: id, parent, device, root, mount point. */
+        /* The mount point is the fifth field, behind id, parent, device and root. */
         for (int i = 0; i < 4 && field != NULL; i++)
             field = strtok_r(NULL, " ", &save);
         if (field == NULL)

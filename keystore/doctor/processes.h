@@ -13,9 +13,9 @@
 struct running {
     pid_t pid;         /* the first process of it; 0: none runs */
     bool readable;     /* this process may look into it */
-    bool has_module;   /* it, or a process that it started, has the module in its memory */
+    bool has_module;   /* this process, or one that it started, has the module in its memory */
     bool lost_socket;  /* the box's socket is a mount of its own there */
-    bool no_socket;    /* the box's socket is here, and there is none or another one there */
+    bool no_socket;    /* the box's socket is here, but there is none there, or another one */
     char unit[RUNNING_UNIT_SIZE]; /* "nginx.service"; "" where none is known */
 };
 

@@ -9,7 +9,7 @@
 #include "doctor/handle.h"
 #include "doctor/probe.h"
 
-/* A PIN in a URI of somebody's configuration is nobody else's business. */
+/* Hides PINs: one in a URI of somebody's configuration is nobody else's business. */
 static void hide_pins(char *text)
 {
     static const char name[] = "pin-value=";
@@ -52,7 +52,7 @@ void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, c
     va_end(ap);
     cli_hint_text(hint == NULL ? "" : hint, cure, sizeof(cure));
     hide_pins(text);
-    /* Names in a server's configuration are in it, and lines of its log. cli_hint_text() has seen to the cure. */
+    /* The text has names of a server's configuration, and lines of its log. cli_hint_text() has done this for the cure. */
     make_printable(text);
     d->failed = d->failed || v == DOCTOR_FAIL || v == DOCTOR_UNKNOWN;
     if (d->cli->json) {

@@ -28,14 +28,14 @@ struct doctor {
     const char *directory;       /* for 'littlebox-directory =', NULL: the usual places */
     const char *users;           /* for 'littlebox-users =', NULL: as it is */
     char box[LB_NAME_MAX + 1];   /* the box that is asked */
-    bool conf_failed;            /* openssl.cnf or the module cannot be read, and so OpenSSL loads no provider */
+    bool conf_failed;            /* openssl.cnf or the module cannot be read, so OpenSSL loads no provider */
     bool conf_ok;                /* with the lines, nothing in openssl.cnf keeps handles from working */
     char key[LB_NAME_MAX + 1];   /* that --handle names; "" for none */
     char lines[DOCTOR_LINES_MAX];
     struct doctor_about about;   /* of what is reported next */
 };
 
-/* UNKNOWN: nobody knows if it is well, and that counts as a failure. SKIPPED: it was not asked for. */
+/* UNKNOWN: nobody knows whether it is well, which counts as a failure. SKIPPED: it was not asked for. */
 enum doctor_verdict { DOCTOR_OK, DOCTOR_FAIL, DOCTOR_UNKNOWN, DOCTOR_SKIPPED };
 
 /* Prints a line of the report, or a JSON object. hint NULL or "": none. */

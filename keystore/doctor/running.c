@@ -135,7 +135,7 @@ static void check_process(struct doctor *d, const struct server_program *server,
         doctor_report(d, DOCTOR_OK, "process", NULL, "%s runs with the provider in its memory", name);
         return;
     }
-    /* Then a restart does not help: with a handle in its configuration it ends there. */
+    /* A restart does not help then: with a handle in its configuration the server ends at its start. */
     if (!conf_ok)
         return;
     if (r->unit[0] != '\0')
@@ -196,7 +196,7 @@ void doctor_running(struct doctor *d, const struct server_program *server, const
         return;
     socket_path(d, socket);
     d->about.server = server->name;
-    /* Without it in openssl.cnf no process has it, and that was said. */
+    /* Without the provider in openssl.cnf no process has it, and that was said. */
     runs = d->cli->options[OPT_ROOT] == NULL && d->conf.littlebox_active &&
            running_find(server, config, usual, user, file_name(d->module), socket, r);
     if (runs && r->unit[0] != '\0')

@@ -6,8 +6,9 @@
 #include "doctor/servers/servers.h"
 
 /*
- * Reports why a server cannot use its handles although they work for others: a server that runs with this configuration, or
- * that systemd starts. usual: config is where the server looks by itself. user: of the server's workers; NULL: not known.
+ * Reports why a server cannot use its handles although they work for others. It is a server that runs with this
+ * configuration, or that systemd starts. usual: config is where the server looks by itself. user: of the server's workers;
+ * NULL: not known.
  */
 void doctor_running(struct doctor *d, const struct server_program *server, const char *config, bool usual, const uid_t *user);
 

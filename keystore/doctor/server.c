@@ -79,7 +79,7 @@ static bool is_wanted(const struct examination *e, const struct srv_key *k, cons
            strcmp(u.box[0] == '\0' ? w->box : u.box, w->box) == 0 && strcmp(u.name, w->key) == 0;
 }
 
-/* The process of a server without keys says nothing: it may never have asked OpenSSL for anything. */
+/* Has the server keys? Else its process says nothing: it may never have asked OpenSSL for anything. */
 static bool has_keys(const struct srvconf *c)
 {
     for (size_t i = 0; i < c->key_count; i++) {

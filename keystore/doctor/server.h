@@ -8,7 +8,7 @@
 bool doctor_server_ok(const struct cli *cli);
 /* The keys in a server's configuration, each with its verdict. */
 void doctor_server(struct doctor *d);
-/* The servers whose configuration names this handle, or its key: if it works for their workers. */
+/* Reports the servers whose configuration names this handle, or its key: does it work for their workers? */
 void doctor_handle_servers(struct doctor *d, const char *handle);
 
 #endif

@@ -46,7 +46,7 @@ bool systemctl_enabled(const char *name, char *ret, size_t size)
     ret[0] = '\0';
     if (argv[0] == NULL || !is_booted())
         return false;
-    /* It fails for whatever is not enabled, and says what that is. */
+    /* systemctl fails for whatever is not enabled, and says what that is. */
     r = capture(argv, ret, size);
     if (r != 0 && r != LB_E_VALUE)
         ret[0] = '\0';

@@ -14,7 +14,7 @@ static const char *const directories[] = { "/etc/systemd/system", "/run/systemd/
                                            "/usr/lib/systemd/system", "/lib/systemd/system" };
 #define DIRECTORIES (sizeof(directories) / sizeof(directories[0]))
 
-/* What adds up instead of replacing what was there; nothing behind the '=' begins anew. */
+/* Does such a setting add to what was there, instead of replacing it? One with nothing behind the '=' begins anew. */
 static bool is_list(const char *name)
 {
     static const char *const lists[] = { "RestrictAddressFamilies", "BindPaths", "BindReadOnlyPaths", "Environment",
@@ -100,7 +100,10 @@ static int by_name(const void *a, const void *b)
 
 #define DROP_INS_MAX 200
 
-/* Of all directories, by name; of those with one name, the one of the first directory (systemd.unit(5)). */
+/*
+ * Reads the drop-ins of all directories, by name. Of those with one name, the one of the first directory counts
+ * (systemd.unit(5)).
+ */
 static void read_drop_ins(struct srvconf *c, const char *const names[])
 {
     struct drop_in *found = calloc(DROP_INS_MAX, sizeof(*found));
@@ -138,7 +141,7 @@ static void read_drop_ins(struct srvconf *c, const char *const names[])
     free(found);
 }
 
-/* One line each, lists one line a setting. */
+/* Adds one line; of a list, one line a setting. */
 static void add_lines(const char *property, const char *values, char *ret, size_t size)
 {
     size_t used = strlen(ret);

@@ -93,11 +93,11 @@ bool unit_allows_unix(const struct unit *u)
     while ((value = next_value(u, "RestrictAddressFamilies", &at, &len)) != NULL) {
         bool without = len > 0 && value[0] == '~', named;
 
-        /* systemctl says "~" of what is not restricted, and nothing of a list without any: 'none'. */
+        /* systemctl says "~" if nothing is restricted. It says nothing of a list without any: that means 'none'. */
         if (len == 0 && u->source == UNIT_SYSTEMD)
             return false;
         named = has_word(value + without, len - without, "AF_UNIX") || has_word(value + without, len - without, "AF_LOCAL");
-        /* The first one says what the list is of; from then on lines add to it, or take away. */
+        /* The first line says what the list is of. From then on lines add to the list, or take away. */
         if (first)
             allowed = without;
         first = false;
@@ -151,7 +151,7 @@ static void read_environment(struct srvconf *c, struct srv_source *s)
     free(line);
 }
 
-/* Of the files that a property names: "-/etc/default/x" in a unit, "/etc/default/x (ignore_errors=yes)" by systemctl. */
+/* Reads the files that a property names: "-/etc/default/x" in a unit, "/etc/default/x (ignore_errors=yes)" by systemctl. */
 static void read_environment_files(struct srvconf *c, const struct unit *u, const char *property)
 {
     const char *at = NULL, *value;
@@ -207,7 +207,7 @@ static bool is_own(const char *word, size_t len, const char *const own[])
     return *own != NULL;
 }
 
-/* Of the units that start this one, is there one beside its own? */
+/* Is there a unit that starts this one, beside its own units? */
 static bool is_wanted(const char *name, const char *const own[])
 {
     static const char *const kinds[] = { "WantedBy", "RequiredBy", NULL };

@@ -12,7 +12,7 @@
 enum unit_source {
     UNIT_UNKNOWN, /* no systemd, and no file */
     UNIT_SYSTEMD, /* as loaded, with its state */
-    UNIT_FILES    /* as it would be loaded from disk: no state, and nothing but what the files say */
+    UNIT_FILES    /* as it would be loaded from disk: only what the files say, and no state */
 };
 
 struct unit {
@@ -21,9 +21,9 @@ struct unit {
 };
 
 /*
- * Reads the named properties of a unit, for one "nginx.service". Properties are those of systemctl show, which files have as
- * settings of the same names; at most 20, and NULL ends them. With root NULL systemctl is asked, if systemd is this machine's
- * init; else the files below root are read. A property that cannot be found out is left out of ret.
+ * Reads the named properties of a unit, such as "nginx.service". Properties are those of systemctl show, which files have
+ * as settings of the same names; at most 20, and NULL ends them. With root NULL systemctl is asked, if systemd is this
+ * machine's init; else the files below root are read. A property that cannot be found out is left out of ret.
  */
 void unit_read(const char *root, const char *name, const char *const properties[], struct unit *ret);
 /* The last value of that name, without its newline, into ret. False: there is none, or it is empty. */
@@ -33,15 +33,16 @@ bool unit_is(const struct unit *u, const char *property, const char *value);
 /* May its processes make sockets of AF_UNIX (RestrictAddressFamilies=, systemd.exec(5))? */
 bool unit_allows_unix(const struct unit *u);
 /*
- * Does a list (BindPaths=, Environment=) have a word that begins with this? *ret, of size bytes, is the last such word. path: the
- * word is a path, and must end there or have a ':' there; of a word with a ':' in it, what is behind the first one is compared.
+ * Does a list (BindPaths=, Environment=) have a word that begins with this? *ret, of size bytes, is the last such word.
+ * path: the word is a path, and must end there or have a ':' there. If there is a ':' in the word, what is behind the first
+ * one is compared.
  */
 bool unit_word(const struct unit *u, const char *property, const char *begins, bool path, char *ret, size_t size);
 
 /*
  * The value of an environment variable in the unit's processes. It comes from Environment= and EnvironmentFile=
- * (systemd.exec(5)), so the unit must have been read with UNIT_ENVIRONMENT among its properties; or from systemd's own
- * environment, where systemd runs. root: as given to unit_read(). False: none.
+ * (systemd.exec(5)), or from systemd's own environment, if systemd runs. The unit must have been read with UNIT_ENVIRONMENT
+ * among its properties. root: as given to unit_read(). False: there is none.
  */
 #define UNIT_ENVIRONMENT "Environment", "EnvironmentFile", "EnvironmentFiles"
 bool unit_variable(const char *root, const struct unit *u, const char *name, char *ret, size_t size);

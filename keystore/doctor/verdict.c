@@ -33,7 +33,10 @@ static void say(struct examination *e, enum doctor_verdict v, const struct subje
     e->said++;
 }
 
-/* Tells the way from a key to a handle. The user has to find a name where two files of this configuration would get the same. */
+/*
+ * Tells the way from a key to a handle. If two files of this configuration would get the same name, the user has to find
+ * one.
+ */
 static void plain_key(struct examination *e, const struct subject *s, const struct seen *seen)
 {
     char hint[3 * PATH_MAX], word[2 * PATH_MAX], name[LB_NAME_MAX + 1] = "", other[LB_NAME_MAX + 1];
@@ -80,7 +83,7 @@ static bool mode_ok(struct examination *e, const struct subject *s, const struct
     return true;
 }
 
-/* Reports each certificate that the configuration has with this key and that is of another key. */
+/* Reports each certificate that stands with this key in the configuration but is of another key. */
 static void certificates(struct examination *e, struct subject *s, const char *uri, const struct doctor_public *public)
 {
     const struct srv_half *c;
@@ -163,7 +166,7 @@ static void file(struct examination *e, struct subject *s, const struct seen *se
     }
 }
 
-/* For a file in a place where doctor knows of no key: whether a handle can take its place is not known. */
+/* For a file in a place where doctor knows of no key: nobody knows whether a handle can take its place. */
 static void unknown_word(struct examination *e, struct subject *s, const struct seen *seen)
 {
     static const char *const sights[] = {
@@ -180,7 +183,7 @@ static void unknown_word(struct examination *e, struct subject *s, const struct 
         open ? ", which anybody may read" : "", e->server->name);
 }
 
-/* For a key that no handle can stand for, as one for Encrypted Client Hello: no box decapsulates. */
+/* For a key that no handle can stand for, such as one for Encrypted Client Hello: no box decapsulates. */
 static void stays(struct examination *e, struct subject *s, const struct seen *seen)
 {
     char hint[3 * PATH_MAX], word[2 * PATH_MAX];
@@ -197,7 +200,7 @@ static void stays(struct examination *e, struct subject *s, const struct seen *s
     }
 }
 
-/* For a program that can use no handle: a handle that it has does not work, and its key stays where it is. */
+/* For a program that can use no handle: a handle that it has does not work, and its keys stay where they are. */
 static void for_unable(struct examination *e, struct subject *s, const struct seen *seen)
 {
     const struct server_program *server = e->server;

@@ -14,8 +14,8 @@ struct doctor_worker {
     gid_t gid;
     gid_t groups[DOCTOR_GROUPS_MAX]; /* supplementary */
     int group_count;
-    const char *chroot;              /* where it has gone by the time that it signs; NULL: nowhere */
-    bool loads;                      /* it reads the key file itself; else doctor's caller reads it, and the worker signs */
+    const char *chroot;              /* the directory where it is locked in before it signs; NULL: none */
+    bool loads;                      /* it reads the key file itself; else doctor's caller reads the file, and the worker signs */
 };
 
 /*

@@ -1,4 +1,4 @@
-/* The credential seal: HKDF-SHA256 over a random file, as systemd hands one over or an administrator makes it. */
+/* The credential seal: HKDF-SHA256 over a random file, which systemd hands over or an administrator makes. */
 #include <openssl/rand.h>
 
 #include "guard/aead.h"

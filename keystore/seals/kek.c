@@ -83,7 +83,7 @@ int kek_unwrap(const struct kek_derivation *d, const struct seal_try *t, uint8_t
         r = aead_new(&aead);
     if (r == 0)
         r = aead_open(aead, kek, aad, (struct bytes){ seal->wrapped, seal->wrapped_len }, store_key);
-    /* Of the parameters' form we can say that it is damaged; a tag that does not fit is most often a wrong secret. */
+    /* A tag that does not fit most often means a wrong secret. Only parameters of a wrong form are told as damage. */
     if (r == LB_E_DAMAGED && aead != NULL)
         r = LB_E_SECRET;
     aead_free(aead);

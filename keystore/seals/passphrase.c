@@ -9,7 +9,7 @@
 #define COST_T 3
 #define COST_M_KIB (64 * 1024)
 #define COST_LANES 4
-/* What is accepted from a store: beyond it, a changed row could take all memory of the machine, or a day. */
+/* The most that a store may ask for. Without limits, a changed row could take all memory of the machine, or a day. */
 #define T_MAX 64
 #define M_KIB_MAX (1024 * 1024)
 #define LANES_MAX 64
@@ -62,7 +62,7 @@ static int derive(const uint8_t *params, size_t params_len, struct bytes secret,
     if (c.t_cost < 1 || c.t_cost > T_MAX || c.lanes < 1 || c.lanes > LANES_MAX || c.m_cost < 8 * c.lanes ||
         c.m_cost > M_KIB_MAX)
         return LB_E_DAMAGED;
-    /* The library only reads passphrase and salt: without ARGON2_FLAG_CLEAR_PASSWORD. */
+    /* The library only reads passphrase and salt, since ARGON2_FLAG_CLEAR_PASSWORD is not set. */
     c.pwd = (uint8_t *)secret.p;
     c.pwdlen = (uint32_t)secret.len;
     c.salt = (uint8_t *)salt.p;
@@ -71,7 +71,7 @@ static int derive(const uint8_t *params, size_t params_len, struct bytes secret,
     c.outlen = STORE_KEY_SIZE;
     c.threads = c.lanes;
     r = argon2_ctx(&c, Argon2_id);
-    /* The lanes decide the result, the threads only the time: where no thread can be had, one after the other. */
+    /* The lanes decide the result, the threads only the time. If no thread can be had, one computes all lanes in turn. */
     if (r == ARGON2_THREAD_FAIL) {
         c.threads = 1;
         r = argon2_ctx(&c, Argon2_id);

@@ -21,28 +21,32 @@ struct seal_try {
 /* What unwrap() and seal_unwrap() answer, beside errors. */
 enum seal_answer {
     SEAL_OPENED = 0,
-    /* The secret is right, and does not do alone: one of several shares. No kind of today answers so. LB_E_SECRET: it is wrong. */
+    /*
+     * The secret is right but not enough: it is one of several shares. No kind answers so today. A wrong secret is
+     * LB_E_SECRET.
+     */
     SEAL_MORE = 1
 };
 
 /*
- * What a kind of seal does. All functions may be called by any number of threads. The record is the kind's to fill where it
- * says so; all of it but its number is to be bound to the wrapped key (seals/kek.h does that), so that a changed row does not
- * open.
+ * What a kind of seal does. Any number of threads may call all functions. A kind fills the record where it says so. It
+ * binds all of the record but its number to the wrapped key (seals/kek.h does that), so that a changed row does not open.
  */
 struct seal_ops {
     /*
-     * Wraps the store key (STORE_KEY_SIZE bytes of secret memory) under the secret: params and wrapped of ret, by malloc(),
-     * also on failure the caller's to free. Kind, label and date of ret are there already. The secret has the row's least size.
+     * Wraps the store key (STORE_KEY_SIZE bytes of secret memory) under the secret, which has the row's least size. Sets
+     * params and wrapped of ret, by malloc(); the caller frees them, also on failure. Kind, label and date of ret are there
+     * already.
      */
     int (*wrap)(const uint8_t *store_id, struct bytes secret, const uint8_t *store_key, struct seal_record *ret);
     /*
-     * Puts the store key into store_key, STORE_KEY_SIZE bytes of secret memory. An enum seal_answer, or LB_E_SECRET,
-     * LB_E_DAMAGED (the record has not the form that wrap() gives it), LB_E_NOMEM, LB_E_CRYPTO, LB_E_SYSTEM (nothing is at
-     * its place). A kind whose secret is words of a person refuses costs of a changed row before it pays them.
+     * Puts the store key into store_key, STORE_KEY_SIZE bytes of secret memory. Returns an enum seal_answer, or
+     * LB_E_SECRET, LB_E_DAMAGED (the record has not the form that wrap() gives it), LB_E_NOMEM, LB_E_CRYPTO, LB_E_SYSTEM
+     * (nothing is at the seal's place). A kind whose secret is words of a person refuses a changed row's costs before it
+     * pays them.
      */
     int (*unwrap)(const struct seal_try *t, uint8_t *store_key);
-    /* SEAL_FROM_PLACE alone, else NULL: the place of this seal, for people. LB_E_DAMAGED. */
+    /* Only of SEAL_FROM_PLACE, else NULL: the place of this seal, for people. LB_E_DAMAGED. */
     int (*place)(const struct seal_record *seal, char ret[LB_PATH_TEXT_MAX + 1]);
 };
 
@@ -68,7 +72,7 @@ LB_MUST_USE int seal_wrap(const uint8_t store_id[STORE_ID_SIZE], unsigned kind, 
 LB_MUST_USE int seal_unwrap(const uint8_t store_id[STORE_ID_SIZE], const struct seal_record *seal, struct bytes secret,
                             uint8_t *store_key);
 
-/* Where a seal has its secret from by itself, for people; "" of a kind that is given it. */
+/* The place from which a seal gets its secret by itself, for people; "" if the kind is given its secret. */
 void seal_place(const struct seal_record *seal, char ret[LB_PATH_TEXT_MAX + 1]);
 
 #endif

@@ -9,9 +9,15 @@
 #include "token/parts_priv.h"
 #include "token/work.h"
 
-/* What is older is read anew: so long, in seconds, until it is noticed what other programs write to the token. */
+/*
+ * Certificates older than this, in seconds, are read anew. So long it may take until writes of other programs to the token
+ * are noticed.
+ */
 #define KEEP_SECONDS 30
-/* A token that cannot give them is left alone for so long, in seconds: whoever can connect may ask for certificates. */
+/*
+ * In seconds. A token that cannot give certificates is left alone for so long, because whoever can connect may ask for
+ * them.
+ */
 #define RETRY_SECONDS 10
 
 struct p11_certs_cache {
@@ -22,11 +28,11 @@ struct p11_certs_cache {
     struct p11_certs *known; /* a reference; NULL: nothing was read yet */
 
     /*
-     * Held by the one who reads them, and guards what follows. Work is done with it held, so it is taken before the
-     * connection's lock.
+     * Held by the one who reads the certificates, and guards what follows. Work is done with it held, so it is taken before
+     * the connection's lock.
      */
     pthread_mutex_t reading;
-    /* The last time that they could not be read from a token that is there. */
+    /* The last failure of a token that is there. */
     struct problem problem;
     unsigned long long retry_at; /* seconds, in the connection of that generation; 0: never */
     unsigned generation;
@@ -118,7 +124,10 @@ static CK_RV find(struct p11_session *s, void *arg, struct problem *p)
     return p11_find(s, template, 2, r->found, P11_CERTS_MAX + 1, &r->count);
 }
 
-/* One object at a time, so that the session serves others in between. One that cannot be read does not hide the rest. */
+/*
+ * Reads one object at a time, so that the session serves others in between. An object that cannot be read does not hide the
+ * rest.
+ */
 static CK_RV read_one(struct p11_session *s, void *arg, struct problem *p)
 {
     struct reading *r = arg;
@@ -204,7 +213,7 @@ static void publish(struct p11_certs_cache *cache, struct p11_certs *c)
     p11_certs_unref(old);
 }
 
-/* With the reading lock held. Not of a token that is away: how long to wait for that one, p11_do() knows. */
+/* With the reading lock held. Notes no failure of a token that is away: p11_do() knows how long to wait for that. */
 static void note_failure(struct p11_token *t, const struct problem *p)
 {
     struct p11_certs_cache *cache = t->certs;

@@ -9,7 +9,7 @@
 
 struct p11_token;
 
-/* Of a token; owned by it. LB_E_NOMEM. */
+/* Makes the cache of a token, which owns it. LB_E_NOMEM. */
 struct p11_certs_cache;
 LB_MUST_USE int p11_certs_cache_new(struct p11_certs_cache **ret);
 void p11_certs_cache_free(struct p11_certs_cache *cache); /* NULL is fine */
@@ -24,7 +24,7 @@ struct p11_certs *p11_certs_known(struct p11_token *t);
 LB_MUST_USE int p11_certs_read(struct p11_token *t, struct p11_certs **ret, struct problem *p);
 /* Would p11_certs_read() give what is known, without asking the token? */
 bool p11_certs_are_current(struct p11_token *t);
-/* They are read anew as soon as somebody asks. */
+/* The certificates are read anew as soon as somebody asks. */
 void p11_certs_forget(struct p11_token *t);
 
 #endif

@@ -10,7 +10,7 @@
 #include "model/spki.h"
 #include "token/certificates_priv.h"
 
-/* Signatures that are checked to find who issued what. A token that needs more is in disorder. */
+/* So many signatures are checked to find who issued what. A token that needs more is in disorder. */
 #define CHECKS_MAX (4 * P11_CERTS_MAX)
 
 void p11_certs_unref(struct p11_certs *c)
@@ -74,7 +74,7 @@ bool p11_certs_put(struct p11_certs *c, const struct p11_name *name, uint8_t *de
     return n > 0;
 }
 
-/* Who issued whom: a signature is checked only if the names fit. */
+/* Finds who issued whom. A signature is checked only if the names fit. */
 static void link_issuers(struct p11_certs *c)
 {
     unsigned checks = 0;
@@ -107,7 +107,7 @@ static bool is_before(X509 *a, X509 *b)
            (days > 0 || seconds > 0);
 }
 
-/* The one that is preferred comes first, so that a search ends at it. */
+/* Sorts the preferred one to the front, so that a search ends at it. */
 static void sort_all(struct p11_certs *c)
 {
     for (size_t i = 1; i < c->count; i++) {

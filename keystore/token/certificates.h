@@ -18,8 +18,8 @@ struct p11_certs;
 void p11_certs_unref(struct p11_certs *c); /* NULL is fine */
 
 /*
- * The certificate for the public key with this spki_hash(), whatever id it has; -1: there is none. Of several it is the one
- * that began to be valid last. One that is not valid yet is taken only if there is no other.
+ * The certificate for the public key with this spki_hash(), whatever id it has; -1: there is none. If there are several,
+ * the one that began to be valid last. A certificate that is not valid yet is taken only if there is no other.
  */
 int p11_certs_of(const struct p11_certs *c, const uint8_t hash[LB_HASH_SIZE]);
 /*

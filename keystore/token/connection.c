@@ -7,12 +7,12 @@
 #include "base/log.h"
 #include "token/failure.h"
 
-/* A token that could not be had is not asked for again by every request meanwhile. */
+/* For so long requests do not ask again for a token that could not be had. */
 #define RETRY_MS 500
 
 /*
- * Modules keep lists of what is on the token, and some never look again: an object that is not there is looked for in a
- * new connection, if this one is older than that.
+ * An absent object is looked for in a new connection, if this one is older than that. Modules keep lists of what is on the
+ * token, and some never look again.
  */
 #define STALE_MS 5000
 
@@ -81,7 +81,7 @@ static int connect_now(struct p11_connection *c, struct problem *p)
 
 /* Making and mending */
 
-/* Why: it was never there, it was lost, or it is asked anew on purpose. */
+/* Why it connects: it was never connected, the connection was lost, or somebody wants it anew. */
 enum why { WHY_FIRST, WHY_LOST, WHY_ASKED };
 
 static int connect_anew(struct p11_connection *c, unsigned seen, enum why why, struct problem *p)
@@ -146,7 +146,7 @@ int p11_connection_mend_login(struct p11_connection *c, unsigned seen, struct pr
         tell(c, P11_LOGIN_LOST);
         r = p11_login(&c->login, &c->control, &c->slot, p);
         c->reconnects++;
-        /* The session that logs in may be gone as well. A PIN that was refused is LB_E_PIN, and stays refused. */
+        /* The session that logs in may be gone too. A PIN that was refused is LB_E_PIN, and stays refused. */
         if (r == LB_E_TOKEN) {
             disconnect(c);
             r = connect_now(c, p);
@@ -234,7 +234,7 @@ int p11_connection_init(struct p11_connection *c, const struct p11conf *conf, co
     c->token = c->control.token = token;
     c->listeners = listeners;
     c->locked = true;
-    /* Until it is found, what is looked for is what is known of it. */
+    /* Until the token is found, the configuration says what is known of it. */
     c->slot.uri = conf->token;
     r = p11_module_load(&c->module, p);
     if (r != 0)

@@ -51,23 +51,26 @@ void p11_connection_clear(struct p11_connection *c);
 LB_MUST_USE int p11_connection_make(struct p11_connection *c, struct problem *p);
 /* Connects anew on purpose, so it is not counted: what the module remembered of the token is forgotten. */
 LB_MUST_USE int p11_connection_renew(struct p11_connection *c, struct problem *p);
-/* The connection of that generation was lost. */
+/* Connects again, if the connection is still that of the generation seen: it was lost. */
 LB_MUST_USE int p11_connection_mend(struct p11_connection *c, unsigned seen, struct problem *p);
-/* The login of that generation was lost. */
+/* Logs in again, if the connection is still that of the generation seen: its login was lost. */
 LB_MUST_USE int p11_connection_mend_login(struct p11_connection *c, unsigned seen, struct problem *p);
 /* A PIN from a person, in a new connection. LB_E_PIN, LB_E_LOCKED ... */
 LB_MUST_USE int p11_connection_login(struct p11_connection *c, struct bytes pin, struct problem *p);
-/* locked: disconnects once the work under way is done, forgets the PIN, and is not made again until it is unlocked. */
+/*
+ * locked: disconnects once the work under way is done, and forgets the PIN. The connection is not made again until it is
+ * unlocked.
+ */
 void p11_connection_lock(struct p11_connection *c, bool locked);
 /*
- * It is not made before that time (p11_now_ms()), and whoever wants it is told why. False: it is locked, and whoever unlocks it
- * has it at once.
+ * Until that time (p11_now_ms()) the connection is not made, and whoever wants it is told why. False: it is locked, and
+ * whoever unlocks it has it at once.
  */
 bool p11_connection_hold(struct p11_connection *c, unsigned long long until, const struct problem *why);
 
-/* Is it there now? False as well where it is being made: this does not wait. */
+/* Is the connection there now? False also while it is being made: this does not wait. */
 bool p11_connection_is_there(struct p11_connection *c);
-/* There, and for so long that the module's own memory of what is on the token may be out of date? */
+/* Is the connection there for so long that the module's own memory of what is on the token may be out of date? */
 bool p11_connection_is_stale(struct p11_connection *c);
 
 #endif

@@ -7,7 +7,7 @@
 
 /* Waiting */
 
-/* False: the wait was ended, and there is nothing to do any more. */
+/* False: the wait was ended, and there is nothing left to do. */
 static bool wait_for_hold(struct p11_connector *c)
 {
     unsigned long long until;

@@ -28,11 +28,14 @@ void p11_connector_init(struct p11_connector *c, void (*connect)(void *arg), voi
 /* As p11_connector_end(), then frees what it has. */
 void p11_connector_clear(struct p11_connector *c);
 
-/* Before it is started: it waits until then (p11_now_ms(); 0: not), and calls settled each time that it is through. */
+/*
+ * To be called before the thread is started: it then waits until that time (p11_now_ms(); 0: not), and calls settled each
+ * time that it is through.
+ */
 void p11_connector_hold(struct p11_connector *c, unsigned long long until, void (*settled)(void));
 /* Starts the thread; one that is there is ended first. */
 void p11_connector_start(struct p11_connector *c);
-/* It waits no more, and is over when this returns. What it had begun, it ends. */
+/* Ends the thread's wait, and returns when the thread is over. What the thread had begun, it ends. */
 void p11_connector_end(struct p11_connector *c);
 
 #endif

@@ -198,7 +198,7 @@ static void measured(struct p11_token *t, struct p11_copy *c, bool by_copy, unsi
     }
 }
 
-/* Does it say something about the copy? Failures of session and token do not, and p11_do() cures them. */
+/* Does the failure say something about the copy? Failures of session and token do not, and p11_do() cures them. */
 static bool is_of_copy(CK_RV rv)
 {
     return rv != CKR_SESSION_HANDLE_INVALID && rv != CKR_SESSION_CLOSED && rv != CKR_OPERATION_ACTIVE &&

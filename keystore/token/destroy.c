@@ -8,7 +8,7 @@
 #include "token/find_key.h"
 #include "token/message_api.h"
 
-/* Objects of one name: a pair, and what is left of each time that it was begun. */
+/* Objects of one name: a pair, and what each earlier try has left of it. */
 #define DISCARD_MAX 16
 /* Private objects of one name that are counted. */
 #define NAMED_MAX 64
@@ -87,7 +87,7 @@ static CK_RV destroy(struct p11_session *s, void *arg, struct problem *p)
     CK_RV rv = p11_find_key(s, d->name, d->spki, d->spki_len, &key, p);
 
     if (rv == CKR_OK) {
-        /* First: a copy has the same name, and must not be counted. */
+        /* The copy goes first: it has the same name, and must not be counted. */
         p11_copy_drop_of(s, key);
         p11_message_forget(s->token);
         rv = count_named(s, d->name, &d->before);
@@ -126,7 +126,7 @@ static int is_gone(struct p11_token *t, struct destroy *d, struct problem *p)
     return LB_E_TOKEN;
 }
 
-/* A module's word that a key is gone, or its memory that there is none, does not count: the token is asked anew. */
+/* Asks the token anew. A module's word that a key is gone does not count, nor does its memory that there is none. */
 int p11_destroy(struct p11_token *t, const struct p11_name *name, const uint8_t *spki, size_t spki_len,
                 struct problem *p)
 {

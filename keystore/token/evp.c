@@ -76,7 +76,7 @@ static int key_match(const void *a, const void *b, int selection)
                                                           : EVP_PKEY_parameters_eq(x->pub, y->pub) == 1;
 }
 
-/* Ours, by its pointer; or the public half of the other side of a key agreement. */
+/* Takes one of our keys, by its pointer, or the public half of the other side of a key agreement. */
 static int key_import(void *keydata, int selection, const OSSL_PARAM params[])
 {
     struct p11_keydata *d = keydata;
@@ -95,7 +95,7 @@ static int key_import(void *keydata, int selection, const OSSL_PARAM params[])
         d->key = p11_key_ref(key);
         return EVP_PKEY_up_ref(d->pub);
     }
-    /* libcrypto asks with all bits set; a private half is refused, so that it looks for another provider. */
+    /* Refuses a private half, so that libcrypto looks for another provider. libcrypto asks with all bits set. */
     if (OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PRIV_KEY) != NULL ||
         OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_RSA_D) != NULL)
         return 0;
@@ -158,7 +158,7 @@ static const OSSL_PARAM *key_types(int selection)
     return params;
 }
 
-/* libcrypto asks for the name of an operation's algorithm where it is not that of the key. */
+/* libcrypto asks for the name of an operation's algorithm, if the key's name is another one. */
 static const char *operation_name(const struct key_algorithm *a, int operation)
 {
     bool ec = a->family == KEY_FAMILY_EC;
@@ -176,8 +176,8 @@ static const char *operation_name(const struct key_algorithm *a, int operation)
 }
 
 /*
- * What tokens hold (on_token of model/key_types.h), each family by itself: libcrypto wants functions and names of a row
- * that are constant.
+ * What tokens hold (on_token of model/key_types.h), each family by itself, because libcrypto wants constant functions and
+ * names in a row.
  */
 #define ON_TOKEN_RSA(...) __VA_ARGS__
 #define ON_TOKEN_RSA_PSS(...)
@@ -222,7 +222,7 @@ KEY_ALGORITHMS(KEYMGMT_OF)
 
 /* The provider */
 
-/* What each family does there, by names as libcrypto looks for it. */
+/* What each family does on a token, by the names that libcrypto looks for. */
 #define SIGNATURE_OF_RSA(name) { name, "", p11_rsa_signature, NULL },
 #define SIGNATURE_OF_EC(name) { "ECDSA", "", p11_ecdsa_signature, NULL },
 #define SIGNATURE_OF_ED25519(name) { name, "", p11_eddsa_signature, NULL },
@@ -285,8 +285,8 @@ static int init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const O
 }
 
 /*
- * One library context for the life of the process: keys in it outlive locking and unlocking of the box, since a request
- * that is under way holds them.
+ * One library context for the life of the process. Its keys outlive locking and unlocking of the box, since a request that
+ * is under way holds them.
  */
 static OSSL_LIB_CTX *context;
 

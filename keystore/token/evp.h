@@ -31,8 +31,8 @@ LB_MUST_USE bool p11_pss_pad(EVP_PKEY *pub, const char *digest, const char *mgf1
  */
 int p11_unpad_length(struct bytes block, uint8_t *out);
 /*
- * As libcrypto decrypts: where it rejects implicitly (3.2 and later) there is a text in any case. False: the padding is
- * bad. What time it takes depends on the block only by the bytes of zero that it begins with.
+ * Takes the padding off as libcrypto does when it decrypts. If libcrypto rejects implicitly (3.2 and later), there is a
+ * text in any case. False: the padding is bad. The time that this takes depends on the block only by its leading zeros.
  */
 LB_MUST_USE bool p11_unpad(EVP_PKEY *pub, struct bytes block, uint8_t *out, size_t *len);
 

@@ -127,7 +127,7 @@ static int decrypt_init(void *ctx, void *keydata, const OSSL_PARAM params[])
     return set_params(c, params);
 }
 
-/* 0xff where they are the same, else 0; without a branch. */
+/* 0xff if they are the same, else 0; without a branch. */
 static uint8_t same(unsigned a, unsigned b)
 {
     unsigned d = a ^ b;
@@ -136,8 +136,8 @@ static uint8_t same(unsigned a, unsigned b)
 }
 
 /*
- * The block that raw RSA makes of the ciphertext, as long as the modulus. The token looks at no padding, so its answer tells
- * nothing of one.
+ * Makes the block that raw RSA makes of the ciphertext, as long as the modulus. The token looks at no padding, so its
+ * answer tells nothing of one.
  */
 static int raw(struct decryption *c, struct bytes in, uint8_t *block, size_t size, struct problem *p)
 {
@@ -145,7 +145,7 @@ static int raw(struct decryption *c, struct bytes in, uint8_t *block, size_t siz
     size_t len = 0;
     int r = p11_key_decrypt(c->key, &m, in, block, size, &len, p);
 
-    /* Some tokens leave out the zeros that a number begins with. */
+    /* Some tokens leave out the leading zeros of a number. */
     if (r == 0 && len < size) {
         memmove(block + size - len, block, len);
         memset(block, 0, size - len);
@@ -153,15 +153,15 @@ static int raw(struct decryption *c, struct bytes in, uint8_t *block, size_t siz
     return r;
 }
 
-/* Raw RSA is not listed, or not for this key or ciphertext. Then the token is asked to take the padding off as well. */
+/* The token does no raw RSA, or not with this key or ciphertext. Then it is asked to take the padding off as well. */
 static bool is_no_answer(int r)
 {
     return r == LB_E_SCHEME || r == LB_E_CRYPTO || r == LB_E_TOKEN;
 }
 
 /*
- * RFC 5246 7.4.7.1: the premaster secret, or 48 random bytes where anything is wrong with it. Nothing from here on
- * depends on which of the two it is: the random bytes are made in each case, before the token is asked.
+ * RFC 5246 7.4.7.1: gives the premaster secret, or 48 random bytes if anything is wrong with it. Nothing depends on which
+ * of the two it is: the random bytes are made in each case, before the token is asked.
  */
 static int decrypt_tls(struct decryption *c, unsigned char *out, struct bytes in)
 {
@@ -209,7 +209,7 @@ static int decrypt_pkcs1(struct decryption *c, unsigned char *out, size_t *out_l
         ok = r == 0;
     }
     OPENSSL_secure_clear_free(block, size);
-    /* Of what was wrong with the ciphertext nothing is said. */
+    /* Nobody is told what was wrong with the ciphertext. */
     return r == 0 || r == LB_E_CRYPTO || r == LB_E_NOMEM ? ok : p11_evp_failed(&p);
 }
 

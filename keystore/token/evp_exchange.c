@@ -73,7 +73,7 @@ static int derive(void *ctx, unsigned char *out, size_t *out_len, size_t out_siz
     r = p11_key_derive(x->key, (struct bytes){ point, point_len }, out, len, &p);
     if (r != 0)
         return p11_evp_failed(&p);
-    /* A point of small order gives no secret (RFC 7748 6); of the curves of ECDH there is none that gives zero. */
+    /* A point of small order gives zeros, which are no secret (RFC 7748 6). No curve of ECDH has a point that gives zeros. */
     for (size_t i = 0; i < len; i++)
         any |= out[i];
     return any != 0;

@@ -46,7 +46,10 @@ static void free_signing(void *ctx)
     free(g);
 }
 
-/* The DER of a DigestInfo ends with the digest: what is before it is the same for all digests of a kind. */
+/*
+ * Finds what stands before the digest in a DigestInfo. The DER ends with the digest, so the rest is the same for all
+ * digests of a kind.
+ */
 static int make_prefix(struct signing *g, const EVP_MD *md)
 {
     X509_SIG *info = X509_SIG_new();
@@ -58,7 +61,7 @@ static int make_prefix(struct signing *g, const EVP_MD *md)
 
     g->prefix_len = 0;
     g->digest_len = (size_t)size;
-    /* MD5-SHA1 is signed without (RFC 2246 7.4.3). */
+    /* MD5-SHA1 is signed without a DigestInfo (RFC 2246 7.4.3). */
     if (EVP_MD_is_a(md, "MD5-SHA1")) {
         X509_SIG_free(info);
         return 1;
@@ -85,7 +88,7 @@ static int set_digest(struct signing *g, const char *name)
 
     if (ok) {
         strcpy(g->digest, name);
-        /* Only RSA needs it, and not every digest has a name in a DigestInfo. */
+        /* Only RSA needs a DigestInfo, and not every digest has a name in one. */
         ok = p11_key_algorithm(g->key)->family != KEY_FAMILY_RSA || make_prefix(g, md);
     }
     EVP_MD_free(md);
@@ -185,7 +188,7 @@ static int sign_init(void *ctx, void *keydata, const OSSL_PARAM params[])
     return set_params(g, params);
 }
 
-/* The size is what the caller makes room for; NULL only asks for it. */
+/* Has sig room for a signature? If not, *len is the size of one. sig NULL only asks for that. */
 static int fits(const struct signing *g, const unsigned char *sig, size_t *len, size_t size)
 {
     size_t most = (size_t)EVP_PKEY_get_size(p11_key_public(g->key));
@@ -226,8 +229,8 @@ static int pss(struct signing *g)
 }
 
 /*
- * Some tokens, TPMs above all, list raw RSA but no PSS: then we pad. Nobody outside can ask for raw RSA. Where the token
- * has that neither, what is said is about PSS.
+ * Pads here if the token lists raw RSA but no PSS, as TPMs above all do. Nobody outside can ask for raw RSA. If the token
+ * has neither, the error is about PSS.
  */
 static int pss_sign(struct signing *g, struct bytes digest, uint8_t *sig, size_t len)
 {
@@ -271,7 +274,7 @@ static int rsa_sign(void *ctx, unsigned char *sig, size_t *len, size_t size, con
     return sign_with(g, &m, (struct bytes){ info, g->prefix_len + tbs_len }, sig, most);
 }
 
-/* ECDSA: Cryptoki's r and s side by side to the DER of RFC 3279 2.2.3. */
+/* ECDSA: from Cryptoki's r and s side by side to the DER of RFC 3279 2.2.3. */
 
 static int encode(const uint8_t *raw, size_t half, unsigned char *sig, size_t *len)
 {
@@ -302,7 +305,7 @@ static int ecdsa_sign(void *ctx, unsigned char *sig, size_t *len, size_t size, c
         return room < 0;
     if (2 * half > sizeof(raw))
         return 0;
-    /* FIPS 186-5 6.4.1 takes the leftmost bits; some tokens refuse the rest instead. */
+    /* FIPS 186-5 6.4.1 takes the leftmost bits. Some tokens refuse longer digests instead. */
     if (tbs_len > half)
         tbs_len = half;
     return sign_with(g, &m, (struct bytes){ tbs, tbs_len }, raw, 2 * half) && encode(raw, half, sig, len);

@@ -12,7 +12,7 @@
 /* Candidates that are looked at. A token with more of one name is in disorder. */
 #define CANDIDATES_MAX 16
 
-/* Has the private key this public half? Unknown: the token tells none (any more), and the name alone must do. */
+/* Has the private key this public half? Unknown: the token tells none (any more), and the name alone must decide. */
 enum has { HAS_OTHER, HAS_UNKNOWN, HAS_THIS };
 
 static CK_RV has_public(struct p11_session *s, CK_OBJECT_HANDLE h, const uint8_t *spki, size_t len, enum has *ret)
@@ -106,7 +106,7 @@ CK_RV p11_find_key(struct p11_session *s, const struct p11_name *name, const uin
         problem_hint(p, "the keys of the token: littlebox list --token");
         return P11_TOLD;
     }
-    /* The same public half twice is the same key twice. */
+    /* Two objects with the same public half are the same key twice. */
     if (kept == 1 || (spki != NULL && kept > 1)) {
         *ret = found[0];
         return CKR_OK;

@@ -29,10 +29,10 @@ struct p11_told {
     struct p11_token_info last;
 };
 
-/* Until it was connected, what the configuration looks for is what is told. */
+/* Until the token was connected, what is told is what the configuration looks for. */
 void p11_told_init(struct p11_told *told, const struct p11conf *conf);
 void p11_told_clear(struct p11_told *told);
-/* How it is now. Whoever asks must not wait for a token that does not answer: then it is how it was, and busy. */
+/* How the token is now. Nobody is made to wait for a token that does not answer: then the answer is how it was, and busy. */
 void p11_told_ask(struct p11_told *told, struct p11_connection *c, struct p11_pool *pool, struct p11_token_info *ret);
 
 #endif

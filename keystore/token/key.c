@@ -85,7 +85,10 @@ EVP_PKEY *p11_key_public(const struct p11_key *k)
     return k->pub;
 }
 
-/* The object's handle: found by name and public half, kept as long as the connection. anew: the one we had is stale. */
+/*
+ * Finds the object's handle by name and public half, and keeps it as long as the connection. anew: the handle we had is
+ * stale.
+ */
 static CK_RV handle_of(struct p11_key *k, struct p11_session *s, bool anew, struct p11_use *ret, bool *ret_login,
                        struct problem *p)
 {
@@ -121,8 +124,8 @@ struct op {
 };
 
 /*
- * C_SignInit or C_DecryptInit, with the handle that is known; if that is stale, with one that is found anew. Only signatures
- * are made with a copy: a decryption that is tried again because of its copy would tell something about the ciphertext.
+ * C_SignInit or C_DecryptInit, with the known handle; if that is stale, with one that is found anew. Only signatures are
+ * made with a copy. A decryption that is tried again because of its copy would tell something about the ciphertext.
  */
 static CK_RV begin(struct p11_session *s, const struct op *o, bool decrypt, struct p11_use *u, struct problem *p)
 {
@@ -144,7 +147,7 @@ static CK_RV begin(struct p11_session *s, const struct op *o, bool decrypt, stru
     return rv == CKR_OK && login ? p11_context_login(s, p) : rv;
 }
 
-/* With a context that is kept, where the token has such. */
+/* Signs with a kept context, if the token has such. */
 static CK_RV sign_message(struct p11_session *s, struct op *o, struct problem *p)
 {
     CK_RV rv = P11_NO_MESSAGE;
@@ -198,7 +201,7 @@ int p11_key_sign(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *o
     return r;
 }
 
-/* p11_do() cures these. Anything else that C_Decrypt says is about the ciphertext. */
+/* Is it a failure of session or token, which p11_do() cures? Anything else that C_Decrypt says is about the ciphertext. */
 static bool is_of_token(CK_RV rv)
 {
     return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_SESSION_CLOSED || rv == CKR_USER_NOT_LOGGED_IN ||
@@ -207,8 +210,8 @@ static bool is_of_token(CK_RV rv)
 }
 
 /*
- * A token may say these of a bad padding as well: to answer them in another way would tell a bad padding from a good one.
- * Raw RSA has no padding.
+ * A token may say these of a bad padding too. To answer them in another way would tell a bad padding from a good one, so
+ * they count only with raw RSA, which has no padding.
  */
 static bool may_be_of_token(CK_RV rv, const struct op *o)
 {
@@ -225,7 +228,7 @@ static CK_RV decrypt(struct p11_session *s, void *arg, struct problem *p)
     if (rv != CKR_OK)
         return rv;
     rv = P11_CALL(&s->call, C_Decrypt, s->h, (CK_BYTE_PTR)o->in.p, o->in.len, o->out, &len);
-    /* Asked in each case, so that a bad padding makes no other calls than a good one. */
+    /* Asked in each case, so that a bad padding makes the same calls as a good one. */
     alive = p11_alive(s);
     if (is_of_token(rv) || may_be_of_token(rv, o))
         return rv;
@@ -246,7 +249,7 @@ int p11_key_decrypt(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t
     return r != 0 ? r : o.refused ? LB_E_CRYPTO : 0;
 }
 
-/* Cryptoki gives the secret as an object of the session: it is read, and then destroyed. */
+/* Reads the secret, which Cryptoki gives as an object of the session, and then destroys the object. */
 static CK_RV derive(struct p11_session *s, void *arg, struct problem *p)
 {
     struct op *o = arg;

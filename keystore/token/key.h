@@ -21,7 +21,7 @@ void p11_key_unref(struct p11_key *k); /* NULL is fine */
 
 const struct key_algorithm *p11_key_algorithm(const struct p11_key *k);
 const struct p11_name *p11_key_name(const struct p11_key *k);
-/* Of the default provider. Owned by k. */
+/* The public half, a key of the default provider. Owned by k. */
 EVP_PKEY *p11_key_public(const struct p11_key *k);
 
 /*
@@ -32,8 +32,8 @@ LB_MUST_USE int p11_key_sign(struct p11_key *k, CK_MECHANISM *m, struct bytes in
                              struct problem *p);
 /*
  * C_DecryptInit and C_Decrypt. LB_E_CRYPTO: the token took the ciphertext and found nothing in it. The same calls are made
- * whatever it found wrong, and however it says so. LB_E_SCHEME: the token does not list the mechanism, and was not asked;
- * or the key is not for it. Other failures are the token's.
+ * whatever the token found wrong, and however it says so. LB_E_SCHEME: the token does not list the mechanism, and was not
+ * asked; or the key is not for it. Other failures are the token's.
  */
 LB_MUST_USE int p11_key_decrypt(struct p11_key *k, CK_MECHANISM *m, struct bytes in, uint8_t *out, size_t size,
                                 size_t *ret_len, struct problem *p);

@@ -35,8 +35,8 @@ void p11_login_forget(struct p11_user_login *l)
 }
 
 /*
- * A PIN that was refused is not tried again by ourselves, not even by the next child: a note beside the store says which
- * file it was of, by what a file has that a changed PIN changes.
+ * Makes the note beside the store about a PIN that was refused: which file the PIN was from, by what a changed PIN changes
+ * in a file. Such a PIN is not tried again by ourselves, not even by the next child.
  */
 static void pin_note(const struct p11_user_login *l, const struct p11_slot *slot, char ret[160])
 {
@@ -94,7 +94,7 @@ static int read_pin(struct p11_user_login *l, const struct p11_slot *slot, struc
                                                     "the box and no other");
         return LB_E_PIN;
     }
-    /* Editors end files with a line's end, which is not of the PIN. */
+    /* Editors end a file with a line's end, which is not part of the PIN. */
     while (len > 0 && (((char *)file)[len - 1] == '\n' || ((char *)file)[len - 1] == '\r'))
         len--;
     if (len > P11_PIN_MAX)
@@ -203,7 +203,7 @@ CK_RV p11_login_for_use(struct p11_user_login *l, struct p11_session *s, const c
         rv = P11_CALL(&s->call, C_Login, s->h, CKU_CONTEXT_SPECIFIC, l->pin_len == 0 ? NULL : l->pin, l->pin_len);
     if (rv != CKR_PIN_INCORRECT && rv != CKR_PIN_LOCKED)
         return rv;
-    /* Once is enough: each further signature would be one more wrong PIN. */
+    /* Once is enough, since each further signature would be one more wrong PIN. */
     atomic_store(&l->pin_refused, true);
     problem_set(p, LB_E_PIN, "token '%s' refuses the PIN that this key wants for each use", label);
     problem_hint(p, "give the right one: littlebox login");

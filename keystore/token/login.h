@@ -29,7 +29,7 @@ struct p11_user_login {
 
 /* LB_E_NOMEM. */
 LB_MUST_USE int p11_login_init(struct p11_user_login *l, const struct p11conf *conf, const char *remember);
-/* Wipes all. Of one that was never initialised, but is zeroed, too. */
+/* Wipes all. A login that is zeroed, but was never initialised, may be cleared too. */
 void p11_login_clear(struct p11_user_login *l);
 /* The box is locked: the PIN goes. */
 void p11_login_forget(struct p11_user_login *l);

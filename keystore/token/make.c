@@ -40,8 +40,8 @@ static void encode_oid(const ASN1_OBJECT *oid, struct curve *ret)
 }
 
 /*
- * A curve of EC by its OID. Those of Edwards and Montgomery by their names, as PrintableString (PKCS#11 3.0, 2.3.10), and
- * other by the OID of RFC 8410: tokens differ.
+ * Names the curve. Curves of EC go by their OID. Those of Edwards and Montgomery go by their names, as PrintableString
+ * (PKCS#11 3.0, 2.3.10), and in ret_other by the OID of RFC 8410: tokens differ.
  */
 static void make_curve(const struct key_type *type, struct curve *ret, struct curve *ret_other)
 {
@@ -63,7 +63,7 @@ static void make_curve(const struct key_type *type, struct curve *ret, struct cu
     ASN1_OBJECT_free(oid);
 }
 
-/* How the token makes such keys. SoftHSM2 2.6 makes those on curves of Montgomery as it makes those of Edwards. */
+/* How the token makes such keys. SoftHSM2 2.6 makes keys on curves of Montgomery as it makes those of Edwards. */
 static CK_MECHANISM_TYPE mechanism_of(const struct p11_token *t, const struct key_type *type)
 {
     CK_MECHANISM_TYPE own = p11_kind_of(type->algorithm)->generate;
@@ -90,7 +90,10 @@ static void add_bool(struct template *t, CK_ATTRIBUTE_TYPE type, bool value)
     add(t, type, value ? &yes : &no, sizeof(CK_BBOOL));
 }
 
-/* What every private key gets: who may do what with it is the box's policy, so here it may do all that its type does. */
+/*
+ * What every private key gets. The key may do all that its type does, since the box's policy decides who may do what with
+ * it.
+ */
 static void add_private(struct template *t, const struct key_type *type, const struct p11_name *name)
 {
     add_bool(t, CKA_TOKEN, true);
@@ -248,7 +251,7 @@ static CK_RV import(struct p11_session *s, void *arg, struct problem *p)
     return rv;
 }
 
-/* A number of the key, big endian, at its own length or, for a scalar, at that of the curve. */
+/* Gets a number of the key, big endian, at its own length or, for a scalar, at that of the curve. */
 static bool number(EVP_PKEY *key, const char *name, size_t size, struct part *ret)
 {
     BIGNUM *n = NULL;
@@ -291,7 +294,7 @@ static int rsa_import(EVP_PKEY *key, struct import *m, struct part *parts)
     return 0;
 }
 
-/* The point in an OCTET STRING, as Cryptoki wants it. */
+/* Puts the point into an OCTET STRING, as Cryptoki wants it. */
 static bool wrap_point(const uint8_t *point, size_t len, struct part *ret)
 {
     ASN1_OCTET_STRING *s = ASN1_OCTET_STRING_new();
@@ -323,7 +326,7 @@ static int curve_import(EVP_PKEY *key, struct import *m, struct part *parts)
              (parts[0].p = OPENSSL_secure_zalloc(size)) != NULL && (parts[0].len = size) > 0 &&
              EVP_PKEY_get_raw_private_key(key, parts[0].p, &size) > 0;
     } else {
-        /* In full, however the file has it: few tokens take another point. */
+        /* The point is written in full, whatever its form in the file: few tokens take another form. */
         len = 1 + 2 * size;
         ok = len <= sizeof(point) && number(key, OSSL_PKEY_PARAM_PRIV_KEY, size, &parts[0]) &&
              number(key, OSSL_PKEY_PARAM_EC_PUB_X, size, &x) && number(key, OSSL_PKEY_PARAM_EC_PUB_Y, size, &y);
@@ -343,7 +346,7 @@ static int curve_import(EVP_PKEY *key, struct import *m, struct part *parts)
     return 0;
 }
 
-/* The row of such keys, of any size: those of one algorithm and curve differ in no attribute that is written. */
+/* The row of such keys, of any size: rows of one algorithm and curve differ in no attribute that is written. */
 static const struct key_type *type_of(EVP_PKEY *key)
 {
     const struct key_algorithm *a = key_algorithm_of(key);

@@ -11,8 +11,8 @@
 #define KEEP_MS 1000
 
 /*
- * What PKCS#11 3.0 adds to the functions of 2.40, in its order (4.2 of the base specification). Headers that are older do
- * not have it, newer ones have it under names of their own.
+ * What PKCS#11 3.0 adds to the functions of 2.40, in its order (4.2 of the base specification). Older headers do not have
+ * it; newer ones have it under names of their own.
  */
 #define FLAG_MESSAGE_SIGN 0x8UL /* CKF_MESSAGE_SIGN */
 typedef CK_RV message_sign_init(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE key);
@@ -146,7 +146,7 @@ static bool has(const struct p11_session *s, const CK_MECHANISM *m, CK_OBJECT_HA
            k->epoch == atomic_load(&s->token->messages->epoch) && p11_now_ms() - k->since < KEEP_MS;
 }
 
-/* A token may list the mechanism and never manage to begin. Whatever the reason, it is not tried again. */
+/* Begins a context. A token may list the mechanism and never manage to begin: whatever the reason, it is not tried again. */
 static CK_RV begin(struct p11_session *s, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
 {
     struct p11_messages *message = s->token->messages;
@@ -181,7 +181,7 @@ CK_RV p11_message_sign(struct p11_session *s, CK_MECHANISM *m, CK_OBJECT_HANDLE 
     rv = CALL(s, s->token->messages, C_SignMessage, s->h, NULL, 0, (CK_BYTE *)in.p, in.len, out, len);
     if (rv == CKR_OK && *len == room)
         return CKR_OK;
-    /* The context may be to blame, so it goes. C_SignInit and C_Sign will say what is wrong. */
+    /* The context goes, since it may be to blame. C_SignInit and C_Sign will say what is wrong. */
     p11_message_end(s);
     return rv == CKR_OK ? CKR_OK : P11_NO_MESSAGE;
 }

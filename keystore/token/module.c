@@ -22,7 +22,7 @@ static bool is_below(const char *path, const char *dir, size_t len)
     return strncmp(path, dir, len) == 0 && (path[len] == '/' || len == 1);
 }
 
-/* dirs may name links, /lib for one: where they lead counts. */
+/* Is the path below one of dirs? These may name links, such as /lib: the place where they lead counts. */
 static bool is_allowed(const char *path, const char *dirs)
 {
     for (const char *dir = dirs;;) {
@@ -99,7 +99,7 @@ int p11_module_load(struct p11_module *m, struct problem *p)
         problem_set(p, LB_E_CONFIG, "%.200s is not a PKCS#11 module: it has no C_GetFunctionList", real);
         return LB_E_CONFIG;
     }
-    /* What POSIX wants of dlsym(), and ISO C does not let one write as a cast. */
+    /* POSIX wants this of dlsym(), and ISO C does not let one write it as a cast. */
     memcpy(&get, &symbol, sizeof(get));
     rv = get(&list);
     if (rv != CKR_OK || list == NULL)

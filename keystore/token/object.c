@@ -26,7 +26,7 @@ CK_RV p11_find(struct p11_session *s, CK_ATTRIBUTE *template, CK_ULONG n, CK_OBJ
         }
         count += more;
     }
-    /* Its own failure changes nothing about what was found. */
+    /* A failure of this call changes nothing about what was found. */
     (void)P11_CALL(&s->call, C_FindObjectsFinal, s->h);
     if (rv == CKR_OK)
         *ret_count = count;
@@ -86,7 +86,7 @@ bool p11_flag(struct p11_session *s, CK_OBJECT_HANDLE h, CK_ATTRIBUTE_TYPE type)
     return p11_attribute(s, h, type, &flag, sizeof(flag), &len) == CKR_OK && len == sizeof(flag) && flag != CK_FALSE;
 }
 
-/* An attribute that need not be there, and is not longer than size. */
+/* Gets an attribute that need not be there, of at most size bytes. */
 static CK_RV optional(struct p11_session *s, CK_OBJECT_HANDLE h, CK_ATTRIBUTE_TYPE type, uint8_t *ret, size_t size,
                       size_t *ret_len)
 {

@@ -61,7 +61,7 @@ struct p11_session *p11_pool_take(struct p11_pool *pool, const void *thing)
     return s;
 }
 
-/* To the front, so that the one that was used last is the next. */
+/* Puts the session to the front, so that the one that was used last is the next. */
 void p11_pool_give_back(struct p11_pool *pool, struct p11_session *s)
 {
     pthread_mutex_lock(&pool->lock);

@@ -21,22 +21,22 @@ struct p11_pool {
 
 /* size sessions of that token with the functions f. LB_E_NOMEM, and then nothing is to be cleared. */
 LB_MUST_USE int p11_pool_init(struct p11_pool *pool, unsigned size, CK_FUNCTION_LIST *f, struct p11_token *token);
-/* Of one that was never initialised, but is zeroed, too. */
+/* A pool that is zeroed, but was never initialised, may be cleared too. */
 void p11_pool_clear(struct p11_pool *pool);
 
 /*
- * Waits for one that is idle. Where sessions keep contexts: the one that was last used for this thing, else one that was
- * used for none, else the one that was idle for longest. Elsewhere, or with thing NULL, the one that was used last, whose
- * memory is warmest.
+ * Waits for an idle session. If sessions keep contexts, it is the session that was last used for this thing, else one that
+ * was used for nothing, else the one that was idle for longest. Elsewhere, or with thing NULL, it is the session that was
+ * used last, whose memory is warmest.
  */
 struct p11_session *p11_pool_take(struct p11_pool *pool, const void *thing);
 void p11_pool_give_back(struct p11_pool *pool, struct p11_session *s);
 
 /* With the connection's lock held for reading, by who took it. */
 
-/* Opened in the connection of that generation, if it is not. CKR_*. */
+/* Opens the session in the connection of that generation, if it is not open there. CKR_*. */
 CK_RV p11_pool_ready(struct p11_pool *pool, struct p11_session *s, unsigned generation, CK_SLOT_ID slot);
-/* It is of no use any more: the next who takes it opens it anew. */
+/* The session is of no use any more: the next who takes it opens it anew. */
 void p11_pool_drop(struct p11_pool *pool, struct p11_session *s, unsigned generation);
 
 /* With the connection's lock held for writing: none is open any more. */

@@ -106,9 +106,7 @@ out:
     return key;
 }
 
-/*
- * Is it the curve of that algorithm that CKA_EC_PARAMS names: PKCS#11 3.0 2.3.5 and 2.3.7, or by the OID of RFC 8410?
- */
+/* Does CKA_EC_PARAMS name the curve of that algorithm, as in PKCS#11 3.0 2.3.5 and 2.3.7, or by the OID of RFC 8410? */
 static bool is_curve(const struct value *params, const struct key_algorithm *a)
 {
     const unsigned char *at = params->p;
@@ -126,8 +124,8 @@ static bool is_curve(const struct value *params, const struct key_algorithm *a)
 }
 
 /*
- * SoftHSM2 2.6 has curves of Montgomery too as keys of Edwards, so where the length of the point leaves two, CKA_EC_PARAMS
- * decides.
+ * CKA_EC_PARAMS decides if the length of the point leaves two curves: SoftHSM2 2.6 has curves of Montgomery too as keys of
+ * Edwards.
  */
 static EVP_PKEY *raw_curve(struct p11_session *s, CK_OBJECT_HANDLE h, CK_KEY_TYPE type)
 {
@@ -146,7 +144,7 @@ static EVP_PKEY *raw_curve(struct p11_session *s, CK_OBJECT_HANDLE h, CK_KEY_TYP
             continue;
         if (is_curve(&params, a))
             found = a;
-        /* What is not said, or in another way, is what the type of the key says. */
+        /* If CKA_EC_PARAMS says nothing that we know, the type of the key decides. */
         if ((a->on_token == KEY_ON_TOKEN_MONTGOMERY) == (type == CKK_EC_MONTGOMERY))
             otherwise = a;
     }
@@ -211,7 +209,7 @@ static bool is_kind(const struct p11_kind *kind, CK_KEY_TYPE type)
     return kind != NULL && (kind->type == type || (kind->type == CKK_EC_MONTGOMERY && type == CKK_EC_EDWARDS));
 }
 
-/* Does the public half fit what the private object says of itself? Some say nothing, and then any does. */
+/* Does the public half fit what the private object says of itself? If the object says nothing, any does. */
 static bool fits(struct p11_session *s, CK_OBJECT_HANDLE key, CK_KEY_TYPE type, EVP_PKEY *pub)
 {
     EVP_PKEY *own = type == CKK_RSA ? rsa(s, key) : NULL;
@@ -223,7 +221,7 @@ static bool fits(struct p11_session *s, CK_OBJECT_HANDLE key, CK_KEY_TYPE type, 
     return is;
 }
 
-/* Among the objects of a class that have the key's id (or its label, where it has no id), the first that fits. */
+/* The first that fits among the objects of a class that have the key's id (or its label, if it has no id). */
 static EVP_PKEY *beside(struct p11_session *s, CK_OBJECT_HANDLE key, const struct p11_name *name, CK_KEY_TYPE type,
                         CK_OBJECT_CLASS class)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What distributions and vendors use, and nothing that users can write to. */
+/* Directories that distributions and vendors use, and that users cannot write to. */
 #define DEFAULT_DIRS "/usr/lib:/usr/lib32:/usr/lib64:/usr/libexec:/usr/local/lib:/usr/local/lib64:/lib:/lib64:/opt"
 /* Where tokens, their locks and sockets are, and devices. */
 #define DEFAULT_WRITES "/dev:/run:/tmp:/var"
@@ -68,7 +68,7 @@ const char *p11conf_writes(struct p11conf *c, const char *value)
     return set_dirs(c->writes, value);
 }
 
-/* What would change this program and not only its module is not the module's environment. */
+/* May the module's environment have this? Not if it would change this program, and not only its module. */
 static bool is_harmless(const char *name, size_t len)
 {
     static const char *const others[] = { "LD_", "GLIBC_", "MALLOC_", "OPENSSL_", "LITTLEBOX_", "CREDENTIALS_DIRECTORY", "PATH", "HOME" };
@@ -132,7 +132,7 @@ const char *p11conf_token(struct p11conf *c, const char *value)
         if (len + n + 16 > sizeof(uri))
             return wanted;
         len += (size_t)sprintf(uri + len, "%s", i == 0 ? "token" : "");
-        /* A blank is what labels have, and what URIs write as %20: people do not. */
+        /* A blank in a label is %20 in a URI. People write the blank. */
         for (size_t k = 0; k < n; k++)
             len += (size_t)sprintf(uri + len, word[k] == ' ' ? "%%20" : "%c", word[k]);
         if (word[n] == '\0')

@@ -13,8 +13,8 @@ struct p11_slot {
 };
 
 /*
- * Of a module that is started. slot says what was found before, and stays as it is where the token is not there.
- * LB_E_NO_TOKEN, LB_E_AMBIGUOUS, LB_E_TOKEN.
+ * Finds the token with a module that is started. slot says what was found before, and stays as it is if the token is not
+ * there. LB_E_NO_TOKEN, LB_E_AMBIGUOUS, LB_E_TOKEN.
  */
 LB_MUST_USE int p11_slot_find(struct p11_module *m, struct p11_caller *call, struct p11_slot *slot, struct problem *p);
 

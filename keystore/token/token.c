@@ -34,7 +34,7 @@ static void connect_it(void *arg)
 {
     struct problem p = { 0 };
 
-    (void)!p11_token_connect(arg, &p); /* it is in the log, and whoever needs the token is told again */
+    (void)!p11_token_connect(arg, &p); /* the reason is in the log, and whoever needs the token is told again */
 }
 
 void p11_token_connect_soon(struct p11_token *t)

@@ -34,7 +34,7 @@ void p11_token_hold(struct p11_token *t, unsigned failures, unsigned wait, void 
 void p11_token_lock(struct p11_token *t, bool locked);
 /* A PIN from a person, tried at once (whatever was refused before); it is kept if it is right. */
 LB_MUST_USE int p11_token_login(struct p11_token *t, struct bytes pin, struct problem *p);
-/* How it is now; where that would have to wait for the token, how it was. */
+/* How the token is now; how it was, if an answer would have to wait for the token. */
 void p11_token_info(struct p11_token *t, struct p11_token_info *ret);
 
 #endif

@@ -14,9 +14,9 @@ int p11_unpad_length(struct bytes block, uint8_t *out)
 }
 
 /*
- * A key of this modulus whose exponents are 1: what it decrypts stays what it is, but for the padding. So it is libcrypto
- * that looks at the padding, and that rejects as it does with its own keys. The text with which it answers where the
- * padding is bad follows from what is decrypted, which is the block here and not the ciphertext: nobody outside knows it.
+ * Makes a key of this modulus whose exponents are 1: what it decrypts stays what it is, but for the padding. So libcrypto
+ * looks at the padding, and rejects as it does with its own keys. If the padding is bad, it answers with a text that
+ * follows from what is decrypted. Here that is the block and not the ciphertext: nobody outside knows it.
  */
 static EVP_PKEY *identity(EVP_PKEY *pub)
 {

@@ -41,7 +41,7 @@ static void look(const struct p11_watchdog *w)
 
         if (what == NULL || now < atomic_load_explicit(&w->callers[i]->since, memory_order_relaxed) + w->limit)
             continue;
-        /* The caller may just have left that call and entered another one: then since is new. */
+        /* Looks again: the caller may just have left that call and entered another one, and then since is new. */
         if (atomic_load_explicit(&w->callers[i]->what, memory_order_acquire) != what)
             continue;
         log_error("the module's %s did not return within %llu s (token-timeout): this process is replaced", what,

@@ -81,7 +81,10 @@ static bool says_nothing(CK_RV rv)
     return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED;
 }
 
-/* Some modules keep sessions by themselves, as tpm2-pkcs11 does: but a random byte comes from the token. */
+/*
+ * Are the session and the token behind it there? Some modules answer for sessions by themselves, as tpm2-pkcs11 does. But a
+ * random byte comes from the token.
+ */
 CK_RV p11_alive(struct p11_session *s)
 {
     CK_SESSION_INFO info;
@@ -106,8 +109,8 @@ static bool is_logged_out(struct p11_session *s)
 }
 
 /*
- * Modules say CKR_GENERAL_ERROR and CKR_FUNCTION_FAILED both of a token that is gone and of an input that they do not
- * like; and that there is no such object also where it is not to be seen.
+ * Looks what is behind a failure that says little. Modules say CKR_GENERAL_ERROR and CKR_FUNCTION_FAILED both of a token
+ * that is gone and of an input that they do not like. They say that there is no such object also if it is only hidden.
  */
 static CK_RV look_behind(struct p11_session *s, CK_RV rv, const struct problem *p)
 {
@@ -120,13 +123,13 @@ static CK_RV look_behind(struct p11_session *s, CK_RV rv, const struct problem *
 
 /* Doing it */
 
-/* The connection that a failure was in: by the time that it is told, there may be another one. */
+/* The connection in which a failure was. When the failure is told, there may be another one. */
 struct seen {
     unsigned generation;
     char label[sizeof(((struct p11_slot *)NULL)->label)];
 };
 
-/* Once, with a session. ret_seen is written where it fails. */
+/* Does the work once, with a session. A failure sets *ret_seen. */
 static CK_RV attempt(struct p11_token *t, const void *thing, p11_work *work, void *arg, struct seen *ret_seen,
                      struct problem *p)
 {
@@ -150,7 +153,7 @@ static CK_RV attempt(struct p11_token *t, const void *thing, p11_work *work, voi
     return rv;
 }
 
-/* The token is well; what was asked is not what it, or this key, is for. */
+/* The token is well, but it, or this key, is not for what was asked. */
 static bool is_of_key(CK_RV rv)
 {
     return rv == CKR_KEY_FUNCTION_NOT_PERMITTED || rv == CKR_MECHANISM_INVALID || rv == CKR_MECHANISM_PARAM_INVALID;

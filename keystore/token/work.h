@@ -22,9 +22,9 @@ LB_MUST_USE int p11_do_for(const void *thing, struct p11_token *t, const char *w
 
 /* Inside of a work */
 
-/* CKR_OK: the session and the token behind it are there. Else what p11_do() has a cure for, if it is returned to it. */
+/* CKR_OK: the session and the token behind it are there. Else a code that p11_do() has a cure for, if it is returned to it. */
 CK_RV p11_alive(struct p11_session *s);
-/* Between the init and the call of a key with CKA_ALWAYS_AUTHENTICATE: the PIN once more. */
+/* The PIN once more, for a key with CKA_ALWAYS_AUTHENTICATE: between its init and its call. */
 CK_RV p11_context_login(struct p11_session *s, struct problem *p);
 /* Whether the token does mechanism m for flags (CKF_SIGN ...), by its list, which was read when it was connected. */
 bool p11_token_can(const struct p11_token *t, CK_MECHANISM_TYPE m, CK_FLAGS flags);
@@ -36,8 +36,8 @@ LB_MUST_USE int p11_token_must(const struct p11_token *t, CK_MECHANISM_TYPE m, C
 /* Connects now, if it is not connected. LB_E_NO_TOKEN, LB_E_PIN, LB_E_AMBIGUOUS, LB_E_TOKEN. */
 LB_MUST_USE int p11_token_connect(struct p11_token *t, struct problem *p);
 /*
- * Connects anew, though it is connected: what the module remembered of the token is forgotten. It is not counted, since
- * nothing was lost.
+ * Connects anew, though the token is connected: what the module remembered of the token is forgotten. This is not counted,
+ * since nothing was lost.
  */
 LB_MUST_USE int p11_token_reconnect(struct p11_token *t, struct problem *p);
 /* The number of the connection: handles of objects are good as long as it does not change. */

@@ -47,7 +47,7 @@ int vault_scheduled(const struct vault *v, const struct version_record *rec, boo
     return admit_scheduled(&box, rec->name, whole ? 0 : rec->version, rec->destroy_at, p);
 }
 
-/* The version that ref means, 0-based; -1: there is none. */
+/* Finds the version that ref means: its place, 0-based; -1: there is none. */
 static int find_version(const struct boxkey *k, const struct key_ref *ref)
 {
     if (ref->version == 0 && !ref->has_hash)
@@ -61,7 +61,7 @@ static int find_version(const struct boxkey *k, const struct key_ref *ref)
     return -1;
 }
 
-/* Of a key of which no version is meant. */
+/* Notes what is left of a key of which no version is meant. */
 static void note_what_is_left(const struct boxkey *k, struct admission *a)
 {
     a->key.left = LEFT_NONE;

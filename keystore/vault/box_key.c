@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* NULL for length 0 too: *ok tells that from a failure. */
+/* Copies len bytes. *ok tells a failure from length 0, since both give NULL. */
 static void *copy(const void *p, size_t len, bool *ok)
 {
     void *q = NULL;

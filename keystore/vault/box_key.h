@@ -17,7 +17,7 @@ struct keyversion {
     struct keyversion *newer, *older; /* of vault/open_keys.h */
     uint64_t used;                    /* likewise */
     atomic_ullong last_used;          /* seconds since 1970; 0: never. By any thread */
-    uint64_t used_stored;             /* what the store has of that. The changing thread's */
+    uint64_t used_stored;             /* what the store has as the last use. The changing thread's */
 };
 
 /* A key: its record as it is in the store, and beside each version its live half. */
@@ -25,17 +25,17 @@ struct boxkey {
     struct key_record rec;
     struct keyversion *versions; /* rec.version_count of them */
     bool damaged;                /* the record as a whole could not be read */
-    uint64_t due_since;          /* of this machine's running time, in seconds: it has been due to be destroyed since; 0: it is not */
+    uint64_t due_since;          /* running time, in seconds, since which the key has been due to be destroyed; 0: it is not */
 };
 
-/* A deep copy of a record (hashes are computed, nothing is live). NULL: out of memory. */
+/* A deep copy of a record. The hashes are computed; nothing is live. NULL: out of memory. */
 struct boxkey *boxkey_new(const struct key_record *rec);
 void boxkey_free(struct boxkey *k);
-/* The active version, 0-based: the highest-numbered one in that state; -1: none. */
+/* The place of the active version, 0-based: the highest-numbered one in that state; -1: none. */
 int boxkey_active(const struct boxkey *k);
-/* By name; two of one name by their address, so that the order of any two keys is a fixed one. */
+/* Orders keys by name, and two keys of one name by their address, so that the order of any two keys is a fixed one. */
 int boxkey_order(const struct boxkey *a, const struct boxkey *b);
-/* Any version whose record does not authenticate, the policy, or the record itself. */
+/* True: the record of some version does not authenticate, the policy is damaged, or the record itself could not be read. */
 bool boxkey_is_damaged(const struct boxkey *k);
 
 #endif

@@ -7,13 +7,13 @@
 #include "store/store.h"
 #include "vault/vault_priv.h"
 
-/* A damaged key is left alone whole: its rows are all that is known of it. */
+/* A damaged key is left alone as a whole: its rows are all that is known of it. */
 static bool is_old(const struct boxkey *k)
 {
     return k->rec.old_form && !boxkey_is_damaged(k);
 }
 
-/* The record in the new form. Only versions, and the material in them, are its own; the rest is k's. */
+/* Makes the record in the new form. It owns its versions and the material in them alone; the rest is k's. */
 static int make_new(struct vault *v, const struct boxkey *k, struct key_record *ret)
 {
     size_t count = k->rec.version_count;
@@ -31,7 +31,7 @@ static int make_new(struct vault *v, const struct boxkey *k, struct key_record *
     return r;
 }
 
-/* Frees the material that is not k's. */
+/* Frees the material of rec that is not k's. */
 static void drop_new(const struct boxkey *k, struct key_record *rec)
 {
     for (size_t i = 0; rec->versions != NULL && i < k->rec.version_count; i++) {
@@ -41,7 +41,7 @@ static void drop_new(const struct boxkey *k, struct key_record *rec)
     free(rec->versions);
 }
 
-/* What is stored is also in memory: material changes places with that of rec, which then has the old one. */
+/* Brings into memory what was stored: k takes the new material of rec, and rec gets the old one. */
 static void take_over(struct boxkey *k, struct key_record *rec)
 {
     k->rec.old_form = false;

@@ -1,11 +1,11 @@
-/* The certificates of keys: what the box has, and where it has nothing, what is on its token for the same public key. */
+/* The certificates of keys: those that the box has; where it has none, those on its token for the same public key. */
 #include <string.h>
 
 #include "model/chain.h"
 #include "model/spki.h"
 #include "vault/vault_priv.h"
 
-/* A chain that was set wins, and one that was set and is damaged is not replaced behind anybody's back. */
+/* Is the chain to come from the token? A chain that was set goes first, even if it is damaged: nothing replaces it unseen. */
 static bool is_tokens(const struct vault *v, const struct version_record *rec)
 {
     return v->ops->site->own_certificates && rec->chain == NULL && !rec->chain_damaged;
@@ -23,13 +23,13 @@ void vault_certs_unref(const struct vault *v, struct p11_certs *certs)
     v->ops->site->certs_unref(certs);
 }
 
-/* Of the version's public key, however it is written. False: there is none, or none that can be read. */
+/* The hash of the version's public key, however that is written. False: there is no key, or none that can be read. */
 static bool common_hash(const struct version_record *rec, uint8_t ret[LB_HASH_SIZE])
 {
     return rec->spki != NULL && spki_hash(rec->spki, rec->spki_len, ret);
 }
 
-/* Is one on the token for this version? */
+/* Is there a certificate on the token for this version? */
 static bool is_certified(const struct vault *v, const struct p11_certs *certs, const struct version_record *rec)
 {
     uint8_t hash[LB_HASH_SIZE];
@@ -60,7 +60,7 @@ unsigned vault_count_certificates(const struct vault *v, const struct p11_certs 
 
 /* Giving */
 
-/* What the token is to be asked about, once the ring is given back. */
+/* What the token is to be asked for, once the ring is given back. */
 struct wanted {
     bool tokens;
     uint8_t hash[LB_HASH_SIZE]; /* spki_hash() */
@@ -93,8 +93,8 @@ static int cert_get(struct vault *v, const struct key_ref *ref, struct wire_writ
 }
 
 /*
- * Whoever can connect may ask for certificates, and a token may take its time: no more than half of the threads wait for
- * it because of that.
+ * No more than half of the threads wait for the token because of certificates. Whoever can connect may ask for
+ * certificates, and a token may take its time.
  */
 static int read_certs(struct vault *v, struct p11_certs **ret, struct problem *p)
 {
@@ -141,7 +141,7 @@ int vault_cert_get(struct vault *v, const struct key_ref *ref, struct wire_write
     return r != 0 ? r : check_room(w, p);
 }
 
-/* By their own names, whether or not there is a key for them */
+/* Certificates by their own names, whether or not there is a key for them */
 
 static bool is_about_token(struct vault *v, const struct p11uri *want)
 {
@@ -166,7 +166,7 @@ int vault_cert_find(struct vault *v, const struct p11uri *want, struct wire_writ
 
     if (atomic_load(&v->lock) == LOCK_NO_STORE)
         return vault_no_store(v, p);
-    /* What there is, is no secret; but nobody is to have all of it for one question. */
+    /* The certificates are no secret, but nobody is to get all of them for one question. */
     if (!p11uri_has(want, P11_BIT(P11_OBJECT) | P11_BIT(P11_ID)))
         return problem_set(p, LB_E_VALUE, "certificates are found by their label or id");
     if (!v->ops->site->own_certificates || !is_about_token(v, want)) {

@@ -39,12 +39,12 @@ int vault_find_to_change(struct vault *v, const char *name, struct boxkey **ret,
 
     if (r != 0)
         return r;
-    /* Only this thread changes the ring, so it may look without the lock. */
+    /* Without the lock: only this thread changes the ring. */
     *ret = keyring_find(&v->ring, name);
     return *ret != NULL ? 0 : vault_other_name(v, name, p);
 }
 
-/* Version i of next, whose metadata or grants are new, from what old has: the same key, bound to the new record. */
+/* Makes version i of next, whose metadata or grants are new, of what old has: the same key, bound to the new record. */
 static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next, size_t i, struct problem *p)
 {
     int r;
@@ -61,8 +61,8 @@ static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next
 }
 
 /*
- * Stores next with put and puts it in the place of old (NULL: new). On success next belongs to the ring; on failure to the caller.
- * ret_stored, which may be NULL: it is in the store, whatever came then.
+ * publish() stores next with put, and puts next in the place of old (NULL: next is new). On success next belongs to the
+ * ring, on failure to the caller. *ret_stored (ret_stored may be NULL): next is in the store, whatever came then.
  */
 typedef int put_fn(struct store *s, const struct key_record *k, struct problem *p);
 
@@ -78,7 +78,7 @@ static int publish(struct vault *v, put_fn *put, struct boxkey *old, struct boxk
         *ret_stored = true;
     r = keyring_put(&v->ring, old, next);
     if (r != 0) {
-        /* It is stored and will be there after a restart; only this process has no room for it. */
+        /* The key is stored, and will be there after a restart: only this process has no room for it. */
         return problem_set(p, r, "key '%s' is stored, but memory is too short to use it now", next->rec.name);
     }
     secret_wipe_stack();
@@ -87,7 +87,7 @@ static int publish(struct vault *v, put_fn *put, struct boxkey *old, struct boxk
     return 0;
 }
 
-/* The live halves that stay: same version, same key, neither destroyed nor to be. */
+/* Keeps the live halves of versions that go on: same version, same key, neither destroyed nor to be. */
 static void keep_live(struct vault *v, struct boxkey *old, struct boxkey *next)
 {
     for (size_t i = 0; i < old->rec.version_count; i++) {
@@ -126,8 +126,8 @@ static int name_is_taken(const struct vault *v, const struct version_record *rec
 }
 
 /*
- * The place for a new version: a new key, or behind the tombstones of a destroyed one, whose numbers are never used
- * again.
+ * Makes the place for a new version: in a new key, or behind the tombstones of a destroyed key, whose numbers are never
+ * used again.
  */
 static int prepare_version(struct vault *v, const char *name, struct boxkey **ret_old, struct boxkey **ret_next,
                            struct problem *p)
@@ -152,7 +152,7 @@ static int prepare_version(struct vault *v, const char *name, struct boxkey **re
     next = boxkey_new(old != NULL ? &old->rec : &rec);
     if (next == NULL)
         return out_of_memory(p);
-    /* A new key under an old name starts with nobody allowed. */
+    /* A new key under an old name begins without grants. */
     key_record_drop_policy(&next->rec);
     next->rec.old_form = false;
     n = next->rec.version_count;
@@ -179,7 +179,7 @@ static int prepare_version(struct vault *v, const char *name, struct boxkey **re
     return 0;
 }
 
-/* The last version of next has its material: bind the others to the record as it is now, and publish. */
+/* The last version of next has its material. Binds the others to the record as it is now, and publishes. */
 static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *next, EVP_PKEY *key, uint8_t *spki_buf,
                           struct key_info *ret, bool *ret_stored, struct problem *p)
 {
@@ -202,7 +202,7 @@ static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *ne
     return r;
 }
 
-/* A new version that came to nothing: what it left behind on the token goes too. */
+/* A new version came to nothing: what it left on the token is taken away too. */
 static void undo(struct vault *v, const struct boxkey *next)
 {
     const struct version_record *rec = &next->rec.versions[next->rec.version_count - 1];
@@ -259,7 +259,7 @@ int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_
     r = v->ops->attach(v->backend, m->id, m->label, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
     if (r == 0)
         r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
-    /* Its certificate may have been put beside it just now. */
+    /* The key's certificate may have been put beside it just now. */
     if (r == 0)
         v->ops->site->certs_forget(v->site);
     if (r != 0)
@@ -292,7 +292,7 @@ int vault_import(struct vault *v, const struct import_request *m, uint8_t *spki_
 
 /* Policy */
 
-/* The entry of that subject in k, or NULL. */
+/* The entry of g's subject in k, or NULL. */
 static struct grant *find_grant(struct boxkey *k, const struct grant *g)
 {
     for (size_t i = 0; i < k->rec.grant_count; i++) {
@@ -369,7 +369,7 @@ int vault_grant(struct vault *v, const struct grant_request *m, bool allow, stru
 
 /* Certificates */
 
-/* The chain in place of what version i of next has; an empty one takes that away. */
+/* Puts the chain in place of what version i of next has. An empty chain takes that away. */
 static int put_chain(struct vault *v, struct boxkey *next, size_t i, const struct chain_request *m, struct problem *p)
 {
     struct version_record *rec = &next->rec.versions[i];
@@ -533,7 +533,7 @@ int vault_seal_add(struct vault *v, const struct seal_request *m, struct problem
     return r;
 }
 
-/* Only with the store open: whoever removes a seal has shown that another way in works. */
+/* The store must be open: so whoever removes a seal has shown that another way in works. */
 int vault_seal_remove(struct vault *v, uint32_t id, struct problem *p)
 {
     int r = vault_check_open(v, p);

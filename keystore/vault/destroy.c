@@ -1,4 +1,4 @@
-/* Destruction of keys: at once, or scheduled, cancelled, and carried out when its time has come. */
+/* Destruction of keys: at once, or scheduled, cancelled, and carried out when it is due. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/time_text.h"
 #include "vault/vault_priv.h"
 
-/* Seconds that a clock may be set back in the course of its keeping time. */
+/* Seconds by which time keeping may set a clock back. */
 #define CLOCK_SLACK 60
 
 static uint64_t now(void)
@@ -36,7 +36,7 @@ void vault_note_schedules(struct vault *v)
     v->next_destroy = next;
 }
 
-/* What a change does with one version of those that it is about. False: it leaves this one as it is. */
+/* What a change does with each version that it is about. turn() false: it leaves this version as it is. */
 struct turning {
     bool (*turn)(struct version_record *rec, uint64_t at);
     uint64_t at;
@@ -110,8 +110,8 @@ static int nothing_turned(const struct vault *v, const struct boxkey *k, uint32_
 }
 
 /*
- * On the token first: a record that says "destroyed" is then true, and a crash between leaves a record that can be
- * destroyed again. What a damaged record was about is not known: its tombstone is all that can be made.
+ * Destroys on the token first: then a record that says "destroyed" is true, and a crash in between leaves a record that can
+ * be destroyed again. Nobody knows which object a damaged record was about: it only becomes a tombstone.
  */
 static int destroy_elsewhere(struct vault *v, const struct boxkey *old, const struct boxkey *next, struct problem *p)
 {
@@ -140,7 +140,7 @@ static bool all_destroyed(const struct boxkey *k)
     return true;
 }
 
-/* version 0: all. One transaction, whatever the number of versions. */
+/* Turns one version, or all (version 0), in one transaction. */
 static int turn_key(struct vault *v, struct boxkey *old, uint32_t version, const struct turning *t, struct problem *p)
 {
     struct boxkey *next = boxkey_new(&old->rec);
@@ -161,7 +161,7 @@ static int turn_key(struct vault *v, struct boxkey *old, uint32_t version, const
         r = nothing_turned(v, old, version, p);
     if (r == 0)
         r = destroy_elsewhere(v, old, next, p);
-    /* The policy of a key ends with its last version: who may use it, and the names that it had. */
+    /* The policy of a key ends with its last version: its grants, and its former names. */
     if (r == 0 && all_destroyed(next))
         key_record_drop_policy(&next->rec);
     if (r == 0)
@@ -183,7 +183,7 @@ int vault_destroy(struct vault *v, const struct destroy_request *m, struct probl
     return r != 0 ? r : turn_key(v, k, m->version, &t, p);
 }
 
-/* By a clock that is behind, the time would come too early once it is set. */
+/* Refuses to schedule by a clock that is behind: once the clock is set right, the time would come too early. */
 static int check_clock(const struct vault *v, struct problem *p)
 {
     char here[TIME_TEXT_SIZE], there[TIME_TEXT_SIZE];
@@ -215,7 +215,7 @@ int vault_schedule_destroy(struct vault *v, const struct destroy_request *m, uin
 
     if (r != 0)
         return r;
-    /* What could be kept here of a key that is elsewhere is its record alone. */
+    /* The box could keep the record alone, since the key is elsewhere. */
     if (v->ops->elsewhere)
         return problem_set(p, LB_E_UNSUPPORTED,
                            "key '%s' in box '%s' is on a token, which cannot keep what was destroyed: nothing was done; "
@@ -238,7 +238,7 @@ int vault_cancel_destroy(struct vault *v, const struct destroy_request *m, struc
     return r != 0 ? r : turn_key(v, k, m->version, &t, p);
 }
 
-/* Seconds that this machine has run: nobody sets that clock. Never 0. */
+/* Seconds that this machine has run, by a clock that nobody sets. Never 0. */
 static uint64_t running_time(void)
 {
     struct timespec t = { 0 };
@@ -247,7 +247,7 @@ static uint64_t running_time(void)
     return (uint64_t)t.tv_sec + 1;
 }
 
-/* Has the clock said for long enough that k is due? Else it is noted when it will have. */
+/* Has the clock said for long enough that k is due? If not, notes when it will have. */
 static bool has_settled(struct vault *v, struct boxkey *k)
 {
     uint64_t wait = v->conf->destroy_after < VAULT_SETTLE ? v->conf->destroy_after : VAULT_SETTLE, at = running_time();
@@ -275,8 +275,8 @@ static unsigned count_due(const struct boxkey *k, uint64_t at)
 }
 
 /*
- * A key that does not authenticate is left alone: nobody knows if that is its time. The store may refuse, for want of room:
- * then it is tried again, and what is due does nothing meanwhile.
+ * Leaves a key alone that does not authenticate: its time may be false. The store may refuse, for want of room: then this
+ * is tried again, and the due key does nothing meanwhile.
  */
 static void destroy_due(struct vault *v, struct boxkey *k, uint64_t at)
 {
@@ -289,7 +289,7 @@ static void destroy_due(struct vault *v, struct boxkey *k, uint64_t at)
         k->due_since = 0;
     if (due == 0 || boxkey_is_damaged(k) || !has_settled(v, k))
         return;
-    memcpy(name, k->rec.name, sizeof(name)); /* it may be another record afterwards */
+    memcpy(name, k->rec.name, sizeof(name)); /* k may have another record afterwards */
     if (turn_key(v, k, /* version= */ 0, &t, &p) == 0)
         log_info("destroyed key '%s' (%u version%s), as it was scheduled", name, due, due == 1 ? "" : "s");
     else

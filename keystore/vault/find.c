@@ -1,4 +1,4 @@
-/* Which keys of a box the objects are that a PKCS#11 URI means. */
+/* Which keys of a box are the objects that a PKCS#11 URI means. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ struct search {
     struct found_token *found;
 };
 
-/* What a key that is on no token is called: its name, or the one that it had before, if it is asked for by that. */
+/* Sets the label of a key that is on no token: its name, or the former name by which it was asked for. */
 static void set_label(const struct search *s, const struct boxkey *k, struct p11_value *ret)
 {
     const struct p11_value *label = &s->want->a[P11_OBJECT];
@@ -35,8 +35,8 @@ static void set_label(const struct search *s, const struct boxkey *k, struct p11
 }
 
 /*
- * Version i of k as an object. Where keys are on no token, a key is the object and not one version of it: a roll-over
- * goes on under the same URI. False: it is nothing to be found.
+ * Makes an object of version i of k. Where keys are on no token, the object is the key and not one version of it, so that a
+ * roll-over goes on under the same URI. False: there is no object to be found.
  */
 static bool as_object(const struct search *s, const struct boxkey *k, size_t i, struct found_object *ret)
 {
@@ -71,7 +71,7 @@ static void give_found(struct search *s, const struct found_object *e)
         s->found->count++;
 }
 
-/* The versions of one key that fit; if the active one does, it alone: it is what the others are the past of. */
+/* Gives the active version of a key alone, if it fits: the others are its past. Else gives all versions that fit. */
 static void find_in_key(struct search *s, const struct boxkey *k)
 {
     int active = boxkey_active(k);
@@ -88,8 +88,8 @@ static void find_in_key(struct search *s, const struct boxkey *k)
 }
 
 /*
- * Is the token the one? What a token is called is known when it is there, and a server that starts while it is not, or
- * not yet, shall find its key all the same: so what is not known of it is not held against it.
+ * Is the token the one? Only what is known of the token is compared. A token that is away has not told yet what it is
+ * called, and a server that starts then shall find its key all the same.
  */
 bool vault_is_the_token(const struct vault *v, const struct p11uri *want, const struct p11uri *token)
 {
@@ -113,7 +113,10 @@ static const struct boxkey *named_key(const struct vault *v, const struct p11_va
     return keyring_find_any(&v->ring, name);
 }
 
-/* The keys that may be meant. By label or id, those of all: whoever names one may look. Else those that LIST would show. */
+/*
+ * The keys that may be meant. If there is a label or id, all keys that have it: whoever names one may look. Else the keys
+ * that LIST would show.
+ */
 static int candidates(const struct search *s, const struct caller *who, struct keywalk *ret)
 {
     const struct p11_value *label = &s->want->a[P11_OBJECT], *id = &s->want->a[P11_ID];
@@ -132,7 +135,7 @@ static bool may_see(const struct search *s, const struct boxkey *k, const struct
     return policy_granted_any(s->v->conf->admins, k->rec.grants, k->rec.grant_count, who);
 }
 
-/* Stops at what an answer holds: that there is more is all that it tells of the rest. */
+/* Stops when the answer is full: of further objects the answer tells only that there are some. */
 static int find_among(struct search *s, const struct caller *who, struct problem *p)
 {
     struct keywalk walk;
@@ -152,7 +155,10 @@ static int find(struct search *s, const struct caller *who, struct problem *p)
 {
     const struct vault *v = s->v;
     const struct p11uri *want = s->want;
-    /* A vault that was open once the ring is held stays so, backend and all, until it is given back: see vault_lock(). */
+    /*
+     * A vault that is seen open with the ring held stays open, backend and all, until the ring is given back: see
+     * vault_lock().
+     */
     bool open = atomic_load(&v->lock) == LOCK_UNLOCKED;
     struct p11uri token = v->token;
     const struct boxkey *k;
@@ -167,7 +173,7 @@ static int find(struct search *s, const struct caller *who, struct problem *p)
         return vault_locked(v, p);
     if (v->ops->own_objects || !s->named)
         return find_among(s, who, p);
-    /* On no token: the object's label is the key's name. */
+    /* There is no token: the object's label is the key's name. */
     k = want->a[P11_ID].set ? NULL : named_key(v, &want->a[P11_OBJECT]);
     if (k != NULL)
         find_in_key(s, k);

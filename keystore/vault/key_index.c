@@ -1,4 +1,4 @@
-/* Which keys of a ring go by a term: the subject of a grant, or what a token calls an object. */
+/* Which keys of a ring a term leads to. A term is the subject of a grant, or what a token calls an object. */
 #include "vault/key_index.h"
 
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static void add_value(struct term *t, const struct p11_value *v)
         add(t, v->bytes, v->len);
 }
 
-/* The first byte says what is in it, the second how much of it is label: no two of these mean the same. */
+/* No two terms are the same: the first byte says what is in them, the second how long the label is. */
 void term_of_object(const struct p11_value *label, const struct p11_value *id, struct term *ret)
 {
     bool has_label = label != NULL && label->set, has_id = id != NULL && id->set;
@@ -54,7 +54,7 @@ void term_of_object(const struct p11_value *label, const struct p11_value *id, s
     add_value(ret, id);
 }
 
-/* FNV-1a. Who may choose terms is an administrator. */
+/* FNV-1a. Only administrators choose terms, so nobody makes collisions to harm others. */
 static uint64_t hash(const uint8_t *bytes, size_t len)
 {
     uint64_t h = 0xcbf29ce484222325;
@@ -139,7 +139,7 @@ static struct keyterm **find(const struct keyindex *x, const struct term *term)
     return at;
 }
 
-/* At most one term a slot on the mean. */
+/* On average a slot has at most one term. */
 static int make_room(struct keyindex *x)
 {
     size_t count = x->slot_count == 0 ? SLOTS_FIRST : x->slot_count * 2;

@@ -11,7 +11,7 @@ static int begin(struct keywalk *w, size_t most)
     return w->lists != NULL ? 0 : LB_E_NOMEM;
 }
 
-/* Lists are of what is found: NULL is none. */
+/* NULL is a list of nothing: none was found. */
 static void add_list(struct keywalk *w, const struct keylist *l, const char *after)
 {
     if (l != NULL)

@@ -7,8 +7,8 @@
 #include "vault/keyring.h"
 
 /*
- * Made, gone through and cleared while the ring's lock is held. A step costs the same however many keys there are; of a
- * caller in many groups that have grants, each of these adds to it.
+ * Made, gone through and cleared while the ring's lock is held. A step costs the same however many keys there are. It costs
+ * more for a caller in many groups that have grants: each of these adds to it.
  */
 struct keywalk_list {
     struct boxkey *const *keys;
@@ -19,14 +19,14 @@ struct keywalk {
     size_t count;
 };
 
-/* Each fails with LB_E_NOMEM, and is to be cleared then too. */
+/* Each fails with LB_E_NOMEM; the walk is to be cleared then too. */
 
 /* All keys behind that name. */
 LB_MUST_USE int keywalk_all(const struct keyring *r, const char *after, struct keywalk *ret);
-/* Those behind that name that have a grant for one of its ids. */
+/* The keys behind that name that have a grant for one of p's ids. */
 LB_MUST_USE int keywalk_granted(const struct keyring *r, const char *after, const struct principal *p,
                                 struct keywalk *ret);
-/* Those that have an object of this label, or this id, or one of both; either may be not set, not both. */
+/* The keys that have an object of this label, of this id, or of both. One of them may be not set. */
 LB_MUST_USE int keywalk_objects(const struct keyring *r, const struct p11_value *label, const struct p11_value *id,
                                 struct keywalk *ret);
 

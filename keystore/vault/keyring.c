@@ -146,7 +146,7 @@ static int index_key(struct keyring *r, struct boxkey *k)
     return result;
 }
 
-/* All that k is found by, however much of it is there. */
+/* Takes k out of all that it is found by, even if k is there in part only. */
 static void unindex_key(struct keyring *r, struct boxkey *k)
 {
     struct term terms[OBJECT_TERMS];
@@ -184,7 +184,7 @@ static bool same_subjects(const struct boxkey *a, const struct boxkey *b)
     return true;
 }
 
-/* The live keys that k was made with become the ring's. */
+/* The ring takes over the live keys that k was made with. */
 static void put_live(struct keyring *r, struct boxkey *k)
 {
     for (size_t i = 0; i < k->rec.version_count; i++) {
@@ -205,7 +205,7 @@ static void put_new(struct keyring *r, struct boxkey *k)
     r->count++;
 }
 
-/* By number: a version that is used while its key is changed was used. */
+/* Keeps the last uses, by the versions' numbers: a version may be used while its key is changed. */
 static void keep_used(struct boxkey *old, struct boxkey *k)
 {
     for (size_t i = 0, j = 0; i < k->rec.version_count && j < old->rec.version_count; i++) {
@@ -284,7 +284,7 @@ int keyring_seen(struct keyring *r, struct boxkey *k, size_t i, bool damaged, st
 {
     int result;
 
-    /* Only this thread changes it, so it may look without the lock: most keys are what they were. */
+    /* Looks without the lock, since only this thread makes changes: most keys are what they were. */
     if (live == NULL && k->versions[i].damaged == damaged)
         return 0;
     pthread_rwlock_wrlock(&r->lock);

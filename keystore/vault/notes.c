@@ -9,8 +9,8 @@
 #include "vault/vault_priv.h"
 
 /*
- * In memory, a word a version, written when the second is another one: a busy key costs its threads a look at the clock.
- * The store hears of it now and then, and when the box is locked or ends.
+ * Notes a use in memory, one word a version, and writes that only if the second is another one: so a busy key costs its
+ * threads one look. The store is told now and then, and when the box is locked or ends.
  */
 void vault_note_use(struct boxkey *k, size_t i, uint64_t now)
 {
@@ -64,7 +64,7 @@ void vault_read_used(struct vault *v)
 
 /* Writing */
 
-/* At most room of them; with ret NULL, how many there are. */
+/* Collects the uses that the store does not have, at most room of them. ret NULL: counts them. */
 static size_t collect(const struct vault *v, struct used_note *ret, size_t room)
 {
     size_t count = 0;
@@ -114,7 +114,7 @@ void vault_write_used(struct vault *v)
     notes = malloc(room * sizeof(*notes));
     if (notes == NULL)
         return;
-    /* Signatures go on meanwhile: there may be more by now. */
+    /* There may be more uses by now, since signatures go on. */
     count = collect(v, notes, room);
     if (store_put_used(v->store, notes, count, &p) == 0)
         note_stored(v, notes, count);

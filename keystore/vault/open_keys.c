@@ -1,12 +1,12 @@
-/* The opened keys of a box: those that were used last. The others are sealed, and opened again when they are used. */
+/* The opened keys of a box: those that were used last. The others are sealed; a key is opened again when it is used. */
 #include "vault/open_keys.h"
 
 #include "guard/secret.h"
 #include "vault/box_key.h"
 
 /*
- * Versions closed in one turn because the secure heap is short: what threads work with now is in it too, and goes by
- * itself.
+ * The most versions that one turn closes because the secure heap is short. Threads at work fill that heap too, and give
+ * their part back by themselves.
  */
 #define CLOSE_TURN 8
 
@@ -78,7 +78,7 @@ struct livekey *opened_use(struct opened *o, struct keyversion *v)
     return live;
 }
 
-/* Keys are freed, and thereby wiped, without the lock. */
+/* Closes without the lock: keys are freed, and thereby wiped. */
 static void close_oldest(struct opened *o)
 {
     struct livekey *live = NULL;

@@ -1,4 +1,4 @@
-/* What the store is open by, and what a start would open it with: asked before somebody takes one of these away. */
+/* What the store is open by, and what a start would open it with. People ask before they take one of these away. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "store/store.h"
 #include "vault/vault_priv.h"
 
-/* As messages carry it: cut, and without what could steer a terminal. */
+/* Copies a path as messages carry it: cut, and without what could steer a terminal. */
 static void tell_path(const char *path, char ret[LB_PATH_TEXT_MAX + 1])
 {
     snprintf(ret, LB_PATH_TEXT_MAX + 1, "%.*s", LB_PATH_TEXT_MAX, path);
@@ -25,7 +25,10 @@ static void tell_place(const struct seal_record *seal, char ret[LB_PATH_TEXT_MAX
     make_printable(ret);
 }
 
-/* The seals that a secret opens which nobody can guess; the store key goes no further than this. With the lock held. */
+/*
+ * Finds the seals that the secret opens, of the kinds whose secrets nobody can guess. The store key goes no further than
+ * this. With the lock held.
+ */
 static int try_seals(struct vault *v, struct bytes secret, struct box_opening *ret, struct problem *p)
 {
     uint8_t *store_key = secret_alloc(STORE_KEY_SIZE);
@@ -47,7 +50,7 @@ static int try_seals(struct vault *v, struct bytes secret, struct box_opening *r
     return 0;
 }
 
-/* What the status says to everybody is what was found last. */
+/* Remembers what was found: the status says to everybody what was found last. */
 static void remember(struct vault *v, const struct box_opening *found)
 {
     bool refused = found->next == NEXT_REFUSED || found->next == NEXT_WRONG, opens = found->next == NEXT_OPENS;
@@ -83,7 +86,7 @@ static int try_file(struct vault *v, struct box_opening *ret, struct problem *p)
     return 0;
 }
 
-/* The seals that have their secret from a place of their own, where the credential file opens none. */
+/* Tries the seals that get their secret from a place of their own, if the credential file opens none. */
 static int try_places(struct vault *v, struct box_opening *ret, struct problem *p)
 {
     uint8_t *store_key = secret_alloc(STORE_KEY_SIZE);
@@ -124,7 +127,7 @@ static int try_start(struct vault *v, struct box_opening *ret, struct problem *p
     return r;
 }
 
-/* What the start read that opened the store. */
+/* Tells what was read by the start that opened the store. */
 static void tell_opened(const struct vault *v, char ret[LB_PATH_TEXT_MAX + 1])
 {
     tell_path(v->conf->credential, ret);

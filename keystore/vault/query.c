@@ -8,7 +8,7 @@
 
 int vault_no_store(const struct vault *v, struct problem *p)
 {
-    /* What opens a store is kept beside none: there was one. */
+    /* A credential without a store means that there was a store. */
     if (access(v->conf->credential, F_OK) == 0) {
         problem_set(p, LB_E_NO_STORE, "box '%s' has a credential, but no store: there is no %.200s", v->conf->box,
                     v->conf->paths.store);
@@ -31,7 +31,7 @@ static int use(struct vault *v, const struct use_wish *wish, struct used_key *re
     a.who = wish->who;
     a.op = wish->op;
     a.now = wish->now;
-    /* Whether it is unlocked was seen with the ring held: it stays so until the ring is given back, see vault_lock(). */
+    /* The vault was seen unlocked with the ring held: it stays so until the ring is given back, see vault_lock(). */
     r = admit_use(&a, p);
     if (k != NULL)
         memcpy(ret->name, k->rec.name, sizeof(ret->name));

@@ -1,4 +1,4 @@
-/* Another name for a key; the one that it had stays its own, so that no handle ever means another key. */
+/* Another name for a key. The former name stays the key's own, so that no handle ever means another key. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ int vault_other_name(struct vault *v, const char *name, struct problem *p)
     return LB_E_EXISTS;
 }
 
-/* The name may be given to k. A key that was destroyed keeps its name: what is said of it is said of that one. */
+/* May k get this name? A destroyed key keeps its name: what is said of the name is said of that key. */
 static int check_free(struct vault *v, const struct boxkey *k, const char *name, struct problem *p)
 {
     const struct boxkey *has = keyring_find_any(&v->ring, name);
@@ -70,7 +70,7 @@ int vault_rename(struct vault *v, const struct rename_request *m, struct problem
         return r;
     if (boxkey_is_damaged(old) || old->rec.version_count == 0)
         return vault_damaged(v, m->name, 0, p);
-    /* There is nothing that a handle could mean, and two names would be taken for it. */
+    /* No handle could mean a destroyed key, and it would take two names. */
     if (is_destroyed(old))
         return problem_set(p, LB_E_DESTROYED, "key '%s' in box '%s' is destroyed", m->name, v->conf->box);
     r = check_free(v, old, m->to, p);

@@ -1,4 +1,4 @@
-/* What there is on the token of a box, and how the token is. */
+/* What is on the token of a box, and how the token is. */
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,8 +28,8 @@ static bool is_value(const struct p11_value *v, struct bytes of)
 }
 
 /*
- * Does version i of k work with the object of this name and public half? Each alone may be another object's. With the
- * ring's lock held.
+ * Does version i of k work with this object? Name and public half must both fit: each alone may be another object's. With
+ * the ring's lock held.
  */
 static bool is_object_of(const struct boxkey *k, size_t i, const struct site_object *site)
 {
@@ -41,7 +41,7 @@ static bool is_object_of(const struct boxkey *k, size_t i, const struct site_obj
            spki_same(rec->spki, rec->spki_len, site->spki.p, site->spki.len);
 }
 
-/* The key that is this object, or "". */
+/* The name of the key that works with this object, or "". */
 static void name_of(struct vault *v, const struct site_object *o, char *ret)
 {
     pthread_rwlock_rdlock(&v->ring.lock);

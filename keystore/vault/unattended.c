@@ -9,7 +9,7 @@
 #include "model/seal_kinds.h"
 #include "vault/vault_priv.h"
 
-/* The credential file; NULL: it is not there, which is no trouble, or it is refused. */
+/* Reads the credential file. NULL: it is not there, which is no trouble, or it is refused. */
 static void *read_credential(struct vault *v, size_t *ret_len)
 {
     const struct secretfile from = { .path = v->conf->credential, .max = LB_SECRET_MAX, .also = geteuid() };

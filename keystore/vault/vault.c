@@ -21,7 +21,7 @@ struct load {
     unsigned nameless;
 };
 
-/* A chain that is not the key's any more is left out of answers; the key goes on. */
+/* A chain that is not the key's any more is left out of answers. The key itself goes on. */
 static void check_chains(struct boxkey *k)
 {
     for (size_t i = 0; i < k->rec.version_count; i++) {
@@ -54,7 +54,7 @@ static int load_key(const struct key_record *rec, bool damaged, void *arg)
     if (k == NULL)
         return LB_E_NOMEM;
     k->damaged = damaged;
-    /* A record whose name is gone is shown under one that can be typed. */
+    /* A record whose name is gone gets one that can be typed. */
     if (!keyname_ok(k->rec.name, strlen(k->rec.name))) {
         k->damaged = true;
         snprintf(k->rec.name, sizeof(k->rec.name), "damaged-%u", ++load->nameless);
@@ -86,7 +86,7 @@ static void count_keys(struct vault *v)
     atomic_store(&v->damaged, damaged);
 }
 
-/* What can be read of the store, if there is one. */
+/* Reads what can be read of the store, if there is one. */
 static int open_store(struct vault *v, struct problem *p)
 {
     struct load load = { .v = v };
@@ -104,7 +104,7 @@ static int open_store(struct vault *v, struct problem *p)
     r = store_each_key(v->store, load_key, &load, p);
     if (r != 0)
         return r;
-    /* What could be read is served: the rest is in the list as damaged. */
+    /* The keys that could be read are served; the others are in the list as damaged. */
     if (p->code != 0)
         log_error("%s: going on with the %zu keys that could be read", p->text, v->ring.count);
     vault_note_schedules(v);
@@ -245,8 +245,8 @@ static bool has_policy(const struct key_record *rec)
 }
 
 /*
- * A key without a row of policy is of the old form, or it has no policy and its row was lost: it authenticates in one of the
- * two forms alone. So damage to the table of policies costs no key that has none.
+ * Finds the form of a key that has no row of policy: the key is of the old form, or has no policy and its row was lost. A
+ * key authenticates in one of the two forms alone. So a damaged table of policies costs no key that has no policy.
  */
 static int find_form(struct vault *v, struct boxkey *k)
 {
@@ -268,8 +268,8 @@ static int find_form(struct vault *v, struct boxkey *k)
 }
 
 /*
- * A policy of an unknown kind is a newer littlebox's if a version authenticates with it. With none, somebody wrote it, or a disk
- * did: the policy is damaged.
+ * A policy of an unknown kind is a newer littlebox's if a version authenticates with it. If no version does, somebody else wrote
+ * the policy, or a disk did: the policy is damaged.
  */
 static int try_unknown(struct vault *v, struct boxkey *k)
 {
@@ -323,8 +323,8 @@ static int try_tombstones(struct vault *v, struct boxkey *k)
 }
 
 /*
- * Sealed keys are opened when they are first used: a box of many starts at once, and what nobody uses is never in the
- * clear. That their records are whole is seen now. LB_E_NOMEM: it is not known.
+ * Sealed keys are only checked here, and opened when they are first used. So a box of many keys starts at once, and a key
+ * that nobody uses is never in the clear. LB_E_NOMEM: nobody knows whether the record is whole.
  */
 static int try_version(struct vault *v, struct boxkey *k, size_t i)
 {
@@ -374,7 +374,7 @@ int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
         r = make_backend(v);
     if (r != 0)
         return problem_set(p, r, "cannot open the store of box '%s': %s", v->conf->box, lb_strerror(r));
-    /* Not shielded and unshielded for each key. */
+    /* Takes the store key once, so that it is not shielded and unshielded for each key. */
     r = backend_sealed_take(v->sealer, &taken);
     for (size_t i = 0; r == 0 && i < v->ring.count; i++) {
         r = find_form(v, v->ring.keys[i]);
@@ -499,9 +499,9 @@ void vault_rest(struct vault *v, uint64_t now, uint64_t after)
 
 size_t vault_memory(unsigned threads)
 {
-    /* A passphrase or credential and what it is compared with, the key that it becomes, the store key; the PIN. */
+    /* A passphrase or credential, and what it is compared with. The key that it becomes, and the store key. The PIN. */
     size_t unlocking = 2 * secret_locks(LB_SECRET_MAX) + 3 * secret_locks(STORE_KEY_SIZE);
-    /* One thread at a time looks what would open it: the credential file, the key that it becomes, the store key. */
+    /* One thread at a time looks what would open the store: the credential file, the key that it becomes, the store key. */
     size_t looking = secret_locks(LB_SECRET_MAX) + 2 * secret_locks(STORE_KEY_SIZE);
 
     return backend_sealed_memory(threads) + unlocking + looking;

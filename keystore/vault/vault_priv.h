@@ -19,118 +19,114 @@ struct vault {
     void *backend;                /* of ops; NULL: locked */
     void *site;                   /* of ops->site: from vault_open() on */
     struct keyring ring;
-    struct p11uri token;          /* as PKCS#11 URIs name it; of a token what is known while locked. By the ring's lock */
+    struct p11uri token;          /* as PKCS#11 URIs name it; of a token, what is known while locked. By the ring's lock */
     atomic_int lock;              /* enum lock_state */
     atomic_bool by_credential;
-    atomic_bool credential_refused; /* the file is there, and could not be read or does not open the store */
+    atomic_bool credential_refused; /* the file is there, but could not be read or opens no store */
     atomic_uint keys, damaged;
     unsigned wrong_secrets;       /* in a row */
-    /* What vault_opening() looks at, beside the changing thread: the store's seals as that one knows them. */
+    /* What vault_opening() looks at, beside the changing thread: the store's seals as that thread knows them. */
     struct {
         pthread_mutex_t lock;
-        uint8_t how, kind;        /* enum opened_how, enum seal_kind: by what the store is open, zeros if it is not */
+        uint8_t how, kind;        /* what the store is open by: enum opened_how, enum seal_kind; zeros: it is not */
         uint32_t seal;
         struct store *store;
         struct seal_record *seals;
         size_t seal_count;
     } opened;
     atomic_bool serving;          /* vault_serve() was called */
-    atomic_uint certs_wanted;     /* threads that may wait for the token because of certificates */
+    atomic_uint certs_wanted;     /* threads that may be waiting for the token because of certificates */
     uint64_t next_destroy;        /* when the next destruction is due; UINT64_MAX: none is scheduled. The changing thread's */
-    uint64_t settles_at;          /* of the machine's running time: what is due has then been so for long enough. Likewise */
+    uint64_t settles_at;          /* when the first due key has been due for long enough, by running time. Likewise */
     uint64_t used_written;        /* when the last uses were written last. Likewise */
 };
 
-/* The store key is there: makes the backend and opens every version. */
+/* The store key is there: makes the backend, and opens every version. */
 LB_MUST_USE int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p);
 /*
- * Keys of the old form get the new one, in one transaction: all that authenticate, in the store and in memory. What is
- * damaged stays as it is. A failure is in the log, and the keys go on as they are. By the changing thread, before others
- * can use them.
+ * Gives keys of the old form the new one, in one transaction, in the store and in memory: all keys that authenticate. A
+ * damaged key stays as it is. A failure is in the log, and the keys go on as they are. By the changing thread, before
+ * others can use the keys.
  */
 void vault_bring_up(struct vault *v);
 /* From now on the store is open by this seal. By the changing thread. */
 void vault_note_opened(struct vault *v, enum opened_how how, unsigned kind, uint32_t seal);
-/* The store has these seals from now on; what cannot be read is in the log. By the changing thread. */
+/* The store has these seals from now on; a seal that cannot be read is in the log. By the changing thread. */
 void vault_note_seals(struct vault *v);
 /*
- * The store is open by this secret. The box will come back unlocked by itself if the credential file holds the same, or if the
- * secret is at a place that a seal of this kind keeps.
+ * The store is open by this secret. Notes whether the box will come back unlocked by itself: the credential file holds the
+ * same secret, or the secret is at a place that a seal of this kind keeps.
  */
 void vault_note_credential(struct vault *v, unsigned kind, struct bytes secret);
 /*
- * Opens version i of k, which is closed: a reference. With the ring's lock held and the vault unlocked. LB_E_DAMAGED,
- * LB_E_NOMEM.
+ * Opens version i of k, which is closed, and gives a reference. With the ring's lock held and the vault unlocked.
+ * LB_E_DAMAGED, LB_E_NOMEM.
  */
 LB_MUST_USE int vault_open_version(struct vault *v, struct boxkey *k, size_t i, struct livekey **ret, struct problem *p);
-/*
- * A key that the backend gave for rec, with what the token calls it; takes over key. NULL: out of memory.
- */
+/* Makes a live key of what the backend gave for rec, with what the token calls it. Takes over key. NULL: out of memory. */
 struct livekey *vault_livekey(struct vault *v, const struct version_record *rec, EVP_PKEY *key);
 /*
- * Certificates of version i of k, for answers that ask the token nothing; certs is of vault_certs(). The first: has it
- * any, or may it have, since the token was not asked yet? The second: how many there are, as far as is known.
+ * Certificates of version i of k, for answers that ask the token nothing; certs is of vault_certs(). The first: has the
+ * version any, or may it have some, since the token was not asked yet? The second: how many are known.
  */
 bool vault_may_be_certified(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k, size_t i);
 unsigned vault_count_certificates(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k, size_t i);
 /*
- * What is known of the certificates on the token, a reference; NULL: nothing. ask: it may be asked, if it is there, and
- * then the ring's lock is not held.
+ * The certificates that are known to be on the token, a reference; NULL: nothing is known. ask: the token may be asked, if
+ * it is there; then the ring's lock is not held.
  */
 struct p11_certs *vault_certs(struct vault *v, bool ask);
 void vault_certs_unref(const struct vault *v, struct p11_certs *certs); /* NULL is fine */
-/* Is the box's token, of which the URI tells what is known, the one that is wanted? */
+/* Does want mean the box's token? token is what is known of that. */
 bool vault_is_the_token(const struct vault *v, const struct p11uri *want, const struct p11uri *token);
-/* What the backend says of its token now (token_of()). It is there: the vault is unlocked. */
+/* Notes what the backend says of its token (token_of()), which is there: the vault is unlocked. */
 void vault_token_uri(const struct vault *v, struct p11uri *ret);
 /* Version i of k as an answer. */
 void vault_describe(const struct vault *v, const struct boxkey *k, size_t i, uint8_t *spki_buf, struct key_info *ret);
 
 /*
- * What the rules look at, of k (NULL: there is no such key) and the version that ref means: its place, 0-based, or -1. Who asks
- * what, and when, is for the caller to fill in. With the lock held, or by the changing thread.
+ * Gathers what the rules look at, of k (NULL: there is no such key) and the version that ref means. Returns the version's
+ * place, 0-based, or -1. The caller fills in who asks what, and when. With the lock held, or by the changing thread.
  */
 int vault_admission(const struct vault *v, const struct boxkey *k, const struct key_ref *ref, struct admission *ret);
 /*
- * The version that ref means, 0-based, for what concerns its public half: in whatever state but destroyed, and not
- * damaged; or a refusal. With the lock held, or by the changing thread.
+ * Finds the version that ref means, for questions about its public half: not damaged, and in any state but destroyed.
+ * Returns its place, 0-based, or refuses. With the lock held, or by the changing thread.
  */
 LB_MUST_USE int vault_pick_version(const struct vault *v, const struct boxkey *k, const struct key_ref *ref,
                                    struct problem *p);
 
-/*
- * Changes: by the changing thread alone. A new record is prepared, stored in one transaction, and then published.
- */
-/* A change needs an open store. LB_E_NO_STORE, LB_E_LOCKED. */
+/* Changes, by the changing thread alone. A new record is prepared, stored in one transaction, and then published. */
+/* Refuses a change while the store is not open. LB_E_NO_STORE, LB_E_LOCKED. */
 LB_MUST_USE int vault_check_open(const struct vault *v, struct problem *p);
-/* The key of that name, of an open store. LB_E_NO_KEY; LB_E_EXISTS: the name is a former one of another key. */
+/* The key of that name, of an open store. LB_E_NO_KEY. LB_E_EXISTS: the name is a former name of another key. */
 LB_MUST_USE int vault_find_to_change(struct vault *v, const char *name, struct boxkey **ret, struct problem *p);
 /*
- * next, whose metadata or grants are new, in the place of old: each version the same key, bound to its new record, in one
- * transaction. What is open of versions that go on stays open. On success next belongs to the ring; on failure to the caller,
- * and nothing is changed, but for LB_E_NOMEM after it was stored, of which p tells.
+ * Puts next, whose metadata or grants are new, in the place of old. Each version is the same key, bound to its new record,
+ * in one transaction. Open versions that go on stay open. On success next belongs to the ring. On failure next is the
+ * caller's and nothing is changed, but for one case: LB_E_NOMEM after next was stored, of which p tells.
  */
 LB_MUST_USE int vault_replace(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p);
-/* No key has this name: LB_E_EXISTS, one had it and is meant by it still; else LB_E_NO_KEY. */
+/* Refuses a name that no key has. LB_E_EXISTS: a key had it, and the name still means that key; else LB_E_NO_KEY. */
 LB_MUST_USE int vault_other_name(struct vault *v, const char *name, struct problem *p);
 
-/* When the next destruction is due is computed anew: after a change of schedules, and when the keys were read. */
+/* Computes anew when the next destruction is due: after a change of schedules, and when the keys were read. */
 void vault_note_schedules(struct vault *v);
-/* What is remembered of uses, when the keys were read. */
+/* Reads what is remembered of uses, when the keys were read. */
 void vault_read_used(struct vault *v);
-/* Writes what is new of that; a failure is in the log. */
+/* Writes the new uses; a failure is in the log. */
 void vault_write_used(struct vault *v);
-/* Version i of k was used now: any number of threads. */
+/* Notes that version i of k was used now. Any number of threads. */
 void vault_note_use(struct boxkey *k, size_t i, uint64_t now);
 
 /* Refusals: each sets p and returns its code. */
 int vault_locked(const struct vault *v, struct problem *p);
 int vault_no_key(const struct vault *v, const char *name, struct problem *p);
-/* Of rec, whose destruction is scheduled: LB_E_NOT_ACTIVE. whole: all that is left of the key is. */
+/* Refuses rec, whose destruction is scheduled: LB_E_NOT_ACTIVE. whole: all that is left of the key is scheduled. */
 int vault_scheduled(const struct vault *v, const struct version_record *rec, bool whole, struct problem *p);
 /*
- * LB_E_DAMAGED; LB_E_UNSUPPORTED: it is whole, and has a policy of a kind that this littlebox does not know. With the ring's
- * lock held, or by the changing thread.
+ * Refuses a damaged key: LB_E_DAMAGED. LB_E_UNSUPPORTED: it is whole, but has a policy of a kind that this littlebox does
+ * not know. With the ring's lock held, or by the changing thread.
  */
 int vault_damaged(const struct vault *v, const char *name, uint32_t version, struct problem *p);
 

@@ -11,7 +11,7 @@ srv_reader srv_apache;
 
 static const struct srv_rules rules = { .continued = true, .quotes = true };
 
-/* What is set goes by a name with this in front, to keep the kinds apart: nothing else sets names with a blank. */
+/* In front of the names that are set, to keep the kinds apart. Nothing else sets names with a blank. */
 /* Sections within each other; deeper ones count as the one around them. */
 #define SCOPES 32
 #define DEFINED "define "
@@ -34,7 +34,7 @@ static const char *get_prefixed(const struct srvconf *c, const char *prefix, con
                                                                                              : NULL;
 }
 
-/* ${name} is replaced; false where one is not known, and for the $name and @name of macros. */
+/* Replaces each ${name}. False: one is not known, or there is a $name or @name of a macro. */
 static bool expand(const struct srvconf *c, const char *text, char ret[PATH_MAX])
 {
     size_t used = 0;
@@ -75,7 +75,7 @@ static bool has_module(const struct srvconf *c, const char *name)
     return get_prefixed(c, MODULE, name, len) != NULL;
 }
 
-/* Does the section count? What only the running server knows counts. */
+/* Does the section count? If only the running server knows, it does. */
 static bool condition(const struct srvconf *c, const struct srv_words *w)
 {
     char arg[300];

@@ -126,7 +126,7 @@ void srv_rebase(struct srvconf *c, const char *dir)
         memcpy(c->base, path, sizeof(path));
 }
 
-/* A reader knows the word: it is where that one says. */
+/* A reader knows the word. So its place is the one that the reader says. */
 static void take_place(struct srv_key *key, const struct srv_source *s, enum srv_kind kind)
 {
     char *file = strdup(s->path);
@@ -154,7 +154,7 @@ void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind ki
     for (size_t i = 0; i < c->key_count; i++) {
         if (strcmp(c->keys[i].text, text) != 0)
             continue;
-        /* That it must have a key says more than that it may; and that says more than how it looks. */
+        /* The strongest word about a file counts: that it must have a key, then that it may, then that it looks so. */
         if (c->keys[i].kind == kind || kind == SRV_WORD || (kind == SRV_MAYBE && c->keys[i].kind != SRV_WORD))
             return;
         if (c->keys[i].kind == SRV_MAYBE) {
@@ -306,7 +306,7 @@ void srv_set(struct srvconf *c, const struct srv_source *s, const char *name, co
         grown[c->setting_count++] = made;
         return;
     }
-    /* What it was goes, and its place is taken. */
+    /* The new setting takes the place of the old one, which goes. */
     {
         struct srv_setting old = *there;
 

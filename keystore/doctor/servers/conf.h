@@ -24,13 +24,13 @@
 /* What a server has instead of a key. */
 enum srv_kind {
     SRV_FILE,   /* a file that must hold a key */
-    SRV_MAYBE,  /* a file that holds one or not: a certificate file that may have its key in it */
-    SRV_WORD,   /* a word that looks like a file with a key, where no reader knows one */
+    SRV_MAYBE,  /* a file that may hold one: a certificate file, which may have its key in it */
+    SRV_WORD,   /* a word that looks like a file with a key, but no reader knows a key there */
     SRV_STAYS,  /* a file with a private key that no handle can stand for */
     SRV_BUNDLE, /* a file that must hold one, or FILE.key beside it, or FILE with .key for its last ending */
     SRV_URI,    /* for OpenSSL's store */
     SRV_INLINE, /* the configuration itself has the key */
-    SRV_OPEN,   /* what the configuration alone does not decide */
+    SRV_OPEN,   /* a question that the configuration alone does not decide */
 };
 
 struct srv_key {
@@ -76,9 +76,9 @@ struct srvconf {
     int root;                     /* descriptor of the directory that is "/" to the server; -1: no other than ours */
     char main[PATH_MAX];          /* the first file */
     char base[PATH_MAX];          /* what relative names are relative to */
-    char user[64], group[64];     /* of the workers; "" where nothing is said, "?" where that is not decided */
+    char user[64], group[64];     /* of the workers; "": nothing is said, "?": the configuration does not decide it */
     char chroot[PATH_MAX];        /* of the workers; "" for none */
-    const char *obstacle, *cure;  /* why no handle can work as it is configured, and what helps; NULL: nothing known */
+    const char *obstacle, *cure;  /* why no handle can work with this configuration, and what helps; NULL: nothing known */
     bool full;                    /* one of the caps was met: that is among the problems */
     unsigned files;
     size_t total;
@@ -111,7 +111,7 @@ void srvconf_clear(struct srvconf *c);
 
 /* Adds a problem at the place in s; NULL: at no place in a file. */
 void srv_problem(struct srvconf *c, const struct srv_source *s, const char *fmt, ...) LB_PRINTF(3, 4);
-/* Adds a key, and the same key once alone. A relative path is made absolute by c->base. */
+/* Adds a key; the same key only once. A relative path is made absolute by c->base. */
 void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind kind, const char *text);
 /* Adds text as SRV_WORD if it looks like the name of a key file: for words that a reader may not know. */
 void srv_word(struct srvconf *c, const struct srv_source *s, const char *text);
@@ -119,7 +119,7 @@ void srv_word(struct srvconf *c, const struct srv_source *s, const char *text);
 void srv_words_known(struct srvconf *c, const struct srv_source *s);
 /* Adds one half of a pair. */
 void srv_half(struct srvconf *c, const struct srv_source *s, const char *role, bool is_key, const char *text);
-/* Begins a scope. Returns the one before, to which c->scope is set again where the new one ends. */
+/* Begins a scope. Returns the scope before; set c->scope back to that when the new one ends. */
 unsigned srv_scope(struct srvconf *c);
 /* SRV_MAYBE becomes SRV_FILE if the configuration names no key at all: then its certificate files must have the keys. */
 srv_finisher srv_keys_with_certificates;
@@ -176,7 +176,7 @@ bool srv_owner(const struct srvconf *c, const char *path, uid_t *ret);
 struct srv_rules {
     bool continued;      /* a backslash at the end of a line joins the next one to it */
     bool escapes;        /* a backslash takes the special meaning of the next byte, but in '...' */
-    bool comment_inside; /* '#' begins a comment between words, not in front of the first one alone */
+    bool comment_inside; /* '#' begins a comment between words too, not only in front of the first one */
     bool quotes;         /* "..." and '...' */
 };
 

@@ -6,7 +6,7 @@
 
 #include "doctor/servers/conf.h"
 
-/* What a directive is about, and so what is done with the word behind it. */
+/* What a directive is about: that says what is done with the word behind it. */
 enum directive_kind {
     DIRECTIVE_KEY,
     DIRECTIVE_MAYBE_KEY, /* a certificate file that may have its key in it */
@@ -21,7 +21,7 @@ enum directive_kind {
 struct directive {
     const char *name;
     enum directive_kind kind;
-    const char *role; /* which certificate and key go together (srv_half()); NULL: nothing is known of that */
+    const char *role; /* which certificate and key go together (srv_half()); NULL: not known */
 };
 
 /* Does what d says with value. read: of the files that value includes. */

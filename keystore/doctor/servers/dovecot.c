@@ -21,7 +21,7 @@ static bool ends_with(const char *name, const char *end)
 
 static void setting(struct srvconf *c, const struct srv_source *s, bool login, const char *name, const char *value)
 {
-    /* 2.3 has the content of a file, 2.4 the name of one. */
+    /* In 2.3 the setting has the content of a file, in 2.4 the name of one. */
     static const char *const contents[] = { "ssl_key", "ssl_alt_key", "ssl_client_key" };
     static const char *const files[] = { "ssl_server_key_file", "ssl_server_alt_key_file", "ssl_client_key_file" };
 

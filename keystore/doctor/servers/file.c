@@ -16,7 +16,7 @@
 #define GLOB_MAX SRV_FILES_MAX
 
 /*
- * With another root, links and ".." stay below it, as they do for the server that has it: only the kernel can see to
+ * With another root, links and ".." stay below it, as they do for the server that has that root. Only the kernel can see to
  * that without a race.
  */
 static int open_at(const struct srvconf *c, const char *path, int flags)
@@ -28,7 +28,7 @@ static int open_at(const struct srvconf *c, const char *path, int flags)
     return (int)syscall(SYS_openat2, c->root, path, &how, sizeof(how));
 }
 
-/* Looked at first: to open a device can be to do something with it. */
+/* The file is looked at first: opening a device can do something with it. */
 int srv_open(const struct srvconf *c, const char *path, int *ret_fd, struct stat *ret_st)
 {
     int at = open_at(c, path, O_PATH), fd = -1, saved;

@@ -19,7 +19,7 @@ static bool ends_with(const char *s, const char *end)
     return len > n && strcmp(s + len - n, end) == 0;
 }
 
-/* The certificate is in the file itself. */
+/* The half is the file itself: the certificate is in it. */
 static void add(struct srvconf *c, const struct srv_source *s, const char *path)
 {
     srv_key_add(c, s, SRV_BUNDLE, path);
@@ -27,7 +27,7 @@ static void add(struct srvconf *c, const struct srv_source *s, const char *path)
     srv_half(c, s, "crt", /* is_key= */ false, path);
 }
 
-/* Every file of a directory is a certificate with its key, but for what belongs to another one. */
+/* Every file of a directory is a certificate with its key, except the files that belong to another one. */
 static void directory(struct srvconf *c, const struct srv_source *s, const char *dir)
 {
     static const char *const beside[] = { ".key", ".issuer", ".ocsp", ".sctl" };
@@ -53,7 +53,7 @@ static void bundle(struct srvconf *c, const struct srv_source *s, const char *ba
 {
     char path[PATH_MAX], whole[PATH_MAX];
 
-    /* @STORE/NAME is the name of something in a crt-store section, which has been there before. */
+    /* @STORE/NAME is the name of something in a crt-store section, which was read before. */
     if (name[0] == '@')
         return;
     if (!srv_join(srv_get(c, base, c->base), name, path) || !srv_join(c->base, path, whole))
@@ -81,7 +81,7 @@ static void read_list(struct srvconf *c, struct srv_source *s)
     free(w);
 }
 
-/* Words that a key stands behind, wherever they are in a line of whatever section. */
+/* Words behind which a key stands, wherever they are in a line of whatever section. */
 static void line_with_keys(struct srvconf *c, struct srv_source *s, const struct srv_words *w)
 {
     /* A CA's key makes certificates for names on the fly (generate-certificates), an account's key orders them (acme). */
@@ -111,7 +111,7 @@ static void line_with_keys(struct srvconf *c, struct srv_source *s, const struct
     }
 }
 
-/* "load crt FILE key FILE" of a crt-store: the key is in the one or the other. */
+/* "load crt FILE key FILE" of a crt-store: the key is in one of the two files. */
 static void load_line(struct srvconf *c, const struct srv_source *s, const struct srv_words *w)
 {
     size_t crt = 0, key = 0;

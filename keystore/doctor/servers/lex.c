@@ -54,7 +54,7 @@ static void put_in_word(struct line *l, char ch)
         put(l, ch);
 }
 
-/* To the newline; where lines go on, comments do as well. */
+/* Passes to the newline. If lines can go on, comments go on as well. */
 static void pass_comment(struct srv_source *s, const struct srv_rules *rules)
 {
     while (s->at < s->len && s->data[s->at] != '\n') {
@@ -127,7 +127,7 @@ bool srv_words(struct srvconf *c, struct srv_source *s, const struct srv_rules *
 
 /* name = value */
 
-/* The words of a line, as every such configuration has them. */
+/* Looks at the words of a line. Every such configuration has words. */
 static void look_at_words(struct srvconf *c, const struct srv_source *s, const char *line)
 {
     static const char between[] = " \t=,<\"'";
@@ -158,7 +158,7 @@ bool srv_line(struct srvconf *c, struct srv_source *s, const char *comments, boo
 
         while (skip < len && blank(from[skip]))
             skip++;
-        /* What comes is another line: it stays where it is. */
+        /* The next line is another one: it stays where it is. */
         if (used > 0 && skip < len && strchr(comments, from[skip]) == NULL && !goes_on)
             break;
         s->at += len + (end != NULL);
@@ -310,7 +310,7 @@ enum srv_token srv_token(struct srvconf *c, struct srv_source *s, bool slashes, 
     return SRV_TOKEN;
 }
 
-/* Strings may have braces in them, and comments an apostrophe: Lua's, as far as they matter here. */
+/* Goes by Lua's rules as far as they matter here: strings may have braces in them, and comments an apostrophe. */
 void srv_skip_block(struct srv_source *s)
 {
     unsigned depth = 1;

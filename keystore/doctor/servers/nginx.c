@@ -9,7 +9,7 @@ srv_reader srv_nginx;
 
 /* A statement's first words; no directive of interest has more. */
 #define WORDS 3
-/* Blocks within each other; deeper ones, and what an unpaired brace makes, count as the one around them. */
+/* Blocks within each other. Deeper blocks, and those that an unpaired brace makes, count as the one around them. */
 #define SCOPES 32
 
 struct statement {
@@ -33,7 +33,7 @@ static void key_directive(struct srvconf *c, const struct srv_source *s, const c
 
 static void directive(struct srvconf *c, struct srv_source *s, const struct statement *st)
 {
-    /* Of servers; and what it shows as a client of others. */
+    /* Certificates of servers, and those that nginx shows as a client of others. */
     static const char *const certificates[] = { "ssl_certificate", "proxy_ssl_certificate", "grpc_ssl_certificate",
                                                 "uwsgi_ssl_certificate", "zone_sync_ssl_certificate" };
     const char *name = st->word[0], *value = st->word[1];
@@ -47,7 +47,7 @@ static void directive(struct srvconf *c, struct srv_source *s, const struct stat
         srv_name(c->user, value);
         srv_name(c->group, st->count > 2 ? st->word[2] : "");
     }
-    /* Encrypted Client Hello decapsulates, which is nothing that a handle can do. */
+    /* Encrypted Client Hello decapsulates, which no handle can do. */
     if (strcmp(name, "ssl_ech_file") == 0)
         srv_key_add(c, s, SRV_STAYS, value);
     for (size_t i = 0; i < sizeof(certificates) / sizeof(certificates[0]); i++) {

@@ -9,10 +9,10 @@
 srv_reader srv_postfix;
 srv_finisher srv_postfix_finish;
 
-/* Parameters that name each other end somewhere. */
+/* How deep parameters may name each other. */
 #define EXPAND_DEPTH 10
 
-/* Values with the $name, ${name} and $(name) of other parameters; false: one is not known, or a condition. */
+/* Replaces the $name, ${name} and $(name) of other parameters. False: one is not known, or it is a condition. */
 static bool expand(const struct srvconf *c, const char *text, unsigned depth, char ret[PATH_MAX])
 {
     size_t used = 0;
@@ -54,7 +54,7 @@ static void add(struct srvconf *c, const struct srv_source *s, enum srv_kind kin
         srv_key_add(c, s, kind, path);
 }
 
-/* A list of files, in which key and certificates stand in the same or in different ones. */
+/* Adds a list of files, in which key and certificates stand in the same or in different ones. */
 static void add_chain(struct srvconf *c, const struct srv_source *s, const char *value)
 {
     char *list = strdup(value), *save = NULL;
@@ -72,7 +72,7 @@ static bool ends_with(const char *name, const char *end)
     return len > n && strcmp(name + len - n, end) == 0;
 }
 
-/* "smtpd_tls_key_file" is that of "smtpd_tls_cert_file": what is in front of the last two words goes together. */
+/* "smtpd_tls_key_file" goes with "smtpd_tls_cert_file": the role is what is in front of the last two words. */
 static void add_half(struct srvconf *c, const struct srv_source *s, const char *name, const char *value, bool is_key)
 {
     char role[100], path[PATH_MAX];
@@ -84,7 +84,7 @@ static void add_half(struct srvconf *c, const struct srv_source *s, const char *
     }
 }
 
-/* By their names: those of the server, of the client, of lmtp and of tlsproxy are alike. */
+/* Goes by the end of the name, which is alike for the server, the client, lmtp and tlsproxy. */
 static void parameter(struct srvconf *c, const struct srv_source *s, const char *name, const char *value)
 {
     if (ends_with(name, "_tls_key_file") || ends_with(name, "_tls_eckey_file") || ends_with(name, "_tls_dkey_file"))

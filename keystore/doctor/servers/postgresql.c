@@ -63,7 +63,7 @@ void srv_postgresql(struct srvconf *c, struct srv_source *s)
             include(c, s, line, value);
         else
             srv_set(c, s, line, value);
-        /* The last one counts, and none without "ssl = on". */
+        /* The last setting counts, and none counts without "ssl = on". */
         if (strcmp(line, "ssl_key_file") == 0 || strcmp(line, "ssl_cert_file") == 0)
             srv_words_known(c, s);
     }
@@ -72,7 +72,7 @@ void srv_postgresql(struct srvconf *c, struct srv_source *s)
 
 static bool is_on(const char *value)
 {
-    /* As PostgreSQL reads a boolean: any beginning of these that is no beginning of another. */
+    /* PostgreSQL reads a boolean so: any beginning of these words that does not begin another one. */
     return strcmp(value, "1") == 0 || strcasecmp(value, "on") == 0 ||
            (value[0] != '\0' && (strncasecmp("true", value, strlen(value)) == 0 ||
                                  strncasecmp("yes", value, strlen(value)) == 0));
@@ -85,7 +85,7 @@ void srv_postgresql_finish(struct srvconf *c)
     char path[PATH_MAX], data[PATH_MAX];
     uid_t owner;
 
-    /* ALTER SYSTEM writes there, and it counts most. */
+    /* ALTER SYSTEM writes to this file, which counts most. */
     if (!srv_join(c->base, srv_get(c, "data_directory", c->base), data))
         return;
     if (srv_join(data, "postgresql.auto.conf", path))
@@ -95,7 +95,7 @@ void srv_postgresql_finish(struct srvconf *c)
         snprintf(c->user, sizeof(c->user), "%lu", (unsigned long)owner);
     if (!is_on(srv_get(c, "ssl", "off")))
         return;
-    /* What is relative is relative to the data directory. */
+    /* Relative paths are relative to the data directory. */
     srv_rebase(c, data);
     key = srv_setting(c, "ssl_key_file");
     if (key != NULL)

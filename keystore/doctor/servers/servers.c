@@ -35,7 +35,10 @@ const struct server_program servers[] = {
       .unit = "unbound.service", .read = srv_unbound },
     { "named", "/etc/bind/named.conf", "bind", LOADS_ROOT, .process = "named", .options = "c",
       .unit = "named.service", .read = srv_named },
-    /* Programs that can use no handle, as they can use no key of a token: for whoever asks, and before a key is adopted. */
+    /*
+     * Programs that can use no handle, as they can use no key of a token. They are here for those who ask, and for
+     * adopting.
+     */
     { "opendkim", "/etc/opendkim.conf", NULL, LOADS_ROOT, .options = "", .read = srv_any, .keys = "/etc/dkimkeys/*",
       .unable = "it takes RSA keys apart", .instead = "leave its RSA key in its file", .rsa_alone = true },
     { "opensmtpd", "/etc/smtpd.conf", NULL, LOADS_ROOT, .options = "", .read = srv_any,
@@ -123,7 +126,7 @@ void server_read_bytes(const struct server_program *server, struct srvconf *c, c
         server->finish(c);
 }
 
-/* The file by another name is the same file. */
+/* Does the configuration name that file? By another name it is the same file. */
 static bool names(const struct srvconf *c, const struct stat *file)
 {
     struct stat st;

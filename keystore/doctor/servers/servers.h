@@ -9,19 +9,19 @@
 
 /* Who reads the key file. */
 enum server_loads {
-    LOADS_ROOT, /* the server before it gives its rights up */
-    LOADS_USER, /* it runs as its user from the start */
+    LOADS_ROOT, /* the server, before it gives its rights up */
+    LOADS_USER, /* the server, which runs as its user from the start */
 };
 
 struct server_program {
     const char *name;
-    const char *config;       /* where Debian has it: a pattern, each of whose files is a configuration of its own */
-    const char *user;         /* of the workers where the configuration says nothing; NULL: root */
+    const char *config;       /* where Debian has it: a pattern; each file of it is a configuration of its own */
+    const char *user;         /* of the workers, if the configuration names none; NULL: root */
     enum server_loads loads;
     bool strict;              /* refuses a key file that others than its owner may read (a group may if root owns it) */
     bool bare;                /* its workers have no supplementary groups */
     srv_reader *read;
-    const char *process;      /* names, with blanks between, of what keeps its keys in memory; NULL: each use starts a process */
+    const char *process;      /* names of the processes with its keys in memory, blanks between; NULL: each use starts one */
     const char *options;      /* letters of its command line that name its configuration or the directory of that; "": any word */
     const char *unit;         /* of systemd, as Debian has it; NULL: it is one of several */
     srv_finisher *finish;     /* what follows from its settings as a whole; NULL: nothing */

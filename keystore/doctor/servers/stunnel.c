@@ -49,7 +49,7 @@ void srv_stunnel(struct srvconf *c, struct srv_source *s)
             continue;
         if (strcmp(name, "key") == 0 || strcmp(name, "cert") == 0) {
             srv_set(c, s, name, value);
-            /* What is set for all is that of the sections without their own. */
+            /* A setting for all counts in the sections that have none of their own. */
             srv_words_known(c, s);
         }
         for (const struct directive *d = table; d->name != NULL; d++) {
