@@ -248,20 +248,14 @@ static int box_list(struct cli *c, struct problem *p)
     struct table *t = table_new(box_columns, BOX_COLUMNS);
     struct entries all = { 0 };
     struct dirs dirs;
-    struct json j;
     int r = t == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : find_dirs(c, &dirs, p);
 
     if (r == 0)
         r = read_entries(dirs.state, &all, p);
     if (r == 0)
         r = fill(&all, dirs.state, t, p);
-    if (r == 0 && c->json) {
-        json_start(&j, stdout);
-        table_json(t, &j, NULL);
-        json_end(&j);
-    } else if (r == 0) {
-        table_print(t, stdout);
-    }
+    if (r == 0)
+        table_say(t, c->json);
     if (r == 0)
         warn_of_shared(&all);
     free(all.e);

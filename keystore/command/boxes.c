@@ -218,19 +218,14 @@ int cmd_boxes(struct cli *cli)
     struct table *t = table_new(columns, COLUMNS);
     struct all all = { 0 };
     struct problem p = { 0 };
-    struct json j;
     int r = t == NULL ? out_of_memory(&p) : find(cli, &all, &p);
 
     for (size_t i = 0; r == 0 && i < all.count; i++)
         r = tell(cli, &all.f[i], t, &p);
-    if (r == 0 && cli->json) {
-        json_start(&j, stdout);
-        table_json(t, &j, NULL);
-        json_end(&j);
-    } else if (r == 0) {
-        table_print(t, stdout);
+    if (r == 0)
+        table_say(t, cli->json);
+    if (r == 0 && !cli->json)
         warn_of_twins(&all);
-    }
     free(all.f);
     table_free(t);
     return r == 0 ? EXIT_DONE : cli_fail(&p);

@@ -19,18 +19,18 @@ static int out_of_memory(struct problem *p)
     return problem_set(p, LB_E_NOMEM, "out of memory");
 }
 
-static void time_of(const ASN1_TIME *t, char ret[TIME_TEXT_SIZE])
+static void time_of(const ASN1_TIME *t, char ret[RFC3339_SIZE])
 {
     struct tm tm;
 
     ret[0] = '\0';
-    if (ASN1_TIME_to_tm(t, &tm) == 1 && strftime(ret, TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+    if (ASN1_TIME_to_tm(t, &tm) == 1 && strftime(ret, RFC3339_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
         ret[0] = '\0';
 }
 
 static void json_certificate(struct json *j, X509 *x, const char *pem)
 {
-    char text[CHAIN_NAME_SIZE], when[TIME_TEXT_SIZE], hash[2 * LB_HASH_SIZE + 1];
+    char text[CHAIN_NAME_SIZE], when[RFC3339_SIZE], hash[2 * LB_HASH_SIZE + 1];
     uint8_t digest[EVP_MAX_MD_SIZE] = { 0 };
     BIGNUM *serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
     char *hex = serial == NULL ? NULL : BN_bn2hex(serial);
@@ -106,7 +106,7 @@ static int add_version(struct client *c, const char *name, const struct version_
                        struct problem *p)
 {
     struct key_ref ref = { .version = v->version };
-    char number[12], count[12], subject[CHAIN_NAME_SIZE] = "", issuer[CHAIN_NAME_SIZE] = "", until[TIME_TEXT_SIZE] = "";
+    char number[12], count[12], subject[CHAIN_NAME_SIZE] = "", issuer[CHAIN_NAME_SIZE] = "", until[RFC3339_SIZE] = "";
     const char *cells[OVERVIEW_COLUMNS] = { number, subject, issuer, until, count, v->chain_damaged ? "yes" : "no" };
     struct certificates all = { .count = 0 };
     struct bytes chain;
@@ -147,7 +147,7 @@ int cert_overview(struct client *c, const struct key_details *show, uint32_t onl
     return r;
 }
 
-int cert_until(struct client *c, const struct key_ref *ref, char ret[TIME_TEXT_SIZE], struct problem *p)
+int cert_until(struct client *c, const struct key_ref *ref, char ret[RFC3339_SIZE], struct problem *p)
 {
     struct certificates all = { .count = 0 };
     struct bytes chain;

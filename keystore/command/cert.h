@@ -9,6 +9,6 @@
 LB_MUST_USE int cert_overview(struct client *c, const struct key_details *show, uint32_t only, struct table **ret,
                               struct problem *p);
 /* Until when the certificate of a version is valid. LB_E_VALUE: it has none. */
-LB_MUST_USE int cert_until(struct client *c, const struct key_ref *ref, char ret[TIME_TEXT_SIZE], struct problem *p);
+LB_MUST_USE int cert_until(struct client *c, const struct key_ref *ref, char ret[RFC3339_SIZE], struct problem *p);
 
 #endif

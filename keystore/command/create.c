@@ -22,7 +22,7 @@
 
 void key_print(const struct client *c, const struct key_info *key)
 {
-    char uri[LB_URI_MAX + 1], created[TIME_TEXT_SIZE];
+    char uri[LB_URI_MAX + 1], created[RFC3339_SIZE];
     struct json j;
 
     client_uri(c, key->name, 0, uri);
@@ -30,7 +30,7 @@ void key_print(const struct client *c, const struct key_info *key)
         puts(uri);
         return;
     }
-    time_text(key->created, created);
+    rfc3339_text(key->created, created);
     json_start(&j, stdout);
     json_open(&j, NULL, '{');
     json_string(&j, "key", key->name);

@@ -18,14 +18,14 @@
 
 static void tell_use(const struct key_details *show, uint32_t version)
 {
-    char at[TIME_TEXT_SIZE];
+    char at[RFC3339_SIZE];
     uint64_t used = 0;
 
     for (unsigned i = 0; i < show->version_count; i++) {
         if ((version == 0 || show->versions[i].version == version) && show->versions[i].used > used)
             used = show->versions[i].used;
     }
-    time_text(used, at);
+    rfc3339_text(used, at);
     if (used == 0)
         cli_note("no use of key '%s' is known", show->name);
     else
@@ -99,7 +99,7 @@ static int check_backend(struct client *c, const char *name, struct problem *p)
 /* A damaged record may say anything of itself: the box decides about it. */
 static int check_state(const struct client *c, const struct key_details *show, uint32_t version, struct problem *p)
 {
-    char at[TIME_TEXT_SIZE], which[24] = "";
+    char at[RFC3339_SIZE], which[24] = "";
     uint64_t due = 0;
 
     for (unsigned i = 0; i < show->version_count; i++) {
@@ -116,7 +116,7 @@ static int check_state(const struct client *c, const struct key_details *show, u
         snprintf(which, sizeof(which), "version %u of ", version);
     if (due == 0)
         return problem_set(p, LB_E_DESTROYED, "%skey '%s' in box '%s' is destroyed already", which, show->name, c->cli->box);
-    time_text(due, at);
+    rfc3339_text(due, at);
     problem_set(p, LB_E_NOT_ACTIVE, "%skey '%s' in box '%s' is to be destroyed at %s already", which, show->name, c->cli->box, at);
     problem_hint(p, "to keep it: littlebox --box %s destroy --cancel %s", c->cli->box, c->cli->args[0]);
     return LB_E_NOT_ACTIVE;
@@ -179,7 +179,7 @@ static void print(const struct cli *cli, const char *what, const struct key_ref 
 
 static int schedule(struct client *c, const struct key_ref *ref, const struct destroy_request *m, struct problem *p)
 {
-    char when[TIME_TEXT_SIZE];
+    char when[RFC3339_SIZE];
     uint64_t at = 0;
     int r = ask_schedule_destroy(c->ask, m, &at, p);
 
@@ -188,7 +188,7 @@ static int schedule(struct client *c, const struct key_ref *ref, const struct de
             problem_hint(p, "restart the box: it runs an older version");
         return r;
     }
-    time_text(at, when);
+    rfc3339_text(at, when);
     print(c->cli, "scheduled", ref, when);
     cli_note("key '%s' does nothing from now on, and is destroyed at %s", ref->name, when);
     cli_hint("to keep it: littlebox --box %s destroy --cancel %s", c->cli->box, c->cli->args[0]);

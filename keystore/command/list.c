@@ -68,7 +68,7 @@ struct row {
     struct key_entry e;
     struct table *grants; /* NULL: only administrators may know them */
     uint64_t used; /* the last time; 0: never, as far as is known */
-    char until[TIME_TEXT_SIZE]; /* of the active version's certificate; "": it has none */
+    char until[RFC3339_SIZE]; /* of the active version's certificate; "": it has none */
 };
 
 struct rows {
@@ -221,14 +221,14 @@ static int print_list(const struct rows *all, struct problem *p)
 
     for (size_t i = 0; r == 0 && i < all->count; i++) {
         const struct key_entry *e = &all->r[i].e;
-        char version[12] = "", versions[12], created[TIME_TEXT_SIZE], used[TIME_TEXT_SIZE], state[40], allowed[400];
+        char version[12] = "", versions[12], created[RFC3339_SIZE], used[RFC3339_SIZE], state[40], allowed[400];
 
         if (e->version != 0)
             snprintf(version, sizeof(version), "%u", e->version);
         snprintf(versions, sizeof(versions), "%u", e->versions);
         snprintf(state, sizeof(state), "%s%s", key_state_name(e->state), e->damaged ? ", damaged" : "");
-        time_text(e->created, created);
-        time_text(all->r[i].used, used);
+        rfc3339_text(e->created, created);
+        rfc3339_text(all->r[i].used, used);
         allowed_text(all->r[i].grants, allowed, sizeof(allowed));
         if (table_add(t, (const char *[LIST_COLUMNS]){ e->name, e->type, state, version, versions, created,
                                                        all->r[i].until, used, allowed }) != 0)
@@ -248,10 +248,10 @@ static void json_list(const struct rows *all)
     json_open(&j, NULL, '[');
     for (size_t i = 0; i < all->count; i++) {
         const struct row *row = &all->r[i];
-        char created[TIME_TEXT_SIZE], used[TIME_TEXT_SIZE];
+        char created[RFC3339_SIZE], used[RFC3339_SIZE];
 
-        time_text(row->e.created, created);
-        time_text(row->used, used);
+        rfc3339_text(row->e.created, created);
+        rfc3339_text(row->used, used);
         json_open(&j, NULL, '{');
         json_string(&j, "key", row->e.name);
         json_string(&j, "type", row->e.type);
@@ -341,18 +341,18 @@ static int fill_versions(const struct key_details *show, uint32_t only, struct t
 
     for (unsigned i = 0; r == 0 && i < show->version_count; i++) {
         const struct version_entry *v = &show->versions[i];
-        char number[12], created[TIME_TEXT_SIZE], changed[TIME_TEXT_SIZE], hash[2 * LB_HASH_SIZE + 1];
-        char used[TIME_TEXT_SIZE], destroy_at[TIME_TEXT_SIZE];
+        char number[12], created[RFC3339_SIZE], changed[RFC3339_SIZE], hash[2 * LB_HASH_SIZE + 1];
+        char used[RFC3339_SIZE], destroy_at[RFC3339_SIZE];
         const char *cells[VERSION_COLUMNS] = { number,  key_state_name(v->state), v->type, created,
                                                changed, yes_no(v->damaged),       used,    destroy_at, hash };
 
         if (only != 0 && v->version != only)
             continue;
         snprintf(number, sizeof(number), "%u", v->version);
-        time_text(v->created, created);
-        time_text(v->changed, changed);
-        time_text(v->used, used);
-        time_text(v->destroy_at, destroy_at);
+        rfc3339_text(v->created, created);
+        rfc3339_text(v->changed, changed);
+        rfc3339_text(v->used, used);
+        rfc3339_text(v->destroy_at, destroy_at);
         for (int k = 0; k < LB_HASH_SIZE; k++)
             snprintf(hash + 2 * k, 3, "%02x", v->hash[k]);
         r = table_add(t, cells);
@@ -362,7 +362,7 @@ static int fill_versions(const struct key_details *show, uint32_t only, struct t
 
 static void tell_rest(const struct key_details *show)
 {
-    char at[TIME_TEXT_SIZE];
+    char at[RFC3339_SIZE];
     bool said = show->former[0] != '\0';
 
     for (unsigned i = 0; i < show->version_count; i++) {
@@ -370,7 +370,7 @@ static void tell_rest(const struct key_details *show)
 
         if (v->state != STATE_DESTROY_SCHEDULED)
             continue;
-        time_text(v->destroy_at, at);
+        rfc3339_text(v->destroy_at, at);
         cli_line("version %u is to be destroyed at %s", v->version, at);
         said = true;
     }

@@ -182,7 +182,7 @@ static int fill_seals(struct client *c, struct table *t, struct problem *p)
         return result;
     for (unsigned i = 0; i < count && r.error == 0; i++) {
         struct seal_info e;
-        char id[12], created[TIME_TEXT_SIZE];
+        char id[12], created[RFC3339_SIZE];
         const char *cells[SEAL_COLUMNS] = { id, NULL, e.label, created };
         bool now, later;
 
@@ -196,7 +196,7 @@ static int fill_seals(struct client *c, struct table *t, struct problem *p)
         cells[6] = !next.known || next.verdict == NEXTSTART_UNKNOWN ? NULL : later ? "yes" : "no";
         cells[1] = seal_kind_name(e.kind);
         snprintf(id, sizeof(id), "%u", e.id);
-        time_text(e.created, created);
+        rfc3339_text(e.created, created);
         if (table_add(t, cells) != 0)
             return problem_set(p, LB_E_NOMEM, "out of memory");
     }
@@ -206,18 +206,12 @@ static int fill_seals(struct client *c, struct table *t, struct problem *p)
 static int seal_list(struct client *c, const struct seal_kind *named, const char *id, struct problem *p)
 {
     struct table *t = table_new(seal_columns, SEAL_COLUMNS);
-    struct json j;
     int r = t == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : fill_seals(c, t, p);
 
     (void)named;
     (void)id;
-    if (r == 0 && c->cli->json) {
-        json_start(&j, stdout);
-        table_json(t, &j, NULL);
-        json_end(&j);
-    } else if (r == 0) {
-        table_print(t, stdout);
-    }
+    if (r == 0)
+        table_say(t, c->cli->json);
     table_free(t);
     return r;
 }

@@ -158,9 +158,9 @@ static void print_people(const struct client *c, const struct box_status *s, con
         [PLACE_DIRECTORY] = "", [PLACE_SYSTEM] = ", the system's", [PLACE_OWN] = ", your own"
     };
     const struct idmap map = { s->users_mapped, s->groups_mapped, s->overflow_uid, s->overflow_gid };
-    char started[TIME_TEXT_SIZE], crowd[200];
+    char started[RFC3339_SIZE], crowd[200];
 
-    time_text(s->started, started);
+    rfc3339_text(s->started, started);
     cli_line("box          %s%s", s->box, whose[c->place]);
     cli_line("state        %s", lock_state_name(s->lock));
     cli_line("socket       %s", c->paths.socket);
@@ -189,10 +189,10 @@ static void print_people(const struct client *c, const struct box_status *s, con
 static void print_json(const struct client *c, const struct box_status *s, const struct nextstart *n,
                        const struct token_status *t)
 {
-    char started[TIME_TEXT_SIZE];
+    char started[RFC3339_SIZE];
     struct json j;
 
-    time_text(s->started, started);
+    rfc3339_text(s->started, started);
     json_start(&j, stdout);
     json_open(&j, NULL, '{');
     json_string(&j, "box", s->box);

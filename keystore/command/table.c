@@ -290,12 +290,25 @@ void table_json(const struct table *t, struct json *j, const char *name)
     json_close(j, ']');
 }
 
-void time_text(uint64_t seconds, char ret[TIME_TEXT_SIZE])
+void table_say(const struct table *t, bool as_json)
+{
+    struct json j;
+
+    if (!as_json) {
+        table_print(t, stdout);
+        return;
+    }
+    json_start(&j, stdout);
+    table_json(t, &j, NULL);
+    json_end(&j);
+}
+
+void rfc3339_text(uint64_t seconds, char ret[RFC3339_SIZE])
 {
     time_t t = (time_t)seconds;
     struct tm tm;
 
     ret[0] = '\0';
-    if (seconds != 0 && gmtime_r(&t, &tm) != NULL && strftime(ret, TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+    if (seconds != 0 && gmtime_r(&t, &tm) != NULL && strftime(ret, RFC3339_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
         ret[0] = '\0';
 }

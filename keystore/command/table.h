@@ -52,9 +52,11 @@ LB_MUST_USE int table_add(struct table *t, const char *const *cells);
 void table_print(const struct table *t, FILE *out);
 /* An array of objects. */
 void table_json(const struct table *t, struct json *j, const char *name);
+/* All that a command says: the table on standard output, as JSON or for people. */
+void table_say(const struct table *t, bool as_json);
 
-#define TIME_TEXT_SIZE 24
+#define RFC3339_SIZE 24
 /* RFC 3339 in UTC: "2026-11-23T03:28:11Z". "" for 0. */
-void time_text(uint64_t seconds, char ret[TIME_TEXT_SIZE]);
+void rfc3339_text(uint64_t seconds, char ret[RFC3339_SIZE]);
 
 #endif

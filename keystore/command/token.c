@@ -65,16 +65,10 @@ static int fill(struct client *c, struct table *t, struct problem *p)
 int token_list(struct client *c, struct problem *p)
 {
     struct table *t = table_new(token_columns, TOKEN_COLUMNS);
-    struct json j;
     int r = t == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : fill(c, t, p);
 
-    if (r == 0 && c->cli->json) {
-        json_start(&j, stdout);
-        table_json(t, &j, NULL);
-        json_end(&j);
-    } else if (r == 0) {
-        table_print(t, stdout);
-    }
+    if (r == 0)
+        table_say(t, c->cli->json);
     table_free(t);
     return r;
 }
