@@ -104,6 +104,9 @@ change allow heavy --user $USER
 crowd --uid $USER --rsa "$SOCKET" flood 60 heavy
 # more N : so many signatures more than there were.
 more() { [ "$(status signatures)" -ge $((SIGNED + $1)) ]; }
+# It is connected, which is not to say that it has asked.
+SIGNED=$(status signatures)
+await "the crowd to be served" more 60
 as $STRANGER ask 1 get k000001 >/dev/null 3>&- &
 stranger=$!
 as $LATE ask 1 get k000001 >/dev/null 3>&- &
