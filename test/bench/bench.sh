@@ -4,7 +4,8 @@
 # handshake fails.
 #
 # All servers run from the beginning, and each has its turn of BENCH_SECONDS (0.5) in each of BENCH_ROUNDS (20) rounds, in
-# an order that changes; with BENCH_CLIENTS (8) connections at once.
+# an order that changes; with BENCH_CLIENTS (8) connections at once. BENCH_BEFORE: another build of littlebox, whose box and
+# module are measured in the same rounds.
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
@@ -20,22 +21,42 @@ begin
 ROUNDS=${BENCH_ROUNDS:-20}
 LENGTH=${BENCH_SECONDS:-0.5}
 CLIENTS=${BENCH_CLIENTS:-8}
-KINDS="plain handle control"
+KINDS="plain handle control${BENCH_BEFORE:+ before}"
 place
 exec 4>&1
 WORKER=$(is_root && echo www-data) || true
 
-new_box "$TEST_DIR/box" setsid # as every service: the kernel shares out time by sessions
 for kind in $KINDS; do mkdir "$TEST_DIR/$kind"; done
 for key in $KEYS; do
     new_key "${KEY_TYPE[$key]}" "$TEST_DIR/plain/$key.pem"
-    lb import "$key" "$TEST_DIR/plain/$key.pem" >/dev/null 2>>"$TEST_DIR/lb.log"
-    lb handle "$key" --out "$TEST_DIR/handle/$key.pem"
-    ! is_root || lb allow "$key" --user www-data 2>>"$TEST_DIR/lb.log"
-    self_signed "$TEST_DIR/plain/$key.pem" "$TEST_DIR/plain/$key.crt" 2>>"$TEST_DIR/openssl.log"
     cp "$TEST_DIR/plain/$key.pem" "$TEST_DIR/control/"
-    cp "$TEST_DIR/plain/$key.crt" "$TEST_DIR/control/"
-    cp "$TEST_DIR/plain/$key.crt" "$TEST_DIR/handle/"
+done
+
+# box_of KIND : a box with all keys, their handles, and an openssl.cnf.
+declare -A BOX_OF KEEPER_OF
+box_of() {
+    local kind=$1 key
+    new_box "$TEST_DIR/box-$kind" setsid # as every service: the kernel shares out time by sessions
+    for key in $KEYS; do
+        lb import "$key" "$TEST_DIR/plain/$key.pem" >/dev/null 2>>"$TEST_DIR/lb.log"
+        lb handle "$key" --out "$TEST_DIR/$kind/$key.pem"
+        ! is_root || lb allow "$key" --user www-data 2>>"$TEST_DIR/lb.log"
+    done
+    write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
+    BOX_OF[$kind]=$BOX_DIR KEEPER_OF[$kind]=$KEEPER
+}
+# use KIND : what follows is with the box of that kind; what has none is measured beside the box of handles.
+use() { BOX_DIR=${BOX_OF[$1]:-${BOX_OF[handle]}} KEEPER=${KEEPER_OF[$1]:-${KEEPER_OF[handle]}}; }
+SIGNSPEED=$LITTLEBOX_BUILD/test/bench/signspeed
+box_of handle
+if [ -n "${BENCH_BEFORE:-}" ]; then
+    LITTLEBOX_BUILD=$BENCH_BEFORE MODULE=$BENCH_BEFORE/.libs/littlebox.so
+    [ -x "$LITTLEBOX_BUILD/littleboxd" ] && [ -e "$MODULE" ] || fail "no littlebox was built in BENCH_BEFORE, $BENCH_BEFORE"
+    box_of before
+fi
+for key in $KEYS; do
+    self_signed "$TEST_DIR/plain/$key.pem" "$TEST_DIR/plain/$key.crt" 2>>"$TEST_DIR/openssl.log"
+    for kind in ${KINDS#plain }; do cp "$TEST_DIR/plain/$key.crt" "$TEST_DIR/$kind/"; done
 done
 minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%+.2f", a - b }'; }
 
@@ -43,6 +64,7 @@ minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%+.2f", a - b }'; }
 declare -A SERVER PORT_OF
 serve() {
     local kind=$1 key
+    use "$kind"
     configure_nginx "$TEST_DIR/nginx-$kind" "$TEST_DIR/$kind" 1 ${WORKER:+"$WORKER"}
     start_nginx "$TEST_DIR/nginx-$kind"
     SERVER[$kind]=$NGINX
@@ -68,12 +90,13 @@ for ((i = 1; i <= ROUNDS; i++)); do
         # shellcheck disable=SC2086 # a list of kinds
         for kind in $(turn "$i" $KINDS); do
             echo "round $i of $ROUNDS: $key, $kind" >&2
+            use "$kind"
             PORT[$key]=${PORT_OF[$kind-$key]}
             # shellcheck disable=SC2046 # a list of process ids
             load "$kind-$key" "$CLIENTS" "$key" "$TEST_DIR/$kind" $(processes "${SERVER[$kind]}" "$KEEPER") ||
                 fail "handshakes failed"
             note "sign-$kind-$key" "$(OPENSSL_CONF=$BOX_DIR/openssl.cnf \
-                "$LITTLEBOX_BUILD/test/bench/signspeed" "$TEST_DIR/$kind/$key.pem" "$LENGTH")"
+                "$SIGNSPEED" "$TEST_DIR/$kind/$key.pem" "$LENGTH")"
         done
     done
 done
@@ -84,14 +107,15 @@ done
 
 # small_table TITLE NAME FUNCTION COLUMN
 small_table() {
-    local key plain handle control
+    local key plain handle control before=
     printf '\n%s\n%-10s %12s %12s %12s   %s\n' "$1" key plain handle control "$4"
     for key in $KEYS; do
         plain=$(median "$2-plain-$key")
         handle=$(median "$2-handle-$key")
         control=$(median "$2-control-$key")
-        printf '%-10s %12s %12s %12s   %s (control %s)\n' "${KEY_TYPE[$key]}" "$plain" "$handle" "$control" \
-            "$("$3" "$handle" "$plain")" "$("$3" "$control" "$plain")"
+        [ -z "${BENCH_BEFORE:-}" ] || before=", before $("$3" "$(median "$2-before-$key")" "$plain")"
+        printf '%-10s %12s %12s %12s   %s (control %s%s)\n' "${KEY_TYPE[$key]}" "$plain" "$handle" "$control" \
+            "$("$3" "$handle" "$plain")" "$("$3" "$control" "$plain")" "$before"
     done
 }
 {
