@@ -335,7 +335,7 @@ union peer_control {
     char space[CMSG_SPACE(sizeof(struct ucred))];
 };
 
-int socket_look(int sock, void *buf, size_t size, size_t *ret_len, bool *ret_attached, struct peer *ret_peer)
+int socket_look(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len, bool *ret_attached, struct peer *ret_peer)
 {
     union peer_control control;
     struct iovec iov = { .iov_base = buf, .iov_len = size };
@@ -344,7 +344,7 @@ int socket_look(int sock, void *buf, size_t size, size_t *ret_len, bool *ret_att
     int r;
 
     *ret_peer = no_peer;
-    r = receive(sock, &msg, MSG_PEEK | MSG_DONTWAIT, ret_len);
+    r = receive(sock, &msg, MSG_PEEK | (dont_wait ? MSG_DONTWAIT : 0), ret_len);
     if (r != 0)
         return r;
     *ret_attached = read_control(&msg, NULL, NULL, ret_peer);

@@ -71,7 +71,7 @@ LB_MUST_USE int socket_receive(int sock, void *buf, size_t size, bool dont_wait,
  * that have socket_want_only_peer() and that no other process reads: so the packet is still the next one afterwards. Errors are
  * those of socket_receive(); ret_len and ret_attached are set with LB_E_TOO_LONG too.
  */
-LB_MUST_USE int socket_look(int sock, void *buf, size_t size, size_t *ret_len, bool *ret_attached,
+LB_MUST_USE int socket_look(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len, bool *ret_attached,
                             struct peer *ret_peer);
 /* Takes the packet away that socket_look() saw; nothing was attached to it. */
 void socket_pass_over(int sock);

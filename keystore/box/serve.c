@@ -29,13 +29,6 @@
 /* Places beside max-connections that only administrators get. */
 #define ADMIN_PLACES 16
 
-/* What one thread works with. Packets are secret memory, because keys and passphrases come through them. */
-struct worker {
-    struct server *server;
-    uint8_t *packet, *answer;
-    uint8_t *told; /* what the usher says */
-};
-
 static void refuse_accepted(struct server *s, int fd, struct maker *maker)
 {
     log_caused(LOGQUOTA_OTHERS, "cannot accept a connection: %s", strerror(errno));
@@ -73,14 +66,17 @@ static void accept_some(struct server *s)
  * Sends the answer, and listens again. The maker of a connection loses it if it does not read its answers. A process that
  * inherited the connection, as others may have too, loses only what it leaves unread.
  */
-static void finish(struct server *s, struct conn *c, const struct request *rq, bool goes_on)
+static void finish(struct worker *w, struct conn *c, const struct request *rq, bool goes_on)
 {
+    struct server *s = w->server;
     int r = socket_send(c->fd, rq->answer, rq->answer_len, /* fd= */ -1, /* dont_wait= */ true);
 
     if (r == LB_E_CLOSED)
         conn_close(s, c);
     else if (r != 0 || !goes_on)
         conn_blame(s, c, &rq->who.sender.peer);
+    else if (stay_with(w, c))
+        w->stays = c;
     else
         conn_go_on(s, c);
 }
@@ -130,7 +126,7 @@ static void refuse(struct worker *w, struct conn *c, struct request *rq, int cod
     else
         snprintf(text, sizeof(text), "%s", lb_strerror(code));
     request_refuse(rq, code, text);
-    finish(w->server, c, rq, goes_on);
+    finish(w, c, rq, goes_on);
 }
 
 /*
@@ -143,7 +139,7 @@ static void handle_change(struct worker *w, struct conn *c, struct request *rq, 
     int r;
 
     if (!request_may(kind, rq)) {
-        finish(w->server, c, rq, /* goes_on= */ true);
+        finish(w, c, rq, /* goes_on= */ true);
         return;
     }
     r = queue_change(w->server, c, &rq->who.sender.peer, w->packet, len);
@@ -162,7 +158,7 @@ static void handle_packet(struct worker *w, struct conn *c, const struct peer *p
     rq.attached = attached;
     rq.fd = file;
     /* A caller who holds both ends of a channel could have the box answer its own answers. */
-    if (peer->pid == getpid() || (r == 0 && (rq.header.type & MSG_ANSWER) != 0)) {
+    if (peer->pid == w->server->pid || (r == 0 && (rq.header.type & MSG_ANSWER) != 0)) {
         conn_blame(w->server, c, peer);
     } else if (r == 0 && (rq.header.type == MSG_CHANNEL || (attached && (kind == NULL || !kind->takes_fd)))) {
         refuse(w, c, &rq, LB_E_VALUE, /* goes_on= */ false);
@@ -173,7 +169,7 @@ static void handle_packet(struct worker *w, struct conn *c, const struct peer *p
     } else if (kind->change) {
         handle_change(w, c, &rq, kind, len);
     } else {
-        finish(w->server, c, &rq, request_run(kind, &rq));
+        finish(w, c, &rq, request_run(kind, &rq));
     }
     if (kind == NULL || kind->secret)
         secret_wipe(w->packet, len);
@@ -187,12 +183,14 @@ static void handle_packet(struct worker *w, struct conn *c, const struct peer *p
  */
 static void serve_conn(struct worker *w, struct conn *c)
 {
-    bool attached = false;
+    bool stays = w->stays == c, attached = false;
     struct peer peer;
     size_t len = 0;
-    int r = socket_look(c->fd, w->packet, LB_PACKET_MAX, &len, &attached, &peer);
+    int r = socket_look(c->fd, w->packet, LB_PACKET_MAX, /* dont_wait= */ !stays, &len, &attached, &peer);
 
-    if (r == LB_E_TIMEOUT) {
+    w->stays = NULL;
+    if (r == LB_E_TIMEOUT || (stays && !stay_goes_on(w))) {
+        c->in_a_row = 0;
         conn_go_on(w->server, c);
         return;
     }
@@ -274,14 +272,19 @@ static enum turns_class class_of(struct turn *turn, void *arg)
     return c->class;
 }
 
+unsigned server_threads(unsigned threads)
+{
+    return threads + stay_threads(threads) + 1;
+}
+
 size_t server_memory(unsigned threads)
 {
-    return (2 * (threads + 1) + JOBS_MAX) * secret_locks(LB_PACKET_MAX);
+    return (2 * server_threads(threads) + JOBS_MAX) * secret_locks(LB_PACKET_MAX);
 }
 
 static bool buffers_init(struct server *s)
 {
-    unsigned count = s->box->conf->threads + 1;
+    unsigned count = server_threads(s->box->conf->threads);
     bool ok;
 
     s->workers = calloc(count, sizeof(*s->workers));
@@ -298,7 +301,7 @@ static bool buffers_init(struct server *s)
 
 static void buffers_clear(struct server *s)
 {
-    for (unsigned i = 0; s->workers != NULL && i <= s->box->conf->threads; i++)
+    for (unsigned i = 0; s->workers != NULL && i < server_threads(s->box->conf->threads); i++)
         worker_clear(&s->workers[i]);
     free(s->workers);
     for (unsigned i = 0; i < JOBS_MAX; i++)
@@ -348,13 +351,15 @@ static void *first_ready(struct server *s)
  * nothing to do, whoever is ready is served as it comes. When all threads work, this one sees first who else waits, and
  * then whose turn it is.
  */
-static void *next_ready(struct server *s)
+static void *next_ready(struct worker *w)
 {
+    struct server *s = w->server;
     LB_UNFILLED struct epoll_event ev[READY_TURN];
     void *next = NULL;
     int n = 0;
 
     pthread_mutex_lock(&s->turns_lock);
+    stay_ended(w);
     for (;;) {
         if (s->idle == 0)
             take_events(s, ev, epoll_wait(s->epoll_fd, ev, READY_TURN, 0));
@@ -374,6 +379,8 @@ static void *next_ready(struct server *s)
         }
         take_events(s, ev, n);
     }
+    if (next == NULL)
+        stay_end_all(s);
     pthread_mutex_unlock(&s->turns_lock);
     return next;
 }
@@ -384,7 +391,7 @@ static void *serve(void *arg)
     struct server *s = w->server;
     void *next;
 
-    while ((next = next_ready(s)) != NULL) {
+    while ((next = w->stays != NULL ? w->stays : next_ready(w)) != NULL) {
         if (next == s)
             accept_some(s);
         else if (next == &s->reception)
@@ -451,7 +458,7 @@ static void *change(void *arg)
         } else {
             /* Destroys what is due first, so that no change is about a key that should be gone. */
             vault_expire(s->box->vault);
-            finish(s, j.conn, &rq, request_run(kind, &rq));
+            finish(w, j.conn, &rq, request_run(kind, &rq));
         }
         secret_wipe(w->packet, j.len);
     }
@@ -477,8 +484,10 @@ int server_new(struct box *box, int listen_fd, struct server **ret)
     pthread_mutex_init(&s->turns_lock, NULL);
     pthread_mutex_init(&s->jobs_lock, NULL);
     pthread_cond_init(&s->jobs_ready, NULL);
+    pthread_cond_init(&s->place_free, NULL);
+    s->pid = getpid();
     s->conns = calloc(s->slots, sizeof(*s->conns));
-    s->threads = calloc(box->conf->threads, sizeof(*s->threads));
+    s->threads = calloc(server_threads(box->conf->threads), sizeof(*s->threads));
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (!buffers_init(s)) {
         server_stop(s);
@@ -526,13 +535,16 @@ void server_ping(struct server *s, uint32_t number)
 
 int server_start(struct server *s)
 {
+    unsigned threads = server_threads(s->box->conf->threads) - 1;
     struct worker *w = s->workers;
 
-    errno = pthread_create(&s->changer, NULL, change, &w[s->box->conf->threads]);
+    errno = pthread_create(&s->changer, NULL, change, &w[threads]);
     if (errno != 0)
         return LB_E_SYSTEM;
     s->changer_runs = true;
-    while (s->thread_count < s->box->conf->threads) {
+    w[threads].changes = true;
+    while (s->thread_count < threads) {
+        w[s->thread_count].apart = s->thread_count >= s->box->conf->threads;
         errno = pthread_create(&s->threads[s->thread_count], NULL, serve, &w[s->thread_count]);
         if (errno != 0)
             return LB_E_SYSTEM;
@@ -567,6 +579,7 @@ void server_stop(struct server *s)
     free(s->conns);
     free(s->threads);
     pthread_cond_destroy(&s->jobs_ready);
+    pthread_cond_destroy(&s->place_free);
     pthread_mutex_destroy(&s->jobs_lock);
     pthread_mutex_destroy(&s->turns_lock);
     pthread_mutex_destroy(&s->conns_lock);

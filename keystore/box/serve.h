@@ -13,6 +13,8 @@ struct server;
  * LB_E_NOMEM, LB_E_SYSTEM.
  */
 LB_MUST_USE int server_new(struct box *box, int listen_fd, struct server **ret);
+/* All threads of a box of which so many serve by turns. */
+unsigned server_threads(unsigned threads);
 /* The bytes that secret_alloc() locks for the packets of so many threads and for the changes that wait. */
 size_t server_memory(unsigned threads);
 /* Takes over a channel of the last child, at its slot, and its maker, and says RESET on it. Before server_start(). */

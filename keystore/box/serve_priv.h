@@ -26,6 +26,8 @@ struct conn {
     bool counted;       /* among those that are no administrator's */
     enum turns_class class; /* as it was at that number of grants_changed; by turns_lock */
     unsigned grants_changed;
+    unsigned in_a_row;  /* requests since the box had no thread to spare, or since nothing came for a time */
+    bool limited;       /* a look at it that waits ends after STAY_MS */
     struct peer sender; /* while the usher has it: the sender of the packet that the usher got it for */
     bool at_usher;      /* by the reception's lock */
     uint32_t asked;     /* as what */
@@ -53,6 +55,7 @@ struct reception {
 
 struct server {
     struct box *box;
+    pid_t pid; /* of this process */
     int epoll_fd, listen_fd;
 
     pthread_mutex_t conns_lock; /* guards the table, and the order of messages to the keeper */
@@ -66,7 +69,9 @@ struct server {
     pthread_mutex_t turns_lock; /* taken after conns_lock, or alone */
     struct turns turns;
     unsigned grants_changed;    /* its number when the waiting were last put into their classes */
-    unsigned idle;              /* threads that wait for a connection to become ready */
+    atomic_uint idle;           /* threads that wait for a connection to become ready; set under the lock */
+    unsigned parked, places;    /* threads that wait for a place among those that serve by turns; such places */
+    pthread_cond_t place_free;
     bool accepting, called, pinged, ended; /* what is ready: the listening socket, the usher, the keeper, the end */
     int ping_fd;                /* becomes readable when the keeper asks if anybody is awake */
     atomic_uint ping;           /* its number */
@@ -81,6 +86,16 @@ struct server {
     pthread_t *threads, changer;
     unsigned thread_count;
     bool changer_runs;
+};
+
+/* What one thread works with. Packets are secret memory, because keys and passphrases come through them. */
+struct worker {
+    struct server *server;
+    uint8_t *packet, *answer;
+    uint8_t *told;      /* what the usher says */
+    bool changes;       /* the thread that makes changes, and does nothing else */
+    bool apart;         /* it has no place among those that serve by turns */
+    struct conn *stays; /* where this thread waits for the next request; NULL: nowhere */
 };
 
 /* Listens for the next thing, once. */
@@ -105,6 +120,22 @@ bool conn_is_makers(const struct conn *c, const struct peer *sender);
 void conn_blame(struct server *s, struct conn *c, const struct peer *sender);
 /* Closes a descriptor of which nobody else may have a copy, here if that is harmless. Takes over fd. */
 void conn_let_go(struct server *s, int fd);
+
+/* A thread that stays with a busy connection: box/stay.c */
+
+/* Of so many threads that serve by turns: how many more there are, to take the place of those that stay somewhere. */
+unsigned stay_threads(unsigned threads);
+/*
+ * After an answer on c, to which nobody listens: shall this thread wait for the next request there? Another thread has its
+ * place among those that serve by turns then. Else the caller lets c go on.
+ */
+bool stay_with(struct worker *w, struct conn *c);
+/* A request came where this thread stays. False: all other threads are busy, and the request must wait for its turn. */
+bool stay_goes_on(const struct worker *w);
+/* With turns_lock held: waits for a place, if this thread has none. */
+void stay_ended(struct worker *w);
+/* With turns_lock held: the box stops. */
+void stay_end_all(struct server *s);
 
 /* Strangers' descriptors: box/reception.c */
 

@@ -185,7 +185,7 @@ static void throw_packet(const struct usher *u, const struct usher_request *rq)
     uint8_t byte;
     size_t len;
 
-    if (socket_look(rq->fd, &byte, sizeof(byte), &len, &attached, &a.sender) == LB_E_TIMEOUT)
+    if (socket_look(rq->fd, &byte, sizeof(byte), /* dont_wait= */ true, &len, &attached, &a.sender) == LB_E_TIMEOUT)
         a.type = TOLD_LOST;
     /* The box is told first: what comes now may take its time. */
     tell(u, &a);

@@ -47,7 +47,7 @@ static int report(const char *what, int r)
  */
 static size_t buffers(unsigned threads)
 {
-    return server_memory(threads) + vault_memory(threads + 1) + MEMORY_SLACK;
+    return server_memory(threads) + vault_memory(server_threads(threads)) + MEMORY_SLACK;
 }
 
 /*

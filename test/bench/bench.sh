@@ -4,7 +4,8 @@
 # handshake fails.
 #
 # All servers run from the beginning, and each has its turn of BENCH_SECONDS (0.5) in each of BENCH_ROUNDS (20) rounds, in
-# an order that changes; with BENCH_CLIENTS (8) connections at once. BENCH_BEFORE: another build of littlebox, whose box and
+# an order that changes; with BENCH_CLIENTS (8) connections at once. BENCH_WORKERS (1): workers of each nginx; from two on all
+# programs share all processors. BENCH_BEFORE: another build of littlebox, whose box and
 # module are measured in the same rounds.
 set -eu
 # shellcheck source=../harness/lib.sh
@@ -22,7 +23,9 @@ ROUNDS=${BENCH_ROUNDS:-20}
 LENGTH=${BENCH_SECONDS:-0.5}
 CLIENTS=${BENCH_CLIENTS:-8}
 KINDS="plain handle control${BENCH_BEFORE:+ before}"
-place
+WORKERS=${BENCH_WORKERS:-1}
+placing="servers, box and clients share all of them"
+[ "$WORKERS" -gt 1 ] || place
 exec 4>&1
 WORKER=$(is_root && echo www-data) || true
 
@@ -65,7 +68,7 @@ declare -A SERVER PORT_OF
 serve() {
     local kind=$1 key
     use "$kind"
-    configure_nginx "$TEST_DIR/nginx-$kind" "$TEST_DIR/$kind" 1 ${WORKER:+"$WORKER"}
+    configure_nginx "$TEST_DIR/nginx-$kind" "$TEST_DIR/$kind" "$WORKERS" ${WORKER:+"$WORKER"}
     start_nginx "$TEST_DIR/nginx-$kind"
     SERVER[$kind]=$NGINX
     for key in $KEYS; do PORT_OF[$kind-$key]=${PORT[$key]}; done
@@ -120,7 +123,7 @@ small_table() {
 }
 {
     conditions
-    load_head "full TLS 1.3 handshakes, $(nginx -v 2>&1 | sed 's/.*: //') with one worker, $CLIENTS connections at once"
+    load_head "full TLS 1.3 handshakes, $(nginx -v 2>&1 | sed 's/.*: //') with $WORKERS worker(s), $CLIENTS connections at once"
     for key in $KEYS; do
         for kind in $KINDS; do load_row "${KEY_TYPE[$key]}" "$kind" "$kind-$key" "plain-$key"; done
     done

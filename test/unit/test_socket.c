@@ -358,10 +358,10 @@ static void looking_takes_nothing(void)
 
     make_pair(pair);
     OK(socket_want_only_peer(pair[1]));
-    FAILS(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer), LB_E_TIMEOUT);
+    FAILS(socket_look(pair[1], buf, sizeof(buf), /* dont_wait= */ true, &len, &attached, &peer), LB_E_TIMEOUT);
     OK(socket_send(pair[0], "one", 3, -1, false));
     for (int i = 0; i < 2; i++) {
-        OK(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer));
+        OK(socket_look(pair[1], buf, sizeof(buf), /* dont_wait= */ true, &len, &attached, &peer));
         CU_ASSERT_EQUAL(len, 3);
         CU_ASSERT(memcmp(buf, "one", 3) == 0);
         CU_ASSERT_FALSE(attached);
@@ -369,20 +369,20 @@ static void looking_takes_nothing(void)
         CU_ASSERT_EQUAL(peer.uid, getuid());
     }
     socket_pass_over(pair[1]);
-    FAILS(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer), LB_E_TIMEOUT);
+    FAILS(socket_look(pair[1], buf, sizeof(buf), /* dont_wait= */ true, &len, &attached, &peer), LB_E_TIMEOUT);
     open_before = unit_open_fds();
     for (size_t i = 0; i < COUNT(counts); i++) {
         send_fds(pair[0], STDERR_FILENO, counts[i]);
-        OK(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer));
+        OK(socket_look(pair[1], buf, sizeof(buf), /* dont_wait= */ true, &len, &attached, &peer));
         CU_ASSERT(attached);
         CU_ASSERT_EQUAL(peer.pid, getpid());
-        FAILS(socket_look(pair[1], buf, 1, &len, &attached, &peer), LB_E_TOO_LONG);
+        FAILS(socket_look(pair[1], buf, 1, /* dont_wait= */ true, &len, &attached, &peer), LB_E_TOO_LONG);
         CU_ASSERT(attached);
         CU_ASSERT_EQUAL(unit_open_fds(), open_before);
         socket_pass_over(pair[1]);
     }
     socket_close(pair[0]);
-    FAILS(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer), LB_E_CLOSED);
+    FAILS(socket_look(pair[1], buf, sizeof(buf), /* dont_wait= */ true, &len, &attached, &peer), LB_E_CLOSED);
     socket_close(pair[1]);
 }
 
@@ -410,7 +410,7 @@ static void only_credentials(void)
         OK(socket_want_only_peer(pair[1]));
         open_before = unit_open_fds();
         OK(socket_send(pair[0], "x", 1, -1, false));
-        OK(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer));
+        OK(socket_look(pair[1], buf, sizeof(buf), /* dont_wait= */ true, &len, &attached, &peer));
         CU_ASSERT_FALSE(attached);
         CU_ASSERT_EQUAL(peer.pid, getpid());
         CU_ASSERT_EQUAL(unit_open_fds(), open_before);
@@ -512,7 +512,7 @@ static void looking_closes_nothing(void)
     OK(socket_want_only_peer(pair[1]));
     CU_ASSERT_EQUAL_FATAL(fcntl(fd, F_SETLK, &lock), 0);
     send_fds(pair[0], fd, 1);
-    OK(socket_look(pair[1], buf, sizeof(buf), &len, &attached, &peer));
+    OK(socket_look(pair[1], buf, sizeof(buf), /* dont_wait= */ true, &len, &attached, &peer));
     CU_ASSERT(is_locked(fd));
     CU_ASSERT_FALSE(socket_end(pair[1]));
     CU_ASSERT(is_locked(fd));
