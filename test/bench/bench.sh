@@ -54,7 +54,9 @@ SIGNSPEED=$LITTLEBOX_BUILD/test/bench/signspeed
 box_of handle
 if [ -n "${BENCH_BEFORE:-}" ]; then
     LITTLEBOX_BUILD=$BENCH_BEFORE MODULE=$BENCH_BEFORE/.libs/littlebox.so
-    [ -x "$LITTLEBOX_BUILD/littleboxd" ] && [ -e "$MODULE" ] || fail "no littlebox was built in BENCH_BEFORE, $BENCH_BEFORE"
+    if [ ! -x "$LITTLEBOX_BUILD/littleboxd" ] || [ ! -e "$MODULE" ]; then
+        fail "no littlebox was built in BENCH_BEFORE, $BENCH_BEFORE"
+    fi
     box_of before
 fi
 for key in $KEYS; do
