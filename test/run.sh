@@ -40,8 +40,8 @@ case ${1:-} in
 esac
 # Of the unit tests; the other suites make thousands of keys or stores, which takes valgrind too long and is covered
 # by ASan.
-valgrind_suites="wire message names uri p11uri handle paths socket channel secret aead store seal textfile
-    policy request keeplink"
+valgrind_suites="wire message entries names uri p11uri handle paths socket channel secret aead store storefile schema seal
+    textfile policy request use locking keeplink"
 passed=0 failed=0 skipped=0
 started=$SECONDS
 unset LITTLEBOX_DIR OPENSSL_CONF OPENSSL_MODULES
