@@ -8,7 +8,7 @@
 #include "unit.h"
 
 static const struct unit_suite *const suites[] = {
-    &suite_wire, &suite_message, &suite_entries, &suite_names, &suite_uri, &suite_handle, &suite_paths,
+    &suite_wire, &suite_message, &suite_entries, &suite_names, &suite_uri, &suite_handle, &suite_hold, &suite_paths,
     &suite_socket, &suite_maker, &suite_policy, &suite_admit, &suite_links, &suite_channel, &suite_line,
     &suite_secret, &suite_aead, &suite_store, &suite_storefile, &suite_schema, &suite_damage, &suite_faults,
     &suite_seal, &suite_backend, &suite_keytype, &suite_keyop, &suite_textfile, &suite_chain, &suite_p11uri,
