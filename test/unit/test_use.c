@@ -1,8 +1,10 @@
 /* Uses of keys in a whole box: to whom they are granted, and in which order and with what text they are refused. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "policy/entry.h"
 #include "vault/vault_priv.h"
 #include "asking.h"
 #include "unit.h"
@@ -99,6 +101,34 @@ static void in_this_order(void)
     FAILS(asking_use(&b, INBOX_GRANTED, OP_SIGN, &third, &p), LB_E_NO_VERSION);
     FAILS(asking_use(&b, INBOX_GRANTED, OP_SIGN, &first, &p), LB_E_LOCKED);
     FAILS(asking_use(&b, 0, OP_SIGN, &web, &p), LB_E_LOCKED);
+    inbox_clear(&b);
+}
+
+/* A policy that only one rule knows comes to that rule as it stands in the record. */
+static void rules_see_entries(void)
+{
+    static const uint8_t entries[] = { 0, 8, 0, 1, 'x', 0, 9, 0, 2, 'y', 'z' };
+    const struct key_ref ref = { .name = "web" };
+    struct admission a;
+    struct bytes value;
+    struct boxkey *k;
+    struct inbox b;
+
+    asking_box(&b);
+    k = keyring_find(&b.box.vault->ring, "web");
+    CU_ASSERT_EQUAL(vault_admission(b.box.vault, k, &ref, &a), 0);
+    CU_ASSERT_FALSE(policy_entry_find(a.key.entries, 9, &value));
+    k->rec.others = malloc(sizeof(entries));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(k->rec.others);
+    k->rec.others_len = sizeof(entries);
+    memcpy(k->rec.others, entries, sizeof(entries));
+    CU_ASSERT_EQUAL(vault_admission(b.box.vault, k, &ref, &a), 0);
+    CU_ASSERT_TRUE(policy_entry_find(a.key.entries, 8, &value));
+    CU_ASSERT(value.len == 1 && value.p[0] == 'x');
+    CU_ASSERT_TRUE(policy_entry_find(a.key.entries, 9, &value));
+    CU_ASSERT(value.len == 2 && memcmp(value.p, "yz", 2) == 0);
+    CU_ASSERT_FALSE(policy_entry_find(a.key.entries, 7, &value));
+    CU_ASSERT_FALSE(policy_entry_find(a.key.entries, 10, &value));
     inbox_clear(&b);
 }
 
@@ -212,6 +242,7 @@ static const struct unit_test tests[] = {
     { "the end of a channel that lacks the grant is named", the_maker_is_named },
     { "nobody without credentials", without_credentials },
     { "refusals come in this order", in_this_order },
+    { "rules see entries of the policy", rules_see_entries },
     { "only active versions are used", only_active_versions },
     { "a name comes back without grants", a_name_comes_back_without_grants },
     { "changed rows are used by nobody", changed_rows_are_used_by_nobody },
