@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/errors.h"
+#include "base/wire.h"
 #include "model/vocabulary.h"
 #include "policy/caller.h"
 #include "policy/policy.h"
@@ -38,6 +39,7 @@ struct admission {
         const struct grant *grants;
         size_t grant_count;
         bool damaged;          /* its record does not authenticate as a whole */
+        struct bytes entries;  /* of its policy, what has no member here: a rule finds its own (policy/entry.h) */
         unsigned unknown;      /* a kind of policy that only a newer littlebox knows; 0: there is none */
         enum admit_left left;  /* of a key whose active version is meant, and that has none */
         uint64_t destroy_at;   /* LEFT_SCHEDULED */
