@@ -227,6 +227,7 @@ main() {
         one "shellcheck: all scripts" lint_scripts || true
         one "rooms: who may include whom" bash "$top/test/lint/rooms.sh" || true
         one "circles of files that include each other" bash "$top/test/lint/circles.sh" || true
+        one "includes that are planted: rooms and circles notice" bash "$top/test/lint/planted.sh" || true
         one "key types: one list" bash "$top/test/lint/key-types.sh" || true
         one "files of fewer than 700 lines" bash "$top/test/lint/lines.sh" || true
         one "files that pages and comments name" bash "$top/test/lint/names.sh" || true

@@ -131,6 +131,14 @@ static void hear_keeper(struct inbox *b)
     }
 }
 
+static void keep_record(struct inbox *b, const struct request *rq)
+{
+    b->recorded = rq->event;
+    b->why = rq->problem;
+    b->recorded.who = NULL; /* which is gone with the request */
+    b->recorded.problem = &b->why;
+}
+
 size_t inbox_ask(struct inbox *b, const struct caller *who, const void *packet, size_t len, int fd, bool *ret_goes_on)
 {
     struct request rq = { .box = &b->box, .who = *who, .fd = -1, .answer = b->answer, .size = LB_PACKET_MAX };
@@ -143,11 +151,14 @@ size_t inbox_ask(struct inbox *b, const struct caller *who, const void *packet, 
     if (kind == NULL || (fd >= 0 && !kind->takes_fd))
         return 0;
     *ret_goes_on = true;
-    if (kind->change && !request_may(kind, &rq))
+    if (kind->change && !request_may(kind, &rq)) {
+        keep_record(b, &rq);
         return rq.answer_len;
+    }
     rq.fd = fd;
     rq.attached = fd >= 0;
     *ret_goes_on = request_run(kind, &rq);
+    keep_record(b, &rq);
     hear_keeper(b);
     return rq.answer_len;
 }

@@ -21,6 +21,8 @@ struct inbox {
     struct box box;
     int keeper;      /* the far end of the box's link to it */
     uint8_t *answer; /* LB_PACKET_MAX bytes, the last one's */
+    struct event recorded;   /* of the last request */
+    struct problem why;      /* which that record points to */
     int told_locked; /* what the keeper was told last of a lock by hand: 1, or 0; -1: nothing */
 };
 
