@@ -26,8 +26,8 @@ sed -i "s/^littlebox-timeout.*/littlebox-timeout = 3000/" "$BOX_DIR/openssl.cnf"
 start_nginx "$TEST_DIR/nginx"
 LOG=$TEST_DIR/nginx/error.log
 
-tls() { curl --silent --show-error --max-time 60 --cacert web.crt --noproxy '*' "https://localhost:${port[0]}/" --resolve "localhost:${port[0]}:127.0.0.1"; }
-plain() { curl --silent --max-time 60 --noproxy '*' "http://127.0.0.1:${port[1]}/"; }
+tls() { curl --silent --show-error --max-time "$AWAIT_SECONDS" --cacert web.crt --noproxy '*' "https://localhost:${port[0]}/" --resolve "localhost:${port[0]}:127.0.0.1"; }
+plain() { curl --silent --max-time "$AWAIT_SECONDS" --noproxy '*' "http://127.0.0.1:${port[1]}/"; }
 count() { grep -c -- "$1" "$LOG" || true; }
 AWAY="box 'default' is away: it has not answered for"
 check "a handshake" tls >/dev/null
