@@ -29,7 +29,7 @@
 #include "protocol/use.h"
 
 #define USAGE                                                                                           \
-    "usage: boxload [--uid UID] [--rsa] SOCKET sign COUNT KEY...   one request at a time, keys by turns\n" \
+    "usage: boxload [--uid UID] [--rsa | --ed25519] SOCKET sign COUNT KEY...   one request at a time, keys by turns\n" \
     "       boxload ... SOCKET flood CONNECTIONS KEY                requests without end, answers are read\n" \
     "       boxload ... SOCKET deaf CONNECTIONS KEY                 answers are not\n"                      \
     "       boxload ... SOCKET broken CONNECTIONS KEY               requests that are cut off or are noise\n" \
@@ -42,7 +42,8 @@
     "                          last answer to find and list has\n"                                                \
     "All but sign and ask say \"ready\" when they are all connected, and go on until they are killed.\n"
 
-#define TIMEOUT_MS 60000
+/* Only what hangs takes that long. */
+#define TIMEOUT_MS 300000
 /* Requests of one connection that wait at once. */
 #define DEPTH 4
 
@@ -51,7 +52,7 @@ struct load {
     unsigned long number;
     char **keys;
     int key_count;
-    bool rsa;
+    enum scheme scheme;
     uint8_t packet[1024]; /* a whole request */
     size_t len;
     uint8_t *answer;
@@ -227,9 +228,10 @@ static bool make_request(struct load *l, const char *key, uint32_t id)
 {
     const struct question *q = question(l->kind);
     static const uint8_t digest[32] = { 1 };
-    struct sign_request m = { .scheme = l->rsa ? SCHEME_RSA_PKCS1 : SCHEME_ECDSA,
-                          .digest = DIGEST_SHA256,
-                          .input = INPUT_DIGEST,
+    const bool pure = l->scheme == SCHEME_ED25519;
+    struct sign_request m = { .scheme = l->scheme,
+                          .digest = pure ? DIGEST_NONE : DIGEST_SHA256,
+                          .input = pure ? INPUT_TEXT : INPUT_DIGEST,
                           .data = { digest, sizeof(digest) } };
     struct create_request c = { .type = "rsa:1" };
     struct seal_request s = { .kind = SEAL_CREDENTIAL, .secret = { digest, sizeof(digest) } };
@@ -405,7 +407,7 @@ static bool be_many(struct load *l)
 int main(int argc, char **argv)
 {
     struct rlimit files;
-    struct load l = { .answer = malloc(LB_PACKET_MAX) };
+    struct load l = { .answer = malloc(LB_PACKET_MAX), .scheme = SCHEME_ECDSA };
     bool ok = l.answer != NULL;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -417,8 +419,8 @@ int main(int argc, char **argv)
         argv += 2;
         argc -= 2;
     }
-    if (ok && argc > 1 && strcmp(argv[1], "--rsa") == 0) {
-        l.rsa = true;
+    if (ok && argc > 1 && (strcmp(argv[1], "--rsa") == 0 || strcmp(argv[1], "--ed25519") == 0)) {
+        l.scheme = strcmp(argv[1], "--rsa") == 0 ? SCHEME_RSA_PKCS1 : SCHEME_ED25519;
         argv++;
         argc--;
     }

@@ -19,12 +19,13 @@
  * zero
  *
  * One line per packet on stdout: "error CODE: text" (and "hint: ..." below it), "answer TYPE, N bytes", "closed", or
- * "silence" when nothing came in five seconds. All packets go over one connection, until it is closed. With --uid
+ * "silence" when nothing came in five minutes. All packets go over one connection, until it is closed. With --uid
  * (of root) as that user and the group of the same number. With --file a descriptor goes with the first packet: of a
  * memory file with a text in it that is "sealed" as the box wants it or left "open", of one that is a "hole", or of a
  * "pipe". Exit status 0 whatever the answers are.
  */
-#define TIMEOUT_MS 60000
+/* Only what hangs takes that long. */
+#define TIMEOUT_MS 300000
 #define SEND_MAX (4 * LB_PACKET_MAX)
 #define FILE_SIZE 100000
 

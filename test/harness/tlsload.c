@@ -77,7 +77,7 @@ static bool parse(int argc, char **argv, struct options *ret)
 {
     bool ok = true, connect = false;
 
-    *ret = (struct options){ .name = "localhost", .timeout_ms = 30000 };
+    *ret = (struct options){ .name = "localhost", .timeout_ms = 300000 };
     for (int i = 1; ok && i < argc; i++) {
         const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
         const struct {

@@ -78,7 +78,7 @@ static bool parse(int argc, char **argv, struct options *ret)
 {
     bool ok = true, connects = false;
 
-    *ret = (struct options){ .timeout_ms = 60000 };
+    *ret = (struct options){ .timeout_ms = 300000 };
     for (int i = 1; ok && i < argc; i++) {
         const struct {
             const char *name;

@@ -169,7 +169,14 @@ start_haproxy "$TEST_DIR/haproxy.cfg"
 child=$(box_child)
 kill -STOP "$child"
 refused "handshakes that HAProxy gives up" 'handshake' many ec --count 1
-check "their jobs wait" test "$(polls_of "$HAPROXY")" -gt $AT_ONCE
+# On a busy machine the time of some is over before HAProxy is at them, and these have no job.
+jobs_wait() {
+    [ "$(polls_of "$HAPROXY")" -gt "$AT_ONCE" ] || {
+        many ec --count 1 >>"$TEST_DIR/many.log" 2>&1 || true
+        false
+    }
+}
+check "their jobs wait" await "more jobs to wait than are made at once" jobs_wait
 kill -CONT "$child"
 await "connections and jobs to leave nothing" few_polls
 await "a handshake when the box answers again" many ec --at-once 1 --count 1

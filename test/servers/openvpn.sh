@@ -46,7 +46,7 @@ connects() {
     check "$1" page
 }
 page() {
-    as_system ip netns exec client curl -sS --max-time 20 http://10.8.0.1:8080/ 2>>"$TEST_DIR/curl.log" |
+    as_system ip netns exec client curl -sS --max-time "$AWAIT_SECONDS" http://10.8.0.1:8080/ 2>>"$TEST_DIR/curl.log" |
         grep -qx "beyond the tunnel"
 }
 # again TEXT : the client comes in once more, without reading its files.

@@ -43,6 +43,9 @@ check "with a key" lb create web --type ec:P-256 >/dev/null 2>>"$TEST_DIR/lb.log
 check "it signs" signs web
 BY_HAND=$KEEPER
 
+# Its keys stay in the clear, however long it is until they are looked for.
+mkdir "$TEST_DIR/box"
+echo "rest-after = 0" >"$TEST_DIR/box/default.conf"
 start_box "$TEST_DIR/box" "${FROM_BIN[@]}"
 lb init 2>>"$TEST_DIR/lb.log"
 fleet_keys "$TEST_DIR/files"
