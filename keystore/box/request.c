@@ -179,17 +179,20 @@ static void wait_before_answer(struct request *rq)
     (void)poll(&stop, 1, rq->delay);
 }
 
-bool request_run(const struct msg_kind *kind, struct request *rq)
+int request_make(const struct msg_kind *kind, struct request *rq)
 {
     int r;
 
     rq->answer_len = 0;
-    if (!request_may(kind, rq))
-        return true;
     r = handler_of(kind->type)(rq);
     /* libcrypto leaves shared secrets of X25519 on the stack. */
     if (kind->secret_answer)
         secret_wipe_stack();
+    return r;
+}
+
+bool request_end(const struct msg_kind *kind, struct request *rq, int r)
+{
     end_request(rq, kind, r);
     if (rq->delay > 0)
         wait_before_answer(rq);
@@ -204,4 +207,9 @@ bool request_run(const struct msg_kind *kind, struct request *rq)
         problem_hint(&rq->problem, "a key name is " LB_NAME_RULE);
     answer_problem(rq);
     return !breaks_protocol(r);
+}
+
+bool request_run(const struct msg_kind *kind, struct request *rq)
+{
+    return !request_may(kind, rq) || request_end(kind, rq, request_make(kind, rq));
 }

@@ -23,7 +23,7 @@ extern const struct unit_suite suite_wire, suite_message, suite_names, suite_uri
     suite_damage, suite_faults, suite_seal,
     suite_backend, suite_keytype, suite_keyop, suite_textfile, suite_chain, suite_p11uri, suite_p11conf,
     suite_opened, suite_turns, suite_spki, suite_request, suite_keeplink, suite_keyring, suite_identity, suite_shield, suite_sandbox, suite_log, suite_ending,
-    suite_printable, suite_running, suite_connections, suite_policyblob, suite_vault;
+    suite_printable, suite_running, suite_connections, suite_policyblob, suite_vault, suite_batch;
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
