@@ -187,19 +187,22 @@ static void say_code(const struct msg_kind *kind, struct request *rq, int code)
         problem_hint(&rq->problem, "a key name is " LB_NAME_RULE);
 }
 
-bool request_run(const struct msg_kind *kind, struct request *rq)
+int request_make(const struct msg_kind *kind, struct request *rq)
 {
-    bool goes_on;
     int r;
 
     rq->answer_len = 0;
-    if (!request_may(kind, rq))
-        return true;
     r = handler_of(kind->type)(rq);
     /* libcrypto leaves shared secrets of X25519 on the stack. */
     if (kind->secret_answer)
         secret_wipe_stack();
-    goes_on = r == 0 || rq->problem.code != 0 || !breaks_protocol(r);
+    return r;
+}
+
+bool request_end(const struct msg_kind *kind, struct request *rq, int r)
+{
+    bool goes_on = r == 0 || rq->problem.code != 0 || !breaks_protocol(r);
+
     if (r != 0 && rq->problem.code == 0)
         say_code(kind, rq, r);
     end_request(rq, kind, r);
@@ -208,4 +211,9 @@ bool request_run(const struct msg_kind *kind, struct request *rq)
     if (r != 0)
         answer_problem(rq);
     return goes_on;
+}
+
+bool request_run(const struct msg_kind *kind, struct request *rq)
+{
+    return !request_may(kind, rq) || request_end(kind, rq, request_make(kind, rq));
 }

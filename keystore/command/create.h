@@ -7,6 +7,8 @@
 
 /* Prints the URI of a new key, or a JSON object about it. */
 void key_print(const struct client *c, const struct key_info *key);
+/* Imports many files (command/bulk.h). Returns an exit status. */
+int import_bulk(const struct cli *cli);
 /* A plain key name from the command line: LB_E_NAME otherwise. */
 LB_MUST_USE int key_name_check(const char *name, struct problem *p);
 /*

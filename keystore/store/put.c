@@ -4,9 +4,9 @@
 
 #include "model/chain.h"
 #include "model/former_names.h"
+#include "store/group.h"
 #include "store/policy_blob.h"
 #include "store/schema.h"
-#include "store/scrub.h"
 #include "store/store.h"
 
 static int delete_rows(struct store *s, const char *sql, const uint8_t *key_id, struct problem *p)
@@ -183,18 +183,6 @@ static int put_rows(struct store *s, const struct key_record *k, struct problem 
     return r == 0 ? put_chain_rows(s, k, p) : r;
 }
 
-/*
- * Ends a transaction, and empties the log also where nothing was deleted. With a log left, the file alone is not the store:
- * a copy that is put in its place would be mixed with the log.
- */
-static int end(struct store *s, int r, struct problem *p)
-{
-    r = schema_end(s, r, p);
-    if (r == 0)
-        store_scrub(s);
-    return r;
-}
-
 int store_put_keys(struct store *s, const struct key_record *keys, size_t count, struct problem *p)
 {
     int r = 0;
@@ -202,13 +190,13 @@ int store_put_keys(struct store *s, const struct key_record *keys, size_t count,
     for (size_t i = 0; r == 0 && i < count; i++)
         r = check_record(&keys[i], p);
     if (r == 0)
-        r = schema_begin(s, p);
+        r = group_change_begin(s, p);
     if (r != 0)
         return r;
     r = schema_finish(s, p);
     for (size_t i = 0; r == 0 && i < count; i++)
         r = put_rows(s, &keys[i], p);
-    r = end(s, r, p);
+    r = group_change_end(s, r, p);
     if (r == 0)
         s->schema = store_schema_version;
     return r;
@@ -221,10 +209,10 @@ int store_put_key(struct store *s, const struct key_record *k, struct problem *p
 
 int store_put_chains(struct store *s, const struct key_record *k, struct problem *p)
 {
-    int r = schema_begin(s, p);
+    int r = group_change_begin(s, p);
 
     if (r != 0)
         return r;
     r = delete_rows(s, "DELETE FROM chain WHERE key_id = ?", k->key_id, p);
-    return end(s, r == 0 ? put_chain_rows(s, k, p) : r, p);
+    return group_change_end(s, r == 0 ? put_chain_rows(s, k, p) : r, p);
 }

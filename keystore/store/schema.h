@@ -29,6 +29,11 @@ struct store {
     uint8_t id[STORE_ID_SIZE];
     int schema;         /* of the file */
     bool readonly;      /* the file system or the mode of the file lets nobody write */
+    struct {
+        bool open;           /* changes are stored together (store/group.h) */
+        bool began;          /* a transaction of them was begun */
+        struct problem lost; /* code not 0: the changes of the group are gone, and why */
+    } group;
     bool scrub_pending; /* material was deleted, and the log that holds it is not overwritten yet */
     char *path;
 };

@@ -37,6 +37,8 @@ int vault_find_to_change(struct vault *v, const char *name, struct boxkey **ret,
 {
     int r = vault_check_open(v, p);
 
+    if (r == 0)
+        r = vault_together_name(v, name, p);
     if (r != 0)
         return r;
     /* Without the lock: only this thread changes the ring. */
@@ -62,29 +64,20 @@ static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next
 
 /*
  * publish() stores next with put, and puts next in the place of old (NULL: next is new). On success next belongs to the
- * ring, on failure to the caller. *ret_stored (ret_stored may be NULL): next is in the store, whatever came then.
+ * vault, on failure to the caller. *ret_stored (ret_stored may be NULL): next is in the store, whatever came then.
  */
 typedef int put_fn(struct store *s, const struct key_record *k, struct problem *p);
 
 static int publish(struct vault *v, put_fn *put, struct boxkey *old, struct boxkey *next, bool *ret_stored,
                    struct problem *p)
 {
-    int damaged = (int)boxkey_is_damaged(next) - (old != NULL && boxkey_is_damaged(old));
     int r = put(v->store, &next->rec, p);
 
     if (r != 0)
         return r;
     if (ret_stored != NULL)
         *ret_stored = true;
-    r = keyring_put(&v->ring, old, next);
-    if (r != 0) {
-        /* The key is stored, and will be there after a restart: only this process has no room for it. */
-        return problem_set(p, r, "key '%s' is stored, but memory is too short to use it now", next->rec.name);
-    }
-    secret_wipe_stack();
-    atomic_store(&v->keys, (unsigned)v->ring.count);
-    atomic_fetch_add(&v->damaged, (unsigned)damaged);
-    return 0;
+    return vault_publish(v, old, next, p);
 }
 
 /* Keeps the live halves of versions that go on: same version, same key, neither destroyed nor to be. */
@@ -132,12 +125,16 @@ static int name_is_taken(const struct vault *v, const struct version_record *rec
 static int prepare_version(struct vault *v, const char *name, struct boxkey **ret_old, struct boxkey **ret_next,
                            struct problem *p)
 {
-    struct boxkey *old = keyring_find(&v->ring, name), *next;
+    struct boxkey *old, *next;
     struct key_record rec = { 0 };
     struct version_record *versions;
     struct keyversion *halves;
     size_t n;
+    int r = vault_together_name(v, name, p);
 
+    if (r != 0)
+        return r;
+    old = keyring_find(&v->ring, name);
     if (old == NULL && vault_other_name(v, name, p) == LB_E_EXISTS)
         return LB_E_EXISTS;
     if (old != NULL && boxkey_is_damaged(old))
@@ -218,11 +215,15 @@ int vault_create(struct vault *v, const struct create_request *m, uint8_t *spki_
     struct boxkey *old, *next = NULL;
     struct version_record *rec;
     EVP_PKEY *key = NULL;
+    enum digest restricted;
     bool stored = false;
     int r = vault_check_open(v, p);
 
     if (r == 0)
         r = keytype_check(m->type, p);
+    /* The search for primes may take seconds, for which nobody else is to wait. */
+    if (r == 0 && keytype_find(m->type, &restricted)->bits != 0)
+        r = vault_together_alone(v, p);
     if (r == 0)
         r = prepare_version(v, m->name, &old, &next, p);
     if (r != 0)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/group.h"
 #include "store/notes.h"
 #include "fixture.h"
 #include "unit.h"
@@ -493,6 +494,39 @@ static void several_keys_at_once(void)
     fixture_close(&f);
 }
 
+/* One that fails after it has deleted rows leaves its own key and the others as they were. */
+static void committed_together(void)
+{
+    struct key_record good, bad;
+    struct fixture f;
+    struct problem p;
+
+    fixture_open(&f);
+    fixture_add_key(&f, "mail", "ed25519", 2, 2);
+    fixture_add_key(&f, "web", "ed25519", 1, 1);
+    good = fixture_make_key(&f, "alone", "ed25519", 1, 0);
+    bad = fixture_make_key(&f, "web", "ed25519", 2, 0);
+    memcpy(bad.key_id, f.keys[0].key_id, KEY_ID_SIZE);
+    for (size_t i = 0; i < bad.version_count; i++)
+        memcpy(bad.versions[i].key_id, f.keys[0].key_id, KEY_ID_SIZE);
+    CU_ASSERT_TRUE_FATAL(store_group_begin(f.store));
+    FAILS(store_put_key(f.store, &bad, &p), LB_E_EXISTS);
+    OK(store_put_key(f.store, &good, &p));
+    FAILS(store_put_key(f.store, &bad, &p), LB_E_EXISTS);
+    OK(store_group_end(f.store, &p));
+    memmove(&f.keys[1], &f.keys[0], 2 * sizeof(f.keys[0]));
+    f.keys[0] = good;
+    f.key_count = 3;
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    /* Nothing in it, and nothing is under way afterwards. */
+    CU_ASSERT_TRUE_FATAL(store_group_begin(f.store));
+    OK(store_group_end(f.store, &p));
+    OK(store_put_key(f.store, &f.keys[1], &p));
+    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    key_record_clear(&bad);
+    fixture_close(&f);
+}
+
 static const struct unit_test tests[] = {
     { "keys in and out", keys_in_and_out },
     { "keys are replaced and removed", keys_are_replaced_and_removed },
@@ -505,6 +539,7 @@ static const struct unit_test tests[] = {
     { "chains in and out", chains_in_and_out },
     { "chains out of form are not stored", chains_out_of_form_are_not_stored },
     { "several keys at once", several_keys_at_once },
+    { "committed together", committed_together },
     { "what is scheduled, and former names", schedules_and_former_names },
     { "schedules and former names out of form are not stored", schedules_out_of_form },
     { "what is remembered for people", notes },
