@@ -1,4 +1,4 @@
-/* What the rules look at (policy/admit.h), gathered from the vault and its keys. */
+/* What the rules look at (policy/admission.h), gathered from the vault and its keys. */
 #include <string.h>
 
 #include "vault/vault_priv.h"
