@@ -149,6 +149,17 @@ reload_nginx() {
     await "the old workers to end" reloaded $old
 }
 
+# until_logged WHAT PATTERN FILE COMMAND... : runs the command, and waits until FILE has one more line that matches.
+until_logged() {
+    local what=$1 pattern=$2 file=$3 before
+    shift 3
+    before=$(lines_like "$pattern" "$file")
+    "$@"
+    await "$what" more_lines_like "$pattern" "$file" "$before"
+}
+lines_like() { grep -c -e "$1" "$2" || true; }
+more_lines_like() { [ "$(lines_like "$1" "$2")" -gt "$3" ]; }
+
 # What may happen to a box that serves: each without one failed handshake.
 restart_box_in_every_way() {
     restart_child_in_every_way

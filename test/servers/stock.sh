@@ -163,6 +163,27 @@ start_service() {
     own "$SERVICE"
 }
 
+# start_program COMMAND... : a server of examples/ that is a program in some language, as www-data. It says "ready"; and
+# "read again" when it has read its files once more, as reload_program has it do.
+start_program() {
+    : >"$TEST_DIR/server.log"
+    start_service setpriv --reuid=www-data --regid=www-data --init-groups "$@"
+    await "the server to be ready" grep -qx ready "$TEST_DIR/server.log"
+}
+reload_program() {
+    until_logged "the server to read its files again" '^read again$' "$TEST_DIR/server.log" kill -HUP "$SERVICE"
+}
+
+# plain_server ADDRESS PORT TEXT : a web server without TLS, whose page says that.
+plain_server() {
+    mkdir "$TEST_DIR/page"
+    echo "$3" >"$TEST_DIR/page/index.html"
+    as_system /usr/bin/python3 -m http.server --protocol HTTP/1.1 --bind "$1" --directory "$TEST_DIR/page" "$2" \
+        >"$TEST_DIR/plain-server.log" 2>&1 &
+    own $!
+    await "the plain server" port_open "$2"
+}
+
 # replaced PID... : each of these, which were children of SERVICE, has ended, and it has others.
 replaced() { all_gone "$@" && has_children "$SERVICE"; }
 all_gone() {
