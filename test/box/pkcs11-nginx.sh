@@ -11,7 +11,7 @@ set -eu
 
 needs nginx openssl softhsm2-util pkcs11-tool setpriv
 is_root || skip "needs root: nginx changes to www-data, and the memory of other users is read"
-id www-data >/dev/null 2>&1 || skip "there is no user www-data"
+needs_user www-data
 begin
 # A PIN that is found only where it is: long enough to be looked for.
 TOKEN_PIN=$(od -An -N 16 -tx1 /dev/urandom | tr -d ' \n')

@@ -20,7 +20,7 @@ mv lines openssl.cnf
 # Whose handles are tested: root does it for another user, everybody else for himself.
 me=$(id -un)
 if is_root; then
-    id www-data >/dev/null 2>&1 || skip "there is no user www-data"
+    needs_user www-data
     worker=www-data
 else
     worker=$me

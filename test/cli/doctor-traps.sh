@@ -20,7 +20,7 @@ littlebox handle web --out "$R/etc/ssl/private/web.pem"
 littlebox handle web --out web.pem
 
 if is_root; then
-    id www-data >/dev/null 2>&1 || skip "there is no user www-data"
+    needs_user www-data
     worker=www-data
 else
     worker=$(id -un)

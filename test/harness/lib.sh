@@ -221,8 +221,39 @@ watch() {
     done
 }
 
-# begin_cli : of a test of the command, which is in PATH then. TOOLS: the programs of these tests.
+# What users have of the build. copy_programs DIR : from here on copies of it there, since others may have no way to the build.
 PROGRAMS="littlebox littleboxd .libs/littlebox.so"
+copy_programs() {
+    local program
+    mkdir -p "$1/.libs"
+    for program in $PROGRAMS; do
+        cp "$LITTLEBOX_BUILD/$program" "$1/$program"
+    done
+    LITTLEBOX_BUILD=$1
+    MODULE=$1/.libs/littlebox.so
+}
+
+# again_without_root : as root, runs the whole test once more, as www-data and from a copy, and ends with it.
+again_without_root() {
+    local copy directory
+    is_root || return 0
+    needs_user www-data
+    begin
+    copy=$TEST_DIR/copy
+    directory=$(basename "$(realpath "$(dirname "$0")")")
+    mkdir -p "$copy/test" "$TEST_DIR/tmp"
+    copy_programs "$copy/build"
+    mkdir "$copy/build/test"
+    cp -R "$HARNESS" "$copy/build/test/"
+    cp -R "$LITTLEBOX_SRC/test/harness" "$LITTLEBOX_SRC/test/$directory" "$copy/test/"
+    chown www-data "$TEST_DIR/tmp"
+    cd "$TEST_DIR" || exit
+    setpriv --reuid=www-data --regid=www-data --clear-groups --reset-env env LITTLEBOX_BUILD="$copy/build" \
+        LITTLEBOX_SRC="$copy" TMPDIR="$TEST_DIR/tmp" "$copy/test/$directory/$(basename "$0")"
+    exit 0
+}
+
+# begin_cli : of a test of the command, which is in PATH then. TOOLS: the programs of these tests.
 begin_cli() {
     local program
     begin
@@ -230,13 +261,8 @@ begin_cli() {
         [ -x "$LITTLEBOX_BUILD/$program" ] || fail "there is no $program in $LITTLEBOX_BUILD: run make && make check TESTS="
     done
     TOOLS=$LITTLEBOX_BUILD/test/cli
-    # A user without rights may have no way to the build directory: then it gets copies.
     if is_root && ! other test -x "$LITTLEBOX_BUILD/littlebox"; then
-        mkdir -p "$T/build/.libs"
-        for program in $PROGRAMS; do
-            cp "$LITTLEBOX_BUILD/$program" "$T/build/$program"
-        done
-        LITTLEBOX_BUILD=$T/build
+        copy_programs "$T/build"
         other test -x "$LITTLEBOX_BUILD/littlebox" || fail "uid $UNPRIVILEGED has no way to $T: set TMPDIR"
     fi
     export PATH="$LITTLEBOX_BUILD:$PATH" LC_ALL=C
@@ -262,6 +288,14 @@ needs() {
     local tool
     for tool; do
         command -v "$tool" >/dev/null || skip "$tool is not installed"
+    done
+}
+
+# needs_user NAME...
+needs_user() {
+    local user
+    for user; do
+        id "$user" >/dev/null 2>&1 || skip "there is no user $user"
     done
 }
 
@@ -302,9 +336,7 @@ answer() { "$TOOLS/answer" "$@"; }
 # reach the build. Sets as_box_user, the prefix of commands.
 as_box_user=()
 box_of_nobody() {
-    mkdir "$TEST_DIR/bin"
-    cp "$LITTLEBOX_BUILD/littleboxd" "$LITTLEBOX_BUILD/littlebox" "$TEST_DIR/bin/"
-    LITTLEBOX_BUILD=$TEST_DIR/bin
+    copy_programs "$TEST_DIR/bin"
     is_root || return 0
     # shellcheck disable=SC2034 # the tests'
     as_box_user=(setpriv --reuid nobody --regid nogroup --clear-groups)

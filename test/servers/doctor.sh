@@ -10,7 +10,7 @@ set -eu
 needs nginx openssl
 WORKER=$(id -un)
 if is_root; then
-    id www-data >/dev/null 2>&1 || skip "there is no user www-data"
+    needs_user www-data
     WORKER=www-data
 fi
 begin

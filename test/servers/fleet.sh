@@ -11,15 +11,12 @@ if is_root; then FLEET="$FLEET postfix"; fi
 
 # fleet_needs : skips where a server or its user is missing.
 fleet_needs() {
-    local user
     PG_BIN=$(find /usr/lib/postgresql/*/bin -maxdepth 0 2>/dev/null | sort -V | tail -n 1)
     needs nginx haproxy openssl
     [ -n "$PG_BIN" ] || skip "postgresql is not installed"
     is_root || return 0
     needs postfix setpriv
-    for user in www-data haproxy postfix postgres; do
-        id "$user" >/dev/null 2>&1 || skip "there is no user $user"
-    done
+    needs_user www-data haproxy postfix postgres
 }
 
 # fleet_keys DIR : both keys, made outside so that a memory scan knows them, with handle files and certificates in DIR.

@@ -9,7 +9,7 @@ set -eu
 
 needs nginx openssl
 is_root || skip "needs root: it reads the memory of other users' processes"
-id www-data >/dev/null 2>&1 || skip "there is no user www-data"
+needs_user www-data
 sanitized && skip "the sanitizer maps terabytes into each process, which cannot be scanned; the other builds scan"
 begin
 

@@ -9,7 +9,7 @@ set -eu
 
 needs nginx openssl
 is_root || skip "needs root: nginx changes to www-data"
-id www-data >/dev/null 2>&1 || skip "there is no user www-data"
+needs_user www-data
 begin
 new_box "$TEST_DIR/box"
 mkdir "$TEST_DIR/files"
