@@ -284,6 +284,15 @@ powerless() {
 }
 is_root() { [ "$(id -u)" -eq 0 ]; }
 sanitized() { grep -q __asan_init "$LITTLEBOX_BUILD/littleboxd"; }
+# can_scan : whether memscan can read the memory of a box and of servers. A sanitizer maps terabytes into each process.
+can_scan() { is_root && ! sanitized; }
+# memscan OPTION VALUE PID... : its exit status. 0: nothing found. 1: found. More is told.
+memscan() {
+    local status=0
+    "$HARNESS/memscan" "$@" >"$TEST_DIR/scan.log" 2>&1 || status=$?
+    [ "$status" -le 1 ] || cat "$TEST_DIR/scan.log" >&2
+    echo "$status"
+}
 needs() {
     local tool
     for tool; do

@@ -52,16 +52,11 @@ fleet_keys "$TEST_DIR/files"
 write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
 same "the version is what was built" "littlebox $VERSION" "$(software)"
 
-# holds PID OPTION VALUE : memscan's exit status, 0 nothing found, 1 found.
-holds() {
-    local status=0
-    "$HARNESS/memscan" "$2" "$3" "$1" >"$TEST_DIR/scan.log" 2>&1 || status=$?
-    [ "$status" -le 1 ] || cat "$TEST_DIR/scan.log" >&2
-    echo "$status"
-}
+# holds PID OPTION VALUE : see memscan.
+holds() { memscan "$2" "$3" "$1"; }
 PASSPHRASE=$(tr -d '\n' <"$TEST_DIR/passphrase" | od -An -v -tx1 | tr -d ' \n')
 keepers_hold_nothing() {
-    if sanitized || ! is_root; then
+    if ! can_scan; then
         say "the keepers' memory is not scanned: that takes root, and a program without a sanitizer"
         return
     fi
@@ -138,7 +133,7 @@ await "the locked box after SIGHUP" status_is restarts 2
 same "it is the new program" "littlebox $NEW_VERSION" "$(software)"
 waits_for_unlock "after an upgrade"
 keeper_of_passphrase() { holds "$BY_HAND" --hex "$PASSPHRASE"; }
-if is_root && ! sanitized; then
+if can_scan; then
     same "its keeper never held the passphrase" 0 "$(keeper_of_passphrase)"
     same "its child does not any more" 0 "$(holds "$(box_child)" --hex "$PASSPHRASE")"
 fi

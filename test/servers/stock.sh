@@ -298,14 +298,12 @@ bind_paths() {
     done < <(sed -n 's/^BindReadOnlyPaths=//p' "$LITTLEBOX_SRC/examples/$1")
 }
 
-# scan KEY : memscan's exit status for all processes of the server: 0 nothing found, 1 found. One that ends meanwhile
-# makes it begin again.
+# scan KEY : what memscan says of all processes of the server. One that ends meanwhile makes it begin again.
 scan() {
     local status pids end=$((SECONDS + AWAIT_SECONDS))
     while :; do
-        status=0
         mapfile -t pids < <(server_pids)
-        "$HARNESS/memscan" --key "$PLAIN/$1.pem" "${pids[@]}" >"$TEST_DIR/scan.log" 2>&1 || status=$?
+        status=$(memscan --key "$PLAIN/$1.pem" "${pids[@]}")
         if [ "$status" -le 1 ] || [ "$SECONDS" -ge "$end" ]; then break; fi
     done
     say "scanned for $1: process ${pids[*]}"
