@@ -422,6 +422,9 @@ distinguished_name = dn
 END
 }
 
+# write_bare_cnf FILE : that of BOX_DIR, with where the box is alone; the module is neither named nor activated.
+write_bare_cnf() { sed -e '/^module/d' -e '/^activate/d' "$BOX_DIR/openssl.cnf" >"$1"; }
+
 # For env(1), before a program that loads the module: one that is built with ASan needs its runtime first.
 MODULE_ENV=()
 if [ -x "$LITTLEBOX_BUILD/littleboxd" ] && sanitized; then
@@ -465,6 +468,21 @@ signs() {
     ossl pkeyutl -sign -rawin -inkey "$uri" -in "$dir/text" -out "$dir/sig" || return 1
     [ -n "${2:-}" ] || ossl pkey -pubout -in "$uri" -out "$pub" || return 1
     plain_ossl pkeyutl -verify -rawin -pubin -inkey "$pub" -in "$dir/text" -sigfile "$dir/sig" >/dev/null
+}
+
+# page_of_uri URI ROOT : asks a server whose certificate, chain and key are that URI for its page. What its client says of the
+# certificates, of which ROOT must be the root, and the page are in s_client.log.
+page_of_uri() {
+    local port pid
+    port=$(free_ports 1)
+    env "${MODULE_ENV[@]}" OPENSSL_CONF="$BOX_DIR/openssl.cnf" openssl s_server -accept "127.0.0.1:$port" \
+        -cert "$1" -cert_chain "$1" -key "$1" -www >s_server.log 2>&1 3>&- &
+    pid=$!
+    own "$pid"
+    await "s_server" grep -q '^ACCEPT' s_server.log
+    echo "GET / HTTP/1.0" | plain_ossl s_client -connect "127.0.0.1:$port" -CAfile "$2" -verify_return_error \
+        -verify_hostname localhost -ign_eof >s_client.log 2>&1 || true
+    stop "$pid"
 }
 
 # --- nginx

@@ -279,13 +279,6 @@ many() {
         >"$TEST_DIR/many.out" 2>"$TEST_DIR/many.log"
 }
 
-# token_files KEY DIR [USER] : its handle file and certificate, for a server, whose workers are that user.
-token_files() {
-    lb handle "$1" --out "$2/$1.pem"
-    self_signed "littlebox:$1" "$2/$1.crt" 2>>"$TEST_DIR/openssl.log" || fail "no certificate for $1"
-    [ -z "${3:-}" ] || lb allow "$1" --user "$3" 2>>"$TEST_DIR/lb.log"
-}
-
 # The box has its token.
 
 token_connected() { [ "$(status token.connected)" = true ]; }

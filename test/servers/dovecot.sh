@@ -41,8 +41,7 @@ reload_dovecot_under_load() {
         server_reload
         await_handshakes 20
     done
-    : >"$TEST_DIR/enough"
-    wait "${LOADS[@]}" || true
+    end_loads
     for version in tls1.2 tls1.3; do
         check "reloaded under load, $version: $(tail -n 1 "$TEST_DIR/ed-$version.load.log")" \
             grep -q '^handshakes [1-9]' "$TEST_DIR/ed-$version.load.log"

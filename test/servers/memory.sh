@@ -24,20 +24,11 @@ box_holds() {
     scan "$1" "$KEEPER" $(children_of "$KEEPER")
 }
 
-# The scanner must know the numbers, so these keys begin as files. The box closes none for not being used: what it holds then
-# does not depend on how long the scans take.
+# The box closes no key for not being used: what it holds then does not depend on how long the scans take.
 mkdir "$TEST_DIR/box"
 echo "rest-after = 0" >"$TEST_DIR/box/default.conf"
 new_box "$TEST_DIR/box"
-mkdir "$TEST_DIR/plain" "$TEST_DIR/files"
-for key in $KEYS; do
-    new_key "${KEY_TYPE[$key]}" "$TEST_DIR/plain/$key.pem"
-    lb import "$key" "$TEST_DIR/plain/$key.pem" >/dev/null 2>>"$TEST_DIR/lb.log"
-    lb handle "$key" --out "$TEST_DIR/files/$key.pem"
-    self_signed "littlebox:$key" "$TEST_DIR/files/$key.crt" 2>>"$TEST_DIR/openssl.log"
-    cp "$TEST_DIR/files/$key.crt" "$TEST_DIR/plain/$key.crt"
-    lb allow "$key" --user www-data 2>>"$TEST_DIR/lb.log"
-done
+import_keys "$TEST_DIR/files" "$TEST_DIR/plain" www-data
 
 # exercise FILES : 1000 handshakes with each key, both versions, a reload between them.
 exercise() {

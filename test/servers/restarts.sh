@@ -6,6 +6,8 @@
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
+# shellcheck source=serving.sh
+. "$(dirname "$0")/serving.sh"
 # shellcheck source=fleet.sh
 . "$(dirname "$0")/fleet.sh"
 
@@ -95,16 +97,13 @@ for ((n = 1; n <= RESTARTS; n++)); do
         replaced=$((replaced + 1))
         ;;
     esac
-    fleet_await 2
+    await_handshakes 2
     # Not always at the same point of a handshake.
     sleep "0.$(printf '%03d' $((RANDOM % 200)))"
 done
-fleet_loads_end
+end_loads
 say "$killed times SIGKILL, $replaced times SIGHUP, $exchanged times SIGHUP with an exchanged program"
-for server in $FLEET; do
-    check "$server: $(cat "$TEST_DIR/$server.load.log")" \
-        grep -Eq '^handshakes [0-9]+ failed 0 ' "$TEST_DIR/$server.load.log"
-done
+check_loads
 same "each restart was one" "$RESTARTS" "$(status restarts)"
 same "the keeper is still the first" "$KEEPER" "$(ps -o ppid= -p "$(box_child)" | tr -d ' ')"
 same "the box says how long it was away, each time" "$RESTARTS" "$(grep -c 'the box was away for' "$BOX_DIR/box.log")"

@@ -111,7 +111,7 @@ own_provider() {
 
 # As its units run it: the socket is there while the box is not, so that whoever comes meanwhile waits.
 own_box() {
-    local key as=(setpriv --reuid=littlebox-default "--regid=$(id -g littlebox-default)" --clear-groups)
+    local as=(setpriv --reuid=littlebox-default "--regid=$(id -g littlebox-default)" --clear-groups)
     chmod 0666 /run/littlebox/default.sock
     # shellcheck disable=SC2016 # for the shell that it starts
     BOX_AS=("${as[@]}" bash -c 'export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@" 3<&'"$BOX_SOCKET $BOX_SOCKET<&-" box)
@@ -120,15 +120,7 @@ own_box() {
     start_box /run/littlebox "${BOX_AS[@]}"
     "${as[@]}" "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" init >"$TEST_DIR/init.log" 2>&1 || fail "littlebox init"
     FILES=$TEST_DIR/files PLAIN=$TEST_DIR/plain
-    mkdir "$FILES" "$PLAIN"
-    # The scanner of memory must know the numbers, so these keys begin as files.
-    for key in $KEYS; do
-        new_key "${KEY_TYPE[$key]}" "$PLAIN/$key.pem"
-        lb import "$key" "$PLAIN/$key.pem" >/dev/null 2>>"$TEST_DIR/lb.log"
-        lb handle "$key" --out "$FILES/$key.pem"
-        self_signed "littlebox:$key" "$FILES/$key.crt" 2>>"$TEST_DIR/openssl.log" || fail "no certificate for $key"
-        cp "$FILES/$key.crt" "$PLAIN"
-    done
+    import_keys "$FILES" "$PLAIN"
 }
 
 # example FILE PATH : a file of examples/ there, as it is; PATH's directory, owner and mode stay.
