@@ -39,9 +39,7 @@ done
 configure_nginx "$TEST_DIR/nginx" "$TEST_DIR/files" 2 www-data
 check "nginx -t" run_nginx "$TEST_DIR/nginx" -t 2>>"$TEST_DIR/nginx-t.log"
 start_nginx "$TEST_DIR/nginx"
-for pid in $(children_of "$NGINX"); do
-    same "worker $pid is www-data" "$(id -u www-data)" "$(stat -c %u "/proc/$pid")"
-done
+workers_are www-data
 check_signature_types "$TEST_DIR/files"
 start_loads "$TEST_DIR/files" 200
 reload_nginx "$TEST_DIR/nginx"

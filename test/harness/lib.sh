@@ -103,6 +103,16 @@ expect() {
         grep -qF -- "$text" "$T/err" || fail "'$*' does not say '$text' but: $(cat "$T/err")"
     fi
 }
+# before_dashes WORD... -- REST... : sets WORDS and REST.
+before_dashes() {
+    WORDS=()
+    while [ "$1" != -- ]; do
+        WORDS+=("$1")
+        shift
+    done
+    # shellcheck disable=SC2034 # for who calls this
+    REST=("${@:2}")
+}
 # expect_out TEXT : and on standard output of the last expect.
 expect_out() { grep -qF -- "$1" "$T/out" || fail "no '$1' in the output: $(cat "$T/out")"; }
 

@@ -18,13 +18,7 @@ server_start() {
     start_service hitch --user _hitch --group _hitch --config /etc/hitch/hitch.conf
     await "hitch's port" port_open 443
 }
-server_reload() {
-    local old
-    old=$(children_of "$SERVICE")
-    kill -HUP "$SERVICE"
-    # shellcheck disable=SC2086 # a list of process ids
-    await "the old workers to end" replaced $old
-}
+server_reload() { until_replaced "$SERVICE" kill -HUP "$SERVICE"; }
 server_pids() { pgrep -x hitch || true; }
 server_stop() { stop "$SERVICE"; }
 

@@ -169,21 +169,31 @@ check_loads() {
     done
 }
 
-# All workers were replaced, and the old ones have ended.
-reloaded() {
+# until_replaced PID COMMAND... : runs the command, and waits until the children of that process have ended, and it has others.
+until_replaced() {
+    local parent=$1 old
+    shift
+    old=$(children_of "$parent")
+    "$@"
+    # shellcheck disable=SC2086 # a list of process ids
+    await "the old children to end" replaced "$parent" $old
+}
+replaced() { all_gone "${@:2}" && has_children "$1"; }
+all_gone() {
     local pid
-    for pid in "$@"; do
+    for pid; do
         gone "$pid" || return 1
     done
-    has_children "$NGINX"
 }
 
-reload_nginx() {
-    local old
-    old=$(children_of "$NGINX")
-    run_nginx "$1" -s reload
-    # shellcheck disable=SC2086 # a list of process ids
-    await "the old workers to end" reloaded $old
+reload_nginx() { until_replaced "$NGINX" run_nginx "$1" -s reload; }
+
+# workers_are USER : of nginx.
+workers_are() {
+    local pid
+    for pid in $(children_of "$NGINX"); do
+        same "worker $pid is $1" "$(id -u "$1")" "$(stat -c %u "/proc/$pid")"
+    done
 }
 
 # until_logged WHAT PATTERN FILE COMMAND... : runs the command, and waits until FILE has one more line that matches.

@@ -176,15 +176,6 @@ plain_server() {
     await "the plain server" port_open "$2"
 }
 
-# replaced PID... : each of these, which were children of SERVICE, has ended, and it has others.
-replaced() { all_gone "$@" && has_children "$SERVICE"; }
-all_gone() {
-    local pid
-    for pid; do
-        gone "$pid" || return 1
-    done
-}
-
 # pids_below DIR : the processes whose program is there.
 pids_below() {
     local exe
