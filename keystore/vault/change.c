@@ -209,6 +209,18 @@ static void undo(struct vault *v, const struct boxkey *next)
         log_error("what was made for key '%s' is still on the token: %s", rec->name, p.text);
 }
 
+/* Does the same for a version whose material is the backend's own: what comes to nothing is taken away again. */
+static int finish_own_version(struct vault *v, struct boxkey *old, struct boxkey *next, EVP_PKEY *key, uint8_t *spki_buf,
+                              struct key_info *ret, struct problem *p)
+{
+    bool stored = false;
+    int r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
+
+    if (r != 0 && !stored)
+        undo(v, next);
+    return r;
+}
+
 int vault_create(struct vault *v, const struct create_request *m, uint8_t *spki_buf, struct key_info *ret,
                  struct problem *p)
 {
@@ -216,7 +228,6 @@ int vault_create(struct vault *v, const struct create_request *m, uint8_t *spki_
     struct version_record *rec;
     EVP_PKEY *key = NULL;
     enum digest restricted;
-    bool stored = false;
     int r = vault_check_open(v, p);
 
     if (r == 0)
@@ -231,11 +242,8 @@ int vault_create(struct vault *v, const struct create_request *m, uint8_t *spki_
     rec = &next->rec.versions[next->rec.version_count - 1];
     snprintf(rec->type, sizeof(rec->type), "%s", m->type);
     r = v->ops->create(v->backend, &next->rec, rec, &key, p);
-    if (r == 0) {
-        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
-        if (r != 0 && !stored)
-            undo(v, next);
-    }
+    if (r == 0)
+        r = finish_own_version(v, old, next, key, spki_buf, ret, p);
     if (r != 0)
         boxkey_free(next);
     return r;
@@ -246,7 +254,6 @@ int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_
 {
     struct boxkey *old, *next = NULL;
     EVP_PKEY *key = NULL;
-    bool stored = false;
     int r = vault_check_open(v, p);
 
     if (r == 0 && !v->ops->own_objects) {
@@ -259,7 +266,7 @@ int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_
         return r;
     r = v->ops->attach(v->backend, m->id, m->label, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
     if (r == 0)
-        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
+        r = finish_version(v, old, next, key, spki_buf, ret, /* ret_stored= */ NULL, p);
     /* The key's certificate may have been put beside it just now. */
     if (r == 0)
         v->ops->site->certs_forget(v->site);
@@ -273,7 +280,6 @@ int vault_import(struct vault *v, const struct import_request *m, uint8_t *spki_
 {
     struct boxkey *old, *next = NULL;
     EVP_PKEY *key = NULL;
-    bool stored = false;
     int r = vault_check_open(v, p);
 
     if (r == 0)
@@ -281,11 +287,8 @@ int vault_import(struct vault *v, const struct import_request *m, uint8_t *spki_
     if (r != 0)
         return r;
     r = v->ops->import(v->backend, m->pkcs8, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
-    if (r == 0) {
-        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
-        if (r != 0 && !stored)
-            undo(v, next);
-    }
+    if (r == 0)
+        r = finish_own_version(v, old, next, key, spki_buf, ret, p);
     if (r != 0)
         boxkey_free(next);
     return r;

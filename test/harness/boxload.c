@@ -1,7 +1,6 @@
 /* Callers of a box that are many, greedy, deaf or broken, and a polite one that measures how it is served beside them. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +26,8 @@
 #include "protocol/keys.h"
 #include "protocol/seals.h"
 #include "protocol/use.h"
+
+#include "become.h"
 
 #define USAGE                                                                                           \
     "usage: boxload [--uid UID] [--rsa | --ed25519] SOCKET sign COUNT KEY...   one request at a time, keys by turns\n" \
@@ -81,15 +82,6 @@ static bool die(const char *what, int r)
 {
     fprintf(stderr, "boxload: %s: %s\n", what, r == LB_E_SYSTEM ? strerror(errno) : lb_strerror(r));
     return false;
-}
-
-static bool become(const char *number)
-{
-    char *end;
-    unsigned long id = strtoul(number, &end, 10);
-
-    return end != number && *end == '\0' && setgroups(0, NULL) == 0 && setgid((gid_t)id) == 0 &&
-           setuid((uid_t)id) == 0;
 }
 
 #define INTO(l) (l)->packet, sizeof((l)->packet), &(l)->len

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/keeper_link.h"
@@ -116,6 +117,30 @@ struct caller inbox_caller(pid_t pid, uid_t uid, gid_t gid)
     const struct maker maker = { { pid == 0 ? getpid() : pid, uid, gid }, NULL, 0 };
 
     return caller_of(&(struct peer){ pid, uid, gid }, &maker);
+}
+
+int inbox_create(struct inbox *b, const char *name, struct problem *p)
+{
+    struct create_request m = { .type = "ed25519" };
+    uint8_t spki[LB_SPKI_MAX];
+    struct key_info key;
+
+    snprintf(m.name, sizeof(m.name), "%s", name);
+    return vault_create(b->box.vault, &m, spki, &key, p);
+}
+
+int inbox_use(struct inbox *b, uid_t uid, enum key_op op, const struct key_ref *ref, struct problem *p)
+{
+    struct caller who = inbox_caller(getpid(), uid, INBOX_STRANGER);
+    struct used_key key;
+    int r;
+
+    memset(p, 0, sizeof(*p));
+    r = vault_use(b->box.vault, &(struct use_wish){ ref, &who, op, (uint64_t)time(NULL) }, &key, p);
+    if ((key.live != NULL) != (r == 0))
+        stop("a key and a refusal, or neither");
+    livekey_unref(key.live);
+    return r;
 }
 
 static void hear_keeper(struct inbox *b)

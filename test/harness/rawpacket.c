@@ -1,6 +1,5 @@
 /* Sends packets to a box byte for byte as they are given, and prints what comes back in words. */
 #include <fcntl.h>
-#include <grp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +12,8 @@
 #include "base/socket.h"
 #include "model/limits.h"
 #include "protocol/header.h"
+
+#include "become.h"
 
 /*
  * rawpacket [--uid UID] [--file KIND] SOCKET PACKET...   each PACKET in hexadecimal, "+N" behind it for N more bytes of
@@ -33,15 +34,6 @@ static int fail(const char *what, int r)
 {
     fprintf(stderr, "rawpacket: %s: %s\n", what, lb_strerror(r));
     return 2;
-}
-
-static bool become(const char *number)
-{
-    char *end;
-    unsigned long id = strtoul(number, &end, 10);
-
-    return end != number && *end == '\0' && setgroups(0, NULL) == 0 && setgid((gid_t)id) == 0 &&
-           setuid((uid_t)id) == 0;
 }
 
 static bool from_text(const char *text, uint8_t *buf, size_t *ret_len)

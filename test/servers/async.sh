@@ -83,7 +83,7 @@ handshakes() {
 PAGE=yes
 
 if is_root; then
-    id www-data >/dev/null 2>&1 || skip "there is no user www-data"
+    needs_user www-data
     for key in $KEYS; do lb allow "$key" --user www-data 2>>"$TEST_DIR/lb.log"; done
 fi
 # In a chroot, as root can have it.

@@ -59,12 +59,7 @@ server_stop() { stop "$SERVER"; }
 server_pids() { pgrep -x openvpn || true; }
 signed_by() { grep -Eq "^Control Channel: TLSv$1, .* peer certificate: .*$2" "$TEST_DIR/client.log"; }
 
-mkdir "$TEST_DIR/page"
-echo "beyond the tunnel" >"$TEST_DIR/page/index.html"
-as_system /usr/bin/python3 -m http.server --bind 0.0.0.0 --directory "$TEST_DIR/page" 8080 >"$TEST_DIR/plain-server.log" 2>&1 &
-own $!
-await "the plain server" port_open 8080
-
+plain_server 0.0.0.0 8080 "beyond the tunnel"
 run_page openvpn 1
 run_page openvpn 2
 server_start
