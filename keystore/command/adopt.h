@@ -10,7 +10,7 @@
 
 /* One file on its way, and what the command line says of it. */
 struct adoption {
-    struct cli *cli;
+    const struct cli *cli;
     char name[LB_NAME_MAX + 1];
     struct adopt_file file;
     struct keyfile key;

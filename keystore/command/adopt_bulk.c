@@ -81,7 +81,7 @@ static int adopt_one(struct bulk *b, struct client *c, struct bulk_file *f, stru
 
     if (r != 0)
         return r;
-    a->cli = b->cli;
+    a->cli = c->cli;
     a->grant = all->given.grant;
     r = adoption_read(a, f->path, p);
     if (r == 0) {
@@ -112,7 +112,7 @@ static int look_at_one(struct bulk *b, struct client *c, struct bulk_file *f, st
 
     if (r != 0)
         return r;
-    a->cli = b->cli;
+    a->cli = c->cli;
     r = adoption_read(a, f->path, p);
     if (r == 0 && !a->key.is_handle) {
         memcpy(f->name, a->name, sizeof(f->name));

@@ -1,6 +1,8 @@
 /* Many files in one command: worked on by several threads, and reported. */
 #include "command/bulk.h"
 
+#include <openssl/err.h>
+#include <openssl/provider.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "command/key_decoders.h"
 #include "command/table.h"
 #include "guard/secret.h"
 #include "model/uri.h"
@@ -26,9 +29,9 @@ struct run {
     struct bulk_list *l;
     pthread_mutex_t lock;
     size_t next, finished, left_out; /* by the lock */
-    unsigned working;
+    unsigned working, connected;
     bool stop;
-    struct problem fatal; /* code 0: none */
+    struct problem fatal; /* code 0: none; also why no thread could connect */
 };
 
 static void pause_ms(unsigned ms)
@@ -90,7 +93,7 @@ static void finish(struct run *run, struct bulk_file *f, int r, const struct pro
 }
 
 /* A connection. Progress of a single request is told nobody. */
-static int connect_again(struct run *run, struct client **c, struct problem *p)
+static int connect_again(struct run *run, const struct cli *cli, struct client **c, struct problem *p)
 {
     int r = LB_E_NO_BOX;
 
@@ -99,14 +102,14 @@ static int connect_again(struct run *run, struct client **c, struct problem *p)
     for (unsigned i = 0; i < AWAY_TRIES && r != 0 && (i == 0 || !is_stopped(run)); i++) {
         if (i > 0)
             pause_ms(AWAY_MS);
-        r = client_open(run->b->cli, CLIENT_RUNNING, c, p);
+        r = client_open(cli, CLIENT_RUNNING, c, p);
     }
     if (r == 0)
         (*c)->line.waiter = NULL;
     return r;
 }
 
-static int do_one(struct run *run, struct client **c, struct bulk_file *f, struct problem *p)
+static int do_one(struct run *run, const struct cli *cli, struct client **c, struct bulk_file *f, struct problem *p)
 {
     int r = LB_E_BUSY;
 
@@ -120,7 +123,7 @@ static int do_one(struct run *run, struct client **c, struct bulk_file *f, struc
 
         if (p->hint[0] == '\0')
             problem_hint(p, "run the command again: what is done is passed over");
-        if (connect_again(run, c, &again) != 0) {
+        if (connect_again(run, cli, c, &again) != 0) {
             *p = again;
             r = LB_E_NO_BOX;
         }
@@ -131,29 +134,37 @@ static int do_one(struct run *run, struct client **c, struct bulk_file *f, struc
 struct worker {
     pthread_t thread;
     struct run *run;
-    struct client *c; /* NULL: it is to connect */
+    struct cli cli; /* with decoders of its own */
 };
 
 static void *work(void *arg)
 {
     struct worker *w = arg;
     struct run *run = w->run;
-    struct client *c = w->c;
+    struct client *c = NULL;
     struct bulk_file *f;
     struct problem p;
 
-    /* If there is no memory or no place for another connection, the others do the work. The first has one. */
-    if (c == NULL && client_open(run->b->cli, CLIENT_RUNNING, &c, &p) != 0)
+    w->cli = *run->b->cli;
+    w->cli.decoders = keydecoders_new();
+    /* If there is no memory or no place for another connection, the others do the work. */
+    if (client_open(&w->cli, CLIENT_RUNNING, &c, &p) != 0)
         goto out;
     c->line.waiter = NULL;
+    pthread_mutex_lock(&run->lock);
+    run->connected++;
+    pthread_mutex_unlock(&run->lock);
     while (c != NULL && (f = take_next(run)) != NULL) {
         p = (struct problem){ .code = 0 };
-        finish(run, f, do_one(run, &c, f, &p), &p);
+        finish(run, f, do_one(run, &w->cli, &c, f, &p), &p);
     }
     client_close(c);
     secret_wipe_stack();
 out:
+    keydecoders_free(w->cli.decoders);
     pthread_mutex_lock(&run->lock);
+    if (c == NULL && run->connected == 0)
+        run->fatal = p;
     run->working--;
     pthread_mutex_unlock(&run->lock);
     return NULL;
@@ -356,7 +367,11 @@ int bulk_run(struct bulk *b, struct client *c, struct bulk_list *l)
     size_t started = 0, most = l->count < BULK_THREADS ? l->count : BULK_THREADS;
     sigset_t ending;
     int ended_by;
+    OSSL_PROVIDER *legacy;
 
+    /* Kept meanwhile: each load and unload would empty the caches that all threads use. */
+    legacy = OSSL_PROVIDER_try_load(NULL, "legacy", /* retain_fallbacks= */ 1);
+    ERR_clear_error();
     /* Before the threads, which inherit the mask. */
     hold_signals(&ending);
     for (size_t i = 0; i < most; i++) {
@@ -377,5 +392,7 @@ int bulk_run(struct bulk *b, struct client *c, struct bulk_list *l)
     ended_by = look_on(&run, &ending, !b->cli->json && isatty(STDERR_FILENO));
     for (size_t i = 0; i < started; i++)
         pthread_join(workers[i].thread, NULL);
+    if (legacy != NULL)
+        OSSL_PROVIDER_unload(legacy);
     return report(&run, c, ended_by);
 }

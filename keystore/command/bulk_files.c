@@ -67,14 +67,14 @@ static bool holds_key(const char *path)
     enum keyfile_sight sight = KEYFILE_NOTHING;
     struct handle h = { .type = 0 };
     void *data = NULL;
-    size_t len = 0;
-    int r = secret_read_file(path, KEYFILE_MAX, &data, &len);
+    size_t len = 0, room = keyfile_room(path);
+    int r = secret_read_file(path, room, &data, &len);
 
     if (r != 0)
         return r == LB_E_SYSTEM && errno != ENODATA;
     r = keyfile_look(data, len, &sight, &h);
     handle_clear(&h);
-    secret_free(data, KEYFILE_MAX);
+    secret_free(data, room);
     return r == 0 && sight != KEYFILE_NOTHING && sight != KEYFILE_REFERENCE;
 }
 

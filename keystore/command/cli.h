@@ -71,6 +71,7 @@ struct cli {
     bool own;
     bool json;
     const struct command *command;
+    struct key_decoders *decoders; /* kept from file to file (command/key_decoders.h); NULL: none are */
     bool asks_nobody; /* for a passphrase: many files are worked on at once */
     const char **args; /* room for CLI_ARGS_MAX of them, at least */
     size_t arg_count;

@@ -57,7 +57,7 @@ const struct command commands[] = {
       OPT_BIT(TYPE), 1, 1, true, cmd_create, .more_names = name_key_types,
       .example = "littlebox create web --type ed25519", .synonyms = "new add generate genkey genpkey keygen",
       .makes_key = true, .new_key = true, .forgotten = "--type" },
-    { "import", "KEY FILE [--stdin | --passphrase-file FILE | --passphrase-fd N] | --each FILE... | --recursive DIR... | "
+    { "import", "KEY FILE [--stdin | --passphrase-file FILE | --passphrase-fd N] | [--each | --recursive] FILE... | "
                 "--from FILE [--null]", "copy a private key from a file into the box",
       "FILE is PEM, DER (PKCS#8 or traditional, encrypted or not) or PKCS#12. It stays as it is; see 'adopt'.\n"
       "Many files are imported at once, each under the name that 'adopt' would give it. What the box has already is passed\n"
@@ -66,7 +66,7 @@ const struct command commands[] = {
       .example = "littlebox import web /etc/ssl/private/web.key", .synonyms = "copy", .makes_key = true,
       .new_key = true },
     { "adopt", "FILE [--key KEY] [--allow USER] [--escrow FILE] [--stdin] [--force] [--dry-run] [--yes] | "
-               "FILE... | --recursive DIR... | --from FILE [--null] | "
+               "[--recursive] FILE... | --from FILE [--null] | "
                "--server SERVER [--config FILE] [--allow USER] [--dry-run] [--yes]",
       "move a private key into the box and leave its handle in the file",
       "The key is imported under the name of the file (web.key becomes 'web'; b.example/privkey.pem 'b.example'), used\n"

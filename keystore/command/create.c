@@ -267,7 +267,12 @@ int key_keep_file(const char *path, struct problem *p)
 
 int key_read_file(const char *path, const char *what, void **ret, size_t *ret_len, struct problem *p)
 {
-    int r = secret_read_file(path, KEYFILE_MAX, ret, ret_len);
+    return key_read_file_into(path, what, KEYFILE_MAX, ret, ret_len, p);
+}
+
+int key_read_file_into(const char *path, const char *what, size_t room, void **ret, size_t *ret_len, struct problem *p)
+{
+    int r = secret_read_file(path, room, ret, ret_len);
 
     switch (r) {
     case 0:

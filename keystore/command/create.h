@@ -24,6 +24,9 @@ LB_MUST_USE int key_keep_file(const char *path, struct problem *p);
  * LB_E_TOO_LONG, LB_E_NOMEM.
  */
 LB_MUST_USE int key_read_file(const char *path, const char *what, void **ret, size_t *ret_len, struct problem *p);
+/* The same into room bytes (keyfile_room()). */
+LB_MUST_USE int key_read_file_into(const char *path, const char *what, size_t room, void **ret, size_t *ret_len,
+                                   struct problem *p);
 /* The user of that name or number, as one who is granted something. LB_E_VALUE. */
 LB_MUST_USE int grant_find_user(const char *name, struct grant *ret, struct problem *p);
 /*

@@ -40,11 +40,11 @@ static int import_one(struct bulk *b, struct client *c, struct bulk_file *f, str
 {
     struct keyfile file = { 0 };
     void *data = NULL;
-    size_t len = 0;
-    int r = key_read_file(f->path, "key file", &data, &len, p);
+    size_t len = 0, room = keyfile_room(f->path);
+    int r = key_read_file_into(f->path, "key file", room, &data, &len, p);
 
     if (r == 0)
-        r = keyfile_parse(b->cli, f->path, data, len, &file, p);
+        r = keyfile_parse(c->cli, f->path, data, len, &file, p);
     if (r == 0 && file.is_handle) {
         r = problem_set(p, LB_E_UNSUPPORTED, "'%s' is a handle already, to %s: there is no key in it", f->path,
                         file.handle.uri);
@@ -56,7 +56,7 @@ static int import_one(struct bulk *b, struct client *c, struct bulk_file *f, str
     if (r == 0)
         r = import_key(b, c, f, file.key, p);
     keyfile_clear(&file);
-    secret_free(data, KEYFILE_MAX);
+    secret_free(data, room);
     return r;
 }
 

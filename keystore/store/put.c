@@ -11,7 +11,7 @@
 
 static int delete_rows(struct store *s, const char *sql, const uint8_t *key_id, struct problem *p)
 {
-    sqlite3_stmt *stmt = schema_prepare(s, sql, p);
+    sqlite3_stmt *stmt = schema_prepare_kept(s, sql, p);
 
     if (stmt == NULL)
         return p->code;
@@ -21,7 +21,7 @@ static int delete_rows(struct store *s, const char *sql, const uint8_t *key_id, 
 
 static int put_key_row(struct store *s, const struct key_record *k, struct problem *p)
 {
-    sqlite3_stmt *stmt = schema_prepare(s,
+    sqlite3_stmt *stmt = schema_prepare_kept(s,
                                         "INSERT INTO key (key_id, name, versions, grants) VALUES (?, ?, ?, ?) "
                                         "ON CONFLICT (key_id) DO UPDATE SET name = excluded.name, "
                                         "versions = excluded.versions, grants = excluded.grants",
@@ -41,7 +41,7 @@ static int put_key_row(struct store *s, const struct key_record *k, struct probl
 static int put_version_row(struct store *s, const struct key_record *k, const struct version_record *v,
                            struct problem *p)
 {
-    sqlite3_stmt *stmt = schema_prepare(s,
+    sqlite3_stmt *stmt = schema_prepare_kept(s,
                                         "INSERT INTO version (key_id, name, version, state, type, created, changed, "
                                         "spki, material) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                                         p);
@@ -78,7 +78,7 @@ static int put_policy_row(struct store *s, const struct key_record *k, struct pr
         problem_set(p, r, "key '%s' cannot be stored: its policy is too long", k->name);
         goto out;
     }
-    stmt = schema_prepare(s, "INSERT INTO policy (key_id, entries) VALUES (?, ?)", p);
+    stmt = schema_prepare_kept(s, "INSERT INTO policy (key_id, entries) VALUES (?, ?)", p);
     if (stmt == NULL) {
         r = p->code;
         goto out;
@@ -99,7 +99,7 @@ static int put_chain_row(struct store *s, const struct key_record *k, const stru
 
     if (chain_digest(k->key_id, v->version, (struct bytes){ v->chain, v->chain_len }, digest) != 0)
         return problem_set(p, LB_E_CRYPTO, "SHA-256 failed");
-    stmt = schema_prepare(s, "INSERT INTO chain (key_id, version, certificates, digest) VALUES (?, ?, ?, ?)", p);
+    stmt = schema_prepare_kept(s, "INSERT INTO chain (key_id, version, certificates, digest) VALUES (?, ?, ?, ?)", p);
     if (stmt == NULL)
         return p->code;
     sqlite3_bind_blob(stmt, 1, k->key_id, KEY_ID_SIZE, SQLITE_STATIC);
