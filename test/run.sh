@@ -40,8 +40,8 @@ case ${1:-} in
 esac
 # Of the unit tests; the other suites make thousands of keys or stores, which takes valgrind too long and is covered
 # by ASan.
-valgrind_suites="wire message names uri p11uri handle paths socket channel secret aead store seal textfile
-    policy request keeplink"
+valgrind_suites="wire message entries names uri p11uri handle paths socket channel secret aead store storefile schema seal
+    textfile policy request use locking keeplink"
 passed=0 failed=0 skipped=0
 started=$SECONDS
 unset LITTLEBOX_DIR OPENSSL_CONF OPENSSL_MODULES
@@ -227,7 +227,9 @@ main() {
         one "shellcheck: all scripts" lint_scripts || true
         one "rooms: who may include whom" bash "$top/test/lint/rooms.sh" || true
         one "circles of files that include each other" bash "$top/test/lint/circles.sh" || true
+        one "includes that are planted: rooms and circles notice" bash "$top/test/lint/planted.sh" || true
         one "key types: one list" bash "$top/test/lint/key-types.sh" || true
+        one "files of fewer than 700 lines" bash "$top/test/lint/lines.sh" || true
         one "files that pages and comments name" bash "$top/test/lint/names.sh" || true
         one "man pages: mandoc lint, man --warnings" lint_pages || true
     fi

@@ -15,7 +15,7 @@
 struct event {
     const struct caller *who;
     const char *asked;             /* what was asked for, as protocol/messages.h calls it; NULL: nothing that is known */
-    char key[LB_NAME_MAX + 1];     /* "": of none */
+    char key[LB_NAME_MAX + 1];     /* as it was asked for, if it is not there; "": of none, or nobody read what was asked */
     uint32_t version;              /* 0: of none, or of all */
     int result;                    /* 0, or LB_E_* */
     const struct problem *problem; /* why, where result is not 0 */

@@ -67,9 +67,10 @@ LB_MUST_USE int socket_receive(int sock, void *buf, size_t size, bool dont_wait,
 
 /*
  * Looks at the next packet and leaves it in the queue: its first bytes, who sent it, and in *ret_attached whether more than
- * credentials came with it. No descriptor of the packet comes into this process, and none is closed. Does not wait. For sockets
- * that have socket_want_only_peer() and that no other process reads: so the packet is still the next one afterwards. Errors are
- * those of socket_receive(); ret_len and ret_attached are set with LB_E_TOO_LONG too.
+ * credentials came with it. No descriptor of the packet comes into this process, and none is closed. Without dont_wait
+ * it waits for a packet, as long as the socket's own timeout says. For sockets that have socket_want_only_peer() and that no
+ * other process reads: so the packet is still the next one afterwards. Errors are those of socket_receive(); ret_len and
+ * ret_attached are set with LB_E_TOO_LONG too.
  */
 LB_MUST_USE int socket_look(int sock, void *buf, size_t size, bool dont_wait, size_t *ret_len, bool *ret_attached,
                             struct peer *ret_peer);

@@ -179,29 +179,41 @@ static void wait_before_answer(struct request *rq)
     (void)poll(&stop, 1, rq->delay);
 }
 
-bool request_run(const struct msg_kind *kind, struct request *rq)
+/* A handler that has no more to say than the code leaves the text to this. */
+static void say_code(const struct msg_kind *kind, struct request *rq, int code)
+{
+    problem_set(&rq->problem, code, "%s: %s", kind->name, lb_strerror(code));
+    if (code == LB_E_NAME)
+        problem_hint(&rq->problem, "a key name is " LB_NAME_RULE);
+}
+
+int request_make(const struct msg_kind *kind, struct request *rq)
 {
     int r;
 
     rq->answer_len = 0;
-    if (!request_may(kind, rq))
-        return true;
     r = handler_of(kind->type)(rq);
     /* libcrypto leaves shared secrets of X25519 on the stack. */
     if (kind->secret_answer)
         secret_wipe_stack();
+    return r;
+}
+
+bool request_end(const struct msg_kind *kind, struct request *rq, int r)
+{
+    bool goes_on = r == 0 || rq->problem.code != 0 || !breaks_protocol(r);
+
+    if (r != 0 && rq->problem.code == 0)
+        say_code(kind, rq, r);
     end_request(rq, kind, r);
     if (rq->delay > 0)
         wait_before_answer(rq);
-    if (r == 0)
-        return true;
-    if (rq->problem.code != 0) {
+    if (r != 0)
         answer_problem(rq);
-        return true;
-    }
-    problem_set(&rq->problem, r, "%s: %s", kind->name, lb_strerror(r));
-    if (r == LB_E_NAME)
-        problem_hint(&rq->problem, "a key name is " LB_NAME_RULE);
-    answer_problem(rq);
-    return !breaks_protocol(r);
+    return goes_on;
+}
+
+bool request_run(const struct msg_kind *kind, struct request *rq)
+{
+    return !request_may(kind, rq) || request_end(kind, rq, request_make(kind, rq));
 }

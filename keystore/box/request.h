@@ -34,6 +34,13 @@ bool request_is_handled(uint16_t type);
 bool request_may(const struct msg_kind *kind, struct request *rq);
 
 /*
+ * The halves of request_run(), behind request_may(): runs the handler, which may leave an answer; and, once it is settled
+ * what became of the request (result), records it and leaves the answer packet.
+ */
+LB_MUST_USE int request_make(const struct msg_kind *kind, struct request *rq);
+bool request_end(const struct msg_kind *kind, struct request *rq, int result);
+
+/*
  * Checks the permission, runs the handler, and leaves a whole answer packet, MSG_ERROR for any failure. False: the
  * caller broke the protocol and is to lose its connection after this answer.
  */

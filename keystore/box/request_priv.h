@@ -11,12 +11,12 @@
 LB_MUST_USE int answer_empty(struct request *rq);
 
 /*
- * For the record: what was done, as people read it in the log, and with which key ("" or 0: the record names none). To be
- * called once it is done.
+ * For the record: which key a request is about, and what was done, as people read it in the log. The key is noted as soon as
+ * the body says it, so that a refusal is recorded with it; version 0: none, or all. What was done is noted once it is done.
  */
-void note_act(struct request *rq, const char *fmt, ...) LB_PRINTF(2, 3);
 void note_key(struct request *rq, const char *name, uint32_t version);
-/* The two at once: "WHAT 'NAME' version N"; version 0: without it. */
+void note_act(struct request *rq, const char *fmt, ...) LB_PRINTF(2, 3);
+/* The two at once, of what was done: "WHAT 'NAME' version N"; version 0: without it. */
 void note_change(struct request *rq, const char *what, const char *name, uint32_t version);
 
 /*

@@ -13,8 +13,10 @@ int handle_create(struct request *rq)
     struct key_info key;
     int r = msg_create_decode(rq->body, &m);
 
-    if (r == 0)
+    if (r == 0) {
+        note_key(rq, m.name, 0);
         r = vault_create(rq->box->vault, &m, spki, &key, &rq->problem);
+    }
     if (r != 0)
         return r;
     note_change(rq, "created key", key.name, key.version);
@@ -28,8 +30,10 @@ int handle_import(struct request *rq)
     struct key_info key;
     int r = msg_import_decode(rq->body, &m);
 
-    if (r == 0)
+    if (r == 0) {
+        note_key(rq, m.name, 0);
         r = vault_import(rq->box->vault, &m, spki, &key, &rq->problem);
+    }
     if (r != 0)
         return r;
     note_change(rq, "imported key", key.name, key.version);
@@ -43,8 +47,10 @@ int handle_attach(struct request *rq)
     struct key_info key;
     int r = msg_attach_decode(rq->body, &m);
 
-    if (r == 0)
+    if (r == 0) {
+        note_key(rq, m.name, 0);
         r = vault_attach(rq->box->vault, &m, spki, &key, &rq->problem);
+    }
     if (r != 0)
         return r;
     note_change(rq, "attached key", key.name, key.version);
@@ -56,8 +62,10 @@ int handle_destroy(struct request *rq)
     struct destroy_request m;
     int r = msg_destroy_decode(rq->body, &m);
 
-    if (r == 0)
+    if (r == 0) {
+        note_key(rq, m.name, m.version);
         r = vault_destroy(rq->box->vault, &m, &rq->problem);
+    }
     if (r != 0)
         return r;
     note_change(rq, "destroyed key", m.name, m.version);
@@ -70,8 +78,10 @@ int handle_schedule(struct request *rq)
     struct msg_time answer;
     int r = msg_destroy_decode(rq->body, &m);
 
-    if (r == 0)
+    if (r == 0) {
+        note_key(rq, m.name, m.version);
         r = vault_schedule_destroy(rq->box->vault, &m, &answer.at, &rq->problem);
+    }
     if (r != 0)
         return r;
     note_change(rq, "scheduled the destruction of key", m.name, m.version);
@@ -84,8 +94,10 @@ int handle_cancel(struct request *rq)
     struct destroy_request m;
     int r = msg_destroy_decode(rq->body, &m);
 
-    if (r == 0)
+    if (r == 0) {
+        note_key(rq, m.name, m.version);
         r = vault_cancel_destroy(rq->box->vault, &m, &rq->problem);
+    }
     if (r != 0)
         return r;
     note_change(rq, "cancelled the destruction of key", m.name, m.version);
@@ -97,11 +109,12 @@ int handle_rename(struct request *rq)
     struct rename_request m;
     int r = msg_rename_decode(rq->body, &m);
 
-    if (r == 0)
+    if (r == 0) {
+        note_key(rq, m.name, 0);
         r = vault_rename(rq->box->vault, &m, &rq->problem);
+    }
     if (r != 0)
         return r;
-    note_key(rq, m.name, 0);
     note_act(rq, "renamed key '%s' to '%s'", m.name, m.to);
     return answer_empty(rq);
 }
@@ -111,8 +124,10 @@ int handle_handle_note(struct request *rq)
     struct handle_note m;
     int r = msg_handle_note_decode(rq->body, &m);
 
-    if (r == 0)
+    if (r == 0) {
+        note_key(rq, m.name, 0);
         r = vault_note_handle(rq->box->vault, &m, &rq->problem);
+    }
     return r != 0 ? r : answer_empty(rq);
 }
 
@@ -133,8 +148,10 @@ int handle_handle_list(struct request *rq)
 
     page_begin(rq, &page, /* room= */ 0, UINT16_MAX);
     wire_put_u16(&page.w, 0);
-    if (r == 0)
+    if (r == 0) {
+        note_key(rq, m.name, 0);
         r = vault_handles(rq->box->vault, m.name, take_handle, &page, &rq->problem);
+    }
     if (r != 0)
         return r;
     page_front(rq, &front);
@@ -149,12 +166,13 @@ static int change_grant(struct request *rq, bool allow)
     struct grant_request m;
     int r = msg_grant_decode(rq->body, &m);
 
-    if (r == 0)
+    if (r == 0) {
+        note_key(rq, m.name, 0);
         r = vault_grant(rq->box->vault, &m, allow, &rq->problem);
+    }
     if (r != 0)
         return r;
     key_op_names(m.grant.ops, ops);
-    note_key(rq, m.name, 0);
     note_act(rq, "%s %s %u to %s with key '%s'",
              allow ? "allowed" : "denied", m.grant.kind == SUBJECT_USER ? "uid" : "gid", m.grant.id, ops, m.name);
     return answer_empty(rq);
@@ -178,8 +196,10 @@ int handle_cert_set(struct request *rq)
     uint32_t version;
     int r = msg_cert_set_decode(rq->body, &m);
 
-    if (r == 0)
+    if (r == 0) {
+        note_key(rq, m.name, m.version);
         r = chain_read(m.chain, &count, &reader);
+    }
     if (r == 0)
         r = vault_cert_set(rq->box->vault, &m, &version, &rq->problem);
     if (r != 0)

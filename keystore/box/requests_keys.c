@@ -16,9 +16,14 @@ int handle_get(struct request *rq)
     struct key_info key;
     int r = msg_key_ref_decode(rq->body, &ref);
 
-    if (r == 0)
-        r = vault_get(rq->box->vault, &ref, spki, &key, &rq->problem);
-    return r != 0 ? r : msg_key_encode(ANSWER(rq), &key, INTO(rq));
+    if (r != 0)
+        return r;
+    note_key(rq, ref.name, ref.version);
+    r = vault_get(rq->box->vault, &ref, spki, &key, &rq->problem);
+    if (r != 0)
+        return r;
+    note_key(rq, key.name, key.version);
+    return msg_key_encode(ANSWER(rq), &key, INTO(rq));
 }
 
 /* Room that one entry of LIST may take: the longest name and type and the fixed fields. */
@@ -59,9 +64,11 @@ int handle_cert_get(struct request *rq)
     struct key_ref ref;
     int r = msg_key_ref_decode(rq->body, &ref);
 
+    if (r != 0)
+        return r;
+    note_key(rq, ref.name, ref.version);
     msg_begin(&w, rq->answer, rq->size, ANSWER(rq));
-    if (r == 0)
-        r = vault_cert_get(rq->box->vault, &ref, &w, &rq->problem);
+    r = vault_cert_get(rq->box->vault, &ref, &w, &rq->problem);
     return r != 0 ? r : wire_written(&w, &rq->answer_len);
 }
 
@@ -120,8 +127,10 @@ int handle_show(struct request *rq)
     struct msg_name m;
     int r = show == NULL ? LB_E_NOMEM : msg_name_decode(rq->body, &m);
 
-    if (r == 0)
+    if (r == 0) {
+        note_key(rq, m.name, 0);
         r = vault_show(rq->box->vault, m.name, show, &rq->problem);
+    }
     if (r == 0)
         r = msg_show_encode(ANSWER(rq), show, INTO(rq));
     free(show);

@@ -81,15 +81,39 @@ static void finish(struct worker *w, struct conn *c, const struct request *rq, b
         conn_go_on(s, c);
 }
 
+/* As batch_new() wants it. */
+static void finish_change(void *worker, void *conn, const struct request *rq, bool goes_on)
+{
+    finish(worker, conn, rq, goes_on);
+}
+
+/* A place for a change of that size, with the lock held; NULL: there is none. */
+static struct job *take_place(struct server *s, size_t len)
+{
+    struct job_queue *from = len > JOB_SMALL || STAILQ_EMPTY(&s->free_small_jobs) ? &s->free_jobs : &s->free_small_jobs;
+    struct job *j = STAILQ_FIRST(from);
+
+    if (j != NULL)
+        STAILQ_REMOVE_HEAD(from, next);
+    return j;
+}
+
+static void give_place(struct server *s, struct job *j)
+{
+    if (j->size == JOB_SMALL)
+        STAILQ_INSERT_HEAD(&s->free_small_jobs, j, next);
+    else
+        STAILQ_INSERT_HEAD(&s->free_jobs, j, next);
+}
+
 /* LB_E_BUSY: too many wait already. */
 static int queue_change(struct server *s, struct conn *c, const struct peer *peer, const void *packet, size_t len)
 {
     struct job *j;
 
     pthread_mutex_lock(&s->jobs_lock);
-    j = STAILQ_FIRST(&s->free_jobs);
+    j = take_place(s, len);
     if (j != NULL) {
-        STAILQ_REMOVE_HEAD(&s->free_jobs, next);
         memcpy(j->packet, packet, len);
         j->len = len;
         j->conn = c;
@@ -122,7 +146,7 @@ static void refuse(struct worker *w, struct conn *c, struct request *rq, int cod
     else if (code == LB_E_MESSAGE)
         snprintf(text, sizeof(text), "unknown message 0x%04x", rq->header.type);
     else if (code == LB_E_BUSY)
-        snprintf(text, sizeof(text), "%d changes of this box wait already: try again later", JOBS_MAX);
+        snprintf(text, sizeof(text), "too many changes of this box wait already: try again later");
     else
         snprintf(text, sizeof(text), "%s", lb_strerror(code));
     request_refuse(rq, code, text);
@@ -279,7 +303,8 @@ unsigned server_threads(unsigned threads)
 
 size_t server_memory(unsigned threads)
 {
-    return (2 * server_threads(threads) + JOBS_MAX) * secret_locks(LB_PACKET_MAX);
+    return (2 * server_threads(threads) + JOBS_LARGE) * secret_locks(LB_PACKET_MAX) +
+           (JOBS_MAX - JOBS_LARGE) * secret_locks(JOB_SMALL);
 }
 
 static bool buffers_init(struct server *s)
@@ -292,11 +317,14 @@ static bool buffers_init(struct server *s)
     for (unsigned i = 0; ok && i < count; i++)
         ok = worker_init(&s->workers[i], s);
     for (unsigned i = 0; ok && i < JOBS_MAX; i++) {
-        s->all_jobs[i].packet = secret_alloc(LB_PACKET_MAX);
-        STAILQ_INSERT_HEAD(&s->free_jobs, &s->all_jobs[i], next);
-        ok = s->all_jobs[i].packet != NULL;
+        struct job *j = &s->all_jobs[i];
+
+        j->size = i < JOBS_LARGE ? LB_PACKET_MAX : JOB_SMALL;
+        j->packet = secret_alloc(j->size);
+        give_place(s, j);
+        ok = j->packet != NULL;
     }
-    return ok;
+    return ok && batch_new(s->box, finish_change, &s->workers[count - 1], &s->batch) == 0;
 }
 
 static void buffers_clear(struct server *s)
@@ -305,7 +333,8 @@ static void buffers_clear(struct server *s)
         worker_clear(&s->workers[i]);
     free(s->workers);
     for (unsigned i = 0; i < JOBS_MAX; i++)
-        secret_free(s->all_jobs[i].packet, LB_PACKET_MAX);
+        secret_free(s->all_jobs[i].packet, s->all_jobs[i].size);
+    batch_free(s->batch);
 }
 
 /* With the lock held. */
@@ -422,23 +451,40 @@ static void wait_for_job(struct server *s)
     }
 }
 
-/* Takes the next change, its packet into ret_packet. False: the box stops, and all changes that were taken in are made. */
-static bool next_job(struct server *s, uint8_t *ret_packet, struct job *ret)
+/*
+ * Takes the next change, its packet into ret_packet. False: no change waits (wait false), or the box stops and all changes
+ * that were taken in are made.
+ */
+static bool next_job(struct server *s, bool wait, uint8_t *ret_packet, struct job *ret)
 {
     struct job *j;
 
     pthread_mutex_lock(&s->jobs_lock);
-    wait_for_job(s);
+    if (wait)
+        wait_for_job(s);
     j = STAILQ_FIRST(&s->jobs);
     if (j != NULL) {
         STAILQ_REMOVE_HEAD(&s->jobs, next);
         memcpy(ret_packet, j->packet, j->len);
         secret_wipe(j->packet, j->len);
         *ret = *j;
-        STAILQ_INSERT_HEAD(&s->free_jobs, j, next);
+        give_place(s, j);
     }
     pthread_mutex_unlock(&s->jobs_lock);
     return j != NULL;
+}
+
+static void make_change(struct worker *w, const struct job *j)
+{
+    struct request rq = start_request(w, j->conn, &j->peer);
+    /* The packet was looked at before it was queued: header and kind are good. */
+    const struct msg_kind *kind = msg_split(w->packet, j->len, &rq.header, &rq.body) == 0 ? msg_kind(rq.header.type) : NULL;
+
+    if (kind == NULL)
+        conn_close(w->server, j->conn);
+    else
+        batch_run(w->server->batch, kind, &rq, j->conn);
+    secret_wipe(w->packet, j->len);
 }
 
 static void *change(void *arg)
@@ -447,20 +493,11 @@ static void *change(void *arg)
     struct server *s = w->server;
     struct job j;
 
-    while (next_job(s, w->packet, &j)) {
-        struct request rq = start_request(w, j.conn, &j.peer);
-        /* The packet was looked at before it was queued: header and kind are good. */
-        const struct msg_kind *kind =
-            msg_split(w->packet, j.len, &rq.header, &rq.body) == 0 ? msg_kind(rq.header.type) : NULL;
-
-        if (kind == NULL) {
-            conn_close(s, j.conn);
-        } else {
-            /* Destroys what is due first, so that no change is about a key that should be gone. */
-            vault_expire(s->box->vault);
-            finish(w, j.conn, &rq, request_run(kind, &rq));
-        }
-        secret_wipe(w->packet, j.len);
+    while (next_job(s, /* wait= */ true, w->packet, &j)) {
+        make_change(w, &j);
+        while (batch_goes_on(s->batch) && next_job(s, /* wait= */ false, w->packet, &j))
+            make_change(w, &j);
+        batch_end(s->batch);
     }
     return NULL;
 }
@@ -477,6 +514,7 @@ int server_new(struct box *box, int listen_fd, struct server **ret)
     s->slots = box->conf->max_connections + ADMIN_PLACES;
     STAILQ_INIT(&s->jobs);
     STAILQ_INIT(&s->free_jobs);
+    STAILQ_INIT(&s->free_small_jobs);
     turns_init(&s->turns);
     reception_init(&s->reception);
     s->ping_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

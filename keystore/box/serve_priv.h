@@ -7,12 +7,17 @@
 #include <sys/queue.h>
 
 #include "base/maker.h"
+#include "box/batch.h"
 #include "box/fair_queue.h"
 #include "box/serve.h"
 #include "box/usher_link.h"
 
-/* Changes that may wait: each holds locked memory of its own. */
-#define JOBS_MAX 16
+/*
+ * Changes that may wait: each holds locked memory of its own. Most are small. JOBS_LARGE of them may be packets of any size.
+ */
+#define JOBS_MAX 64
+#define JOBS_LARGE 16
+#define JOB_SMALL 4096
 
 /*
  * A connection is a socket that the box accepted, or one of a pair that the box made: no other process can read from this
@@ -38,8 +43,8 @@ struct conn {
 struct job {
     struct conn *conn;
     struct peer peer;
-    uint8_t *packet; /* secret memory of LB_PACKET_MAX bytes, wiped while nothing waits in it */
-    size_t len;
+    uint8_t *packet; /* secret memory of size bytes, wiped while nothing waits in it */
+    size_t size, len;
     STAILQ_ENTRY(job) next;
 };
 STAILQ_HEAD(job_queue, job);
@@ -78,10 +83,11 @@ struct server {
 
     pthread_mutex_t jobs_lock;
     pthread_cond_t jobs_ready;
-    struct job_queue jobs, free_jobs;
+    struct job_queue jobs, free_jobs, free_small_jobs;
     struct job all_jobs[JOBS_MAX];
     bool stopping;
 
+    struct batch *batch;    /* the changer's */
     struct worker *workers; /* one for each thread; the last is the changer's */
     pthread_t *threads, changer;
     unsigned thread_count;

@@ -144,7 +144,7 @@ static int use_key(struct request *rq, enum use use)
         return r;
     r = vault_use(rq->box->vault, &(struct use_wish){ &m.key, &rq->who, row->op, (uint64_t)time(NULL) }, &key,
                   &rq->problem);
-    note_key(rq, key.name, key.version);
+    note_key(rq, key.name[0] != '\0' ? key.name : m.key.name, key.version != 0 ? key.version : m.key.version);
     if (r != 0)
         return r;
     r = run(rq, row, key.live, &m, &len);

@@ -11,9 +11,10 @@
 #include "client/change.h"
 #include "client/keys.h"
 #include "command/adopt.h"
-#include "command/adopt_file.h"
+#include "command/bulk.h"
 #include "command/create.h"
 #include "command/escrow.h"
+#include "command/help.h"
 #include "command/key_proof.h"
 #include "command/prompt.h"
 #include "command/table.h"
@@ -68,9 +69,10 @@ static int prove(struct client *c, const struct key_info *key, EVP_PKEY *expecte
     return r != 0 ? r : proof_make(c, key->name, key->version, expected, p);
 }
 
-/* Undoes the import: the file is as it was, so the box shall be too. */
-static void roll_back(struct client *c, const struct adopt_file *f, const char *name, uint32_t version)
+void adoption_roll_back(struct client *c, const struct adoption *a, uint32_t version)
 {
+    const struct adopt_file *f = &a->file;
+    const char *name = a->name;
     struct destroy_request m = { .version = version };
     struct problem p = { 0 };
 
@@ -177,19 +179,9 @@ static int make_escrow(const struct cli *cli, EVP_PKEY *key, struct escrow *ret,
     return r;
 }
 
-/* One file on its way, and what the command line says of it. */
-struct adoption {
-    struct cli *cli;
-    char name[LB_NAME_MAX + 1];
-    struct adopt_file file;
-    struct keyfile key;
-    struct grant_request grant; /* name "": none */
-};
-
-/* Everything after the import. *ret_placed: the file was replaced, so the box has the only key. */
-static int move_key(struct client *c, struct adopt_file *f, struct adoption *a, const struct key_info *key,
-                    bool *ret_placed, struct problem *p)
+int adoption_move(struct client *c, struct adoption *a, const struct key_info *key, bool *ret_placed, struct problem *p)
 {
+    struct adopt_file *f = &a->file;
     BIO *bio = BIO_new(BIO_s_mem());
     struct bytes handle = { NULL, 0 };
     int r = bio == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : 0;
@@ -249,9 +241,9 @@ static int adopt(struct adoption *a, struct problem *p)
         goto out;
     version = key.version;
     memcpy(type, key.type, sizeof(type));
-    r = move_key(c, f, a, &key, &placed, p);
+    r = adoption_move(c, a, &key, &placed, p);
     if (!placed) {
-        roll_back(c, f, a->name, version);
+        adoption_roll_back(c, a, version);
         goto out;
     }
     scrubbed = adopt_scrub(f, &scrub) == 0;
@@ -356,7 +348,7 @@ static int confirm(const struct adoption *a, struct problem *p)
     return ask_word(question, "yes", p);
 }
 
-static int find_grant(struct adoption *a, struct problem *p)
+int adoption_find_grant(struct adoption *a, struct problem *p)
 {
     if (a->cli->options[OPT_ALLOW] == NULL)
         return 0;
@@ -376,33 +368,45 @@ static int name_key(struct adoption *a, const char *path, struct problem *p)
     return 0;
 }
 
-int adopt_path(struct cli *cli, const char *path, bool asked, struct problem *p)
+int adoption_read(struct adoption *a, const char *path, struct problem *p)
 {
     char word[2 * PATH_MAX];
+    int r = adopt_open(path, &a->file, p);
+
+    if (r == 0)
+        r = keyfile_parse(a->cli, path, a->file.data, a->file.size, &a->key, p);
+    if (r != 0 || a->key.is_handle)
+        return r;
+    r = name_key(a, path, p);
+    if (r == 0 && a->key.form == KEYFILE_PKCS12) {
+        r = problem_set(p, LB_E_UNSUPPORTED, "'%s' is PKCS#12, which cannot hold a handle", path);
+        problem_hint(p, "littlebox import %s %.100s, then: littlebox handle %s --out FILE", a->name,
+                     cli_quoted(path, word), a->name);
+    }
+    return r == 0 ? check_program(a->cli, path, &a->key, p) : r;
+}
+
+void adoption_clear(struct adoption *a)
+{
+    keyfile_clear(&a->key);
+    adopt_close(&a->file);
+}
+
+int adopt_path(struct cli *cli, const char *path, bool asked, struct problem *p)
+{
     struct adoption *a = calloc(1, sizeof(*a));
     int r = a == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : 0;
 
     if (r != 0)
         return r;
     a->cli = cli;
-    r = adopt_open(path, &a->file, p);
-    if (r == 0)
-        r = keyfile_parse(cli, path, a->file.data, a->file.size, &a->key, p);
+    r = adoption_read(a, path, p);
     if (r == 0 && a->key.is_handle) {
         r = is_handle_already(cli, &a->file, &a->key);
         goto out;
     }
     if (r == 0)
-        r = name_key(a, path, p);
-    if (r == 0 && a->key.form == KEYFILE_PKCS12) {
-        r = problem_set(p, LB_E_UNSUPPORTED, "'%s' is PKCS#12, which cannot hold a handle", path);
-        problem_hint(p, "littlebox import %s %.100s, then: littlebox handle %s --out FILE", a->name,
-                     cli_quoted(path, word), a->name);
-    }
-    if (r == 0)
-        r = check_program(cli, path, &a->key, p);
-    if (r == 0)
-        r = find_grant(a, p);
+        r = adoption_find_grant(a, p);
     if (r == 0 && cli->options[OPT_DRY_RUN] != NULL) {
         r = dry_run(a, p);
         goto out;
@@ -412,8 +416,7 @@ int adopt_path(struct cli *cli, const char *path, bool asked, struct problem *p)
     if (r == 0)
         r = adopt(a, p);
 out:
-    keyfile_clear(&a->key);
-    adopt_close(&a->file);
+    adoption_clear(a);
     free(a);
     secret_wipe_stack();
     return r;
@@ -440,11 +443,23 @@ static int check_usage(const struct cli *cli)
     return 0;
 }
 
+/* Two words of which one is a file: the other is the name that somebody wants for the key. */
+static bool is_file_and_name(const struct cli *cli)
+{
+    return cli->arg_count == 2 && cli->options[OPT_RECURSIVE] == NULL && cli->options[OPT_FROM] == NULL &&
+           (access(cli->args[0], F_OK) == 0) != (access(cli->args[1], F_OK) == 0);
+}
+
 int cmd_adopt(struct cli *cli)
 {
     struct problem p = { 0 };
-    int status = check_usage(cli), r;
+    int status, r;
 
+    if (is_file_and_name(cli))
+        return help_too_many(cli, cli->args[1]);
+    if (bulk_is_meant(cli))
+        return adopt_bulk(cli);
+    status = check_usage(cli);
     if (status != 0)
         return status;
     r = cli->options[OPT_SERVER] != NULL ? adopt_server(cli, &p) : adopt_path(cli, cli->args[0], /* asked= */ false, &p);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/errors.h"
@@ -13,7 +14,9 @@
 /* Exit statuses. EXIT_NOT_READY is status's alone: the box answers, but cannot sign. */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_READY = 3 };
 
+/* Arguments of a command whose words are completed; and of one that takes as many as there are. */
 #define CLI_ARGS_MAX 3
+#define CLI_ARGS_ANY SIZE_MAX
 
 #define OPT_OF_SEAL(number, NAME, ...) OPT_##NAME,
 /* Options behind a subcommand; the table in command/options.c has a row for each. First those of the kinds of seals. */
@@ -24,9 +27,11 @@ enum cli_option {
     OPT_CANCEL,
     OPT_CONFIG,
     OPT_DRY_RUN,
+    OPT_EACH,
     OPT_ESCROW,
     OPT_ESCROW_PASSPHRASE_FILE,
     OPT_FORCE,
+    OPT_FROM,
     OPT_GROUP,
     OPT_HANDLE,
     OPT_ID,
@@ -34,11 +39,13 @@ enum cli_option {
     OPT_LABEL,
     OPT_MODULE,
     OPT_NOW,
+    OPT_NULL,
     OPT_OP,
     OPT_OUT,
     OPT_PASSPHRASE_FD,
     OPT_PASSPHRASE_FILE,
     OPT_PUBLIC,
+    OPT_RECURSIVE,
     OPT_ROOT,
     OPT_SERVER,
     OPT_SHOW,
@@ -64,7 +71,9 @@ struct cli {
     bool own;
     bool json;
     const struct command *command;
-    const char *args[CLI_ARGS_MAX];
+    struct key_decoders *decoders; /* kept from file to file (command/key_decoders.h); NULL: none are */
+    bool asks_nobody; /* for a passphrase: many files are worked on at once */
+    const char **args; /* room for CLI_ARGS_MAX of them, at least */
     size_t arg_count;
     char *const *rest; /* of a command with others_line: what stands behind its '--', unread; ends with NULL */
     const char *options[OPT_COUNT]; /* value, "" for a flag that is there; NULL: not given */

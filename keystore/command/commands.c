@@ -57,12 +57,16 @@ const struct command commands[] = {
       OPT_BIT(TYPE), 1, 1, true, cmd_create, .more_names = name_key_types,
       .example = "littlebox create web --type ed25519", .synonyms = "new add generate genkey genpkey keygen",
       .makes_key = true, .new_key = true, .forgotten = "--type" },
-    { "import", "KEY FILE [--stdin | --passphrase-file FILE | --passphrase-fd N]", "copy a private key from a file into the box",
-      "FILE is PEM, DER (PKCS#8 or traditional, encrypted or not) or PKCS#12. It stays as it is; see 'adopt'.\n",
-      OPT_BITS_PASSPHRASE, 2, 2, true, cmd_import,
+    { "import", "KEY FILE [--stdin | --passphrase-file FILE | --passphrase-fd N] | [--each | --recursive] FILE... | "
+                "--from FILE [--null]", "copy a private key from a file into the box",
+      "FILE is PEM, DER (PKCS#8 or traditional, encrypted or not) or PKCS#12. It stays as it is; see 'adopt'.\n"
+      "Many files are imported at once, each under the name that 'adopt' would give it. What the box has already is passed\n"
+      "over, so the same line again goes on where it ended.\n",
+      OPT_BITS_PASSPHRASE | OPT_BIT(EACH) | OPT_BIT(FROM) | OPT_BIT(NULL) | OPT_BIT(RECURSIVE), 0, CLI_ARGS_ANY, true, cmd_import,
       .example = "littlebox import web /etc/ssl/private/web.key", .synonyms = "copy", .makes_key = true,
       .new_key = true },
     { "adopt", "FILE [--key KEY] [--allow USER] [--escrow FILE] [--stdin] [--force] [--dry-run] [--yes] | "
+               "[--recursive] FILE... | --from FILE [--null] | "
                "--server SERVER [--config FILE] [--allow USER] [--dry-run] [--yes]",
       "move a private key into the box and leave its handle in the file",
       "The key is imported under the name of the file (web.key becomes 'web'; b.example/privkey.pem 'b.example'), used\n"
@@ -70,10 +74,13 @@ const struct command commands[] = {
       "content is overwritten. That cannot be undone: no command gives a key out of a box again. On a terminal it asks.\n"
       "--escrow makes a copy first, sealed to a passphrase, and proves that it opens: keep it where the box is not.\n"
       "A file that a program's configuration names which can use no handle is refused, but for --force.\n"
+      "Many files are adopted at once, and what is left out is told with the reason. What is a handle already is passed\n"
+      "over, so the same line again goes on where it ended. With --recursive those below a directory that hold a key.\n"
       "With --server every plain key that the server's configuration names is adopted, after a look at the list.\n",
       OPT_BIT(KEY) | OPT_BIT(ALLOW) | OPT_BIT(ESCROW) | OPT_BIT(ESCROW_PASSPHRASE_FILE) | OPT_BIT(DRY_RUN) | OPT_BIT(YES) |
-          OPT_BIT(FORCE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BITS_PASSPHRASE,
-      0, 1, true, cmd_adopt,
+          OPT_BIT(FORCE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(FROM) | OPT_BIT(NULL) | OPT_BIT(RECURSIVE) |
+          OPT_BITS_PASSPHRASE,
+      0, CLI_ARGS_ANY, true, cmd_adopt,
       .example = "littlebox adopt /etc/ssl/private/web.key", .synonyms = "migrate move", .makes_key = true,
       .forgotten = "--key" },
     { "attach", "KEY [--id HEX] [--label TEXT]", "take a key that is on the token already into the box",

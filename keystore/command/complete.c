@@ -25,7 +25,8 @@
 
 /* The line as far as it is written. */
 struct command_line {
-    struct cli cli; /* which box it is about, and the arguments so far */
+    struct cli cli; /* which box it is about */
+    const char *words[CLI_ARGS_MAX]; /* the arguments */
     size_t args;    /* how many there are, however few the command takes */
     unsigned long long given; /* OPT_BIT()s */
     const struct option_text *open; /* the option whose value comes next; NULL: none */
@@ -255,12 +256,19 @@ static void of_argument(const struct command_line *l, const struct cursor *at)
         } else if (value) {
             value = false;
         } else {
+            size_t len = strlen(word);
+
+            /* As many as there are. */
+            if (len > 3 && strcmp(word + len - 3, "...") == 0) {
+                word[len - 3] = '\0';
+                place = l->args > place ? l->args : place;
+            }
             if (fits && place == l->args && is_own_word(word))
                 propose(at, word, NULL);
             else if (fits && place == l->args && strcmp(done, word) != 0)
                 of_kind(l, at, strcpy(done, word));
             else if (place < l->args && is_own_word(word))
-                fits = fits && strcmp(word, l->cli.args[place]) == 0;
+                fits = fits && place < CLI_ARGS_MAX && strcmp(word, l->words[place]) == 0;
             place++;
         }
     }
@@ -320,7 +328,7 @@ static bool take_word(struct command_line *l, const char *word)
         return l->cli.command != NULL;
     } else {
         if (l->args < CLI_ARGS_MAX)
-            l->cli.args[l->args] = word;
+            l->words[l->args] = word;
         l->args++;
     }
     return true;
@@ -353,7 +361,7 @@ int cmd_complete(struct cli *cli)
         of_option(&l, &(struct cursor){ "", word });
     } else if (l.cli.command == NULL) {
         of_command(&l, &(struct cursor){ "", word });
-    } else if (l.args < CLI_ARGS_MAX) {
+    } else {
         of_argument(&l, &(struct cursor){ "", word });
     }
     return EXIT_DONE;

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <openssl/core_names.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,10 @@
 
 #include "client/change.h"
 #include "client/keys.h"
+#include "command/box_keys.h"
+#include "command/bulk.h"
+#include "command/help.h"
+#include "command/key_hashes.h"
 #include "command/table.h"
 #include "guard/secret.h"
 #include "model/key_types.h"
@@ -85,83 +87,15 @@ int cmd_create(struct cli *cli)
 
 /* Importing */
 
-/* The names of one answer of LIST: the next question overwrites them. *ret_more: there are others behind the last. */
-static int list_names(struct client *c, const char *after, char (**ret)[LB_NAME_MAX + 1], uint16_t *ret_count, bool *ret_more,
-                      struct problem *p)
-{
-    struct key_entry e = { .name = "" };
-    struct wire_reader reader;
-    int r = ask_list(c->ask, after, ret_more, ret_count, &reader, p);
-
-    *ret = NULL;
-    if (r != 0)
-        return r;
-    *ret = calloc((size_t)*ret_count + 1, sizeof(**ret));
-    if (*ret == NULL)
-        return problem_set(p, LB_E_NOMEM, "out of memory");
-    for (unsigned i = 0; i < *ret_count && reader.error == 0; i++) {
-        msg_list_entry_get(&reader, &e);
-        memcpy((*ret)[i], e.name, sizeof((*ret)[i]));
-    }
-    return wire_end(&reader) == 0 && (*ret_count > 0 || !*ret_more) ? 0 : problem_set(p, LB_E_VALUE, "the box's list is damaged");
-}
-
-/* One public key has several encodings, and each its own hash, because a point may be written in short (X9.62 4.3.6). */
-static const char *const point_forms[] = { "uncompressed", "compressed", "hybrid" };
-#define FORMS (sizeof(point_forms) / sizeof(point_forms[0]))
-
-struct hashes {
-    uint8_t h[FORMS + 1][LB_HASH_SIZE];
-    size_t count;
-};
-
-static bool add_hash(struct hashes *all, const EVP_PKEY *key)
-{
-    uint8_t *der = NULL;
-    int len = i2d_PUBKEY(key, &der);
-    bool ok = len > 0 && EVP_Digest(der, (size_t)len, all->h[all->count], NULL, EVP_sha256(), NULL) > 0;
-
-    OPENSSL_free(der);
-    all->count += ok;
-    return ok;
-}
-
-static bool hash_key(EVP_PKEY *key, struct hashes *ret)
-{
-    EVP_PKEY *other;
-    bool ok;
-
-    ret->count = 0;
-    ok = add_hash(ret, key);
-    if (!ok || !EVP_PKEY_is_a(key, "EC"))
-        return ok;
-    other = EVP_PKEY_dup(key);
-    for (size_t i = 0; ok && i < FORMS; i++)
-        ok = other != NULL &&
-             EVP_PKEY_set_utf8_string_param(other, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, point_forms[i]) > 0 &&
-             add_hash(ret, other);
-    EVP_PKEY_free(other);
-    return ok;
-}
-
-static bool has_hash(const struct hashes *all, const uint8_t hash[LB_HASH_SIZE])
-{
-    for (size_t i = 0; i < all->count; i++) {
-        if (memcmp(all->h[i], hash, LB_HASH_SIZE) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* A destroyed version is passed over: it has nothing left of the key. */
-static int refuse_twin(const struct client *c, const struct key_details *show, const struct hashes *hashes, struct problem *p)
+static int refuse_twin(const struct client *c, const struct key_details *show, const struct key_hashes *hashes, struct problem *p)
 {
     const char *box = c->cli->box;
 
     for (unsigned i = 0; i < show->version_count; i++) {
         const struct version_entry *v = &show->versions[i];
 
-        if (v->state == STATE_DESTROYED || !has_hash(hashes, v->hash))
+        if (v->state == STATE_DESTROYED || !keyhashes_have(hashes, v->hash))
             continue;
         if (v->state == STATE_DESTROY_SCHEDULED) {
             problem_set(p, LB_E_EXISTS, "the box has this key already, as '%s', which is to be destroyed", show->name);
@@ -179,16 +113,16 @@ int key_refuse_twin(struct client *c, EVP_PKEY *key, struct problem *p)
 {
     struct key_details *show = malloc(sizeof(*show));
     char (*names)[LB_NAME_MAX + 1] = NULL, after[LB_NAME_MAX + 1] = "";
-    struct hashes hashes;
+    struct key_hashes hashes;
     int r = 0;
     struct problem ignored;
     uint16_t count;
     bool more = true;
 
-    if (show == NULL || !hash_key(key, &hashes))
+    if (show == NULL || !keyhashes_of(key, &hashes))
         r = problem_set(p, LB_E_NOMEM, "out of memory");
     while (r == 0 && more) {
-        r = list_names(c, after, &names, &count, &more, p);
+        r = boxkeys_names(c, after, &names, &count, &more, p);
         for (unsigned i = 0; r == 0 && i < count; i++) {
             /* One that went meanwhile is none. */
             if (ask_show(c->ask, names[i], show, &ignored) == 0)
@@ -333,7 +267,12 @@ int key_keep_file(const char *path, struct problem *p)
 
 int key_read_file(const char *path, const char *what, void **ret, size_t *ret_len, struct problem *p)
 {
-    int r = secret_read_file(path, KEYFILE_MAX, ret, ret_len);
+    return key_read_file_into(path, what, KEYFILE_MAX, ret, ret_len, p);
+}
+
+int key_read_file_into(const char *path, const char *what, size_t room, void **ret, size_t *ret_len, struct problem *p)
+{
+    int r = secret_read_file(path, room, ret, ret_len);
 
     switch (r) {
     case 0:
@@ -349,7 +288,7 @@ int key_read_file(const char *path, const char *what, void **ret, size_t *ret_le
 
 int cmd_import(struct cli *cli)
 {
-    const char *path = strcmp(cli->args[1], "-") == 0 ? "/dev/stdin" : cli->args[1];
+    const char *path;
     struct problem p = { 0 };
     struct client *c = NULL;
     struct keyfile file = { 0 };
@@ -358,6 +297,13 @@ int cmd_import(struct cli *cli)
     size_t len = 0;
     int status = EXIT_DONE, r;
 
+    if (bulk_is_meant(cli))
+        return import_bulk(cli);
+    if (cli->arg_count < 2)
+        return cli_usage_error(cli, "'%s' needs: %s", cli->command->name, cli->command->usage);
+    if (cli->arg_count > 2)
+        return help_too_many(cli, cli->args[2]);
+    path = strcmp(cli->args[1], "-") == 0 ? "/dev/stdin" : cli->args[1];
     /* File and name are in the wrong order. */
     if (access(path, F_OK) != 0 && access(cli->args[0], F_OK) == 0) {
         char cure[300];

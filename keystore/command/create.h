@@ -7,6 +7,8 @@
 
 /* Prints the URI of a new key, or a JSON object about it. */
 void key_print(const struct client *c, const struct key_info *key);
+/* Imports many files (command/bulk.h). Returns an exit status. */
+int import_bulk(const struct cli *cli);
 /* A plain key name from the command line: LB_E_NAME otherwise. */
 LB_MUST_USE int key_name_check(const char *name, struct problem *p);
 /*
@@ -22,6 +24,9 @@ LB_MUST_USE int key_keep_file(const char *path, struct problem *p);
  * LB_E_TOO_LONG, LB_E_NOMEM.
  */
 LB_MUST_USE int key_read_file(const char *path, const char *what, void **ret, size_t *ret_len, struct problem *p);
+/* The same into room bytes (keyfile_room()). */
+LB_MUST_USE int key_read_file_into(const char *path, const char *what, size_t room, void **ret, size_t *ret_len,
+                                   struct problem *p);
 /* The user of that name or number, as one who is granted something. LB_E_VALUE. */
 LB_MUST_USE int grant_find_user(const char *name, struct grant *ret, struct problem *p);
 /*

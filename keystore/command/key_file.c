@@ -9,13 +9,23 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "command/key_decoders.h"
 #include "command/key_file_pkcs12.h"
 #include "command/prompt.h"
 #include "guard/secret.h"
 #include "model/key_types.h"
 #include "model/limits.h"
 #include "model/pkcs11_reference.h"
+
+size_t keyfile_room(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size < KEYFILE_MAX ? (size_t)st.st_size
+                                                                                                   : KEYFILE_MAX;
+}
 
 /* What is being read, for the callback that libcrypto asks for the passphrase. */
 struct reading {
@@ -193,7 +203,11 @@ static int parse_pem(struct reading *rd, const uint8_t *data, size_t len, struct
     ret->end = found.end;
     if (check_handle(data, &found, ret, p) != 0)
         return damaged_handle(rd, p);
-    return ret->is_handle ? 0 : decode(rd, "PEM", data + found.start, found.end - found.start, &ret->key, p);
+    if (!ret->is_handle && rd->cli->decoders != NULL)
+        ret->key = keydecoders_read(rd->cli->decoders, data + found.start, found.end - found.start);
+    if (ret->is_handle || ret->key != NULL)
+        return 0;
+    return decode(rd, "PEM", data + found.start, found.end - found.start, &ret->key, p);
 }
 
 /* DER */

@@ -10,6 +10,9 @@
 /* Largest file that is looked at, in bytes: a key with long chains of certificates fits easily. */
 #define KEYFILE_MAX (256 * 1024)
 
+/* Room for a file as long as it is now, so that few pages are locked; KEYFILE_MAX where that is not known, or it is longer. */
+size_t keyfile_room(const char *path);
+
 enum keyfile_form { KEYFILE_PEM, KEYFILE_DER, KEYFILE_PKCS12 };
 
 struct keyfile {

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/output.h"
+#include "command/bulk.h"
 #include "command/cli.h"
 #include "command/help.h"
 #include "command/key_file.h"
@@ -146,14 +148,27 @@ static int parse(struct cli *c, char **argv)
     return 0;
 }
 
-/* Must run before the first use of libcrypto. */
-static int harden(const struct command *command)
+/* For many files at once, as far as the limit on locked memory has room for it. */
+static size_t room_for_many(const struct cli *c)
 {
+    const size_t all = BULK_THREADS * (size_t)BULK_MEMORY;
+    struct rlimit limit;
+
+    if ((c->command->options & OPT_BIT(FROM)) == 0 || !bulk_is_meant(c) || getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+        return 0;
+    return limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= 2 * all ? all : limit.rlim_cur / 2;
+}
+
+/* Must run before the first use of libcrypto. */
+static int harden(const struct cli *c)
+{
+    const struct command *command = c->command;
     struct problem p = { 0 };
     /* Room for two packets, a key file, and passphrases, credentials and keys that come and go. */
     char limit[SECRET_LIMIT_SIZE];
     struct secret_memory m = { .buffers = 2 * LB_PACKET_MAX + KEYFILE_MAX + (64 << 10), .heap_min = 64 << 10 };
 
+    m.buffers += room_for_many(c);
     if (secret_harden_process(&m.all_locked) != 0) {
         problem_set(&p, LB_E_SYSTEM, "cannot protect this process: %s", strerror(errno));
         return cli_fail(&p);
@@ -185,11 +200,11 @@ static void tell_done(const struct cli *c)
 
 int main(int argc, char **argv)
 {
-    struct cli c = { .box = "default" };
+    struct cli c = { .box = "default", .args = calloc((size_t)(argc < CLI_ARGS_MAX ? CLI_ARGS_MAX : argc), sizeof(char *)) };
     const char *dir = secure_getenv("LITTLEBOX_DIR");
     int status, end;
 
-    if (argc < 1 || !output_start())
+    if (argc < 1 || c.args == NULL || !output_start())
         return EXIT_FAILED;
     status = parse(&c, argv);
     if (status != 0)
@@ -198,7 +213,7 @@ int main(int argc, char **argv)
     if (c.dir == NULL && !c.system && !c.own && dir != NULL && dir[0] != '\0')
         c.dir = dir;
     if (c.command->secrets)
-        status = harden(c.command);
+        status = harden(&c);
     else
         secret_need_lock(false); /* there is no secret in it */
     if (status == 0)

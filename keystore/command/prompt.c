@@ -188,6 +188,13 @@ static int ask_stdin(struct passphrase *ret, struct problem *p)
     return read_line(STDIN_FILENO, "standard input", ret->data, &ret->len, p);
 }
 
+static int nobody_to_ask(const char *what, struct problem *p)
+{
+    problem_set(p, LB_E_SECRET, "it is encrypted, and nobody is asked for the %s", what);
+    problem_hint(p, "give the passphrase with --passphrase-file FILE, or take this file by itself");
+    return LB_E_SECRET;
+}
+
 int ask_passphrase(const struct cli *c, const char *what, bool as_new, struct passphrase *ret, struct problem *p)
 {
     const char *file = c->options[OPT_PASSPHRASE_FILE], *fd = c->options[OPT_PASSPHRASE_FD];
@@ -203,6 +210,8 @@ int ask_passphrase(const struct cli *c, const char *what, bool as_new, struct pa
         r = ask_fd(fd, ret, p);
     else if (c->options[OPT_STDIN] != NULL)
         r = ask_stdin(ret, p);
+    else if (c->asks_nobody)
+        r = nobody_to_ask(what, p);
     else
         r = ask_terminal(what, as_new, ret, p);
     if (r == 0 && ret->len == 0)

@@ -115,7 +115,7 @@ static void check_namespace(struct doctor *d, const struct box_status *s)
 static void check_box_state(struct doctor *d, struct client *c, enum place place)
 {
     const struct passwd *pw = getpwuid(geteuid());
-    char cure[LB_NAME_MAX + 40];
+    char cure[LB_NAME_MAX + 40], list[LB_NAME_MAX + 40];
     struct problem p = { 0 };
     struct box_status s;
 
@@ -129,6 +129,7 @@ static void check_box_state(struct doctor *d, struct client *c, enum place place
     doctor_box_place(d, c->paths.socket);
     doctor_box_lasts(d, c->paths.socket);
     snprintf(cure, sizeof(cure), "run: littlebox --box %s unlock", s.box);
+    snprintf(list, sizeof(list), "see: littlebox --box %s list", s.box);
     if (s.lock == LOCK_UNLOCKED)
         doctor_report(d, DOCTOR_OK, "unlocked", NULL, "box '%s' is unlocked and has %u key%s", s.box, s.keys,
                       s.keys == 1 ? "" : "s");
@@ -144,21 +145,24 @@ static void check_box_state(struct doctor *d, struct client *c, enum place place
                       "box '%s' has a credential that it refuses: it does not open itself", s.box);
     doctor_next_start(d, c);
     if (s.damaged != 0)
-        doctor_report(d, DOCTOR_FAIL, "records", "see: littlebox list", "%u keys of box '%s' are damaged", s.damaged,
+        doctor_report(d, DOCTOR_FAIL, "records", list, "%u keys of box '%s' are damaged", s.damaged,
                       s.box);
 }
 
 static void check_box(struct doctor *d)
 {
     const char *users = d->users != NULL ? d->users : d->conf.users[0] != '\0' ? d->conf.users : NULL;
+    struct cli cli = *d->cli;
     struct problem p = { 0 };
     struct client *c = NULL;
     char path[PATH_MAX];
     enum place place;
     int r = socket_path(d, &place, path, &p);
 
+    /* The box of the handle, whose name the line may not have: cures name it, and its files are looked for. */
+    cli.box = d->box;
     if (r == 0)
-        r = client_open_at(d->cli, path, users, LB_OWNERS_SETTING, &c, &p);
+        r = client_open_at(&cli, path, users, LB_OWNERS_SETTING, &c, &p);
     if (r != 0) {
         if (r != LB_E_NO_BOX || !doctor_box_failed(d, path))
             doctor_report(d, DOCTOR_FAIL, "socket", p.hint, "%s", p.text[0] == '\0' ? lb_strerror(r) : p.text);

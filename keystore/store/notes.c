@@ -4,17 +4,8 @@
 #include <string.h>
 
 #include "store/column.h"
+#include "store/group.h"
 #include "store/schema.h"
-#include "store/scrub.h"
-
-/* Ends a transaction. After a note, as after any change, the file alone is the store. */
-static int end(struct store *s, int r, struct problem *p)
-{
-    r = schema_end(s, r, p);
-    if (r == 0)
-        store_scrub(s);
-    return r;
-}
 
 static int put_one(struct store *s, const struct used_note *n, struct problem *p)
 {
@@ -33,13 +24,13 @@ static int put_one(struct store *s, const struct used_note *n, struct problem *p
 
 int store_put_used(struct store *s, const struct used_note *notes, size_t count, struct problem *p)
 {
-    int r = schema_begin(s, p);
+    int r = group_change_begin(s, p);
 
     if (r != 0)
         return r;
     for (size_t i = 0; r == 0 && i < count; i++)
         r = put_one(s, &notes[i], p);
-    return end(s, r, p);
+    return group_change_end(s, r, p);
 }
 
 void store_each_used(struct store *s, void (*each)(const struct used_note *n, void *arg), void *arg)
@@ -71,7 +62,7 @@ int store_put_handle(struct store *s, const uint8_t key_id[KEY_ID_SIZE], const c
         "DELETE FROM handle WHERE key_id = ?1 AND rowid NOT IN "
         "(SELECT rowid FROM handle WHERE key_id = ?1 ORDER BY noted DESC, rowid DESC LIMIT ?4)",
     };
-    int r = schema_begin(s, p);
+    int r = group_change_begin(s, p);
 
     if (r != 0)
         return r;
@@ -89,7 +80,7 @@ int store_put_handle(struct store *s, const uint8_t key_id[KEY_ID_SIZE], const c
         (void)sqlite3_bind_int(stmt, 4, LB_HANDLES_MAX);
         r = schema_run(s, stmt, p);
     }
-    return end(s, r, p);
+    return group_change_end(s, r, p);
 }
 
 void store_each_handle(struct store *s, const uint8_t key_id[KEY_ID_SIZE], void (*each)(const char *path, void *arg),

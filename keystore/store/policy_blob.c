@@ -4,25 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/entry.h"
 #include "store/policy_kinds.h"
 
 /* Before each value: tag and length. */
 #define HEAD_SIZE 4
 
-struct entry {
-    uint16_t tag;
-    struct bytes value;
-};
-
-static struct entry get_entry(struct wire_reader *r)
-{
-    struct entry e = { .tag = wire_get_u16(r) };
-
-    e.value = wire_get_bytes(r, UINT16_MAX);
-    return e;
-}
-
-static void put_entry(struct wire_writer *w, const struct entry *e)
+static void put_entry(struct wire_writer *w, const struct policy_entry *e)
 {
     wire_put_u16(w, e->tag);
     wire_put_bytes(w, e->value.p, e->value.len);
@@ -32,7 +20,7 @@ static void put_entry(struct wire_writer *w, const struct entry *e)
 static void put_member(const struct key_record *k, const struct policy_kind *kind, struct wire_writer *w)
 {
     struct wire_writer value;
-    struct entry e = { .tag = kind->tag };
+    struct policy_entry e = { .tag = kind->tag };
 
     if (w->error != 0 || w->left < HEAD_SIZE) {
         w->error = w->error != 0 ? w->error : LB_E_TOO_LONG;
@@ -54,7 +42,7 @@ static void put_all(const struct key_record *k, struct wire_writer *w)
 {
     const struct policy_kind *kind;
     struct wire_reader others;
-    struct entry e = { 0 };
+    struct policy_entry e = { 0 };
 
     wire_read(&others, k->others, k->others_len);
     for (size_t i = 0; (kind = policy_kind_at(i)) != NULL; i++) {
@@ -62,7 +50,7 @@ static void put_all(const struct key_record *k, struct wire_writer *w)
             continue;
         for (; e.tag != 0 || others.left > 0; e.tag = 0) {
             if (e.tag == 0)
-                e = get_entry(&others);
+                e = policy_entry_get(&others);
             if (e.tag > kind->tag)
                 break;
             put_entry(w, &e);
@@ -103,7 +91,7 @@ int policy_load(struct bytes blob, struct key_record *k)
     wire_read(&r, blob.p, blob.len);
     wire_write(&kept, others, blob.len);
     while (result == 0 && r.left > 0) {
-        struct entry e = get_entry(&r);
+        struct policy_entry e = policy_entry_get(&r);
         const struct policy_kind *kind = policy_kind_by_tag(e.tag);
 
         if (r.error != 0 || e.tag <= last || e.value.len == 0 || (kind != NULL && !kind->check(e.value)))
@@ -128,25 +116,14 @@ int policy_load(struct bytes blob, struct key_record *k)
 
 bool policy_get(const struct key_record *k, uint16_t tag, struct bytes *ret)
 {
-    struct wire_reader r;
-
-    wire_read(&r, k->others, k->others_len);
-    while (r.left > 0) {
-        struct entry e = get_entry(&r);
-
-        if (e.tag == tag) {
-            *ret = e.value;
-            return true;
-        }
-    }
-    return false;
+    return policy_entry_find((struct bytes){ k->others, k->others_len }, tag, ret);
 }
 
 int policy_set(struct key_record *k, uint16_t tag, struct bytes value)
 {
     const struct policy_kind *kind = policy_kind_by_tag(tag);
     size_t room = k->others_len + HEAD_SIZE + value.len, len = 0;
-    struct entry set = { tag, value };
+    struct policy_entry set = { tag, value };
     uint8_t *others;
     struct wire_writer w;
     struct wire_reader r;
@@ -160,7 +137,7 @@ int policy_set(struct key_record *k, uint16_t tag, struct bytes value)
     wire_write(&w, others, room);
     wire_read(&r, k->others, k->others_len);
     while (r.left > 0) {
-        struct entry e = get_entry(&r);
+        struct policy_entry e = policy_entry_get(&r);
 
         if (set.value.len > 0 && e.tag > tag) {
             put_entry(&w, &set);

@@ -18,7 +18,7 @@ struct policy_kind {
     bool (*check)(struct bytes value);
     /*
      * For kinds that key_record has members for. NULL, both: the entry is kept in others, for policy_get() and
-     * policy_set(). load: sets the members from a value that was checked; k has its versions, in the states of their
+     * policy_set(), and for its rule in policy/. load: sets the members from a value that was checked; k has its versions, in the states of their
      * rows. LB_E_VALUE: it contradicts them; LB_E_NOMEM. save: writes the value; nothing: there is none.
      */
     int (*load)(struct bytes value, struct key_record *k);

@@ -4,14 +4,14 @@
 
 #include "model/chain.h"
 #include "model/former_names.h"
+#include "store/group.h"
 #include "store/policy_blob.h"
 #include "store/schema.h"
-#include "store/scrub.h"
 #include "store/store.h"
 
 static int delete_rows(struct store *s, const char *sql, const uint8_t *key_id, struct problem *p)
 {
-    sqlite3_stmt *stmt = schema_prepare(s, sql, p);
+    sqlite3_stmt *stmt = schema_prepare_kept(s, sql, p);
 
     if (stmt == NULL)
         return p->code;
@@ -21,7 +21,7 @@ static int delete_rows(struct store *s, const char *sql, const uint8_t *key_id, 
 
 static int put_key_row(struct store *s, const struct key_record *k, struct problem *p)
 {
-    sqlite3_stmt *stmt = schema_prepare(s,
+    sqlite3_stmt *stmt = schema_prepare_kept(s,
                                         "INSERT INTO key (key_id, name, versions, grants) VALUES (?, ?, ?, ?) "
                                         "ON CONFLICT (key_id) DO UPDATE SET name = excluded.name, "
                                         "versions = excluded.versions, grants = excluded.grants",
@@ -41,7 +41,7 @@ static int put_key_row(struct store *s, const struct key_record *k, struct probl
 static int put_version_row(struct store *s, const struct key_record *k, const struct version_record *v,
                            struct problem *p)
 {
-    sqlite3_stmt *stmt = schema_prepare(s,
+    sqlite3_stmt *stmt = schema_prepare_kept(s,
                                         "INSERT INTO version (key_id, name, version, state, type, created, changed, "
                                         "spki, material) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                                         p);
@@ -78,7 +78,7 @@ static int put_policy_row(struct store *s, const struct key_record *k, struct pr
         problem_set(p, r, "key '%s' cannot be stored: its policy is too long", k->name);
         goto out;
     }
-    stmt = schema_prepare(s, "INSERT INTO policy (key_id, entries) VALUES (?, ?)", p);
+    stmt = schema_prepare_kept(s, "INSERT INTO policy (key_id, entries) VALUES (?, ?)", p);
     if (stmt == NULL) {
         r = p->code;
         goto out;
@@ -99,7 +99,7 @@ static int put_chain_row(struct store *s, const struct key_record *k, const stru
 
     if (chain_digest(k->key_id, v->version, (struct bytes){ v->chain, v->chain_len }, digest) != 0)
         return problem_set(p, LB_E_CRYPTO, "SHA-256 failed");
-    stmt = schema_prepare(s, "INSERT INTO chain (key_id, version, certificates, digest) VALUES (?, ?, ?, ?)", p);
+    stmt = schema_prepare_kept(s, "INSERT INTO chain (key_id, version, certificates, digest) VALUES (?, ?, ?, ?)", p);
     if (stmt == NULL)
         return p->code;
     sqlite3_bind_blob(stmt, 1, k->key_id, KEY_ID_SIZE, SQLITE_STATIC);
@@ -183,18 +183,6 @@ static int put_rows(struct store *s, const struct key_record *k, struct problem 
     return r == 0 ? put_chain_rows(s, k, p) : r;
 }
 
-/*
- * Ends a transaction, and empties the log also where nothing was deleted. With a log left, the file alone is not the store:
- * a copy that is put in its place would be mixed with the log.
- */
-static int end(struct store *s, int r, struct problem *p)
-{
-    r = schema_end(s, r, p);
-    if (r == 0)
-        store_scrub(s);
-    return r;
-}
-
 int store_put_keys(struct store *s, const struct key_record *keys, size_t count, struct problem *p)
 {
     int r = 0;
@@ -202,13 +190,13 @@ int store_put_keys(struct store *s, const struct key_record *keys, size_t count,
     for (size_t i = 0; r == 0 && i < count; i++)
         r = check_record(&keys[i], p);
     if (r == 0)
-        r = schema_begin(s, p);
+        r = group_change_begin(s, p);
     if (r != 0)
         return r;
     r = schema_finish(s, p);
     for (size_t i = 0; r == 0 && i < count; i++)
         r = put_rows(s, &keys[i], p);
-    r = end(s, r, p);
+    r = group_change_end(s, r, p);
     if (r == 0)
         s->schema = store_schema_version;
     return r;
@@ -221,10 +209,10 @@ int store_put_key(struct store *s, const struct key_record *k, struct problem *p
 
 int store_put_chains(struct store *s, const struct key_record *k, struct problem *p)
 {
-    int r = schema_begin(s, p);
+    int r = group_change_begin(s, p);
 
     if (r != 0)
         return r;
     r = delete_rows(s, "DELETE FROM chain WHERE key_id = ?", k->key_id, p);
-    return end(s, r == 0 ? put_chain_rows(s, k, p) : r, p);
+    return group_change_end(s, r == 0 ? put_chain_rows(s, k, p) : r, p);
 }

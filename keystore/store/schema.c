@@ -195,6 +195,42 @@ sqlite3_stmt *schema_prepare(struct store *s, const char *sql, struct problem *p
     return stmt;
 }
 
+sqlite3_stmt *schema_prepare_kept(struct store *s, const char *sql, struct problem *p)
+{
+    for (size_t i = 0; i < STATEMENTS_KEPT; i++) {
+        if (s->kept[i].sql == NULL) {
+            s->kept[i].stmt = schema_prepare(s, sql, p);
+            if (s->kept[i].stmt != NULL)
+                s->kept[i].sql = sql;
+            return s->kept[i].stmt;
+        }
+        if (s->kept[i].sql == sql)
+            return s->kept[i].stmt;
+    }
+    return schema_prepare(s, sql, p);
+}
+
+void schema_forget_kept(struct store *s)
+{
+    for (size_t i = 0; i < STATEMENTS_KEPT; i++) {
+        sqlite3_finalize(s->kept[i].stmt);
+        s->kept[i].stmt = NULL;
+        s->kept[i].sql = NULL;
+    }
+}
+
+static void let_go(struct store *s, sqlite3_stmt *stmt)
+{
+    for (size_t i = 0; i < STATEMENTS_KEPT; i++) {
+        if (s->kept[i].stmt != stmt)
+            continue;
+        sqlite3_reset(stmt);
+        sqlite3_clear_bindings(stmt);
+        return;
+    }
+    sqlite3_finalize(stmt);
+}
+
 int schema_run(struct store *s, sqlite3_stmt *stmt, struct problem *p)
 {
     int rc = sqlite3_step(stmt), r = 0;
@@ -203,7 +239,7 @@ int schema_run(struct store *s, sqlite3_stmt *stmt, struct problem *p)
         r = problem_set(p, LB_E_EXISTS, "the store has such a row already");
     else if (rc != SQLITE_DONE && rc != SQLITE_ROW)
         r = schema_failure(s, rc, "write to", p);
-    sqlite3_finalize(stmt);
+    let_go(s, stmt);
     return r;
 }
 
@@ -345,6 +381,7 @@ static int open_db(struct store *s, const char *name, int flags, const char *vfs
 {
     int rc;
 
+    schema_forget_kept(s);
     sqlite3_close(s->db);
     s->db = NULL;
     rc = sqlite3_open_v2(name, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);

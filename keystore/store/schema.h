@@ -21,6 +21,9 @@ struct store_stamp {
     struct timespec changed;
 };
 
+/* Statements that are prepared once: those of a change of a key. */
+#define STATEMENTS_KEPT 16
+
 struct store {
     sqlite3 *db;
     pthread_mutex_t look;      /* of these two, which other threads ask for */
@@ -29,6 +32,15 @@ struct store {
     uint8_t id[STORE_ID_SIZE];
     int schema;         /* of the file */
     bool readonly;      /* the file system or the mode of the file lets nobody write */
+    struct {
+        bool open;           /* changes are stored together (store/group.h) */
+        bool began;          /* a transaction of them was begun */
+        struct problem lost; /* code not 0: the changes of the group are gone, and why */
+    } group;
+    struct {
+        const char *sql;
+        sqlite3_stmt *stmt;
+    } kept[STATEMENTS_KEPT];
     bool scrub_pending; /* material was deleted, and the log that holds it is not overwritten yet */
     char *path;
 };
@@ -75,7 +87,11 @@ int schema_failure(const struct store *s, int rc, const char *what, struct probl
 
 /* A statement, or NULL with the problem set. */
 sqlite3_stmt *schema_prepare(struct store *s, const char *sql, struct problem *p);
-/* Steps a statement that gives no rows, and finalizes it. LB_E_EXISTS for a broken UNIQUE, else as schema_failure(). */
+/* The same, kept for the next time: sql is static, and the statement goes to schema_run() alone. */
+sqlite3_stmt *schema_prepare_kept(struct store *s, const char *sql, struct problem *p);
+/* Forgets those that are kept, before the database is closed. */
+void schema_forget_kept(struct store *s);
+/* Steps a statement that gives no rows, and finalizes it, unless it is kept. LB_E_EXISTS for a broken UNIQUE, else as schema_failure(). */
 LB_MUST_USE int schema_run(struct store *s, sqlite3_stmt *stmt, struct problem *p);
 LB_MUST_USE int schema_exec(struct store *s, const char *sql, struct problem *p);
 

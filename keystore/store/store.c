@@ -92,6 +92,7 @@ void store_close(struct store *s)
         return;
     if (s->scrub_pending && !store_was_replaced(s))
         store_scrub(s);
+    schema_forget_kept(s);
     sqlite3_close(s->db);
     free(s->path);
     free(s);

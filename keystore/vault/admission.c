@@ -1,4 +1,4 @@
-/* What the rules look at (policy/admit.h), gathered from the vault and its keys. */
+/* What the rules look at (policy/admission.h), gathered from the vault and its keys. */
 #include <string.h>
 
 #include "vault/vault_priv.h"
@@ -89,6 +89,7 @@ int vault_admission(const struct vault *v, const struct boxkey *k, const struct 
     ret->key.grants = k->rec.grants;
     ret->key.grant_count = k->rec.grant_count;
     ret->key.damaged = k->damaged;
+    ret->key.entries = (struct bytes){ k->rec.others, k->rec.others_len };
     ret->key.unknown = k->rec.unknown;
     i = find_version(k, ref);
     if (i < 0) {

@@ -37,6 +37,8 @@ int vault_find_to_change(struct vault *v, const char *name, struct boxkey **ret,
 {
     int r = vault_check_open(v, p);
 
+    if (r == 0)
+        r = vault_together_name(v, name, p);
     if (r != 0)
         return r;
     /* Without the lock: only this thread changes the ring. */
@@ -62,29 +64,20 @@ static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next
 
 /*
  * publish() stores next with put, and puts next in the place of old (NULL: next is new). On success next belongs to the
- * ring, on failure to the caller. *ret_stored (ret_stored may be NULL): next is in the store, whatever came then.
+ * vault, on failure to the caller. *ret_stored (ret_stored may be NULL): next is in the store, whatever came then.
  */
 typedef int put_fn(struct store *s, const struct key_record *k, struct problem *p);
 
 static int publish(struct vault *v, put_fn *put, struct boxkey *old, struct boxkey *next, bool *ret_stored,
                    struct problem *p)
 {
-    int damaged = (int)boxkey_is_damaged(next) - (old != NULL && boxkey_is_damaged(old));
     int r = put(v->store, &next->rec, p);
 
     if (r != 0)
         return r;
     if (ret_stored != NULL)
         *ret_stored = true;
-    r = keyring_put(&v->ring, old, next);
-    if (r != 0) {
-        /* The key is stored, and will be there after a restart: only this process has no room for it. */
-        return problem_set(p, r, "key '%s' is stored, but memory is too short to use it now", next->rec.name);
-    }
-    secret_wipe_stack();
-    atomic_store(&v->keys, (unsigned)v->ring.count);
-    atomic_fetch_add(&v->damaged, (unsigned)damaged);
-    return 0;
+    return vault_publish(v, old, next, p);
 }
 
 /* Keeps the live halves of versions that go on: same version, same key, neither destroyed nor to be. */
@@ -132,12 +125,16 @@ static int name_is_taken(const struct vault *v, const struct version_record *rec
 static int prepare_version(struct vault *v, const char *name, struct boxkey **ret_old, struct boxkey **ret_next,
                            struct problem *p)
 {
-    struct boxkey *old = keyring_find(&v->ring, name), *next;
+    struct boxkey *old, *next;
     struct key_record rec = { 0 };
     struct version_record *versions;
     struct keyversion *halves;
     size_t n;
+    int r = vault_together_name(v, name, p);
 
+    if (r != 0)
+        return r;
+    old = keyring_find(&v->ring, name);
     if (old == NULL && vault_other_name(v, name, p) == LB_E_EXISTS)
         return LB_E_EXISTS;
     if (old != NULL && boxkey_is_damaged(old))
@@ -212,17 +209,32 @@ static void undo(struct vault *v, const struct boxkey *next)
         log_error("what was made for key '%s' is still on the token: %s", rec->name, p.text);
 }
 
+/* Does the same for a version whose material is the backend's own: what comes to nothing is taken away again. */
+static int finish_own_version(struct vault *v, struct boxkey *old, struct boxkey *next, EVP_PKEY *key, uint8_t *spki_buf,
+                              struct key_info *ret, struct problem *p)
+{
+    bool stored = false;
+    int r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
+
+    if (r != 0 && !stored)
+        undo(v, next);
+    return r;
+}
+
 int vault_create(struct vault *v, const struct create_request *m, uint8_t *spki_buf, struct key_info *ret,
                  struct problem *p)
 {
     struct boxkey *old, *next = NULL;
     struct version_record *rec;
     EVP_PKEY *key = NULL;
-    bool stored = false;
+    enum digest restricted;
     int r = vault_check_open(v, p);
 
     if (r == 0)
         r = keytype_check(m->type, p);
+    /* The search for primes may take seconds, for which nobody else is to wait. */
+    if (r == 0 && keytype_find(m->type, &restricted)->bits != 0)
+        r = vault_together_alone(v, p);
     if (r == 0)
         r = prepare_version(v, m->name, &old, &next, p);
     if (r != 0)
@@ -230,11 +242,8 @@ int vault_create(struct vault *v, const struct create_request *m, uint8_t *spki_
     rec = &next->rec.versions[next->rec.version_count - 1];
     snprintf(rec->type, sizeof(rec->type), "%s", m->type);
     r = v->ops->create(v->backend, &next->rec, rec, &key, p);
-    if (r == 0) {
-        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
-        if (r != 0 && !stored)
-            undo(v, next);
-    }
+    if (r == 0)
+        r = finish_own_version(v, old, next, key, spki_buf, ret, p);
     if (r != 0)
         boxkey_free(next);
     return r;
@@ -245,7 +254,6 @@ int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_
 {
     struct boxkey *old, *next = NULL;
     EVP_PKEY *key = NULL;
-    bool stored = false;
     int r = vault_check_open(v, p);
 
     if (r == 0 && !v->ops->own_objects) {
@@ -258,7 +266,7 @@ int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_
         return r;
     r = v->ops->attach(v->backend, m->id, m->label, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
     if (r == 0)
-        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
+        r = finish_version(v, old, next, key, spki_buf, ret, /* ret_stored= */ NULL, p);
     /* The key's certificate may have been put beside it just now. */
     if (r == 0)
         v->ops->site->certs_forget(v->site);
@@ -272,7 +280,6 @@ int vault_import(struct vault *v, const struct import_request *m, uint8_t *spki_
 {
     struct boxkey *old, *next = NULL;
     EVP_PKEY *key = NULL;
-    bool stored = false;
     int r = vault_check_open(v, p);
 
     if (r == 0)
@@ -280,11 +287,8 @@ int vault_import(struct vault *v, const struct import_request *m, uint8_t *spki_
     if (r != 0)
         return r;
     r = v->ops->import(v->backend, m->pkcs8, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
-    if (r == 0) {
-        r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
-        if (r != 0 && !stored)
-            undo(v, next);
-    }
+    if (r == 0)
+        r = finish_own_version(v, old, next, key, spki_buf, ret, p);
     if (r != 0)
         boxkey_free(next);
     return r;

@@ -21,8 +21,12 @@ int vault_other_name(struct vault *v, const char *name, struct problem *p)
 /* May k get this name? A destroyed key keeps its name: what is said of the name is said of that key. */
 static int check_free(struct vault *v, const struct boxkey *k, const char *name, struct problem *p)
 {
-    const struct boxkey *has = keyring_find_any(&v->ring, name);
+    const struct boxkey *has;
+    int r = vault_together_name(v, name, p);
 
+    if (r != 0)
+        return r;
+    has = keyring_find_any(&v->ring, name);
     if (has == NULL || (has == k && strcmp(k->rec.name, name) != 0))
         return 0;
     if (has != k && strcmp(has->rec.name, name) != 0)

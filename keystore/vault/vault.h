@@ -141,6 +141,28 @@ LB_MUST_USE int vault_show(struct vault *v, const char *name, struct key_details
 /* Puts LB_E_NO_STORE into words: no store was made yet, or the store is gone. */
 int vault_no_store(const struct vault *v, struct problem *p);
 
+/*
+ * Changes that are committed together: from vault_together_begin() to vault_together_end() what creating, importing,
+ * renaming, granting, chains and handles change is in one transaction. So all of them wait for the disk once. Until the end
+ * nobody sees any of them, in answers about keys too. No other change may be made meanwhile. By the changing thread.
+ *
+ * False: this vault takes each change alone now, and nothing is begun.
+ */
+#define VAULT_TOGETHER_MAX 64
+bool vault_together_begin(struct vault *v);
+/* To be called before each change, VAULT_TOGETHER_MAX times at most. change: what vault_together_end() calls it. */
+void vault_together_next(struct vault *v, void *change);
+/*
+ * The last change failed only because it has to come after those before it: it is to be made again, once they are published.
+ * Never after the first change.
+ */
+bool vault_together_clash(const struct vault *v);
+/*
+ * Commits, and publishes. On failure every change failed, the store and the keys are as they were at the beginning, and p
+ * says why. A change that is stored, and cannot be published for want of memory, fails alone: fail() is called for it.
+ */
+LB_MUST_USE int vault_together_end(struct vault *v, void (*fail)(void *change, const struct problem *p), struct problem *p);
+
 /* Makes the store with its first seal. The vault is unlocked then. LB_E_EXISTS. */
 LB_MUST_USE int vault_init(struct vault *v, const struct seal_request *seal, struct problem *p);
 /* LB_E_SECRET: the secret opens no seal of that kind. An open store stays open, and the secret is tried all the same. */

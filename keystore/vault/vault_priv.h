@@ -11,6 +11,23 @@
 #include "vault/keyring.h"
 #include "vault/vault.h"
 
+/* A change that is in the store's transaction, and not on disk yet. */
+struct pending {
+    struct boxkey *old;  /* in the ring as long; NULL: next is new */
+    struct boxkey *next; /* nobody else sees it */
+    void *change;
+};
+
+/* Changes that are committed together (vault_together_begin()). By the changing thread. */
+struct together {
+    bool on;
+    bool clash;     /* the last change has to wait for those before it */
+    size_t begun;   /* changes */
+    void *change;   /* whose the next pending ones are */
+    size_t count;
+    struct pending pending[VAULT_TOGETHER_MAX];
+};
+
 struct vault {
     const struct vault_settings *conf;
     struct store *store;          /* NULL: none made yet */
@@ -38,6 +55,7 @@ struct vault {
     atomic_uint certs_wanted;     /* threads that may be waiting for the token because of certificates */
     uint64_t next_destroy;        /* when the next destruction is due; UINT64_MAX: none is scheduled. The changing thread's */
     uint64_t settles_at;          /* when the first due key has been due for long enough, by running time. Likewise */
+    struct together together;
     uint64_t used_written;        /* when the last uses were written last. Likewise */
 };
 
@@ -97,6 +115,18 @@ LB_MUST_USE int vault_pick_version(const struct vault *v, const struct boxkey *k
                                    struct problem *p);
 
 /* Changes, by the changing thread alone. A new record is prepared, stored in one transaction, and then published. */
+/*
+ * Publishes next, which was stored, in the place of old (NULL: next is new); or, where changes are committed together, keeps
+ * it for the end of that. On success next belongs to the vault, on failure to the caller. LB_E_NOMEM.
+ */
+LB_MUST_USE int vault_publish(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p);
+/*
+ * Refuses a change that is to wait for those before it, where changes are committed together: vault_together_clash() then.
+ * The first: it takes long. The second: a change before it was about a key that has or had this name, and the ring does not
+ * say so yet. Every change asks for each name before it looks that up.
+ */
+LB_MUST_USE int vault_together_alone(struct vault *v, struct problem *p);
+LB_MUST_USE int vault_together_name(struct vault *v, const char *name, struct problem *p);
 /* Refuses a change while the store is not open. LB_E_NO_STORE, LB_E_LOCKED. */
 LB_MUST_USE int vault_check_open(const struct vault *v, struct problem *p);
 /* The key of that name, of an open store. LB_E_NO_KEY. LB_E_EXISTS: the name is a former name of another key. */

@@ -15,9 +15,6 @@ set -eu
 . "$(dirname "$0")/../harness/tokens.sh"
 
 needs haproxy openssl
-sanitized && skip "a sanitizer would be measured"
-TEST_SECONDS=${TEST_SECONDS_BENCH:-1800}
-begin
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 AT_ONCE=${BENCH_AT_ONCE:-64 200}

@@ -13,9 +13,6 @@ set -eu
 . "$(dirname "$0")/../servers/serving.sh"
 
 needs nginx openssl softhsm2-util pkcs11-tool
-sanitized && skip "a sanitizer would be measured"
-TEST_SECONDS=${TEST_SECONDS_BENCH:-1800}
-begin
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 CLIENTS=${BENCH_CLIENTS:-4}

@@ -11,13 +11,12 @@ AWAIT_SECONDS=${AWAIT_SECONDS:-120}
 . "$(dirname "$0")/../harness/lib.sh"
 
 needs openssl nginx
-sanitized && skip "a sanitizer would be measured"
 KEYS=${BENCH_KEYS:-1 1000 100000}
 CALLERS=${BENCH_CALLERS:-1 2 4 16}
 SECONDS_EACH=${BENCH_SECONDS:-2}
 TYPE=${BENCH_TYPE:-ec:P-256}
 SITES=${BENCH_SITES:-1000}
-begin
+TEST_SECONDS_BENCH=${TEST_SECONDS_BENCH:-$TEST_SECONDS}
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 BENCH=$LITTLEBOX_BUILD/test/bench

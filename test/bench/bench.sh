@@ -14,9 +14,6 @@ set -eu
 . "$(dirname "$0")/../servers/serving.sh"
 
 needs nginx openssl
-sanitized && skip "a sanitizer would be measured"
-TEST_SECONDS=${TEST_SECONDS_BENCH:-1800}
-begin
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 ROUNDS=${BENCH_ROUNDS:-20}

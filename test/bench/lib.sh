@@ -1,8 +1,11 @@
 # shellcheck shell=bash
 # What the benchmarks share: notes of what was measured, their medians and ratios, the processor time of processes.
-# Sourced after lib.sh and serving.sh, and after `begin`.
+# Sourced after lib.sh and serving.sh, where a test says `begin`: it does.
 # shellcheck disable=SC2034 # what is set here is for serving.sh and the benchmarks
 
+sanitized && skip "a sanitizer would be measured"
+TEST_SECONDS=${TEST_SECONDS_BENCH:-1800}
+begin
 ROUNDS=${BENCH_ROUNDS:-5}
 LENGTH=${BENCH_SECONDS:-2}
 mkdir -p "$TEST_DIR/results"

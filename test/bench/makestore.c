@@ -8,6 +8,7 @@
 #include "backends/backend.h"
 #include "guard/secret.h"
 #include "seals/seal.h"
+#include "store/group.h"
 #include "store/schema.h"
 #include "store/seals.h"
 #include "store/store.h"
@@ -86,8 +87,15 @@ int main(int argc, char **argv)
         r = schema_exec(s, "PRAGMA synchronous = OFF", &p);
     if (r == 0)
         r = unseal(s, argv[2], &b, &p);
-    for (unsigned long n = 0; r == 0 && n < count; n++)
-        r = add_key(s, b, argv[3], n, &p);
+    /* The first change may bring the schema up, and is made alone. */
+    for (unsigned long n = 0; r == 0 && n < count; n++) {
+        if (n == 1 && !store_group_begin(s))
+            r = LB_E_STORE_SCHEMA;
+        if (r == 0)
+            r = add_key(s, b, argv[3], n, &p);
+    }
+    if (r == 0)
+        r = store_group_end(s, &p);
     backend_sealed_free(b);
     store_close(s);
     return r == 0 ? 0 : fail(argv[1], &p, r);

@@ -10,11 +10,7 @@ is_root || skip "needs root, to make what a container has"
 unshare --mount --pid --ipc --uts --fork true 2>/dev/null || skip "this system gives no namespaces"
 begin
 cd "$TEST_DIR"
-mkdir -p bin/.libs
-cp "$LITTLEBOX_BUILD/littleboxd" "$LITTLEBOX_BUILD/littlebox" bin/
-cp "$MODULE" bin/.libs/
-LITTLEBOX_BUILD=$TEST_DIR/bin
-MODULE=$LITTLEBOX_BUILD/.libs/littlebox.so
+copy_programs "$TEST_DIR/bin"
 echo "a text" >text
 SERVER=54321 SHIFT=200000
 

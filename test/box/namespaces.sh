@@ -9,12 +9,7 @@ needs openssl setpriv unshare
 unshare --user true 2>/dev/null || skip "this system gives no user namespaces"
 begin
 cd "$TEST_DIR"
-# Others may have no way to the build: they get copies.
-mkdir -p bin/.libs
-cp "$LITTLEBOX_BUILD/littleboxd" "$LITTLEBOX_BUILD/littlebox" bin/
-cp "$MODULE" bin/.libs/
-LITTLEBOX_BUILD=$TEST_DIR/bin
-MODULE=$LITTLEBOX_BUILD/.libs/littlebox.so
+copy_programs "$TEST_DIR/bin"
 echo "a text" >text
 
 OUTER=$(readlink /proc/self/ns/user)

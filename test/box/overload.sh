@@ -82,7 +82,7 @@ say "$(cat "$TEST_DIR/polite")"
 # --- Changes wait in a queue that ends: here behind wrong secrets, each of which is answered later than the last
 as_many() { # ROUND
     local n changes=()
-    for n in {11..34}; do
+    for n in {11..98}; do
         lb allow web --user "40$1$n" >"$TEST_DIR/change.$1.$n" 2>&1 3>&- &
         changes+=("$!")
     done
@@ -96,10 +96,10 @@ crowd secret "$SOCKET" secret 3
 round=1
 while ! as_many "$round"; do
     round=$((round + 1))
-    [ "$round" -le 4 ] || fail "96 changes were taken in, however many waited"
+    [ "$round" -le 4 ] || fail "352 changes were taken in, however many waited"
 done
 polite 100 || fail "no signatures while changes wait"
-says "whoever comes when 16 changes wait is told so" '16 changes of this box wait already: try again later' \
+says "whoever comes when 64 changes wait is told so" 'too many changes of this box wait already: try again later' \
     <(cat "$TEST_DIR/change.$round".*)
 lb --json show web >"$TEST_DIR/show"
 for file in "$TEST_DIR/change.$round".*; do
@@ -107,7 +107,7 @@ for file in "$TEST_DIR/change.$round".*; do
     if grep -q 'try again later' "$file"; then wanted=0; else wanted=1; fi
     [ "$(grep -cw "$user" "$TEST_DIR/show")" -eq "$wanted" ] || fail "the change for $user: $(cat "$file")"
 done
-say "$(grep -l 'try again later' "$TEST_DIR/change.$round".* | wc -l) of 24 were"
+say "$(grep -l 'try again later' "$TEST_DIR/change.$round".* | wc -l) of 88 were"
 check "all others were made" [ "$(grep -L 'try again later' "$TEST_DIR/change.$round".* | wc -l)" -ge 1 ]
 # Those secrets would be waited for for a minute yet: stopping a box ends that.
 stop "${CROWD[0]}" KILL

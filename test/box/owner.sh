@@ -8,12 +8,9 @@ set -eu
 needs openssl setpriv unshare
 begin
 cd "$TEST_DIR"
-# Others may have no way to the build: they get copies.
-mkdir -p bin/.libs
-cp "$LITTLEBOX_BUILD/littleboxd" "$LITTLEBOX_BUILD/littlebox" "$LITTLEBOX_BUILD/test/cli/fakebox" bin/
-cp "$MODULE" bin/.libs/
-LITTLEBOX_BUILD=$TEST_DIR/bin
-MODULE=$LITTLEBOX_BUILD/.libs/littlebox.so
+mkdir bin
+cp "$LITTLEBOX_BUILD/test/cli/fakebox" bin/
+copy_programs "$TEST_DIR/bin"
 echo "a text" >text
 CALLER=54320 STRANGER=54321
 

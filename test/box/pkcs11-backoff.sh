@@ -10,12 +10,7 @@ set -eu
 needs openssl pkcs11-tool
 begin
 cd "$TEST_DIR"
-bad_token "$TEST_DIR/bad"
-plain_ossl pkey -in "$BAD_DIR/keys/02.ec.pem" -pubout -out ec.pub
-token_conf "$TEST_DIR/box" "$BAD" label=hostile "sessions = 2"
-new_box "$TEST_DIR/box"
-check "attach" attach ec 02 2>>lb.log
-signs_ec() { signs ec "$TEST_DIR/ec.pub"; }
+bad_box "$TEST_DIR/box" "sessions = 2"
 check "it signs" signs_ec
 now_ms() { awk '{ printf "%d\n", $1 * 1000 }' /proc/uptime; }
 has_problem() { [ "$(status token.problem)" != null ]; }

@@ -78,15 +78,7 @@ refused "none of that name" 'no box has the object' ossl x509 -noout -in 'pkcs11
 refused "which is no key" 'no box has the object' ossl pkey -in 'pkcs11:token=certs;object=root' -noout
 
 # A server with key, certificate and chain from one URI.
-port=$(free_ports 1)
-env "${MODULE_ENV[@]}" OPENSSL_CONF="$BOX_DIR/openssl.cnf" openssl s_server -accept "127.0.0.1:$port" \
-    -cert littlebox:web -cert_chain littlebox:web -key littlebox:web -www >s_server.log 2>&1 3>&- &
-server=$!
-own "$server"
-await "s_server" grep -q '^ACCEPT' s_server.log
-echo "GET / HTTP/1.0" | plain_ossl s_client -connect "127.0.0.1:$port" -CAfile root.crt -verify_return_error \
-    -verify_hostname localhost -ign_eof >s_client.log 2>&1 || true
-stop "$server"
+page_of_uri littlebox:web root.crt
 check "a server with the certificates of the token" grep -q 'Verify return code: 0' s_client.log
 
 # --- What was set in the box wins

@@ -10,33 +10,15 @@ set -eu
 needs openssl pkcs11-tool
 begin
 cd "$TEST_DIR"
-bad_token "$TEST_DIR/bad"
-for key in 01.rsa 02.ec; do
-    plain_ossl pkey -in "$BAD_DIR/keys/$key.pem" -pubout -out "${key#*.}.pub"
-done
-token_conf "$TEST_DIR/box" "$BAD" label=hostile "sessions = 2"
-new_box "$TEST_DIR/box"
-write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
-check "attach" attach ec 02 2>>lb.log
-check "attach" attach rsa 01 2>>lb.log
-signs_ec() { signs ec "$TEST_DIR/ec.pub"; }
-# many N [KEY] : so many signatures and one, which are not looked at. More than FIRST_USES and SAMPLES of p11_copy.c are ENOUGH.
+bad_box "$TEST_DIR/box" "sessions = 2"
+# Signatures: more than FIRST_USES and SAMPLES of token/copy.c.
 ENOUGH=24
-many() {
-    env "${MODULE_ENV[@]}" OPENSSL_CONF="$BOX_DIR/openssl.cnf" "$LITTLEBOX_BUILD/test/bench/signspeed" "littlebox:${2:-ec}" 0 "$1" \
-        >many.out 2>many.log
-}
 by_copy() { bad_calls C_SignInit copy; }
 by_object() { bad_calls C_SignInit object; }
 # connection TEXT LINE... : a new connection to a token that does this, and as many signatures as it takes.
 connection() {
-    local text=$1
-    shift
-    lb lock 2>>lb.log
-    bad_behaves "$@"
-    bad_forget_calls
-    lb unlock --credential "$BOX_DIR/default.credential" 2>>lb.log
-    check "$text" many $ENOUGH
+    bad_connection "${@:2}"
+    check "$1" many $ENOUGH ec
 }
 # no_copy TEXT LINE... : it is asked for a copy once at most, and each signature is by the key itself.
 no_copy() {
@@ -53,7 +35,7 @@ same "there is one copy" "1 0" "$(bad_calls C_CopyObject) $(bad_calls C_DestroyO
 says "the log says what was measured" "key 'ec' id 02 signs in [0-9]+ us, a copy of it in the session in [0-9]+ us" \
     "$BOX_DIR/box.log"
 bad_forget_calls
-check "from then on" many 10
+check "from then on" many 10 ec
 check "the copy signs" test "$(by_copy)" -gt 0
 same "two calls a signature" "11 11 22" "$(($(by_copy) + $(by_object))) $(bad_calls C_Sign) $(grep -c '^C_[A-Za-z]*$' "$BAD_DIR/calls")"
 check "its signature is the key's" signs_ec
@@ -70,23 +52,23 @@ same "without a copy more" 0 "$(bad_calls C_CopyObject)"
 lost=0
 for lost in 1 2 3 4; do
     bad_behaves "$FASTER" "state copies-lost $lost"
-    check "copies that are lost cost nobody anything" many $ENOUGH
+    check "copies that are lost cost nobody anything" many $ENOUGH ec
 done
 check "a token that loses them is not asked for ever" test "$(bad_calls C_CopyObject)" -le 2
 same "the connection is still the same" 0 "$(bad_calls C_Login right)"
 connection "a copy" "$FASTER"
 bad_behaves "$FASTER" "state generation 1"
-check "a token that was started anew" many $ENOUGH
+check "a token that was started anew" many $ENOUGH ec
 check "it signs" signs_ec
 bad_behaves "$FASTER" "state generation 1" "state login 1"
-check "a login that was lost" many $ENOUGH
+check "a login that was lost" many $ENOUGH ec
 check "it signs" signs_ec
 check "a copy signs again" test "$(by_copy)" -gt $((ENOUGH / 2))
 
 # --- Gone
 connection "a copy" "$FASTER"
 bad_forget_calls
-check "it is used" many 10
+check "it is used" many 10 ec
 check "by the copy" test "$(by_copy)" -gt 0
 bad_behaves "state objects-gone 1"
 await "a key that others have destroyed not to sign any more" not signs_ec
@@ -106,7 +88,7 @@ same "is destroyed" 1 "$(bad_calls C_DestroyObject)"
 connection "copies that are slower" "state slow-copy 20"
 same "it was tried, and given up" "1 1" "$(bad_calls C_CopyObject) $(bad_calls C_DestroyObject)"
 bad_forget_calls
-check "from then on" many 10
+check "from then on" many 10 ec
 same "the key itself signs" "11 0" "$(by_object) $(by_copy)"
 for failure in "init 0x68" "sign 0x6" "sign 0x5" "init 0x63"; do
     connection "a copy that is of no use ($failure)" "C_CopyObject $failure" "$FASTER"

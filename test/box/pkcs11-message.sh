@@ -10,46 +10,24 @@ set -eu
 needs openssl pkcs11-tool
 begin
 cd "$TEST_DIR"
-bad_token "$TEST_DIR/bad"
-for key in 01.rsa 02.ec; do
-    plain_ossl pkey -in "$BAD_DIR/keys/$key.pem" -pubout -out "${key#*.}.pub"
-done
-token_conf "$TEST_DIR/box" "$BAD" label=hostile "sessions = 3"
-new_box "$TEST_DIR/box"
-write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
-check "attach" attach ec 02 2>>lb.log
-check "attach" attach rsa 01 2>>lb.log
-signs_ec() { signs ec "$TEST_DIR/ec.pub"; }
-signs_rsa() { signs rsa "$TEST_DIR/rsa.pub"; }
-# many N [KEY] : so many signatures and one, which are not looked at.
-many() {
-    env "${MODULE_ENV[@]}" OPENSSL_CONF="$BOX_DIR/openssl.cnf" "$LITTLEBOX_BUILD/test/bench/signspeed" "littlebox:${2:-ec}" 0 "$1" \
-        >many.out 2>many.log
-}
-# connection LINE... : a new connection to a token that does this.
-connection() {
-    lb lock 2>>lb.log
-    bad_behaves "$@"
-    bad_forget_calls
-    lb unlock --credential "$BOX_DIR/default.credential" 2>>lb.log
-}
+bad_box "$TEST_DIR/box" "sessions = 3"
 calls() { local f; for f; do echo "$(bad_calls "$f") $f"; done | xargs; }
 MESSAGE="state message 1"
 
 # --- Without
-check "a token that has it not" many 10
+check "a token that has it not" many 10 ec
 # Newer versions of libp11 ask for interfaces themselves, so that is not counted.
 same "is not asked for it" "0 C_MessageSignInit 0 C_SignMessage" "$(calls C_MessageSignInit C_SignMessage)"
 
 # --- With: contexts are made anew each second, so what is counted is that they are few, and that nothing else is called
-connection "$MESSAGE"
-check "a token that has it" many 200
+bad_connection "$MESSAGE"
+check "a token that has it" many 200 ec
 same "each signature is one call" "201 C_SignMessage 0 C_SignInit 0 C_Sign 0 C_CopyObject" \
     "$(calls C_SignMessage C_SignInit C_Sign C_CopyObject)"
 inits=$(bad_calls C_MessageSignInit)
 check "with $inits contexts" test "$inits" -lt 100
 bad_forget_calls
-check "from then on" many 200
+check "from then on" many 200 ec
 others=$(grep -vcx -e C_SignMessage -e C_MessageSignInit -e C_MessageSignFinal "$BAD_DIR/calls" || true)
 same "other calls" 0 "$others"
 same "a context that is left is ended" "$(bad_calls C_MessageSignInit)" "$(bad_calls C_MessageSignFinal)"
@@ -85,8 +63,8 @@ check "and signatures go on" signs_rsa
 other_way() {
     local text=$1
     shift
-    connection "$MESSAGE" "$@"
-    check "$text" many 20
+    bad_connection "$MESSAGE" "$@"
+    check "$text" many 20 ec
     same "$text: signatures in the other way" "21 C_Sign" "$(calls C_Sign)"
     check "$text: once is enough" test "$(bad_calls C_MessageSignInit)" -le 1
     check "$text: it signs" signs_ec
@@ -101,15 +79,15 @@ all_the_same() {
     local text=$1
     shift
     bad_behaves "$MESSAGE"
-    check "$text: before" many 5
+    check "$text: before" many 5 ec
     bad_behaves "$MESSAGE" "$@"
     check "$text" signs_ec
     bad_behaves "$MESSAGE"
     bad_forget_calls
-    check "$text: after" many 5
+    check "$text: after" many 5 ec
     check "$text: by messages again" test "$(bad_calls C_SignMessage)" -ge 5
 }
-connection "$MESSAGE"
+bad_connection "$MESSAGE"
 all_the_same "a context that is lost" "C_SignMessage lost max=1"
 all_the_same "a failure" "C_SignMessage return 0x5 max=1"
 all_the_same "an invalid session" "C_SignMessage return 0xb3 max=1"
@@ -126,7 +104,7 @@ bad_behaves "$MESSAGE"
 check "it signs" signs_ec
 
 # --- A key that is gone
-check "signatures" many 5
+check "signatures" many 5 ec
 bad_behaves "$MESSAGE" "state objects-gone 1"
 await "a key that others have destroyed not to sign any more" not signs_ec
 bad_behaves "$MESSAGE"

@@ -11,7 +11,7 @@ set -eu
 
 needs nginx openssl softhsm2-util pkcs11-tool setpriv
 is_root || skip "needs root: nginx changes to www-data, and the memory of other users is read"
-id www-data >/dev/null 2>&1 || skip "there is no user www-data"
+needs_user www-data
 begin
 # A PIN that is found only where it is: long enough to be looked for.
 TOKEN_PIN=$(od -An -N 16 -tx1 /dev/urandom | tr -d ' \n')
@@ -39,9 +39,7 @@ done
 configure_nginx "$TEST_DIR/nginx" "$TEST_DIR/files" 2 www-data
 check "nginx -t" run_nginx "$TEST_DIR/nginx" -t 2>>"$TEST_DIR/nginx-t.log"
 start_nginx "$TEST_DIR/nginx"
-for pid in $(children_of "$NGINX"); do
-    same "worker $pid is www-data" "$(id -u www-data)" "$(stat -c %u "/proc/$pid")"
-done
+workers_are www-data
 check_signature_types "$TEST_DIR/files"
 start_loads "$TEST_DIR/files" 200
 reload_nginx "$TEST_DIR/nginx"
@@ -75,11 +73,7 @@ done
 if sanitized; then
     say "not scanned: the sanitizer maps terabytes into each process"
 else
-    scan() {
-        local status=0
-        "$HARNESS/memscan" --hex "$pin_hex" "$@" >"$TEST_DIR/scan.log" 2>&1 || status=$?
-        echo "$status"
-    }
+    scan() { memscan --hex "$pin_hex" "$@"; }
     # shellcheck disable=SC2046 # a list of process ids
     same "no PIN in any process of nginx" 0 "$(scan $(nginx_pids))"
     same "nor in the keeper" 0 "$(scan "$KEEPER")"

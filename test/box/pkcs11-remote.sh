@@ -24,7 +24,7 @@ worker=
 ! is_root || worker=www-data
 for key in $KEYS; do
     check "$key: made on the token" lb create "$key" --type "${KEY_TYPE[$key]}" >/dev/null 2>>"$TEST_DIR/lb.log"
-    token_files "$key" "$TEST_DIR/files" "$worker"
+    key_files "$key" "$TEST_DIR/files" "$worker"
 done
 configure_nginx "$TEST_DIR/nginx" "$TEST_DIR/files" 2 ${worker:+"$worker"}
 start_nginx "$TEST_DIR/nginx"
@@ -33,13 +33,6 @@ workers=$(children_of "$NGINX")
 
 # failures : of all clients of this load, which has ended.
 failures() { cat "$TEST_DIR"/*.load.log | awk '$1 == "handshakes" { n += $4 } END { print n + 0 }'; }
-end_loads() {
-    local pid
-    : >"$TEST_DIR/enough"
-    for pid in "${LOADS[@]}"; do
-        wait "$pid" || true
-    done
-}
 
 # --- Killed, with another one in its place at once
 start_loads "$TEST_DIR/files" 1

@@ -19,7 +19,7 @@ serve() {
     mkdir "$TEST_DIR/$1-files"
     for key in $KEYS; do
         check "$1: $key signs" signs "$key"
-        token_files "$key" "$TEST_DIR/$1-files" "$worker"
+        key_files "$key" "$TEST_DIR/$1-files" "$worker"
     done
     configure_nginx "$TEST_DIR/$1-nginx" "$TEST_DIR/$1-files" 2 ${worker:+"$worker"}
     start_nginx "$TEST_DIR/$1-nginx"

@@ -8,25 +8,7 @@ set -eu
 . "$(dirname "$0")/../harness/tokens.sh"
 
 needs openssl pkcs11-tool softhsm2-util
-
-# As root: as www-data, from a copy, since the build may be where that user cannot read.
-if is_root; then
-    id www-data >/dev/null 2>&1 || skip "there is no user www-data"
-    begin
-    copy=$TEST_DIR/copy
-    mkdir -p "$copy/build/.libs" "$copy/build/test" "$copy/test/box" "$TEST_DIR/tmp"
-    cp "$LITTLEBOX_BUILD/littlebox" "$LITTLEBOX_BUILD/littleboxd" "$copy/build/"
-    cp "$MODULE" "$copy/build/.libs/"
-    cp -R "$HARNESS" "$copy/build/test/"
-    cp -R "$LITTLEBOX_SRC/test/harness" "$copy/test/"
-    cp "$0" "$copy/test/box/pkcs11-user.sh"
-    chown www-data "$TEST_DIR/tmp"
-    cd "$TEST_DIR"
-    setpriv --reuid=www-data --regid=www-data --clear-groups --reset-env env LITTLEBOX_BUILD="$copy/build" \
-        LITTLEBOX_SRC="$copy" TMPDIR="$TEST_DIR/tmp" "$copy/test/box/pkcs11-user.sh"
-    exit 0
-fi
-
+again_without_root
 begin
 cd "$TEST_DIR"
 export XDG_CONFIG_HOME=$TEST_DIR/config XDG_STATE_HOME=$TEST_DIR/state XDG_RUNTIME_DIR=$TEST_DIR/run HOME=$TEST_DIR

@@ -143,7 +143,7 @@ user=$(ps -o user= -p $$ | tr -d ' ')
 [ "$user" != root ] || lb allow byid --user nobody --op sign
 [ "$user" != root ] || lb allow toolrsa --user nobody --op sign,decrypt
 start_nginx "$TEST_DIR/nginx"
-get() { curl -sS --noproxy '*' --cacert "$1" --max-time 20 "${@:3}" "https://localhost:$2/"; }
+get() { curl -sS --noproxy '*' --cacert "$1" --max-time "$AWAIT_SECONDS" "${@:3}" "https://localhost:$2/"; }
 same "nginx, EC, TLS 1.3" hello "$(get "$TEST_DIR/byid.crt" "$port_ec" --tlsv1.3)"
 same "nginx, EC, TLS 1.2" hello "$(get "$TEST_DIR/byid.crt" "$port_ec" --tls-max 1.2)"
 same "nginx, RSA, TLS 1.3" hello "$(get "$TEST_DIR/toolrsa.crt" "$port_rsa" --tlsv1.3)"

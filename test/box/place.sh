@@ -18,11 +18,7 @@ begin
 # shellcheck disable=SC2154 # assigned there
 trap 'status_now=$?; set +e; own $(pgrep -f -- "^$TEST_DIR/bin/littleboxd --program"); (exit "$status_now"); cleanup' EXIT
 cd "$TEST_DIR"
-mkdir -p bin/.libs
-cp "$LITTLEBOX_BUILD/littleboxd" "$LITTLEBOX_BUILD/littlebox" bin/
-cp "$MODULE" bin/.libs/
-LITTLEBOX_BUILD=$TEST_DIR/bin
-MODULE=$LITTLEBOX_BUILD/.libs/littlebox.so
+copy_programs "$TEST_DIR/bin"
 PERSON=54320 SERVICE=320
 mkdir person service
 chown $PERSON person

@@ -9,10 +9,6 @@ start_named default
 littlebox init 2>/dev/null
 cd "$T"
 
-new_key() {
-    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null
-}
-
 # unchanged FILE: as "$T/was" has it.
 unchanged() {
     cmp -s "$1" "$T/was" || fail "'$1' was changed"
@@ -22,7 +18,7 @@ unchanged() {
 mkdir -p live/a.example live/b.example archive/c.example srv/private .hidden
 for file in live/a.example/privkey.pem live/b.example/privkey.pem archive/c.example/privkey1.pem srv/private/server.key \
     srv/private/mail.key srv/key.pem .hidden/tls.key; do
-    new_key "$file"
+    new_key ec:P-256 "$file"
 done
 cp live/b.example/privkey.pem was
 for row in "live/a.example/privkey.pem a.example" "live/b.example/privkey.pem b.example" \
@@ -55,11 +51,11 @@ unchanged live/b.example/privkey.pem
 expect 1 "there is no key 'b.example'" littlebox show b.example
 expect 0 '' answer "type 'yes'" yes -- littlebox adopt live/b.example/privkey.pem
 expect_out 'no command gives it out again: keep backups of its store'
-new_key quiet.pem
+new_key ec:P-256 quiet.pem
 expect 0 '' answer -- littlebox adopt quiet.pem --yes
 
 # Who may use it, from the moment on that its handle is there.
-new_key used.pem
+new_key ec:P-256 used.pem
 expect 1 "there is no user 'nosuchuser'" littlebox adopt used.pem --allow nosuchuser
 expect 1 "there is no key 'used'" littlebox show used
 expect 0 overwritten littlebox adopt used.pem --allow 12345
@@ -89,7 +85,7 @@ expect 0 '' sh -c 'openssl genpkey -algorithm ED25519 -out j.pem; littlebox --js
 expect_json escrow '"j.escrow"' adopted true
 
 # Without it nothing is done: a file is there, the passphrase is too short, it cannot be written or read back.
-new_key kept.pem
+new_key ec:P-256 kept.pem
 cp kept.pem was
 echo precious >there
 echo precious >there.was
@@ -122,7 +118,7 @@ openssl pkey -in typed -passin 'pass:typed twice' | cmp -s - was || fail "anothe
 # All of a server's: each once, no handles, nothing whose name is taken.
 mkdir -p site/one.example site/two.example site/three.example
 for site in one two three; do
-    new_key site/$site.example/privkey.pem
+    new_key ec:P-256 site/$site.example/privkey.pem
 done
 openssl pkcs8 -topk8 -in site/three.example/privkey.pem -passout pass:secret -out site/locked.pem
 {
@@ -159,8 +155,8 @@ expect 1 '2 keys were left out' littlebox adopt --server nginx --config "$T/ngin
 grep -qF "locked.pem' is encrypted: adopt it by itself" err || fail "nothing of the encrypted one: $(cat err)"
 grep -qF "key 'three.example' exists already" err || fail "nothing of the name: $(cat err)"
 # So is a key that no handle can stand for, or of which nobody knows what it is for; and a program that takes none.
-new_key site/ech.pem
-new_key site/other.key
+new_key ec:P-256 site/ech.pem
+new_key ec:P-256 site/other.key
 cp site/ech.pem ech.was
 cp site/other.key other.was
 printf 'http { ssl_ech_file %s; auth_jwt_key_file %s; }\n' "$T/site/ech.pem" "$T/site/other.key" >nginx.conf
@@ -174,7 +170,7 @@ expect 1 "nginx: cannot read $T/nosuch.conf: No such file or directory" \
     littlebox adopt --server nginx --config "$T/nosuch.conf" --yes
 expect 1 'could not be read as a whole: there may be more keys in it' \
     littlebox adopt --server nginx --config "$T/nosuch.conf" --dry-run
-new_key site/last.key
+new_key ec:P-256 site/last.key
 printf 'include %s;\nhttp { server { ssl_certificate_key %s; } }\n' "$T/nosuch.conf" "$T/site/last.key" >part.conf
 expect 1 'the configuration of nginx could not be read as a whole' littlebox adopt --server nginx --config "$T/part.conf" --yes
 names site/last.key littlebox:last || fail "what could be read was not adopted"
@@ -183,7 +179,7 @@ if [ ! -e /etc/unbound ]; then
     grep -qF 'hint: if it is elsewhere, say where: --config FILE' err || fail "no cure: $(cat err)"
 fi
 # One key in two files: the first one gets its handle, the other stays, and is said.
-new_key site/first.key
+new_key ec:P-256 site/first.key
 cp site/first.key site/second.key
 cp site/first.key was
 printf 'http { server { ssl_certificate_key %s; } server { ssl_certificate_key %s; } }\n' "$T/site/first.key" \

@@ -14,9 +14,6 @@ mkdir keys
 chmod 755 keys
 cd keys
 
-new_key() {
-    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null
-}
 # at_moment VARIABLE=VALUE... COMMAND...: with the shim, which the command alone loads; with ASan behind its runtime.
 at_moment() {
     shim=$MOMENT
@@ -43,7 +40,7 @@ adopt_when() {
 }
 
 # The file is another by then: the box never gets the key.
-new_key plain.pem
+new_key ec:P-256 plain.pem
 openssl pkcs8 -topk8 -in plain.pem -passout pass:secret -out early.p8
 cp early.p8 same
 adopt_when early.p8 mv same early.p8
@@ -69,8 +66,8 @@ no_key web
 rm -r moved other live
 
 # At the last moment a renewed key is put there: it stays, and the box destroys its copy of the old one.
-new_key site.pem
-new_key renewed.pem
+new_key ec:P-256 site.pem
+new_key ec:P-256 renewed.pem
 sum=$(sha256sum <renewed.pem)
 expect 1 "site.pem' was changed meanwhile" at_moment MOMENT_RENAME_1="$T/keys/renewed.pem $T/keys/site.pem" \
     littlebox adopt site.pem
@@ -79,8 +76,8 @@ grep -qF "the box has destroyed its copy of the key again" "$T/err" || fail "no 
 expect 1 'is destroyed' littlebox handle site
 only plain.pem site.pem
 # And again when that is put back: neither is lost.
-new_key second.pem
-new_key third.pem
+new_key ec:P-256 second.pem
+new_key ec:P-256 third.pem
 sums=$(sha256sum second.pem third.pem | cut -d' ' -f1 | sort)
 expect 1 "'site.pem' was changed meanwhile, and what was there is now '.site.pem." \
     at_moment MOMENT_RENAME_1="$T/keys/second.pem $T/keys/site.pem" MOMENT_RENAME_2="$T/keys/third.pem $T/keys/site.pem" \
@@ -89,14 +86,14 @@ expect 1 "'site.pem' was changed meanwhile, and what was there is now '.site.pem
 rm .site.pem.* site.pem
 
 # A file system that cannot exchange two files will do.
-new_key plainly.pem
+new_key ec:P-256 plainly.pem
 expect 0 'was overwritten' at_moment MOMENT_NO_EXCHANGE=1 littlebox adopt plainly.pem
 littlebox handle plainly | cmp -s - plainly.pem || fail "no handle in the file"
 only plain.pem plainly.pem
 
 # What was in the old file's blocks is overwritten before they are given back, and not by zeros.
 for mode in 600 400; do
-    new_key old.pem
+    new_key ec:P-256 old.pem
     cp old.pem copy
     chmod $mode old.pem
     rm -f "$T/blocks"
@@ -114,7 +111,7 @@ echo 'a long secret' >pass
 openssl genpkey -algorithm ED25519 -out another.pem
 openssl pkcs8 -topk8 -in another.pem -passout file:pass -out another.escrow
 echo garbage >garbage
-new_key sealed.pem
+new_key ec:P-256 sealed.pem
 cp sealed.pem same
 for row in "garbage:cannot open the escrow" "another.escrow:the escrow holds another key than it should"; do
     expect 1 "${row#*:}" at_moment MOMENT_LINK="${row%%:*}" littlebox adopt sealed.pem --escrow copy \
@@ -138,7 +135,7 @@ refused() {
 # Where others may swap the file at any moment, nothing can be promised, and nothing is done.
 for mode in 777 770 757 2775; do
     mkdir -p open/below
-    new_key open/below/k.pem
+    new_key ec:P-256 open/below/k.pem
     chmod $mode open
     refused "may put another file in the place of 'open/below/k.pem': '$T/keys/open' has mode $(printf '%04d' $mode)" \
         "chmod go-w '$T/keys/open', or move the file" open/below/k.pem k
@@ -147,22 +144,22 @@ done
 # Sticky as /tmp is: nobody touches what is another's.
 mkdir sticky
 chmod 1777 sticky
-new_key sticky/mine.pem
+new_key ec:P-256 sticky/mine.pem
 expect 0 'was overwritten' littlebox adopt sticky/mine.pem
 if is_root; then
     other=12345
     mkdir theirs
-    new_key theirs/root.pem
+    new_key ec:P-256 theirs/root.pem
     chown $other theirs
     refused "uid $other, who owns a directory or a link on the way to '$T/keys/theirs/root.pem', may put another" \
         "move it to where only root, you, or its owner (uid 0) may write" theirs/root.pem root
     # What is theirs they may do with as they like, and root helps them.
-    new_key theirs/own.pem
+    new_key ec:P-256 theirs/own.pem
     chown $other theirs/own.pem
     expect 0 'was overwritten' littlebox adopt theirs/own.pem
     [ "$(stat -c %u theirs/own.pem)" = $other ] || fail "the handle is not theirs"
     # But not to what their link says is to be adopted.
-    new_key hidden.pem
+    new_key ec:P-256 hidden.pem
     ln -s ../hidden.pem sticky/link.pem
     chown -h $other sticky/link.pem
     refused "uid $other, who owns a directory or a link on the way to '$T/keys/hidden.pem'" 'move it' sticky/link.pem link

@@ -17,13 +17,14 @@ meta() {
     stat -c '%a %u %g' "$1"
 }
 
-new_key() {
-    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null
+# key_file FILE : a key; what is to be found of it is in FILE.pub of T.
+key_file() {
+    new_key ec:P-256 "$1"
     openssl pkey -in "$1" -pubout -out "$T/$1.pub"
 }
 
 # A PEM file; the name is the file's.
-new_key web.key
+key_file web.key
 chmod 640 web.key
 before=$(meta web.key)
 inode=$(stat -c %i web.key)
@@ -48,7 +49,7 @@ expect_json adopted false uri '"littlebox:web"'
 [ "$(sha256sum <web.key)" = "$sum" ] || fail "a handle was changed"
 
 # Certificates around the key stay where they are, and text too.
-new_key bundle.pem
+key_file bundle.pem
 openssl req -x509 -new -key bundle.pem -subj /CN=bundle -days 30 -out crt
 cp bundle.pem key
 { cat crt; echo "a remark"; cat key crt; } >bundle.pem
@@ -60,7 +61,7 @@ littlebox handle shop | cat "$T/head" - crt | cmp -s - bundle.pem || fail "the r
 same_public shop "$T/bundle.pem.pub"
 
 # DER stays DER.
-new_key x.pem
+key_file x.pem
 openssl pkey -in x.pem -outform DER -out api.der
 expect 0 overwritten littlebox adopt api.der
 grep -qF 'littlebox:api' api.der || fail "no handle in the DER file"
@@ -68,7 +69,7 @@ expect 0 'is a handle already, to littlebox:api' littlebox adopt api.der
 rm x.pem
 
 # Encrypted.
-new_key enc.pem
+key_file enc.pem
 openssl pkcs8 -topk8 -in enc.pem -passout pass:secret -out enc.p8
 printf 'secret\n' >pw
 printf 'wrong\n' >bad
@@ -88,7 +89,7 @@ expect 0 overwritten littlebox adopt pss384.pem
 
 # A link's target is replaced, the link stays.
 mkdir archive
-new_key archive1.pem
+key_file archive1.pem
 mv archive1.pem archive/privkey1.pem
 ln -s archive/privkey1.pem privkey.pem
 expect 0 "archive/privkey1.pem' was overwritten" littlebox adopt privkey.pem
@@ -96,7 +97,7 @@ expect 0 "archive/privkey1.pem' was overwritten" littlebox adopt privkey.pem
 names archive/privkey1.pem littlebox:privkey || fail "the target was not replaced"
 
 # Extended attributes stay, and access control lists, which are such: user::rw- user:12345:r-- group::--- mask::r-- other::---
-new_key attr.pem
+key_file attr.pem
 "$TOOLS/fileattr" set attr.pem || fail "set TMPDIR to a file system that has extended attributes"
 attributes=$("$TOOLS/fileattr" get attr.pem)
 mode=$(meta attr.pem)
@@ -105,7 +106,7 @@ expect 0 overwritten littlebox adopt attr.pem
 [ "$(meta attr.pem)" = "$mode" ] || fail "mode of a file with an access control list"
 
 # Somebody changes the file while its passphrase is waited for: it stays as that one wrote it.
-new_key race.pem
+key_file race.pem
 openssl pkcs8 -topk8 -in race.pem -passout pass:secret -out race.p8
 mkfifo "$T/passphrase"
 littlebox adopt race.p8 --passphrase-file "$T/passphrase" >"$T/out" 2>"$T/err" &
@@ -121,7 +122,7 @@ expect 1 "there is no key 'race'" littlebox show race
 rm race.p8
 
 # Read-only for its owner.
-new_key ro.pem
+key_file ro.pem
 chmod 400 ro.pem
 exec 5<ro.pem
 expect 0 overwritten littlebox adopt ro.pem
@@ -141,7 +142,7 @@ refused() {
     expect 1 "there is no key '$key'" littlebox show "$key"
 }
 
-new_key hard.pem
+key_file hard.pem
 ln hard.pem hard2.pem
 refused 'has 2 names (hard links)' hard hard.pem littlebox adopt hard.pem
 refused 'hint: see who uses them, and make them symbolic links to one: find / -xdev -inum' hard hard.pem littlebox adopt hard.pem
@@ -178,7 +179,7 @@ refused "'cut.pem' is a damaged handle" cut cut.pem littlebox adopt cut.pem
 refused 'hint: make another one: littlebox handle KEY --out FILE' cut cut.pem littlebox adopt cut.pem
 
 # No place for the new file: seen before the box gets the key.
-new_key dir.pem
+key_file dir.pem
 mkdir closed
 mv dir.pem closed/
 chmod 500 closed
@@ -186,7 +187,7 @@ refused 'cannot make a file in' dir closed/dir.pem powerless littlebox adopt clo
 chmod 700 closed
 
 # No room for the new file, seen after: the box forgets the key again.
-new_key full.pem
+key_file full.pem
 sum=$(sha256sum <full.pem)
 (
     trap '' XFSZ
@@ -202,7 +203,7 @@ expect 0 overwritten littlebox adopt full.pem
 
 # No box, locked box: the file stays.
 littlebox lock
-new_key late.pem
+key_file late.pem
 refused_sum=$(sha256sum <late.pem)
 expect 1 "box 'default' is locked" littlebox adopt late.pem
 stop_box

@@ -17,10 +17,11 @@
  *
  * Waits for each PROMPT in turn in what the command writes on its terminal, types the ANSWER to it, and copies all
  * that the terminal shows to standard output, echo included. Exit status: the command's, or 128 and the number of
- * the signal that ended it; 99 with a text when a prompt did not come, or when the command did not end in a
- * minute.
+ * the signal that ended it; 99 with a text when a prompt did not come, or when the command did not end in five
+ * minutes.
  */
-#define TIMEOUT_MS 60000
+/* Only what hangs takes that long. */
+#define TIMEOUT_MS 300000
 #define SHOWN_MAX 65536
 #define EXIT_NOT_SO 99
 

@@ -16,15 +16,10 @@ unset LITTLEBOX_DIR
 
 # proposes WORD... -- PROPOSAL...: what the command says for a line of these words, without the texts behind the tabs.
 proposes() {
-    words=
-    while [ "$1" != -- ]; do
-        words="$words '$1'"
-        shift
-    done
-    shift
-    eval "littlebox complete --$words" >"$T/out" 2>"$T/err" || fail "complete --$words: exit status $?"
-    [ ! -s "$T/err" ] || fail "complete --$words says: $(cat "$T/err")"
-    [ "$(cut -f1 "$T/out" | xargs)" = "$*" ] || fail "complete --$words: $(cat "$T/out")"
+    before_dashes "$@"
+    littlebox complete -- "${WORDS[@]}" >"$T/out" 2>"$T/err" || fail "complete -- ${WORDS[*]}: exit status $?"
+    [ ! -s "$T/err" ] || fail "complete -- ${WORDS[*]} says: $(cat "$T/err")"
+    [ "$(cut -f1 "$T/out" | xargs)" = "${REST[*]}" ] || fail "complete -- ${WORDS[*]}: $(cat "$T/out")"
 }
 proposes cre -- create
 proposes c -- create cert complete

@@ -3,50 +3,15 @@
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
-begin_cli
+# shellcheck source=doctor-lib.sh
+. "$(dirname "$0")/doctor-lib.sh"
 
-cd "$T"
-R=$T/root
-mkdir -p "$R/etc/ssl/private"
-OPENSSL_CONF=$T/openssl.cnf
-export OPENSSL_CONF
-start_named default
-littlebox init 2>/dev/null
-littlebox create web >/dev/null
-: >openssl.cnf
-littlebox doctor --module "$LITTLEBOX_BUILD/.libs/littlebox.so" 2>/dev/null | sed '1,/^append this/d' >lines
-mv lines openssl.cnf
-
-# Whose handles are tested: root does it for another user, everybody else for himself.
-me=$(id -un)
-if is_root; then
-    id www-data >/dev/null 2>&1 || skip "there is no user www-data"
-    worker=www-data
-else
-    worker=$me
-fi
-uid=$(id -u "$worker")
-
-# write FILE : standard input below the root.
-write() {
-    mkdir -p "$R/$(dirname "$1")"
-    cat >"$R/$1"
-}
 # doctor STATUS SERVER [OPTIONS] : the report is in out.
 doctor() {
     status=$1 server=$2
     shift 2
     expect "$status" '' littlebox doctor --server "$server" --root "$R" "$@"
 }
-# Lines of the last report, each whole but for the root in it.
-line() {
-    sed "s|$R/|/|g" out | grep -qxF -- "$1" || fail "no line '$1' in: $(cat out)"
-}
-no_line() {
-    grep -qF -- "$1" out && fail "'$1' in: $(cat out)"
-    return 0
-}
-hint() { line "      hint: $1"; }
 
 OPENSSL_CONF=/dev/null openssl genpkey -algorithm ED25519 -out "$R/etc/ssl/private/plain.key"
 chmod 0600 "$R/etc/ssl/private/plain.key"
@@ -55,7 +20,6 @@ chmod 0644 "$R/etc/ssl/private/open.key"
 OPENSSL_CONF=/dev/null openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -aes128 -pass pass:x \
     -out "$R/etc/ssl/private/sealed.key" 2>/dev/null
 chmod 0600 "$R/etc/ssl/private/sealed.key"
-littlebox handle web --out "$R/etc/ssl/private/web.pem"
 # A certificate of the key in the box, and one of another key.
 printf '[req]\ndistinguished_name = dn\n[dn]\n' >req.cnf
 with_module openssl req -x509 -config req.cnf -key littlebox:web -subj /CN=localhost -out "$R/etc/ssl/web.crt" 2>req.log ||

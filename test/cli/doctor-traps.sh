@@ -3,49 +3,16 @@
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
-begin_cli
-
-cd "$T"
-R=$T/root
-mkdir -p "$R/etc/ssl/private"
-OPENSSL_CONF=$T/openssl.cnf
-export OPENSSL_CONF
-start_named default
-littlebox init 2>/dev/null
-littlebox create web >/dev/null
-: >openssl.cnf
-littlebox doctor --module "$LITTLEBOX_BUILD/.libs/littlebox.so" 2>/dev/null | sed '1,/^append this/d' >lines
-cp lines openssl.cnf
-littlebox handle web --out "$R/etc/ssl/private/web.pem"
+# shellcheck source=doctor-lib.sh
+. "$(dirname "$0")/doctor-lib.sh"
 littlebox handle web --out web.pem
 
-if is_root; then
-    id www-data >/dev/null 2>&1 || skip "there is no user www-data"
-    worker=www-data
-else
-    worker=$(id -un)
-fi
-
-# write FILE : standard input below the root.
-write() {
-    mkdir -p "$R/$(dirname "$1")"
-    cat >"$R/$1"
-}
 # doctor STATUS [OPTIONS] : the report is in out.
 doctor() {
     status=$1
     shift
     expect "$status" '' littlebox doctor "$@"
 }
-# Lines of the last report, each whole but for the root in it.
-line() {
-    sed "s|$R/|/|g" out | grep -qxF -- "$1" || fail "no line '$1' in: $(cat out)"
-}
-no_line() {
-    grep -qF -- "$1" out && fail "'$1' in: $(cat out)"
-    return 0
-}
-hint() { line "      hint: $1"; }
 
 # --- openssl.cnf: settings with which the provider loads and no handle does. The lines of the cure change them.
 # conf NAME=VALUE : with this setting of the provider.

@@ -40,14 +40,9 @@ grep -q ' $' "$T/out" && fail "blanks at the end of a line"
 # Some of them: the shell's patterns.
 # matching WORD... -- KEY...: list WORD... shows these, and nothing else.
 matching() {
-    words=
-    while [ "$1" != -- ]; do
-        words="$words '$1'"
-        shift
-    done
-    shift
-    eval "expect 0 '' littlebox list$words"
-    [ "$(sed 1d "$T/out" | cut -d' ' -f1 | xargs)" = "$*" ] || fail "list$words: $(cat "$T/out")"
+    before_dashes "$@"
+    expect 0 '' littlebox list "${WORDS[@]}"
+    [ "$(sed 1d "$T/out" | cut -d' ' -f1 | xargs)" = "${REST[*]}" ] || fail "list ${WORDS[*]}: $(cat "$T/out")"
 }
 matching 'rsa*' -- rsa-pss_2048 rsa-pss_2048_sha512 rsa_2048
 matching 'x[24]*' -- x25519 x448

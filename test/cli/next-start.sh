@@ -139,6 +139,26 @@ expect 0 'seal 6 is the last that opens the store without a person' littlebox se
 expect 0 '' littlebox --json seal list
 expect_json '#' 1
 
+# A handle may name another box than the command line does. Its next start is asked about, by its own name: the cure of another
+# box would make what opens the one open the other.
+littleboxd --dir "$T/box" --box other 2>>box.log &
+other_box=$!
+own "$other_box"
+await "box other to answer" answers --box other
+expect 0 'made the store' littlebox --box other init
+expect 0 '' littlebox --box other create web
+littlebox doctor --handle littlebox://other/web >out || :
+grep -qF "ok    at its next start box 'other' opens itself with $T/box/other.credential (seal 1)" out || fail "doctor: $(cat out)"
+head -c 64 /dev/urandom >"$T/box/other.credential"
+littlebox doctor --handle littlebox://other/web >out || :
+grep -qF "FAIL  at its next start box 'other' stays locked: $T/box/other.credential opens no seal" out || fail "doctor: $(cat out)"
+grep -qF "littlebox --box other seal add --credential $T/box/other.credential" out || fail "doctor's cure: $(cat out)"
+grep -qF -e "--box default" out && fail "doctor names another box: $(cat out)"
+stop "$other_box"
+littlebox doctor --handle littlebox://other/web >out || :
+grep -qF "start it: littleboxd --box other " out || fail "doctor: how to start it: $(cat out)"
+grep -qF -e "--box default" out && fail "doctor names another box: $(cat out)"
+
 # None of this is told to others.
 if is_root; then
     chmod 755 "$T" "$T/box"

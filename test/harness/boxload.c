@@ -1,7 +1,6 @@
 /* Callers of a box that are many, greedy, deaf or broken, and a polite one that measures how it is served beside them. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,8 +27,10 @@
 #include "protocol/seals.h"
 #include "protocol/use.h"
 
+#include "become.h"
+
 #define USAGE                                                                                           \
-    "usage: boxload [--uid UID] [--rsa] SOCKET sign COUNT KEY...   one request at a time, keys by turns\n" \
+    "usage: boxload [--uid UID] [--rsa | --ed25519] SOCKET sign COUNT KEY...   one request at a time, keys by turns\n" \
     "       boxload ... SOCKET flood CONNECTIONS KEY                requests without end, answers are read\n" \
     "       boxload ... SOCKET deaf CONNECTIONS KEY                 answers are not\n"                      \
     "       boxload ... SOCKET broken CONNECTIONS KEY               requests that are cut off or are noise\n" \
@@ -42,7 +43,8 @@
     "                          last answer to find and list has\n"                                                \
     "All but sign and ask say \"ready\" when they are all connected, and go on until they are killed.\n"
 
-#define TIMEOUT_MS 60000
+/* Only what hangs takes that long. */
+#define TIMEOUT_MS 300000
 /* Requests of one connection that wait at once. */
 #define DEPTH 4
 
@@ -51,7 +53,7 @@ struct load {
     unsigned long number;
     char **keys;
     int key_count;
-    bool rsa;
+    enum scheme scheme;
     uint8_t packet[1024]; /* a whole request */
     size_t len;
     uint8_t *answer;
@@ -80,15 +82,6 @@ static bool die(const char *what, int r)
 {
     fprintf(stderr, "boxload: %s: %s\n", what, r == LB_E_SYSTEM ? strerror(errno) : lb_strerror(r));
     return false;
-}
-
-static bool become(const char *number)
-{
-    char *end;
-    unsigned long id = strtoul(number, &end, 10);
-
-    return end != number && *end == '\0' && setgroups(0, NULL) == 0 && setgid((gid_t)id) == 0 &&
-           setuid((uid_t)id) == 0;
 }
 
 #define INTO(l) (l)->packet, sizeof((l)->packet), &(l)->len
@@ -227,9 +220,10 @@ static bool make_request(struct load *l, const char *key, uint32_t id)
 {
     const struct question *q = question(l->kind);
     static const uint8_t digest[32] = { 1 };
-    struct sign_request m = { .scheme = l->rsa ? SCHEME_RSA_PKCS1 : SCHEME_ECDSA,
-                          .digest = DIGEST_SHA256,
-                          .input = INPUT_DIGEST,
+    const bool pure = l->scheme == SCHEME_ED25519;
+    struct sign_request m = { .scheme = l->scheme,
+                          .digest = pure ? DIGEST_NONE : DIGEST_SHA256,
+                          .input = pure ? INPUT_TEXT : INPUT_DIGEST,
                           .data = { digest, sizeof(digest) } };
     struct create_request c = { .type = "rsa:1" };
     struct seal_request s = { .kind = SEAL_CREDENTIAL, .secret = { digest, sizeof(digest) } };
@@ -405,7 +399,7 @@ static bool be_many(struct load *l)
 int main(int argc, char **argv)
 {
     struct rlimit files;
-    struct load l = { .answer = malloc(LB_PACKET_MAX) };
+    struct load l = { .answer = malloc(LB_PACKET_MAX), .scheme = SCHEME_ECDSA };
     bool ok = l.answer != NULL;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -417,8 +411,8 @@ int main(int argc, char **argv)
         argv += 2;
         argc -= 2;
     }
-    if (ok && argc > 1 && strcmp(argv[1], "--rsa") == 0) {
-        l.rsa = true;
+    if (ok && argc > 1 && (strcmp(argv[1], "--rsa") == 0 || strcmp(argv[1], "--ed25519") == 0)) {
+        l.scheme = strcmp(argv[1], "--rsa") == 0 ? SCHEME_RSA_PKCS1 : SCHEME_ED25519;
         argv++;
         argc--;
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/keeper_link.h"
@@ -118,6 +119,30 @@ struct caller inbox_caller(pid_t pid, uid_t uid, gid_t gid)
     return caller_of(&(struct peer){ pid, uid, gid }, &maker);
 }
 
+int inbox_create(struct inbox *b, const char *name, struct problem *p)
+{
+    struct create_request m = { .type = "ed25519" };
+    uint8_t spki[LB_SPKI_MAX];
+    struct key_info key;
+
+    snprintf(m.name, sizeof(m.name), "%s", name);
+    return vault_create(b->box.vault, &m, spki, &key, p);
+}
+
+int inbox_use(struct inbox *b, uid_t uid, enum key_op op, const struct key_ref *ref, struct problem *p)
+{
+    struct caller who = inbox_caller(getpid(), uid, INBOX_STRANGER);
+    struct used_key key;
+    int r;
+
+    memset(p, 0, sizeof(*p));
+    r = vault_use(b->box.vault, &(struct use_wish){ ref, &who, op, (uint64_t)time(NULL) }, &key, p);
+    if ((key.live != NULL) != (r == 0))
+        stop("a key and a refusal, or neither");
+    livekey_unref(key.live);
+    return r;
+}
+
 static void hear_keeper(struct inbox *b)
 {
     struct keep_message m;
@@ -129,6 +154,14 @@ static void hear_keeper(struct inbox *b)
         if (m.fd >= 0)
             close(m.fd);
     }
+}
+
+static void keep_record(struct inbox *b, const struct request *rq)
+{
+    b->recorded = rq->event;
+    b->why = rq->problem;
+    b->recorded.who = NULL; /* which is gone with the request */
+    b->recorded.problem = &b->why;
 }
 
 size_t inbox_ask(struct inbox *b, const struct caller *who, const void *packet, size_t len, int fd, bool *ret_goes_on)
@@ -143,11 +176,14 @@ size_t inbox_ask(struct inbox *b, const struct caller *who, const void *packet, 
     if (kind == NULL || (fd >= 0 && !kind->takes_fd))
         return 0;
     *ret_goes_on = true;
-    if (kind->change && !request_may(kind, &rq))
+    if (kind->change && !request_may(kind, &rq)) {
+        keep_record(b, &rq);
         return rq.answer_len;
+    }
     rq.fd = fd;
     rq.attached = fd >= 0;
     *ret_goes_on = request_run(kind, &rq);
+    keep_record(b, &rq);
     hear_keeper(b);
     return rq.answer_len;
 }

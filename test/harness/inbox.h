@@ -21,6 +21,8 @@ struct inbox {
     struct box box;
     int keeper;      /* the far end of the box's link to it */
     uint8_t *answer; /* LB_PACKET_MAX bytes, the last one's */
+    struct event recorded;   /* of the last request */
+    struct problem why;      /* which that record points to */
     int told_locked; /* what the keeper was told last of a lock by hand: 1, or 0; -1: nothing */
 };
 
@@ -33,6 +35,11 @@ void inbox_clear(struct inbox *b);
 void inbox_close(struct inbox *b);
 /* Closes the vault, and opens and unlocks it again from what is in the file. Returns what vault_open() does. */
 LB_MUST_USE int inbox_reopen(struct inbox *b, struct problem *p);
+
+/* An Ed25519 key. */
+LB_MUST_USE int inbox_create(struct inbox *b, const char *name, struct problem *p);
+/* What vault_use() says to that user; what it gives is given back. */
+LB_MUST_USE int inbox_use(struct inbox *b, uid_t uid, enum key_op op, const struct key_ref *ref, struct problem *p);
 
 /* What the kernel would say of such a caller, on a channel that it made. pid 0: nothing of the sender. */
 struct caller inbox_caller(pid_t pid, uid_t uid, gid_t gid);

@@ -103,6 +103,16 @@ expect() {
         grep -qF -- "$text" "$T/err" || fail "'$*' does not say '$text' but: $(cat "$T/err")"
     fi
 }
+# before_dashes WORD... -- REST... : sets WORDS and REST.
+before_dashes() {
+    WORDS=()
+    while [ "$1" != -- ]; do
+        WORDS+=("$1")
+        shift
+    done
+    # shellcheck disable=SC2034 # for who calls this
+    REST=("${@:2}")
+}
 # expect_out TEXT : and on standard output of the last expect.
 expect_out() { grep -qF -- "$1" "$T/out" || fail "no '$1' in the output: $(cat "$T/out")"; }
 
@@ -221,8 +231,39 @@ watch() {
     done
 }
 
-# begin_cli : of a test of the command, which is in PATH then. TOOLS: the programs of these tests.
+# What users have of the build. copy_programs DIR : from here on copies of it there, since others may have no way to the build.
 PROGRAMS="littlebox littleboxd .libs/littlebox.so"
+copy_programs() {
+    local program
+    mkdir -p "$1/.libs"
+    for program in $PROGRAMS; do
+        cp "$LITTLEBOX_BUILD/$program" "$1/$program"
+    done
+    LITTLEBOX_BUILD=$1
+    MODULE=$1/.libs/littlebox.so
+}
+
+# again_without_root : as root, runs the whole test once more, as www-data and from a copy, and ends with it.
+again_without_root() {
+    local copy directory
+    is_root || return 0
+    needs_user www-data
+    begin
+    copy=$TEST_DIR/copy
+    directory=$(basename "$(realpath "$(dirname "$0")")")
+    mkdir -p "$copy/test" "$TEST_DIR/tmp"
+    copy_programs "$copy/build"
+    mkdir "$copy/build/test"
+    cp -R "$HARNESS" "$copy/build/test/"
+    cp -R "$LITTLEBOX_SRC/test/harness" "$LITTLEBOX_SRC/test/$directory" "$copy/test/"
+    chown www-data "$TEST_DIR/tmp"
+    cd "$TEST_DIR" || exit
+    setpriv --reuid=www-data --regid=www-data --clear-groups --reset-env env LITTLEBOX_BUILD="$copy/build" \
+        LITTLEBOX_SRC="$copy" TMPDIR="$TEST_DIR/tmp" "$copy/test/$directory/$(basename "$0")"
+    exit 0
+}
+
+# begin_cli : of a test of the command, which is in PATH then. TOOLS: the programs of these tests.
 begin_cli() {
     local program
     begin
@@ -230,13 +271,8 @@ begin_cli() {
         [ -x "$LITTLEBOX_BUILD/$program" ] || fail "there is no $program in $LITTLEBOX_BUILD: run make && make check TESTS="
     done
     TOOLS=$LITTLEBOX_BUILD/test/cli
-    # A user without rights may have no way to the build directory: then it gets copies.
     if is_root && ! other test -x "$LITTLEBOX_BUILD/littlebox"; then
-        mkdir -p "$T/build/.libs"
-        for program in $PROGRAMS; do
-            cp "$LITTLEBOX_BUILD/$program" "$T/build/$program"
-        done
-        LITTLEBOX_BUILD=$T/build
+        copy_programs "$T/build"
         other test -x "$LITTLEBOX_BUILD/littlebox" || fail "uid $UNPRIVILEGED has no way to $T: set TMPDIR"
     fi
     export PATH="$LITTLEBOX_BUILD:$PATH" LC_ALL=C
@@ -258,10 +294,27 @@ powerless() {
 }
 is_root() { [ "$(id -u)" -eq 0 ]; }
 sanitized() { grep -q __asan_init "$LITTLEBOX_BUILD/littleboxd"; }
+# can_scan : whether memscan can read the memory of a box and of servers. A sanitizer maps terabytes into each process.
+can_scan() { is_root && ! sanitized; }
+# memscan OPTION VALUE PID... : its exit status. 0: nothing found. 1: found. More is told.
+memscan() {
+    local status=0
+    "$HARNESS/memscan" "$@" >"$TEST_DIR/scan.log" 2>&1 || status=$?
+    [ "$status" -le 1 ] || cat "$TEST_DIR/scan.log" >&2
+    echo "$status"
+}
 needs() {
     local tool
     for tool; do
         command -v "$tool" >/dev/null || skip "$tool is not installed"
+    done
+}
+
+# needs_user NAME...
+needs_user() {
+    local user
+    for user; do
+        id "$user" >/dev/null 2>&1 || skip "there is no user $user"
     done
 }
 
@@ -302,9 +355,7 @@ answer() { "$TOOLS/answer" "$@"; }
 # reach the build. Sets as_box_user, the prefix of commands.
 as_box_user=()
 box_of_nobody() {
-    mkdir "$TEST_DIR/bin"
-    cp "$LITTLEBOX_BUILD/littleboxd" "$LITTLEBOX_BUILD/littlebox" "$TEST_DIR/bin/"
-    LITTLEBOX_BUILD=$TEST_DIR/bin
+    copy_programs "$TEST_DIR/bin"
     is_root || return 0
     # shellcheck disable=SC2034 # the tests'
     as_box_user=(setpriv --reuid nobody --regid nogroup --clear-groups)
@@ -381,6 +432,9 @@ distinguished_name = dn
 END
 }
 
+# write_bare_cnf FILE : that of BOX_DIR, with where the box is alone; the module is neither named nor activated.
+write_bare_cnf() { sed -e '/^module/d' -e '/^activate/d' "$BOX_DIR/openssl.cnf" >"$1"; }
+
 # For env(1), before a program that loads the module: one that is built with ASan needs its runtime first.
 MODULE_ENV=()
 if [ -x "$LITTLEBOX_BUILD/littleboxd" ] && sanitized; then
@@ -424,6 +478,21 @@ signs() {
     ossl pkeyutl -sign -rawin -inkey "$uri" -in "$dir/text" -out "$dir/sig" || return 1
     [ -n "${2:-}" ] || ossl pkey -pubout -in "$uri" -out "$pub" || return 1
     plain_ossl pkeyutl -verify -rawin -pubin -inkey "$pub" -in "$dir/text" -sigfile "$dir/sig" >/dev/null
+}
+
+# page_of_uri URI ROOT : asks a server whose certificate, chain and key are that URI for its page. What its client says of the
+# certificates, of which ROOT must be the root, and the page are in s_client.log.
+page_of_uri() {
+    local port pid
+    port=$(free_ports 1)
+    env "${MODULE_ENV[@]}" OPENSSL_CONF="$BOX_DIR/openssl.cnf" openssl s_server -accept "127.0.0.1:$port" \
+        -cert "$1" -cert_chain "$1" -key "$1" -www >s_server.log 2>&1 3>&- &
+    pid=$!
+    own "$pid"
+    await "s_server" grep -q '^ACCEPT' s_server.log
+    echo "GET / HTTP/1.0" | plain_ossl s_client -connect "127.0.0.1:$port" -CAfile "$2" -verify_return_error \
+        -verify_hostname localhost -ign_eof >s_client.log 2>&1 || true
+    stop "$pid"
 }
 
 # --- nginx

@@ -13,11 +13,6 @@ holder() {
     own "$HOLDER"
     await "the holder" test -e "$TEST_DIR/ready"
 }
-scan() {
-    local status=0
-    "$HARNESS/memscan" "$@" >"$TEST_DIR/scan.out" 2>&1 || status=$?
-    echo "$status"
-}
 
 mkfifo "$TEST_DIR/pipe"
 exec 9<>"$TEST_DIR/pipe"
@@ -25,20 +20,20 @@ for type in rsa:2048 ec:P-256 ec:P-384 ED25519 ED448; do
     new_key "$type" "$TEST_DIR/key.pem"
     new_key "$type" "$TEST_DIR/other.pem"
     holder "$TEST_DIR/key.pem"
-    same "$type: the text of the file is found" 1 "$(scan --key "$TEST_DIR/key.pem" "$HOLDER")"
-    same "$type: another key is not" 0 "$(scan --key "$TEST_DIR/other.pem" "$HOLDER")"
+    same "$type: the text of the file is found" 1 "$(memscan --key "$TEST_DIR/key.pem" "$HOLDER")"
+    same "$type: another key is not" 0 "$(memscan --key "$TEST_DIR/other.pem" "$HOLDER")"
     stop "$HOLDER" KILL
 done
 
 new_key ec:P-256 "$TEST_DIR/key.pem"
 plain_ossl pkey -in "$TEST_DIR/key.pem" -out "$TEST_DIR/key.der" -outform DER
 holder "$TEST_DIR/key.pem"
-same "bytes given in hexadecimal are found" 1 "$(scan --hex "$(printf 'PRIVATE KEY-----' | od -An -tx1 |
+same "bytes given in hexadecimal are found" 1 "$(memscan --hex "$(printf 'PRIVATE KEY-----' | od -An -tx1 |
     tr -d ' \n')" "$HOLDER")"
-same "their reverse too" 1 "$(scan --hex "$(printf -- '-----YEK ETAVIRP' | od -An -tx1 | tr -d ' \n')" "$HOLDER")"
+same "their reverse too" 1 "$(memscan --hex "$(printf -- '-----YEK ETAVIRP' | od -An -tx1 | tr -d ' \n')" "$HOLDER")"
 stop "$HOLDER" KILL
-same "a process that does not exist is an error" 2 "$(scan --key "$TEST_DIR/key.pem" "$HOLDER")"
-same "a file that is no key is an error" 2 "$(scan --key "$0" $$)"
-same "a short pattern is an error" 2 "$(scan --hex 0102 $$)"
-same "no process is an error" 2 "$(scan --key "$TEST_DIR/key.pem")"
+same "a process that does not exist is an error" 2 "$(memscan --key "$TEST_DIR/key.pem" "$HOLDER")"
+same "a file that is no key is an error" 2 "$(memscan --key "$0" $$)"
+same "a short pattern is an error" 2 "$(memscan --hex 0102 $$)"
+same "no process is an error" 2 "$(memscan --key "$TEST_DIR/key.pem")"
 finish

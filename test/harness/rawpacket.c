@@ -1,6 +1,5 @@
 /* Sends packets to a box byte for byte as they are given, and prints what comes back in words. */
 #include <fcntl.h>
-#include <grp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,17 +13,20 @@
 #include "model/limits.h"
 #include "protocol/header.h"
 
+#include "become.h"
+
 /*
  * rawpacket [--uid UID] [--file KIND] SOCKET PACKET...   each PACKET in hexadecimal, "+N" behind it for N more bytes of
  * zero
  *
  * One line per packet on stdout: "error CODE: text" (and "hint: ..." below it), "answer TYPE, N bytes", "closed", or
- * "silence" when nothing came in five seconds. All packets go over one connection, until it is closed. With --uid
+ * "silence" when nothing came in five minutes. All packets go over one connection, until it is closed. With --uid
  * (of root) as that user and the group of the same number. With --file a descriptor goes with the first packet: of a
  * memory file with a text in it that is "sealed" as the box wants it or left "open", of one that is a "hole", or of a
  * "pipe". Exit status 0 whatever the answers are.
  */
-#define TIMEOUT_MS 60000
+/* Only what hangs takes that long. */
+#define TIMEOUT_MS 300000
 #define SEND_MAX (4 * LB_PACKET_MAX)
 #define FILE_SIZE 100000
 
@@ -32,15 +34,6 @@ static int fail(const char *what, int r)
 {
     fprintf(stderr, "rawpacket: %s: %s\n", what, lb_strerror(r));
     return 2;
-}
-
-static bool become(const char *number)
-{
-    char *end;
-    unsigned long id = strtoul(number, &end, 10);
-
-    return end != number && *end == '\0' && setgroups(0, NULL) == 0 && setgid((gid_t)id) == 0 &&
-           setuid((uid_t)id) == 0;
 }
 
 static bool from_text(const char *text, uint8_t *buf, size_t *ret_len)

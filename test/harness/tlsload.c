@@ -14,9 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
-
 #include "times.h"
+#include "tlsclient.h"
 
 /*
  * Every handshake is a new connection without a ticket or session, and its certificate must verify. Exit status 0: all
@@ -50,21 +49,6 @@ static void complain(long number, const char *step)
     ERR_clear_error();
 }
 
-static bool get_address(const char *text, struct sockaddr_in *ret)
-{
-    char host[64];
-    const char *colon = strrchr(text, ':');
-
-    if (colon == NULL || (size_t)(colon - text) >= sizeof(host))
-        return false;
-    memcpy(host, text, (size_t)(colon - text));
-    host[colon - text] = '\0';
-    memset(ret, 0, sizeof(*ret));
-    ret->sin_family = AF_INET;
-    ret->sin_port = htons((uint16_t)atoi(colon + 1));
-    return ret->sin_port != 0 && inet_pton(AF_INET, host, &ret->sin_addr) == 1;
-}
-
 static bool get_long(const char *text, long *ret)
 {
     char *end;
@@ -77,7 +61,7 @@ static bool parse(int argc, char **argv, struct options *ret)
 {
     bool ok = true, connect = false;
 
-    *ret = (struct options){ .name = "localhost", .timeout_ms = 30000 };
+    *ret = (struct options){ .name = "localhost", .timeout_ms = 300000 };
     for (int i = 1; ok && i < argc; i++) {
         const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
         const struct {
@@ -103,7 +87,7 @@ static bool parse(int argc, char **argv, struct options *ret)
         } else if (strcmp(a, "--again") == 0) {
             ret->again = true;
         } else if (v != NULL && strcmp(a, "--connect") == 0) {
-            connect = ok = get_address(v, &ret->address);
+            connect = ok = tlsclient_address(v, &ret->address);
             i++;
         } else {
             ok = false;
@@ -123,20 +107,14 @@ static bool parse(int argc, char **argv, struct options *ret)
 
 static SSL_CTX *new_ctx(const struct options *o)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *ctx = tlsclient_new(o->ca, o->version);
 
-    if (ctx == NULL || SSL_CTX_load_verify_file(ctx, o->ca) != 1 ||
-        (o->version != 0 && (SSL_CTX_set_min_proto_version(ctx, o->version) != 1 ||
-                             SSL_CTX_set_max_proto_version(ctx, o->version) != 1)) ||
-        (o->sigalg != NULL && SSL_CTX_set1_sigalgs_list(ctx, o->sigalg) != 1) ||
+    if (ctx == NULL || (o->sigalg != NULL && SSL_CTX_set1_sigalgs_list(ctx, o->sigalg) != 1) ||
         (o->groups != NULL && SSL_CTX_set1_groups_list(ctx, o->groups) != 1)) {
         complain(0, "options");
         SSL_CTX_free(ctx);
         return NULL;
     }
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
     return ctx;
 }
 

@@ -17,6 +17,7 @@
 
 #include "shortcuts.h"
 #include "times.h"
+#include "tlsclient.h"
 
 /*
  * Every handshake is a new connection without a ticket or session, and its certificate must verify. The connection ends
@@ -62,23 +63,11 @@ struct load {
     struct times times; /* of those that are done */
 };
 
-static bool get_address(const char *text, struct sockaddr_in *ret)
-{
-    const char *colon = strrchr(text, ':');
-    char host[64];
-
-    if (colon == NULL || (size_t)(colon - text) >= sizeof(host))
-        return false;
-    snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
-    *ret = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(colon + 1)) };
-    return ret->sin_port != 0 && inet_pton(AF_INET, host, &ret->sin_addr) == 1;
-}
-
 static bool parse(int argc, char **argv, struct options *ret)
 {
     bool ok = true, connects = false;
 
-    *ret = (struct options){ .timeout_ms = 60000 };
+    *ret = (struct options){ .timeout_ms = 300000 };
     for (int i = 1; ok && i < argc; i++) {
         const struct {
             const char *name;
@@ -103,7 +92,7 @@ static bool parse(int argc, char **argv, struct options *ret)
         } else if (strcmp(a, "--light") == 0) {
             ret->light = true;
         } else if (v != NULL && strcmp(a, "--connect") == 0) {
-            connects = ok = get_address(v, &ret->address);
+            connects = ok = tlsclient_address(v, &ret->address);
             i++;
         } else if (v != NULL && strcmp(a, "--seconds") == 0) {
             ok = (ret->seconds = atof(v)) > 0;
@@ -125,11 +114,9 @@ static bool parse(int argc, char **argv, struct options *ret)
 
 static SSL_CTX *new_ctx(const struct options *o)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *ctx = tlsclient_new(o->ca, o->version);
 
-    if (ctx == NULL || SSL_CTX_load_verify_file(ctx, o->ca) != 1 ||
-        (o->version != 0 && (SSL_CTX_set_min_proto_version(ctx, o->version) != 1 ||
-                             SSL_CTX_set_max_proto_version(ctx, o->version) != 1)) ||
+    if (ctx == NULL ||
         (o->light && (SSL_CTX_set1_groups_list(ctx, "X25519") != 1 ||
                       SSL_CTX_set1_sigalgs_list(ctx, "RSA-PSS+SHA256:ECDSA+SHA256:ed25519") != 1 ||
                       SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256") != 1))) {
@@ -137,9 +124,8 @@ static SSL_CTX *new_ctx(const struct options *o)
         SSL_CTX_free(ctx);
         return NULL;
     }
-    SSL_CTX_set_verify(ctx, o->light ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    if (o->light)
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
     return ctx;
 }
 

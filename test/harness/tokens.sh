@@ -100,11 +100,38 @@ bad_token() {
     echo $TOKEN_PIN >"$1/pin"
     bad_behaves
 }
+# bad_publics : the public halves of these keys, in rsa.pub and ec.pub of TEST_DIR.
+bad_publics() {
+    local key
+    for key in 01.rsa 02.ec; do
+        plain_ossl pkey -in "$BAD_DIR/keys/$key.pem" -pubout -out "$TEST_DIR/${key#*.}.pub"
+    done
+}
+# bad_box DIR [LINE...] : a good token, and a box in front of it with both keys, whose configuration has these lines.
+# signs_ec, signs_rsa : the box signs, and it is that key.
+bad_box() {
+    bad_token "$TEST_DIR/bad"
+    bad_publics
+    token_conf "$1" "$BAD" label=hostile "${@:2}"
+    new_box "$1"
+    write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
+    check "attach ec" attach ec 02 2>>"$TEST_DIR/lb.log"
+    check "attach rsa" attach rsa 01 2>>"$TEST_DIR/lb.log"
+}
+signs_ec() { signs ec "$TEST_DIR/ec.pub"; }
+signs_rsa() { signs rsa "$TEST_DIR/rsa.pub"; }
 # bad_behaves [LINE...] : from the next call on it does what the lines say (badcontrol.h), and nothing else.
 bad_behaves() {
     rm -f "$BAD_DIR"/count.*
     printf '%s\n' "state log 1" "$@" >"$BAD_DIR/control.new"
     mv "$BAD_DIR/control.new" "$BAD_DIR/control"
+}
+# bad_connection [LINE...] : the box connects anew, to a token that does what the lines say and was called for nothing before.
+bad_connection() {
+    lb lock 2>>"$TEST_DIR/lb.log"
+    bad_behaves "$@"
+    bad_forget_calls
+    lb unlock --credential "$BOX_DIR/default.credential" 2>>"$TEST_DIR/lb.log"
 }
 bad_forget_calls() { rm -f "$BAD_DIR/calls"; }
 # bad_calls FUNCTION [RESULT] : how often it was called since then.
@@ -246,11 +273,10 @@ module_env() {
 # attach KEY ID : the object with that CKA_ID gets a name in the box.
 attach() { lb attach "$1" --id "$2" >/dev/null; }
 
-# token_files KEY DIR [USER] : its handle file and certificate, for a server, whose workers are that user.
-token_files() {
-    lb handle "$1" --out "$2/$1.pem"
-    self_signed "littlebox:$1" "$2/$1.crt" 2>>"$TEST_DIR/openssl.log" || fail "no certificate for $1"
-    [ -z "${3:-}" ] || lb allow "$1" --user "$3" 2>>"$TEST_DIR/lb.log"
+# many N KEY : so many signatures and one, by one process, which are not looked at.
+many() {
+    env "${MODULE_ENV[@]}" OPENSSL_CONF="$BOX_DIR/openssl.cnf" "$LITTLEBOX_BUILD/test/bench/signspeed" "littlebox:$2" 0 "$1" \
+        >"$TEST_DIR/many.out" 2>"$TEST_DIR/many.log"
 }
 
 # The box has its token.

@@ -16,9 +16,7 @@ token_box() {
     await "the token" token_connected
 }
 # often KEY : as many signatures as it takes to have a copy in the session, and some with it.
-often() {
-    OPENSSL_CONF=$BOX_DIR/openssl.cnf "$LITTLEBOX_BUILD/test/bench/signspeed" "littlebox:$1" 0 30 >/dev/null
-}
+often() { many 30 "$1"; }
 another_child() { [ -n "$(status pid)" ] && [ "$(status pid)" != "$child" ]; }
 
 # --- SoftHSM2
@@ -70,9 +68,7 @@ clean "a box in front of SoftHSM2"
 
 # --- The hostile module
 bad_token "$TEST_DIR/bad"
-for key in 01.rsa 02.ec; do
-    plain_ossl pkey -in "$BAD_DIR/keys/$key.pem" -pubout -out "${key#*.}.pub"
-done
+bad_publics
 FASTER="state slow-object 5"
 bad_behaves "$FASTER"
 token_box "$TEST_DIR/hostile" "$BAD" hostile

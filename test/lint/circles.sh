@@ -26,7 +26,7 @@ for room in ('keystore', 'provider'):
         for path in (os.path.join(folder, f) for f in files if f.endswith(('.c', '.h'))):
             includes = graph.setdefault(unit(path), set())
             with open(path, encoding='utf-8') as text:
-                names = re.findall(r'^#include "(.*)"', text.read(), re.M)
+                names = re.findall(r'^[ \t]*#[ \t]*include[ \t]*["<](.*?)[">]', text.read(), re.M)
             found = (file_of(name, folder) for name in names)
             includes.update(unit(f) for f in found if f is not None)
 if not graph:

@@ -17,7 +17,7 @@
 # build asks: test/run.sh takes the sample once, as a part of its own ("mutants"), and not once a build.
 #
 # MUTANTS_SEED: for the sample, in the place of the date. MUTANTS_JOBS (1): copies that work at once. MUTANTS_TIMEOUT (300):
-# seconds for one test; one that takes longer has noticed something. KEEP: the copies stay.
+# seconds for one test of a mutant; one that takes longer has noticed something. KEEP: the copies stay.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -133,7 +133,8 @@ build() {
         ;;
     esac
 }
-# run_test TREE TEST : its status; its output is in TREE/test.log
+# run_test TREE TEST WAIT LIMIT : its status; its output is in TREE/test.log. Seconds that it waits for one thing, and that it
+# may take (0: any).
 run_test() {
     local words status=0
     read -ra words <<<"$2"
@@ -145,18 +146,19 @@ run_test() {
     {
         (
             cd "$1/build"
-            AWAIT_SECONDS=20 LITTLEBOX_BUILD=$1/build LITTLEBOX_SRC=$1/src timeout -k 20 "$limit" "${words[@]}"
+            AWAIT_SECONDS=$3 LITTLEBOX_BUILD=$1/build LITTLEBOX_SRC=$1/src timeout -k 20 "$4" "${words[@]}"
         ) </dev/null || status=$?
     } >"$1/test.log" 2>&1
     return "$status"
 }
 
-# baseline TREE TEST : whether it passes with the code as it is (0, 77: it skips, 1); asked once in a tree.
+# baseline TREE TEST : whether it passes with the code as it is (0, 77: it skips, 1); asked once in a tree. What only takes long
+# on a busy machine has not failed.
 baseline() {
     local memory status=0
     memory=$1/baseline.$(tr -c 'a-zA-Z0-9\n' - <<<"$2")
     if [ ! -e "$memory" ]; then
-        if build "$1" "$2" >"$1/test.log" 2>&1; then run_test "$1" "$2" || status=$?; else status=1; fi
+        if build "$1" "$2" >"$1/test.log" 2>&1; then run_test "$1" "$2" 300 0 || status=$?; else status=1; fi
         echo "$status" >"$memory"
         [ "$status" -eq 0 ] || [ "$status" -eq 77 ] || cp "$1/test.log" "$memory.log"
     fi
@@ -201,7 +203,7 @@ try_mutant() {
             return
         fi
         status=0 tried=1
-        run_test "$tree" "$test" || status=$?
+        run_test "$tree" "$test" 20 "$limit" || status=$?
         if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
             killed=$test
             [ "$status" -lt 124 ] || killed="$test (status $status)"

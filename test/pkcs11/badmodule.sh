@@ -12,9 +12,7 @@ bad_token "$TEST_DIR/bad"
 cd "$TEST_DIR"
 head -c 32 /dev/urandom >digest
 bad() { p11tool "$BAD" --login --pin $TOKEN_PIN "$@"; }
-for key in 01.rsa 02.ec; do
-    plain_ossl pkey -in "$BAD_DIR/keys/$key.pem" -pubout -out "${key#*.}.pub"
-done
+bad_publics
 
 # --- A good token
 signs_by() {

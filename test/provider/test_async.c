@@ -1,86 +1,26 @@
-/* Private-key operations inside of ASYNC_JOBs: paused while the box works, given up, timed out, forked, restarted. */
+/* Private-key operations inside of ASYNC_JOBs: paused while the box works, timed out, forked, not paused at all. */
 #include <openssl/async.h>
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "suite.h"
-#include "tlspair.h"
+#include "asyncbox.h"
 
-/* Only what hangs takes that long. */
-#define HANG_MS 300000
 #define TEXT "a text to be signed"
-#define HANDSHAKES 200
 /* As provider/wait.c has it. */
 #define PAUSED_MAX 256
 /* Of the 32 kB that a job has; libssl needs some, and so does what a program adds. */
 #define STACK_MAX 12288
 
-static struct boxproc box;
-static OSSL_LIB_CTX *libctx, *hasty;
-static EVP_PKEY *ec, *ec_plain, *rsa, *ec_hasty;
-
-/* What the provider has allocated for operations, told from all else by the file that asks for it. */
-
-struct block {
-    size_t size;
-    bool ours;
-    max_align_t bytes[];
-};
-
-static _Atomic long ours;
-
-static void *count_malloc(size_t size, const char *file, int line)
-{
-    struct block *b = malloc(sizeof(*b) + size);
-
-    (void)line;
-    if (b == NULL || size == 0) {
-        free(b);
-        return NULL;
-    }
-    b->size = size;
-    b->ours = file != NULL && (strstr(file, "provider/wait.c") != NULL || strstr(file, "client/box.c") != NULL);
-    ours += b->ours;
-    return b->bytes;
-}
-
-static struct block *block_of(void *p)
-{
-    return (struct block *)((char *)p - sizeof(struct block));
-}
-
-static void count_free(void *p, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (p == NULL)
-        return;
-    ours -= block_of(p)->ours;
-    free(block_of(p));
-}
-
-static void *count_realloc(void *p, size_t size, const char *file, int line)
-{
-    void *q;
-
-    if (p == NULL)
-        return count_malloc(size, file, line);
-    q = size == 0 ? NULL : count_malloc(size, file, line);
-    if (q != NULL)
-        memcpy(q, p, size < block_of(p)->size ? size : block_of(p)->size);
-    if (q != NULL || size == 0)
-        count_free(p, file, line);
-    return q;
-}
-
-/* Jobs by hand */
+/* A caller with little patience. */
+static OSSL_LIB_CTX *hasty;
+static EVP_PKEY *rsa, *ec_hasty;
 
 struct work {
     OSSL_LIB_CTX *libctx;
@@ -203,7 +143,7 @@ static void test_never_paused(void)
     EVP_PKEY_free(key);
     OSSL_LIB_CTX_free(other);
     OPENSSL_free(pem);
-    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT_EQUAL(asyncbox_blocks(), 0);
 }
 
 /* A job that waits for a box that does nothing, until it is thawed. */
@@ -237,7 +177,7 @@ static void test_paused(void)
     CU_ASSERT(job_signed(&j));
     CU_ASSERT_EQUAL(job_fd(&j), fd);
     ASYNC_WAIT_CTX_free(j.ctx);
-    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT_EQUAL(asyncbox_blocks(), 0);
 }
 
 static int decrypt_job(void *arg)
@@ -296,7 +236,7 @@ static void test_operations(void)
     CU_ASSERT_EQUAL(j.result, 1);
     CU_ASSERT_EQUAL(j.work.len, 32);
     ASYNC_WAIT_CTX_free(j.ctx);
-    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT_EQUAL(asyncbox_blocks(), 0);
 }
 
 static int blocked_job(void *arg)
@@ -357,7 +297,7 @@ static void test_not_paused(void)
     w = &j.work;
     CU_ASSERT_EQUAL(ASYNC_start_job(&j.job, NULL, &j.result, sign_job, &w, sizeof(w)), ASYNC_FINISH);
     CU_ASSERT(job_signed(&j));
-    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT_EQUAL(asyncbox_blocks(), 0);
 }
 
 /* More than pause at once block. */
@@ -385,7 +325,7 @@ static void test_too_many(void)
     for (size_t i = 0; i < PAUSED_MAX; i++)
         ASYNC_WAIT_CTX_free(jobs[i].ctx);
     ASYNC_WAIT_CTX_free(more.ctx);
-    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT_EQUAL(asyncbox_blocks(), 0);
 }
 
 /* A box that is silent: the descriptor tells when the time is over. */
@@ -407,7 +347,7 @@ static void test_timeout(void)
     (void)job_signs_again(&j);
     CU_ASSERT(job_signs_again(&j) > 0);
     ASYNC_WAIT_CTX_free(j.ctx);
-    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT_EQUAL(asyncbox_blocks(), 0);
     CU_ASSERT(count_descriptors() <= descriptors);
 }
 
@@ -426,7 +366,7 @@ static void test_absent(void)
     boxproc_start(&box);
     CU_ASSERT(job_signs_again(&j) > 0);
     ASYNC_WAIT_CTX_free(j.ctx);
-    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT_EQUAL(asyncbox_blocks(), 0);
 }
 
 /* How much stack the job's operation touches, from the function on which it begins. */
@@ -489,223 +429,6 @@ static void test_stack(void)
 }
 #endif
 
-/* Handshakes */
-
-struct crowd {
-    struct tls_pair pairs[HANDSHAKES];
-    bool done[HANDSHAKES], paused[HANDSHAKES];
-    size_t count;
-};
-
-static SSL_CTX *server_ctx, *client_ctx;
-
-/* Both ends go on as far as they can. */
-static void shake(struct crowd *c, size_t i)
-{
-    struct tls_pair *p = &c->pairs[i];
-
-    for (int rounds = 0; rounds < 20 && !c->done[i]; rounds++) {
-        int k = c->paused[i] ? 0 : SSL_do_handshake(p->client), s;
-
-        NEED(c->paused[i] || k == 1 || SSL_get_error(p->client, k) == SSL_ERROR_WANT_READ);
-        s = SSL_do_handshake(p->server);
-        c->paused[i] = s != 1 && SSL_get_error(p->server, s) == SSL_ERROR_WANT_ASYNC;
-        if (c->paused[i])
-            return;
-        NEED(s == 1 || SSL_get_error(p->server, s) == SSL_ERROR_WANT_READ);
-        c->done[i] = s == 1 && SSL_do_handshake(p->client) == 1;
-    }
-}
-
-static size_t count_of(const bool *what, size_t count)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < count; i++)
-        n += what[i];
-    return n;
-}
-
-static int async_fd(SSL *ssl)
-{
-    OSSL_ASYNC_FD fd = -1;
-    size_t count = 0;
-
-    NEED(SSL_get_all_async_fds(ssl, NULL, &count) == 1 && count == 1);
-    NEED(SSL_get_all_async_fds(ssl, &fd, &count) == 1);
-    return fd;
-}
-
-static void crowd_begin(struct crowd *c, size_t count, int version)
-{
-    memset(c, 0, sizeof(*c));
-    c->count = count;
-    for (size_t i = 0; i < count; i++) {
-        tls_pair_new(&c->pairs[i], server_ctx, client_ctx, version, "box.example");
-        shake(c, i);
-    }
-}
-
-/* An event loop: those whose descriptors can be read go on. */
-static void crowd_finish(struct crowd *c)
-{
-    while (count_of(c->done, c->count) < c->count) {
-        struct pollfd fds[HANDSHAKES];
-
-        for (size_t i = 0; i < c->count; i++) {
-            NEED(c->done[i] || c->paused[i]);
-            fds[i] = (struct pollfd){ .fd = c->done[i] ? -1 : async_fd(c->pairs[i].server), .events = POLLIN };
-        }
-        NEED(poll(fds, c->count, HANG_MS) > 0);
-        for (size_t i = 0; i < c->count; i++)
-            if (fds[i].revents != 0)
-                shake(c, i);
-    }
-}
-
-static void crowd_free(struct crowd *c)
-{
-    for (size_t i = 0; i < c->count; i++)
-        tls_pair_free(&c->pairs[i]);
-}
-
-/* One thread has two hundred requests under way, each in a connection of its own. */
-static void test_handshakes(void)
-{
-    static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
-    static struct crowd c;
-
-    for (int v = 0; v < 2; v++) {
-        pid_t frozen = boxproc_freeze(&box);
-
-        crowd_begin(&c, HANDSHAKES, versions[v]);
-        CU_ASSERT_EQUAL(count_of(c.paused, c.count), HANDSHAKES);
-        for (size_t i = 1; i < c.count; i++)
-            CU_ASSERT_NOT_EQUAL(async_fd(c.pairs[i].server), async_fd(c.pairs[i - 1].server));
-        boxproc_thaw(frozen);
-        crowd_finish(&c);
-        for (size_t i = 0; i < c.count; i++)
-            CU_ASSERT_EQUAL(SSL_get_verify_result(c.pairs[i].client), X509_V_OK);
-        CU_ASSERT(tls_talk(&c.pairs[0]));
-        crowd_free(&c);
-        CU_ASSERT_EQUAL(ours, 0);
-    }
-}
-
-/* The box's child is killed, the whole box is killed, it is replaced: while all of them wait. */
-static void test_restarts(void)
-{
-    static struct crowd c;
-    pid_t frozen;
-
-    frozen = boxproc_freeze(&box);
-    crowd_begin(&c, HANDSHAKES, TLS1_3_VERSION);
-    NEED(kill(frozen, SIGKILL) == 0);
-    crowd_finish(&c);
-    crowd_free(&c);
-
-    boxproc_freeze(&box);
-    crowd_begin(&c, HANDSHAKES, TLS1_2_VERSION);
-    boxproc_kill(&box);
-    for (size_t i = 0; i < c.count; i++)
-        shake(&c, i);
-    CU_ASSERT_EQUAL(count_of(c.paused, c.count), HANDSHAKES);
-    boxproc_start(&box);
-    crowd_finish(&c);
-    crowd_free(&c);
-    CU_ASSERT_EQUAL(ours, 0);
-    CU_ASSERT_EQUAL(ERR_peek_error(), 0);
-}
-
-static void *run_crowd(void *arg)
-{
-    struct crowd *c = OPENSSL_zalloc(sizeof(*c));
-
-    (void)arg;
-    NEED(c != NULL);
-    for (int i = 0; i < 4; i++) {
-        crowd_begin(c, 25, i % 2 == 0 ? TLS1_3_VERSION : TLS1_2_VERSION);
-        crowd_finish(c);
-        crowd_free(c);
-    }
-    OPENSSL_free(c);
-    OPENSSL_thread_stop_ex(libctx);
-    return NULL;
-}
-
-static void test_threads(void)
-{
-    pthread_t threads[4];
-
-    for (size_t t = 0; t < 4; t++)
-        NEED(pthread_create(&threads[t], NULL, run_crowd, NULL) == 0);
-    boxproc_kill_child(&box);
-    for (size_t t = 0; t < 4; t++)
-        NEED(pthread_join(threads[t], NULL) == 0);
-    CU_ASSERT_EQUAL(ours, 0);
-}
-
-/*
- * What follows runs in a process of its own: OpenSSL never frees the stack of a job that is not resumed, nor what
- * libssl has on it.
- */
-static bool in_child(void (*run)(void))
-{
-    int status = -1;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    NEED(pid >= 0);
-    if (pid == 0) {
-        unsigned before = CU_get_number_of_failures();
-
-        alarm(600);
-        run();
-        for (CU_pFailureRecord f = CU_get_failure_list(); f != NULL; f = f->pNext)
-            printf("\n    %s:%u %s", f->strFileName, f->uiLineNumber, f->strCondition);
-        fflush(stdout);
-        _exit(CU_get_number_of_failures() == before ? 0 : 1);
-    }
-    NEED(waitpid(pid, &status, 0) == pid);
-    return status == 0;
-}
-
-/* The server drops connections whose jobs wait. */
-static void give_up(void)
-{
-    static struct crowd c;
-    unsigned descriptors;
-    pid_t frozen;
-
-    CU_ASSERT(signs(libctx, ec, ec_plain));
-    frozen = boxproc_freeze(&box);
-    descriptors = count_descriptors();
-    for (int i = 0; i < 3; i++) {
-        crowd_begin(&c, 80, TLS1_3_VERSION);
-        CU_ASSERT_EQUAL(count_of(c.paused, c.count), 80);
-        /* One has a channel already, and the introducer of this process may come in the place of two descriptors. */
-        CU_ASSERT(count_descriptors() >= descriptors + 3 * 80 - 2);
-        CU_ASSERT(ours > 0);
-        crowd_free(&c);
-        CU_ASSERT_EQUAL(ours, 0);
-        CU_ASSERT(count_descriptors() <= descriptors);
-    }
-    boxproc_thaw(frozen);
-    /* No slot is taken for good: as many as there are slots wait again, and their channels stay. */
-    descriptors = count_descriptors();
-    crowd_begin(&c, HANDSHAKES, TLS1_3_VERSION);
-    crowd_finish(&c);
-    crowd_free(&c);
-    CU_ASSERT(count_descriptors() > descriptors);
-    CU_ASSERT_EQUAL(ours, 0);
-}
-
-static void test_given_up(void)
-{
-    CU_ASSERT(in_child(give_up));
-}
-
 /* A job of the same wait context, after one that is never resumed: there is no descriptor for it, so it blocks. */
 static void go_on_with_another(void)
 {
@@ -719,12 +442,12 @@ static void go_on_with_another(void)
     CU_ASSERT_EQUAL(job_run(&j, sign_job), ASYNC_FINISH);
     CU_ASSERT(job_signed(&j));
     ASYNC_WAIT_CTX_free(j.ctx);
-    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT_EQUAL(asyncbox_blocks(), 0);
 }
 
 static void test_another_job(void)
 {
-    CU_ASSERT(in_child(go_on_with_another));
+    CU_ASSERT(asyncbox_child(go_on_with_another));
 }
 
 static struct job forked;
@@ -743,13 +466,13 @@ static void finish_in_child(void)
     CU_ASSERT(job_finish(&fresh, sign_job) > 0);
     CU_ASSERT(job_signed(&fresh));
     ASYNC_WAIT_CTX_free(fresh.ctx);
-    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT_EQUAL(asyncbox_blocks(), 0);
 }
 
 static void drop_in_child(void)
 {
     ASYNC_WAIT_CTX_free(forked.ctx);
-    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT_EQUAL(asyncbox_blocks(), 0);
 }
 
 static void test_fork(void)
@@ -764,7 +487,7 @@ static void test_fork(void)
         /* The child is there while the parent still waits. */
         if (children[i] == finish_in_child)
             thaw_later(frozen);
-        CU_ASSERT(in_child(children[i]));
+        CU_ASSERT(asyncbox_child(children[i]));
         if (children[i] == finish_in_child)
             NEED(wait(NULL) > 0);
         else
@@ -773,7 +496,7 @@ static void test_fork(void)
         job_finish(&forked, sign_job);
         CU_ASSERT(job_signed(&forked));
         ASYNC_WAIT_CTX_free(forked.ctx);
-        CU_ASSERT_EQUAL(ours, 0);
+        CU_ASSERT_EQUAL(asyncbox_blocks(), 0);
     }
 }
 
@@ -790,43 +513,22 @@ static void test_unloaded(void)
     EVP_PKEY_free(key);
     OSSL_LIB_CTX_free(other);
     ASYNC_WAIT_CTX_free(j.ctx);
-    CU_ASSERT_EQUAL(ours, 0);
+    CU_ASSERT_EQUAL(asyncbox_blocks(), 0);
 }
 
 static void begin(void)
 {
-    X509 *cert;
-
-    boxproc_new(&box, "default");
-    boxproc_create(&box, "ec", "ec:P-256");
-    boxproc_create(&box, "rsa", "rsa:2048");
-    libctx = new_libctx(box.dir, /* littlebox_first= */ false, "littlebox-timeout = 20000");
     hasty = new_libctx(box.dir, /* littlebox_first= */ true, "littlebox-timeout = 1000");
-    ec = load_key(libctx, "ec");
     ec_hasty = load_key(hasty, "ec");
-    ec_plain = plain_public(ec);
     rsa = load_key(libctx, "rsa");
-    cert = tls_certificate(libctx, ec, "box.example");
-    server_ctx = tls_ctx(libctx, TLS_server_method(), cert, ec);
-    client_ctx = tls_ctx(libctx, TLS_client_method(), NULL, NULL);
-    tls_trust(client_ctx, cert);
-    SSL_CTX_set_mode(server_ctx, SSL_MODE_ASYNC);
-    X509_free(cert);
-    /* Both have been connected: only then a box that is gone is waited for. */
-    NEED(signs(libctx, ec, ec_plain) && signs(hasty, ec_hasty, ec_plain));
+    NEED(signs(hasty, ec_hasty, ec_plain));
 }
 
 static void end(void)
 {
-    SSL_CTX_free(server_ctx);
-    SSL_CTX_free(client_ctx);
-    EVP_PKEY_free(ec);
     EVP_PKEY_free(ec_hasty);
-    EVP_PKEY_free(ec_plain);
     EVP_PKEY_free(rsa);
-    OSSL_LIB_CTX_free(libctx);
     OSSL_LIB_CTX_free(hasty);
-    boxproc_free(&box);
 }
 
 int main(void)
@@ -840,28 +542,11 @@ int main(void)
         { "a silent box", test_timeout },
         { "a box that is gone", test_absent },
         { "stack", test_stack },
-        { "200 handshakes at once", test_handshakes },
-        { "restarts under 200 handshakes", test_restarts },
-        { "threads", test_threads },
-        { "jobs that are never resumed", test_given_up },
         { "another job with the same wait context", test_another_job },
         { "fork while a job waits", test_fork },
         { "a wait context outlives the provider", test_unloaded },
         CU_TEST_INFO_NULL,
     };
-    unsigned at_start;
-    int r;
 
-    NEED(CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free) == 1);
-    if (!ASYNC_is_capable()) {
-        fprintf(stderr, "skipped: this OpenSSL has no asynchronous jobs\n");
-        return 77;
-    }
-    at_start = count_descriptors();
-    signal(SIGPIPE, SIG_DFL);
-    begin();
-    r = run_suite("async", tests);
-    end();
-    NEED(count_descriptors() == at_start);
-    return r;
+    return asyncbox_run("async", tests, begin, end);
 }

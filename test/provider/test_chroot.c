@@ -179,7 +179,7 @@ int main(void)
     NEED(mkdtemp(empty) != NULL);
     boxproc_new(&box, "default");
     boxproc_create(&box, "key", "ec:P-256");
-    libctx = new_libctx(box.dir, /* littlebox_first= */ false, "littlebox-timeout = 5000");
+    libctx = new_libctx(box.dir, /* littlebox_first= */ false, "littlebox-timeout = 300000");
     key = load_key(libctx, "key");
     plain = plain_public(key);
     NEED(signs(libctx, key, plain));

@@ -361,7 +361,7 @@ static void test_default_box(void)
     OSSL_LIB_CTX *ctx;
     EVP_PKEY *key;
 
-    snprintf(settings, sizeof(settings), "littlebox-directory = %s\nlittlebox-box = payments\nlittlebox-timeout = 5000",
+    snprintf(settings, sizeof(settings), "littlebox-directory = %s\nlittlebox-box = payments\nlittlebox-timeout = 300000",
              other.dir);
     ctx = new_libctx(NULL, /* littlebox_first= */ true, settings);
     key = load_uri(ctx, "littlebox:elsewhere", 0);

@@ -7,7 +7,7 @@ set -eu
 
 needs openssl nginx curl pebble certbot dehydrated
 export no_proxy=localhost NO_PROXY=localhost
-is_root && { id www-data >/dev/null 2>&1 || skip "there is no user www-data"; }
+! is_root || needs_user www-data
 begin
 new_box "$TEST_DIR/box"
 EXAMPLES=$LITTLEBOX_SRC/examples/acme

@@ -16,21 +16,16 @@ SERVER_USER=www-data CERTIFICATE=/etc/apache2/tls/web.crt HANDLE=/etc/apache2/tl
 
 # As Debian's unit does.
 server_start() {
-    as_system apachectl start >>"$TEST_DIR/server.log" 2>&1 || fail "apachectl start"
+    tell_apache start
     await "Apache's pid file" test -s /run/apache2/apache2.pid
     SERVICE=$(cat /run/apache2/apache2.pid)
     await "Apache's port" port_open 443
 }
-server_reload() {
-    local old
-    old=$(children_of "$SERVICE")
-    as_system apachectl graceful >>"$TEST_DIR/server.log" 2>&1 || fail "apachectl graceful"
-    # shellcheck disable=SC2086 # a list of process ids
-    await "the old children to end" replaced $old
-}
+tell_apache() { as_system apachectl "$1" >>"$TEST_DIR/server.log" 2>&1 || fail "apachectl $1"; }
+server_reload() { until_replaced "$SERVICE" tell_apache graceful; }
 server_pids() { pgrep -x apache2 || true; }
 server_stop() {
-    as_system apachectl graceful-stop >>"$TEST_DIR/server.log" 2>&1 || fail "apachectl graceful-stop"
+    tell_apache graceful-stop
     await "Apache to end" gone "$SERVICE"
 }
 mpm_is() { as_system apachectl -V | grep -q "^Server MPM: *$1\$"; }

@@ -83,7 +83,7 @@ handshakes() {
 PAGE=yes
 
 if is_root; then
-    id www-data >/dev/null 2>&1 || skip "there is no user www-data"
+    needs_user www-data
     for key in $KEYS; do lb allow "$key" --user www-data 2>>"$TEST_DIR/lb.log"; done
 fi
 # In a chroot, as root can have it.
@@ -169,7 +169,14 @@ start_haproxy "$TEST_DIR/haproxy.cfg"
 child=$(box_child)
 kill -STOP "$child"
 refused "handshakes that HAProxy gives up" 'handshake' many ec --count 1
-check "their jobs wait" test "$(polls_of "$HAPROXY")" -gt $AT_ONCE
+# On a busy machine the time of some is over before HAProxy is at them, and these have no job.
+jobs_wait() {
+    [ "$(polls_of "$HAPROXY")" -gt "$AT_ONCE" ] || {
+        many ec --count 1 >>"$TEST_DIR/many.log" 2>&1 || true
+        false
+    }
+}
+check "their jobs wait" await "more jobs to wait than are made at once" jobs_wait
 kill -CONT "$child"
 await "connections and jobs to leave nothing" few_polls
 await "a handshake when the box answers again" many ec --at-once 1 --count 1

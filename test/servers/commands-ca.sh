@@ -106,8 +106,8 @@ answers() {
     # A responder, asked twice: it lives through more than one answer.
     serve ocsp -port 0 -index "$dir/index.txt" -CA "$dir/ca.crt" \
         -rsigner "$dir/ca.crt" -rkey "$handle" -ndays 1
-    says_of leaf1 good -url "http://127.0.0.1:$PORT" -timeout 20
-    says_of leaf2 revoked -url "http://127.0.0.1:$PORT" -timeout 20
+    says_of leaf1 good -url "http://127.0.0.1:$PORT" -timeout "$AWAIT_SECONDS"
+    says_of leaf2 revoked -url "http://127.0.0.1:$PORT" -timeout "$AWAIT_SECONDS"
     stop "$SERVER"
 }
 # shellcheck disable=SC2086 # a list of names
@@ -171,7 +171,7 @@ plain_ossl req -config plain.cnf -x509 -new -key cmp-server.key -subj /CN=cmp -d
 
 # enrol COMMAND CERTIFICATE ... : asks the server for a certificate for the key.
 enrol() {
-    does "cmp -cmd $1" cmp -config cmp.cnf -cmd "$1" -server "127.0.0.1:$PORT/pkix/" -msg_timeout 20 -verbosity 4 \
+    does "cmp -cmd $1" cmp -config cmp.cnf -cmd "$1" -server "127.0.0.1:$PORT/pkix/" -msg_timeout "$AWAIT_SECONDS" -verbosity 4 \
         -subject "/CN=enrolled" -newkey "$handle" -certout "$2" -srvcert cmp-server.crt "${@:3}"
     check "$what: it is the key's certificate" cmp -s "$2" answer.crt
 }

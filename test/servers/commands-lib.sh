@@ -68,8 +68,8 @@ commands_begin() {
     begin
     new_box "$TEST_DIR/box"
     write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
-    # For options on the command line: only where the box is; the module is neither named nor activated.
-    sed -e '/^module/d' -e '/^activate/d' "$BOX_DIR/openssl.cnf" >"$TEST_DIR/bare.cnf"
+    # For options on the command line.
+    write_bare_cnf "$TEST_DIR/bare.cnf"
     cd "$TEST_DIR" || exit
     # For -config, which loads providers too.
     printf '[req]\ndistinguished_name = dn\n[dn]\n' >plain.cnf

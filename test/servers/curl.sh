@@ -33,7 +33,7 @@ by_page() {
 }
 # The page of s_server tells how the client has signed.
 # asks N VERSION : of TLS
-asks() { by_page "$1" -sS --max-time 60 --tls-max "$2" "--tlsv$2" >"$TEST_DIR/answer" 2>"$TEST_DIR/curl.log"; }
+asks() { by_page "$1" -sS --max-time "$AWAIT_SECONDS" --tls-max "$2" "--tlsv$2" >"$TEST_DIR/answer" 2>"$TEST_DIR/curl.log"; }
 # check_page N KEY
 check_page() {
     check "$2: block $1, TLS 1.3" asks "$1" 1.3
@@ -91,7 +91,7 @@ server_pids() { pgrep -x curl || true; }
 connected_curl() {
     put "$1" "$2"
     start_server
-    by_page 2 -sS --max-time 300 >"$TEST_DIR/curl.log" 2>&1 3>&- &
+    by_page 2 -sS --max-time "$AWAIT_SECONDS" >"$TEST_DIR/curl.log" 2>&1 3>&- &
     CURL=$!
     own "$CURL"
     await "its request" grep -q '^GET / ' "$TEST_DIR/s_server.log"

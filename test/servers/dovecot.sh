@@ -22,18 +22,12 @@ server_start() {
     start_service dovecot -F
     await "Dovecot's port" port_open 993
 }
-reloads() { grep -c 'SIGHUP received - reloading configuration' "$LOG" || true; }
-more_reloads() { [ "$(reloads)" -gt "$1" ]; }
-server_reload() {
-    local before
-    before=$(reloads)
-    as_system doveadm reload >>"$TEST_DIR/server.log" 2>&1 || fail "doveadm reload"
-    await "Dovecot to reload" more_reloads "$before"
-}
+server_reload() { until_logged "Dovecot to reload" 'SIGHUP received - reloading configuration' "$LOG" tell_dovecot reload; }
+tell_dovecot() { as_system doveadm "$1" >>"$TEST_DIR/server.log" 2>&1 || fail "doveadm $1"; }
 # The login process of a connection that is open does not end before it.
 server_stop() {
     exec 4>&-
-    as_system doveadm stop >>"$TEST_DIR/server.log" 2>&1 || fail "doveadm stop"
+    tell_dovecot stop
     await "Dovecot to end" gone "$SERVICE"
 }
 
@@ -47,8 +41,7 @@ reload_dovecot_under_load() {
         server_reload
         await_handshakes 20
     done
-    : >"$TEST_DIR/enough"
-    wait "${LOADS[@]}" || true
+    end_loads
     for version in tls1.2 tls1.3; do
         check "reloaded under load, $version: $(tail -n 1 "$TEST_DIR/ed-$version.load.log")" \
             grep -q '^handshakes [1-9]' "$TEST_DIR/ed-$version.load.log"

@@ -2,7 +2,7 @@
 # Four servers at once, as their users run them: HAProxy and Postfix in their chroots, nginx, PostgreSQL; and clients
 # that shake hands with all of them without a break.
 #
-# Sourced behind lib.sh. As an ordinary user there is no Postfix and no chroot: both take root.
+# Sourced behind lib.sh and serving.sh. As an ordinary user there is no Postfix and no chroot: both take root.
 
 declare -A FLEET_PORT=() FLEET_PID=() FLEET_KEY=([nginx]=ec [haproxy]=rsa [postfix]=ec [postgresql]=rsa)
 declare -A FLEET_TYPE=([ec]=ec:P-256 [rsa]=rsa:2048)
@@ -11,15 +11,12 @@ if is_root; then FLEET="$FLEET postfix"; fi
 
 # fleet_needs : skips where a server or its user is missing.
 fleet_needs() {
-    local user
     PG_BIN=$(find /usr/lib/postgresql/*/bin -maxdepth 0 2>/dev/null | sort -V | tail -n 1)
     needs nginx haproxy openssl
     [ -n "$PG_BIN" ] || skip "postgresql is not installed"
     is_root || return 0
     needs postfix setpriv
-    for user in www-data haproxy postfix postgres; do
-        id "$user" >/dev/null 2>&1 || skip "there is no user $user"
-    done
+    needs_user www-data haproxy postfix postgres
 }
 
 # fleet_keys DIR : both keys, made outside so that a memory scan knows them, with handle files and certificates in DIR.
@@ -176,45 +173,14 @@ fleet_client() {
 }
 fleet_handshake() { fleet_client "$1" "$2" --count 1 --timeout 60000; }
 
-FLEET_LOADS=()
-
-# fleet_loads FILES : one client for each server, until fleet_loads_end.
+# fleet_loads FILES : one client for each server, until end_loads.
 fleet_loads() {
     local server
-    FLEET_LOADS=()
-    rm -f "$TEST_DIR/enough"
+    no_loads
     for server in $FLEET; do
-        rm -f "$TEST_DIR/$server.progress"
-        fleet_client "$server" "$1" --until "$TEST_DIR/enough" --progress "$TEST_DIR/$server.progress" \
-            >"$TEST_DIR/$server.load.log" 2>&1 3>&- &
-        FLEET_LOADS+=("$!")
-        own "$!"
+        start_load "$server" fleet_client "$server" "$1"
     done
-    fleet_await 5
-}
-
-fleet_progress() { cat "$TEST_DIR/$1.progress" 2>/dev/null || echo 0; }
-fleet_progressed() { [ "$(fleet_progress "$1")" -ge "$2" ]; }
-
-# fleet_await N : until each client has made N more handshakes.
-fleet_await() {
-    local server
-    local -A wanted
-    for server in $FLEET; do
-        wanted[$server]=$(($(fleet_progress "$server") + $1))
-    done
-    for server in $FLEET; do
-        await "$1 more handshakes with $server" fleet_progressed "$server" "${wanted[$server]}"
-    done
-}
-
-# fleet_loads_end : lets the clients end.
-fleet_loads_end() {
-    local pid
-    : >"$TEST_DIR/enough"
-    for pid in "${FLEET_LOADS[@]}"; do
-        wait "$pid" || true # what they say is looked at
-    done
+    await_handshakes 5
 }
 
 fleet_stop() {

@@ -19,13 +19,7 @@ server_start() {
     start_service haproxy -Ws -f /etc/haproxy/haproxy.cfg -p /run/haproxy.pid -S /run/haproxy-master.sock
     await "HAProxy's port" port_open 443
 }
-server_reload() {
-    local old
-    old=$(children_of "$SERVICE")
-    kill -USR2 "$SERVICE"
-    # shellcheck disable=SC2086 # a list of process ids
-    await "the old worker to end" replaced $old
-}
+server_reload() { until_replaced "$SERVICE" kill -USR2 "$SERVICE"; }
 server_pids() { pgrep -x haproxy || true; }
 # Right after its start HAProxy may lose a signal.
 server_stop() { await "HAProxy to end" terminate; }

@@ -18,23 +18,11 @@ server_start() {
     start_service hitch --user _hitch --group _hitch --config /etc/hitch/hitch.conf
     await "hitch's port" port_open 443
 }
-server_reload() {
-    local old
-    old=$(children_of "$SERVICE")
-    kill -HUP "$SERVICE"
-    # shellcheck disable=SC2086 # a list of process ids
-    await "the old workers to end" replaced $old
-}
+server_reload() { until_replaced "$SERVICE" kill -HUP "$SERVICE"; }
 server_pids() { pgrep -x hitch || true; }
 server_stop() { stop "$SERVICE"; }
 
-mkdir "$TEST_DIR/page"
-echo "served by another" >"$TEST_DIR/page/index.html"
-as_system /usr/bin/python3 -m http.server --protocol HTTP/1.1 --bind 127.0.0.1 --directory "$TEST_DIR/page" 80 \
-    >"$TEST_DIR/plain-server.log" 2>&1 &
-own $!
-await "the plain server" port_open 80
-
+plain_server 127.0.0.1 80 "served by another"
 run_page hitch
 serve_each_key
 check_process "$(living_children "$SERVICE" | head -n 1)" _hitch /

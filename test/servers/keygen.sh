@@ -9,8 +9,7 @@ needs openssl
 begin
 new_box "$TEST_DIR/box"
 write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
-# Only where the box is; nothing is activated.
-sed -e '/^module/d' -e '/^activate/d' "$BOX_DIR/openssl.cnf" >"$TEST_DIR/bare.cnf"
+write_bare_cnf "$TEST_DIR/bare.cnf"
 cd "$TEST_DIR"
 echo "a text to sign" >text
 

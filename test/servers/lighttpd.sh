@@ -21,14 +21,7 @@ server_start() {
     start_service lighttpd -D -f /etc/lighttpd/lighttpd.conf
     await "lighttpd's port" port_open 443
 }
-starts() { grep -c 'server started' "$ERROR_LOG" || true; }
-started_after() { [ "$(starts)" -gt "$1" ]; }
-server_reload() {
-    local before
-    before=$(starts)
-    kill -USR1 "$SERVICE"
-    await "lighttpd to reload" started_after "$before"
-}
+server_reload() { until_logged "lighttpd to reload" 'server started' "$ERROR_LOG" kill -USR1 "$SERVICE"; }
 server_pids() { pgrep -x lighttpd || true; }
 server_stop() { stop "$SERVICE"; }
 

@@ -33,14 +33,7 @@ restart() {
     server_start
 }
 
-reloads() { grep -c 'Reloading config' "$SERVER_LOG" || true; }
-reloaded_after() { [ "$(reloads)" -gt "$1" ]; }
-reload_by_signal() {
-    local before
-    before=$(reloads)
-    kill -HUP "$SERVICE"
-    await "mosquitto to reload" reloaded_after "$before"
-}
+reload_by_signal() { until_logged "mosquitto to reload" 'Reloading config' "$SERVER_LOG" kill -HUP "$SERVICE"; }
 
 run_page mosquitto
 cp "$CERTIFICATE" "$HANDLE" "$FILES"

@@ -19,7 +19,7 @@ read -r box_port plain_port < <(free_ports 2 | xargs)
 nginx_server "$box_port" "$TEST_DIR/rsa.crt" "$TEST_DIR/rsa.pem"
 nginx_server "$plain_port" "$TEST_DIR/plain.crt" "$TEST_DIR/plain.pem"
 if is_root; then
-    id www-data >/dev/null 2>&1 || skip "there is no user www-data"
+    needs_user www-data
     write_nginx_conf "$TEST_DIR/nginx" 1 www-data
     worker=www-data
 else

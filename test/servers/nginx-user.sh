@@ -8,23 +8,7 @@ set -eu
 
 needs nginx openssl
 
-# As root: once more as www-data, from a copy, since the build may be where that user cannot read.
-if is_root; then
-    id www-data >/dev/null 2>&1 || skip "there is no user www-data"
-    begin
-    copy=$TEST_DIR/copy
-    mkdir -p "$copy/build/.libs" "$copy/build/test" "$copy/test" "$TEST_DIR/tmp"
-    cp "$LITTLEBOX_BUILD/littlebox" "$LITTLEBOX_BUILD/littleboxd" "$copy/build/"
-    cp "$MODULE" "$copy/build/.libs/"
-    cp -R "$HARNESS" "$copy/build/test/"
-    cp -R "$LITTLEBOX_SRC/test/harness" "$LITTLEBOX_SRC/test/servers" "$copy/test/"
-    chown www-data "$TEST_DIR/tmp"
-    cd "$TEST_DIR"
-    setpriv --reuid=www-data --regid=www-data --clear-groups --reset-env env LITTLEBOX_BUILD="$copy/build" \
-        LITTLEBOX_SRC="$copy" TMPDIR="$TEST_DIR/tmp" "$copy/test/servers/nginx-user.sh"
-    exit 0
-fi
-
+again_without_root
 begin
 new_box "$TEST_DIR/box"
 same "the box runs as this user" "$(id -u)" "$(stat -c %u "/proc/$KEEPER")"

@@ -9,7 +9,7 @@ set -eu
 
 needs nginx openssl
 is_root || skip "needs root: nginx changes to www-data"
-id www-data >/dev/null 2>&1 || skip "there is no user www-data"
+needs_user www-data
 begin
 new_box "$TEST_DIR/box"
 mkdir "$TEST_DIR/files"
@@ -21,9 +21,7 @@ configure_nginx "$TEST_DIR/nginx" "$TEST_DIR/files" 2 www-data
 
 check "nginx -t" run_nginx "$TEST_DIR/nginx" -t 2>>"$TEST_DIR/nginx-t.log"
 start_nginx "$TEST_DIR/nginx"
-for pid in $(children_of "$NGINX"); do
-    same "worker $pid is www-data" "$(id -u www-data)" "$(stat -c %u "/proc/$pid")"
-done
+workers_are www-data
 
 # Without a grant: nginx, as root, could load the key, and its workers may not use it.
 ALERT='^tlsload: handshake 1: SSL_connect: error:0A000438:SSL routines::tlsv1 alert internal error$'

@@ -13,20 +13,9 @@ own_machine /etc/ssl
 all_keys_on 8443
 SERVER_USER=www-data CERTIFICATE=/etc/web/web.crt HANDLE=/etc/web/web.pem
 
-server_start() {
-    : >"$TEST_DIR/server.log"
-    # shellcheck disable=SC2046 # words of the page
-    start_service setpriv --reuid=www-data --regid=www-data --init-groups $(page_commands nodejs 2)
-    await "the server to be ready" grep -qx ready "$TEST_DIR/server.log"
-}
-reloads() { grep -cx 'read again' "$TEST_DIR/server.log" || true; }
-reloaded_after() { [ "$(reloads)" -gt "$1" ]; }
-server_reload() {
-    local before
-    before=$(reloads)
-    kill -HUP "$SERVICE"
-    await "the server to read its files again" reloaded_after "$before"
-}
+# shellcheck disable=SC2046 # words of the page
+server_start() { start_program $(page_commands nodejs 2); }
+server_reload() { reload_program; }
 server_pids() { pgrep -f '^node --openssl-shared-config /etc/web/server.js' || true; }
 server_stop() { stop "$SERVICE"; }
 

@@ -46,7 +46,7 @@ connects() {
     check "$1" page
 }
 page() {
-    as_system ip netns exec client curl -sS --max-time 20 http://10.8.0.1:8080/ 2>>"$TEST_DIR/curl.log" |
+    as_system ip netns exec client curl -sS --max-time "$AWAIT_SECONDS" http://10.8.0.1:8080/ 2>>"$TEST_DIR/curl.log" |
         grep -qx "beyond the tunnel"
 }
 # again TEXT : the client comes in once more, without reading its files.
@@ -59,12 +59,7 @@ server_stop() { stop "$SERVER"; }
 server_pids() { pgrep -x openvpn || true; }
 signed_by() { grep -Eq "^Control Channel: TLSv$1, .* peer certificate: .*$2" "$TEST_DIR/client.log"; }
 
-mkdir "$TEST_DIR/page"
-echo "beyond the tunnel" >"$TEST_DIR/page/index.html"
-as_system /usr/bin/python3 -m http.server --bind 0.0.0.0 --directory "$TEST_DIR/page" 8080 >"$TEST_DIR/plain-server.log" 2>&1 &
-own $!
-await "the plain server" port_open 8080
-
+plain_server 0.0.0.0 8080 "beyond the tunnel"
 run_page openvpn 1
 run_page openvpn 2
 server_start

@@ -14,12 +14,8 @@ all_keys_on 8443
 SERVER_USER=www-data CERTIFICATE=/etc/web/web.crt HANDLE=/etc/web/web.pem
 
 as_www() { as_system setpriv --reuid=www-data --regid=www-data --init-groups "$@"; }
-server_start() {
-    : >"$TEST_DIR/server.log"
-    # shellcheck disable=SC2046 # words of the page
-    start_service setpriv --reuid=www-data --regid=www-data --init-groups $(page_commands php 2)
-    await "the server to be ready" grep -qx ready "$TEST_DIR/server.log"
-}
+# shellcheck disable=SC2046 # words of the page
+server_start() { start_program $(page_commands php 2); }
 # It reads the files for each connection.
 RELOADS=no
 server_reload() { :; }

@@ -33,13 +33,8 @@ server_start() {
     cluster start
     await "PostgreSQL's port" port_open 5432
 }
-reloads() { grep -c 'received SIGHUP, reloading configuration files' "$LOG" || true; }
-more_reloads() { [ "$(reloads)" -gt "$1" ]; }
 server_reload() {
-    local before
-    before=$(reloads)
-    cluster reload
-    await "PostgreSQL to read its configuration" more_reloads "$before"
+    until_logged "PostgreSQL to read its configuration" 'received SIGHUP, reloading configuration files' "$LOG" cluster reload
 }
 server_stop() { cluster stop -m fast; }
 server_pids() { pgrep -x postgres || true; }

@@ -32,13 +32,9 @@ server_start() {
     await "ProFTPD's port" port_open 21
 }
 # Each session reads the files; a reload reads the configuration.
-reloads() { grep -c 'master server reparsing configuration file' "$TEST_DIR/server.log" || true; }
-reloaded_after() { [ "$(reloads)" -gt "$1" ]; }
 server_reload() {
-    local before
-    before=$(reloads)
-    kill -HUP "$SERVICE"
-    await "ProFTPD to read its configuration" reloaded_after "$before"
+    until_logged "ProFTPD to read its configuration" 'master server reparsing configuration file' "$TEST_DIR/server.log" \
+        kill -HUP "$SERVICE"
 }
 server_stop() { stop "$SERVICE"; }
 server_pids() { pgrep -x proftpd || true; }

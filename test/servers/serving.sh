@@ -12,13 +12,32 @@ declare -A PORT
 STARTTLS=
 LOAD_ARGUMENTS=(--get)
 
-# Keys made in the box, so that they never were anywhere else, with handle files and certificates in DIR.
+# key_files KEY DIR [USER] : its handle file and certificate, for a server, whose workers are that user.
+key_files() {
+    lb handle "$1" --out "$2/$1.pem"
+    self_signed "littlebox:$1" "$2/$1.crt" 2>>"$TEST_DIR/openssl.log" || fail "no certificate for $1"
+    [ -z "${3:-}" ] || lb allow "$1" --user "$3" 2>>"$TEST_DIR/lb.log"
+}
+
+# make_keys DIR : keys made in the box, so that they never were anywhere else, with handle files and certificates in DIR.
 make_keys() {
     local key
     for key in $KEYS; do
         lb create "$key" --type "${KEY_TYPE[$key]}" >/dev/null 2>>"$TEST_DIR/lb.log"
-        lb handle "$key" --out "$1/$key.pem"
-        self_signed "littlebox:$key" "$1/$key.crt" 2>>"$TEST_DIR/openssl.log" || fail "no certificate for $key"
+        key_files "$key" "$1"
+    done
+}
+
+# import_keys DIR PLAIN [USER] : the same with keys that begin as files in PLAIN, since memscan must know them; their certificates
+# are there too.
+import_keys() {
+    local key
+    mkdir -p "$1" "$2"
+    for key in $KEYS; do
+        new_key "${KEY_TYPE[$key]}" "$2/$key.pem"
+        lb import "$key" "$2/$key.pem" >/dev/null 2>>"$TEST_DIR/lb.log"
+        key_files "$key" "$1" "${3:-}"
+        cp "$1/$key.crt" "$2/"
     done
 }
 
@@ -79,21 +98,31 @@ check_signature_type() {
         grep -Eq '^Peer signature type: (RSA|rsa_pkcs1_sha256)$' "$TEST_DIR/s_client"
 }
 
-LOADS=()
+# The clients of a load: their processes and their names.
+LOADS=() LOAD_NAMES=()
 
-# start_loads CERTIFICATES COUNT : two clients a key, with both versions; each makes at least COUNT handshakes, and
-# goes on until stop_loads.
+# start_load NAME COMMAND... : one client, a function or program that takes tlsload's options. It goes on until end_loads.
+start_load() {
+    local name=$1
+    shift
+    rm -f "$TEST_DIR/$name.progress"
+    "$@" --until "$TEST_DIR/enough" --progress "$TEST_DIR/$name.progress" >"$TEST_DIR/$name.load.log" 2>&1 3>&- &
+    LOADS+=("$!")
+    LOAD_NAMES+=("$name")
+    own "$!"
+}
+no_loads() {
+    LOADS=() LOAD_NAMES=()
+    rm -f "$TEST_DIR/enough"
+}
+
+# start_loads CERTIFICATES COUNT : two clients a key, with both versions; each makes at least COUNT handshakes.
 start_loads() {
     local key version
-    LOADS=()
-    rm -f "$TEST_DIR/enough"
+    no_loads
     for key in $KEYS; do
         for version in tls1.2 tls1.3; do
-            rm -f "$TEST_DIR/$key-$version.progress"
-            handshakes "$key" "$1" "--$version" "${LOAD_ARGUMENTS[@]}" --count "$2" --until "$TEST_DIR/enough" \
-                --progress "$TEST_DIR/$key-$version.progress" >"$TEST_DIR/$key-$version.load.log" 2>&1 3>&- &
-            LOADS+=("$!")
-            own "$!"
+            start_load "$key-$version" handshakes "$key" "$1" "--$version" "${LOAD_ARGUMENTS[@]}" --count "$2"
         done
     done
     await_handshakes 20
@@ -104,50 +133,79 @@ progressed() { [ "$(progress "$1")" -ge "$2" ]; }
 
 # await_handshakes N : until every client has made N more, so that whatever was done before happened under load.
 await_handshakes() {
-    local key version load
+    local load
     local -A wanted
-    for key in $KEYS; do
-        for version in tls1.2 tls1.3; do
-            load=$key-$version
-            wanted[$load]=$(($(progress "$load") + $1))
-        done
+    for load in "${LOAD_NAMES[@]}"; do
+        wanted[$load]=$(($(progress "$load") + $1))
     done
-    for load in "${!wanted[@]}"; do
+    for load in "${LOAD_NAMES[@]}"; do
         await "$1 more handshakes of $load" progressed "$load" "${wanted[$load]}"
     done
 }
 
-# stop_loads : lets the clients end, and no handshake of any of them may have failed.
+# end_loads : lets the clients end, whatever they say; their words are in NAME.load.log.
+end_loads() {
+    local pid
+    : >"$TEST_DIR/enough"
+    for pid in "${LOADS[@]}"; do
+        wait "$pid" || true
+    done
+}
+
+# stop_loads : the same, and no handshake of any of them may have failed.
 stop_loads() {
-    local pid key version
+    local pid
     : >"$TEST_DIR/enough"
     for pid in "${LOADS[@]}"; do
         wait "$pid" || fail "handshakes failed"
     done
-    for key in $KEYS; do
-        for version in tls1.2 tls1.3; do
-            check "$key, $version: $(cat "$TEST_DIR/$key-$version.load.log")" \
-                grep -Eq '^handshakes [0-9]+ failed 0 ' "$TEST_DIR/$key-$version.load.log"
-        done
+    check_loads
+}
+# check_loads : no handshake of the clients, which have ended, has failed.
+check_loads() {
+    local load
+    for load in "${LOAD_NAMES[@]}"; do
+        check "$load: $(cat "$TEST_DIR/$load.load.log")" grep -Eq '^handshakes [0-9]+ failed 0 ' "$TEST_DIR/$load.load.log"
     done
 }
 
-# All workers were replaced, and the old ones have ended.
-reloaded() {
+# until_replaced PID COMMAND... : runs the command, and waits until the children of that process have ended, and it has others.
+until_replaced() {
+    local parent=$1 old
+    shift
+    old=$(children_of "$parent")
+    "$@"
+    # shellcheck disable=SC2086 # a list of process ids
+    await "the old children to end" replaced "$parent" $old
+}
+replaced() { all_gone "${@:2}" && has_children "$1"; }
+all_gone() {
     local pid
-    for pid in "$@"; do
+    for pid; do
         gone "$pid" || return 1
     done
-    has_children "$NGINX"
 }
 
-reload_nginx() {
-    local old
-    old=$(children_of "$NGINX")
-    run_nginx "$1" -s reload
-    # shellcheck disable=SC2086 # a list of process ids
-    await "the old workers to end" reloaded $old
+reload_nginx() { until_replaced "$NGINX" run_nginx "$1" -s reload; }
+
+# workers_are USER : of nginx.
+workers_are() {
+    local pid
+    for pid in $(children_of "$NGINX"); do
+        same "worker $pid is $1" "$(id -u "$1")" "$(stat -c %u "/proc/$pid")"
+    done
 }
+
+# until_logged WHAT PATTERN FILE COMMAND... : runs the command, and waits until FILE has one more line that matches.
+until_logged() {
+    local what=$1 pattern=$2 file=$3 before
+    shift 3
+    before=$(lines_like "$pattern" "$file")
+    "$@"
+    await "$what" more_lines_like "$pattern" "$file" "$before"
+}
+lines_like() { grep -c -e "$1" "$2" || true; }
+more_lines_like() { [ "$(lines_like "$1" "$2")" -gt "$3" ]; }
 
 # What may happen to a box that serves: each without one failed handshake.
 restart_box_in_every_way() {

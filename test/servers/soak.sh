@@ -8,6 +8,8 @@ SOAK_SECONDS=${SOAK_SECONDS:-120}
 TEST_SECONDS=$((SOAK_SECONDS * 2 + 600))
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
+# shellcheck source=serving.sh
+. "$(dirname "$0")/serving.sh"
 # shellcheck source=fleet.sh
 . "$(dirname "$0")/fleet.sh"
 
@@ -63,9 +65,9 @@ under_load() {
     fleet_loads "$FILES"
     for _ in {1..6}; do
         something
-        fleet_await 3
+        await_handshakes 3
     done
-    fleet_loads_end
+    end_loads
     for server in $FLEET; do
         line=$(cat "$TEST_DIR/$server.load.log")
         [[ $line =~ ^handshakes\ ([0-9]+)\ failed\ 0\  ]] || fail "$server: $line"

@@ -50,7 +50,7 @@ server_stop() {
 
 # visit : by the command of the page. It must be the proxy's certificate that the client sees.
 visit() {
-    as_system sh -c "$(page_commands squid 2) -sS --max-time 30 -o /dev/null -w '%{certs}'" \
+    as_system sh -c "$(page_commands squid 2) -sS --max-time $AWAIT_SECONDS -o /dev/null -w '%{certs}'" \
         >"$TEST_DIR/visit" 2>>"$TEST_DIR/curl.log" && grep -q "^Issuer:.*CN *= *$1" "$TEST_DIR/visit"
 }
 # new_store : with no certificate in it.

@@ -111,7 +111,7 @@ own_provider() {
 
 # As its units run it: the socket is there while the box is not, so that whoever comes meanwhile waits.
 own_box() {
-    local key as=(setpriv --reuid=littlebox-default "--regid=$(id -g littlebox-default)" --clear-groups)
+    local as=(setpriv --reuid=littlebox-default "--regid=$(id -g littlebox-default)" --clear-groups)
     chmod 0666 /run/littlebox/default.sock
     # shellcheck disable=SC2016 # for the shell that it starts
     BOX_AS=("${as[@]}" bash -c 'export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@" 3<&'"$BOX_SOCKET $BOX_SOCKET<&-" box)
@@ -120,15 +120,7 @@ own_box() {
     start_box /run/littlebox "${BOX_AS[@]}"
     "${as[@]}" "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" init >"$TEST_DIR/init.log" 2>&1 || fail "littlebox init"
     FILES=$TEST_DIR/files PLAIN=$TEST_DIR/plain
-    mkdir "$FILES" "$PLAIN"
-    # The scanner of memory must know the numbers, so these keys begin as files.
-    for key in $KEYS; do
-        new_key "${KEY_TYPE[$key]}" "$PLAIN/$key.pem"
-        lb import "$key" "$PLAIN/$key.pem" >/dev/null 2>>"$TEST_DIR/lb.log"
-        lb handle "$key" --out "$FILES/$key.pem"
-        self_signed "littlebox:$key" "$FILES/$key.crt" 2>>"$TEST_DIR/openssl.log" || fail "no certificate for $key"
-        cp "$FILES/$key.crt" "$PLAIN"
-    done
+    import_keys "$FILES" "$PLAIN"
 }
 
 # example FILE PATH : a file of examples/ there, as it is; PATH's directory, owner and mode stay.
@@ -163,13 +155,25 @@ start_service() {
     own "$SERVICE"
 }
 
-# replaced PID... : each of these, which were children of SERVICE, has ended, and it has others.
-replaced() { all_gone "$@" && has_children "$SERVICE"; }
-all_gone() {
-    local pid
-    for pid; do
-        gone "$pid" || return 1
-    done
+# start_program COMMAND... : a server of examples/ that is a program in some language, as www-data. It says "ready"; and
+# "read again" when it has read its files once more, as reload_program has it do.
+start_program() {
+    : >"$TEST_DIR/server.log"
+    start_service setpriv --reuid=www-data --regid=www-data --init-groups "$@"
+    await "the server to be ready" grep -qx ready "$TEST_DIR/server.log"
+}
+reload_program() {
+    until_logged "the server to read its files again" '^read again$' "$TEST_DIR/server.log" kill -HUP "$SERVICE"
+}
+
+# plain_server ADDRESS PORT TEXT : a web server without TLS, whose page says that.
+plain_server() {
+    mkdir "$TEST_DIR/page"
+    echo "$3" >"$TEST_DIR/page/index.html"
+    as_system /usr/bin/python3 -m http.server --protocol HTTP/1.1 --bind "$1" --directory "$TEST_DIR/page" "$2" \
+        >"$TEST_DIR/plain-server.log" 2>&1 &
+    own $!
+    await "the plain server" port_open "$2"
 }
 
 # pids_below DIR : the processes whose program is there.
@@ -277,14 +281,12 @@ bind_paths() {
     done < <(sed -n 's/^BindReadOnlyPaths=//p' "$LITTLEBOX_SRC/examples/$1")
 }
 
-# scan KEY : memscan's exit status for all processes of the server: 0 nothing found, 1 found. One that ends meanwhile
-# makes it begin again.
+# scan KEY : what memscan says of all processes of the server. One that ends meanwhile makes it begin again.
 scan() {
     local status pids end=$((SECONDS + AWAIT_SECONDS))
     while :; do
-        status=0
         mapfile -t pids < <(server_pids)
-        "$HARNESS/memscan" --key "$PLAIN/$1.pem" "${pids[@]}" >"$TEST_DIR/scan.log" 2>&1 || status=$?
+        status=$(memscan --key "$PLAIN/$1.pem" "${pids[@]}")
         if [ "$status" -le 1 ] || [ "$SECONDS" -ge "$end" ]; then break; fi
     done
     say "scanned for $1: process ${pids[*]}"

@@ -92,15 +92,7 @@ found 0 -alias nosuch littlebox:
 found 4 -provider littlebox -provider default -propquery '?provider=littlebox' -alias web littlebox:
 
 # A server whose certificate, chain and key are one URI.
-port=$(free_ports 1)
-env "${MODULE_ENV[@]}" OPENSSL_CONF="$BOX_DIR/openssl.cnf" openssl s_server -accept "127.0.0.1:$port" \
-    -cert littlebox:web -cert_chain littlebox:web -key littlebox:web -www >s_server.log 2>&1 3>&- &
-server=$!
-own "$server"
-await "s_server" grep -q '^ACCEPT' s_server.log
-echo "GET / HTTP/1.0" | plain_ossl s_client -connect "127.0.0.1:$port" -CAfile root.crt -verify_return_error \
-    -verify_hostname localhost -ign_eof >s_client.log 2>&1 || true
-stop "$server"
+page_of_uri littlebox:web root.crt
 check "s_server from one URI" grep -q 'HTTP/1.0 200' s_client.log
 check "with a chain that verifies" grep -q 'Verify return code: 0' s_client.log
 

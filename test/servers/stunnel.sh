@@ -23,24 +23,11 @@ server_start() {
     await "stunnel's port" port_open 8443
 }
 # It goes on with what it had if it cannot read the new files, and says which it did.
-reloads() { grep -c 'Configuration successful' "$TEST_DIR/server.log" || true; }
-reloaded_after() { [ "$(reloads)" -gt "$1" ]; }
-server_reload() {
-    local before
-    before=$(reloads)
-    kill -HUP "$SERVICE"
-    await "stunnel to reload" reloaded_after "$before"
-}
+server_reload() { until_logged "stunnel to reload" 'Configuration successful' "$TEST_DIR/server.log" kill -HUP "$SERVICE"; }
 server_pids() { pgrep -x 'stunnel4?' || true; }
 server_stop() { stop "$SERVICE"; }
 
-mkdir "$TEST_DIR/page"
-echo "served by another" >"$TEST_DIR/page/index.html"
-as_system /usr/bin/python3 -m http.server --protocol HTTP/1.1 --bind 127.0.0.1 --directory "$TEST_DIR/page" 80 \
-    >"$TEST_DIR/plain-server.log" 2>&1 &
-own $!
-await "the plain server" port_open 80
-
+plain_server 127.0.0.1 80 "served by another"
 run_page stunnel
 DOCTOR=stunnel
 serve_each_key

@@ -10,7 +10,6 @@ set -eu
 
 SYSTEMD=/lib/systemd/systemd
 UNITS=/etc/systemd/system:/run/littlebox-test:/usr/local/lib/systemd/system
-SECONDS_MAX=240
 namespaces=(--mount --propagation private)
 machine=(--pid --fork --kill-child --ipc --uts --net --cgroup)
 
@@ -127,7 +126,7 @@ mount)
     # The control group's namespace begins where its first process is.
     echo $$ >"$GROUP/cgroup.procs"
     status=0
-    SYSTEMD_TEST=systemd setpriv --pdeathsig KILL timeout --foreground -s KILL "$SECONDS_MAX" \
+    SYSTEMD_TEST=systemd setpriv --pdeathsig KILL timeout --foreground -s KILL "$TEST_SECONDS" \
         setpriv --pdeathsig KILL unshare "${namespaces[@]}" "${machine[@]}" "$0" || status=$?
     echo $$ >"$TEST_DIR/cgroup/cgroup.procs"
     await "the control group to be empty" remove_group

@@ -28,14 +28,9 @@ server_reload() {
     server_start
 }
 
-reloads() { grep -c 'start of service' "$TEST_DIR/server.log" || true; }
-reloaded_after() { [ "$(reloads)" -gt "$1" ]; }
 # Not under load (RELOADS=no): Unbound 1.17 forgets connections that it has just accepted, with a plain key file as well.
 check_reload() {
-    local before
-    before=$(reloads)
-    kill -HUP "$SERVICE"
-    await "Unbound to reload" reloaded_after "$before"
+    until_logged "Unbound to reload" 'start of service' "$TEST_DIR/server.log" kill -HUP "$SERVICE"
     await_server "$1"
     check "$1: it was reloaded, and signs" true
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "model/seal_kinds.h"
 #include "unit.h"
@@ -375,6 +376,13 @@ void fixture_inspect(struct fixture *f, struct inspection *ret)
         ret->problem = p;
     ret->opened = r;
     store_close(store);
+}
+
+bool fixture_log_is_empty(const struct fixture *f)
+{
+    struct stat st;
+
+    return stat(unit_path(f->dir, "store.db-wal"), &st) < 0 || st.st_size == 0;
 }
 
 bool fixture_all_good(struct fixture *f, struct store *store)

@@ -79,6 +79,9 @@ void fixture_inspect(struct fixture *f, struct inspection *ret);
 /* The same with a store that is open. */
 void fixture_compare(struct fixture *f, struct store *store, struct inspection *ret);
 
+/* The file alone is all of the store: there is no log beside it that has something in it. */
+bool fixture_log_is_empty(const struct fixture *f);
+
 /* All keys are there as they were put, and no others. Says what it saw otherwise. */
 bool fixture_all_good(struct fixture *f, struct store *store);
 

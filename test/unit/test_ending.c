@@ -11,38 +11,15 @@
 
 static const struct destroy_request web_whole = { .name = "web" }, web_first = { .name = "web", .version = 1 };
 
-static int create(struct inbox *b, const char *name, struct problem *p)
-{
-    struct create_request m = { .type = "ed25519" };
-    uint8_t spki[LB_SPKI_MAX];
-    struct key_info key;
-
-    snprintf(m.name, sizeof(m.name), "%s", name);
-    return vault_create(b->box.vault, &m, spki, &key, p);
-}
-
 static void box_with_keys(struct inbox *b)
 {
     struct grant_request grant = { .name = "web", .grant = { SUBJECT_USER, INBOX_GRANTED, OP_SIGN } };
     struct problem p;
 
     inbox_init(b);
-    OK(create(b, "web", &p));
-    OK(create(b, "other", &p));
+    OK(inbox_create(b, "web", &p));
+    OK(inbox_create(b, "other", &p));
     OK(vault_grant(b->box.vault, &grant, true, &p));
-}
-
-static int use_it(struct inbox *b, uid_t uid, const struct key_ref *ref, struct problem *p)
-{
-    struct caller who = inbox_caller(getpid(), uid, INBOX_STRANGER);
-    struct used_key key;
-    int r;
-
-    memset(p, 0, sizeof(*p));
-    r = vault_use(b->box.vault, &(struct use_wish){ ref, &who, OP_SIGN, (uint64_t)time(NULL) }, &key, p);
-    CU_ASSERT_EQUAL(key.live != NULL, r == 0);
-    livekey_unref(key.live);
-    return r;
 }
 
 /* As a URI names it: the active version. */
@@ -51,7 +28,7 @@ static int use(struct inbox *b, uid_t uid, const char *name, struct problem *p)
     struct key_ref ref = { .version = 0 };
 
     snprintf(ref.name, sizeof(ref.name), "%s", name);
-    return use_it(b, uid, &ref, p);
+    return inbox_use(b, uid, OP_SIGN, &ref, p);
 }
 
 static int get(struct inbox *b, const char *name, struct problem *p)
@@ -104,15 +81,15 @@ static void scheduled_and_back(void)
         FAILS(use(&b, INBOX_STRANGER, "web", &p), LB_E_DENIED);
         /* Nor by what pins the version, as a handle does. */
         memcpy(pinned.hash, keyring_find(&v->ring, "web")->versions[0].hash, LB_HASH_SIZE);
-        FAILS(use_it(&b, 0, &pinned, &p), LB_E_NOT_ACTIVE);
-        FAILS(use_it(&b, 0, &(struct key_ref){ .name = "web", .version = 1 }, &p), LB_E_NOT_ACTIVE);
+        FAILS(inbox_use(&b, 0, OP_SIGN, &pinned, &p), LB_E_NOT_ACTIVE);
+        FAILS(inbox_use(&b, 0, OP_SIGN, &(struct key_ref){ .name = "web", .version = 1 }, &p), LB_E_NOT_ACTIVE);
         FAILS(vault_get(v, &pinned, spki, &key, &p), LB_E_NOT_ACTIVE);
         FAILS(get(&b, "web", &p), LB_E_NOT_ACTIVE);
         CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
         CU_ASSERT_EQUAL(show(&b, "web")->versions[0].destroy_at, at);
         CU_ASSERT_EQUAL(show(&b, "web")->grant_count, 1);
         CU_ASSERT_PTR_NULL(keyring_find(&v->ring, "web")->versions[0].live);
-        FAILS(create(&b, "web", &p), LB_E_EXISTS);
+        FAILS(inbox_create(&b, "web", &p), LB_E_EXISTS);
         FAILS(vault_grant(v, &grant, true, &p), LB_E_DESTROYED);
         TEXT_IS(p.text, "key 'web' in box 'test' has no active version to allow");
         FAILS(vault_schedule_destroy(v, &web_whole, &at, &p), LB_E_NOT_ACTIVE);
@@ -170,7 +147,7 @@ static void carried_out(void)
         CU_ASSERT_EQUAL(show(&b, "other")->versions[0].state, STATE_DESTROY_SCHEDULED);
         FAILS(use(&b, 0, "web", &p), LB_E_DESTROYED);
         FAILS(vault_cancel_destroy(v, &web_whole, &p), LB_E_DESTROYED);
-        OK(create(&b, "web", &p));
+        OK(inbox_create(&b, "web", &p));
         OK(inbox_reopen(&b, &p));
         v = b.box.vault;
         CU_ASSERT_EQUAL(atomic_load(&v->damaged), 0);
@@ -300,7 +277,7 @@ static void changed_behind_its_back(void)
         struct inbox b;
 
         box_with_keys(&b);
-        OK(create(&b, "third", &p));
+        OK(inbox_create(&b, "third", &p));
         OK(vault_rename(b.box.vault, &(struct rename_request){ "third", "fourth" }, &p));
         OK(vault_schedule_destroy(b.box.vault, &web_whole, &at, &p));
         /* So that what is due would go at once. */
@@ -332,7 +309,7 @@ static void another_name(void)
         FAILS(use(&b, INBOX_STRANGER, "web", &p), LB_E_DENIED);
         TEXT_IS(show(&b, "web")->name, "a.shop");
         TEXT_IS(show(&b, "a.shop")->former, "web");
-        FAILS(create(&b, "web", &p), LB_E_EXISTS);
+        FAILS(inbox_create(&b, "web", &p), LB_E_EXISTS);
         TEXT_IS(p.text, "'web' is a former name of key 'a.shop' in box 'test', whose handles may still have it");
         FAILS(vault_rename(v, &(struct rename_request){ "other", "web" }, &p), LB_E_EXISTS);
         FAILS(vault_rename(v, &(struct rename_request){ "other", "a.shop" }, &p), LB_E_EXISTS);
@@ -359,7 +336,7 @@ static void another_name(void)
     OK(vault_destroy(v, &web_whole, &p));
     FAILS(use(&b, 0, "a.shop", &p), LB_E_NO_KEY);
     FAILS(vault_rename(v, &(struct rename_request){ "web", "new" }, &p), LB_E_DESTROYED);
-    OK(create(&b, "a.shop", &p));
+    OK(inbox_create(&b, "a.shop", &p));
     FAILS(vault_rename(v, &(struct rename_request){ "other", "web" }, &p), LB_E_EXISTS);
     inbox_clear(&b);
 }

@@ -1,11 +1,14 @@
-/* model/key_name.c, model/scheme.c and base/errors.c: the grammar of names, digests by every name, texts of codes. */
+/* What things are called: the grammar of key names, digests by every name, states and operations, texts of codes. */
 #include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/errors.h"
 #include "model/key_name.h"
+#include "model/operation.h"
 #include "model/scheme.h"
+#include "model/seal_kinds.h"
+#include "model/vocabulary.h"
 #include "unit.h"
 
 static void names_that_are(void)
@@ -136,6 +139,37 @@ static void problems_fit(void)
     TEXT_IS(p.hint, "");
 }
 
+static void names_of_numbers(void)
+{
+    TEXT_IS(key_state_name(STATE_DESTROYED), "destroyed");
+    TEXT_IS(key_state_name(0), "unknown");
+    TEXT_IS(key_state_name(STATE_LAST + 1), "unknown");
+    TEXT_IS(lock_state_name(LOCK_NO_STORE), "no store");
+    TEXT_IS(lock_state_name(99), "unknown");
+    TEXT_IS(seal_kind_name(SEAL_CREDENTIAL), "credential");
+    TEXT_IS(seal_kind_name(0), "unknown");
+}
+
+static void names_of_operations(void)
+{
+    char names[OP_NAMES_SIZE];
+
+    for (unsigned op = 1; op <= OP_ALL; op <<= 1) {
+        const char *text = key_op_name(op);
+
+        CU_ASSERT_EQUAL(key_op_by_name(text, strlen(text)), op);
+        CU_ASSERT_EQUAL(key_op_by_name(text, strlen(text) - 1), 0);
+    }
+    TEXT_IS(key_op_name(OP_SIGN | OP_DERIVE), "unknown");
+    TEXT_IS(key_op_name(OP_ALL + 1), "unknown");
+    CU_ASSERT_EQUAL(key_op_by_name("sign,decrypt", 4), OP_SIGN);
+    CU_ASSERT_EQUAL(key_op_by_name("", 0), 0);
+    key_op_names(OP_ALL, names);
+    TEXT_IS(names, "sign,decrypt,derive");
+    key_op_names(OP_DECRYPT, names);
+    TEXT_IS(names, "decrypt");
+}
+
 static const struct unit_test tests[] = {
     { "names that are", names_that_are },
     { "names that are not", names_that_are_not },
@@ -145,6 +179,8 @@ static const struct unit_test tests[] = {
     { "schemes have names", schemes_have_names },
     { "each code has its text", each_code_has_its_text },
     { "texts are cut to fit, and cures are not", problems_fit },
+    { "names of numbers", names_of_numbers },
+    { "names of operations", names_of_operations },
     { NULL, NULL },
 };
 const struct unit_suite suite_names = { "names", tests };

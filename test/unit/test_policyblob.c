@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../harness/inbox.h"
@@ -130,28 +129,12 @@ static void kinds_have_an_order(void)
 
 /* --- In a vault */
 
-static int create(struct inbox *b, const char *name, struct problem *p)
-{
-    struct create_request m = { .type = "ed25519" };
-    uint8_t spki[LB_SPKI_MAX];
-    struct key_info key;
-
-    snprintf(m.name, sizeof(m.name), "%s", name);
-    return vault_create(b->box.vault, &m, spki, &key, p);
-}
-
 static int use(struct inbox *b, uid_t uid, const char *name, struct problem *p)
 {
-    struct caller who = inbox_caller(getpid(), uid, INBOX_STRANGER);
     struct key_ref ref = { .version = 0 };
-    struct used_key key;
-    int r;
 
-    memset(p, 0, sizeof(*p));
     snprintf(ref.name, sizeof(ref.name), "%s", name);
-    r = vault_use(b->box.vault, &(struct use_wish){ &ref, &who, OP_SIGN, (uint64_t)time(NULL) }, &key, p);
-    livekey_unref(key.live);
-    return r;
+    return inbox_use(b, uid, OP_SIGN, &ref, p);
 }
 
 static const struct key_record *record(struct inbox *b, const char *name)
@@ -169,9 +152,9 @@ static void box_with_keys(struct inbox *b)
     uint64_t at;
 
     inbox_init(b);
-    OK(create(b, "web", &p));
-    OK(create(b, "other", &p));
-    OK(create(b, "third", &p));
+    OK(inbox_create(b, "web", &p));
+    OK(inbox_create(b, "other", &p));
+    OK(inbox_create(b, "third", &p));
     OK(vault_grant(b->box.vault, &grant, true, &p));
     OK(vault_rename(b->box.vault, &(struct rename_request){ "third", "fourth" }, &p));
     OK(vault_schedule_destroy(b->box.vault, &(struct destroy_request){ .name = "fourth" }, &at, &p));
@@ -207,7 +190,7 @@ static void unknown_kind(bool tombstone)
     box_with_keys(&b);
     if (tombstone) {
         OK(vault_destroy(b.box.vault, &(struct destroy_request){ .name = "web" }, &p));
-        OK(create(&b, "web", &p));
+        OK(inbox_create(&b, "web", &p));
         grant.grant.id = INBOX_GRANTED;
         OK(vault_grant(b.box.vault, &grant, true, &p));
     }
@@ -342,7 +325,7 @@ static void nothing_but_destroy(struct inbox *b, const char *name)
     FAILS(vault_rename(v, &to, &p), LB_E_DAMAGED);
     CU_ASSERT(vault_schedule_destroy(v, &whole, &at, &p) != 0);
     CU_ASSERT(vault_cancel_destroy(v, &whole, &p) != 0);
-    FAILS(create(b, name, &p), LB_E_DAMAGED);
+    FAILS(inbox_create(b, name, &p), LB_E_DAMAGED);
     OK(use(b, 0, "other", &p));
     OK(use(b, INBOX_GRANTED, "other", &p));
 }
@@ -395,7 +378,7 @@ static void damaged_rows(void)
         OK(vault_destroy(b.box.vault, &whole, &p));
         CU_ASSERT_EQUAL(atomic_load(&b.box.vault->damaged), 0);
         CU_ASSERT_EQUAL(record(&b, rows[i].key)->grant_count, 0);
-        OK(create(&b, rows[i].key, &p));
+        OK(inbox_create(&b, rows[i].key, &p));
         for (unsigned j = 0; j < 2; j++) {
             OK(use(&b, 0, rows[i].key, &p));
             FAILS(use(&b, INBOX_GRANTED, rows[i].key, &p), LB_E_DENIED);
@@ -429,7 +412,7 @@ static void damaged_rows_of_destroyed_keys(void)
         CU_ASSERT_EQUAL(atomic_load(&b.box.vault->damaged), 0);
         FAILS(use(&b, 0, "web", &p), LB_E_DESTROYED);
         FAILS(vault_destroy(b.box.vault, &web, &p), LB_E_DESTROYED);
-        OK(create(&b, "web", &p));
+        OK(inbox_create(&b, "web", &p));
         FAILS(use(&b, INBOX_GRANTED, "web", &p), LB_E_DENIED);
         OK(use(&b, 0, "web", &p));
         /* One that was not destroyed is not made so by its row. */
@@ -439,7 +422,7 @@ static void damaged_rows_of_destroyed_keys(void)
         unit_sql(b.conf.paths.store, sql);
         OK(inbox_reopen(&b, &p));
         is_told(&b, "web");
-        FAILS(create(&b, "web", &p), LB_E_DAMAGED);
+        FAILS(inbox_create(&b, "web", &p), LB_E_DAMAGED);
         inbox_clear(&b);
     }
 }

@@ -1,86 +1,12 @@
-/* store.c: keys and seals in and out, changes that fail whole, older and newer schemas. */
-#include <dirent.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <sqlite3.h>
+/* store/: keys, chains, seals, schedules and notes in and out; changes that fail whole. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "store/group.h"
 #include "store/notes.h"
-#include "store/schema.h"
 #include "fixture.h"
 #include "unit.h"
-
-static void a_new_store(void)
-{
-    struct fixture f;
-    struct store *again = NULL;
-    struct seal_record seal;
-    struct problem p = { 0 };
-    struct stat st;
-
-    fixture_open(&f);
-    CU_ASSERT(memcmp(store_id(f.store), f.id, STORE_ID_SIZE) == 0);
-    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
-    CU_ASSERT_EQUAL(stat(f.path, &st), 0);
-    CU_ASSERT_EQUAL(st.st_mode & 07777, 0600);
-    CU_ASSERT_EQUAL(stat(unit_path(f.dir, "store.db-wal"), &st) == 0 ? st.st_mode & 07777 : 0600, 0600);
-    seal = fixture_make_seal(&f, "second");
-    FAILS(store_create(f.path, f.id, &seal, &again, &p), LB_E_EXISTS);
-    TEXT_HAS(p.text, "there is a store ");
-    TEXT_HAS(p.hint, "for another one make another box");
-    CU_ASSERT_PTR_NULL(again);
-    free(seal.params);
-    free(seal.wrapped);
-    fixture_reopen(&f);
-    CU_ASSERT(memcmp(store_id(f.store), f.id, STORE_ID_SIZE) == 0);
-    fixture_close(&f);
-}
-
-static void no_store(void)
-{
-    char *dir = unit_dir_new();
-    struct store *s = NULL;
-    struct problem p;
-
-    FAILS(store_open(unit_path(dir, "store.db"), &s, &p), LB_E_NO_STORE);
-    TEXT_HAS(p.text, "there is no store ");
-    TEXT_HAS(p.hint, "littlebox init");
-    FAILS(store_open(unit_path(dir, "none/store.db"), &s, &p), LB_E_NO_STORE);
-    CU_ASSERT_PTR_NULL(s);
-    unit_dir_remove(dir);
-    store_close(NULL);
-}
-
-static void a_draft_left_by_a_crash_is_replaced(void)
-{
-    struct fixture f;
-    struct seal_record seal;
-    struct problem p;
-    DIR *d;
-    unsigned files = 0;
-
-    fixture_open(&f);
-    store_close(f.store);
-    CU_ASSERT_EQUAL(unlink(f.path), 0);
-    unit_write_file(unit_path(f.dir, "store.db.new"), "half a store", 12);
-    unit_write_file(unit_path(f.dir, "store.db.new-wal"), "half a log", 10);
-    seal = fixture_make_seal(&f, "first");
-    OK(store_create(f.path, f.id, &seal, &f.store, &p));
-    store_close(f.store);
-    d = opendir(f.dir);
-    for (struct dirent *e; (e = readdir(d)) != NULL;)
-        files += e->d_name[0] != '.';
-    closedir(d);
-    CU_ASSERT_EQUAL(files, 1);
-    OK(store_open(f.path, &f.store, &p));
-    free(seal.params);
-    free(seal.wrapped);
-    fixture_close(&f);
-}
 
 static void keys_in_and_out(void)
 {
@@ -353,15 +279,6 @@ static void seals(void)
     fixture_close(&f);
 }
 
-static void sql(const char *path, const char *text)
-{
-    sqlite3 *db = NULL;
-
-    CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
-    CU_ASSERT_EQUAL(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
-
 static void a_damaged_seal_does_not_hide_the_others(void)
 {
     struct fixture f;
@@ -374,7 +291,7 @@ static void a_damaged_seal_does_not_hide_the_others(void)
     more = fixture_make_seal(&f, "more");
     OK(store_add_seal(f.store, &more, &id, &p));
     store_close(f.store);
-    sql(f.path, "UPDATE seal SET kind = 99 WHERE id = 1");
+    unit_sql(f.path, "UPDATE seal SET kind = 99 WHERE id = 1");
     OK(store_open(f.path, &f.store, &p));
     OK(store_seals(f.store, &list, &count, &p));
     CU_ASSERT_EQUAL(p.code, LB_E_DAMAGED);
@@ -385,85 +302,6 @@ static void a_damaged_seal_does_not_hide_the_others(void)
     FAILS(store_remove_seal(f.store, 2, &p), LB_E_LAST_SEAL);
     free(more.params);
     free(more.wrapped);
-    fixture_close(&f);
-}
-
-static int user_version(const char *path)
-{
-    sqlite3 *db = NULL;
-    sqlite3_stmt *stmt = NULL;
-    int version = -1;
-
-    if (sqlite3_open(path, &db) == SQLITE_OK &&
-        sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
-        version = sqlite3_column_int(stmt, 0);
-    sqlite3_finalize(stmt);
-    sqlite3_close(db);
-    return version;
-}
-
-/* A store of the first schema, which knew no chains: as one that this code made, with what it added taken away. */
-/* Takes away what came with schema 3. */
-#define OF_SCHEMA_2 "DROP TABLE schedule; DROP TABLE former; DROP TABLE used; DROP TABLE handle;"
-
-static void a_store_of_schema_1(void)
-{
-    struct fixture f;
-    struct problem p;
-
-    fixture_open(&f);
-    fixture_add_key(&f, "web", "ed25519", 2, 1);
-    fixture_make_old(&f);
-    sql(f.path, OF_SCHEMA_2 "DROP TABLE chain; PRAGMA user_version = 1");
-    OK(store_open(f.path, &f.store, &p));
-    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
-    /* As a box does that is not unlocked yet: a chain is bound to nothing. */
-    fixture_add_chain(&f, "web", 2, 2);
-    fixture_reopen(&f);
-    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
-    store_close(f.store);
-    f.store = NULL;
-    CU_ASSERT_EQUAL(user_version(f.path), 3);
-    fixture_close(&f);
-}
-
-static void a_store_of_schema_2(void)
-{
-    struct fixture f;
-    struct problem p;
-
-    fixture_open(&f);
-    fixture_add_key(&f, "web", "ed25519", 2, 1);
-    fixture_add_chain(&f, "web", 2, 2);
-    fixture_make_old(&f);
-    sql(f.path, OF_SCHEMA_2 "PRAGMA user_version = 2");
-    OK(store_open(f.path, &f.store, &p));
-    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
-    store_close(f.store);
-    f.store = NULL;
-    CU_ASSERT_EQUAL(user_version(f.path), 3);
-    fixture_close(&f);
-}
-
-/* A row out of form does not keep the others from being brought up. */
-static void a_damaged_store_of_schema_2(void)
-{
-    struct fixture f;
-    struct problem p;
-    struct inspection seen;
-
-    fixture_open(&f);
-    fixture_add_key(&f, "other", "ed25519", 1, 0);
-    fixture_add_key(&f, "web", "ed25519", 1, 0);
-    fixture_make_old(&f);
-    sql(f.path, OF_SCHEMA_2 "PRAGMA ignore_check_constraints = ON; UPDATE version SET state = 77 WHERE name = 'web';"
-                            "PRAGMA user_version = 2");
-    fixture_inspect(&f, &seen);
-    CU_ASSERT_EQUAL(seen.opened, 0);
-    CU_ASSERT_EQUAL(seen.found[0], FOUND_GOOD);
-    CU_ASSERT_EQUAL(seen.found[1], FOUND_DAMAGED);
-    CU_ASSERT_EQUAL(user_version(f.path), 3);
-    OK(store_open(f.path, &f.store, &p));
     fixture_close(&f);
 }
 
@@ -586,14 +424,6 @@ static void append(const char *path, void *arg)
     sprintf(text + strlen(text), "%s;", path);
 }
 
-/* The file alone is all of the store. */
-static bool log_is_empty(const struct fixture *f)
-{
-    struct stat st;
-
-    return stat(unit_path(f->dir, "store.db-wal"), &st) < 0 || st.st_size == 0;
-}
-
 static void notes(void)
 {
     static const struct used_note some[] = { { { 1 }, 1, 5 }, { { 1 }, 2, 7 }, { { 2 }, 1, 11 } },
@@ -606,10 +436,10 @@ static void notes(void)
 
     fixture_open(&f);
     OK(store_put_used(f.store, some, 3, &p));
-    CU_ASSERT_TRUE(log_is_empty(&f));
+    CU_ASSERT_TRUE(fixture_log_is_empty(&f));
     OK(store_put_used(f.store, &later, 1, &p));
     OK(store_put_handle(f.store, id, "/b", 1, &p));
-    CU_ASSERT_TRUE(log_is_empty(&f));
+    CU_ASSERT_TRUE(fixture_log_is_empty(&f));
     OK(store_put_handle(f.store, id, "/a", 2, &p));
     OK(store_put_handle(f.store, id, "/a", 3, &p));
     OK(store_put_handle(f.store, other, "/c", 3, &p));
@@ -631,7 +461,7 @@ static void notes(void)
     /* What is damaged is left out, and nothing else comes of it. */
     store_close(f.store);
     f.store = NULL;
-    sql(f.path, "UPDATE used SET version = -1 WHERE used = 7; UPDATE handle SET path = char(27) WHERE path = '/a'");
+    unit_sql(f.path, "UPDATE used SET version = -1 WHERE used = 7; UPDATE handle SET path = char(27) WHERE path = '/a'");
     OK(store_open(f.path, &f.store, &p));
     sum = 0;
     store_each_used(f.store, count_used, &sum);
@@ -639,50 +469,6 @@ static void notes(void)
     text[0] = '\0';
     store_each_handle(f.store, id, append, text);
     CU_ASSERT_TRUE(strncmp(text, "/x/000;", 7) == 0);
-    fixture_close(&f);
-}
-
-/* A store of schema 3: what the next change of a key writes is of the new form; the other keys go on as they are. */
-static void a_store_of_schema_3(void)
-{
-    struct key_record old;
-    struct fixture f;
-    struct problem p;
-
-    fixture_open(&f);
-    fixture_add_key(&f, "mail", "ed25519", 2, 3);
-    fixture_add_key(&f, "web", "ed25519", 1, 1);
-    fixture_schedule(&f, "mail", 1800000000, "post");
-    fixture_make_old(&f);
-    CU_ASSERT_EQUAL(user_version(f.path), 3);
-    OK(store_open(f.path, &f.store, &p));
-    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
-    fixture_reopen(&f);
-    /* Nothing is written in the old form. */
-    FAILS(store_put_key(f.store, &f.keys[0], &p), LB_E_VALUE);
-    TEXT_IS(p.text, "key 'mail' cannot be stored: it is of another form than this littlebox writes");
-    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
-    old = f.keys[0];
-    old.versions = calloc(2, sizeof(*old.versions));
-    memcpy(old.versions, f.keys[0].versions, 2 * sizeof(*old.versions));
-    f.keys[0].old_form = false;
-    for (size_t i = 0; i < 2; i++) {
-        OK(backend_sealed_ops.rebind(f.backend, &old, &old.versions[i], &f.keys[0], &f.keys[0].versions[i]));
-        free(old.versions[i].material);
-    }
-    free(old.versions);
-    OK(store_put_key(f.store, &f.keys[0], &p));
-    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
-    fixture_reopen(&f);
-    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
-    store_close(f.store);
-    f.store = NULL;
-    CU_ASSERT_EQUAL(user_version(f.path), 4);
-    /* What is left of the old rows of that key does not count; those of the other do. */
-    sql(f.path, "SELECT CASE (SELECT count(*) FROM grant_) WHEN 1 THEN 1 ELSE json('{') END;"
-                "INSERT INTO former SELECT key_id, 'other' FROM key WHERE name = 'mail'");
-    OK(store_open(f.path, &f.store, &p));
-    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
     fixture_close(&f);
 }
 
@@ -708,168 +494,40 @@ static void several_keys_at_once(void)
     fixture_close(&f);
 }
 
-/* Steps that a later version could have, after the real ones. */
-static void migrations(void)
+/* One that fails after it has deleted rows leaves its own key and the others as they were. */
+static void committed_together(void)
 {
-    struct migration steps[] = {
-        store_migrations[0],
-        store_migrations[1],
-        store_migrations[2],
-        store_migrations[3],
-        { "ALTER TABLE key ADD COLUMN note TEXT NOT NULL DEFAULT 'none'" },
-        { "UPDATE key SET note = 'some'; UPDATE nosuchtable SET x = 1" },
-        { "UPDATE key SET note = 'more'" },
-    };
+    struct key_record good, bad;
     struct fixture f;
     struct problem p;
 
-    CU_ASSERT_EQUAL(store_schema_version, 4);
-    CU_ASSERT_EQUAL(store_schema_at_open, 3);
     fixture_open(&f);
+    fixture_add_key(&f, "mail", "ed25519", 2, 2);
     fixture_add_key(&f, "web", "ed25519", 1, 1);
-    OK(schema_migrate(f.store, steps, 5, 5, &p));
+    good = fixture_make_key(&f, "alone", "ed25519", 1, 0);
+    bad = fixture_make_key(&f, "web", "ed25519", 2, 0);
+    memcpy(bad.key_id, f.keys[0].key_id, KEY_ID_SIZE);
+    for (size_t i = 0; i < bad.version_count; i++)
+        memcpy(bad.versions[i].key_id, f.keys[0].key_id, KEY_ID_SIZE);
+    CU_ASSERT_TRUE_FATAL(store_group_begin(f.store));
+    FAILS(store_put_key(f.store, &bad, &p), LB_E_EXISTS);
+    OK(store_put_key(f.store, &good, &p));
+    FAILS(store_put_key(f.store, &bad, &p), LB_E_EXISTS);
+    OK(store_group_end(f.store, &p));
+    memmove(&f.keys[1], &f.keys[0], 2 * sizeof(f.keys[0]));
+    f.keys[0] = good;
+    f.key_count = 3;
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
-    store_close(f.store);
-    CU_ASSERT_EQUAL(user_version(f.path), 5);
-    /* A newer store is refused, not harmed. */
-    f.store = NULL;
-    FAILS(store_open(f.path, &f.store, &p), LB_E_STORE_SCHEMA);
-    TEXT_HAS(p.text, "has schema 5, this littlebox knows up to 4");
-    TEXT_HAS(p.hint, "newer littlebox");
-    CU_ASSERT_PTR_NULL(f.store);
-    sql(f.path, "PRAGMA user_version = 4");
-    OK(store_open(f.path, &f.store, &p));
+    /* Nothing in it, and nothing is under way afterwards. */
+    CU_ASSERT_TRUE_FATAL(store_group_begin(f.store));
+    OK(store_group_end(f.store, &p));
+    OK(store_put_key(f.store, &f.keys[1], &p));
     CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
-    /* A step that fails takes the ones before it back. */
-    sql(f.path, "");
-    store_close(f.store);
-    sql(f.path, "PRAGMA user_version = 5");
-    f.store = calloc(1, sizeof(*f.store));
-    f.store->path = strdup(f.path);
-    OK(schema_connect(f.store, &p));
-    FAILS(schema_migrate(f.store, steps, 7, 7, &p), LB_E_STORE);
-    store_close(f.store);
-    CU_ASSERT_EQUAL(user_version(f.path), 5);
-    sql(f.path, "SELECT CASE note WHEN 'none' THEN 1 ELSE json('{') END FROM key; PRAGMA user_version = 4");
-    f.store = NULL;
-    OK(store_open(f.path, &f.store, &p));
-    CU_ASSERT_TRUE(fixture_all_good(&f, f.store));
+    key_record_clear(&bad);
     fixture_close(&f);
 }
 
-static void what_is_no_store_of_ours(void)
-{
-    char *dir = unit_dir_new();
-    const char *path = unit_path(dir, "store.db");
-    static const char text[] = "this is a text of more than one hundred bytes, and it is no database, so it cannot be "
-                               "opened as one, however one tries";
-    struct store *s = NULL;
-    struct problem p;
-
-    sql(path, "CREATE TABLE key (x); PRAGMA user_version = 1");
-    FAILS(store_open(path, &s, &p), LB_E_STORE);
-    TEXT_HAS(p.text, "is not a store of littlebox");
-    CU_ASSERT_PTR_NULL(s);
-    unit_write_file(path, text, sizeof(text));
-    FAILS(store_open(path, &s, &p), LB_E_STORE);
-    TEXT_HAS(p.text, "it is damaged");
-    TEXT_HAS(p.hint, "restore it from a backup");
-    CU_ASSERT_PTR_NULL(s);
-    CU_ASSERT_TRUE(unit_file_has(path, "this is a text", 14));
-    FAILS(store_open(dir, &s, &p), LB_E_STORE);
-    CU_ASSERT_PTR_NULL(s);
-    unit_dir_remove(dir);
-}
-
-static void copy_file(const char *from, const char *to)
-{
-    char buf[4096];
-    FILE *in = fopen(from, "r"), *out = fopen(to, "w");
-    size_t n;
-
-    if (in == NULL || out == NULL)
-        abort();
-    while ((n = fread(buf, 1, sizeof(buf), in)) > 0)
-        CU_ASSERT_EQUAL(fwrite(buf, 1, n, out), n);
-    fclose(in);
-    CU_ASSERT_EQUAL(fclose(out), 0);
-}
-
-/* The kernel stamps files by its tick. From here on a change of path gets another time than the last one did. */
-static void await_tick(const char *dir, const char *path)
-{
-    const char *probe = unit_path(dir, "probe");
-    struct stat was, is;
-
-    CU_ASSERT_EQUAL_FATAL(stat(path, &was), 0);
-    do {
-        unit_write_file(probe, "x", 1);
-        CU_ASSERT_EQUAL_FATAL(utimensat(AT_FDCWD, probe, NULL, 0), 0);
-        CU_ASSERT_EQUAL_FATAL(stat(probe, &is), 0);
-    } while (is.st_mtim.tv_sec == was.st_mtim.tv_sec && is.st_mtim.tv_nsec == was.st_mtim.tv_nsec);
-}
-
-static int note_key(const struct key_record *k, bool damaged, void *arg)
-{
-    char *names = arg;
-
-    strcat(strcat(names, k->name), damaged ? "! " : " ");
-    return 0;
-}
-
-/*
- * A copy of the file alone is all of the store. One that is put in its place while the store is open is seen, in whatever
- * way it came there: nothing is written into it, and what is there afterwards is the copy and no mixture.
- */
-static void a_file_that_is_replaced(void)
-{
-    static const enum { COPIED, RENAMED, TOUCHED, GONE, HOWS } first = COPIED;
-
-    for (int how = first; how < HOWS; how++) {
-        char backup[PATH_MAX], names[200] = "";
-        struct fixture f;
-        struct problem p = { 0 };
-        struct seal_record seal;
-        uint32_t id;
-
-        fixture_open(&f);
-        fixture_add_key(&f, "web", "ed25519", 1, 1);
-        CU_ASSERT_TRUE(log_is_empty(&f));
-        snprintf(backup, sizeof(backup), "%s", unit_path(f.dir, "backup"));
-        copy_file(f.path, backup);
-        fixture_add_key(&f, "late", "ed25519", 1, 1);
-        CU_ASSERT_TRUE(log_is_empty(&f));
-        CU_ASSERT_FALSE(store_was_replaced(f.store));
-        await_tick(f.dir, f.path);
-        if (how == COPIED)
-            copy_file(backup, f.path);
-        else
-            OK(how == RENAMED   ? rename(backup, f.path)
-               : how == TOUCHED ? utimensat(AT_FDCWD, f.path, NULL, 0)
-                                : rename(f.path, backup));
-        CU_ASSERT_TRUE(store_was_replaced(f.store));
-        FAILS(store_put_key(f.store, &f.keys[0], &p), LB_E_STORE);
-        TEXT_HAS(p.text, "was replaced or written by somebody else");
-        TEXT_HAS(p.hint, "examples/backup/README.md");
-        seal = fixture_make_seal(&f, "second");
-        FAILS(store_add_seal(f.store, &seal, &id, &p), LB_E_STORE);
-        free(seal.params);
-        free(seal.wrapped);
-        store_close(f.store);
-        f.store = NULL;
-        OK(how == GONE ? rename(backup, f.path) : 0);
-        OK(store_open(f.path, &f.store, &p));
-        CU_ASSERT_FALSE(store_was_replaced(f.store));
-        OK(store_each_key(f.store, note_key, names, &p));
-        TEXT_IS(names, how == COPIED || how == RENAMED ? "web " : "late web ");
-        fixture_close(&f);
-    }
-}
-
 static const struct unit_test tests[] = {
-    { "a new store", a_new_store },
-    { "no store", no_store },
-    { "a draft left by a crash is replaced", a_draft_left_by_a_crash_is_replaced },
     { "keys in and out", keys_in_and_out },
     { "keys are replaced and removed", keys_are_replaced_and_removed },
     { "names are taken once", names_are_taken_once },
@@ -877,20 +535,14 @@ static const struct unit_test tests[] = {
     { "material that goes is overwritten", material_that_goes_is_overwritten },
     { "walks can be ended", walks_can_be_ended },
     { "seals", seals },
-    { "a file that is replaced", a_file_that_is_replaced },
     { "a damaged seal does not hide the others", a_damaged_seal_does_not_hide_the_others },
     { "chains in and out", chains_in_and_out },
     { "chains out of form are not stored", chains_out_of_form_are_not_stored },
-    { "a store of schema 1", a_store_of_schema_1 },
-    { "a store of schema 2", a_store_of_schema_2 },
-    { "a damaged store of schema 2", a_damaged_store_of_schema_2 },
-    { "a store of schema 3", a_store_of_schema_3 },
     { "several keys at once", several_keys_at_once },
+    { "committed together", committed_together },
     { "what is scheduled, and former names", schedules_and_former_names },
     { "schedules and former names out of form are not stored", schedules_out_of_form },
     { "what is remembered for people", notes },
-    { "migrations", migrations },
-    { "what is no store of ours", what_is_no_store_of_ours },
     { NULL, NULL },
 };
 const struct unit_suite suite_store = { "store", tests };

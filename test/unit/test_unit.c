@@ -7,15 +7,8 @@
 #include "guard/secret.h"
 #include "unit.h"
 
-static const struct unit_suite *const suites[] = {
-    &suite_wire,    &suite_message, &suite_names,   &suite_uri,      &suite_handle,   &suite_paths,
-    &suite_socket,  &suite_maker,   &suite_policy,  &suite_admit,  &suite_links,    &suite_channel,  &suite_line,     &suite_secret,
-    &suite_aead,    &suite_store,   &suite_damage,  &suite_faults,   &suite_seal,     &suite_backend,
-    &suite_keytype, &suite_keyop,   &suite_textfile, &suite_chain,   &suite_p11uri,   &suite_p11conf,
-    &suite_opened,  &suite_turns,   &suite_spki,    &suite_request,  &suite_keeplink, &suite_keyring,
-    &suite_identity, &suite_shield, &suite_sandbox, &suite_log, &suite_ending,
-    &suite_printable, &suite_running, &suite_connections, &suite_stay, &suite_policyblob, &suite_vault,
-};
+#define SUITE(name) &suite_##name,
+static const struct unit_suite *const suites[] = { UNIT_SUITES(SUITE) };
 
 static bool wanted(const char *name, int argc, char **argv)
 {

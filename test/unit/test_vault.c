@@ -401,6 +401,8 @@ static void refuse_by_what_is_asked(struct vault *v)
     CU_ASSERT(create(v, "new", "rsa:16", &p) != 0);
     CU_ASSERT(vault_import(v, &import, spki, &key, &p) != 0);
     FAILS(vault_attach(v, &attach, spki, &key, &p), LB_E_UNSUPPORTED);
+    TEXT_IS(p.text, "box 'test' has no token to attach a key of");
+    TEXT_IS(p.hint, "BOX.conf: backend = pkcs11; see littlebox.conf(5)");
     FAILS(grant(v, false, "web", SUBJECT_USER, INBOX_STRANGER, OP_SIGN, &p), LB_E_VALUE);
     FAILS(vault_rename(v, &(struct rename_request){ "web", "other" }, &p), LB_E_EXISTS);
     FAILS(vault_destroy(v, &(struct destroy_request){ "web", 9 }, &p), LB_E_NO_VERSION);

@@ -18,12 +18,63 @@ struct unit_suite {
     const struct unit_test *tests;
 };
 
-extern const struct unit_suite suite_wire, suite_message, suite_names, suite_uri, suite_handle, suite_paths,
-    suite_socket, suite_maker, suite_policy, suite_admit, suite_links, suite_channel, suite_line, suite_secret, suite_aead, suite_store,
-    suite_damage, suite_faults, suite_seal,
-    suite_backend, suite_keytype, suite_keyop, suite_textfile, suite_chain, suite_p11uri, suite_p11conf,
-    suite_opened, suite_turns, suite_spki, suite_request, suite_keeplink, suite_keyring, suite_identity, suite_shield, suite_sandbox, suite_log, suite_ending,
-    suite_printable, suite_running, suite_connections, suite_stay, suite_policyblob, suite_vault;
+/* All suites, a line each. */
+#define UNIT_SUITES(X) \
+    X(wire) \
+    X(message) \
+    X(entries) \
+    X(names) \
+    X(uri) \
+    X(handle) \
+    X(hold) \
+    X(paths) \
+    X(socket) \
+    X(maker) \
+    X(policy) \
+    X(admit) \
+    X(links) \
+    X(channel) \
+    X(line) \
+    X(secret) \
+    X(aead) \
+    X(store) \
+    X(storefile) \
+    X(schema) \
+    X(damage) \
+    X(faults) \
+    X(seal) \
+    X(backend) \
+    X(keytype) \
+    X(keyop) \
+    X(textfile) \
+    X(chain) \
+    X(p11uri) \
+    X(p11conf) \
+    X(opened) \
+    X(turns) \
+    X(spki) \
+    X(request) \
+    X(record) \
+    X(use) \
+    X(locking) \
+    X(keeplink) \
+    X(keyring) \
+    X(identity) \
+    X(shield) \
+    X(sandbox) \
+    X(log) \
+    X(ending) \
+    X(printable) \
+    X(running) \
+    X(connections) \
+    X(stay) \
+    X(policyblob) \
+    X(vault) \
+    X(batch)
+
+#define UNIT_SUITE(name) extern const struct unit_suite suite_##name;
+UNIT_SUITES(UNIT_SUITE)
+#undef UNIT_SUITE
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
