@@ -198,28 +198,35 @@ static void tell_done(const struct cli *c)
         cli_hint("the key is in the box all the same: littlebox --box %s list", c->box);
 }
 
-int main(int argc, char **argv)
+static int run(struct cli *c, char **argv)
 {
-    struct cli c = { .box = "default", .args = calloc((size_t)(argc < CLI_ARGS_MAX ? CLI_ARGS_MAX : argc), sizeof(char *)) };
     const char *dir = secure_getenv("LITTLEBOX_DIR");
-    int status, end;
+    int status = parse(c, argv), end;
 
-    if (argc < 1 || c.args == NULL || !output_start())
-        return EXIT_FAILED;
-    status = parse(&c, argv);
     if (status != 0)
         return status;
-    cli_hints_are_about(&c);
-    if (c.dir == NULL && !c.system && !c.own && dir != NULL && dir[0] != '\0')
-        c.dir = dir;
-    if (c.command->secrets)
-        status = harden(&c);
+    cli_hints_are_about(c);
+    if (c->dir == NULL && !c->system && !c->own && dir != NULL && dir[0] != '\0')
+        c->dir = dir;
+    if (c->command->secrets)
+        status = harden(c);
     else
         secret_need_lock(false); /* there is no secret in it */
     if (status == 0)
-        status = c.command->run(&c);
+        status = c->command->run(c);
     end = output_end("littlebox", status);
     if (end != status)
-        tell_done(&c);
+        tell_done(c);
     return end;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli c = { .box = "default", .args = calloc((size_t)(argc < CLI_ARGS_MAX ? CLI_ARGS_MAX : argc), sizeof(char *)) };
+    int status = EXIT_FAILED;
+
+    if (argc >= 1 && c.args != NULL && output_start())
+        status = run(&c, argv);
+    free(c.args);
+    return status;
 }

@@ -116,7 +116,7 @@ static int late(const char *self, const char *count)
 
 static int trace(char **argv)
 {
-    int status = 0, stops = 0;
+    int status = 0;
     pid_t child = fork();
 
     if (child == 0) {
@@ -131,7 +131,6 @@ static int trace(char **argv)
         int number = WSTOPSIG(status);
 
         ptrace(PTRACE_CONT, child, NULL, (void *)(long)(number == SIGTRAP || number == SIGSTOP ? 0 : number));
-        stops++;
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 125;
 }
