@@ -138,7 +138,7 @@ for signal in KILL TERM; do
     HANDLES=$FILES
     while [ "$HANDLES" -eq "$FILES" ]; do
         round=$((round + 1))
-        [ "$round" -le 8 ] || fail "no adoption was ended half way"
+        [ "$round" -le 40 ] || fail "no adoption was ended half way"
         half_way "$round" "$signal"
         [ "$signal" != TERM ] || [ "$HANDLES" -eq "$FILES" ] || grep -q 'not tried' many.err || fail "what was not tried is not told: $(cat many.err)"
         expect 0 ' 0 left out' littlebox adopt --recursive "many$round"
