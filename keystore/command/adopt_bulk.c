@@ -10,11 +10,18 @@
 #include "command/create.h"
 #include "command/prompt.h"
 #include "guard/secret.h"
+#include "model/key_types.h"
 
 struct all {
     struct adoption given;       /* what the line says of each */
     struct leftovers *leftovers; /* of an earlier run that was killed */
 };
+
+/* Is it the key of an adoption under the same name that was killed before it replaced the file? */
+static bool is_left(enum boxkeys_claim claim, bool left, const struct boxkeys_twin *twin, const struct adoption *a)
+{
+    return claim == CLAIM_HAS && left && twin->version != 0 && strcmp(twin->name, a->name) == 0;
+}
 
 /* The proof is still to be made and the file to be replaced: an earlier run was killed in between. */
 static int go_on_with(struct client *c, const struct adoption *a, const struct boxkeys_twin *twin, struct key_info *ret,
@@ -49,7 +56,7 @@ static int move(struct bulk *b, struct client *c, struct bulk_file *f, struct ad
         return has;
     if (has == CLAIM_NEW)
         r = key_import(c, a->name, a->key.key, &key, p);
-    else if (has == CLAIM_HAS && left && twin.version != 0 && strcmp(twin.name, a->name) == 0)
+    else if (is_left((enum boxkeys_claim)has, left, &twin, a))
         r = go_on_with(c, a, &twin, &key, p);
     else
         r = boxkeys_refuse(c, has, a->name, &twin, p);
@@ -114,10 +121,13 @@ static int look_at_one(struct bulk *b, struct client *c, struct bulk_file *f, st
         return r;
     a->cli = c->cli;
     r = adoption_read(a, f->path, p);
+    if (r == 0 && !a->key.is_handle)
+        r = keytype_of(a->key.key, f->type, p);
     if (r == 0 && !a->key.is_handle) {
         memcpy(f->name, a->name, sizeof(f->name));
-        r = keyhashes_of(a->key.key, &hashes) ? boxkeys_claim(b->keys, &hashes, a->name, &twin, p) : LB_E_NOMEM;
-        if (r == CLAIM_NEW || (r == CLAIM_HAS && leftover_of(all->leftovers, a) != NULL && twin.version != 0 && strcmp(twin.name, a->name) == 0))
+        r = keyhashes_of(a->key.key, &hashes) ? boxkeys_claim(b->keys, &hashes, a->name, &twin, p)
+                                              : problem_set(p, LB_E_NOMEM, "out of memory");
+        if (r >= 0 && (r == CLAIM_NEW || is_left((enum boxkeys_claim)r, leftover_of(all->leftovers, a) != NULL, &twin, a)))
             r = 0;
         else if (r > 0)
             r = boxkeys_refuse(c, r, a->name, &twin, p);
@@ -181,7 +191,7 @@ int adopt_bulk(struct cli *cli)
         r = boxkeys_load(c, &b.keys, &p);
     if (r == 0) {
         status = bulk_run(&b, c, &l);
-        if (!cli->json && !dry)
+        if (!cli->json && !dry && b.did > 0)
             tell_limits(cli);
     } else {
         status = cli_fail(&p);

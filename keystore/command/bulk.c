@@ -342,6 +342,7 @@ static int report(struct run *run, struct client *c, int ended_by)
 
     for (size_t i = 0; i < run->l->count; i++)
         counts[run->l->files[i].result]++;
+    run->b->did = counts[BULK_DONE];
     if (b->cli->json)
         print_json(b, run->l, counts, c);
     else

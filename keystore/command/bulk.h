@@ -52,6 +52,7 @@ struct bulk {
      */
     int (*one)(struct bulk *b, struct client *c, struct bulk_file *f, struct problem *p);
     const void *work;          /* one()'s */
+    size_t did;                /* BULK_DONE, once all are done */
 };
 /*
  * Does all of them, and prints what became of them: a bar meanwhile, on a terminal; then the URIs of those that were done and

@@ -79,7 +79,7 @@ int import_bulk(const struct cli *cli)
         r = boxkeys_load(c, &b.keys, &p);
     if (r == 0) {
         status = bulk_run(&b, c, &l);
-        if (!cli->json)
+        if (!cli->json && b.did > 0)
             cli_note("the keys are still in their files: keep those where only you get at them");
     } else {
         status = cli_fail(&p);

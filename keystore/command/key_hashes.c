@@ -3,12 +3,14 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/objects.h>
 #include <openssl/x509.h>
 #include <string.h>
 
-/* Longest coordinate in bytes, P-521; and longest AlgorithmIdentifier of a curve that is looked at. */
+#include "model/key_types.h"
+
+/* Longest coordinate in bytes: P-521. */
 #define COORDINATE_MAX 66
-#define ALGORITHM_MAX 512
 
 static bool add_hash(struct key_hashes *all, const uint8_t *der, size_t len)
 {
@@ -18,37 +20,24 @@ static bool add_hash(struct key_hashes *all, const uint8_t *der, size_t len)
     return ok;
 }
 
-/* A DER header of a length below 65536. */
-static size_t put_header(uint8_t *to, uint8_t tag, size_t len)
+/* The SubjectPublicKeyInfo (RFC 5480 2) of a point that is encoded already: making a key of it would take ten times as long. */
+static bool add_point(struct key_hashes *all, int curve, const uint8_t *point, size_t len)
 {
-    size_t n = 0;
+    X509_PUBKEY *spki = X509_PUBKEY_new();
+    uint8_t *copy = OPENSSL_memdup(point, len), *der = NULL;
+    int n = 0;
+    bool ok;
 
-    to[n++] = tag;
-    if (len >= 256)
-        to[n++] = 0x82;
-    else if (len >= 128)
-        to[n++] = 0x81;
-    if (len >= 256)
-        to[n++] = (uint8_t)(len >> 8);
-    to[n++] = (uint8_t)len;
-    return n;
-}
-
-/* SubjectPublicKeyInfo (RFC 5280 4.1): SEQUENCE { algorithm, BIT STRING point }. */
-static bool add_point(struct key_hashes *all, const uint8_t *algorithm, size_t algorithm_len, const uint8_t *point, size_t len)
-{
-    uint8_t bits[8], head[8], der[ALGORITHM_MAX + 2 * COORDINATE_MAX + 32];
-    size_t bits_len = put_header(bits, V_ASN1_BIT_STRING, len + 1), at;
-
-    bits[bits_len++] = 0; /* unused bits */
-    at = put_header(head, V_ASN1_CONSTRUCTED | V_ASN1_SEQUENCE, algorithm_len + bits_len + len);
-    memcpy(der, head, at);
-    memcpy(der + at, algorithm, algorithm_len);
-    at += algorithm_len;
-    memcpy(der + at, bits, bits_len);
-    at += bits_len;
-    memcpy(der + at, point, len);
-    return add_hash(all, der, at + len);
+    if (spki != NULL && copy != NULL &&
+        X509_PUBKEY_set0_param(spki, OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT, OBJ_nid2obj(curve), copy, (int)len)) {
+        copy = NULL; /* now owned by spki */
+        n = i2d_X509_PUBKEY(spki, &der);
+    }
+    ok = n > 0 && add_hash(all, der, (size_t)n);
+    OPENSSL_free(der);
+    OPENSSL_free(copy);
+    X509_PUBKEY_free(spki);
+    return ok;
 }
 
 static bool get_coordinate(const EVP_PKEY *key, const char *name, uint8_t *ret, size_t size)
@@ -60,55 +49,48 @@ static bool get_coordinate(const EVP_PKEY *key, const char *name, uint8_t *ret, 
     return ok;
 }
 
-/* The AlgorithmIdentifier in a SubjectPublicKeyInfo, header and all. */
-static bool find_algorithm(const uint8_t *der, size_t len, const uint8_t **ret, size_t *ret_len)
-{
-    const uint8_t *at = der, *end = der + len;
-    int tag, class;
-    long n;
-
-    if ((ASN1_get_object(&at, &n, &tag, &class, end - at) & 0x80) != 0)
-        return false;
-    *ret = at;
-    if ((ASN1_get_object(&at, &n, &tag, &class, end - at) & 0x80) != 0)
-        return false;
-    *ret_len = (size_t)(at + n - *ret);
-    return *ret_len <= ALGORITHM_MAX;
-}
-
 /* A point may be written in three forms (X9.62 4.3.6): 02 or 03, x; 04, x, y; 06 or 07, x, y. */
-static bool add_forms(struct key_hashes *all, const EVP_PKEY *key, const uint8_t *der, size_t len)
+static bool add_forms(struct key_hashes *all, const EVP_PKEY *key, const struct key_type *type)
 {
-    size_t size = ((size_t)EVP_PKEY_get_bits(key) + 7) / 8, algorithm_len;
+    size_t size = ((size_t)EVP_PKEY_get_bits(key) + 7) / 8;
+    int curve = OBJ_txt2nid(type->group_name);
     uint8_t point[1 + 2 * COORDINATE_MAX];
-    const uint8_t *algorithm;
     uint8_t odd;
 
-    if (size == 0 || size > COORDINATE_MAX || !find_algorithm(der, len, &algorithm, &algorithm_len) ||
-        !get_coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X, point + 1, size) ||
+    if (size > COORDINATE_MAX || curve == NID_undef || !get_coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X, point + 1, size) ||
         !get_coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y, point + 1 + size, size))
         return false;
     odd = point[2 * size] & 1;
     point[0] = 4;
-    if (!add_point(all, algorithm, algorithm_len, point, 1 + 2 * size))
+    if (!add_point(all, curve, point, 1 + 2 * size))
         return false;
     point[0] = 2 + odd;
-    if (!add_point(all, algorithm, algorithm_len, point, 1 + size))
+    if (!add_point(all, curve, point, 1 + size))
         return false;
     point[0] = 6 + odd;
-    return add_point(all, algorithm, algorithm_len, point, 1 + 2 * size);
+    return add_point(all, curve, point, 1 + 2 * size);
+}
+
+/* The row of a key's curve. NULL: a box holds no key like that, so that it has none to be told from. */
+static const struct key_type *curve_of(const EVP_PKEY *key)
+{
+    char group[64];
+
+    return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) > 0 ? keytype_of_group(group)
+                                                                                                    : NULL;
 }
 
 bool keyhashes_of(EVP_PKEY *key, struct key_hashes *ret)
 {
+    const struct key_type *type = curve_of(key);
     uint8_t *der = NULL;
     int len = i2d_PUBKEY(key, &der);
     bool ok;
 
     ret->count = 0;
     ok = len > 0 && add_hash(ret, der, (size_t)len);
-    if (ok && EVP_PKEY_is_a(key, "EC"))
-        ok = add_forms(ret, key, der, (size_t)len);
+    if (ok && type != NULL)
+        ok = add_forms(ret, key, type);
     OPENSSL_free(der);
     return ok;
 }

@@ -109,6 +109,20 @@ grep -q 'hard links' err || fail "no reason: $(cat err)"
 names mix/good.key littlebox:good || fail "the good one was not adopted"
 is_plain mix/hard.key || fail "a file that was left out was changed"
 
+# What no box holds is left out, also by who only looks; and where nothing came into the box, nothing is said of that.
+mkdir curves
+for curve in secp256k1 sect571r1; do
+    openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:$curve" -out "curves/$curve.key" 2>/dev/null
+done
+before=$(hashes curves)
+for what in "import --recursive" "adopt --dry-run --recursive" "adopt --recursive"; do
+    # shellcheck disable=SC2086 # words
+    expect 1 "left out: 'curves/sect571r1.key': EC keys on the curve sect571r1 are not held by a box" littlebox $what curves
+    grep -q '2 files: 0 .*, 0 already done, 2 left out' err || fail "$what: $(cat err)"
+    if grep -qE 'still in their files|the box has the keys now' err; then fail "$what: it says that some are there: $(cat err)"; fi
+done
+[ "$(hashes curves)" = "$before" ] || fail "a key that no box holds was changed"
+
 # --- Killed, and ended by a signal: what is left is whole, and the same line goes on
 FILES=100
 # half_way ROUND SIGNAL : ends an adoption once its first file is a handle. Sets HANDLES.

@@ -119,6 +119,8 @@ head -c 300000 /dev/zero >long
 expect 1 "'long' is longer than 262144 bytes" littlebox import x long
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out k1.pem 2>/dev/null
 expect 1 'EC keys on the curve secp256k1 are not held by a box' littlebox import x k1.pem
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:sect571r1 -out long-curve.pem 2>/dev/null
+expect 1 'EC keys on the curve sect571r1 are not held by a box' littlebox import x long-curve.pem
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out small.pem 2>/dev/null
 expect 1 'RSA keys of 1024 bits are not held by a box' littlebox import x small.pem
 openssl genpkey -algorithm SM2 -out sm2.pem
