@@ -9,17 +9,17 @@ start_named default
 littlebox init 2>/dev/null
 cd "$T"
 
-new_key() {
+key_in() {
     mkdir -p "$(dirname "$1")"
-    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null
+    new_key ec:P-256 "$1" 2>/dev/null
 }
 keys() { littlebox --json list | grep -c '"key"' || true; }
 is_plain() { grep -q 'PRIVATE KEY' "$1" && openssl pkey -in "$1" -noout 2>/dev/null; }
 hashes() { find "$1" -type f -exec sha256sum {} + | sort; }
 
 # --- Import
-for i in 1 2 3; do new_key "imp/site$i.key"; done
-new_key imp/dir.example/privkey.pem
+for i in 1 2 3; do key_in "imp/site$i.key"; done
+key_in imp/dir.example/privkey.pem
 openssl pkcs8 -topk8 -in imp/site1.key -passout pass:secret -out imp/locked.pem
 echo "no key" >imp/README
 before=$(hashes imp)
@@ -37,8 +37,8 @@ expect 0 '5 files: 0 imported, 5 already done, 0 left out' littlebox import --re
 [ "$(hashes imp)" = "$before" ] || fail "an import changed a file"
 [ "$(keys)" -eq 4 ] || fail "$(keys) keys"
 # A list, in both forms; the same file is taken once.
-new_key 'list/a b.key'
-new_key list/c.key
+key_in 'list/a b.key'
+key_in list/c.key
 printf '%s\n' 'list/c.key' '' './list/c.key' >list.txt
 expect 0 '1 file: 1 imported' littlebox import --from list.txt
 expect 1 "left out: 'list/a b.key': the file name 'a b.key' makes no key name" sh -c \
@@ -46,13 +46,13 @@ expect 1 "left out: 'list/a b.key': the file name 'a b.key' makes no key name" s
 expect 1 'if its paths end with NUL, as find -print0 writes them: --null' sh -c \
     "printf 'list/a b.key\\0list/c.key\\0' | littlebox import --from -"
 # For programs.
-new_key imp2/new.key
+key_in imp2/new.key
 expect 1 '' littlebox --json import --each imp2/new.key imp/site1.key imp/none.key
 expect_json "done" 1 already 1 left_out 1 not_tried 0 files.0.result '"imported"' files.0.key '"new"' files.0.type '"ec:P-256"' \
     files.1.result '"already done"' files.2.result '"left out"' files.2.file '"imp/none.key"'
 # Two files of one name, and a name that is taken: the second is left out, and stays.
-new_key one/same.key
-new_key two/same.key
+key_in one/same.key
+key_in two/same.key
 expect 1 "has the name 'same', or had it" littlebox import --each one/same.key two/same.key
 expect 1 'take this file by itself, under another name' littlebox import --each one/same.key two/same.key
 
@@ -70,7 +70,7 @@ expect 1 "cannot read the list 'nosuchlist'" littlebox adopt --from nosuchlist
 
 # --- Adopt, as certbot has them: a link in live/ to a file in archive/
 for i in 1 2 3 4; do
-    new_key "le/archive/s$i.example/privkey1.pem"
+    key_in "le/archive/s$i.example/privkey1.pem"
     mkdir -p "le/live/s$i.example"
     ln -s "../../archive/s$i.example/privkey1.pem" "le/live/s$i.example/privkey.pem"
     openssl pkey -in "le/live/s$i.example/privkey.pem" -pubout -out "s$i.pub"
@@ -100,8 +100,8 @@ cp imp/site2.key backup/site2.key
 expect 1 "left out: 'backup/site2.key': the box has this key already, as 'site2'" littlebox adopt --recursive backup
 cmp -s imp/site2.key backup/site2.key || fail "a copy was changed"
 # What cannot be adopted leaves the others.
-new_key mix/good.key
-new_key mix/hard.key
+key_in mix/good.key
+key_in mix/hard.key
 ln mix/hard.key mix/other.name
 echo nothing >mix/nothing.key
 expect 1 '3 files: 1 adopted, 0 already done, 2 left out' littlebox adopt mix/good.key mix/hard.key mix/nothing.key
@@ -129,7 +129,7 @@ FILES=100
 half_way() {
     local i f dir=many$1
     mkdir -p "$dir"
-    for ((i = 1; i <= FILES; i++)); do new_key "$dir/k$1-$i.key"; done
+    for ((i = 1; i <= FILES; i++)); do key_in "$dir/k$1-$i.key"; done
     cp -r "$dir" "were$1"
     littlebox adopt --recursive "$dir" >"$T/many.out" 2>"$T/many.err" 3>&- &
     local pid=$!
@@ -164,7 +164,7 @@ for signal in KILL TERM; do
 done
 
 # --- Ended in each of the places in between: the new file not in place yet, and the old file beside the handle
-new_key half/early.key
+key_in half/early.key
 cp half/early.key early.was
 littlebox import --each half/early.key >/dev/null 2>&1
 expect 1 'the box has this key already' littlebox adopt --recursive half
@@ -184,8 +184,8 @@ expect 1 'is no old content of this file, and stays' littlebox adopt --recursive
 cmp -s imp2/new.key half/.early.key.fedcba9876543210 || fail "a stranger's key was overwritten"
 
 # --- A box that is locked ends it at once
-new_key late/a.key
-new_key late/b.key
+key_in late/a.key
+key_in late/b.key
 littlebox lock >/dev/null 2>&1
 expect 1 'is locked' littlebox adopt --recursive late
 is_plain late/a.key || fail "a file was changed while the box was locked"
