@@ -44,11 +44,10 @@ static int move(struct bulk *b, struct client *c, struct bulk_file *f, struct ad
     struct key_hashes hashes;
     struct problem scrub;
     bool placed = false;
-    int r, has;
+    int has, r = keyhashes_of(a->key.key, &hashes, p);
 
-    if (!keyhashes_of(a->key.key, &hashes))
-        return problem_set(p, LB_E_NOMEM, "out of memory");
-    r = adopt_prepare(&a->file, p);
+    if (r == 0)
+        r = adopt_prepare(&a->file, p);
     if (r != 0)
         return r;
     has = boxkeys_claim(b->keys, &hashes, a->name, &twin, p);
@@ -125,8 +124,9 @@ static int look_at_one(struct bulk *b, struct client *c, struct bulk_file *f, st
         r = keytype_of(a->key.key, f->type, p);
     if (r == 0 && !a->key.is_handle) {
         memcpy(f->name, a->name, sizeof(f->name));
-        r = keyhashes_of(a->key.key, &hashes) ? boxkeys_claim(b->keys, &hashes, a->name, &twin, p)
-                                              : problem_set(p, LB_E_NOMEM, "out of memory");
+        r = keyhashes_of(a->key.key, &hashes, p);
+        if (r == 0)
+            r = boxkeys_claim(b->keys, &hashes, a->name, &twin, p);
         if (r >= 0 && (r == CLAIM_NEW || is_left((enum boxkeys_claim)r, leftover_of(all->leftovers, a) != NULL, &twin, a)))
             r = 0;
         else if (r > 0)

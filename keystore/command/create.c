@@ -119,8 +119,10 @@ int key_refuse_twin(struct client *c, EVP_PKEY *key, struct problem *p)
     uint16_t count;
     bool more = true;
 
-    if (show == NULL || !keyhashes_of(key, &hashes))
+    if (show == NULL)
         r = problem_set(p, LB_E_NOMEM, "out of memory");
+    if (r == 0)
+        r = keyhashes_of(key, &hashes, p);
     while (r == 0 && more) {
         r = boxkeys_names(c, after, &names, &count, &more, p);
         for (unsigned i = 0; r == 0 && i < count; i++) {

@@ -10,11 +10,10 @@ static int import_key(struct bulk *b, struct client *c, struct bulk_file *f, EVP
     struct key_hashes hashes;
     struct boxkeys_twin twin;
     struct key_info info;
-    int r;
+    int r = keyhashes_of(key, &hashes, p);
 
-    if (!keyhashes_of(key, &hashes))
-        return problem_set(p, LB_E_NOMEM, "out of memory");
-    r = boxkeys_claim(b->keys, &hashes, f->name, &twin, p);
+    if (r == 0)
+        r = boxkeys_claim(b->keys, &hashes, f->name, &twin, p);
     if (r < 0)
         return r;
     if (r == CLAIM_NEW) {

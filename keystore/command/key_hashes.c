@@ -71,7 +71,7 @@ static bool add_forms(struct key_hashes *all, const EVP_PKEY *key, const struct 
     return add_point(all, curve, point, 1 + 2 * size);
 }
 
-/* The row of a key's curve. NULL: a box holds no key like that, so that it has none to be told from. */
+/* The row of a key's curve. NULL: the key is on none. */
 static const struct key_type *curve_of(const EVP_PKEY *key)
 {
     char group[64];
@@ -80,19 +80,23 @@ static const struct key_type *curve_of(const EVP_PKEY *key)
                                                                                                     : NULL;
 }
 
-bool keyhashes_of(EVP_PKEY *key, struct key_hashes *ret)
+int keyhashes_of(EVP_PKEY *key, struct key_hashes *ret, struct problem *p)
 {
     const struct key_type *type = curve_of(key);
+    char name[LB_TYPE_MAX + 1];
     uint8_t *der = NULL;
-    int len = i2d_PUBKEY(key, &der);
+    int len, r = keytype_of(key, name, p);
     bool ok;
 
+    if (r != 0)
+        return r;
     ret->count = 0;
+    len = i2d_PUBKEY(key, &der);
     ok = len > 0 && add_hash(ret, der, (size_t)len);
     if (ok && type != NULL)
         ok = add_forms(ret, key, type);
     OPENSSL_free(der);
-    return ok;
+    return ok ? 0 : problem_set(p, LB_E_NOMEM, "out of memory");
 }
 
 bool keyhashes_have(const struct key_hashes *all, const uint8_t hash[LB_HASH_SIZE])

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/errors.h"
 #include "model/limits.h"
 
 /* As the file has it, and the forms in which a point may be written (X9.62 4.3.6). */
@@ -17,8 +18,8 @@ struct key_hashes {
     size_t count;
 };
 
-/* False: out of memory. */
-bool keyhashes_of(EVP_PKEY *key, struct key_hashes *ret);
+/* LB_E_KEY_TYPE: no box holds a key like that, whatever its point (a curve written in numbers). LB_E_NOMEM. */
+LB_MUST_USE int keyhashes_of(EVP_PKEY *key, struct key_hashes *ret, struct problem *p);
 bool keyhashes_have(const struct key_hashes *all, const uint8_t hash[LB_HASH_SIZE]);
 
 #endif
