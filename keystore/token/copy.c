@@ -1,18 +1,17 @@
 /* Copies of keys in the session, used where signing with the copy was measured to be faster. */
 #include "token/copy.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "token/failure.h"
 #include "token/parts_priv.h"
+#include "token/timing.h"
 
 /* Signatures by the key itself before a copy is made. For one or two a copy is not worth it. */
 #define FIRST_USES 4
-/* Signatures that are timed, of key and copy each. */
-#define SAMPLES 8
 /* How long a copy is used before the key itself is used again. */
 #define TRUST_MS 1000
 /* Copies of a key in a connection: a token that lost so many is not asked for more. */
@@ -33,8 +32,7 @@ struct p11_copy {
     enum state state;
     unsigned uses;                 /* in FIRST and MEASURING */
     unsigned copies;               /* made */
-    unsigned timed[2];             /* signatures, by object and by copy */
-    unsigned long long best[2];    /* nanoseconds */
+    struct p11_timing timing;      /* signatures by object and by copy, in MEASURING */
     unsigned long long seen;       /* when the object itself was last used, in milliseconds */
     char name[80];
     struct p11_copy *next;
@@ -126,7 +124,7 @@ static void make(struct p11_token *t, struct p11_copy *c)
     c->state = rv == CKR_OK ? MEASURING : NOT_USED;
     c->copies++;
     c->uses = 0;
-    memset(c->timed, 0, sizeof(c->timed));
+    c->timing = (struct p11_timing){ .count = { 0 } };
 }
 
 /* With c's lock. */
@@ -183,14 +181,12 @@ static void measured(struct p11_token *t, struct p11_copy *c, bool by_copy, unsi
 {
     if (c->state != MEASURING)
         return;
-    if (c->timed[by_copy] == 0 || took < c->best[by_copy])
-        c->best[by_copy] = took;
-    c->timed[by_copy]++;
-    if (c->timed[0] < SAMPLES || c->timed[1] < SAMPLES)
+    p11_timing_add(&c->timing, by_copy, took);
+    if (!p11_timing_full(&c->timing))
         return;
-    log_info("token '%s': key %s signs in %llu us, a copy of it in the session in %llu us", t->connection.slot.label,
-             c->name, c->best[0] / 1000, c->best[1] / 1000);
-    if (c->best[1] * 10 < c->best[0] * 9) {
+    log_info("token '%s': key %s signs in %" PRIu64 " us, a copy of it in the session in %" PRIu64 " us", t->connection.slot.label,
+             c->name, p11_timing_best(&c->timing, false) / 1000, p11_timing_best(&c->timing, true) / 1000);
+    if (p11_timing_second_is_faster(&c->timing)) {
         c->state = USED;
         c->seen = p11_now_ms();
     } else {

@@ -8,7 +8,7 @@
 /*
  * Some tokens keep their objects encrypted or far away, and objects of a session at hand. So a key that signs more than a
  * few times is copied into the session (C_CopyObject with CKA_TOKEN false, all else as it is). Then the signatures that
- * are asked for are made with key and copy in turn, and timed. The copy stays if it is faster by a tenth. If the token
+ * are asked for are made with key and copy in turn, and timed. The copy stays if it is faster beyond noise. If the token
  * refuses to copy, the key itself is used.
  *
  * A copy does not outlive the connection. The key itself is still used once a second: a key that others destroyed must

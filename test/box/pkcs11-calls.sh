@@ -27,7 +27,7 @@ for type in rsa:2048 ec:P-256 ec:P-384 ed25519; do
     ossl pkey -in "littlebox:$key" -pubout -out "$key.pub"
     # The first signatures find out whether a copy in the session is faster: with other calls than those two, once.
     mark
-    check "$type: signs often" many 24 "$key"
+    check "$type: signs often" many 40 "$key"
     check "$type: one copy is tried" grep -Eq '(^|, )1 C_CopyObject' <<<"$(calls)"
     mark
     for _ in 1 2 3 4 5; do

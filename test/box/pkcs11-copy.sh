@@ -11,8 +11,8 @@ needs openssl pkcs11-tool
 begin
 cd "$TEST_DIR"
 bad_box "$TEST_DIR/box" "sessions = 2"
-# Signatures: more than FIRST_USES and SAMPLES of token/copy.c.
-ENOUGH=24
+# Signatures: more than FIRST_USES of token/copy.c, and P11_TIMINGS of token/timing.h for key and copy each.
+ENOUGH=40
 by_copy() { bad_calls C_SignInit copy; }
 by_object() { bad_calls C_SignInit object; }
 # connection TEXT LINE... : a new connection to a token that does this, and as many signatures as it takes.

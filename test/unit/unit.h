@@ -50,6 +50,7 @@ struct unit_suite {
     X(chain) \
     X(p11uri) \
     X(p11conf) \
+    X(timing) \
     X(opened) \
     X(turns) \
     X(spki) \
