@@ -392,7 +392,7 @@ void adoption_clear(struct adoption *a)
     adopt_close(&a->file);
 }
 
-int adopt_path(struct cli *cli, const char *path, bool asked, struct problem *p)
+static int adopt_path(struct cli *cli, const char *path, struct problem *p)
 {
     struct adoption *a = calloc(1, sizeof(*a));
     int r = a == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : 0;
@@ -411,7 +411,7 @@ int adopt_path(struct cli *cli, const char *path, bool asked, struct problem *p)
         r = dry_run(a, p);
         goto out;
     }
-    if (r == 0 && !asked)
+    if (r == 0)
         r = confirm(a, p);
     if (r == 0)
         r = adopt(a, p);
@@ -462,6 +462,8 @@ int cmd_adopt(struct cli *cli)
     status = check_usage(cli);
     if (status != 0)
         return status;
-    r = cli->options[OPT_SERVER] != NULL ? adopt_server(cli, &p) : adopt_path(cli, cli->args[0], /* asked= */ false, &p);
+    if (cli->options[OPT_SERVER] != NULL)
+        return adopt_server(cli);
+    r = adopt_path(cli, cli->args[0], &p);
     return r == 0 ? EXIT_DONE : cli_fail(&p);
 }

@@ -3,6 +3,7 @@
 #define LB_COMMAND_ADOPT_H
 
 #include "command/adopt_file.h"
+#include "command/bulk.h"
 #include "command/client.h"
 #include "command/key_file.h"
 #include "model/change.h"
@@ -35,14 +36,11 @@ LB_MUST_USE int adoption_move(struct client *c, struct adoption *a, const struct
 void adoption_roll_back(struct client *c, const struct adoption *a, uint32_t version);
 /* Adopts many files (command/bulk.h). Returns an exit status. */
 int adopt_bulk(struct cli *cli);
-/*
- * Adopts the key of one file, as the options say. asked: somebody has agreed already. A handle is left alone, which is no
- * failure.
- */
-LB_MUST_USE int adopt_path(struct cli *cli, const char *path, bool asked, struct problem *p);
 /* LB_E_EXISTS: a key of the box has the name, or had it. */
 LB_MUST_USE int adopt_check_name(struct client *c, const char *name, struct problem *p);
-/* All plain keys of the server that --server names. LB_E_VALUE: some were left out, and that was said. */
-LB_MUST_USE int adopt_server(struct cli *cli, struct problem *p);
+/* The same with files that somebody has agreed to. *ret_left_out: so many, each of which was said. */
+LB_MUST_USE int adopt_list(struct cli *cli, struct bulk_list *l, size_t *ret_left_out);
+/* All plain keys of the server that --server names. Returns an exit status. */
+int adopt_server(struct cli *cli);
 
 #endif

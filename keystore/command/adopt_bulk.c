@@ -163,34 +163,27 @@ static void tell_limits(const struct cli *cli)
                  "--user USER", cli->box);
 }
 
-int adopt_bulk(struct cli *cli)
+int adopt_list(struct cli *cli, struct bulk_list *l, size_t *ret_left_out)
 {
     struct cli quiet = *cli;
     struct all all = { .given = { .cli = &quiet } };
     bool dry = cli->options[OPT_DRY_RUN] != NULL;
     struct bulk b = { .cli = &quiet, .doing = dry ? "looking" : "adopting", .done = dry ? "would be adopted" : "adopted",
                       .one = dry ? look_at_one : adopt_one, .work = &all };
-    struct bulk_list l = { NULL, 0, 0 };
     struct client *c = NULL;
     struct problem p = { 0 };
-    int r, status = bulk_usage(cli);
+    int r, status;
 
-    if (status != 0)
-        return status;
     quiet.asks_nobody = true;
     r = adoption_find_grant(&all.given, &p);
     if (r == 0)
-        r = bulk_collect(cli, &l, &p);
-    if (r == 0)
-        r = leftovers_find(&l, &all.leftovers, &p);
-    if (r == 0)
-        r = confirm(cli, &l, &p);
+        r = leftovers_find(l, &all.leftovers, &p);
     if (r == 0)
         r = client_open(cli, dry ? CLIENT_RUNNING : CLIENT_READY, &c, &p);
     if (r == 0)
         r = boxkeys_load(c, &b.keys, &p);
     if (r == 0) {
-        status = bulk_run(&b, c, &l);
+        status = bulk_run(&b, c, l);
         if (!cli->json && !dry && b.did > 0)
             tell_limits(cli);
     } else {
@@ -198,8 +191,29 @@ int adopt_bulk(struct cli *cli)
     }
     boxkeys_free(b.keys);
     leftovers_free(all.leftovers);
-    bulk_clear(&l);
     client_close(c);
     secret_wipe_stack();
+    *ret_left_out = b.left_out;
+    return status;
+}
+
+int adopt_bulk(struct cli *cli)
+{
+    struct bulk_list l = { NULL, 0, 0 };
+    struct adoption given = { .cli = cli };
+    struct problem p = { 0 };
+    size_t left_out;
+    int r, status = bulk_usage(cli);
+
+    if (status != 0)
+        return status;
+    /* Before anybody is asked: a user that there is not. */
+    r = adoption_find_grant(&given, &p);
+    if (r == 0)
+        r = bulk_collect(cli, &l, &p);
+    if (r == 0)
+        r = confirm(cli, &l, &p);
+    status = r == 0 ? adopt_list(cli, &l, &left_out) : cli_fail(&p);
+    bulk_clear(&l);
     return status;
 }

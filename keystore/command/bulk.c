@@ -343,6 +343,7 @@ static int report(struct run *run, struct client *c, int ended_by)
     for (size_t i = 0; i < run->l->count; i++)
         counts[run->l->files[i].result]++;
     run->b->did = counts[BULK_DONE];
+    run->b->left_out = counts[BULK_LEFT_OUT];
     if (b->cli->json)
         print_json(b, run->l, counts, c);
     else

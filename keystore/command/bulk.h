@@ -40,6 +40,8 @@ LB_MUST_USE int bulk_usage(const struct cli *cli);
  * with its reason. LB_E_SYSTEM, LB_E_VALUE, LB_E_NOMEM.
  */
 LB_MUST_USE int bulk_collect(const struct cli *cli, struct bulk_list *ret, struct problem *p);
+/* One more file. LB_E_NOMEM. */
+LB_MUST_USE int bulk_add(struct bulk_list *l, const char *path, struct problem *p);
 void bulk_clear(struct bulk_list *l);
 
 struct bulk {
@@ -52,7 +54,7 @@ struct bulk {
      */
     int (*one)(struct bulk *b, struct client *c, struct bulk_file *f, struct problem *p);
     const void *work;          /* one()'s */
-    size_t did;                /* BULK_DONE, once all are done */
+    size_t did, left_out;      /* BULK_DONE and BULK_LEFT_OUT, once all are done */
 };
 /*
  * Does all of them, and prints what became of them: a bar meanwhile, on a terminal; then the URIs of those that were done and

@@ -46,7 +46,7 @@ int bulk_usage(const struct cli *cli)
     return 0;
 }
 
-static int add(struct bulk_list *l, const char *path, struct problem *p)
+int bulk_add(struct bulk_list *l, const char *path, struct problem *p)
 {
     if (l->count == l->room) {
         size_t room = l->room == 0 ? 64 : l->room * 2;
@@ -94,7 +94,7 @@ static int enter(struct bulk_list *l, const char *dir, const char *name, unsigne
     if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
         r = walk(l, path, depth + 1, p);
     else if (stat(path, &led) == 0 && S_ISREG(led.st_mode) && led.st_size > 0 && led.st_size <= KEYFILE_MAX && holds_key(path))
-        r = add(l, path, p);
+        r = bulk_add(l, path, p);
     free(path);
     return r;
 }
@@ -137,7 +137,7 @@ static int read_list(struct bulk_list *l, const char *from, bool nul, struct pro
             r = problem_set(p, LB_E_VALUE, "the list '%s' has a NUL in a line", from);
             problem_hint(p, "if its paths end with NUL, as find -print0 writes them: --null");
         } else if (len > 0) {
-            r = add(l, line, p);
+            r = bulk_add(l, line, p);
         }
     }
     if (r == 0 && ferror(in))
@@ -202,7 +202,7 @@ int bulk_collect(const struct cli *cli, struct bulk_list *ret, struct problem *p
     if (cli->options[OPT_FROM] != NULL)
         r = read_list(ret, cli->options[OPT_FROM], cli->options[OPT_NULL] != NULL, p);
     for (size_t i = 0; r == 0 && i < cli->arg_count; i++)
-        r = cli->options[OPT_RECURSIVE] != NULL ? walk(ret, cli->args[i], 0, p) : add(ret, cli->args[i], p);
+        r = cli->options[OPT_RECURSIVE] != NULL ? walk(ret, cli->args[i], 0, p) : bulk_add(ret, cli->args[i], p);
     return r == 0 ? drop_twice(ret, p) : r;
 }
 

@@ -178,22 +178,25 @@ if [ ! -e /etc/unbound ]; then
     expect 1 'unbound: cannot read /etc/unbound/unbound.conf: No such file or directory' littlebox adopt --server unbound --yes
     grep -qF 'hint: if it is elsewhere, say where: --config FILE' err || fail "no cure: $(cat err)"
 fi
-# One key in two files: the first one gets its handle, the other stays, and is said.
+# One key in two files: one gets its handle, the other stays, and is said. They are worked on at once.
 new_key ec:P-256 site/first.key
 cp site/first.key site/second.key
 cp site/first.key was
 printf 'http { server { ssl_certificate_key %s; } server { ssl_certificate_key %s; } }\n' "$T/site/first.key" \
     "$T/site/second.key" >twice.conf
 expect 1 '1 key was left out' littlebox adopt --server nginx --config "$T/twice.conf" --yes
-grep -qF "'$T/site/second.key': the box has this key already, as 'first'" err || fail "nothing of the twin: $(cat err)"
-unchanged site/second.key
+adopted=first stays=second
+names site/first.key littlebox:first || adopted=second stays=first
+names "site/$adopted.key" "littlebox:$adopted" || fail "neither was adopted"
+grep -qF "'$T/site/$stays.key': the box has this key already, as '$adopted'" err || fail "nothing of the twin: $(cat err)"
+unchanged "site/$stays.key"
 # So a copy that was sealed for the day when the box is lost is not overwritten.
 openssl pkcs8 -topk8 -in was -passout 'pass:long enough for it' -out copy.escrow
 cp copy.escrow was
 printf 'long enough for it\n' >pass
 for more in '' --dry-run '--key other'; do
     # shellcheck disable=SC2086 # none, or two words
-    expect 1 "the box has this key already, as 'first'" \
+    expect 1 "the box has this key already, as '$adopted'" \
         littlebox adopt copy.escrow --passphrase-file pass --escrow-passphrase-file pass --escrow another $more
     unchanged copy.escrow
     [ ! -e another ] || fail "an escrow of a key that was not adopted"
