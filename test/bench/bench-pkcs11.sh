@@ -4,6 +4,7 @@
 # interleaved, medians are printed.
 #
 # BENCH_ROUNDS (5) rounds of BENCH_SECONDS (2) each, with BENCH_CLIENTS (4) at once; BENCH_KINDS ("plain box engine provider control"): which.
+# BENCH_WORKERS (1): workers of nginx; from two on all programs share all processors. BENCH_SLOW=no: without the token of 2 ms.
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
@@ -17,6 +18,8 @@ needs nginx openssl softhsm2-util pkcs11-tool
 . "$(dirname "$0")/lib.sh"
 CLIENTS=${BENCH_CLIENTS:-4}
 KINDS=${BENCH_KINDS:-plain box engine provider control}
+WORKERS=${BENCH_WORKERS:-1}
+placing="servers, box and clients share all of them"
 exec 4>&1
 ! is_root || USER_OF_WORKERS=root # the engine's and the provider's workers read the token themselves
 mkdir "$TEST_DIR/files"
@@ -117,21 +120,23 @@ if wanted provider; then
 fi
 
 # --- Rounds
-place
-[ -z "${BOX_DIR:-}" ] || for pid in $(processes "$KEEPER"); do taskset -apc 0 "$pid" >/dev/null; done
+if [ "$WORKERS" -eq 1 ]; then
+    place
+    [ -z "${BOX_DIR:-}" ] || for pid in $(processes "$KEEPER"); do taskset -apc 0 "$pid" >/dev/null; done
+fi
 round() {
     local kind=$1 key=$2 port
     port=$(free_ports 1)
     PORT[$key]=$port
     NGINX_OPENSSL_CONF=${CNF_OF[$kind]}
     nginx_server "$port" "$TEST_DIR/files/$key.crt" "${KEY_OF[$kind-$key]}"
-    write_nginx_conf "$TEST_DIR/nginx" 1 ${USER_OF_WORKERS:+"$USER_OF_WORKERS"}
+    write_nginx_conf "$TEST_DIR/nginx" "$WORKERS" ${USER_OF_WORKERS:+"$USER_OF_WORKERS"}
     sed -i '1i env SOFTHSM2_CONF;' "$TEST_DIR/nginx/nginx.conf" # workers lose it otherwise
     start_nginx "$TEST_DIR/nginx"
     note "first-$kind-$key" "$(handshakes "$key" "$TEST_DIR/files" --first --tls1.3 || echo -)"
     # shellcheck disable=SC2046 # a list of process ids
-    if ! load "$kind-$key" "$CLIENTS" "$key" "$TEST_DIR/files" $(processes "$NGINX" ${BOX_DIR:+"$KEEPER"}) 2>"$TEST_DIR/load.err"; then
-        drop "$kind" "$key: $(head -n 1 "$TEST_DIR/load.err")"
+    if ! load "$kind-$key" "$CLIENTS" "$key" "$TEST_DIR/files" $(processes "$NGINX" ${BOX_DIR:+"$KEEPER"}) 2>"$TEST_DIR/load.why"; then
+        drop "$kind" "$key: $(head -n 1 "$TEST_DIR/load.why")"
     fi
     stop_nginx "$TEST_DIR/nginx"
 }
@@ -156,7 +161,7 @@ first_table() {
 }
 {
     conditions
-    load_head "full TLS 1.3 handshakes, $(nginx -v 2>&1 | sed 's/.*: //') with one worker, $CLIENTS clients at once, keys on SoftHSM2"
+    load_head "full TLS 1.3 handshakes, $(nginx -v 2>&1 | sed 's/.*: //') with $WORKERS worker(s), $CLIENTS clients at once, keys on SoftHSM2"
     for key in $KEYS; do
         for kind in $KINDS; do load_row "${KEY_TYPE[$key]}" "$kind" "$kind-$key" "plain-$key"; done
     done
@@ -176,7 +181,7 @@ together() {
     OPENSSL_CONF=$TEST_DIR/slow-$1/openssl.cnf "$LITTLEBOX_BUILD/test/bench/signspeed" littlebox:ec "$LENGTH" 0 16 \
         2>"$TEST_DIR/load.err" || fail "signspeed: $(cat "$TEST_DIR/load.err")"
 }
-if wanted box; then
+if wanted box && [ "${BENCH_SLOW:-yes}" = yes ]; then
     taskset -pc 0-$(($(nproc) - 1)) $$ >/dev/null
     stop_box
     bad_token "$TEST_DIR/bad"
