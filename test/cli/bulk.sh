@@ -45,6 +45,13 @@ expect 1 "left out: 'list/a b.key': the file name 'a b.key' makes no key name" s
     "printf 'list/a b.key\\0list/c.key\\0' | littlebox import --from - --null"
 expect 1 'if its paths end with NUL, as find -print0 writes them: --null' sh -c \
     "printf 'list/a b.key\\0list/c.key\\0' | littlebox import --from -"
+# On a terminal a bar goes on meanwhile, and nothing of it is left at the end.
+for i in 1 2 3; do key_in "bar/bar$i.key"; done
+expect 0 '' script -qec 'littlebox import --recursive bar' /dev/null
+tr '\r' '\n' <out >bar.said
+grep -qF 'importing [##############################] 3 of 3' bar.said || fail "no bar: $(cat -v out)"
+grep -q '3 files: 3 imported, 0 already done, 0 left out' bar.said || fail "no sum: $(cat -v out)"
+grep -qF "$(printf '\033[K')littlebox:bar1" bar.said || fail "the bar is still there: $(cat -v out)"
 # For programs.
 key_in imp2/new.key
 expect 1 '' littlebox --json import --each imp2/new.key imp/site1.key imp/none.key
