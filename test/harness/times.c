@@ -56,7 +56,8 @@ double times_at(struct times *t, double share)
 void times_print(struct times *t, double elapsed_ms)
 {
     if (t->count > 0)
-        printf(" max_ms %.1f p50 %.2f p99 %.2f", times_at(t, 1), times_at(t, 0.5), times_at(t, 0.99));
+        printf(" max_ms %.3f p50 %.3f p99 %.3f p999 %.3f", times_at(t, 1), times_at(t, 0.5), times_at(t, 0.99),
+               times_at(t, 0.999));
     printf(" cpu_ms %.1f per_second %.1f\n", clock_ms(CLOCK_PROCESS_CPUTIME_ID), (double)t->count * 1e3 / elapsed_ms);
     free(t->ms);
     *t = (struct times){ 0 };
