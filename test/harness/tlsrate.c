@@ -229,6 +229,19 @@ static void step(struct load *l)
     }
 }
 
+/* Waits for those that are on their way, and no longer than it may. */
+static void await_all(struct load *l)
+{
+    double since = now_ms();
+
+    while (l->open > 0 && now_ms() - since < (double)l->o.timeout_ms)
+        step(l);
+    if (l->open == 0)
+        return;
+    fprintf(stderr, "tlsrate: no end of %ld handshakes\n", l->open);
+    l->failed += l->open;
+}
+
 /* The first uses of libcrypto here, and of the box there, are in no figure. */
 static void warm_up(struct load *l)
 {
@@ -236,8 +249,7 @@ static void warm_up(struct load *l)
     for (int i = 0; i < WARM_UP && l->failed == 0; i++) {
         for (int k = 0; k < WARM_UP_AT_ONCE; k++)
             begin(l, now_ms());
-        while (l->open > 0)
-            step(l);
+        await_all(l);
     }
     l->took.count = l->late.count = 0;
     l->begun = l->open_max = 0;
@@ -245,29 +257,23 @@ static void warm_up(struct load *l)
 
 static void run(struct load *l)
 {
-    double looked = 0, now, last = 0;
+    double looked = 0;
 
     l->start = now_ms();
     l->next = l->start + arrivals_next(&l->arrivals);
     l->over = l->o.seconds > 0 && l->next >= l->start + l->o.seconds * 1e3;
-    while ((!l->over || l->open > 0) && l->failed < FAILED_MAX) {
+    while (!l->over && l->failed < FAILED_MAX) {
         begin_due(l);
         step(l);
-        now = now_ms();
-        if (now - looked > LOOKS_EVERY_MS) {
-            looked = now;
+        if (now_ms() - looked > LOOKS_EVERY_MS) {
+            looked = now_ms();
             tell_progress(l->o.progress, l->begun);
             l->over = l->over || (l->o.until != NULL && access(l->o.until, F_OK) == 0);
         }
-        if (!l->over)
-            last = now;
-        else if (now - last > (double)l->o.timeout_ms) {
-            fprintf(stderr, "tlsrate: no end of %ld handshakes\n", l->open);
-            l->failed += l->open;
-            return;
-        }
     }
+    l->over = true;
     tell_progress(l->o.progress, l->begun);
+    await_all(l);
 }
 
 static int judge(struct load *l)
