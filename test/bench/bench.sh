@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What a handle costs: full TLS 1.3 handshakes with nginx, the first handshake of a fresh worker, signatures in one
-# process; with a plain key, with a handle, and with the plain key again as a control. Asserts nothing but that no
-# handshake fails.
+# process; with a plain key, with a handle, with the plain key again as a control, and with the bare daemon as a yardstick, which
+# checks nothing: what is between it and the handle is what a box does. Asserts nothing but that no handshake fails.
 #
 # All servers run from the beginning, and each has its turn of BENCH_SECONDS (0.5) in each of BENCH_ROUNDS (20) rounds, in
 # an order that changes; with BENCH_CLIENTS (8) connections at once. BENCH_WORKERS (1): workers of each nginx; from two on all
@@ -16,10 +16,12 @@ set -eu
 needs nginx openssl
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=bare.sh
+. "$(dirname "$0")/bare.sh"
 ROUNDS=${BENCH_ROUNDS:-20}
 LENGTH=${BENCH_SECONDS:-0.5}
 CLIENTS=${BENCH_CLIENTS:-8}
-KINDS="plain handle control${BENCH_BEFORE:+ before}"
+KINDS="plain handle control bare${BENCH_BEFORE:+ before}"
 WORKERS=${BENCH_WORKERS:-1}
 placing="servers, box and clients share all of them"
 [ "$WORKERS" -gt 1 ] || place
@@ -49,6 +51,8 @@ box_of() {
 use() { BOX_DIR=${BOX_OF[$1]:-${BOX_OF[handle]}} KEEPER=${KEEPER_OF[$1]:-${KEEPER_OF[handle]}}; }
 SIGNSPEED=$LITTLEBOX_BUILD/test/bench/signspeed
 box_of handle
+start_bare "$TEST_DIR/box-bare" "$TEST_DIR/plain" "$TEST_DIR/bare"
+BOX_OF[bare]=$TEST_DIR/box-bare KEEPER_OF[bare]=$BARE
 if [ -n "${BENCH_BEFORE:-}" ]; then
     LITTLEBOX_BUILD=$BENCH_BEFORE MODULE=$BENCH_BEFORE/.libs/littlebox.so
     if [ ! -x "$LITTLEBOX_BUILD/littleboxd" ] || [ ! -e "$MODULE" ]; then
@@ -103,21 +107,23 @@ for ((i = 1; i <= ROUNDS; i++)); do
     done
 done
 for kind in $KINDS; do
+    use "$kind"
     NGINX=${SERVER[$kind]}
     stop_nginx "$TEST_DIR/nginx-$kind"
 done
 
 # small_table TITLE NAME FUNCTION COLUMN
 small_table() {
-    local key plain handle control before=
+    local key plain handle control kind others
     printf '\n%s\n%-10s %12s %12s %12s   %s\n' "$1" key plain handle control "$4"
     for key in $KEYS; do
         plain=$(median "$2-plain-$key")
         handle=$(median "$2-handle-$key")
         control=$(median "$2-control-$key")
-        [ -z "${BENCH_BEFORE:-}" ] || before=", before $("$3" "$(median "$2-before-$key")" "$plain")"
+        others=
+        for kind in ${KINDS#*control}; do others+=", $kind $("$3" "$(median "$2-$kind-$key")" "$plain")"; done
         printf '%-10s %12s %12s %12s   %s (control %s%s)\n' "${KEY_TYPE[$key]}" "$plain" "$handle" "$control" \
-            "$("$3" "$handle" "$plain")" "$("$3" "$control" "$plain")" "$before"
+            "$("$3" "$handle" "$plain")" "$("$3" "$control" "$plain")" "$others"
     done
 }
 {

@@ -7,7 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool shortcuts;
+static bool shortcuts;
+
+bool shortcuts_take(SSL_CTX *ctx)
+{
+    if (SSL_CTX_set1_groups_list(ctx, "X25519") != 1 ||
+        SSL_CTX_set1_sigalgs_list(ctx, "RSA-PSS+SHA256:ECDSA+SHA256:ed25519") != 1 ||
+        SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256") != 1)
+        return false;
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+    shortcuts = true;
+    return true;
+}
 
 /* libcrypto's own. */
 static void *real(const char *name)

@@ -30,6 +30,7 @@ bool times_note(struct times *t, double ms)
         t->room = room;
     }
     t->ms[t->count++] = ms;
+    t->sorted = false;
     return true;
 }
 
@@ -40,12 +41,23 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double times_at(struct times *t, double share)
+{
+    long i = (long)((double)t->count * share);
+
+    if (t->count == 0)
+        return 0;
+    if (!t->sorted)
+        qsort(t->ms, (size_t)t->count, sizeof(*t->ms), compare);
+    t->sorted = true;
+    return t->ms[i < t->count ? i : t->count - 1];
+}
+
 void times_print(struct times *t, double elapsed_ms)
 {
-    if (t->count > 0) {
-        qsort(t->ms, (size_t)t->count, sizeof(*t->ms), compare);
-        printf(" max_ms %.1f p50 %.2f p99 %.2f", t->ms[t->count - 1], t->ms[t->count / 2], t->ms[t->count * 99 / 100]);
-    }
+    if (t->count > 0)
+        printf(" max_ms %.3f p50 %.3f p99 %.3f p999 %.3f", times_at(t, 1), times_at(t, 0.5), times_at(t, 0.99),
+               times_at(t, 0.999));
     printf(" cpu_ms %.1f per_second %.1f\n", clock_ms(CLOCK_PROCESS_CPUTIME_ID), (double)t->count * 1e3 / elapsed_ms);
     free(t->ms);
     *t = (struct times){ 0 };

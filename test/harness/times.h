@@ -7,6 +7,7 @@
 struct times {
     long count, room;
     double *ms;
+    bool sorted;
 };
 
 /* Milliseconds of a clock that only goes on. */
@@ -15,7 +16,10 @@ double now_ms(void);
 /* False: out of memory. */
 bool times_note(struct times *t, double ms);
 
-/* " max_ms … p50 … p99 … cpu_ms … per_second …", the last two of this process and of so many milliseconds; frees them. */
+/* The time below which this share of them is: 0.99. 1: the longest. 0 where there is none. */
+double times_at(struct times *t, double share);
+
+/* " max_ms … p50 … p99 … p999 … cpu_ms … per_second …", the last two of this process and of so many milliseconds; frees them. */
 void times_print(struct times *t, double elapsed_ms);
 
 /* For scripts that wait until so many have been made: the number so far, which only grows. path may be NULL. */

@@ -15,4 +15,10 @@ bool tlsclient_address(const char *text, struct sockaddr_in *ret);
  */
 SSL_CTX *tlsclient_new(const char *ca, int version);
 
+/*
+ * A socket that is on its way to the address, without waiting for it, and what will shake hands on it with "localhost". Both are
+ * the caller's, also after a failure: -1 and NULL is what is not there.
+ */
+bool tlsclient_begin(SSL_CTX *ctx, const struct sockaddr_in *address, int *ret_fd, SSL **ret_ssl);
+
 #endif

@@ -1,8 +1,6 @@
 /* Makes full TLS handshakes with a server, many at once, and says how many failed and how many there were a second. */
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -116,16 +114,11 @@ static SSL_CTX *new_ctx(const struct options *o)
 {
     SSL_CTX *ctx = tlsclient_new(o->ca, o->version);
 
-    if (ctx == NULL ||
-        (o->light && (SSL_CTX_set1_groups_list(ctx, "X25519") != 1 ||
-                      SSL_CTX_set1_sigalgs_list(ctx, "RSA-PSS+SHA256:ECDSA+SHA256:ed25519") != 1 ||
-                      SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256") != 1))) {
+    if (ctx == NULL || (o->light && !shortcuts_take(ctx))) {
         ERR_print_errors_fp(stderr);
         SSL_CTX_free(ctx);
         return NULL;
     }
-    if (o->light)
-        SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
     return ctx;
 }
 
@@ -170,20 +163,10 @@ static bool wants(struct load *l, struct client *c, uint32_t events)
 
 static bool begin(struct load *l, struct client *c)
 {
-    const int one = 1;
-
-    *c = (struct client){ .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), .began = now_ms() };
+    *c = (struct client){ .began = now_ms() };
     c->hangs_up = l->o.hang_up && l->begun % 2 == 1;
     l->begun++;
-    c->ssl = SSL_new(l->ctx);
-    if (c->fd < 0 || c->ssl == NULL || setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
-        SSL_set_fd(c->ssl, c->fd) != 1 || SSL_set_tlsext_host_name(c->ssl, "localhost") != 1 ||
-        X509_VERIFY_PARAM_set1_host(SSL_get0_param(c->ssl), "localhost", 0) != 1)
-        return false;
-    SSL_set_connect_state(c->ssl);
-    if (connect(c->fd, (const struct sockaddr *)&l->o.address, sizeof(l->o.address)) != 0 && errno != EINPROGRESS)
-        return false;
-    return wants(l, c, EPOLLOUT);
+    return tlsclient_begin(l->ctx, &l->o.address, &c->fd, &c->ssl) && wants(l, c, EPOLLOUT);
 }
 
 static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -319,7 +302,6 @@ int main(int argc, char **argv)
         fputs(USAGE, stderr);
         return 2;
     }
-    shortcuts = l.o.light;
     l.ctx = new_ctx(&l.o);
     l.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (l.ctx == NULL || l.epoll_fd < 0)
