@@ -216,8 +216,8 @@ static void go_on(struct load *l, struct handshake *h)
         fail(l, h, "handshake");
 }
 
-/* Goes on with what can go on, and begins what is due between any two: none waits for what others need. */
-static void step(struct load *l)
+/* Goes on with what can go on, and begins what is due between any two: none waits for what others need. False: nothing could. */
+static bool step(struct load *l)
 {
     struct epoll_event events[EVENTS];
     int n = epoll_wait(l->epoll_fd, events, EVENTS, LOOKS_EVERY_MS);
@@ -227,15 +227,16 @@ static void step(struct load *l)
             go_on(l, events[i].data.ptr);
         begin_due(l);
     }
+    return n > 0;
 }
 
-/* Waits for those that are on their way, and no longer than it may. */
+/* Waits for those that are on their way, and no longer than it may. When it stands still itself, it does not wait. */
 static void await_all(struct load *l)
 {
-    double since = now_ms();
+    long waited = 0;
 
-    while (l->open > 0 && now_ms() - since < (double)l->o.timeout_ms)
-        step(l);
+    while (l->open > 0 && waited < l->o.timeout_ms)
+        waited += step(l) ? 0 : LOOKS_EVERY_MS;
     if (l->open == 0)
         return;
     fprintf(stderr, "tlsrate: no end of %ld handshakes\n", l->open);
