@@ -151,6 +151,9 @@ static void examine(struct examination *e)
         doctor_report(e->d, DOCTOR_FAIL, "configuration",
                       c->files == 0 ? "say where it is: --config FILE" : NULL, "%s: %s", e->server->name,
                       c->problems[i].text);
+    if (c->untold > 0 && e->wanted == NULL)
+        doctor_report(e->d, DOCTOR_FAIL, "configuration", NULL, "%s: %u more problem%s than are told here", e->server->name,
+                      c->untold, c->untold == 1 ? "" : "s");
     if (c->files == 0 && c->problem_count == 0 && e->wanted == NULL)
         doctor_report(e->d, DOCTOR_FAIL, "configuration", "say where it is: --config FILE", "there is no %s%s",
                       e->root, c->main);
