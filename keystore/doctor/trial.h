@@ -1,0 +1,27 @@
+/* doctor: loads one handle and signs with it. All of this calls the provider, so only a process that may crash does it. */
+#ifndef LB_DOCTOR_TRIAL_H
+#define LB_DOCTOR_TRIAL_H
+
+#include <openssl/evp.h>
+
+#include "doctor/probe.h"
+
+#define TRIAL_PROVIDER "littlebox"
+
+/* Sets p to what, and to the most telling error of OpenSSL's queue, which is empty then. Returns code. */
+int trial_problem(struct problem *p, int code, const char *what);
+
+/*
+ * Loads a handle, a URI or a file. *ret is the caller's; NULL on failure. ret_public: the public half of what was loaded, also of
+ * a plain key. LB_E_NO_KEY: nothing loads. LB_E_UNSUPPORTED: it is a key and no handle.
+ */
+LB_MUST_USE int trial_load(OSSL_LIB_CTX *ctx, const char *handle, EVP_PKEY **ret, struct doctor_public *ret_public,
+                           struct problem *p);
+
+/*
+ * Makes a signature that verifies in other, a context that knows nothing of the provider, or agrees on a secret. p's text
+ * becomes what was tried, "signature" or "key agreement". LB_E_CRYPTO.
+ */
+LB_MUST_USE int trial_use(OSSL_LIB_CTX *ctx, OSSL_LIB_CTX *other, EVP_PKEY *key, struct problem *p);
+
+#endif
