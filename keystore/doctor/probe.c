@@ -71,30 +71,46 @@ static void tell(int out, const struct told *told)
         _exit(1);
 }
 
-/* What the process that probes has of the provider. */
+/* A key that waits for the worker's part. */
+struct waiting {
+    EVP_PKEY *key; /* NULL: none */
+    struct doctor_public public;
+};
+
+/* What the process that probes has. */
 struct place {
-    OSSL_LIB_CTX *ctx;   /* with openssl.cnf */
-    OSSL_LIB_CTX *other; /* the other end of a connection: the default provider alone */
-    EVP_PKEY **keys;     /* that wait for the worker's part, in the places of their handles; NULL: none */
+    struct trial trial;
+    struct waiting *keys; /* in the places of their handles */
     size_t count;
 };
 
 static int open_place(struct place *at, const char *conf, size_t count, const struct doctor_worker *worker, struct problem *p)
 {
+    struct trial *t = &at->trial;
     int r = worker != NULL && worker->loads ? become(worker, p) : 0;
 
     if (r != 0)
         return r;
-    at->ctx = OSSL_LIB_CTX_new();
-    at->other = OSSL_LIB_CTX_new();
+    t->ctx = OSSL_LIB_CTX_new();
+    t->other = OSSL_LIB_CTX_new();
     at->keys = calloc(count, sizeof(*at->keys));
     at->count = count;
     OPENSSL_load_builtin_modules();
-    if (at->other == NULL || at->keys == NULL)
+    if (t->other == NULL || at->keys == NULL)
         return problem_set(p, LB_E_NOMEM, "out of memory");
-    if (at->ctx == NULL || !OSSL_LIB_CTX_load_config(at->ctx, conf) || !OSSL_PROVIDER_available(at->ctx, TRIAL_PROVIDER))
+    if (t->ctx == NULL || !OSSL_LIB_CTX_load_config(t->ctx, conf) || !OSSL_PROVIDER_available(t->ctx, TRIAL_PROVIDER))
         return trial_problem(p, LB_E_CONFIG, "OpenSSL does not load the provider");
+    if (count > 1)
+        t->decoders = kept_decoders_new(t->ctx);
     return 0;
+}
+
+static void close_place(struct place *at)
+{
+    free(at->keys);
+    kept_decoders_free(at->trial.decoders);
+    OSSL_LIB_CTX_free(at->trial.other);
+    OSSL_LIB_CTX_free(at->trial.ctx);
 }
 
 /* Tells of each key that waits: why it cannot be used, or if it can. */
@@ -103,10 +119,10 @@ static void use_keys(const struct place *at, int failed, const struct problem *w
     struct told told;
 
     for (size_t i = 0; i < at->count; i++) {
-        if (at->keys[i] == NULL)
+        if (at->keys[i].key == NULL)
             continue;
         told = (struct told){ .at = i, .p = *why };
-        told.p.code = failed != 0 ? failed : trial_use(at->ctx, at->other, at->keys[i], &told.p);
+        told.p.code = failed != 0 ? failed : trial_use(&at->trial, at->keys[i].key, &at->keys[i].public, &told.p);
         tell(out, &told);
     }
 }
@@ -150,7 +166,7 @@ static void probe(const char *conf, struct doctor_trial *const *trials, size_t c
 static void probe(const char *conf, struct doctor_trial *const *trials, size_t count, const struct doctor_worker *worker, int out)
 {
     bool by_other = worker != NULL && !worker->loads, waiting = false;
-    struct place at = { .ctx = NULL };
+    struct place at = { .count = 0 };
     struct problem broken = { 0 };
     int r = open_place(&at, conf, count, worker, &broken);
 
@@ -160,23 +176,21 @@ static void probe(const char *conf, struct doctor_trial *const *trials, size_t c
 
         told.p.code = r;
         if (r == 0 && trials[i]->handle != NULL) {
-            told.p.code = trial_load(at.ctx, trials[i]->handle, &key, &told.public, &told.p);
+            told.p.code = trial_load(&at.trial, trials[i]->handle, &key, &told.public, &told.p);
             told.loaded = key != NULL && by_other;
         }
         if (told.loaded) {
-            at.keys[i] = key;
+            at.keys[i] = (struct waiting){ key, told.public };
             waiting = true;
         } else if (key != NULL) {
-            told.p.code = trial_use(at.ctx, at.other, key, &told.p);
+            told.p.code = trial_use(&at.trial, key, &told.public, &told.p);
             EVP_PKEY_free(key);
         }
         tell(out, &told);
     }
     if (waiting)
         use_as_worker(&at, worker, out);
-    free(at.keys);
-    OSSL_LIB_CTX_free(at.other);
-    OSSL_LIB_CTX_free(at.ctx);
+    close_place(&at);
     _exit(0);
 }
 

@@ -14,6 +14,7 @@
 #include "doctor/handle.h"
 #include "model/key_types.h"
 #include "model/limits.h"
+#include "model/spki.h"
 #include "model/uri.h"
 
 /* A reason, and the details, of which OpenSSL keeps 1023 bytes. */
@@ -96,22 +97,22 @@ static bool agree(OSSL_LIB_CTX *libctx, EVP_PKEY *mine, EVP_PKEY *peer, uint8_t 
     return ok;
 }
 
-/* Verifies with the public half alone and the default provider, as the other end of a connection does. ctx: that end's. */
-static bool verifies(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const char *md, const uint8_t *text, size_t text_len, const uint8_t *sig,
-                     size_t len)
+/* Verifies with the public half alone and the default provider, as the other end of a connection does. */
+static bool verifies(const struct trial *t, EVP_PKEY *key, const struct doctor_public *half, const char *md, const uint8_t *text,
+                     size_t text_len, const uint8_t *sig, size_t len)
 {
     EVP_MD_CTX *verify = EVP_MD_CTX_new();
-    EVP_PKEY *public = verify == NULL ? NULL : public_half(key, ctx);
+    EVP_PKEY *public = half->len > 0 ? spki_key(t->other, half->der, half->len) : public_half(key, t->other);
     bool ok = false;
 
-    if (public != NULL && EVP_DigestVerifyInit_ex(verify, NULL, md, ctx, NULL, public, NULL) > 0)
+    if (verify != NULL && public != NULL && EVP_DigestVerifyInit_ex(verify, NULL, md, t->other, NULL, public, NULL) > 0)
         ok = EVP_DigestVerify(verify, sig, len, text, text_len) == 1;
     EVP_PKEY_free(public);
     EVP_MD_CTX_free(verify);
     return ok;
 }
 
-static int test_signature(OSSL_LIB_CTX *ctx, OSSL_LIB_CTX *other, EVP_PKEY *key, struct problem *p)
+static int test_signature(const struct trial *t, EVP_PKEY *key, const struct doctor_public *public, struct problem *p)
 {
     static const uint8_t text[] = "littlebox doctor: a test signature";
     EVP_MD_CTX *sign = EVP_MD_CTX_new();
@@ -124,10 +125,10 @@ static int test_signature(OSSL_LIB_CTX *ctx, OSSL_LIB_CTX *other, EVP_PKEY *key,
     snprintf(p->text, sizeof(p->text), "signature");
     if (EVP_PKEY_get_default_digest_name(key, digest, sizeof(digest)) > 0 && strcasecmp(digest, "UNDEF") != 0)
         md = digest;
-    if (sign == NULL || EVP_DigestSignInit_ex(sign, NULL, md, ctx, NULL, key, NULL) <= 0 ||
+    if (sign == NULL || EVP_DigestSignInit_ex(sign, NULL, md, t->ctx, NULL, key, NULL) <= 0 ||
         EVP_DigestSign(sign, sig, &len, text, sizeof(text)) <= 0)
         r = trial_problem(p, LB_E_CRYPTO, "no signature");
-    else if (!verifies(other, key, md, text, sizeof(text), sig, len))
+    else if (!verifies(t, key, public, md, text, sizeof(text), sig, len))
         r = trial_problem(p, LB_E_CRYPTO, "the signature does not verify");
     EVP_MD_CTX_free(sign);
     return r;
@@ -156,13 +157,29 @@ static int test_agreement(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
     return r;
 }
 
-static void note_public(EVP_PKEY *key, struct doctor_public *ret)
+/* Is the public half of key what stands in its handle? Then it need not be written out again, which takes OpenSSL long. */
+static bool is_of_handle(OSSL_LIB_CTX *ctx, const EVP_PKEY *key, const struct handle *h)
+{
+    EVP_PKEY *public = h->spki == NULL || h->spki_len > LB_SPKI_MAX ? NULL : spki_key(ctx, h->spki, h->spki_len);
+    bool same = public != NULL && EVP_PKEY_eq(key, public) == 1;
+
+    EVP_PKEY_free(public);
+    return same;
+}
+
+static void note_public(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct handle *h, struct doctor_public *ret)
 {
     uint8_t *at = ret->der;
-    int len = i2d_PUBKEY(key, NULL);
+    int len;
 
-    if (len > 0 && (size_t)len <= sizeof(ret->der) && i2d_PUBKEY(key, &at) == len)
-        ret->len = (size_t)len;
+    if (is_of_handle(ctx, key, h)) {
+        memcpy(ret->der, h->spki, h->spki_len);
+        ret->len = h->spki_len;
+    } else {
+        len = i2d_PUBKEY(key, NULL);
+        if (len > 0 && (size_t)len <= sizeof(ret->der) && i2d_PUBKEY(key, &at) == len)
+            ret->len = (size_t)len;
+    }
     ERR_clear_error();
 }
 
@@ -182,43 +199,54 @@ static void propose_key(OSSL_LIB_CTX *ctx, const char *name, struct problem *p)
     ERR_clear_error();
 }
 
-int trial_load(OSSL_LIB_CTX *ctx, const char *handle, EVP_PKEY **ret, struct doctor_public *ret_public, struct problem *p)
+int trial_load(const struct trial *t, const char *handle, EVP_PKEY **ret, struct doctor_public *ret_public, struct problem *p)
 {
     const char *file = doctor_handle_file(handle);
     const OSSL_PROVIDER *provider;
-    EVP_PKEY *key;
+    struct handle h = { .type = 0 };
+    EVP_PKEY *key = NULL;
+    int r = 0;
 
     *ret = NULL;
     ERR_clear_error();
     /* Checked here, because OpenSSL says of a file that it cannot read that it does not know the scheme of that URI. */
     if (file != NULL && doctor_file_readable(file, p) != 0) {
-        propose_key(ctx, handle, p);
+        propose_key(t->ctx, handle, p);
         return LB_E_NO_KEY;
     }
-    key = load_key(ctx, handle);
-    if (key == NULL && file != NULL && doctor_file_certificate(file)) {
-        problem_set(p, LB_E_NO_KEY, "it is a certificate: there is no handle and no private key in it");
-        problem_hint(p, "give the handle of its key: --handle littlebox:KEY, or a handle file");
-        return LB_E_NO_KEY;
-    }
+    if (file != NULL && t->decoders != NULL)
+        key = kept_decoders_load(t->decoders, file, &h);
     if (key == NULL)
-        return trial_problem(p, LB_E_NO_KEY, "it does not load");
-    note_public(key, ret_public);
+        key = load_key(t->ctx, handle);
+    if (key == NULL && file != NULL && doctor_file_certificate(file)) {
+        r = problem_set(p, LB_E_NO_KEY, "it is a certificate: there is no handle and no private key in it");
+        problem_hint(p, "give the handle of its key: --handle littlebox:KEY, or a handle file");
+        goto out;
+    }
+    if (key == NULL) {
+        r = trial_problem(p, LB_E_NO_KEY, "it does not load");
+        goto out;
+    }
+    note_public(t->ctx, key, &h, ret_public);
     provider = EVP_PKEY_get0_provider(key);
     if (provider == NULL || strcmp(OSSL_PROVIDER_get0_name(provider), TRIAL_PROVIDER) != 0) {
-        EVP_PKEY_free(key);
-        return problem_set(p, LB_E_UNSUPPORTED, "it is a plain private key, which the server holds itself");
+        r = problem_set(p, LB_E_UNSUPPORTED, "it is a plain private key, which the server holds itself");
+        goto out;
     }
     *ret = key;
-    return 0;
+    key = NULL; /* now the caller's */
+out:
+    EVP_PKEY_free(key);
+    handle_clear(&h);
+    return r;
 }
 
-int trial_use(OSSL_LIB_CTX *ctx, OSSL_LIB_CTX *other, EVP_PKEY *key, struct problem *p)
+int trial_use(const struct trial *t, EVP_PKEY *key, const struct doctor_public *public, struct problem *p)
 {
     const struct key_algorithm *a = key_algorithm_of(key);
 
     ERR_clear_error();
     if (a != NULL && (a->operations & KEY_SIGNS) == 0)
-        return test_agreement(ctx, key, p);
-    return test_signature(ctx, other, key, p);
+        return test_agreement(t->ctx, key, p);
+    return test_signature(t, key, public, p);
 }
