@@ -98,6 +98,9 @@ line "ok    nginx: $((SITES - 111)) of $SITES keys are handles with which a test
 # --- It crashes as it uses one, because of those before: alone that one is well.
 expect 0 '' tripping TRIP_SIGN=50 littlebox doctor --server nginx --config "$T/own.conf"
 line "ok    nginx: $SITES of $SITES keys are handles with which a test by $worker verifies; --json tells of each"
+# It fails from one on: alone each is well.
+expect 0 '' tripping TRIP_FAIL=115 littlebox doctor --server nginx --config "$T/own.conf"
+line "ok    nginx: $SITES of $SITES keys are handles with which a test by $worker verifies; --json tells of each"
 # And with each.
 expect 1 '' tripping TRIP_SIGN=1 littlebox doctor --server nginx --config "$T/own.conf"
 [ "$(grep -c '^FAIL.*died of signal 11' out)" = $SITES ] || fail "not all that crash are named: $(cat out)"

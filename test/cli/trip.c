@@ -10,6 +10,7 @@
 /*
  * TRIP_LOAD: a part of a path; whoever has such a file loaded crashes.
  * TRIP_SIGN: a number; a process crashes that makes so many signatures.
+ * TRIP_FAIL: a number; from so many signatures on a process makes none any more.
  */
 
 static void *real(const char *name)
@@ -61,11 +62,14 @@ int EVP_DigestSign(EVP_MD_CTX *ctx, unsigned char *sig, size_t *sig_len, const u
 {
     static int (*sign)(EVP_MD_CTX *, unsigned char *, size_t *, const unsigned char *, size_t);
     static unsigned long count;
-    const char *most = getenv("TRIP_SIGN");
+    const char *crashes = getenv("TRIP_SIGN"), *fails = getenv("TRIP_FAIL");
 
     if (sign == NULL)
         *(void **)&sign = real("EVP_DigestSign");
-    if (most != NULL && ++count == strtoul(most, NULL, 10))
+    count++;
+    if (crashes != NULL && count == strtoul(crashes, NULL, 10))
         crash();
+    if (fails != NULL && count >= strtoul(fails, NULL, 10))
+        return 0;
     return sign(ctx, sig, sig_len, text, len);
 }
