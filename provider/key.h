@@ -30,6 +30,7 @@ struct key {
     struct provctx *prov;
     const struct alg *alg;
     EVP_PKEY *pub;      /* of `default`, in prov->libctx; NULL until import */
+    _Atomic bool shares; /* pub may be another key's too: whoever changes it takes a copy first */
     bool has_public;    /* false: domain parameters only */
     bool is_private;    /* the rest is for private keys only */
     struct key_uri uri; /* as it was asked for */

@@ -12,6 +12,7 @@
 #include "genopts.h"
 #include "key.h"
 #include "keygen.h"
+#include "latest.h"
 #include "provctx.h"
 
 #define SELECT_PUBLIC (OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS)
@@ -129,6 +130,21 @@ static int get_params(void *keydata, OSSL_PARAM params[])
     return k->pub != NULL && EVP_PKEY_get_params(k->pub, params);
 }
 
+/* Takes a copy of a public half that is another key's too. */
+static bool own_public(struct key *k)
+{
+    EVP_PKEY *own = atomic_load(&k->shares) ? EVP_PKEY_dup(k->pub) : NULL;
+
+    if (!atomic_load(&k->shares))
+        return true;
+    if (own == NULL)
+        return false;
+    EVP_PKEY_free(k->pub);
+    k->pub = own;
+    atomic_store(&k->shares, false);
+    return true;
+}
+
 /*
  * Sets how the public half is written, as `openssl ec -conv_form` does; never what the key is. A key without a public half
  * gets one: for CMS, libcrypto makes the other side's key of a copy of our curve and a point.
@@ -148,7 +164,7 @@ static int set_params(void *keydata, const OSSL_PARAM params[])
     }
     if (params == NULL || params[0].key == NULL)
         return 1;
-    if (!EVP_PKEY_set_params(k->pub, (OSSL_PARAM *)params))
+    if (!own_public(k) || !EVP_PKEY_set_params(k->pub, (OSSL_PARAM *)params))
         return 0;
     if (OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) != NULL)
         k->has_public = true;
@@ -172,6 +188,12 @@ static int import(void *keydata, int selection, const OSSL_PARAM params[])
                            "a private key cannot be brought into this process's littlebox provider: "
                            "bring it into a box with 'littlebox import' or 'littlebox adopt'");
     selection &= SELECT_PUBLIC;
+    k->pub = latest_public(k->prov, k->alg, selection, params);
+    if (k->pub != NULL) {
+        atomic_store(&k->shares, true);
+        k->has_public = true;
+        return 1;
+    }
     ctx = EVP_PKEY_CTX_new_from_name(k->prov->libctx, k->alg->name, NULL);
     if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) <= 0 ||
         EVP_PKEY_fromdata(ctx, &k->pub, selection, (OSSL_PARAM *)params) <= 0)
