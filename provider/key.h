@@ -30,7 +30,8 @@ struct key {
     struct provctx *prov;
     const struct alg *alg;
     EVP_PKEY *pub;      /* of `default`, in prov->libctx; NULL until import */
-    _Atomic bool shares; /* pub may be another key's too: whoever changes it takes a copy first */
+    _Atomic bool shares;  /* pub may be another key's too: whoever changes it takes a copy first */
+    _Atomic bool changed; /* how pub is written was set, or is about to be: no other key takes it */
     bool has_public;    /* false: domain parameters only */
     bool is_private;    /* the rest is for private keys only */
     struct key_uri uri; /* as it was asked for */

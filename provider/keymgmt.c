@@ -130,13 +130,18 @@ static int get_params(void *keydata, OSSL_PARAM params[])
     return k->pub != NULL && EVP_PKEY_get_params(k->pub, params);
 }
 
-/* Takes a copy of a public half that is another key's too. */
+/*
+ * Takes a copy of a public half that is another key's too. One that another thread is about to share is left by that thread, which
+ * looks at changed once it has set shares (latest_public).
+ */
 static bool own_public(struct key *k)
 {
-    EVP_PKEY *own = atomic_load(&k->shares) ? EVP_PKEY_dup(k->pub) : NULL;
+    EVP_PKEY *own;
 
+    atomic_store(&k->changed, true);
     if (!atomic_load(&k->shares))
         return true;
+    own = EVP_PKEY_dup(k->pub);
     if (own == NULL)
         return false;
     EVP_PKEY_free(k->pub);

@@ -106,9 +106,10 @@ EVP_PKEY *latest_public(struct provctx *prov, const struct alg *alg, int selecti
 
     if (k == NULL)
         return NULL;
-    if (k->alg == alg && says_the_same(k, params) && EVP_PKEY_up_ref(k->pub)) {
-        pub = k->pub;
+    /* own_public() looks the other way about. */
+    if (k->alg == alg && !atomic_load(&k->changed) && says_the_same(k, params)) {
         atomic_store(&k->shares, true);
+        pub = !atomic_load(&k->changed) && EVP_PKEY_up_ref(k->pub) ? k->pub : NULL;
     }
     give_back(prov, k);
     return pub;
