@@ -39,7 +39,7 @@ static int has(const void *keydata, int selection)
 {
     const struct key *k = keydata;
 
-    if (k == NULL || k->pub == NULL)
+    if (k == NULL || key_is_empty(k))
         return 0;
     if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !k->is_private)
         return 0;
@@ -50,13 +50,20 @@ static int has(const void *keydata, int selection)
 static int match(const void *keydata1, const void *keydata2, int selection)
 {
     const struct key *a = keydata1, *b = keydata2;
+    bool keys = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
+    EVP_PKEY *x, *y;
     int r;
 
-    if (a == NULL || b == NULL || a->pub == NULL || b->pub == NULL || a->alg != b->alg)
+    if (a == NULL || b == NULL || key_is_empty(a) || key_is_empty(b) || a->alg != b->alg)
+        return 0;
+    if (keys && a->spki != NULL && b->spki != NULL && a->spki_len == b->spki_len && memcmp(a->spki, b->spki, a->spki_len) == 0)
+        return 1;
+    x = key_public(a);
+    y = key_public(b);
+    if (x == NULL || y == NULL)
         return 0;
     ERR_set_mark();
-    r = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0 ? EVP_PKEY_eq(a->pub, b->pub)
-                                                       : EVP_PKEY_parameters_eq(a->pub, b->pub);
+    r = keys ? EVP_PKEY_eq(x, y) : EVP_PKEY_parameters_eq(x, y);
     ERR_pop_to_mark();
     return r == 1;
 }
@@ -65,7 +72,7 @@ static int match(const void *keydata1, const void *keydata2, int selection)
 static int check_public(const struct key *k, int part, int checktype)
 {
     bool quick = checktype == OSSL_KEYMGMT_VALIDATE_QUICK_CHECK;
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(k->prov->libctx, k->pub, NULL);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(k->prov->libctx, key_public(k), NULL);
     int r = 0;
 
     if (ctx != NULL && part == OSSL_KEYMGMT_SELECT_PUBLIC_KEY)
@@ -93,7 +100,7 @@ static int validate(const void *keydata, int selection, int checktype)
 {
     const struct key *k = keydata;
 
-    if (k == NULL || k->pub == NULL)
+    if (k == NULL || key_is_empty(k))
         return 0;
     if ((selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) != 0 &&
         !check_public(k, OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS, checktype))
@@ -127,27 +134,11 @@ static int get_params(void *keydata, OSSL_PARAM params[])
 {
     const struct key *k = keydata;
 
-    return k->pub != NULL && EVP_PKEY_get_params(k->pub, params);
-}
+    int r;
 
-/*
- * Takes a copy of a public half that is another key's too. One that another thread is about to share is left by that thread, which
- * looks at changed once it has set shares (latest_public).
- */
-static bool own_public(struct key *k)
-{
-    EVP_PKEY *own;
-
-    atomic_store(&k->changed, true);
-    if (!atomic_load(&k->shares))
-        return true;
-    own = EVP_PKEY_dup(k->pub);
-    if (own == NULL)
-        return false;
-    EVP_PKEY_free(k->pub);
-    k->pub = own;
-    atomic_store(&k->shares, false);
-    return true;
+    if (key_knows_params(k, params, &r))
+        return r;
+    return !key_is_empty(k) && EVP_PKEY_get_params(key_public(k), params);
 }
 
 /*
@@ -158,7 +149,7 @@ static int set_params(void *keydata, const OSSL_PARAM params[])
 {
     struct key *k = keydata;
 
-    if (k == NULL || k->pub == NULL)
+    if (k == NULL || key_is_empty(k))
         return 0;
     for (const OSSL_PARAM *p = params; p != NULL && p->key != NULL; p++) {
         if (k->alg->settable == NULL || OSSL_PARAM_locate_const(k->alg->settable, p->key) == NULL)
@@ -169,10 +160,15 @@ static int set_params(void *keydata, const OSSL_PARAM params[])
     }
     if (params == NULL || params[0].key == NULL)
         return 1;
-    if (!own_public(k) || !EVP_PKEY_set_params(k->pub, (OSSL_PARAM *)params))
+    if (key_public(k) == NULL || !EVP_PKEY_set_params(key_public(k), (OSSL_PARAM *)params))
         return 0;
     if (OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) != NULL)
         k->has_public = true;
+    /* A public key may be another one now. */
+    if (!k->is_private) {
+        OPENSSL_free(k->spki);
+        k->spki = NULL;
+    }
     return 1;
 }
 
@@ -184,25 +180,23 @@ static int import(void *keydata, int selection, const OSSL_PARAM params[])
 {
     struct key *k = keydata;
     EVP_PKEY_CTX *ctx = NULL;
+    EVP_PKEY *half = NULL;
     int ok = 0;
 
-    if (k == NULL || k->pub != NULL)
+    if (k == NULL || !key_is_empty(k))
         return 0;
     if (names_secret(k, params))
         return error_raise(k->prov, ERROR_PRIVATE_HALF,
                            "a private key cannot be brought into this process's littlebox provider: "
                            "bring it into a box with 'littlebox import' or 'littlebox adopt'");
     selection &= SELECT_PUBLIC;
-    k->pub = latest_public(k->prov, k->alg, selection, params);
-    if (k->pub != NULL) {
-        atomic_store(&k->shares, true);
-        k->has_public = true;
+    if (latest_import(k, selection, params))
         return 1;
-    }
     ctx = EVP_PKEY_CTX_new_from_name(k->prov->libctx, k->alg->name, NULL);
     if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) <= 0 ||
-        EVP_PKEY_fromdata(ctx, &k->pub, selection, (OSSL_PARAM *)params) <= 0)
+        EVP_PKEY_fromdata(ctx, &half, selection, (OSSL_PARAM *)params) <= 0)
         goto out;
+    atomic_store(&k->half, half);
     k->has_public = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
     ok = 1;
 out:
@@ -218,18 +212,18 @@ static int export(void *keydata, int selection, OSSL_CALLBACK *callback, void *a
 {
     const struct key *k = keydata;
 
-    if (k == NULL || k->pub == NULL)
+    if (k == NULL || key_is_empty(k))
         return 0;
     if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && k->is_private)
         return refuse_export(k);
-    return EVP_PKEY_export(k->pub, selection & SELECT_PUBLIC, callback, arg);
+    return EVP_PKEY_export(key_public(k), selection & SELECT_PUBLIC, callback, arg);
 }
 
 static void *dup(const void *keydata, int selection)
 {
     const struct key *k = keydata;
 
-    return k == NULL || k->pub == NULL ? NULL : key_dup(k, selection);
+    return k == NULL || key_is_empty(k) ? NULL : key_dup(k, selection);
 }
 
 /* Our own name of the row's algorithm for an operation; NULL: keys of this type do not do that. */

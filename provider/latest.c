@@ -67,9 +67,7 @@ static bool follows_from_name(const OSSL_PARAM *p)
 
 static bool is_curve_of(const struct key *k, const OSSL_PARAM *p)
 {
-    char name[80];
-
-    return EVP_PKEY_get_group_name(k->pub, name, sizeof(name), NULL) && is_text(p, name);
+    return k->group != NULL && is_text(p, k->group);
 }
 
 /* The octets of the public key are the last ones of a SubjectPublicKeyInfo, behind the number of unused bits. */
@@ -99,18 +97,14 @@ static bool says_the_same(const struct key *k, const OSSL_PARAM params[])
     return point && curve;
 }
 
-EVP_PKEY *latest_public(struct provctx *prov, const struct alg *alg, int selection, const OSSL_PARAM params[])
+bool latest_import(struct key *k, int selection, const OSSL_PARAM params[])
 {
-    struct key *k = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 ? take(prov) : NULL;
-    EVP_PKEY *pub = NULL;
+    struct key *latest = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 ? take(k->prov) : NULL;
+    bool same;
 
-    if (k == NULL)
-        return NULL;
-    /* own_public() looks the other way about. */
-    if (k->alg == alg && !atomic_load(&k->changed) && says_the_same(k, params)) {
-        atomic_store(&k->shares, true);
-        pub = !atomic_load(&k->changed) && EVP_PKEY_up_ref(k->pub) ? k->pub : NULL;
-    }
-    give_back(prov, k);
-    return pub;
+    if (latest == NULL)
+        return false;
+    same = latest->alg == k->alg && says_the_same(latest, params) && key_copy_public(k, latest);
+    give_back(k->prov, latest);
+    return same;
 }

@@ -9,9 +9,9 @@ void latest_note(struct key *k);
 void latest_forget(struct provctx *prov);
 
 /*
- * The public half of that key, for import, if these parameters say just the same: then the two keys share it, which saves a copy
- * for each certificate of a server with thousands. The caller's reference; NULL: they say something else, or not so plainly.
+ * For import: if these parameters say just what that key's public half is, k gets that, and libcrypto need not make one of them. It
+ * would stay for as long as the certificate. False: they say something else, or not so plainly.
  */
-EVP_PKEY *latest_public(struct provctx *prov, const struct alg *alg, int selection, const OSSL_PARAM params[]);
+bool latest_import(struct key *k, int selection, const OSSL_PARAM params[]);
 
 #endif
