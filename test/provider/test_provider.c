@@ -393,6 +393,31 @@ static void test_nothing_private(void)
     each(nothing_private);
 }
 
+/* Keys of one type, each loaded from the box: the same one twice, and two. */
+static void two_of_a_type(void)
+{
+    static const char *const twins[][2] = { { "p256", "twin-p256" }, { "ed25519", "twin-ed25519" } };
+    static const char *const kinds[] = { "ec:P-256", "ed25519" };
+
+    for (size_t i = 0; i < sizeof(twins) / sizeof(twins[0]); i++) {
+        boxproc_create(&box, twins[i][1], kinds[i]);
+        for (size_t c = 0; c < 2; c++) {
+            EVP_PKEY *key = load_key(contexts[c], twins[i][0]), *again = load_key(contexts[c], twins[i][0]);
+            EVP_PKEY *twin = load_key(contexts[c], twins[i][1]), *plain = plain_public(twin);
+
+            CU_ASSERT_EQUAL(EVP_PKEY_eq(key, again), 1);
+            CU_ASSERT_NOT_EQUAL(EVP_PKEY_eq(key, twin), 1);
+            CU_ASSERT_NOT_EQUAL(EVP_PKEY_eq(plain, key), 1);
+            CU_ASSERT_EQUAL(EVP_PKEY_eq(plain, twin), 1);
+            CU_ASSERT(signs(contexts[c], twin, plain));
+            EVP_PKEY_free(plain);
+            EVP_PKEY_free(twin);
+            EVP_PKEY_free(again);
+            EVP_PKEY_free(key);
+        }
+    }
+}
+
 int main(void)
 {
     static CU_TestInfo tests[] = {
@@ -401,6 +426,7 @@ int main(void)
         { "listing a box", list_box },
         { "public half", test_public_half },
         { "nothing private comes out", test_nothing_private },
+        { "two keys of a type", two_of_a_type },
         CU_TEST_INFO_NULL,
     };
     int status;
