@@ -15,7 +15,6 @@
 #include "model/spki.h"
 #include "boxes.h"
 #include "error.h"
-#include "latest.h"
 #include "provctx.h"
 
 struct key *key_new(struct provctx *prov, const struct alg *alg)
@@ -334,8 +333,6 @@ int key_from_spki(struct provctx *prov, const struct key_uri *uri, const uint8_t
         key_unref(k);
         return r;
     }
-    if (is_private)
-        latest_note(k);
     *ret = k;
     return 0;
 }

@@ -32,6 +32,8 @@ static void *load(const void *reference, size_t reference_size)
     from = (struct key **)reference;
     k = *from;
     *from = NULL;
+    if (k != NULL && k->is_private)
+        latest_note(k);
     return k;
 }
 

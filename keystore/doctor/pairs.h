@@ -2,7 +2,7 @@
 #ifndef LB_DOCTOR_PAIRS_H
 #define LB_DOCTOR_PAIRS_H
 
-#include "doctor/probe.h"
+#include "doctor/probed.h"
 #include "doctor/servers/conf.h"
 
 /* The certificates of each key of a configuration, found once for all keys. */

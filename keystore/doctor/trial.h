@@ -4,8 +4,9 @@
 
 #include <openssl/evp.h>
 
+#include "base/errors.h"
 #include "doctor/kept_decoders.h"
-#include "doctor/probe.h"
+#include "doctor/probed.h"
 
 #define TRIAL_PROVIDER "littlebox"
 
