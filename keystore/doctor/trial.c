@@ -161,7 +161,8 @@ static int test_agreement(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
 static bool is_of_handle(OSSL_LIB_CTX *ctx, const EVP_PKEY *key, const struct handle *h)
 {
     EVP_PKEY *public = h->spki == NULL || h->spki_len > LB_SPKI_MAX ? NULL : spki_key(ctx, h->spki, h->spki_len);
-    bool same = public != NULL && EVP_PKEY_eq(key, public) == 1;
+    /* In this order the provider is asked, which knows what it loaded last. */
+    bool same = public != NULL && EVP_PKEY_eq(public, key) == 1;
 
     EVP_PKEY_free(public);
     return same;
