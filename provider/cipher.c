@@ -66,7 +66,7 @@ out:
 
 static int take_key(struct cipher *c, struct key *key)
 {
-    if (key == NULL || key->pub == NULL)
+    if (key == NULL || key_is_empty(key))
         return error_raise(c->prov, LB_E_NO_KEY, "no key is set for this decryption");
     key_ref(key);
     key_unref(c->key);
@@ -128,7 +128,7 @@ static int encrypt_init(void *ctx, void *key, const OSSL_PARAM params[])
 
     if (!take_key(c, key))
         return 0;
-    c->encrypt = EVP_PKEY_CTX_new_from_pkey(c->prov->libctx, c->key->pub, NULL);
+    c->encrypt = EVP_PKEY_CTX_new_from_pkey(c->prov->libctx, key_public(c->key), NULL);
     return c->encrypt != NULL && EVP_PKEY_encrypt_init_ex(c->encrypt, params) > 0;
 }
 

@@ -141,7 +141,7 @@ static int write_text(const struct provctx *prov, const struct key *k, OSSL_CORE
 static int write_public(const struct provctx *prov, const struct form *f, const struct key *k, int selection,
                         OSSL_CORE_BIO *out)
 {
-    OSSL_ENCODER_CTX *ctx = OSSL_ENCODER_CTX_new_for_pkey(k->pub, selection, f->output, f->structure, NULL);
+    OSSL_ENCODER_CTX *ctx = OSSL_ENCODER_CTX_new_for_pkey(key_public(k), selection, f->output, f->structure, NULL);
     unsigned char *data = NULL;
     size_t len = 0;
     int ok = ctx != NULL && OSSL_ENCODER_to_data(ctx, &data, &len) && write_all(prov, out, data, len);
@@ -154,7 +154,7 @@ static int write_public(const struct provctx *prov, const struct form *f, const 
 static int encode(const struct encoder *e, const struct form *f, OSSL_CORE_BIO *out, const struct key *k,
                   const OSSL_PARAM *abstract, int selection)
 {
-    if (k == NULL || k->pub == NULL || abstract != NULL)
+    if (k == NULL || key_is_empty(k) || abstract != NULL)
         return error_raise(e->prov, LB_E_UNSUPPORTED, "only a key object can be written");
     if (!has_selection(f, selection))
         return error_raise(e->prov, LB_E_UNSUPPORTED, "the form '%s' has no such part of a key",

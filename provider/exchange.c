@@ -189,7 +189,7 @@ static int cofactor_mode(const struct exchange *x)
     int mode = x->cofactor_mode;
 
     if (mode == -1 && x->key != NULL)
-        (void)EVP_PKEY_get_int_param(x->key->pub, OSSL_PKEY_PARAM_USE_COFACTOR_ECDH, &mode);
+        (void)EVP_PKEY_get_int_param(key_public(x->key), OSSL_PKEY_PARAM_USE_COFACTOR_ECDH, &mode);
     return mode == 1;
 }
 
@@ -250,7 +250,7 @@ static const OSSL_PARAM *gettable_ctx_params(void *ctx, void *provctx)
 
 static int take_key(struct exchange *x, struct key *key)
 {
-    if (key == NULL || key->pub == NULL)
+    if (key == NULL || key_is_empty(key))
         return error_raise(x->prov, LB_E_NO_KEY, "no key is set for this key agreement");
     if (!key->is_private)
         return error_raise(x->prov, LB_E_NO_KEY, "this is a public key, it has no private half to derive with");
@@ -286,7 +286,7 @@ static int encode_peer(const struct key *mine, EVP_PKEY *peer, unsigned char **r
         goto out;
     }
     len = EVP_PKEY_get1_encoded_public_key(peer, &point);
-    if (named != NULL && len > 0 && EVP_PKEY_copy_parameters(named, mine->pub) > 0 &&
+    if (named != NULL && len > 0 && EVP_PKEY_copy_parameters(named, key_public(mine)) > 0 &&
         EVP_PKEY_set1_encoded_public_key(named, point, len) > 0)
         der_len = i2d_PUBKEY(named, ret);
 out:
@@ -299,17 +299,22 @@ static int set_peer(void *ctx, void *key)
 {
     struct exchange *x = ctx;
     const struct key *peer = key;
+    EVP_PKEY *mine, *theirs;
     unsigned char *der = NULL;
     int len;
 
-    if (x->key == NULL || peer == NULL || peer->pub == NULL || !peer->has_public || peer->alg != x->key->alg)
+    if (x->key == NULL || peer == NULL || key_is_empty(peer) || !peer->has_public || peer->alg != x->key->alg)
         return error_raise(x->prov, LB_E_NO_KEY, "the other side's key is missing or of another type");
+    mine = key_public(x->key);
+    theirs = key_public(peer);
+    if (mine == NULL || theirs == NULL)
+        return error_raise(x->prov, LB_E_NOMEM, "for the public halves of a key agreement");
     ERR_set_mark();
-    if (EVP_PKEY_parameters_eq(x->key->pub, peer->pub) == 0) {
+    if (EVP_PKEY_parameters_eq(mine, theirs) == 0) {
         ERR_pop_to_mark();
         return error_raise(x->prov, LB_E_SCHEME, "the other side's key is on another curve than this one");
     }
-    len = encode_peer(x->key, peer->pub, &der);
+    len = encode_peer(x->key, theirs, &der);
     ERR_pop_to_mark();
     if (len <= 0 || len > LB_SPKI_MAX) {
         OPENSSL_free(der);

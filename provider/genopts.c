@@ -81,14 +81,14 @@ int genopts_take_parameters(struct genopts *g, const struct key *from)
 {
     char name[GROUP_MAX];
 
-    if (from == NULL || from->pub == NULL || from->alg != g->alg)
+    if (from == NULL || key_is_empty(from) || from->alg != g->alg)
         return error_raise(g->prov, LB_E_VALUE, "the parameters to make a %s key of are not %s parameters",
                            g->alg->name, g->alg->name);
     if (!genopts_has(g->alg, OSSL_PKEY_PARAM_GROUP_NAME))
         return 1; /* a type without domain parameters has nothing to take */
-    if (!group_name(from->pub, name))
+    if (!group_name(key_public(from), name))
         return refuse_written_out(g);
-    if (g->group != NULL && EVP_PKEY_parameters_eq(g->group, from->pub) != 1)
+    if (g->group != NULL && EVP_PKEY_parameters_eq(g->group, key_public(from)) != 1)
         return error_raise(g->prov, LB_E_VALUE,
                            "the option %s and the given parameters are two different curves: give one of them",
                            OSSL_PKEY_PARAM_GROUP_NAME);

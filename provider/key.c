@@ -2,6 +2,7 @@
 #include "key.h"
 
 #include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -40,9 +41,45 @@ void key_unref(struct key *k)
 {
     if (k == NULL || atomic_fetch_sub(&k->refs, 1) > 1)
         return;
-    EVP_PKEY_free(k->pub);
+    EVP_PKEY_free(atomic_load(&k->half));
     OPENSSL_free(k->spki);
     OPENSSL_free(k);
+}
+
+bool key_is_empty(const struct key *k)
+{
+    return k->spki == NULL && atomic_load(&k->half) == NULL;
+}
+
+EVP_PKEY *key_public(const struct key *k)
+{
+    struct key *mutable = (struct key *)k; /* what it is stays: this only keeps what was made of it */
+    EVP_PKEY *half = atomic_load(&k->half), *there = NULL;
+
+    if (half != NULL || k->spki == NULL)
+        return half;
+    ERR_set_mark();
+    half = spki_key(k->prov->libctx, k->spki, k->spki_len);
+    ERR_pop_to_mark();
+    if (half == NULL || atomic_compare_exchange_strong(&mutable->half, &there, half))
+        return half;
+    EVP_PKEY_free(half);
+    return there;
+}
+
+bool key_copy_public(struct key *k, const struct key *from)
+{
+    k->spki = OPENSSL_memdup(from->spki, from->spki_len);
+    if (k->spki == NULL)
+        return false;
+    k->spki_len = from->spki_len;
+    k->has_public = true;
+    k->group = from->group;
+    k->signature_size = from->signature_size;
+    k->bits = from->bits;
+    k->security_bits = from->security_bits;
+    k->category = from->category;
+    return true;
 }
 
 static EVP_PKEY *dup_params(EVP_PKEY *pub)
@@ -58,13 +95,16 @@ static EVP_PKEY *dup_params(EVP_PKEY *pub)
 struct key *key_dup(const struct key *k, int selection)
 {
     struct key *copy = key_new(k->prov, k->alg);
+    EVP_PKEY *half;
 
     if (copy == NULL)
         return NULL;
     copy->has_public = k->has_public && (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
-    copy->pub = copy->has_public ? EVP_PKEY_dup(k->pub) : dup_params(k->pub);
-    if (copy->pub == NULL)
+    half = key_public(k);
+    half = half == NULL ? NULL : copy->has_public ? EVP_PKEY_dup(half) : dup_params(half);
+    if (half == NULL)
         goto out;
+    atomic_store(&copy->half, half);
     copy->signature_size = k->signature_size;
     copy->bits = k->bits;
     copy->pss = k->pss;
@@ -74,6 +114,9 @@ struct key *key_dup(const struct key *k, int selection)
     if (copy->spki == NULL)
         goto out;
     copy->spki_len = k->spki_len;
+    copy->group = k->group;
+    copy->security_bits = k->security_bits;
+    copy->category = k->category;
     copy->is_private = true;
     copy->uri = k->uri;
     copy->box = k->box;
@@ -159,22 +202,85 @@ static bool libcrypto_has(const struct provctx *prov, const char *algorithm)
     return keymgmt != NULL;
 }
 
+/* Notes what servers ask of a key, so that it can be answered without the public half. False: something cannot be told so. */
+static bool note_params(struct key *k, const EVP_PKEY *half)
+{
+    char name[80];
+
+    k->security_bits = EVP_PKEY_get_security_bits(half);
+    k->category = -1;
+#ifdef OSSL_PKEY_PARAM_SECURITY_CATEGORY
+    (void)EVP_PKEY_get_int_param(half, OSSL_PKEY_PARAM_SECURITY_CATEGORY, &k->category);
+#endif
+    if ((k->alg->options & OPT_CURVES) == 0)
+        return k->alg->type->point_size > 0;
+    if (!EVP_PKEY_get_group_name(half, name, sizeof(name), NULL))
+        return false;
+    /* libcrypto's own text, which stays. */
+    k->group = OBJ_nid2sn(OBJ_sn2nid(name));
+    return k->group != NULL && strcmp(k->group, name) == 0;
+}
+
+bool key_knows_params(const struct key *k, OSSL_PARAM params[], int *ret)
+{
+    const struct {
+        const char *key;
+        int value;
+    } numbers[] = {
+        { OSSL_PKEY_PARAM_BITS, k->bits },
+        { OSSL_PKEY_PARAM_SECURITY_BITS, k->security_bits },
+        { OSSL_PKEY_PARAM_MAX_SIZE, k->signature_size },
+#ifdef OSSL_PKEY_PARAM_SECURITY_CATEGORY
+        { OSSL_PKEY_PARAM_SECURITY_CATEGORY, k->category },
+#endif
+    };
+    const size_t count = sizeof(numbers) / sizeof(numbers[0]);
+
+    if (k->spki == NULL || atomic_load(&k->half) != NULL)
+        return false;
+    for (const OSSL_PARAM *p = params; p->key != NULL; p++) {
+        size_t i = 0;
+
+        while (i < count && strcmp(p->key, numbers[i].key) != 0)
+            i++;
+        if (i == count && (k->group == NULL || strcmp(p->key, OSSL_PKEY_PARAM_GROUP_NAME) != 0))
+            return false;
+    }
+    *ret = 1;
+    for (OSSL_PARAM *p = params; p->key != NULL && *ret == 1; p++) {
+        if (strcmp(p->key, OSSL_PKEY_PARAM_GROUP_NAME) == 0)
+            *ret = OSSL_PARAM_set_utf8_string(p, k->group);
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(p->key, numbers[i].key) == 0 && numbers[i].value >= 0)
+                *ret = OSSL_PARAM_set_int(p, numbers[i].value);
+        }
+    }
+    return true;
+}
+
+/* Makes the public half, even if it is not kept: what cannot be read is refused now, and not when it is used. */
 static int take_public(struct key *k, const uint8_t *spki, size_t len)
 {
+    EVP_PKEY *half;
+
     k->spki = OPENSSL_memdup(spki, len);
     if (k->spki == NULL)
         return LB_E_NOMEM;
     k->spki_len = len;
     ERR_set_mark();
-    k->pub = spki_key(k->prov->libctx, spki, len);
+    half = spki_key(k->prov->libctx, spki, len);
     ERR_pop_to_mark();
-    if (k->pub == NULL && !libcrypto_has(k->prov, k->alg->name))
+    if (half == NULL && !libcrypto_has(k->prov, k->alg->name))
         return LB_E_UNSUPPORTED;
-    if (k->pub == NULL)
+    if (half == NULL)
         return LB_E_VALUE;
     k->has_public = true;
-    k->signature_size = EVP_PKEY_get_size(k->pub);
-    k->bits = EVP_PKEY_get_bits(k->pub);
+    k->signature_size = EVP_PKEY_get_size(half);
+    k->bits = EVP_PKEY_get_bits(half);
+    if (note_params(k, half))
+        EVP_PKEY_free(half);
+    else
+        atomic_store(&k->half, half);
     if (k->signature_size <= 0 || k->signature_size > LB_SIGNATURE_MAX)
         return LB_E_VALUE;
     if ((k->alg->options & OPT_PSS_ONLY) != 0)

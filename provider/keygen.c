@@ -134,7 +134,7 @@ static struct key *make_parameters(const struct genopts *g)
         key_unref(k);
         return NULL;
     }
-    k->pub = g->group;
+    atomic_store(&k->half, g->group);
     return k;
 }
 

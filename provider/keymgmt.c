@@ -12,6 +12,7 @@
 #include "genopts.h"
 #include "key.h"
 #include "keygen.h"
+#include "latest.h"
 #include "provctx.h"
 
 #define SELECT_PUBLIC (OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS)
@@ -31,6 +32,8 @@ static void *load(const void *reference, size_t reference_size)
     from = (struct key **)reference;
     k = *from;
     *from = NULL;
+    if (k != NULL && k->is_private)
+        latest_note(k);
     return k;
 }
 
@@ -38,7 +41,7 @@ static int has(const void *keydata, int selection)
 {
     const struct key *k = keydata;
 
-    if (k == NULL || k->pub == NULL)
+    if (k == NULL || key_is_empty(k))
         return 0;
     if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && !k->is_private)
         return 0;
@@ -49,13 +52,20 @@ static int has(const void *keydata, int selection)
 static int match(const void *keydata1, const void *keydata2, int selection)
 {
     const struct key *a = keydata1, *b = keydata2;
+    bool keys = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
+    EVP_PKEY *x, *y;
     int r;
 
-    if (a == NULL || b == NULL || a->pub == NULL || b->pub == NULL || a->alg != b->alg)
+    if (a == NULL || b == NULL || key_is_empty(a) || key_is_empty(b) || a->alg != b->alg)
+        return 0;
+    if (keys && a->spki != NULL && b->spki != NULL && a->spki_len == b->spki_len && memcmp(a->spki, b->spki, a->spki_len) == 0)
+        return 1;
+    x = key_public(a);
+    y = key_public(b);
+    if (x == NULL || y == NULL)
         return 0;
     ERR_set_mark();
-    r = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0 ? EVP_PKEY_eq(a->pub, b->pub)
-                                                       : EVP_PKEY_parameters_eq(a->pub, b->pub);
+    r = keys ? EVP_PKEY_eq(x, y) : EVP_PKEY_parameters_eq(x, y);
     ERR_pop_to_mark();
     return r == 1;
 }
@@ -64,7 +74,7 @@ static int match(const void *keydata1, const void *keydata2, int selection)
 static int check_public(const struct key *k, int part, int checktype)
 {
     bool quick = checktype == OSSL_KEYMGMT_VALIDATE_QUICK_CHECK;
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(k->prov->libctx, k->pub, NULL);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(k->prov->libctx, key_public(k), NULL);
     int r = 0;
 
     if (ctx != NULL && part == OSSL_KEYMGMT_SELECT_PUBLIC_KEY)
@@ -92,7 +102,7 @@ static int validate(const void *keydata, int selection, int checktype)
 {
     const struct key *k = keydata;
 
-    if (k == NULL || k->pub == NULL)
+    if (k == NULL || key_is_empty(k))
         return 0;
     if ((selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS) != 0 &&
         !check_public(k, OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS, checktype))
@@ -126,7 +136,11 @@ static int get_params(void *keydata, OSSL_PARAM params[])
 {
     const struct key *k = keydata;
 
-    return k->pub != NULL && EVP_PKEY_get_params(k->pub, params);
+    int r;
+
+    if (key_knows_params(k, params, &r))
+        return r;
+    return !key_is_empty(k) && EVP_PKEY_get_params(key_public(k), params);
 }
 
 /*
@@ -137,7 +151,7 @@ static int set_params(void *keydata, const OSSL_PARAM params[])
 {
     struct key *k = keydata;
 
-    if (k == NULL || k->pub == NULL)
+    if (k == NULL || key_is_empty(k))
         return 0;
     for (const OSSL_PARAM *p = params; p != NULL && p->key != NULL; p++) {
         if (k->alg->settable == NULL || OSSL_PARAM_locate_const(k->alg->settable, p->key) == NULL)
@@ -148,10 +162,15 @@ static int set_params(void *keydata, const OSSL_PARAM params[])
     }
     if (params == NULL || params[0].key == NULL)
         return 1;
-    if (!EVP_PKEY_set_params(k->pub, (OSSL_PARAM *)params))
+    if (key_public(k) == NULL || !EVP_PKEY_set_params(key_public(k), (OSSL_PARAM *)params))
         return 0;
     if (OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) != NULL)
         k->has_public = true;
+    /* A public key may be another one now. */
+    if (!k->is_private) {
+        OPENSSL_free(k->spki);
+        k->spki = NULL;
+    }
     return 1;
 }
 
@@ -163,19 +182,23 @@ static int import(void *keydata, int selection, const OSSL_PARAM params[])
 {
     struct key *k = keydata;
     EVP_PKEY_CTX *ctx = NULL;
+    EVP_PKEY *half = NULL;
     int ok = 0;
 
-    if (k == NULL || k->pub != NULL)
+    if (k == NULL || !key_is_empty(k))
         return 0;
     if (names_secret(k, params))
         return error_raise(k->prov, ERROR_PRIVATE_HALF,
                            "a private key cannot be brought into this process's littlebox provider: "
                            "bring it into a box with 'littlebox import' or 'littlebox adopt'");
     selection &= SELECT_PUBLIC;
+    if (latest_import(k, selection, params))
+        return 1;
     ctx = EVP_PKEY_CTX_new_from_name(k->prov->libctx, k->alg->name, NULL);
     if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) <= 0 ||
-        EVP_PKEY_fromdata(ctx, &k->pub, selection, (OSSL_PARAM *)params) <= 0)
+        EVP_PKEY_fromdata(ctx, &half, selection, (OSSL_PARAM *)params) <= 0)
         goto out;
+    atomic_store(&k->half, half);
     k->has_public = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
     ok = 1;
 out:
@@ -191,18 +214,18 @@ static int export(void *keydata, int selection, OSSL_CALLBACK *callback, void *a
 {
     const struct key *k = keydata;
 
-    if (k == NULL || k->pub == NULL)
+    if (k == NULL || key_is_empty(k))
         return 0;
     if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && k->is_private)
         return refuse_export(k);
-    return EVP_PKEY_export(k->pub, selection & SELECT_PUBLIC, callback, arg);
+    return EVP_PKEY_export(key_public(k), selection & SELECT_PUBLIC, callback, arg);
 }
 
 static void *dup(const void *keydata, int selection)
 {
     const struct key *k = keydata;
 
-    return k == NULL || k->pub == NULL ? NULL : key_dup(k, selection);
+    return k == NULL || key_is_empty(k) ? NULL : key_dup(k, selection);
 }
 
 /* Our own name of the row's algorithm for an operation; NULL: keys of this type do not do that. */

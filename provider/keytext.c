@@ -34,7 +34,7 @@ static int print_line(const char *line, size_t len, BIO *out)
 /* Prints the text of `default`, line by line, with the labels of a private key. */
 static int print_public(const struct key *k, BIO *out)
 {
-    OSSL_ENCODER_CTX *ctx = OSSL_ENCODER_CTX_new_for_pkey(k->pub, EVP_PKEY_PUBLIC_KEY, "TEXT", NULL, NULL);
+    OSSL_ENCODER_CTX *ctx = OSSL_ENCODER_CTX_new_for_pkey(key_public(k), EVP_PKEY_PUBLIC_KEY, "TEXT", NULL, NULL);
     unsigned char *data = NULL;
     size_t len = 0;
     int ok = ctx != NULL && OSSL_ENCODER_to_data(ctx, &data, &len);

@@ -13,6 +13,8 @@
 #include "model/scheme.h"
 #include "settings.h"
 
+struct key;
+
 /*
  * One per OSSL_LIB_CTX that loads the provider; nothing is shared between two of them but settings. Members are written by init
  * only, but for the atomic ones.
@@ -35,6 +37,7 @@ struct provctx {
     struct settings settings; /* its own; what holds is settings_in_force() */
     struct boxes boxes;
     _Atomic(EVP_MD *) digests[DIGEST_LAST + 1]; /* digest.h */
+    _Atomic(struct key *) latest; /* latest.h */
 };
 
 #endif

@@ -13,6 +13,7 @@
 #include "dispatch.h"
 #include "error.h"
 #include "fips.h"
+#include "latest.h"
 #include "outlive.h"
 #include "provctx.h"
 
@@ -137,6 +138,7 @@ static void teardown(void *provctx)
     if (prov == NULL)
         return;
     outlive_forget(prov);
+    latest_forget(prov);
     boxes_free(&prov->boxes);
     for (size_t i = 0; i <= DIGEST_LAST; i++)
         EVP_MD_free(atomic_load(&prov->digests[i]));

@@ -114,7 +114,7 @@ int signature_begin(struct signature *s, struct key *key, bool verifies, bool me
 {
     if (key == NULL)
         key = s->key;
-    if (key == NULL || key->pub == NULL)
+    if (key == NULL || key_is_empty(key))
         return error_raise(s->prov, LB_E_NO_KEY, "no key is set for this signature");
     if (s->fixed != NULL && strcmp(s->fixed->family, key->alg->name) != 0)
         return error_raise(s->prov, LB_E_SCHEME, "%s is not made with a key of type %s", s->fixed->name,
@@ -332,7 +332,7 @@ static int get_algorithm_id(const struct signature *s, OSSL_PARAM *wanted)
     int ok = 0;
 
     if (md == NULL || !sigopts_to_params(s->key, &s->opts, &storage, options) ||
-        EVP_DigestVerifyInit_ex(md, &check, digest, s->prov->libctx, NULL, s->key->pub, NULL) <= 0)
+        EVP_DigestVerifyInit_ex(md, &check, digest, s->prov->libctx, NULL, key_public(s->key), NULL) <= 0)
         goto out;
     if (options[0].key != NULL && EVP_PKEY_CTX_set_params(check, options) <= 0)
         goto out;

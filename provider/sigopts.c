@@ -193,7 +193,7 @@ static bool default_takes(const struct key *k, int salt)
     bool takes;
 
     ERR_set_mark();
-    ctx = EVP_PKEY_CTX_new_from_pkey(k->prov->libctx, k->pub, NULL);
+    ctx = EVP_PKEY_CTX_new_from_pkey(k->prov->libctx, key_public(k), NULL);
     takes = ctx != NULL && EVP_PKEY_sign_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) > 0 &&
             EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, salt) > 0;
     ERR_pop_to_mark();
@@ -454,7 +454,7 @@ static bool default_lists_digest(const struct key *k, unsigned digest)
     md = EVP_MD_CTX_new();
     lists = md != NULL &&
             EVP_DigestSignInit_ex(md, &ctx, digest == DIGEST_NONE ? NULL : digest_name(digest), k->prov->libctx, NULL,
-                                  k->pub, NULL) > 0 &&
+                                  key_public(k), NULL) > 0 &&
             OSSL_PARAM_locate_const(EVP_PKEY_CTX_settable_params(ctx), OSSL_SIGNATURE_PARAM_DIGEST) != NULL;
     ERR_pop_to_mark();
     EVP_MD_CTX_free(md);

@@ -7,7 +7,7 @@ static int own_check(struct signature *s, struct key *key, bool message)
 {
     if (!signature_begin(s, key, /* verifies= */ true, message))
         return 0;
-    s->check = EVP_PKEY_CTX_new_from_pkey(s->prov->libctx, s->key->pub, NULL);
+    s->check = EVP_PKEY_CTX_new_from_pkey(s->prov->libctx, key_public(s->key), NULL);
     s->check_owned = true;
     return s->check != NULL;
 }
@@ -108,7 +108,7 @@ int signature_digest_verify_init(void *ctx, const char *mdname, void *key, const
         return 0;
     s->hash = EVP_MD_CTX_new();
     return s->hash != NULL &&
-           EVP_DigestVerifyInit_ex(s->hash, &s->check, mdname, s->prov->libctx, NULL, s->key->pub, params) > 0;
+           EVP_DigestVerifyInit_ex(s->hash, &s->check, mdname, s->prov->libctx, NULL, key_public(s->key), params) > 0;
 }
 
 int signature_digest_verify_update(void *ctx, const unsigned char *data, size_t len)

@@ -85,6 +85,14 @@ static void one_key(struct walk *w, const struct srvconf *conf, const struct srv
     }
 }
 
+static void tell_untold(const struct walk *w, unsigned count)
+{
+    char text[60];
+
+    snprintf(text, sizeof(text), "%u more problem%s than are told here", count, count == 1 ? "" : "s");
+    w->trouble(text, w->arg);
+}
+
 static int one_configuration(struct walk *w, const char *main)
 {
     struct srvconf *conf = calloc(1, sizeof(*conf));
@@ -98,6 +106,8 @@ static int one_configuration(struct walk *w, const char *main)
             one_key(w, conf, &conf->keys[i]);
         for (size_t i = 0; w->trouble != NULL && i < conf->problem_count; i++)
             w->trouble(conf->problems[i].text, w->arg);
+        if (w->trouble != NULL && conf->untold > 0)
+            tell_untold(w, conf->untold);
     }
     srvconf_clear(conf);
     free(conf);

@@ -1,21 +1,15 @@
-/* doctor: loads the provider and signs with it, in a process that may crash. */
+/* doctor: tries handles in processes that may crash. */
 #include "doctor/probe.h"
 
 #include <errno.h>
-#include <openssl/conf.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/provider.h>
-#include <openssl/store.h>
-#include <openssl/storeerr.h>
-#include <openssl/x509.h>
 #include <grp.h>
+#include <openssl/conf.h>
+#include <openssl/provider.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -23,170 +17,21 @@
 
 #include "base/passwd.h"
 #include "base/socket.h"
-#include "doctor/handle.h"
-#include "model/key_types.h"
-#include "model/limits.h"
-#include "model/uri.h"
+#include "doctor/trial.h"
 
-#define PLUGIN "littlebox"
 #define PROBE_TIMEOUT_MS 60000
+/* Handles for one process: many enough that the process costs little, few enough that little is tried again when it dies. */
+#define PROBE_TOGETHER 128
+/* So many failures in a row must be the same for a handle alone. Then failures of handles together are believed. */
+#define PROBE_CONFIRMED 20
 
-/* A reason, and the details, of which OpenSSL keeps 1023 bytes. */
-#define ERROR_TEXT_MAX 1200
-
-/* Takes the most telling error of OpenSSL's queue: the first with details, else the first. The provider's have their cures. */
-static int openssl_problem(struct problem *p, int code, const char *what)
-{
-    const char *data;
-    char first[ERROR_TEXT_MAX] = "", best[ERROR_TEXT_MAX] = "";
-    char *mark;
-    unsigned long e;
-    bool none = false;
-    int flags;
-
-    while ((e = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
-        const char *reason = ERR_reason_error_string(e);
-        bool scheme = ERR_GET_LIB(e) == ERR_LIB_OSSL_STORE && ERR_GET_REASON(e) == OSSL_STORE_R_UNREGISTERED_SCHEME;
-        bool more = (flags & ERR_TXT_STRING) != 0 && data[0] != '\0';
-        char *into = more ? best : first;
-
-        /* OpenSSL says so of whatever no loader took: at last it tries a file of that name. */
-        if (scheme) {
-            none = true;
-            continue;
-        }
-        if (into[0] == '\0')
-            snprintf(into, sizeof(first), "%s%s%s", reason == NULL ? "error" : reason, more ? ": " : "",
-                     more ? data : "");
-    }
-    mark = strstr(best, LB_HINT_MARK);
-    if (mark != NULL)
-        *mark = '\0';
-    problem_set(p, code, "%s: %s", what, best[0] != '\0' ? best : first[0] != '\0' ? first
-                : none ? "OpenSSL finds nothing that loads it" : DOCTOR_NO_REASON);
-    if (mark != NULL)
-        problem_hint(p, "%s", mark + strlen(LB_HINT_MARK));
-    return code;
-}
-
-/* What the process that uses the handle tells the one that waits for it. */
+/* What a process that probes tells of one handle. */
 struct told {
+    size_t at;   /* which one, of those that the process was given */
+    bool loaded; /* it loads, and there is more to come: somebody else uses it */
     struct problem p;
     struct doctor_public public;
 };
-
-/* The one private key behind a URI or in a file, whoever loads it. */
-static EVP_PKEY *load_key(OSSL_LIB_CTX *ctx, const char *handle)
-{
-    OSSL_STORE_CTX *store = OSSL_STORE_open_ex(handle, ctx, NULL, NULL, NULL, NULL, NULL, NULL);
-    EVP_PKEY *key = NULL;
-
-    while (store != NULL && key == NULL && !OSSL_STORE_eof(store)) {
-        OSSL_STORE_INFO *info = OSSL_STORE_load(store);
-
-        if (info != NULL && OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY)
-            key = OSSL_STORE_INFO_get1_PKEY(info);
-        OSSL_STORE_INFO_free(info);
-    }
-    OSSL_STORE_close(store);
-    return key;
-}
-
-/* As a key of the default provider. */
-static EVP_PKEY *public_half(EVP_PKEY *key, OSSL_LIB_CTX *ctx)
-{
-    uint8_t *der = NULL;
-    const uint8_t *at;
-    int len = key == NULL ? -1 : i2d_PUBKEY(key, &der);
-    EVP_PKEY *public = NULL;
-
-    at = der;
-    if (len > 0)
-        public = d2i_PUBKEY_ex(NULL, &at, len, ctx, NULL);
-    OPENSSL_free(der);
-    return public;
-}
-
-static bool agree(OSSL_LIB_CTX *libctx, EVP_PKEY *mine, EVP_PKEY *peer, uint8_t *ret, size_t *len)
-{
-    EVP_PKEY_CTX *ctx = mine == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(libctx, mine, NULL);
-    bool ok = ctx != NULL && peer != NULL && EVP_PKEY_derive_init(ctx) > 0 &&
-              EVP_PKEY_derive_set_peer(ctx, peer) > 0 && EVP_PKEY_derive(ctx, ret, len) > 0;
-
-    EVP_PKEY_CTX_free(ctx);
-    return ok;
-}
-
-/* Verifies with the public half alone and the default provider, as the other end of a connection does. */
-static bool verifies(EVP_PKEY *key, const char *md, const uint8_t *text, size_t text_len, const uint8_t *sig,
-                     size_t len)
-{
-    OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
-    EVP_MD_CTX *verify = EVP_MD_CTX_new();
-    EVP_PKEY *public = ctx == NULL || verify == NULL ? NULL : public_half(key, ctx);
-    bool ok = false;
-
-    if (public != NULL && EVP_DigestVerifyInit_ex(verify, NULL, md, ctx, NULL, public, NULL) > 0)
-        ok = EVP_DigestVerify(verify, sig, len, text, text_len) == 1;
-    EVP_PKEY_free(public);
-    EVP_MD_CTX_free(verify);
-    OSSL_LIB_CTX_free(ctx);
-    return ok;
-}
-
-static int test_signature(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
-{
-    static const uint8_t text[] = "littlebox doctor: a test signature";
-    EVP_MD_CTX *sign = EVP_MD_CTX_new();
-    char digest[64] = "";
-    const char *md = NULL;
-    uint8_t sig[4096];
-    size_t len = sizeof(sig);
-    int r = 0;
-
-    snprintf(p->text, sizeof(p->text), "signature");
-    if (EVP_PKEY_get_default_digest_name(key, digest, sizeof(digest)) > 0 && strcasecmp(digest, "UNDEF") != 0)
-        md = digest;
-    if (sign == NULL || EVP_DigestSignInit_ex(sign, NULL, md, ctx, NULL, key, NULL) <= 0 ||
-        EVP_DigestSign(sign, sig, &len, text, sizeof(text)) <= 0)
-        r = openssl_problem(p, LB_E_CRYPTO, "no signature");
-    else if (!verifies(key, md, text, sizeof(text), sig, len))
-        r = openssl_problem(p, LB_E_CRYPTO, "the signature does not verify");
-    EVP_MD_CTX_free(sign);
-    return r;
-}
-
-/*
- * For a key that does not sign. The handle and a fresh key must agree on the same secret as that fresh key and the public
- * half.
- */
-static int test_agreement(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
-{
-    EVP_PKEY *other = EVP_PKEY_Q_keygen(ctx, NULL, EVP_PKEY_get0_type_name(key));
-    EVP_PKEY *other_public = public_half(other, ctx), *public = public_half(key, ctx);
-    uint8_t a[LB_SHARED_MAX], b[LB_SHARED_MAX];
-    size_t a_len = sizeof(a), b_len = sizeof(b);
-    int r = 0;
-
-    snprintf(p->text, sizeof(p->text), "key agreement");
-    if (!agree(ctx, key, other_public, a, &a_len))
-        r = openssl_problem(p, LB_E_CRYPTO, "no key agreement");
-    else if (!agree(ctx, other, public, b, &b_len) || a_len != b_len || memcmp(a, b, a_len) != 0)
-        r = openssl_problem(p, LB_E_CRYPTO, "the other side agrees on another secret");
-    EVP_PKEY_free(public);
-    EVP_PKEY_free(other_public);
-    EVP_PKEY_free(other);
-    return r;
-}
-
-static int test_key(OSSL_LIB_CTX *ctx, EVP_PKEY *key, struct problem *p)
-{
-    const struct key_algorithm *a = key_algorithm_of(key);
-
-    if (a != NULL && (a->operations & KEY_SIGNS) == 0)
-        return test_agreement(ctx, key, p);
-    return test_signature(ctx, key, p);
-}
 
 /* Sets the directories that decide which box a user means: those of the service, not of whoever runs doctor. */
 static void have_environment_of(uid_t uid)
@@ -218,118 +63,138 @@ static int become(const struct doctor_worker *w, struct problem *p)
     return 0;
 }
 
-static void tell(int out, const struct told *told) __attribute__((noreturn));
+/* In the process that probes */
 
 static void tell(int out, const struct told *told)
 {
-    _exit(write(out, told, sizeof(*told)) == (ssize_t)sizeof(*told) ? 0 : 1);
+    if (write(out, told, sizeof(*told)) != (ssize_t)sizeof(*told))
+        _exit(1);
 }
 
-/*
- * Uses the key as a server's worker uses one that the server has loaded: in another process, with other rights. Reports by
- * itself, and does not return.
- */
-static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct told *told)
-    __attribute__((noreturn));
+/* A key that waits for the worker's part. */
+struct waiting {
+    EVP_PKEY *key; /* NULL: none */
+    struct doctor_public public;
+};
 
-static void test_as_worker(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct doctor_worker *w, int out, struct told *told)
+/* What the process that probes has. */
+struct place {
+    struct trial trial;
+    struct waiting *keys; /* in the places of their handles */
+    size_t count;
+};
+
+static int open_place(struct place *at, const char *conf, size_t count, const struct doctor_worker *worker, struct problem *p)
 {
-    struct problem *p = &told->p;
-    int status = 0;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        p->code = become(w, p);
-        if (p->code == 0)
-            p->code = test_key(ctx, key, p);
-    } else if (pid < 0) {
-        p->code = problem_set(p, LB_E_SYSTEM, "fork: %s", strerror(errno));
-    } else {
-        (void)waitpid(pid, &status, 0);
-        if (WIFEXITED(status))
-            _exit(WEXITSTATUS(status));
-        p->code = problem_set(p, LB_E_CONFIG, "the process that uses the key died of signal %d", WTERMSIG(status));
-    }
-    tell(out, told);
-}
-
-static void note_public(EVP_PKEY *key, struct doctor_public *ret)
-{
-    uint8_t *at = ret->der;
-    int len = i2d_PUBKEY(key, NULL);
-
-    if (len > 0 && (size_t)len <= sizeof(ret->der) && i2d_PUBKEY(key, &at) == len)
-        ret->len = (size_t)len;
-    ERR_clear_error();
-}
-
-/* For a file that is not there and has the name of a key: whoever gave it may have meant the key. */
-static void propose_key(OSSL_LIB_CTX *ctx, const char *name, struct problem *p)
-{
-    char uri[LB_NAME_MAX + 20];
-    EVP_PKEY *key = NULL;
-
-    if (!keyname_ok(name, strlen(name)) || access(name, F_OK) == 0)
-        return;
-    snprintf(uri, sizeof(uri), LB_URI_SCHEME ":%s", name);
-    key = load_key(ctx, uri);
-    if (key != NULL)
-        problem_hint(p, "the box has a key of this name: littlebox doctor --handle %s", uri);
-    EVP_PKEY_free(key);
-    ERR_clear_error();
-}
-
-static int use_handle(OSSL_LIB_CTX *ctx, const char *handle, const struct doctor_worker *worker, int out,
-                      struct told *told)
-{
-    const char *file = doctor_handle_file(handle);
-    const OSSL_PROVIDER *provider;
-    struct problem *p = &told->p;
-    EVP_PKEY *key;
-    int r;
-
-    /* Checked here, because OpenSSL says of a file that it cannot read that it does not know the scheme of that URI. */
-    if (file != NULL && doctor_file_readable(file, p) != 0) {
-        propose_key(ctx, handle, p);
-        return LB_E_NO_KEY;
-    }
-    key = load_key(ctx, handle);
-    if (key == NULL && file != NULL && doctor_file_certificate(file)) {
-        problem_set(p, LB_E_NO_KEY, "it is a certificate: there is no handle and no private key in it");
-        problem_hint(p, "give the handle of its key: --handle littlebox:KEY, or a handle file");
-        return LB_E_NO_KEY;
-    }
-    if (key == NULL)
-        return openssl_problem(p, LB_E_NO_KEY, "it does not load");
-    note_public(key, &told->public);
-    provider = EVP_PKEY_get0_provider(key);
-    if (provider == NULL || strcmp(OSSL_PROVIDER_get0_name(provider), PLUGIN) != 0)
-        r = problem_set(p, LB_E_UNSUPPORTED, "it is a plain private key, which the server holds itself");
-    else if (worker != NULL && !worker->loads)
-        test_as_worker(ctx, key, worker, out, told);
-    else
-        r = test_key(ctx, key, p);
-    EVP_PKEY_free(key);
-    return r;
-}
-
-static int run(const char *conf, const char *handle, const struct doctor_worker *worker, int out, struct told *told)
-{
-    struct problem *p = &told->p;
-    OSSL_LIB_CTX *ctx = NULL;
+    struct trial *t = &at->trial;
     int r = worker != NULL && worker->loads ? become(worker, p) : 0;
 
     if (r != 0)
         return r;
-    ctx = OSSL_LIB_CTX_new();
+    t->ctx = OSSL_LIB_CTX_new();
+    t->other = OSSL_LIB_CTX_new();
+    at->keys = calloc(count, sizeof(*at->keys));
+    at->count = count;
     OPENSSL_load_builtin_modules();
-    if (ctx == NULL || !OSSL_LIB_CTX_load_config(ctx, conf) || !OSSL_PROVIDER_available(ctx, PLUGIN))
-        r = openssl_problem(p, LB_E_CONFIG, "OpenSSL does not load the provider");
-    else if (handle != NULL)
-        r = use_handle(ctx, handle, worker, out, told);
-    OSSL_LIB_CTX_free(ctx);
-    return r;
+    if (t->other == NULL || at->keys == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    if (t->ctx == NULL || !OSSL_LIB_CTX_load_config(t->ctx, conf) || !OSSL_PROVIDER_available(t->ctx, TRIAL_PROVIDER))
+        return trial_problem(p, LB_E_CONFIG, "OpenSSL does not load the provider");
+    if (count > 1)
+        t->decoders = kept_decoders_new(t->ctx);
+    return 0;
 }
+
+static void close_place(struct place *at)
+{
+    free(at->keys);
+    kept_decoders_free(at->trial.decoders);
+    OSSL_LIB_CTX_free(at->trial.other);
+    OSSL_LIB_CTX_free(at->trial.ctx);
+}
+
+/* Tells of each key that waits: why it cannot be used, or if it can. */
+static void use_keys(const struct place *at, int failed, const struct problem *why, int out)
+{
+    struct told told;
+
+    for (size_t i = 0; i < at->count; i++) {
+        if (at->keys[i].key == NULL)
+            continue;
+        told = (struct told){ .at = i, .p = *why };
+        told.p.code = failed != 0 ? failed : trial_use(&at->trial, at->keys[i].key, &at->keys[i].public, &told.p);
+        tell(out, &told);
+    }
+}
+
+/*
+ * Uses the keys as a server's worker uses those that the server has loaded: in another process, with other rights. Does not
+ * return.
+ */
+static void use_as_worker(const struct place *at, const struct doctor_worker *w, int out) __attribute__((noreturn));
+
+static void use_as_worker(const struct place *at, const struct doctor_worker *w, int out)
+{
+    struct problem p = { 0 };
+    int status = 0, r;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        r = become(w, &p);
+        use_keys(at, r, &p, out);
+        _exit(0);
+    }
+    if (pid < 0) {
+        r = problem_set(&p, LB_E_SYSTEM, "fork: %s", strerror(errno));
+        use_keys(at, r, &p, out);
+        _exit(0);
+    }
+    (void)waitpid(pid, &status, 0);
+    if (WIFEXITED(status))
+        _exit(WEXITSTATUS(status));
+    /* Of several nobody knows here which one it was. */
+    r = problem_set(&p, LB_E_CONFIG, "the process that uses the key died of signal %d", WTERMSIG(status));
+    if (at->count == 1)
+        use_keys(at, r, &p, out);
+    _exit(1);
+}
+
+/* Tries each handle in its turn, and tells of each before it comes to the next one. Does not return. */
+static void probe(const char *conf, struct doctor_trial *const *trials, size_t count, const struct doctor_worker *worker, int out)
+    __attribute__((noreturn));
+
+static void probe(const char *conf, struct doctor_trial *const *trials, size_t count, const struct doctor_worker *worker, int out)
+{
+    bool by_other = worker != NULL && !worker->loads, waiting = false;
+    struct place at = { .count = 0 };
+    struct problem broken = { 0 };
+    int r = open_place(&at, conf, count, worker, &broken);
+
+    for (size_t i = 0; i < count; i++) {
+        struct told told = { .at = i, .p = broken };
+        EVP_PKEY *key = NULL;
+
+        told.p.code = r;
+        if (r == 0 && trials[i]->handle != NULL) {
+            told.p.code = trial_load(&at.trial, trials[i]->handle, &key, &told.public, &told.p);
+            told.loaded = key != NULL && by_other;
+        }
+        if (told.loaded) {
+            at.keys[i] = (struct waiting){ key, told.public };
+            waiting = true;
+        } else if (key != NULL) {
+            told.p.code = trial_use(&at.trial, key, &told.public, &told.p);
+            EVP_PKEY_free(key);
+        }
+        tell(out, &told);
+    }
+    if (waiting)
+        use_as_worker(&at, worker, out);
+    close_place(&at);
+    _exit(0);
+}
+
+/* In the process that waits */
 
 /*
  * Makes openssl.cnf as it would be with the lines, in a file without a name. ret is its path for this process and its
@@ -349,7 +214,7 @@ static int make_conf(const struct doctor_conf *conf, const char *lines, char ret
     return 0;
 }
 
-/* All of it, or nothing. */
+/* All of it, or nothing. False at the end of what is told, too. */
 static bool hear(int fd, struct told *ret)
 {
     size_t at = 0;
@@ -363,62 +228,172 @@ static bool hear(int fd, struct told *ret)
             break;
         at += (size_t)n;
     }
+    ret->p.text[sizeof(ret->p.text) - 1] = '\0';
+    ret->p.hint[sizeof(ret->p.hint) - 1] = '\0';
     return at == sizeof(*ret) && ret->public.len <= sizeof(ret->public.der);
 }
 
-/* Waits for what the child found, or for what became of the child. */
-static int wait_child(pid_t pid, int fd, struct problem *p, struct doctor_public *ret_public)
+/* The handle that the process is busy with: it loads all, then uses those that load. count: it is done with all. */
+static size_t busy_with(struct doctor_trial *const *trials, size_t count)
 {
-    struct told told = { .p = { 0 } };
+    for (enum trial_state state = TRIAL_WAITS; state < TRIAL_DONE; state++) {
+        for (size_t i = 0; i < count; i++) {
+            if (trials[i]->state == state)
+                return i;
+        }
+    }
+    return count;
+}
+
+static void note(struct doctor_trial *t, const struct told *told)
+{
+    if (t->state == TRIAL_WAITS)
+        t->public = told->public;
+    t->p = told->p;
+    t->state = told->loaded ? TRIAL_LOADS : TRIAL_DONE;
+}
+
+/*
+ * Notes what the process tells, until its end. 0: it told of all, and ended well. Else p says what became of it, and *ret_busy
+ * is the handle that it was busy with, count for none.
+ */
+static int wait_child(pid_t pid, int fd, struct doctor_trial *const *trials, size_t count, size_t *ret_busy, struct problem *p)
+{
     struct pollfd in = { .fd = fd, .events = POLLIN };
+    struct told told;
     int status = 0, r = 0;
 
-    if (poll(&in, 1, PROBE_TIMEOUT_MS) <= 0) {
-        kill(pid, SIGKILL);
-        r = problem_set(p, LB_E_TIMEOUT, "the provider did not come back within %d seconds", PROBE_TIMEOUT_MS / 1000);
-    } else if (hear(fd, &told)) {
-        *p = told.p;
-        r = p->code;
-        if (ret_public != NULL)
-            *ret_public = told.public;
-    } else {
-        r = LB_E_CONFIG;
+    for (;;) {
+        size_t busy = *ret_busy = busy_with(trials, count);
+
+        if (poll(&in, 1, PROBE_TIMEOUT_MS) <= 0) {
+            kill(pid, SIGKILL);
+            r = problem_set(p, LB_E_TIMEOUT, "the provider did not come back within %d seconds", PROBE_TIMEOUT_MS / 1000);
+            break;
+        }
+        if (!hear(fd, &told) || busy == count)
+            break;
+        if (told.at != busy) {
+            kill(pid, SIGKILL);
+            r = problem_set(p, LB_E_CONFIG, "the process that uses the provider tells nonsense");
+            break;
+        }
+        note(trials[busy], &told);
     }
     (void)waitpid(pid, &status, 0);
-    if (WIFSIGNALED(status) && r != LB_E_TIMEOUT)
+    if (r == 0 && WIFSIGNALED(status))
         r = problem_set(p, LB_E_CONFIG, "the process that uses the provider died of signal %d", WTERMSIG(status));
-    else if (r == LB_E_CONFIG && p->text[0] == '\0')
-        problem_set(p, r, "the process that uses the provider ended without a word");
+    else if (r == 0 && *ret_busy < count)
+        r = problem_set(p, LB_E_CONFIG, "the process that uses the provider ended without a word");
     return r;
 }
 
-int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,
-                 const struct doctor_worker *worker, struct problem *p, struct doctor_public *ret_public)
+/* Tries them in one process. As wait_child(). */
+static int probe_together(const struct doctor_prober *by, struct doctor_trial *const *trials, size_t count, size_t *ret_busy,
+                          struct problem *p)
 {
-    struct told told = { .p = { 0 } };
     char path[40];
-    int file = -1, fds[2] = { -1, -1 }, r = make_conf(conf, lines, path, &file, p);
+    int file = -1, fds[2] = { -1, -1 }, r = make_conf(by->conf, by->lines, path, &file, p);
     pid_t pid;
 
-    memset(p, 0, r == 0 ? sizeof(*p) : 0);
-    if (ret_public != NULL)
-        ret_public->len = 0;
+    *ret_busy = 0;
+    for (size_t i = 0; i < count; i++) {
+        trials[i]->state = TRIAL_WAITS;
+        trials[i]->p = (struct problem){ 0 };
+        trials[i]->public.len = 0;
+    }
     if (r == 0 && pipe(fds) < 0)
         r = problem_set(p, LB_E_SYSTEM, "pipe: %s", strerror(errno));
     if (r != 0)
         goto out;
     fflush(NULL);
     pid = fork();
-    if (pid == 0) {
-        told.p.code = run(path, handle, worker, fds[1], &told);
-        tell(fds[1], &told);
-    }
+    if (pid == 0)
+        probe(path, trials, count, by->worker, fds[1]);
     socket_close(fds[1]);
     fds[1] = -1;
-    r = pid < 0 ? problem_set(p, LB_E_SYSTEM, "fork: %s", strerror(errno)) : wait_child(pid, fds[0], p, ret_public);
+    r = pid < 0 ? problem_set(p, LB_E_SYSTEM, "fork: %s", strerror(errno))
+                : wait_child(pid, fds[0], trials, count, ret_busy, p);
 out:
     socket_close(fds[0]);
     socket_close(fds[1]);
     socket_close(file);
+    return r;
+}
+
+/* Tries one handle in a process of its own: whatever becomes of the process is the handle's. */
+static void probe_alone(const struct doctor_prober *by, struct doctor_trial *t)
+{
+    struct problem p = { 0 };
+    size_t busy;
+
+    if (probe_together(by, &t, 1, &busy, &p) != 0)
+        t->p = p;
+    t->state = TRIAL_DONE;
+    t->alone = true;
+}
+
+/*
+ * Tries what waits in one process. The handle with which the process dies or hangs is tried alone, for the reason may be one of
+ * those before. A process that dies once it told of all does not say with which: each is tried alone.
+ */
+static void probe_some(const struct doctor_prober *by, struct doctor_trial **some, size_t count)
+{
+    struct problem p = { 0 };
+    size_t busy = 0;
+    int r = count == 1 ? 0 : probe_together(by, some, count, &busy, &p);
+
+    for (size_t i = 0; i < count; i++) {
+        if (count == 1 || (r != 0 && (busy == count || i == busy)))
+            probe_alone(by, some[i]);
+        else if (some[i]->state != TRIAL_DONE)
+            some[i]->state = TRIAL_WAITS;
+    }
+}
+
+void doctor_probe_many(struct doctor_prober *by, struct doctor_trial *trials, size_t count)
+{
+    struct doctor_trial *some[PROBE_TOGETHER];
+    size_t from = 0;
+
+    for (size_t i = 0; i < count; i++)
+        trials[i] = (struct doctor_trial){ .handle = trials[i].handle };
+    while (from < count) {
+        size_t n = 0;
+
+        for (size_t i = from; i < count && n < PROBE_TOGETHER; i++) {
+            if (trials[i].state != TRIAL_DONE)
+                some[n++] = &trials[i];
+        }
+        if (n == 0)
+            break;
+        probe_some(by, some, n);
+        while (from < count && trials[from].state == TRIAL_DONE)
+            from++;
+    }
+    for (size_t i = 0; i < count && by->confirmed < PROBE_CONFIRMED; i++) {
+        if (trials[i].p.code == 0 || trials[i].alone)
+            continue;
+        probe_alone(by, &trials[i]);
+        by->confirmed = trials[i].p.code == 0 ? 0 : by->confirmed + 1;
+    }
+}
+
+int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,
+                 const struct doctor_worker *worker, struct problem *p, struct doctor_public *ret_public)
+{
+    const struct doctor_prober by = { .conf = conf, .lines = lines, .worker = worker };
+    struct doctor_trial *t = calloc(1, sizeof(*t));
+    int r;
+
+    if (t == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    t->handle = handle;
+    probe_alone(&by, t);
+    *p = t->p;
+    r = p->code;
+    if (ret_public != NULL)
+        *ret_public = t->public;
+    free(t);
     return r;
 }

@@ -2,19 +2,13 @@
 #ifndef LB_DOCTOR_PROBE_H
 #define LB_DOCTOR_PROBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/errors.h"
 #include "doctor/config.h"
+#include "doctor/probed.h"
 #include "doctor/worker.h"
-#include "model/limits.h"
-
-/* DER SubjectPublicKeyInfo. */
-struct doctor_public {
-    size_t len;
-    uint8_t der[LB_SPKI_MAX];
-};
 
 /*
  * Tries the provider in a process of its own, which may crash. The process loads openssl.cnf with the lines added. With handle
@@ -26,8 +20,39 @@ struct doctor_public {
  * LB_E_CONFIG: the provider is not there. LB_E_NO_KEY: the handle does not load. LB_E_UNSUPPORTED: it is a key and no handle.
  * LB_E_CRYPTO: no good signature. LB_E_SYSTEM: among others, for a worker without root. p tells.
  */
-#define DOCTOR_NO_REASON "no reason given" /* ends a text where OpenSSL says none */
 LB_MUST_USE int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,
                              const struct doctor_worker *worker, struct problem *p, struct doctor_public *ret_public);
+
+
+/* Where a trial stands: how far it got in its process. */
+enum trial_state {
+    TRIAL_WAITS,
+    TRIAL_LOADS, /* it was loaded, and is to be used by the worker */
+    TRIAL_DONE,
+};
+
+/* One handle of many. */
+struct doctor_trial {
+    const char *handle;          /* URI or file; stays the caller's */
+    struct problem p;            /* as doctor_probe() sets it; the code is what doctor_probe() returns */
+    struct doctor_public public;
+    enum trial_state state;
+    bool alone;                  /* it had a process of its own at last */
+};
+
+/* Who tries them, for all that are tried in one run. */
+struct doctor_prober {
+    const struct doctor_conf *conf;
+    const char *lines;
+    const struct doctor_worker *worker; /* as for doctor_probe() */
+    unsigned confirmed;                 /* failures in a row that were the same in a process of their own; begins at 0 */
+};
+
+/*
+ * Finds out for each handle what doctor_probe() would, with many of them in one process. A handle with which that process dies or
+ * hangs, and one that fails, gets a process of its own: what is told of a handle is not another handle's fault. After many failures
+ * that were the same there, further ones are believed, as where a box is locked.
+ */
+void doctor_probe_many(struct doctor_prober *by, struct doctor_trial *trials, size_t count);
 
 #endif

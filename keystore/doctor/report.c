@@ -7,7 +7,7 @@
 
 #include "base/printable.h"
 #include "doctor/handle.h"
-#include "doctor/probe.h"
+#include "doctor/probed.h"
 
 /* Hides PINs: one in a URI of somebody's configuration is nobody else's business. */
 static void hide_pins(char *text)

@@ -10,25 +10,28 @@
 void seen_look(const struct srvconf *c, const char *path, struct seen *ret)
 {
     uint8_t *data = NULL;
+    size_t size = 0;
     ssize_t n = 0;
     int r;
 
     memset(ret, 0, sizeof(*ret));
     ret->fd = -1;
     r = srv_open(c, path, &ret->fd, &ret->st);
+    if (r == 0 && ret->st.st_size <= KEYFILE_MAX)
+        size = ret->st.st_size == 0 ? 1 : (size_t)ret->st.st_size;
     if (r == LB_E_SYSTEM)
         ret->error = errno;
     else if (r != 0)
         ret->why = "it is no plain file";
-    else if (ret->st.st_size > KEYFILE_MAX)
+    else if (size == 0)
         ret->why = "it is too long for a key file";
-    else if ((data = secret_alloc(KEYFILE_MAX)) == NULL)
+    else if ((data = secret_alloc(size)) == NULL)
         ret->why = "no locked memory left";
-    else if ((n = pread(ret->fd, data, KEYFILE_MAX, 0)) < 0)
+    else if ((n = pread(ret->fd, data, size, 0)) < 0)
         ret->error = errno;
     else if (keyfile_look(data, (size_t)n, &ret->sight, &ret->handle) != 0)
         ret->why = "out of memory";
-    secret_free(data, KEYFILE_MAX);
+    secret_free(data, size);
 }
 
 void seen_clear(struct seen *s)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "doctor/file_names.h"
 #include "doctor/handle.h"
 #include "doctor/running.h"
 #include "doctor/seen.h"
@@ -94,6 +95,7 @@ static void begin(struct examination *e)
 {
     const struct srvconf *c = &e->conf;
 
+    e->begun = true;
     if (e->server->unable != NULL) {
         doctor_report(e->d, DOCTOR_SKIPPED, "configuration", e->server->instead, "%s: %s%s: it can use no handle%s: %s",
                       e->server->name, e->root, c->main, e->server->rsa_alone ? " for an RSA key" : "", e->server->unable);
@@ -112,35 +114,105 @@ static void begin(struct examination *e)
         doctor_running(e->d, e->server, c->main, e->usual, e->worker_known ? &e->worker.uid : NULL);
 }
 
-static void examine_key(struct examination *e, const struct srv_key *k)
-{
-    struct subject *s = calloc(1, sizeof(*s));
-    char path[PATH_MAX];
-    struct seen seen = { .fd = -1 };
+/* A key that was looked at, and what came of trying it. */
+struct looked {
+    struct subject subject;
+    struct seen seen;
+    struct doctor_trial *tried; /* NULL: it needed no trial */
+};
 
-    if (s == NULL)
-        return;
+static void look(const struct examination *e, const struct srv_key *k, struct looked *ret)
+{
+    struct subject *s = &ret->subject;
+    char path[PATH_MAX];
+
+    memset(ret, 0, sizeof(*ret));
+    ret->seen.fd = -1;
     s->key = k;
     snprintf(path, sizeof(path), "%s", k->text);
     if (k->kind <= SRV_BUNDLE) {
         if (k->kind == SRV_BUNDLE)
-            seen_look_bundle(&e->conf, path, &seen);
+            seen_look_bundle(&e->conf, path, &ret->seen);
         else
-            seen_look(&e->conf, path, &seen);
+            seen_look(&e->conf, path, &ret->seen);
         snprintf(s->path, sizeof(s->path), "%s%s", e->root, path);
     }
     snprintf(s->text, sizeof(s->text), "%s (%s%s:%u)", k->kind <= SRV_BUNDLE ? s->path : k->text, e->root, k->file,
              k->line);
-    if (!is_wanted(e, k, &seen))
-        goto out;
-    if (e->wanted != NULL && e->said == 0)
-        begin(e);
-    server_key_verdict(e, s, &seen);
-out:
-    if (k->kind <= SRV_BUNDLE)
-        seen_clear(&seen);
     secret_wipe_stack();
-    free(s);
+}
+
+/* Tries together what of them has to be tried. trials has room for all. */
+static void try_keys(const struct examination *e, struct doctor_prober *by, struct looked *l, size_t count,
+                     struct doctor_trial *trials)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *what = server_key_to_try(e, &l[i].subject, &l[i].seen);
+
+        l[i].tried = what == NULL ? NULL : &trials[n];
+        if (what != NULL)
+            trials[n++].handle = what;
+    }
+    by->worker = server_other_user(e);
+    doctor_probe_many(by, trials, n);
+}
+
+/* Keys that are examined together: each may have an open file. */
+#define TOGETHER 128
+
+static void examine_keys(struct examination *e)
+{
+    struct doctor_prober by = { .conf = &e->d->conf, .lines = e->d->lines };
+    struct doctor_trial *trials = calloc(TOGETHER, sizeof(*trials));
+    struct looked *l = calloc(TOGETHER, sizeof(*l));
+
+    e->pairs = pairs_new(&e->conf);
+    e->names = file_names_new(&e->conf);
+    if (trials == NULL || l == NULL || e->pairs == NULL || e->names == NULL) {
+        doctor_report(e->d, DOCTOR_UNKNOWN, "configuration", NULL, "%s: out of memory", e->server->name);
+        goto out;
+    }
+    for (size_t at = 0; at < e->conf.key_count;) {
+        size_t n = 0;
+
+        for (; at < e->conf.key_count && n < TOGETHER; at++) {
+            look(e, &e->conf.keys[at], &l[n]);
+            if (is_wanted(e, l[n].subject.key, &l[n].seen))
+                n++;
+            else if (l[n].subject.key->kind <= SRV_BUNDLE)
+                seen_clear(&l[n].seen);
+        }
+        if (n > 0 && !e->begun)
+            begin(e);
+        try_keys(e, &by, l, n, trials);
+        for (size_t i = 0; i < n; i++) {
+            size_t before = e->said + e->summed;
+
+            server_key_verdict(e, &l[i].subject, &l[i].seen, l[i].tried);
+            e->keys += e->said + e->summed > before;
+            if (l[i].subject.key->kind <= SRV_BUNDLE)
+                seen_clear(&l[i].seen);
+        }
+    }
+out:
+    free(e->pairs);
+    file_names_free(e->names);
+    free(trials);
+    free(l);
+}
+
+/* More keys than anybody reads a line each of. What is wrong has its line in any case, and for programs all have. */
+#define MANY_KEYS 100
+
+static bool has_many(const struct srvconf *c)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < c->key_count; i++)
+        count += c->keys[i].kind != SRV_WORD;
+    return count > MANY_KEYS;
 }
 
 static void examine(struct examination *e)
@@ -151,16 +223,23 @@ static void examine(struct examination *e)
         doctor_report(e->d, DOCTOR_FAIL, "configuration",
                       c->files == 0 ? "say where it is: --config FILE" : NULL, "%s: %s", e->server->name,
                       c->problems[i].text);
+    if (c->untold > 0 && e->wanted == NULL)
+        doctor_report(e->d, DOCTOR_FAIL, "configuration", NULL, "%s: %u more problem%s than are told here", e->server->name,
+                      c->untold, c->untold == 1 ? "" : "s");
     if (c->files == 0 && c->problem_count == 0 && e->wanted == NULL)
         doctor_report(e->d, DOCTOR_FAIL, "configuration", "say where it is: --config FILE", "there is no %s%s",
                       e->root, c->main);
     if (c->files == 0)
         return;
+    e->sums_up = e->wanted == NULL && !e->d->cli->json && has_many(c);
     if (e->wanted == NULL)
         begin(e);
-    for (size_t i = 0; i < c->key_count; i++)
-        examine_key(e, &c->keys[i]);
-    if (e->said == 0 && e->wanted == NULL)
+    examine_keys(e);
+    if (e->summed > 0)
+        doctor_report(e->d, DOCTOR_OK, "key", NULL,
+                      "%s: %zu of %zu keys are handles with which a test by %s verifies; --json tells of each", e->server->name,
+                      e->summed, e->keys, e->worker.name);
+    if (e->keys == 0 && e->wanted == NULL)
         doctor_report(e->d, DOCTOR_SKIPPED, "key", NULL, "%s: no private key in this configuration", e->server->name);
 }
 

@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 #include "command/create.h"
-#include "doctor/pairs.h"
-#include "doctor/probe.h"
+#include "doctor/file_names.h"
 
 static void say(struct examination *e, enum doctor_verdict v, const struct subject *s, const char *hint,
                 const char *fmt, ...) LB_PRINTF(5, 6);
@@ -21,6 +20,10 @@ static void say(struct examination *e, enum doctor_verdict v, const struct subje
     char text[PATH_MAX];
     va_list ap;
 
+    if (v == DOCTOR_OK && e->sums_up) {
+        e->summed++;
+        return;
+    }
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
@@ -39,16 +42,10 @@ static void say(struct examination *e, enum doctor_verdict v, const struct subje
  */
 static void plain_key(struct examination *e, const struct subject *s, const struct seen *seen)
 {
-    char hint[3 * PATH_MAX], word[2 * PATH_MAX], name[LB_NAME_MAX + 1] = "", other[LB_NAME_MAX + 1];
+    char hint[3 * PATH_MAX], word[2 * PATH_MAX], name[LB_NAME_MAX + 1] = "";
     struct problem p = { 0 };
-    bool fits = key_name_of_file(s->path, name, &p) == 0;
+    bool fits = key_name_of_file(s->path, name, &p) == 0 && !file_names_taken(e->names, name, s->key);
 
-    for (size_t i = 0; fits && i < e->conf.key_count; i++) {
-        const struct srv_key *k = &e->conf.keys[i];
-
-        if ((k->kind == SRV_FILE || k->kind == SRV_BUNDLE) && k != s->key && key_name_of_file(k->text, other, &p) == 0)
-            fits = strcmp(other, name) != 0;
-    }
     if (e->worker_known && e->worker.uid == 0)
         snprintf(hint, sizeof(hint), "littlebox adopt %s%s", cli_quoted(s->path, word), fits ? "" : " --key KEY");
     else
@@ -59,28 +56,36 @@ static void plain_key(struct examination *e, const struct subject *s, const stru
         (seen->st.st_mode & S_IROTH) == 0 ? "" : ", which anybody may read");
 }
 
-/* A server that looks at the mode of a key file refuses a handle with such a mode too. */
-static bool mode_ok(struct examination *e, const struct subject *s, const struct seen *seen)
+/* What of the mode is more than a server that looks at it takes. */
+static mode_t mode_too_much(const struct seen *seen)
 {
-    bool of_root = seen->st.st_uid == 0;
-    mode_t more = seen->st.st_mode & (of_root ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO);
+    return seen->st.st_mode & (seen->st.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO);
+}
+
+static bool others_file(const struct examination *e, const struct seen *seen)
+{
+    return seen->st.st_uid != 0 && seen->st.st_uid != e->worker.uid;
+}
+
+/* A server that looks at the mode of a key file refuses a handle with such a mode too. */
+static bool mode_ok(const struct examination *e, const struct seen *seen)
+{
+    return !e->server->strict || (!others_file(e, seen) && mode_too_much(seen) == 0);
+}
+
+static void say_mode(struct examination *e, const struct subject *s, const struct seen *seen)
+{
     char hint[3 * PATH_MAX], word[2 * PATH_MAX];
 
-    if (!e->server->strict)
-        return true;
-    if (!of_root && seen->st.st_uid != e->worker.uid) {
+    if (others_file(e, seen)) {
         snprintf(hint, sizeof(hint), "chown %s %s", e->worker.name, cli_quoted(s->path, word));
         say(e, DOCTOR_FAIL, s, hint, "%s takes a key file of %s or root alone, and this is another user's",
             e->server->name, e->worker.name);
-        return false;
+        return;
     }
-    if (more != 0) {
-        snprintf(hint, sizeof(hint), "chmod %s %s", of_root ? "0640" : "0600", cli_quoted(s->path, word));
-        say(e, DOCTOR_FAIL, s, hint, "%s refuses a key file with mode %04o, a handle too", e->server->name,
-            (unsigned)seen->st.st_mode & 07777);
-        return false;
-    }
-    return true;
+    snprintf(hint, sizeof(hint), "chmod %s %s", seen->st.st_uid == 0 ? "0640" : "0600", cli_quoted(s->path, word));
+    say(e, DOCTOR_FAIL, s, hint, "%s refuses a key file with mode %04o, a handle too", e->server->name,
+        (unsigned)seen->st.st_mode & 07777);
 }
 
 /* Reports each certificate that stands with this key in the configuration but is of another key. */
@@ -93,19 +98,59 @@ static void certificates(struct examination *e, struct subject *s, const char *u
     snprintf(hint, sizeof(hint), "name the handle of its key, or get a certificate for this one: openssl req -new -key %s "
              "-out FILE.csr", uri);
     s->check = "certificate";
-    while ((c = doctor_other_certificate(&e->conf, s->key, public, &at)) != NULL)
+    while ((c = pairs_other_certificate(e->pairs, &e->conf, s->key, public, &at)) != NULL)
         say(e, DOCTOR_FAIL, s, hint, "the certificate with it is of another key: %s%s (%s%s:%u)", e->root, c->text, e->root,
             c->file, c->line);
     s->check = NULL;
 }
 
-/* uri: what stands in the handle; load: what the provider is given. */
-static void handle(struct examination *e, struct subject *s, const char *uri, const char *load)
+/* Can it be found out here if a handle works for the server's workers? */
+static bool can_try(const struct examination *e)
+{
+    return e->conf.obstacle == NULL && e->worker_known && (geteuid() == 0 || geteuid() == e->worker.uid);
+}
+
+const struct doctor_worker *server_other_user(const struct examination *e)
+{
+    return geteuid() == 0 && (e->worker.uid != 0 || e->worker.chroot != NULL) ? &e->worker : NULL;
+}
+
+/* The file that the provider is given: with another root it is the open one, since the path says nothing here. */
+static const char *file_to_load(const struct examination *e, struct subject *s, const struct seen *seen)
+{
+    if (e->root[0] == '\0')
+        return s->path;
+    snprintf(s->self, sizeof(s->self), "/proc/self/fd/%d", seen->fd);
+    return s->self;
+}
+
+const char *server_key_to_try(const struct examination *e, struct subject *s, const struct seen *seen)
+{
+    if (e->server->unable != NULL || !can_try(e))
+        return NULL;
+    switch (s->key->kind) {
+    case SRV_URI:
+        return s->key->text;
+    case SRV_FILE:
+    case SRV_MAYBE:
+    case SRV_BUNDLE:
+        if (seen->error != 0 || seen->why != NULL || !mode_ok(e, seen) ||
+            (seen->sight != KEYFILE_HANDLE && seen->sight != KEYFILE_REFERENCE))
+            return NULL;
+        return file_to_load(e, s, seen);
+    case SRV_WORD:
+    case SRV_STAYS:
+    case SRV_INLINE:
+    case SRV_OPEN:
+        break;
+    }
+    return NULL;
+}
+
+/* uri: what stands in the handle; tried: what came of it. */
+static void handle(struct examination *e, struct subject *s, const char *uri, struct doctor_trial *tried)
 {
     const struct doctor_worker *w = e->worker_known ? &e->worker : NULL;
-    struct doctor_public *public = NULL;
-    struct problem p = { 0 };
-    int r;
 
     s->uri = uri;
     if (e->conf.obstacle != NULL) {
@@ -116,37 +161,28 @@ static void handle(struct examination *e, struct subject *s, const char *uri, co
         say(e, DOCTOR_UNKNOWN, s, NULL, "handle %s: it is not known for whom it must work", uri);
         return;
     }
-    if (geteuid() != 0 && geteuid() != w->uid) {
+    if (!can_try(e)) {
         say(e, DOCTOR_UNKNOWN, s, "run this as root", "handle %s: only root can find out if it works for %s", uri,
             w->name);
         return;
     }
-    public = calloc(1, sizeof(*public));
-    r = public == NULL ? problem_set(&p, LB_E_NOMEM, "out of memory")
-                       : doctor_probe(&e->d->conf, e->d->lines, load,
-                                      geteuid() == 0 && (w->uid != 0 || w->chroot != NULL) ? w : NULL, &p, public);
-    (void)doctor_reason_above(e->d, &p);
-    if (r == 0)
-        say(e, DOCTOR_OK, s, NULL, "handle %s, a test %s by %s verifies", uri, p.text, w->name);
+    (void)doctor_reason_above(e->d, &tried->p);
+    if (tried->p.code == 0)
+        say(e, DOCTOR_OK, s, NULL, "handle %s, a test %s by %s verifies", uri, tried->p.text, w->name);
     else
-        say(e, DOCTOR_FAIL, s, p.hint, "handle %s does not work for %s: %s", uri, w->name, p.text);
-    if (r == 0)
-        certificates(e, s, uri, public);
-    free(public);
+        say(e, DOCTOR_FAIL, s, tried->p.hint, "handle %s does not work for %s: %s", uri, w->name, tried->p.text);
+    if (tried->p.code == 0)
+        certificates(e, s, uri, &tried->public);
 }
 
-static void file(struct examination *e, struct subject *s, const struct seen *seen)
+static void file(struct examination *e, struct subject *s, const struct seen *seen, struct doctor_trial *tried)
 {
-    char self[40];
-    bool other_root = e->root[0] != '\0';
-
     if (seen->error != 0 || seen->why != NULL) {
         say(e, seen->error == EACCES ? DOCTOR_UNKNOWN : DOCTOR_FAIL, s,
             seen->error == EACCES && geteuid() != 0 ? "run this as root" : NULL, "cannot read it: %s",
             seen->error != 0 ? strerror(seen->error) : seen->why);
         return;
     }
-    snprintf(self, sizeof(self), "/proc/self/fd/%d", seen->fd);
     switch (seen->sight) {
     case KEYFILE_NOTHING:
         say(e, DOCTOR_FAIL, s, NULL, "there is no private key in it");
@@ -160,8 +196,10 @@ static void file(struct examination *e, struct subject *s, const struct seen *se
         break;
     case KEYFILE_HANDLE:
     case KEYFILE_REFERENCE:
-        if (mode_ok(e, s, seen))
-            handle(e, s, seen->sight == KEYFILE_HANDLE ? seen->handle.uri : "of a token", other_root ? self : s->path);
+        if (mode_ok(e, seen))
+            handle(e, s, seen->sight == KEYFILE_HANDLE ? seen->handle.uri : "of a token", tried);
+        else
+            say_mode(e, s, seen);
         break;
     }
 }
@@ -224,7 +262,7 @@ static void for_unable(struct examination *e, struct subject *s, const struct se
     }
 }
 
-void server_key_verdict(struct examination *e, struct subject *s, const struct seen *seen)
+void server_key_verdict(struct examination *e, struct subject *s, const struct seen *seen, struct doctor_trial *tried)
 {
     if (e->server->unable != NULL) {
         for_unable(e, s, seen);
@@ -244,10 +282,10 @@ void server_key_verdict(struct examination *e, struct subject *s, const struct s
         /* fall through */
     case SRV_FILE:
     case SRV_BUNDLE:
-        file(e, s, seen);
+        file(e, s, seen, tried);
         break;
     case SRV_URI:
-        handle(e, s, s->key->text, s->key->text);
+        handle(e, s, s->key->text, tried);
         break;
     case SRV_INLINE:
         say(e, DOCTOR_FAIL, s, "put it into a file, then: littlebox adopt FILE",

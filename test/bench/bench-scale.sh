@@ -3,7 +3,7 @@
 # Asserts that nothing fails, and prints figures, which hold for a machine that does nothing else.
 #
 # BENCH_KEYS ("1 1000 100000") in the box; BENCH_CALLERS ("1 2 4 16"); BENCH_SECONDS (2) for each figure;
-# BENCH_TYPE (ec:P-256); BENCH_SITES (1000) of nginx.
+# BENCH_TYPE (ec:P-256); BENCH_SITES (10000) of nginx.
 set -eu
 TEST_SECONDS=${TEST_SECONDS:-7200}
 AWAIT_SECONDS=${AWAIT_SECONDS:-120}
@@ -15,7 +15,7 @@ KEYS=${BENCH_KEYS:-1 1000 100000}
 CALLERS=${BENCH_CALLERS:-1 2 4 16}
 SECONDS_EACH=${BENCH_SECONDS:-2}
 TYPE=${BENCH_TYPE:-ec:P-256}
-SITES=${BENCH_SITES:-1000}
+SITES=${BENCH_SITES:-10000}
 TEST_SECONDS_BENCH=${TEST_SECONDS_BENCH:-$TEST_SECONDS}
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -120,40 +120,100 @@ printf '\n%s idle connections: %s bytes each in the child, %s in the keeper; a s
     "$((($(rss "$KEEPER") - keeper_before) * 1024 / most))" "$(field p50)" "$alone"
 stop "$idlers" KILL
 
-# What a start or a reload of nginx takes to read its keys. They are copies of one, which makes no difference to it.
+# Many sites, each with a key of its own: what the command takes to list and examine them, and what nginx takes to read them.
 write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
-mkdir "$TEST_DIR/plain" "$TEST_DIR/handle"
-new_key "$TYPE" "$TEST_DIR/plain/1.pem"
-lb import site "$TEST_DIR/plain/1.pem" >/dev/null 2>>"$TEST_DIR/lb.log"
-lb handle site --out "$TEST_DIR/handle/1.pem"
-self_signed "$TEST_DIR/plain/1.pem" "$TEST_DIR/site.crt" 2>>"$TEST_DIR/openssl.log"
-sites() { # KIND
-    local i
+mkdir "$TEST_DIR/plain"
+OPENSSL_CONF=/dev/null "$HARNESS/makesites" "$TEST_DIR/plain" "$SITES"
+cp -r "$TEST_DIR/plain" "$TEST_DIR/handle"
+if is_root; then worker=nobody group=nogroup; else worker=$(id -un) group=$(id -gn); fi
+lb adopt --allow "$worker" --recursive "$TEST_DIR/handle" >"$TEST_DIR/adopted" 2>>"$TEST_DIR/lb.log" || fail "adopt: $(tail -n 3 "$TEST_DIR/lb.log")"
+PORT=$(free_ports 1)
+for kind in plain handle; do
     for ((i = 1; i <= SITES; i++)); do
-        [ "$i" -eq 1 ] || cp "$TEST_DIR/$1/1.pem" "$TEST_DIR/$1/$i.pem"
         # One address: nginx tells them apart by the name that a client asks for.
         NGINX_SERVERS+=("server { listen 127.0.0.1:$PORT ssl; server_name site$i.localhost;
-            ssl_certificate $TEST_DIR/site.crt; ssl_certificate_key $TEST_DIR/$1/$i.pem; }")
+            ssl_certificate $TEST_DIR/$kind/site$i.crt; ssl_certificate_key $TEST_DIR/$kind/site$i.pem; }")
     done
-    write_nginx_conf "$TEST_DIR/nginx-$1" 1
+    NGINX_SERVERS+=("server_names_hash_max_size $((4 * SITES)); server_names_hash_bucket_size 128;")
+    write_nginx_conf "$TEST_DIR/nginx-$kind" 1 "$worker $group"
+done
+
+# timed NAME COMMAND... : notes its processor time in s, with that of what it started.
+timed() {
+    local name=$1 TIMEFORMAT="%U %S"
+    shift
+    { time "$@" >"$TEST_DIR/timed.out" 2>"$TEST_DIR/timed.log"; } 2>"$TEST_DIR/time" || fail "$name: $(tail -n 3 "$TEST_DIR/timed.log")"
+    note "$name" "$(awk '{ print $1 + $2 }' "$TEST_DIR/time")"
 }
-PORT=$(free_ports 1)
-sites plain
-sites handle
-reading() { # NAME KIND [OPENSSL-CONF]
-    local TIMEFORMAT="%U %S" NGINX_OPENSSL_CONF=${3:-$BOX_DIR/openssl.cnf}
-    { time run_nginx "$TEST_DIR/nginx-$2" -t 2>>"$TEST_DIR/nginx.log"; } 2>"$TEST_DIR/time" || fail "nginx -t: $1"
-    note "read-$1" "$(awk '{ print $1 + $2 }' "$TEST_DIR/time")"
+# with_box NAME COMMAND... : and notes for NAME-box what the box took.
+with_box() {
+    local before after
+    before=$(cpu_ns "$(box_child)")
+    timed "$@"
+    after=$(cpu_ns "$(box_child)")
+    note "$1-box" "$(awk -v ns=$((after - before)) 'BEGIN { printf "%.3f", ns / 1e9 }')"
+}
+examine() {
+    OPENSSL_CONF=$BOX_DIR/openssl.cnf lb doctor --server nginx --config "$TEST_DIR/nginx-handle/nginx.conf" &&
+        grep -q "nginx: $SITES of $SITES keys are handles" "$TEST_DIR/timed.out"
 }
 for ((i = 1; i <= 3; i++)); do
-    reading none plain /dev/null
-    reading plain plain
-    reading handle handle
-    reading control plain
+    with_box list lb list
+    [ "$(wc -l <"$TEST_DIR/timed.out")" -gt "$SITES" ] || fail "list leaves keys out"
+    with_box doctor examine
 done
-printf '\nnginx -t with %s keys, %s, processor time in s: %s plain keys, %s handles (%s of it), %s plain keys again;\n' \
-    "$SITES" "$TYPE" "$(median read-plain)" "$(median read-handle)" "$(by_rounds read-handle read-plain)" "$(median read-control)"
-echo "  $(median read-none) plain keys with no provider but OpenSSL's own"
+printf '\n%s sites, P-256, processor time in s, with that of the box: list %s (%s), doctor --server nginx %s (%s)\n' "$SITES" \
+    "$(median list)" "$(median list-box)" "$(median doctor)" "$(median doctor-box)"
+
+test_conf() { # KIND [OPENSSL-CONF]
+    local NGINX_OPENSSL_CONF=${2:-$BOX_DIR/openssl.cnf}
+    run_nginx "$TEST_DIR/nginx-$1" -t
+}
+memory() { sed -n 's/^\(Rss\|Pss\):  *\([0-9]*\) kB/\1 \2/p' "/proc/$1/smaps_rollup" | awk -v what="$2" '$1 == what { print $2 }'; }
+master_ns() { cpu_ns "$(cat "$TEST_DIR/nginx-$1/nginx.pid")"; }
+# Its worker is another one, and the only one.
+reloaded() {
+    local now
+    now=$(children_of "$NGINX")
+    [ "$(wc -w <<<"$now")" -eq 1 ] && [ "$now" != "$1" ]
+}
+# running NAME KIND : what it takes to start with these keys, what a worker has in memory then, and what a reload takes.
+running() {
+    local worker before
+    timed "start-$1" start_nginx "$TEST_DIR/nginx-$2"
+    NGINX=$(cat "$TEST_DIR/nginx-$2/nginx.pid")
+    own "$NGINX"
+    await "a worker" has_children "$NGINX"
+    worker=$(children_of "$NGINX")
+    note "rss-$1" "$(memory "$worker" Rss)"
+    note "pss-$1" "$(memory "$worker" Pss)"
+    before=$(master_ns "$2")
+    kill -HUP "$NGINX"
+    await "a worker with what was read again" reloaded "$worker"
+    note "reload-$1" "$(awk -v ns=$(($(master_ns "$2") - before)) 'BEGIN { printf "%.3f", ns / 1e9 }')"
+    stop_nginx "$TEST_DIR/nginx-$2"
+}
+for ((i = 1; i <= 3; i++)); do
+    timed read-none test_conf plain /dev/null
+    timed read-plain test_conf plain
+    timed read-handle test_conf handle
+    timed read-control test_conf plain
+    running plain plain
+    running handle handle
+    running control plain
+done
+printf '\nnginx with %s keys, P-256, each with its certificate, the provider active, processor time in s\n%-10s %10s %10s %8s %10s\n' \
+    "$SITES" "" "plain keys" handles ratio control
+for what in read start reload; do
+    printf '%-10s %10s %10s %8s %10s\n' "$([ $what = read ] && echo nginx -t || echo $what)" "$(median $what-plain)" \
+        "$(median $what-handle)" "$(by_rounds $what-handle $what-plain)" "$(median $what-control)"
+done
+for what in rss pss; do
+    printf '%-10s %10s %10s %8s %10s\n' "worker $what" "$(median $what-plain)" "$(median $what-handle)" \
+        "$(by_rounds $what-handle $what-plain)" "$(median $what-control)"
+done
+echo "start: until the first process has gone; reload: of the master; memory in KiB, right after the start"
+echo "control: plain keys again; nginx -t with plain keys and no provider but OpenSSL's own: $(median read-none) s"
 echo "load at the end: $(cut -d ' ' -f 1-3 /proc/loadavg)"
 stop_box
 check "nothing failed" true

@@ -147,7 +147,7 @@ line 'FAIL  nginx: /etc/nginx/nginx.conf:2: /etc/nginx/fifo is no plain file'
 line 'FAIL  nginx: /etc/nginx/nginx.conf:3: cannot read /etc/nginx/absent.conf: No such file or directory'
 line 'FAIL  nginx: /etc/nginx/deep/15.conf:1: files include each other more than 16 deep, at /etc/nginx/deep/16.conf'
 grep -qF "a '{' without its '}'" out || fail "an open brace is not said: $(cat out)"
-head -c 1100000 /dev/zero | tr '\0' 'x' | write etc/nginx/nginx.conf
+head -c 17000000 /dev/zero | tr '\0' 'x' | write etc/nginx/nginx.conf
 doctor 1 nginx
 line 'FAIL  nginx: cannot read /etc/nginx/nginx.conf: too long'
 echo 'ssl_certificate_key x' | write etc/nginx/nginx.conf

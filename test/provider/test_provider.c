@@ -330,9 +330,59 @@ static void test_loading(void)
     each(load_public);
 }
 
+/* A key of the same type and curve, made elsewhere. */
+static EVP_PKEY *another(const struct type *t, EVP_PKEY *plain)
+{
+    char group[80];
+
+    if (EVP_PKEY_is_a(plain, "EC") && EVP_PKEY_get_group_name(plain, group, sizeof(group), NULL))
+        return EVP_PKEY_Q_keygen(NULL, NULL, "EC", group);
+    if (EVP_PKEY_is_a(plain, "RSA") || EVP_PKEY_is_a(plain, "RSA-PSS"))
+        return NULL;
+    return EVP_PKEY_Q_keygen(NULL, NULL, t->name);
+}
+
+/* The certificate of the key that was loaded last, of one before, and of another key; how one is written is its own. */
+static void compare_latest(OSSL_LIB_CTX *libctx, const struct type *t, EVP_PKEY *key, EVP_PKEY *plain)
+{
+    uint8_t *der = NULL;
+    int len = i2d_PUBKEY(plain, &der);
+    EVP_PKEY *certified[4], *last = load_key(libctx, t->key), *other = another(t, plain);
+    const size_t count = sizeof(certified) / sizeof(certified[0]);
+
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *p = der;
+
+        certified[i] = d2i_PUBKEY_ex(NULL, &p, len, libctx, NULL);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(certified[i]);
+    }
+    CU_ASSERT_EQUAL(EVP_PKEY_eq(certified[0], last), 1);
+    CU_ASSERT_EQUAL(EVP_PKEY_eq(certified[1], key), 1);
+    if (other != NULL) {
+        CU_ASSERT_NOT_EQUAL(EVP_PKEY_eq(other, last), 1);
+        CU_ASSERT_NOT_EQUAL(EVP_PKEY_eq(last, other), 1);
+    }
+    if (EVP_PKEY_is_a(last, "EC")) {
+        CU_ASSERT(EVP_PKEY_set_utf8_string_param(last, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed") > 0);
+        CU_ASSERT_EQUAL(EVP_PKEY_get_ec_point_conv_form(last), POINT_CONVERSION_COMPRESSED);
+        CU_ASSERT_EQUAL(EVP_PKEY_get_ec_point_conv_form(key), POINT_CONVERSION_UNCOMPRESSED);
+    }
+    CU_ASSERT_EQUAL(EVP_PKEY_eq(certified[0], last), 1);
+    CU_ASSERT_EQUAL(EVP_PKEY_eq(certified[2], last), 1);
+    CU_ASSERT(signs(libctx, last, certified[2]));
+    EVP_PKEY_free(last);
+    CU_ASSERT_EQUAL(EVP_PKEY_eq(certified[3], key), 1);
+    CU_ASSERT_EQUAL(EVP_PKEY_eq(certified[0], key), 1);
+    for (size_t i = 0; i < count; i++)
+        EVP_PKEY_free(certified[i]);
+    EVP_PKEY_free(other);
+    OPENSSL_free(der);
+}
+
 static void test_public_half(void)
 {
     each(compare);
+    each(compare_latest);
     each(public_outputs);
     each(certificate);
     each(check_key);
@@ -343,6 +393,31 @@ static void test_nothing_private(void)
     each(nothing_private);
 }
 
+/* Keys of one type, each loaded from the box: the same one twice, and two. */
+static void two_of_a_type(void)
+{
+    static const char *const twins[][2] = { { "p256", "twin-p256" }, { "ed25519", "twin-ed25519" } };
+    static const char *const kinds[] = { "ec:P-256", "ed25519" };
+
+    for (size_t i = 0; i < sizeof(twins) / sizeof(twins[0]); i++) {
+        boxproc_create(&box, twins[i][1], kinds[i]);
+        for (size_t c = 0; c < 2; c++) {
+            EVP_PKEY *key = load_key(contexts[c], twins[i][0]), *again = load_key(contexts[c], twins[i][0]);
+            EVP_PKEY *twin = load_key(contexts[c], twins[i][1]), *plain = plain_public(twin);
+
+            CU_ASSERT_EQUAL(EVP_PKEY_eq(key, again), 1);
+            CU_ASSERT_NOT_EQUAL(EVP_PKEY_eq(key, twin), 1);
+            CU_ASSERT_NOT_EQUAL(EVP_PKEY_eq(plain, key), 1);
+            CU_ASSERT_EQUAL(EVP_PKEY_eq(plain, twin), 1);
+            CU_ASSERT(signs(contexts[c], twin, plain));
+            EVP_PKEY_free(plain);
+            EVP_PKEY_free(twin);
+            EVP_PKEY_free(again);
+            EVP_PKEY_free(key);
+        }
+    }
+}
+
 int main(void)
 {
     static CU_TestInfo tests[] = {
@@ -351,6 +426,7 @@ int main(void)
         { "listing a box", list_box },
         { "public half", test_public_half },
         { "nothing private comes out", test_nothing_private },
+        { "two keys of a type", two_of_a_type },
         CU_TEST_INFO_NULL,
     };
     int status;

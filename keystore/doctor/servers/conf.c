@@ -37,6 +37,7 @@ void srvconf_clear(struct srvconf *c)
         free(c->settings[i].file);
     }
     free(c->keys);
+    free(c->buckets);
     free(c->halves);
     free(c->problems);
     free(c->settings);
@@ -53,8 +54,10 @@ void srv_problem(struct srvconf *c, const struct srv_source *s, const char *fmt,
     size_t at = 0;
     va_list ap;
 
-    if (c->problem_count == SRV_PROBLEMS_MAX)
+    if (c->problem_count == SRV_PROBLEMS_MAX) {
+        c->untold++;
         return;
+    }
     grown = realloc(c->problems, (c->problem_count + 1) * sizeof(*grown));
     if (grown == NULL) {
         c->full = true;
@@ -78,10 +81,11 @@ static void full(struct srvconf *c, const char *what)
     c->full = true;
 }
 
-/* Room for one more in an array that is never larger than max; NULL: there is none. */
+/* Room for one more in an array that is never larger than max; NULL: there is none. The array doubles at each power of two. */
 static void *grow(struct srvconf *c, void *array, size_t count, size_t size, size_t max, const char *what)
 {
-    void *grown = count == max ? NULL : realloc(array, (count + 1) * size);
+    bool has_room = (count & (count - 1)) != 0;
+    void *grown = count == max ? NULL : has_room ? array : realloc(array, (count == 0 ? 1 : 2 * count) * size);
 
     if (grown == NULL)
         full(c, count == max ? what : "out of memory");
@@ -139,6 +143,85 @@ static void take_place(struct srv_key *key, const struct srv_source *s, enum srv
     key->line = s->line;
 }
 
+/* The index of keys by their text. Keys of one bucket are in the order in which they came. */
+
+static size_t *bucket_of(const struct srvconf *c, const char *text)
+{
+    size_t hash = 5381;
+
+    for (; *text != '\0'; text++)
+        hash = hash * 33 + (unsigned char)*text;
+    return &c->buckets[(hash ^ hash >> 16) & (c->bucket_count - 1)];
+}
+
+/* Puts the key at that place behind all others of its bucket. */
+static void index_key(struct srvconf *c, size_t at)
+{
+    size_t *link = bucket_of(c, c->keys[at].text);
+
+    while (*link != 0)
+        link = &c->keys[*link - 1].next;
+    *link = at + 1;
+    c->keys[at].next = 0;
+}
+
+/* Takes the last of all keys out. */
+static void forget_last_key(struct srvconf *c)
+{
+    size_t last = c->key_count--;
+    size_t *link = bucket_of(c, c->keys[last - 1].text);
+
+    while (*link != last)
+        link = &c->keys[*link - 1].next;
+    *link = c->keys[last - 1].next;
+    free(c->keys[last - 1].text);
+    free(c->keys[last - 1].file);
+}
+
+/* Makes the index large enough for one key more. False: out of memory. */
+static bool have_buckets(struct srvconf *c)
+{
+    size_t count = c->bucket_count == 0 ? 64 : 2 * c->bucket_count;
+    size_t *made;
+
+    if (c->key_count < c->bucket_count)
+        return true;
+    made = calloc(count, sizeof(*made));
+    if (made == NULL)
+        return false;
+    free(c->buckets);
+    c->buckets = made;
+    c->bucket_count = count;
+    for (size_t i = 0; i < c->key_count; i++)
+        index_key(c, i);
+    return true;
+}
+
+/*
+ * Is text a key already, so that nothing is to be added? The strongest word about a file counts: that it must have a key, then
+ * that it may, then that it looks so.
+ */
+static bool is_there(struct srvconf *c, const struct srv_source *s, enum srv_kind kind, const char *text)
+{
+    for (size_t at = *bucket_of(c, text); at != 0; at = c->keys[at - 1].next) {
+        struct srv_key *key = &c->keys[at - 1];
+
+        if (strcmp(key->text, text) != 0)
+            continue;
+        if (key->kind == kind || kind == SRV_WORD || (kind == SRV_MAYBE && key->kind != SRV_WORD))
+            return true;
+        if (key->kind == SRV_MAYBE) {
+            key->kind = kind;
+            return true;
+        }
+        if (key->kind == SRV_WORD) {
+            take_place(key, s, kind);
+            return true;
+        }
+    }
+    return false;
+}
+
 void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind kind, const char *text)
 {
     char path[PATH_MAX];
@@ -151,21 +234,12 @@ void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind ki
         }
         text = path;
     }
-    for (size_t i = 0; i < c->key_count; i++) {
-        if (strcmp(c->keys[i].text, text) != 0)
-            continue;
-        /* The strongest word about a file counts: that it must have a key, then that it may, then that it looks so. */
-        if (c->keys[i].kind == kind || kind == SRV_WORD || (kind == SRV_MAYBE && c->keys[i].kind != SRV_WORD))
-            return;
-        if (c->keys[i].kind == SRV_MAYBE) {
-            c->keys[i].kind = kind;
-            return;
-        }
-        if (c->keys[i].kind == SRV_WORD) {
-            take_place(&c->keys[i], s, kind);
-            return;
-        }
+    if (!have_buckets(c)) {
+        full(c, "out of memory");
+        return;
     }
+    if (is_there(c, s, kind, text))
+        return;
     grown = grow(c, c->keys, c->key_count, sizeof(*grown), SRV_KEYS_MAX, "so many keys");
     if (grown == NULL)
         return;
@@ -178,7 +252,7 @@ void srv_key_add(struct srvconf *c, const struct srv_source *s, enum srv_kind ki
         full(c, "out of memory");
         return;
     }
-    c->key_count++;
+    index_key(c, c->key_count++);
 }
 
 void srv_word(struct srvconf *c, const struct srv_source *s, const char *text)
@@ -197,21 +271,16 @@ void srv_word(struct srvconf *c, const struct srv_source *s, const char *text)
         srv_key_add(c, s, SRV_WORD, text);
 }
 
+/* Those of a line are the last ones, with nothing of another line between them. */
 void srv_words_known(struct srvconf *c, const struct srv_source *s)
 {
-    size_t kept = 0;
+    while (c->key_count > 0) {
+        const struct srv_key *k = &c->keys[c->key_count - 1];
 
-    for (size_t i = 0; i < c->key_count; i++) {
-        struct srv_key *k = &c->keys[i];
-
-        if (k->kind == SRV_WORD && k->line == s->line && strcmp(k->file, s->path) == 0) {
-            free(k->text);
-            free(k->file);
-        } else {
-            c->keys[kept++] = *k;
-        }
+        if (k->kind != SRV_WORD || k->line != s->line || strcmp(k->file, s->path) != 0)
+            break;
+        forget_last_key(c);
     }
-    c->key_count = kept;
 }
 
 unsigned srv_scope(struct srvconf *c)

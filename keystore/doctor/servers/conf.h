@@ -10,13 +10,13 @@
 #include "base/errors.h"
 
 /* Where reading ends, whatever the files say: in bytes, or a number of things. */
-#define SRV_FILE_MAX (1024 * 1024)
-#define SRV_TOTAL_MAX (32 * 1024 * 1024)
-#define SRV_FILES_MAX 2000
-#define SRV_LOOKED_MAX 100000 /* names in directories */
+#define SRV_FILE_MAX (16 * 1024 * 1024)
+#define SRV_TOTAL_MAX (512 * 1024 * 1024)
+#define SRV_FILES_MAX 200000
+#define SRV_LOOKED_MAX 1000000 /* names in directories */
 #define SRV_DEPTH_MAX 16
-#define SRV_KEYS_MAX 1000
-#define SRV_HALVES_MAX 4000
+#define SRV_KEYS_MAX 500000    /* words that look like one included: a hundred thousand sites have three each */
+#define SRV_HALVES_MAX 500000
 #define SRV_PROBLEMS_MAX 50
 #define SRV_SETTINGS_MAX 4000
 #define SRV_LINE_MAX 16384
@@ -38,6 +38,7 @@ struct srv_key {
     char *text; /* absolute path as the server sees it, URI, or what it is about */
     char *file; /* where that stands */
     unsigned line;
+    size_t next; /* the next key in the same bucket of the index, counted from 1; 0: none */
 };
 
 /*
@@ -90,12 +91,15 @@ struct srvconf {
     } stack[SRV_DEPTH_MAX];       /* the files that are being read */
     struct srv_key *keys;
     size_t key_count;
+    size_t *buckets;              /* the index of keys by their text: the first key of each bucket, counted from 1; 0: none */
+    size_t bucket_count;          /* a power of two, or 0 */
     struct srv_half *halves;
     size_t half_count;
     unsigned scope;               /* where halves that come are */
     unsigned scopes;              /* that were begun so far */
     struct srv_problem *problems;
     size_t problem_count;
+    unsigned untold;              /* problems beyond SRV_PROBLEMS_MAX: how many */
     struct srv_setting *settings;
     size_t setting_count;
 };

@@ -173,7 +173,9 @@ static bool is_pattern(const char *s, size_t len)
 
 static bool add_path(struct srvconf *c, struct srv_paths *p, const char *path)
 {
-    char **grown = p->count == GLOB_MAX ? NULL : realloc(p->path, (p->count + 1) * sizeof(*grown));
+    bool has_room = (p->count & (p->count - 1)) != 0;
+    size_t room = p->count == 0 ? 1 : 2 * p->count;
+    char **grown = p->count == GLOB_MAX ? NULL : has_room ? p->path : realloc(p->path, room * sizeof(*grown));
 
     if (grown != NULL) {
         p->path = grown;
