@@ -2,6 +2,7 @@
 #include "doctor/probe.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <openssl/conf.h>
 #include <openssl/provider.h>
@@ -22,6 +23,10 @@
 #define PROBE_TIMEOUT_MS 60000
 /* Handles for one process: many enough that the process costs little, few enough that little is tried again when it dies. */
 #define PROBE_TOGETHER 128
+/* Processes at a time: while one verifies, the box signs for another. */
+#define PROBE_LANES 2
+/* What a process tells while nobody listens to it has room. Where the system gives less, it waits. */
+#define PROBE_PIPE (1 << 20)
 /* So many failures in a row must be the same for a handle alone. Then failures of handles together are believed. */
 #define PROBE_CONFIRMED 20
 
@@ -288,86 +293,126 @@ static int wait_child(pid_t pid, int fd, struct doctor_trial *const *trials, siz
     return r;
 }
 
-/* Tries them in one process. As wait_child(). */
-static int probe_together(const struct doctor_prober *by, struct doctor_trial *const *trials, size_t count, size_t *ret_busy,
-                          struct problem *p)
+/* A process that tries some handles. */
+struct lane {
+    struct doctor_trial *trials[PROBE_TOGETHER];
+    size_t count;
+    pid_t pid;
+    int file, in;     /* openssl.cnf, and what the process tells; -1: none */
+    int r;            /* it could not be started: p tells */
+    struct problem p;
+};
+
+/* Starts the process for the trials of the lane. lane_end() in any case. */
+static void lane_begin(struct lane *l, const struct doctor_prober *by)
 {
     char path[40];
-    int file = -1, fds[2] = { -1, -1 }, r = make_conf(by->conf, by->lines, path, &file, p);
-    pid_t pid;
+    int fds[2] = { -1, -1 };
+
+    l->file = l->in = -1;
+    l->p = (struct problem){ 0 };
+    for (size_t i = 0; i < l->count; i++) {
+        l->trials[i]->state = TRIAL_WAITS;
+        l->trials[i]->p = (struct problem){ 0 };
+        l->trials[i]->public.len = 0;
+    }
+    l->r = make_conf(by->conf, by->lines, path, &l->file, &l->p);
+    if (l->r == 0 && pipe(fds) < 0)
+        l->r = problem_set(&l->p, LB_E_SYSTEM, "pipe: %s", strerror(errno));
+    if (l->r != 0)
+        return;
+    (void)fcntl(fds[1], F_SETPIPE_SZ, PROBE_PIPE);
+    fflush(NULL);
+    l->pid = fork();
+    if (l->pid == 0)
+        probe(path, l->trials, l->count, by->worker, fds[1]);
+    if (l->pid < 0)
+        l->r = problem_set(&l->p, LB_E_SYSTEM, "fork: %s", strerror(errno));
+    socket_close(fds[1]);
+    l->in = fds[0];
+}
+
+/* Hears it out. As wait_child(). */
+static int lane_end(struct lane *l, size_t *ret_busy, struct problem *p)
+{
+    int r = l->r;
 
     *ret_busy = 0;
-    for (size_t i = 0; i < count; i++) {
-        trials[i]->state = TRIAL_WAITS;
-        trials[i]->p = (struct problem){ 0 };
-        trials[i]->public.len = 0;
-    }
-    if (r == 0 && pipe(fds) < 0)
-        r = problem_set(p, LB_E_SYSTEM, "pipe: %s", strerror(errno));
-    if (r != 0)
-        goto out;
-    fflush(NULL);
-    pid = fork();
-    if (pid == 0)
-        probe(path, trials, count, by->worker, fds[1]);
-    socket_close(fds[1]);
-    fds[1] = -1;
-    r = pid < 0 ? problem_set(p, LB_E_SYSTEM, "fork: %s", strerror(errno))
-                : wait_child(pid, fds[0], trials, count, ret_busy, p);
-out:
-    socket_close(fds[0]);
-    socket_close(fds[1]);
-    socket_close(file);
+    if (r == 0)
+        r = wait_child(l->pid, l->in, l->trials, l->count, ret_busy, p);
+    else
+        *p = l->p;
+    socket_close(l->in);
+    socket_close(l->file);
     return r;
 }
 
-/* Tries one handle in a process of its own: whatever becomes of the process is the handle's. */
-static void probe_alone(const struct doctor_prober *by, struct doctor_trial *t)
+/* Ends a lane with one handle: whatever became of the process is the handle's. */
+static void lane_settle_alone(struct lane *l)
 {
+    struct doctor_trial *t = l->trials[0];
     struct problem p = { 0 };
     size_t busy;
 
-    if (probe_together(by, &t, 1, &busy, &p) != 0)
+    if (lane_end(l, &busy, &p) != 0)
         t->p = p;
     t->state = TRIAL_DONE;
     t->alone = true;
 }
 
+static void probe_alone(const struct doctor_prober *by, struct doctor_trial *t)
+{
+    struct lane l = { .trials = { t }, .count = 1 };
+
+    lane_begin(&l, by);
+    lane_settle_alone(&l);
+}
+
 /*
- * Tries what waits in one process. The handle with which the process dies or hangs is tried alone, for the reason may be one of
- * those before. A process that dies once it told of all does not say with which: each is tried alone.
+ * Ends a lane. The handle with which its process died or hung is tried alone, for the reason may be one of those before. A process
+ * that died once it told of all does not say with which: each is tried alone.
  */
-static void probe_some(const struct doctor_prober *by, struct doctor_trial **some, size_t count)
+static void lane_settle(struct lane *l, const struct doctor_prober *by)
 {
     struct problem p = { 0 };
     size_t busy = 0;
-    int r = count == 1 ? 0 : probe_together(by, some, count, &busy, &p);
+    int r = lane_end(l, &busy, &p);
 
-    for (size_t i = 0; i < count; i++) {
-        if (count == 1 || (r != 0 && (busy == count || i == busy)))
-            probe_alone(by, some[i]);
-        else if (some[i]->state != TRIAL_DONE)
-            some[i]->state = TRIAL_WAITS;
+    for (size_t i = 0; i < l->count; i++) {
+        if (r != 0 && (busy == l->count || i == busy))
+            probe_alone(by, l->trials[i]);
+        else if (l->trials[i]->state != TRIAL_DONE)
+            l->trials[i]->state = TRIAL_WAITS;
     }
 }
 
 void doctor_probe_many(struct doctor_prober *by, struct doctor_trial *trials, size_t count)
 {
-    struct doctor_trial *some[PROBE_TOGETHER];
+    struct lane lanes[PROBE_LANES];
     size_t from = 0;
 
     for (size_t i = 0; i < count; i++)
         trials[i] = (struct doctor_trial){ .handle = trials[i].handle };
     while (from < count) {
-        size_t n = 0;
+        size_t at = from, begun = 0;
 
-        for (size_t i = from; i < count && n < PROBE_TOGETHER; i++) {
-            if (trials[i].state != TRIAL_DONE)
-                some[n++] = &trials[i];
+        for (; begun < PROBE_LANES && at < count; begun++) {
+            struct lane *l = &lanes[begun];
+
+            for (l->count = 0; at < count && l->count < PROBE_TOGETHER; at++) {
+                if (trials[at].state != TRIAL_DONE)
+                    l->trials[l->count++] = &trials[at];
+            }
+            if (l->count == 0)
+                break;
+            lane_begin(l, by);
         }
-        if (n == 0)
-            break;
-        probe_some(by, some, n);
+        for (size_t i = 0; i < begun; i++) {
+            if (lanes[i].count == 1)
+                lane_settle_alone(&lanes[i]);
+            else
+                lane_settle(&lanes[i], by);
+        }
         while (from < count && trials[from].state == TRIAL_DONE)
             from++;
     }
