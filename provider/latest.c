@@ -70,13 +70,19 @@ static bool is_curve_of(const struct key *k, const OSSL_PARAM *p)
     return k->group != NULL && is_text(p, k->group);
 }
 
-/* The octets of the public key are the last ones of a SubjectPublicKeyInfo, behind the number of unused bits. */
+/* Size of the public key's octets; of a point on a curve, where it is written uncompressed (SEC 1 2.3.3). */
+static size_t point_size(const struct key *k)
+{
+    return (k->alg->options & OPT_CURVES) != 0 ? 1 + 2 * (((size_t)k->bits + 7) / 8) : k->alg->type->point_size;
+}
+
+/* The octets of the public key are the last ones of a SubjectPublicKeyInfo. */
 static bool is_point_of(const struct key *k, const OSSL_PARAM *p)
 {
-    const uint8_t *end = k->spki + k->spki_len;
+    size_t size = point_size(k);
 
-    return p->data_type == OSSL_PARAM_OCTET_STRING && p->data != NULL && p->data_size > 0 && p->data_size < k->spki_len &&
-           memcmp(end - p->data_size, p->data, p->data_size) == 0 && end[-(ptrdiff_t)p->data_size - 1] == 0;
+    return p->data_type == OSSL_PARAM_OCTET_STRING && p->data != NULL && p->data_size == size && size < k->spki_len &&
+           memcmp(k->spki + k->spki_len - size, p->data, size) == 0;
 }
 
 /* Only for keys that are some octets, and a named curve where the type does not say it all. */
