@@ -31,7 +31,7 @@ static void print_diff(const struct change *ch, FILE *out)
     text_diff(out, ch->l->f.conf.path, change_text(&ch->l->f.conf), ch->conf);
 }
 
-void change_print(const struct change *ch, const char *what, bool changed)
+void change_print(const struct change *ch, const char *what, bool so, bool changed)
 {
     char *diff = NULL;
     size_t size;
@@ -48,7 +48,7 @@ void change_print(const struct change *ch, const char *what, bool changed)
     json_start(&j, stdout);
     json_open(&j, NULL, '{');
     json_string(&j, "openssl_cnf", ch->l->f.conf.path);
-    json_bool(&j, what, true);
+    json_bool(&j, what, so);
     json_bool(&j, "changed", changed);
     json_bool(&j, "dry_run", change_is_dry(ch));
     json_string(&j, "drop_in", ch->drop_in == NULL ? NULL : ch->l->f.drop_in.path);

@@ -19,8 +19,8 @@ bool change_is_dry(const struct change *ch);
 
 /* Shows the difference, on the way to people: standard output is for data where that is JSON. */
 void change_show(const struct change *ch);
-/* Says what was done, where that is JSON: {"WHAT": true, ...}, with the difference. */
-void change_print(const struct change *ch, const char *what, bool changed);
+/* Says how it is now, where that is JSON: {"WHAT": so, "changed": changed, ...}, with the difference. */
+void change_print(const struct change *ch, const char *what, bool so, bool changed);
 /* Asks on the terminal, but for --yes. LB_E_DENIED: another word. LB_E_SYSTEM, with the cure: there is no terminal. */
 LB_MUST_USE int change_ask(const struct change *ch, const char *question, const char *word, struct problem *p);
 /* Does OpenSSL start with these texts? See trial_run(). ours: with the provider. */

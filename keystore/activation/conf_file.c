@@ -253,15 +253,19 @@ static int remove_file(const struct conf_file *f, struct problem *p)
     return failed("remove", f->path, p);
 }
 
-int conf_file_put(const struct conf_file *f, const struct conf_file *like, const char *text, struct problem *p)
+int conf_file_put(const struct conf_file *f, const struct conf_file *like, const char *text, bool *ret_placed,
+                  struct problem *p)
 {
     struct exchange e = { f, -1 };
     struct newfile new;
-    bool placed;
     int r;
 
-    if (text == NULL)
-        return remove_file(f, p);
+    *ret_placed = false;
+    if (text == NULL) {
+        r = remove_file(f, p);
+        *ret_placed = r == 0;
+        return r;
+    }
     r = newfile_begin(f->path, &new, p);
     if (r != 0)
         return r;
@@ -270,8 +274,8 @@ int conf_file_put(const struct conf_file *f, const struct conf_file *like, const
     if (r == 0)
         r = newfile_write(&new, text, strlen(text), p);
     if (r == 0)
-        r = f->there ? newfile_exchange(&new, unchanged_in, &e, &placed, p)
-                     : newfile_commit(&new, /* replace= */ false, &placed, p);
+        r = f->there ? newfile_exchange(&new, unchanged_in, &e, ret_placed, p)
+                     : newfile_commit(&new, /* replace= */ false, ret_placed, p);
     newfile_drop(&new);
     return r;
 }

@@ -44,9 +44,11 @@ void conf_files_clear(struct conf_files *f);
 LB_MUST_USE int conf_file_writable(const struct conf_file *f, struct problem *p);
 /*
  * Puts text in the place of the file, with owner, mode and attributes of like, if it is still the one that was read. NULL: removes
- * it. Where like is not there, everybody may read the new one. LB_E_VALUE: somebody changed it meanwhile.
+ * it. Where like is not there, everybody may read the new one. *ret_placed says whether it is so now, on failure too.
+ * LB_E_VALUE: somebody changed it meanwhile.
  */
-LB_MUST_USE int conf_file_put(const struct conf_file *f, const struct conf_file *like, const char *text, struct problem *p);
+LB_MUST_USE int conf_file_put(const struct conf_file *f, const struct conf_file *like, const char *text, bool *ret_placed,
+                              struct problem *p);
 
 /* Can a line of openssl.cnf have this path, as it stands? */
 bool conf_path_ok(const char *path);

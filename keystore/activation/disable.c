@@ -49,12 +49,13 @@ static int try_disabled(const struct change *ch, struct problem *p)
 static int write_disabled(const struct change *ch, struct problem *p)
 {
     struct conf_files *f = &ch->l->f;
-    int r = change_is_same(&f->conf, ch->conf) ? 0 : conf_file_put(&f->conf, &f->conf, ch->conf, p);
+    bool placed;
+    int r = change_is_same(&f->conf, ch->conf) ? 0 : conf_file_put(&f->conf, &f->conf, ch->conf, &placed, p);
 
     if (r == 0 && !change_is_same(&f->drop_in, ch->drop_in))
-        r = conf_file_put(&f->drop_in, &f->drop_in, ch->drop_in, p);
+        r = conf_file_put(&f->drop_in, &f->drop_in, ch->drop_in, &placed, p);
     if (r == 0)
-        r = conf_file_put(&f->before, &f->before, /* text= */ NULL, p);
+        r = conf_file_put(&f->before, &f->before, /* text= */ NULL, &placed, p);
     return r;
 }
 
@@ -73,7 +74,7 @@ static int disable(struct change *ch, struct problem *p)
     handles = tell_handles();
     if (change_is_dry(ch)) {
         cli_note("nothing is changed");
-        change_print(ch, "disabled", false);
+        change_print(ch, "disabled", /* so= */ false, /* changed= */ false);
         return 0;
     }
     snprintf(question, sizeof(question), "programs that read %s get the provider no more; type 'yes'", l->f.conf.path);
@@ -87,7 +88,7 @@ static int disable(struct change *ch, struct problem *p)
     cli_note("the provider is disabled in %s", l->f.conf.path);
     if (l->bare.littlebox_active)
         cli_note("lines of %s itself activate it still", l->f.conf.path);
-    change_print(ch, "disabled", true);
+    change_print(ch, "disabled", /* so= */ true, /* changed= */ true);
     return 0;
 }
 
@@ -100,7 +101,7 @@ int openssl_disable(const struct cli *c, struct look *l, struct problem *p)
         ch.drop_in = change_text(&l->f.drop_in);
         if (!l->bare.littlebox_active) {
             cli_note("the provider is not enabled in %s: nothing to do", l->f.conf.path);
-            change_print(&ch, "disabled", false);
+            change_print(&ch, "disabled", /* so= */ true, /* changed= */ false);
             return EXIT_DONE;
         }
         problem_set(p, LB_E_CONFIG, "%s activates the provider by lines of its own, which nobody but their writer takes out",

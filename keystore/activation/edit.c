@@ -138,12 +138,24 @@ bool edit_is_drop_in(const char *text)
     return strncmp(text, DROP_IN_MARK, strlen(DROP_IN_MARK)) == 0;
 }
 
+/* Reads "name = value", with any blanks. */
 static void read_setting(const char *line, const char *name, char *ret, size_t size)
 {
-    size_t len = strlen(name);
+    const char *s = line + strspn(line, " \t");
+    size_t len;
 
-    if (strncmp(line, name, len) == 0 && strncmp(line + len, " = ", 3) == 0)
-        snprintf(ret, size, "%.*s", (int)strcspn(line + len + 3, "\n"), line + len + 3);
+    if (strncmp(s, name, strlen(name)) != 0)
+        return;
+    s += strlen(name);
+    s += strspn(s, " \t");
+    if (*s != '=')
+        return;
+    s++;
+    s += strspn(s, " \t");
+    len = strcspn(s, "\n#");
+    while (len > 0 && (s[len - 1] == ' ' || s[len - 1] == '\t'))
+        len--;
+    snprintf(ret, size, "%.*s", (int)len, s);
 }
 
 void edit_settings_read(const char *text, struct edit_settings *ret)

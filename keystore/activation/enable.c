@@ -30,7 +30,7 @@ static int by_hand(struct change *ch, struct problem *p)
     cli_note("%s activates the provider already, by lines of its own: nothing is changed", l->f.conf.path);
     ch->conf = change_text(&l->f.conf);
     ch->drop_in = change_text(&l->f.drop_in);
-    change_print(ch, "enabled", false);
+    change_print(ch, "enabled", /* so= */ true, /* changed= */ false);
     return 0;
 }
 
@@ -135,18 +135,19 @@ static int try_enabled(const struct change *ch, struct problem *p)
 static int write_enabled(const struct change *ch, struct problem *p)
 {
     struct conf_files *f = &ch->l->f;
-    int r = ch->l->included ? 0 : conf_file_put(&f->before, &f->conf, ch->before, p);
+    bool copied = false, made = false, placed = false;
+    int r = ch->l->included ? 0 : conf_file_put(&f->before, &f->conf, ch->before, &copied, p);
 
     if (r == 0 && !change_is_same(&f->drop_in, ch->drop_in))
-        r = conf_file_put(&f->drop_in, &f->drop_in, ch->drop_in, p);
+        r = conf_file_put(&f->drop_in, &f->drop_in, ch->drop_in, &made, p);
     if (r == 0 && !change_is_same(&f->conf, ch->conf))
-        r = conf_file_put(&f->conf, &f->conf, ch->conf, p);
-    if (r != 0 && !ch->l->included) {
-        if (!f->drop_in.there)
-            (void)unlink(f->drop_in.path);
-        if (!f->before.there)
-            (void)unlink(f->before.path);
-    }
+        r = conf_file_put(&f->conf, &f->conf, ch->conf, &placed, p);
+    if (r == 0 || placed || ch->l->included)
+        return r;
+    if (made && !f->drop_in.there)
+        (void)unlink(f->drop_in.path);
+    if (copied && !f->before.there)
+        (void)unlink(f->before.path);
     return r;
 }
 
@@ -163,13 +164,13 @@ static int enable(struct change *ch, struct problem *p)
         return r;
     if (same) {
         cli_note("the provider is enabled in %s already: nothing to do", l->f.conf.path);
-        change_print(ch, "enabled", false);
+        change_print(ch, "enabled", /* so= */ true, /* changed= */ false);
         return 0;
     }
     change_show(ch);
     if (dry) {
         cli_note("OpenSSL starts with it; nothing is changed");
-        change_print(ch, "enabled", false);
+        change_print(ch, "enabled", look_is_active(&l->now), /* changed= */ false);
         return 0;
     }
     snprintf(question, sizeof(question), "all programs that read %s get the provider; type 'yes'", l->f.conf.path);
@@ -180,7 +181,7 @@ static int enable(struct change *ch, struct problem *p)
         return r;
     cli_note("the provider is enabled in %s", l->f.conf.path);
     cli_hint("programs read it when they start: restart once the servers that are to use handles");
-    change_print(ch, "enabled", true);
+    change_print(ch, "enabled", /* so= */ true, /* changed= */ true);
     return 0;
 }
 

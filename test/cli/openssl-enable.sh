@@ -124,7 +124,7 @@ expect 0 '' words status --json
 expect_json active true works true by '"drop-in"' drop_in "\"$drop_in\"" module "\"$module\"" default_active true problem null
 # Twice is once; what was given before stays, and so does what somebody wrote into the drop-in.
 expect 0 'already: nothing to do' words enable --yes
-sed -i 's/^module = .*/&\nlittlebox-timeout = 3000/' "$drop_in"
+sed -i 's/^module = \(.*\)/  module=\1 # there\nlittlebox-timeout = 3000/' "$drop_in"
 cp "$drop_in" edited
 expect 0 'already: nothing to do' words enable --yes
 cmp -s edited "$drop_in" || fail "a line of the drop-in is lost"
@@ -144,6 +144,10 @@ expect 0 'is not enabled in' words disable --yes
 expect 0 'is enabled in' with_module littlebox --json openssl enable --module "$module" --file "$conf" --yes
 expect_json enabled true changed true dry_run false drop_in "\"$drop_in\""
 json_at diff | grep -qF '+littlebox = littlebox_sect' || fail "no difference: $(cat out)"
+expect 0 'already: nothing to do' words enable --json --yes
+expect_json enabled true changed false diff '""'
+expect 0 'nothing is changed' words disable --json --dry-run
+expect_json disabled false changed false dry_run true
 expect 0 'is disabled in' words disable --json --yes
 expect_json disabled true changed true
 unchanged
