@@ -96,7 +96,8 @@ int openssl_disable(const struct cli *c, struct look *l, struct problem *p)
 {
     struct change ch = { .c = c, .l = l, .conf = l->bare_text };
 
-    if (!l->included && !l->drop_in_ours) {
+    /* What a killed 'enable' left is taken away too, a copy alone among it. */
+    if (!l->included && !l->drop_in_ours && !l->f.before.there) {
         ch.conf = change_text(&l->f.conf);
         ch.drop_in = change_text(&l->f.drop_in);
         if (!l->bare.littlebox_active) {

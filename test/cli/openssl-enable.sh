@@ -403,6 +403,11 @@ expect 137 Killed at_moment MOMENT_KILL_RENAME=1 -- enable --yes --module "$modu
 find etc -name '.openssl.cnf.*' -delete
 expect 0 'is enabled in' enable
 both
+expect 0 'is disabled in' words disable --yes
+cp kept "$before" # killed between the copy and the drop-in
+expect 0 'is disabled in' words disable --yes
+unchanged
+expect 0 'is enabled in' enable
 expect 137 Killed at_moment MOMENT_KILL_UNLINK=1 -- disable --yes
 one
 cmp -s kept "$conf" || fail "not disabled: $(diff kept "$conf")"
