@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/file_attributes.h"
 #include "base/socket.h"
 #include "command/key_file.h"
 #include "guard/secret.h"
@@ -94,51 +94,6 @@ int adopt_open(const char *path, struct adopt_file *ret, struct problem *p)
     return r;
 }
 
-/*
- * Access control lists are extended attributes too. A label that the system sets itself (SELinux) need not be
- * copied.
- */
-static int copy_attribute(struct adopt_file *f, const char *name, struct problem *p)
-{
-    ssize_t size = fgetxattr(f->fd, name, NULL, 0);
-    char *value;
-    int r = 0;
-
-    if (size < 0)
-        return failed(f, "read the attributes of", p);
-    value = malloc((size_t)size + 1);
-    if (value == NULL)
-        return problem_set(p, LB_E_NOMEM, "out of memory");
-    size = fgetxattr(f->fd, name, value, (size_t)size);
-    if (size < 0)
-        r = failed(f, "read the attributes of", p);
-    else if (fsetxattr(f->next.fd, name, value, (size_t)size, 0) < 0 && strncmp(name, "security.", 9) != 0)
-        r = problem_set(p, LB_E_SYSTEM, "cannot keep the attribute %.80s of '%s': %s", name, f->path,
-                        strerror(errno));
-    free(value);
-    return r;
-}
-
-static int copy_attributes(struct adopt_file *f, struct problem *p)
-{
-    ssize_t size = flistxattr(f->fd, NULL, 0);
-    char *names;
-    int r = 0;
-
-    if (size <= 0)
-        return size == 0 || errno == ENOTSUP ? 0 : failed(f, "read the attributes of", p);
-    names = malloc((size_t)size);
-    if (names == NULL)
-        return problem_set(p, LB_E_NOMEM, "out of memory");
-    size = flistxattr(f->fd, names, (size_t)size);
-    if (size < 0)
-        r = failed(f, "read the attributes of", p);
-    for (const char *name = names; r == 0 && name < names + size; name += strlen(name) + 1)
-        r = copy_attribute(f, name, p);
-    free(names);
-    return r;
-}
-
 static bool is_same_file(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
@@ -186,7 +141,7 @@ int adopt_prepare(struct adopt_file *f, struct problem *p)
     }
     if (fchmod(f->next.fd, f->st.st_mode & 07777) < 0)
         return failed(f, "set the mode of the new", p);
-    return copy_attributes(f, p);
+    return file_attributes_copy(f->fd, f->next.fd, f->path, p);
 }
 
 int adopt_replace(struct adopt_file *f, const struct bytes *parts, size_t count, bool *ret_placed, struct problem *p)

@@ -30,6 +30,7 @@ enum cli_option {
     OPT_EACH,
     OPT_ESCROW,
     OPT_ESCROW_PASSPHRASE_FILE,
+    OPT_FILE,
     OPT_FORCE,
     OPT_FROM,
     OPT_GROUP,
@@ -167,6 +168,7 @@ int cmd_init(struct cli *c);
 int cmd_list(struct cli *c);
 int cmd_lock(struct cli *c);
 int cmd_login(struct cli *c);
+int cmd_openssl(struct cli *c);
 int cmd_rename(struct cli *c);
 int cmd_seal(struct cli *c);
 int cmd_show(struct cli *c);

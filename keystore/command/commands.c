@@ -166,6 +166,16 @@ const struct command commands[] = {
       "if it works for the user that the server's workers run as. SERVER is one of\n",
       OPT_BIT(HANDLE) | OPT_BIT(USER) | OPT_BIT(MODULE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(ROOT), 0, 0, false, cmd_doctor,
       .more_names = name_servers, .example = "littlebox doctor --server nginx", .synonyms = "check diagnose" },
+    { "openssl", "status [--file FILE] | enable [--module PATH] [--file FILE] [--dry-run] [--yes] | "
+                 "disable [--file FILE] [--dry-run] [--yes]",
+      "the provider for all programs that use OpenSSL here: is it activated, activate it, or no more",
+      "'status' tells which openssl.cnf programs read, whether it activates the provider and by whose lines, and whether\n"
+      "OpenSSL starts with it; its exit status is 0 if so. 'enable' adds one .include line, and writes the file that it names\n"
+      "beside openssl.cnf; with --users and --dir, that file says whose boxes the provider accepts, and where they are.\n"
+      "'disable' takes exactly that out again. Both show the difference and ask first, and try what they write before it\n"
+      "counts: with a configuration that OpenSSL does not start with, nothing is changed.\n",
+      OPT_BIT(MODULE) | OPT_BIT(FILE) | OPT_BIT(DRY_RUN) | OPT_BIT(YES), 1, 1, false, cmd_openssl,
+      .example = "littlebox openssl status", .synonyms = "activate enable disable provider", .no_box = true },
     { "complete", "-- [WORD ...]", "what may stand at the end of a command line, for shells",
       "WORDs are the line without 'littlebox'; the last one is under the cursor, and may be empty. Of each line printed, what\n"
       "is before a tab is a word, and what is behind it says what it is. \":files\", \":directories\", \":users\" and\n"

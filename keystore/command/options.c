@@ -16,6 +16,7 @@ const struct option_text cli_options[OPT_COUNT] = {
     [OPT_EACH] = { "--each", NULL, "many files, each under the name that its file name makes" },
     [OPT_ESCROW] = { "--escrow", "FILE", "first seal the key to a passphrase in this new file" },
     [OPT_ESCROW_PASSPHRASE_FILE] = { "--escrow-passphrase-file", "FILE", "with the passphrase of the first line of this file" },
+    [OPT_FILE] = { "--file", "FILE", "this openssl.cnf, and not the one that programs read here" },
     [OPT_FORCE] = { "--force", NULL, "also where a file is there (handle), or its program can use no handle (adopt)" },
     [OPT_FROM] = { "--from", "FILE", "the files whose paths are in this one, a line each; '-': in standard input" },
     [OPT_GROUP] = { "--group", "GROUP", "a group, by name or number" },

@@ -105,9 +105,8 @@ void doctor_conf_default(char ret[PATH_MAX])
         ret[0] = '\0';
 }
 
-void doctor_conf_read(struct doctor_conf *ret)
+void doctor_conf_read_file(const char *path, struct doctor_conf *ret)
 {
-    char *path = CONF_get1_default_config_file();
     CONF *conf = NCONF_new(NULL);
     long line = 0;
 
@@ -127,6 +126,13 @@ void doctor_conf_read(struct doctor_conf *ret)
     }
     ERR_clear_error();
     NCONF_free(conf);
+}
+
+void doctor_conf_read(struct doctor_conf *ret)
+{
+    char *path = CONF_get1_default_config_file();
+
+    doctor_conf_read_file(path, ret);
     OPENSSL_free(path);
 }
 

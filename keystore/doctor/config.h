@@ -35,6 +35,8 @@ struct doctor_conf {
 void doctor_conf_default(char ret[PATH_MAX]);
 /* Reads the openssl.cnf that a program run like this one reads. Nothing in it is acted on. */
 void doctor_conf_read(struct doctor_conf *ret);
+/* Reads the one at path. NULL: out of memory. */
+void doctor_conf_read_file(const char *path, struct doctor_conf *ret);
 
 /*
  * The lines to append to that openssl.cnf so that the plugin is there; "" if nothing is missing. Appending is enough, since

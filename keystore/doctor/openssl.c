@@ -193,7 +193,9 @@ void doctor_activated(struct doctor *d)
     if (c->littlebox_active)
         doctor_report(d, DOCTOR_OK, "littlebox activated", NULL, "openssl.cnf activates the provider 'littlebox'");
     else
-        doctor_report(d, DOCTOR_FAIL, "littlebox activated", "add the lines below",
+        doctor_report(d, DOCTOR_FAIL, "littlebox activated",
+                      /* That one goes by the caller's OPENSSL_CONF. */
+                      d->conf_unit != NULL ? "add the lines below" : "add the lines below, or run: littlebox openssl enable",
                       "openssl.cnf does not activate the provider 'littlebox'");
     if (c->default_active)
         doctor_report(d, DOCTOR_OK, "default activated", NULL, "openssl.cnf activates the provider 'default'");

@@ -30,6 +30,9 @@ proposes seal add -- add
 proposes seal list '' --
 proposes box '' -- create list
 proposes box create '' --
+proposes openssl '' -- status enable disable
+proposes openssl enable --file '' -- :files
+proposes openssl enable --mo -- --module
 proposes help stat -- status
 proposes create new --ty -- --type
 proposes create new --type rsa:4 -- rsa:4096

@@ -1,6 +1,7 @@
 /* Preloaded into the command: does what a neighbour would do, at a moment that no neighbour could be sure to hit. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -9,6 +10,8 @@
 /*
  * MOMENT_RENAME_1, MOMENT_RENAME_2: "FROM TO", a file that is renamed immediately before the command's first, or second,
  * renameat(2) or renameat2(2).
+ * MOMENT_KILL_RENAME: the number of the renameat(2) or renameat2(2) before which the command is killed.
+ * MOMENT_KILL_UNLINK: is the command killed before its first unlink(2)?
  * MOMENT_NO_EXCHANGE: as if the file system could not exchange two files.
  * MOMENT_TRUNCATE: a file that gets what is in the descriptor that the command is about to ftruncate(2).
  * MOMENT_LINK: a file whose content takes the place of that of a new file, once linkat(2) has given that its name.
@@ -19,9 +22,12 @@ static void before_rename(void)
 {
     static unsigned calls;
     char variable[40], from[4096], to[4096];
-    const char *paths;
+    const char *paths, *kill;
 
     snprintf(variable, sizeof(variable), "MOMENT_RENAME_%u", ++calls);
+    kill = getenv("MOMENT_KILL_RENAME");
+    if (kill != NULL && strtoul(kill, NULL, 10) == calls)
+        raise(SIGKILL);
     paths = getenv(variable);
     if (paths == NULL)
         return;
@@ -37,6 +43,13 @@ int renameat2(int old_dir, const char *old, int new_dir, const char *new, unsign
         return -1;
     }
     return (int)syscall(SYS_renameat2, old_dir, old, new_dir, new, flags);
+}
+
+int unlink(const char *path)
+{
+    if (getenv("MOMENT_KILL_UNLINK") != NULL)
+        raise(SIGKILL);
+    return unlinkat(AT_FDCWD, path, 0);
 }
 
 int renameat(int old_dir, const char *old, int new_dir, const char *new)
