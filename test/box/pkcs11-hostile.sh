@@ -193,7 +193,7 @@ for line in "C_Initialize return 5" "C_GetSlotList count 1000000" \
     "C_Initialize crash" "C_Initialize hang" "C_GetSlotList crash"; do
     bad_behaves "$line"
     start_box "$BOX_DIR"
-    check "$line, at start: the box answers" box_answers
+    await "$line, at start: the box to answer" box_answers
     refused "$line: no signature" 'module|token|restart|did not answer|no box' signs_ec
     recovers
     stop_box
