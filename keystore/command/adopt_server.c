@@ -51,11 +51,6 @@ static bool is_first(struct server_list *l, void **tree, void *thing, void **ret
     return false;
 }
 
-static void leave_out(struct server_list *l)
-{
-    l->left_out++;
-}
-
 static void add(struct server_list *l, const char *path)
 {
     struct taken *t = calloc(1, sizeof(*t));
@@ -68,7 +63,7 @@ static void add(struct server_list *l, const char *path)
     }
     if (key_name_of_file(path, t->name, &p) != 0) {
         cli_note("%s: give one with --key: adopt it by itself", p.text);
-        leave_out(l);
+        l->left_out++;
         free(t);
         return;
     }
@@ -80,7 +75,7 @@ static void add(struct server_list *l, const char *path)
         t = there;
         cli_note("'%s' would be key '%s', as '%s' will: adopt it by itself, with --key", path, t->name,
                  l->files.files[t->at].path);
-        leave_out(l);
+        l->left_out++;
     }
 }
 
@@ -106,10 +101,10 @@ static void list_key(const struct named_key *k, void *arg)
     if (k->key->kind == SRV_WORD) {
         cli_note("'%s' (%s:%u) holds a key, and what for is not known here: adopt it by itself, if a handle will do there",
                  k->path, k->key->file, k->key->line);
-        leave_out(l);
+        l->left_out++;
     } else if (k->sight == KEYFILE_ENCRYPTED) {
         cli_note("'%s' is encrypted: adopt it by itself", k->path);
-        leave_out(l);
+        l->left_out++;
     } else {
         add(l, k->path);
     }
@@ -137,7 +132,7 @@ static int check_names(struct server_list *l, struct problem *p)
 
         if (taken == LB_E_EXISTS) {
             cli_note("'%s': %s: adopt it by itself, with --key", f->path, p->text);
-            leave_out(l);
+            l->left_out++;
             free(f->path);
             continue;
         }

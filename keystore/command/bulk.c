@@ -146,7 +146,7 @@ static void *work(void *arg)
     struct problem p;
 
     w->cli = *run->b->cli;
-    w->cli.decoders = keydecoders_new();
+    w->cli.decoders = keydecoders_new(/* ctx= */ NULL);
     /* If there is no memory or no place for another connection, the others do the work. */
     if (client_open(&w->cli, CLIENT_RUNNING, &c, &p) != 0)
         goto out;

@@ -1,4 +1,4 @@
-/* Decoders of plain PKCS#8 that are kept from file to file: making one costs ten times what it then does. */
+/* Decoders of PKCS#8 that are kept from file to file: making one costs ten times what it then does. */
 #include "command/key_decoders.h"
 
 #include <openssl/decoder.h>
@@ -7,16 +7,19 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#include "model/key_types.h"
-
 struct key_decoders {
+    OSSL_LIB_CTX *ctx;
     EVP_PKEY *decoded; /* by any of them */
     OSSL_DECODER_CTX *of[KEY_ALGORITHM_COUNT];
 };
 
-struct key_decoders *keydecoders_new(void)
+struct key_decoders *keydecoders_new(OSSL_LIB_CTX *ctx)
 {
-    return OPENSSL_zalloc(sizeof(struct key_decoders));
+    struct key_decoders *d = OPENSSL_zalloc(sizeof(*d));
+
+    if (d != NULL)
+        d->ctx = ctx;
+    return d;
 }
 
 void keydecoders_free(struct key_decoders *d)
@@ -38,13 +41,13 @@ static const struct key_algorithm *algorithm_of(const uint8_t *der, long len)
     return key_algorithm_by_oid(oid);
 }
 
-static EVP_PKEY *decode(struct key_decoders *d, const struct key_algorithm *a, const uint8_t *der, size_t len)
+EVP_PKEY *keydecoders_decode(struct key_decoders *d, const struct key_algorithm *a, const uint8_t *der, size_t len)
 {
     OSSL_DECODER_CTX **ctx = &d->of[a->row];
     EVP_PKEY *key;
 
     if (*ctx == NULL)
-        *ctx = OSSL_DECODER_CTX_new_for_pkey(&d->decoded, "DER", "PrivateKeyInfo", a->name, EVP_PKEY_KEYPAIR, /* libctx= */ NULL,
+        *ctx = OSSL_DECODER_CTX_new_for_pkey(&d->decoded, "DER", "PrivateKeyInfo", a->name, EVP_PKEY_KEYPAIR, d->ctx,
                                              /* properties= */ NULL);
     d->decoded = NULL;
     if (*ctx == NULL || !OSSL_DECODER_from_data(*ctx, &der, &len) || len != 0) {
@@ -69,7 +72,7 @@ EVP_PKEY *keydecoders_read(struct key_decoders *d, const uint8_t *pem, size_t le
         header[0] == '\0')
         a = algorithm_of(der, der_len);
     if (a != NULL)
-        key = decode(d, a, der, (size_t)der_len);
+        key = keydecoders_decode(d, a, der, (size_t)der_len);
     ERR_clear_error();
     OPENSSL_free(name);
     OPENSSL_free(header);

@@ -106,14 +106,14 @@ static int open_place(struct place *at, const char *conf, size_t count, const st
     if (t->ctx == NULL || !OSSL_LIB_CTX_load_config(t->ctx, conf) || !OSSL_PROVIDER_available(t->ctx, TRIAL_PROVIDER))
         return trial_problem(p, LB_E_CONFIG, "OpenSSL does not load the provider");
     if (count > 1)
-        t->decoders = kept_decoders_new(t->ctx);
+        t->decoders = keydecoders_new(t->ctx);
     return 0;
 }
 
 static void close_place(struct place *at)
 {
     free(at->keys);
-    kept_decoders_free(at->trial.decoders);
+    keydecoders_free(at->trial.decoders);
     OSSL_LIB_CTX_free(at->trial.other);
     OSSL_LIB_CTX_free(at->trial.ctx);
 }

@@ -2,6 +2,7 @@
 #include "doctor/trial.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/store.h>
 #include <openssl/storeerr.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "doctor/handle.h"
+#include "model/handle.h"
 #include "model/key_types.h"
 #include "model/limits.h"
 #include "model/spki.h"
@@ -69,6 +71,29 @@ static EVP_PKEY *load_key(OSSL_LIB_CTX *ctx, const char *handle)
         OSSL_STORE_INFO_free(info);
     }
     OSSL_STORE_close(store);
+    return key;
+}
+
+/*
+ * Loads a file that begins with a handle, as a server's decoders do, and gives what stands in it: ret is to be cleared in any case.
+ * NULL: the file holds something else, or has to be read in another way, or does not load.
+ */
+static EVP_PKEY *load_handle_file(struct key_decoders *d, const char *path, struct handle *ret)
+{
+    BIO *bio = BIO_new_file(path, "r");
+    char *name = NULL, *header = NULL;
+    unsigned char *der = NULL;
+    EVP_PKEY *key = NULL;
+    long len = 0;
+
+    if (bio != NULL && PEM_read_bio(bio, &name, &header, &der, &len) && strcmp(name, PEM_STRING_PKCS8INF) == 0 &&
+        handle_from_der(der, (size_t)len, ret) == 0)
+        key = keydecoders_decode(d, key_algorithm_by_number(ret->type), der, (size_t)len);
+    ERR_clear_error();
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_clear_free(der, (size_t)len);
+    BIO_free(bio);
     return key;
 }
 
@@ -216,7 +241,7 @@ int trial_load(const struct trial *t, const char *handle, EVP_PKEY **ret, struct
         return LB_E_NO_KEY;
     }
     if (file != NULL && t->decoders != NULL)
-        key = kept_decoders_load(t->decoders, file, &h);
+        key = load_handle_file(t->decoders, file, &h);
     if (key == NULL)
         key = load_key(t->ctx, handle);
     if (key == NULL && file != NULL && doctor_file_certificate(file)) {

@@ -5,7 +5,7 @@
 #include <openssl/evp.h>
 
 #include "base/errors.h"
-#include "doctor/kept_decoders.h"
+#include "command/key_decoders.h"
 #include "doctor/probed.h"
 
 #define TRIAL_PROVIDER "littlebox"
@@ -17,7 +17,7 @@ int trial_problem(struct problem *p, int code, const char *what);
 struct trial {
     OSSL_LIB_CTX *ctx;              /* with openssl.cnf, and so with the provider */
     OSSL_LIB_CTX *other;            /* of the other end of a connection: the default provider alone */
-    struct kept_decoders *decoders; /* of ctx, for many files; NULL: each is loaded in OpenSSL's own way */
+    struct key_decoders *decoders;  /* of ctx, for many files; NULL: each is loaded in OpenSSL's own way */
 };
 
 /*
