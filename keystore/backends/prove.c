@@ -12,6 +12,7 @@
 
 #include "keys/key_op.h"
 #include "keys/make_key.h"
+#include "model/spki.h"
 #include "token/find_key.h"
 
 #define DIGEST_SIZE 32 /* of SHA-256 */
@@ -201,9 +202,8 @@ static EVP_PKEY *new_peer(EVP_PKEY *pub)
 static EVP_PKEY *public_half(EVP_PKEY *key)
 {
     unsigned char *der = NULL;
-    int len = key == NULL ? -1 : i2d_PUBKEY(key, &der);
-    const unsigned char *at = der;
-    EVP_PKEY *pub = len > 0 ? d2i_PUBKEY(NULL, &at, len) : NULL;
+    int len = key == NULL ? -1 : spki_of(key, &der);
+    EVP_PKEY *pub = len > 0 ? spki_key(/* libctx= */ NULL, der, (size_t)len) : NULL;
 
     OPENSSL_free(der);
     return pub;
@@ -311,7 +311,6 @@ int p11_prove(struct p11_token *t, const struct p11_name *name, const uint8_t *s
     struct may may = { .allowed = NULL };
     struct look l = { name, spki, spki_len, &may };
     const struct key_algorithm *algorithm;
-    const unsigned char *at = spki;
     EVP_PKEY *pub = NULL;
     struct problem one = { 0 };
     bool tried = false, proved = false;
@@ -320,7 +319,7 @@ int p11_prove(struct p11_token *t, const struct p11_name *name, const uint8_t *s
     if (r != 0)
         goto out;
     ERR_clear_error();
-    pub = d2i_PUBKEY(NULL, &at, (long)spki_len);
+    pub = spki_key(/* libctx= */ NULL, spki, spki_len);
     if (pub == NULL) {
         libcrypto_failed(p);
         r = p->code;

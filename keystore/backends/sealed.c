@@ -12,6 +12,8 @@
 #include "guard/secret.h"
 #include "guard/shield.h"
 #include "keys/make_key.h"
+#include "keys/private_key_info.h"
+#include "model/spki.h"
 #include "seals/seal.h"
 #include "store/bound.h"
 
@@ -249,27 +251,10 @@ static int decode(struct backend_sealed *b, const char *type, const uint8_t *der
     return secret_heap_is_short() ? LB_E_NOMEM : LB_E_DAMAGED;
 }
 
-/* Encodes the key as a DER PrivateKeyInfo into plain (PLAIN_MAX bytes of secret memory). */
-static int encode(EVP_PKEY *key, uint8_t *plain, size_t *ret_len)
-{
-    PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(key);
-    int len = p8 == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(p8, NULL), r = LB_E_CRYPTO;
-
-    if (len > PLAIN_MAX)
-        r = LB_E_TOO_LONG;
-    if (len > 0 && len <= PLAIN_MAX && i2d_PKCS8_PRIV_KEY_INFO(p8, &plain) == len) {
-        *ret_len = (size_t)len;
-        r = 0;
-    }
-    /* Wipes the octets. */
-    PKCS8_PRIV_KEY_INFO_free(p8);
-    return r;
-}
-
 static int encode_public(EVP_PKEY *key, uint8_t **ret, size_t *ret_len)
 {
     unsigned char *der = NULL;
-    int len = i2d_PUBKEY(key, &der), r = LB_E_CRYPTO;
+    int len = spki_of(key, &der), r = LB_E_CRYPTO;
 
     if (len > LB_SPKI_MAX)
         r = LB_E_TOO_LONG;
@@ -291,7 +276,7 @@ static int put_key(struct backend_sealed *b, EVP_PKEY *key, const struct key_rec
 {
     uint8_t *plain = secret_alloc(PLAIN_MAX);
     size_t len = 0;
-    int r = plain == NULL ? LB_E_NOMEM : encode(key, plain, &len);
+    int r = plain == NULL ? LB_E_NOMEM : private_key_info(key, plain, PLAIN_MAX, &len);
 
     if (r == 0)
         r = encode_public(key, &v->spki, &v->spki_len);

@@ -9,6 +9,7 @@
 #include "backends/site_priv.h"
 #include "guard/secret.h"
 #include "keys/make_key.h"
+#include "model/spki.h"
 #include "token/destroy.h"
 #include "token/find_key.h"
 #include "token/make.h"
@@ -186,8 +187,7 @@ static int pkcs11_create(void *arg, const struct key_record *k, struct version_r
 
 static int set_type(struct version_record *v, struct problem *p)
 {
-    const unsigned char *at = v->spki;
-    EVP_PKEY *pub = d2i_PUBKEY(NULL, &at, (long)v->spki_len);
+    EVP_PKEY *pub = spki_key(/* libctx= */ NULL, v->spki, v->spki_len);
     int r = pub == NULL ? problem_set(p, LB_E_KEY_TYPE, "libcrypto does not understand the public half of the token's key")
                         : keytype_of(pub, v->type, p);
 

@@ -23,6 +23,7 @@
 #include "model/handle.h"
 #include "model/key_types.h"
 #include "model/seal_kinds.h"
+#include "model/spki.h"
 #include "protocol/header.h"
 
 /* Makes the content of the new file, in the form of the old one. *ret belongs to the BIO. */
@@ -59,8 +60,7 @@ static int make_handle(const struct client *c, const struct key_info *key, enum 
 /* Proves that the key in the box is the one in the file, and that the box can use it. */
 static int prove(struct client *c, const struct key_info *key, EVP_PKEY *expected, struct problem *p)
 {
-    const uint8_t *der = key->spki.p;
-    EVP_PKEY *public = d2i_PUBKEY(NULL, &der, (long)key->spki.len);
+    EVP_PKEY *public = spki_key(/* libctx= */ NULL, key->spki.p, key->spki.len);
     int r = 0;
 
     if (public == NULL || EVP_PKEY_eq(public, expected) != 1)

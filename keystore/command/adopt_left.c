@@ -13,6 +13,7 @@
 
 #include "base/socket.h"
 #include "guard/secret.h"
+#include "model/spki.h"
 
 /* Behind the name of the file: a dot and a number (base/atomic_file.c). */
 #define NUMBER_SIZE 16
@@ -171,13 +172,12 @@ const char *leftover_of(const struct leftovers *all, const struct adoption *a)
 /* The key of the file, which is a handle by now, whether it was one before or has become one. */
 static bool is_key_of(const struct adoption *a, EVP_PKEY *key)
 {
-    const uint8_t *der = a->key.handle.spki;
     EVP_PKEY *public;
     bool is;
 
     if (!a->key.is_handle)
         return EVP_PKEY_eq(a->key.key, key) == 1;
-    public = d2i_PUBKEY(NULL, &der, (long)a->key.handle.spki_len);
+    public = spki_key(/* libctx= */ NULL, a->key.handle.spki, a->key.handle.spki_len);
     is = public != NULL && EVP_PKEY_eq(public, key) == 1;
 
     EVP_PKEY_free(public);

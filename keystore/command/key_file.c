@@ -15,6 +15,7 @@
 #include "command/key_file_pkcs12.h"
 #include "command/prompt.h"
 #include "guard/secret.h"
+#include "keys/private_key_info.h"
 #include "model/key_types.h"
 #include "model/limits.h"
 #include "model/pkcs11_reference.h"
@@ -369,31 +370,22 @@ void keyfile_clear(struct keyfile *k)
 int keyfile_pkcs8(EVP_PKEY *key, uint8_t **ret, size_t *ret_len, struct problem *p)
 {
     char type[LB_TYPE_MAX + 1];
-    PKCS8_PRIV_KEY_INFO *p8 = NULL;
-    uint8_t *buf = NULL, *end;
-    int len, r = keytype_of(key, type, p);
+    uint8_t *buf;
+    int r = keytype_of(key, type, p);
 
     if (r != 0)
         return r;
-    p8 = EVP_PKEY2PKCS8(key);
-    len = p8 == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(p8, NULL);
-    if (len <= 0) {
-        r = problem_set(p, LB_E_CRYPTO, "libcrypto does not give out the private half of the %s key", type);
-        goto out;
-    }
-    if (len > LB_PRIVATE_MAX) {
-        r = problem_set(p, LB_E_TOO_LONG, "the key is longer than %d bytes", LB_PRIVATE_MAX);
-        goto out;
-    }
-    buf = end = secret_alloc(LB_PRIVATE_MAX);
-    if (buf == NULL) {
-        r = secret_no_memory(p);
-        goto out;
-    }
-    *ret_len = (size_t)i2d_PKCS8_PRIV_KEY_INFO(p8, &end);
-    *ret = buf;
-out:
-    PKCS8_PRIV_KEY_INFO_free(p8);
+    buf = secret_alloc(LB_PRIVATE_MAX);
+    if (buf == NULL)
+        return secret_no_memory(p);
+    r = private_key_info(key, buf, LB_PRIVATE_MAX, ret_len);
     ERR_clear_error();
-    return r;
+    if (r == 0) {
+        *ret = buf;
+        return 0;
+    }
+    secret_free(buf, LB_PRIVATE_MAX);
+    if (r == LB_E_TOO_LONG)
+        return problem_set(p, r, "the key is longer than %d bytes", LB_PRIVATE_MAX);
+    return problem_set(p, r, "libcrypto does not give out the private half of the %s key", type);
 }

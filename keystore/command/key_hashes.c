@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/key_types.h"
+#include "model/spki.h"
 
 /* Longest coordinate in bytes: P-521. */
 #define COORDINATE_MAX 66
@@ -49,6 +50,23 @@ static bool get_coordinate(const EVP_PKEY *key, const char *name, uint8_t *ret, 
     return ok;
 }
 
+/* In full: that is how nearly all keys have it. Coordinates by themselves take two more questions. */
+static bool get_point(const EVP_PKEY *key, uint8_t *ret, size_t size)
+{
+    uint8_t *point = NULL;
+    size_t len = 0;
+    bool ok = spki_ec_point(key, &point, &len) != NID_undef;
+
+    if (ok && len == 1 + 2 * size && point[0] == 4)
+        memcpy(ret, point, len);
+    else if (ok)
+        ok = get_coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X, ret + 1, size) &&
+             get_coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y, ret + 1 + size, size);
+    ret[0] = 4;
+    OPENSSL_free(point);
+    return ok;
+}
+
 /* A point may be written in three forms (X9.62 4.3.6): 02 or 03, x; 04, x, y; 06 or 07, x, y. */
 static bool add_forms(struct key_hashes *all, const EVP_PKEY *key, const struct key_type *type)
 {
@@ -57,11 +75,9 @@ static bool add_forms(struct key_hashes *all, const EVP_PKEY *key, const struct 
     uint8_t point[1 + 2 * COORDINATE_MAX];
     uint8_t odd;
 
-    if (size > COORDINATE_MAX || curve == NID_undef || !get_coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X, point + 1, size) ||
-        !get_coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y, point + 1 + size, size))
+    if (size > COORDINATE_MAX || curve == NID_undef || !get_point(key, point, size))
         return false;
     odd = point[2 * size] & 1;
-    point[0] = 4;
     if (!add_point(all, curve, point, 1 + 2 * size))
         return false;
     point[0] = 2 + odd;
@@ -91,7 +107,7 @@ int keyhashes_of(EVP_PKEY *key, struct key_hashes *ret, struct problem *p)
     if (r != 0)
         return r;
     ret->count = 0;
-    len = i2d_PUBKEY(key, &der);
+    len = spki_of(key, &der);
     ok = len > 0 && add_hash(ret, der, (size_t)len);
     if (ok && type != NULL)
         ok = add_forms(ret, key, type);

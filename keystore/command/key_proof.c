@@ -11,6 +11,7 @@
 
 #include "client/use.h"
 #include "model/key_types.h"
+#include "model/spki.h"
 
 /* Random bytes that are signed, as a text or as if they were a digest. */
 #define TEXT_SIZE 64
@@ -107,7 +108,7 @@ static int proof_derive(struct client *c, const char *name, uint32_t version, EV
     struct bytes theirs;
     unsigned char *der = NULL;
     size_t len;
-    int r = LB_E_CRYPTO, der_len = other == NULL ? -1 : i2d_PUBKEY(other, &der);
+    int r = LB_E_CRYPTO, der_len = other == NULL ? -1 : spki_of(other, &der);
 
     if (der_len <= 0 || !agree(other, expected, secret, &len)) {
         problem_set(p, r, "libcrypto does not agree on a secret with the key");

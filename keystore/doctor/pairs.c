@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/spki.h"
+
 /* A key and its certificate, as they stand in the configuration. */
 struct pair {
     const struct srv_half *key, *certificate;
@@ -190,8 +192,7 @@ static bool has_bytes(const uint8_t *der, long len, const struct doctor_public *
  */
 static bool certifies(X509 *certificate, const struct doctor_public *public)
 {
-    const uint8_t *at = public->der;
-    EVP_PKEY *mine = d2i_PUBKEY(NULL, &at, (long)public->len), *theirs = X509_get0_pubkey(certificate);
+    EVP_PKEY *mine = spki_key(/* libctx= */ NULL, public->der, public->len), *theirs = X509_get0_pubkey(certificate);
     uint8_t *der = NULL;
     int len;
     bool same;

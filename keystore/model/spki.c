@@ -172,10 +172,108 @@ EVP_PKEY *spki_key(OSSL_LIB_CTX *libctx, const uint8_t *der, size_t len)
     return key;
 }
 
-/* Writing it in another way */
-
 /* Longest point in full: P-521's, and those of curves that a box does not hold. */
 #define COORDINATE_MAX 72
+
+/* Writing it */
+
+int spki_ec_point(const EVP_PKEY *key, uint8_t **ret, size_t *ret_len)
+{
+    char group[80] = "", encoding[32] = "";
+    uint8_t point[1 + 2 * COORDINATE_MAX];
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group)),
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING, encoding, sizeof(encoding)),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)),
+        OSSL_PARAM_construct_end(),
+    };
+
+    *ret = NULL;
+    if (!EVP_PKEY_is_a(key, "EC") || EVP_PKEY_get_params(key, params) <= 0 || !OSSL_PARAM_modified(&params[2]) ||
+        params[2].return_size == 0 || strcmp(encoding, OSSL_PKEY_EC_ENCODING_GROUP) != 0)
+        return NID_undef;
+    *ret_len = params[2].return_size;
+    *ret = OPENSSL_memdup(point, *ret_len);
+    return *ret == NULL ? NID_undef : OBJ_txt2nid(group);
+}
+
+/* RSAPublicKey, in memory for OPENSSL_free(). Its length, or -1. */
+static int rsa_numbers_of(const EVP_PKEY *key, uint8_t **ret)
+{
+    BIGNUM *n = NULL, *e = NULL;
+    RSA_NUMBERS numbers = { NULL, NULL };
+    int len = -1;
+
+    if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) > 0 && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) > 0) {
+        numbers.modulus = BN_to_ASN1_INTEGER(n, NULL);
+        numbers.exponent = BN_to_ASN1_INTEGER(e, NULL);
+    }
+    if (numbers.modulus != NULL && numbers.exponent != NULL)
+        len = ASN1_item_i2d((ASN1_VALUE *)&numbers, ret, ASN1_ITEM_rptr(RSA_NUMBERS));
+    ASN1_INTEGER_free(numbers.modulus);
+    ASN1_INTEGER_free(numbers.exponent);
+    BN_free(n);
+    BN_free(e);
+    return len;
+}
+
+/* The bytes of a key that is nothing but them, likewise. */
+static int raw_of(const EVP_PKEY *key, uint8_t **ret)
+{
+    size_t len = 0;
+
+    if (EVP_PKEY_get_raw_public_key(key, NULL, &len) <= 0 || len == 0 || len > INT_MAX)
+        return -1;
+    *ret = OPENSSL_malloc(len);
+    return *ret != NULL && EVP_PKEY_get_raw_public_key(key, *ret, &len) > 0 ? (int)len : -1;
+}
+
+/* The length of what common_key() reads back; -1: the key is of another type, or is written in another way. */
+static int write_common(const EVP_PKEY *key, uint8_t **ret)
+{
+    const struct key_algorithm *algorithm = key_algorithm_of(key);
+    X509_PUBKEY *spki = X509_PUBKEY_new();
+    uint8_t *bits = NULL;
+    size_t point_len = 0;
+    int len = -1, bits_len = -1, type = V_ASN1_UNDEF, curve;
+    void *parameter = NULL;
+
+    if (spki == NULL || algorithm == NULL)
+        goto out;
+    if (algorithm->family == KEY_FAMILY_RSA) {
+        type = V_ASN1_NULL;
+        bits_len = rsa_numbers_of(key, &bits);
+    } else if (algorithm->family == KEY_FAMILY_EC) {
+        type = V_ASN1_OBJECT;
+        curve = spki_ec_point(key, &bits, &point_len);
+        parameter = curve == NID_undef ? NULL : OBJ_nid2obj(curve);
+        bits_len = parameter == NULL ? -1 : (int)point_len;
+    } else if (algorithm->point_size > 0) {
+        bits_len = raw_of(key, &bits);
+    }
+    if (bits_len > 0 && X509_PUBKEY_set0_param(spki, OBJ_txt2obj(algorithm->oid, /* no_name= */ 1), type, parameter, bits,
+                                               bits_len) > 0) {
+        bits = NULL; /* now owned by spki */
+        len = i2d_X509_PUBKEY(spki, ret);
+    }
+out:
+    OPENSSL_free(bits);
+    X509_PUBKEY_free(spki);
+    return len;
+}
+
+int spki_of(const EVP_PKEY *key, uint8_t **ret)
+{
+    int len;
+
+    *ret = NULL;
+    ERR_set_mark();
+    len = write_common(key, ret);
+    ERR_pop_to_mark();
+    return len > 0 ? len : i2d_PUBKEY(key, ret);
+}
+
+/* Writing it in another way */
 
 /* Writes the point of an EC key into s, in full. */
 static bool set_whole_point(SPKI *s, const EVP_PKEY *key)

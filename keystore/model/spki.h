@@ -34,6 +34,19 @@ EVP_PKEY *spki_point(OSSL_LIB_CTX *libctx, const SPKI *s, const char *algorithm,
 EVP_PKEY *spki_key(OSSL_LIB_CTX *libctx, const uint8_t *der, size_t len);
 
 /*
+ * The SubjectPublicKeyInfo of a key as i2d_PUBKEY() writes it, in *ret, for OPENSSL_free(). Returns its length, or -1: libcrypto
+ * refuses it; the errors on its queue say why. RSA, named curves, and keys of RFC 8410 are written from their numbers:
+ * libcrypto's own way looks through all encoders of all providers.
+ */
+int spki_of(const EVP_PKEY *key, uint8_t **ret);
+
+/*
+ * The point of an EC key in the form that the key has, in *ret, for OPENSSL_free(), and libcrypto's number of its curve.
+ * NID_undef: the key is none of EC, or writes out its curve instead of naming it, or there is no memory.
+ */
+int spki_ec_point(const EVP_PKEY *key, uint8_t **ret, size_t *ret_len);
+
+/*
  * The same public key in the one common way of writing it: a point in full (RFC 5480 2.2 allows it in short as well, X9.62
  * both in one), RSA with its NULL (RFC 3279 2.3.1). *ret is for free(). NULL and true: der is the common way, or of another
  * type. False: out of memory, or libcrypto refuses it.

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/spki.h"
 #include "token/copy.h"
 #include "token/find_key.h"
 #include "token/key_kind.h"
@@ -32,7 +33,6 @@ int p11_key_new(struct p11_token *t, const struct p11_name *name, const uint8_t 
                 struct p11_key **ret)
 {
     struct p11_key *k = calloc(1, sizeof(*k));
-    const unsigned char *at = spki;
 
     if (k == NULL)
         return LB_E_NOMEM;
@@ -40,7 +40,7 @@ int p11_key_new(struct p11_token *t, const struct p11_name *name, const uint8_t 
     atomic_init(&k->refs, 1);
     k->token = t;
     k->name = *name;
-    k->pub = d2i_PUBKEY(NULL, &at, (long)spki_len);
+    k->pub = spki_key(/* libctx= */ NULL, spki, spki_len);
     k->spki = malloc(spki_len == 0 ? 1 : spki_len);
     k->algorithm = k->pub == NULL ? NULL : key_algorithm_of(k->pub);
     if (k->pub == NULL || k->spki == NULL || p11_kind_of(k->algorithm) == NULL) {

@@ -15,12 +15,12 @@ bare_handle() {
     } >"$2"
 }
 
-# start_bare DIR FILES HANDLES : a bare daemon with the keys of FILES, its openssl.cnf in DIR, and key files for servers in
-# HANDLES. Sets BARE.
+# start_bare DIR FILES HANDLES : a bare daemon with the keys of FILES, always all three, its openssl.cnf in DIR, and key files for
+# servers in HANDLES. Sets BARE.
 start_bare() {
     local key number=0 files=()
     mkdir -p "$1"
-    for key in $KEYS; do
+    for key in rsa ec ed; do
         number=$((number + 1))
         files+=("$2/$key.pem")
         bare_handle "$2/$key.pem" "$3/$key.pem" "$number"

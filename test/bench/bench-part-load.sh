@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # How long a full TLS 1.3 handshake takes with nginx at part load: with a plain key, with a handle of a sealed key, with one of a
-# key on a SoftHSM2 token, and with the plain key again as a control. First the plain key's saturation by a closed loop; then
-# arrivals at 30, 60 and 80 % of that, which come whatever the server does (test/harness/tlsrate.c), in the same bursts for all.
-# Asserts nothing but that no handshake fails. A run whose own client was the bottleneck is thrown out, and all of its turn made
-# again; with BENCH_OTHERS (100) so is a turn in which other programs had more percent of the processors. BENCH_AGAIN (3): times.
+# key on a SoftHSM2 token, with the plain key again as a control, and with the bare daemon as a yardstick, which is no product
+# (bare.c). First the plain key's saturation by a closed loop; then arrivals at 30, 60 and 80 % of that, which come whatever the
+# server does (test/harness/tlsrate.c), in the same bursts for all. Asserts nothing but that no handshake fails. A run whose own
+# client was the bottleneck is thrown out, and all of its turn made again; with BENCH_OTHERS (100) so is a turn in which other
+# programs had more percent of the processors. BENCH_AGAIN (3): times.
 #
 # BENCH_WORKERS ("1 2"): workers of each nginx, one after the other; with one the client has a processor of its own. BENCH_LOADS
-# ("30 60 80"), BENCH_KEYS ("rsa ec ed"), BENCH_KINDS ("plain handle control token", of which plain must be one).
-# BENCH_ROUNDS (5) rounds of BENCH_SECONDS (3); BENCH_CLIENTS (8): connections of the closed loop. Some 25 minutes.
+# ("30 60 80"), BENCH_KEYS ("rsa ec ed"), BENCH_KINDS ("plain handle control bare token", of which plain must be one).
+# BENCH_ROUNDS (5) rounds of BENCH_SECONDS (3); BENCH_CLIENTS (8): connections of the closed loop. Some 30 minutes.
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
@@ -20,11 +21,13 @@ needs nginx openssl
 TEST_SECONDS_BENCH=${TEST_SECONDS_BENCH:-7200}
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=bare.sh
+. "$(dirname "$0")/bare.sh"
 : >"$TEST_DIR/results/thrown-out"
 LENGTH=${BENCH_SECONDS:-3}
 CLIENTS=${BENCH_CLIENTS:-8}
 PERCENTS=${BENCH_LOADS:-30 60 80}
-KINDS=${BENCH_KINDS:-plain handle control token}
+KINDS=${BENCH_KINDS:-plain handle control bare token}
 KEYS=${BENCH_KEYS:-$KEYS}
 P50_MORE_US=60 P99_RATIO=1.10 P99_LOAD=60
 AGAIN_MAX=${BENCH_AGAIN:-3} OTHERS_MAX=${BENCH_OTHERS:-100}
@@ -41,7 +44,7 @@ if grep -qw token <<<"$KINDS" && { [ -z "$SOFTHSM_MODULE" ] || ! command -v soft
 fi
 for kind in $KINDS; do mkdir -p "$TEST_DIR/$kind"; done
 mkdir -p "$TEST_DIR/plain"
-for key in $KEYS; do
+for key in rsa ec ed; do
     new_key "${KEY_TYPE[$key]}" "$TEST_DIR/plain/$key.pem"
 done
 
@@ -77,6 +80,10 @@ if grep -qw token <<<"$KINDS"; then
         attach "$key" "${ID[$key]}" 2>>"$TEST_DIR/lb.log" || fail "attach $key: $(tail -n 2 "$TEST_DIR/lb.log")"
     done
     handles_of token
+fi
+if grep -qw bare <<<"$KINDS"; then
+    start_bare "$TEST_DIR/box-bare" "$TEST_DIR/plain" "$TEST_DIR/bare"
+    BOX_OF[bare]=$TEST_DIR/box-bare KEEPER_OF[bare]=$BARE
 fi
 for kind in $KINDS; do
     [ "$kind" = plain ] || cp "$TEST_DIR/plain/"*.crt "$TEST_DIR/$kind/"
@@ -218,7 +225,7 @@ row() {
         "$(ms "$(median "p50-$kind-$at")")" "$(ms "$(median "p99-$kind-$at")")" "$(ms "$(median "p999-$kind-$at")")" \
         "$more" "$ratio" "$(by_rounds "p999-$kind-$at" "p999-$plain")" \
         "$(ms "$(median "late-$kind-$at")")" "$(median "client-$kind-$at")"
-    case $kind in plain | control) return ;; esac
+    case $kind in plain | control | bare) return ;; esac
     [ "$more" != - ] || MISSED+=("${KEY_TYPE[$key]} at $percent %, $kind: not measured")
     ! exceeds "$more" $P50_MORE_US || MISSED+=("${KEY_TYPE[$key]} at $percent %, $kind: p50 $more us")
     [ "$percent" != $P99_LOAD ] || ! exceeds "$ratio" $P99_RATIO || MISSED+=("${KEY_TYPE[$key]} at $percent %, $kind: p99 $ratio")

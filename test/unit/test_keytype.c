@@ -1,13 +1,43 @@
 /* model/key_types.c, keys/make_key.c: what is generated, how it is named, what is refused and with which words. */
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "keys/make_key.h"
+#include "keys/private_key_info.h"
+#include "model/spki.h"
 #include "unit.h"
+
+/* Both halves are written as libcrypto writes them, and nothing is written behind the room that there is. */
+static void check_written(const EVP_PKEY *key)
+{
+    PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(key);
+    uint8_t *expected = NULL, *spki = NULL, *ours = malloc(LB_PRIVATE_MAX);
+    int len = p8 == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(p8, &expected);
+    size_t ours_len = 0;
+
+    CU_ASSERT_FATAL(len > 0 && ours != NULL);
+    OK(private_key_info(key, ours, LB_PRIVATE_MAX, &ours_len));
+    CU_ASSERT(ours_len == (size_t)len && memcmp(ours, expected, ours_len) == 0);
+    free(ours);
+    ours = malloc((size_t)len);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(ours);
+    OK(private_key_info(key, ours, (size_t)len, &ours_len));
+    CU_ASSERT_EQUAL(private_key_info(key, ours, (size_t)len - 1, &ours_len), LB_E_TOO_LONG);
+    OPENSSL_free(expected);
+    expected = NULL;
+    len = i2d_PUBKEY(key, &expected);
+    CU_ASSERT(len > 0 && spki_of(key, &spki) == len && memcmp(spki, expected, (size_t)len) == 0);
+    OPENSSL_free(expected);
+    OPENSSL_free(spki);
+    PKCS8_PRIV_KEY_INFO_free(p8);
+    free(ours);
+}
 
 static void each_type_is_generated(void)
 {
@@ -47,8 +77,62 @@ static void each_type_is_generated(void)
         OK(keytype_of(key, name, &p));
         TEXT_IS(name, types[i].type);
         OK(keytype_pairwise(key));
+        check_written(key);
         EVP_PKEY_free(key);
     }
+}
+
+/* Numbers that begin and end with zeros keep them; what is not written from numbers is written by libcrypto. */
+static void private_halves_are_written(void)
+{
+    static const struct {
+        const char *curve, *name, *value;
+    } ways[] = {
+        { "P-256", OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED },
+        { "P-384", OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_HYBRID },
+        { "P-521", OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_EC_ENCODING_EXPLICIT },
+        { "brainpoolP256r1", OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED },
+    };
+
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", ways[i].curve);
+
+        CU_ASSERT_FATAL(key != NULL && EVP_PKEY_set_utf8_string_param(key, ways[i].name, ways[i].value) == 1);
+        check_written(key);
+        EVP_PKEY_free(key);
+    }
+    /* Some of them begin, and some of their points end, with a byte of zero. */
+    for (unsigned i = 0; i < 1500; i++) {
+        EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+
+        CU_ASSERT_PTR_NOT_NULL_FATAL(key);
+        check_written(key);
+        EVP_PKEY_free(key);
+    }
+}
+
+/* A key whose file has no point has it in ours; one without a private half has nothing to write. */
+static void halves_that_are_missing(void)
+{
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"), *pub = NULL;
+    uint8_t with[200], without[200], *der = NULL;
+    const uint8_t *at;
+    size_t with_len = 0, len = 0;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(key);
+    OK(private_key_info(key, with, sizeof(with), &with_len));
+    CU_ASSERT_EQUAL(EVP_PKEY_set_int_param(key, OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC, 0), 1);
+    OK(private_key_info(key, without, sizeof(without), &len));
+    CU_ASSERT(len == with_len && memcmp(with, without, len) == 0);
+    CU_ASSERT_FATAL(spki_of(key, &der) > 0);
+    at = der;
+    pub = d2i_PUBKEY(NULL, &at, 91);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(pub);
+    CU_ASSERT_EQUAL(private_key_info(pub, with, sizeof(with), &len), LB_E_CRYPTO);
+    OPENSSL_free(der);
+    EVP_PKEY_free(pub);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
 }
 
 static void words_that_mean_a_type(void)
@@ -190,6 +274,7 @@ static void foreign_keys_are_named(void)
         OK(keytype_of(key, name, &p));
         TEXT_IS(name, keys[i].name);
         OK(keytype_pairwise(key));
+        check_written(key);
         EVP_PKEY_free(key);
     }
 }
@@ -418,6 +503,7 @@ static void rows_hold_together(void)
 }
 
 static const struct unit_test tests[] = {
+    { "private halves are written", private_halves_are_written }, { "halves that are missing", halves_that_are_missing },
     { "each type is generated", each_type_is_generated }, { "types that are none", types_that_are_none },
     { "the secure heap is full", the_secure_heap_is_full },
     { "words that mean a type", words_that_mean_a_type }, { "words that leave a choice", words_that_leave_a_choice },

@@ -40,6 +40,12 @@ static void check_same(const uint8_t *der, size_t len)
     CU_ASSERT_EQUAL((size_t)i2d_PUBKEY(key, &again), len);
     CU_ASSERT(again != NULL && memcmp(again, der, len) == 0);
     OPENSSL_free(again);
+    CU_ASSERT_EQUAL((size_t)spki_of(key, &again), len);
+    CU_ASSERT(again != NULL && memcmp(again, der, len) == 0);
+    OPENSSL_free(again);
+    CU_ASSERT_EQUAL((size_t)spki_of(expected, &again), len);
+    CU_ASSERT(again != NULL && memcmp(again, der, len) == 0);
+    OPENSSL_free(again);
     EVP_PKEY_free(key);
     EVP_PKEY_free(expected);
 }
