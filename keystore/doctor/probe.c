@@ -21,10 +21,6 @@
 #include "doctor/trial.h"
 
 #define PROBE_TIMEOUT_MS 60000
-/* Handles for one process: many enough that the process costs little, few enough that little is tried again when it dies. */
-#define PROBE_TOGETHER 128
-/* Processes at a time: while one verifies, the box signs for another. */
-#define PROBE_LANES 2
 /* What a process tells while nobody listens to it has room. Where the system gives less, it waits. */
 #define PROBE_PIPE (1 << 20)
 /* So many failures in a row must be the same for a handle alone. Then failures of handles together are believed. */
@@ -386,42 +382,69 @@ static void lane_settle(struct lane *l, const struct doctor_prober *by)
     }
 }
 
-void doctor_probe_many(struct doctor_prober *by, struct doctor_trial *trials, size_t count)
-{
+struct doctor_probing {
+    struct doctor_prober *by;
+    struct doctor_trial *trials;
+    size_t count, from; /* all before `from` are done */
     struct lane lanes[PROBE_LANES];
-    size_t from = 0;
+    size_t begun; /* lanes */
+};
 
+static void begin_lanes(struct doctor_probing *g)
+{
+    size_t at = g->from;
+
+    for (g->begun = 0; g->begun < PROBE_LANES; g->begun++) {
+        struct lane *l = &g->lanes[g->begun];
+
+        for (l->count = 0; at < g->count && l->count < PROBE_TOGETHER; at++) {
+            if (g->trials[at].state != TRIAL_DONE)
+                l->trials[l->count++] = &g->trials[at];
+        }
+        if (l->count == 0)
+            break;
+        lane_begin(l, g->by);
+    }
+}
+
+static void settle_lanes(struct doctor_probing *g)
+{
+    for (size_t i = 0; i < g->begun; i++) {
+        if (g->lanes[i].count == 1)
+            lane_settle_alone(&g->lanes[i]);
+        else
+            lane_settle(&g->lanes[i], g->by);
+    }
+    while (g->from < g->count && g->trials[g->from].state == TRIAL_DONE)
+        g->from++;
+}
+
+struct doctor_probing *doctor_probe_begin(struct doctor_prober *by, struct doctor_trial *trials, size_t count)
+{
+    struct doctor_probing *g = calloc(1, sizeof(*g));
+
+    if (g == NULL)
+        return NULL;
+    *g = (struct doctor_probing){ .by = by, .trials = trials, .count = count };
     for (size_t i = 0; i < count; i++)
         trials[i] = (struct doctor_trial){ .handle = trials[i].handle };
-    while (from < count) {
-        size_t at = from, begun = 0;
+    begin_lanes(g);
+    return g;
+}
 
-        for (; begun < PROBE_LANES && at < count; begun++) {
-            struct lane *l = &lanes[begun];
-
-            for (l->count = 0; at < count && l->count < PROBE_TOGETHER; at++) {
-                if (trials[at].state != TRIAL_DONE)
-                    l->trials[l->count++] = &trials[at];
-            }
-            if (l->count == 0)
-                break;
-            lane_begin(l, by);
-        }
-        for (size_t i = 0; i < begun; i++) {
-            if (lanes[i].count == 1)
-                lane_settle_alone(&lanes[i]);
-            else
-                lane_settle(&lanes[i], by);
-        }
-        while (from < count && trials[from].state == TRIAL_DONE)
-            from++;
-    }
-    for (size_t i = 0; i < count && by->confirmed < PROBE_CONFIRMED; i++) {
-        if (trials[i].p.code == 0 || trials[i].alone)
+void doctor_probe_end(struct doctor_probing *g)
+{
+    if (g == NULL)
+        return;
+    for (; g->begun > 0; begin_lanes(g))
+        settle_lanes(g);
+    for (size_t i = 0; i < g->count && g->by->confirmed < PROBE_CONFIRMED; i++) {
+        if (g->trials[i].p.code == 0 || g->trials[i].alone)
             continue;
-        probe_alone(by, &trials[i]);
-        by->confirmed = trials[i].p.code == 0 ? 0 : by->confirmed + 1;
+        probe_alone(g->by, &g->trials[i]);
+        g->by->confirmed = g->trials[i].p.code == 0 ? 0 : g->by->confirmed + 1;
     }
+    free(g);
 }
 
 int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,

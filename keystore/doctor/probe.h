@@ -23,7 +23,6 @@
 LB_MUST_USE int doctor_probe(const struct doctor_conf *conf, const char *lines, const char *handle,
                              const struct doctor_worker *worker, struct problem *p, struct doctor_public *ret_public);
 
-
 /* Where a trial stands: how far it got in its process. */
 enum trial_state {
     TRIAL_WAITS,
@@ -48,11 +47,22 @@ struct doctor_prober {
     unsigned confirmed;                 /* failures in a row that were the same in a process of their own; begins at 0 */
 };
 
+/* Handles for one process: many enough that the process costs little, few enough that little is tried again when it dies. */
+#define PROBE_TOGETHER 128
+/* Processes at a time: while one verifies, the box signs for another. */
+#define PROBE_LANES 2
+
 /*
  * Finds out for each handle what doctor_probe() would, with many of them in one process. A handle with which that process dies or
  * hangs, and one that fails, gets a process of its own: what is told of a handle is not another handle's fault. After many failures
- * that were the same there, further ones are believed, as where a box is locked.
+ * that were the same there, further ones are believed, as where a box is locked. With fewer than PROBE_TOGETHER * PROBE_LANES not all
+ * processes have something to do.
+ *
+ * The trials and what they name stay the caller's, and as they are, until doctor_probe_end() has filled them. In between the
+ * processes are at work, and another probing may begin. NULL: out of memory; nothing was tried.
  */
-void doctor_probe_many(struct doctor_prober *by, struct doctor_trial *trials, size_t count);
+struct doctor_probing;
+struct doctor_probing *doctor_probe_begin(struct doctor_prober *by, struct doctor_trial *trials, size_t count);
+void doctor_probe_end(struct doctor_probing *g);
 
 #endif

@@ -142,65 +142,85 @@ static void look(const struct examination *e, const struct srv_key *k, struct lo
     secret_wipe_stack();
 }
 
-/* Tries together what of them has to be tried. trials has room for all. */
-static void try_keys(const struct examination *e, struct doctor_prober *by, struct looked *l, size_t count,
-                     struct doctor_trial *trials)
+/* Keys that are examined together, as many as can be tried at a time. Each may have an open file. */
+#define TOGETHER (PROBE_TOGETHER * PROBE_LANES)
+
+struct batch {
+    struct looked l[TOGETHER];
+    struct doctor_trial trials[TOGETHER];
+    struct doctor_probing *probing;
+    size_t count;
+};
+
+/* Looks at the next keys, from *at on, and begins to try together what of them has to be tried. False: out of memory. */
+static bool batch_begin(struct examination *e, struct doctor_prober *by, struct batch *b, size_t *at)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        const char *what = server_key_to_try(e, &l[i].subject, &l[i].seen);
+    for (b->count = 0; *at < e->conf.key_count && b->count < TOGETHER; ++*at) {
+        struct looked *l = &b->l[b->count];
 
-        l[i].tried = what == NULL ? NULL : &trials[n];
+        look(e, &e->conf.keys[*at], l);
+        if (is_wanted(e, l->subject.key, &l->seen))
+            b->count++;
+        else if (l->subject.key->kind <= SRV_BUNDLE)
+            seen_clear(&l->seen);
+    }
+    if (b->count > 0 && !e->begun)
+        begin(e);
+    for (size_t i = 0; i < b->count; i++) {
+        const char *what = server_key_to_try(e, &b->l[i].subject, &b->l[i].seen);
+
+        b->l[i].tried = what == NULL ? NULL : &b->trials[n];
         if (what != NULL)
-            trials[n++].handle = what;
+            b->trials[n++].handle = what;
     }
     by->worker = server_other_user(e);
-    doctor_probe_many(by, trials, n);
+    b->probing = doctor_probe_begin(by, b->trials, n);
+    return b->probing != NULL;
 }
 
-/* Keys that are examined together: each may have an open file. */
-#define TOGETHER 128
+static void batch_end(struct examination *e, struct batch *b)
+{
+    bool tried = b->probing != NULL;
 
+    doctor_probe_end(b->probing);
+    b->probing = NULL;
+    for (size_t i = 0; i < b->count; i++) {
+        struct looked *l = &b->l[i];
+        size_t before = e->said + e->summed;
+
+        if (tried)
+            server_key_verdict(e, &l->subject, &l->seen, l->tried);
+        e->keys += e->said + e->summed > before;
+        if (l->subject.key->kind <= SRV_BUNDLE)
+            seen_clear(&l->seen);
+    }
+    b->count = 0;
+}
+
+/* While the handles of one batch are tried, the verdicts of the batch before it are found. */
 static void examine_keys(struct examination *e)
 {
     struct doctor_prober by = { .conf = &e->d->conf, .lines = e->d->lines };
-    struct doctor_trial *trials = calloc(TOGETHER, sizeof(*trials));
-    struct looked *l = calloc(TOGETHER, sizeof(*l));
+    struct batch *b = calloc(2, sizeof(*b));
+    size_t at = 0, i = 0;
+    bool ok;
 
     e->pairs = pairs_new(&e->conf);
     e->names = file_names_new(&e->conf);
-    if (trials == NULL || l == NULL || e->pairs == NULL || e->names == NULL) {
+    ok = b != NULL && e->pairs != NULL && e->names != NULL;
+    for (; ok && at < e->conf.key_count; i = 1 - i) {
+        ok = batch_begin(e, &by, &b[i], &at);
+        batch_end(e, &b[1 - i]);
+    }
+    if (b != NULL)
+        batch_end(e, &b[1 - i]);
+    if (!ok)
         doctor_report(e->d, DOCTOR_UNKNOWN, "configuration", NULL, "%s: out of memory", e->server->name);
-        goto out;
-    }
-    for (size_t at = 0; at < e->conf.key_count;) {
-        size_t n = 0;
-
-        for (; at < e->conf.key_count && n < TOGETHER; at++) {
-            look(e, &e->conf.keys[at], &l[n]);
-            if (is_wanted(e, l[n].subject.key, &l[n].seen))
-                n++;
-            else if (l[n].subject.key->kind <= SRV_BUNDLE)
-                seen_clear(&l[n].seen);
-        }
-        if (n > 0 && !e->begun)
-            begin(e);
-        try_keys(e, &by, l, n, trials);
-        for (size_t i = 0; i < n; i++) {
-            size_t before = e->said + e->summed;
-
-            server_key_verdict(e, &l[i].subject, &l[i].seen, l[i].tried);
-            e->keys += e->said + e->summed > before;
-            if (l[i].subject.key->kind <= SRV_BUNDLE)
-                seen_clear(&l[i].seen);
-        }
-    }
-out:
     free(e->pairs);
     file_names_free(e->names);
-    free(trials);
-    free(l);
+    free(b);
 }
 
 /* More keys than anybody reads a line each of. What is wrong has its line in any case, and for programs all have. */

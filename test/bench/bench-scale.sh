@@ -120,6 +120,28 @@ printf '\n%s idle connections: %s bytes each in the child, %s in the keeper; a s
     "$((($(rss "$KEEPER") - keeper_before) * 1024 / most))" "$(field p50)" "$alone"
 stop "$idlers" KILL
 
+# What administrators change at once, each with one command for many files, beside a caller that signs.
+imported=500
+for ((i = 1; i <= ADMINS; i++)); do
+    mkdir "$TEST_DIR/keys-of-$i"
+    OPENSSL_CONF=/dev/null "$HARNESS/makesites" "$TEST_DIR/keys-of-$i" "$imported"
+    for ((j = 1; j <= imported; j++)); do mv "$TEST_DIR/keys-of-$i/site$j.pem" "$TEST_DIR/keys-of-$i/admin$i-$j.pem"; done
+done
+OPENSSL_CONF="$BOX_DIR/openssl.cnf" "$BENCH/signspeed" "littlebox:k000000" 600 0 1 >"$TEST_DIR/beside" 2>&1 &
+signer=$!
+own "$signer"
+admins=()
+began=$(date +%s%N)
+for ((i = 1; i <= ADMINS; i++)); do
+    lb import --recursive "$TEST_DIR/keys-of-$i" >>"$TEST_DIR/imported" 2>"$TEST_DIR/import.$i" &
+    admins+=("$!")
+done
+for i in "${admins[@]}"; do wait "$i" || fail "an import failed: $(tail -qn 2 "$TEST_DIR"/import.*)"; done
+ended=$(date +%s%N)
+stop "$signer" KILL
+printf '\nimports by %s administrators at once, one command with %s files each, while another process signs: %s a second\n' \
+    "$ADMINS" "$imported" "$(awk -v n=$((ADMINS * imported)) -v ns=$((ended - began)) 'BEGIN { printf "%.0f", n / ns * 1e9 }')"
+
 # Many sites, each with a key of its own: what the command takes to list and examine them, and what nginx takes to read them.
 write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
 mkdir "$TEST_DIR/plain"
@@ -138,12 +160,13 @@ for kind in plain handle; do
     write_nginx_conf "$TEST_DIR/nginx-$kind" 1 "$worker $group"
 done
 
-# timed NAME COMMAND... : notes its processor time in s, with that of what it started.
+# timed NAME COMMAND... : notes its processor time in s, with that of what it started, and for NAME-wall how long it took.
 timed() {
-    local name=$1 TIMEFORMAT="%U %S"
+    local name=$1 TIMEFORMAT="%U %S %R"
     shift
     { time "$@" >"$TEST_DIR/timed.out" 2>"$TEST_DIR/timed.log"; } 2>"$TEST_DIR/time" || fail "$name: $(tail -n 3 "$TEST_DIR/timed.log")"
     note "$name" "$(awk '{ print $1 + $2 }' "$TEST_DIR/time")"
+    note "$name-wall" "$(awk '{ print $3 }' "$TEST_DIR/time")"
 }
 # with_box NAME COMMAND... : and notes for NAME-box what the box took.
 with_box() {
@@ -162,8 +185,9 @@ for ((i = 1; i <= 3; i++)); do
     [ "$(wc -l <"$TEST_DIR/timed.out")" -gt "$SITES" ] || fail "list leaves keys out"
     with_box doctor examine
 done
-printf '\n%s sites, P-256, processor time in s, with that of the box: list %s (%s), doctor --server nginx %s (%s)\n' "$SITES" \
+printf '\n%s sites, P-256, processor time in s, with that of the box: list %s (%s), doctor --server nginx %s (%s);\n' "$SITES" \
     "$(median list)" "$(median list-box)" "$(median doctor)" "$(median doctor-box)"
+printf 'until they had ended: list %s s, doctor %s s\n' "$(median list-wall)" "$(median doctor-wall)"
 
 test_conf() { # KIND [OPENSSL-CONF]
     local NGINX_OPENSSL_CONF=${2:-$BOX_DIR/openssl.cnf}
