@@ -158,12 +158,14 @@ if is_root; then
     chown $other theirs/own.pem
     expect 0 'was overwritten' littlebox adopt theirs/own.pem
     [ "$(stat -c %u theirs/own.pem)" = $other ] || fail "the handle is not theirs"
-    # But not to what their link says is to be adopted.
+    # But not to what their link says is to be adopted. (Not in a sticky directory: there a system with fs.protected_symlinks
+    # follows no link of theirs.)
+    mkdir links
     new_key ec:P-256 hidden.pem
-    ln -s ../hidden.pem sticky/link.pem
-    chown -h $other sticky/link.pem
-    refused "uid $other, who owns a directory or a link on the way to '$T/keys/hidden.pem'" 'move it' sticky/link.pem link
-    ln -s "$T/keys" sticky/dir
-    chown -h $other sticky/dir
-    refused "uid $other, who owns a directory or a link on the way" 'move it' sticky/dir/hidden.pem hidden
+    ln -s ../hidden.pem links/link.pem
+    chown -h $other links/link.pem
+    refused "uid $other, who owns a directory or a link on the way to '$T/keys/hidden.pem'" 'move it' links/link.pem link
+    ln -s "$T/keys" links/dir
+    chown -h $other links/dir
+    refused "uid $other, who owns a directory or a link on the way" 'move it' links/dir/hidden.pem hidden
 fi
