@@ -17,7 +17,7 @@ stop_box
 # --- A store of a newer littlebox: the box ends with 78, which systemd does not start again; whoever asks learns why.
 store=$BOX_DIR/default/store.db
 # schema NUMBER : in the header of the file, where SQLite has user_version.
-schema() { printf "\\0\\0\\0\\$(printf %o "$1")" | dd of="$store" bs=1 seek=60 conv=notrunc status=none; }
+schema() { printf '%b' "\\0\\0\\0\\0$(printf %o "$1")" | dd of="$store" bs=1 seek=60 conv=notrunc status=none; }
 old=$(od -An -tu1 -j 63 -N 1 "$store" | tr -d ' ')
 [ "$old" = 4 ] || fail "the store has schema $old"
 schema 9

@@ -346,6 +346,11 @@ done
 process 4711 0 0 littleboxd --child --box web
 look 0
 line "--    box 'web' does not run: nothing is known of its memory"
+limits 0 8388608
+process "$owner" 1024 0 /usr/sbin/littleboxd --child --system --box web
+printf 'VmSize:\t    4096 kB\n' >>"$R/proc/77/status"
+look 0
+line "warn  box 'web' (process 77) has locked its secrets, and not all of its memory: 1024 KiB, with a limit of 8192 KiB"
 limits 0 65536
 process "$owner" 0 0 littleboxd --child --box web
 look 0

@@ -96,13 +96,23 @@ static bool credential_path(const struct audit *a, const struct box_paths *paths
     return snprintf(ret, PATH_MAX, "%.*s/%s", (int)(slash - paths->config), paths->config, named) < PATH_MAX;
 }
 
+/* Directories are compared: an overlay has numbers of its own for the files in them. */
+static bool same_file_system(const struct audit *a, const char *file, const char *directory)
+{
+    char of_file[PATH_MAX];
+    struct stat st, other;
+
+    snprintf(of_file, sizeof(of_file), "%.*s", (int)(strrchr(file, '/') - file + 1), file);
+    return tree_stat(a, of_file, &st) && tree_stat(a, directory, &other) && st.st_dev == other.st_dev;
+}
+
 void audit_box_credential(struct audit *a, const struct audit_box *b)
 {
     static const char cure[] = "bind it to this machine's TPM (systemd-creds(1), littleboxd(8)), or open the box with a passphrase: "
                                "littlebox seal add --passphrase";
     char path[PATH_MAX], hint[2 * PATH_MAX + 40], word[2 * PATH_MAX];
     struct box_paths paths;
-    struct stat st, store;
+    struct stat st;
 
     if (paths_of(a, b, &paths) == NULL || !credential_path(a, &paths, path))
         return;
@@ -124,7 +134,7 @@ void audit_box_credential(struct audit *a, const struct audit_box *b)
     if (strncmp(path, paths.state, strlen(paths.state)) == 0 && path[strlen(paths.state)] == '/')
         doctor_report(a->d, DOCTOR_FAIL, "credential", cure,
                       "%s is in the directory of the store that it opens: a copy of the one has the other", path);
-    else if (tree_stat(a, paths.state, &store) && store.st_dev == st.st_dev)
+    else if (same_file_system(a, path, paths.state))
         doctor_report(a->d, DOCTOR_WARN, "credential", cure,
                       "%s is on the file system of the store that it opens: who has a copy of that disk has the keys of box '%s'",
                       path, b->name);

@@ -22,7 +22,7 @@ static bool number(const char *text, const char *name, unsigned long long *ret)
 void audit_box_memory(struct audit *a, const struct audit_box *b)
 {
     char path[64], status[PROC_MAX], limits[PROC_MAX], hint[LB_NAME_MAX + 200], limit[60] = "no limit";
-    unsigned long long locked = 0, swapped = 0, core = 0, memlock;
+    unsigned long long locked = 0, swapped = 0, size = 0, core = 0, memlock;
 
     if (b->pid == 0) {
         doctor_report(a->d, DOCTOR_SKIPPED, "memory", NULL, "box '%s' does not run: nothing is known of its memory", b->name);
@@ -45,6 +45,11 @@ void audit_box_memory(struct audit *a, const struct audit_box *b)
     else if (locked == 0)
         doctor_report(a->d, a->swap_in_clear ? DOCTOR_FAIL : DOCTOR_WARN, "memory", hint,
                       "box '%s' (process %ld) has no locked memory, with %s: its keys can get into swap", b->name, (long)b->pid, limit);
+    /* Where the limit allows it, all is locked, what is mapped later too. */
+    else if (number(status, "VmSize:", &size) && locked < size / 2)
+        doctor_report(a->d, DOCTOR_WARN, "memory", hint,
+                      "box '%s' (process %ld) has locked its secrets, and not all of its memory: %llu KiB, with %s", b->name,
+                      (long)b->pid, locked, limit);
     else
         doctor_report(a->d, DOCTOR_OK, "memory", NULL, "box '%s' (process %ld) has its memory locked: %llu KiB, with %s", b->name,
                       (long)b->pid, locked, limit);
