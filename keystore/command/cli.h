@@ -161,6 +161,8 @@ int cmd_create(struct cli *c);
 int cmd_deny(struct cli *c);
 int cmd_destroy(struct cli *c);
 int cmd_doctor(struct cli *c);
+/* What it does with --system. */
+int cmd_doctor_system(struct cli *c);
 int cmd_handle(struct cli *c);
 int cmd_help(struct cli *c);
 int cmd_import(struct cli *c);

@@ -157,13 +157,16 @@ const struct command commands[] = {
       .needless_cure = "it asks for the PIN by itself: littlebox login" },
     { "status", "", "what the box is doing; exit status 3 if it cannot sign now", NULL, 0, 0, 0, false, cmd_status,
       .example = "littlebox status" },
-    { "doctor", "[--handle URI|FILE [--user USER]] [--server SERVER [--config FILE]] [--root DIR] [--module PATH]",
+    { "doctor", "[--handle URI|FILE [--user USER]] [--server SERVER [--config FILE]] [--root DIR] [--module PATH] | "
+                "--system [--root DIR] [--module PATH]",
       "find out why it does not work",
       "Looks at openssl.cnf, the provider module, the socket and the box, in the way of a server that runs as the\n"
       "calling user, and prints what to add to openssl.cnf. With --handle it makes a test signature; as root, also as the\n"
       "users of those servers whose configuration names the handle, or as USER.\n"
       "With --server it reads a server's configuration, and says of each key file in it: a plain key, or a handle, and\n"
-      "if it works for the user that the server's workers run as. SERVER is one of\n",
+      "if it works for the user that the server's workers run as.\n"
+      "With --system it looks at what somebody would who examines this machine: swap, core files, permissions of what programs\n"
+      "load, and of each of the system's boxes its unit, memory, store and credential. SERVER is one of\n",
       OPT_BIT(HANDLE) | OPT_BIT(USER) | OPT_BIT(MODULE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(ROOT), 0, 0, false, cmd_doctor,
       .more_names = name_servers, .example = "littlebox doctor --server nginx", .synonyms = "check diagnose" },
     { "openssl", "status [--file FILE] | enable [--module PATH] [--file FILE] [--dry-run] [--yes] | "

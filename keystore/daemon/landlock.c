@@ -1,14 +1,17 @@
 /* Landlock: which files, networks and other processes the process with the keys can reach, by the kernel's word. */
 #include "daemon/landlock.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -62,6 +65,7 @@ enum {
 
 #define NET_ALL 3u   /* bind and connect of TCP */
 #define SCOPE_ALL 3u /* abstract sockets, signals */
+#define SCOPE_SIGNALS 2u
 
 struct ruleset_attr {
     uint64_t fs, net, scoped;
@@ -93,8 +97,8 @@ int landlock_abi(void)
     return abi < 0 ? 0 : (int)abi;
 }
 
-/* Asks for all that the kernel knows, and logs what it does not know. */
-static void known_to_kernel(int abi, struct ruleset_attr *ret)
+/* Asks for all that the kernel knows. tell: and logs what it does not know. */
+static void known_to_kernel(int abi, struct ruleset_attr *ret, bool tell)
 {
     char missing[200] = "";
 
@@ -110,6 +114,8 @@ static void known_to_kernel(int abi, struct ruleset_attr *ret)
         ret->net |= abis[i].net;
         ret->scoped |= abis[i].scoped;
     }
+    if (!tell)
+        return;
     if (abi == 0)
         log_warning("the kernel has no Landlock, or it is off (lsm=): only its permissions and those of the service "
                     "manager say what files a box can reach");
@@ -164,6 +170,17 @@ static int allow_credential(int ruleset, const struct ruleset_attr *attr, const 
     return r;
 }
 
+/* The directory of the dynamic linker, which a program that is executed needs too. "": this program has none. */
+static const char *linker_directory(char ret[PATH_MAX])
+{
+    const void *linker = (const void *)getauxval(AT_BASE);
+    Dl_info info;
+
+    if (linker == NULL || dladdr(linker, &info) == 0 || info.dli_fname == NULL || realpath(info.dli_fname, ret) == NULL)
+        return "";
+    return dirname(ret);
+}
+
 /* dirs: with ':' between them. */
 static int allow_writes(int ruleset, const struct ruleset_attr *attr, const char *dirs)
 {
@@ -181,6 +198,19 @@ static int allow_writes(int ruleset, const struct ruleset_attr *attr, const char
     }
 }
 
+/* r: of the rules before. Closes the ruleset in any case. */
+static int restrict_self(int ruleset, int r)
+{
+    int saved;
+
+    if (r == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(RESTRICT, ruleset, 0) < 0))
+        r = LB_E_SYSTEM;
+    saved = errno;
+    close(ruleset);
+    errno = saved;
+    return r;
+}
+
 static int add_rules(int ruleset, const struct ruleset_attr *attr, const struct sandbox_rules *rules)
 {
     int r = allow_below(ruleset, attr, rules->state, FS_OF_STORE);
@@ -194,13 +224,41 @@ static int add_rules(int ruleset, const struct ruleset_attr *attr, const struct 
     return r == 0 ? allow_below(ruleset, attr, "/dev/urandom", FS_READ_FILE) : r;
 }
 
+int landlock_enter_keeper(const char *program)
+{
+    /* Directories and not the files: an upgrade puts new files there. */
+    struct ruleset_attr known, attr = { .fs = FS_EXECUTE | FS_REFER, .scoped = SCOPE_SIGNALS };
+    char dir[PATH_MAX], linker[PATH_MAX];
+    int abi = landlock_abi(), ruleset, r;
+
+    if (abi == 0)
+        return 0;
+    known_to_kernel(abi, &known, /* tell= */ false);
+    attr.fs &= known.fs;
+    attr.scoped &= known.scoped;
+    if (snprintf(dir, sizeof(dir), "%s", program) >= (int)sizeof(dir)) {
+        errno = ENAMETOOLONG;
+        return LB_E_SYSTEM;
+    }
+    ruleset = (int)syscall(CREATE, &attr, sizeof(attr), 0);
+    if (ruleset < 0)
+        return LB_E_SYSTEM;
+    r = allow_below(ruleset, &attr, dirname(dir), FS_EXECUTE);
+    /* Without a rule no file could be moved to another directory, as a token's module may have to. */
+    if (r == 0)
+        r = allow_below(ruleset, &attr, "/", FS_REFER);
+    if (r == 0)
+        r = allow_below(ruleset, &attr, linker_directory(linker), FS_EXECUTE);
+    return restrict_self(ruleset, r);
+}
+
 int landlock_enter(const struct sandbox_rules *rules, unsigned *ret_kept)
 {
     struct ruleset_attr attr;
-    int abi = landlock_abi(), ruleset, r = 0, saved;
+    int abi = landlock_abi(), ruleset, r = 0;
 
     *ret_kept = 0;
-    known_to_kernel(abi, &attr);
+    known_to_kernel(abi, &attr, /* tell= */ true);
     if (abi == 0)
         return 0;
     /*
@@ -210,7 +268,7 @@ int landlock_enter(const struct sandbox_rules *rules, unsigned *ret_kept)
     if (rules != NULL && rules->module_writes != NULL) {
         attr.fs &= FS_WRITES;
         attr.net = 0;
-        attr.scoped &= 2u;
+        attr.scoped &= SCOPE_SIGNALS;
     }
     /* An older kernel takes a longer structure if the rest is zero. */
     ruleset = (int)syscall(CREATE, &attr, sizeof(attr), 0);
@@ -218,11 +276,7 @@ int landlock_enter(const struct sandbox_rules *rules, unsigned *ret_kept)
         return LB_E_SYSTEM;
     if (rules != NULL)
         r = add_rules(ruleset, &attr, rules);
-    if (r == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(RESTRICT, ruleset, 0) < 0))
-        r = LB_E_SYSTEM;
-    saved = errno;
-    close(ruleset);
-    errno = saved;
+    r = restrict_self(ruleset, r);
     if (r == 0)
         *ret_kept = SANDBOX_FILES | (attr.net != 0 ? SANDBOX_NETWORK : 0) | (attr.scoped != 0 ? SANDBOX_SIGNALS : 0);
     return r;

@@ -13,6 +13,12 @@
  */
 LB_MUST_USE int landlock_enter(const struct sandbox_rules *rules, unsigned *ret_kept);
 
+/*
+ * The same for the keeper: programs but those in the directories of program and of the dynamic linker, and signals to processes that
+ * it did not start. Files can be read and written as before. LB_E_SYSTEM with errno.
+ */
+LB_MUST_USE int landlock_enter_keeper(const char *program);
+
 /* The version of the kernel's Landlock; 0 where there is none. */
 int landlock_abi(void);
 

@@ -22,6 +22,7 @@
 #include "daemon/child.h"
 #include "daemon/closed_exec.h"
 #include "daemon/keeper.h"
+#include "daemon/keeper_sandbox.h"
 #include "daemon/keeper_link.h"
 #include "daemon/notify.h"
 #include "daemon/sandbox.h"
@@ -335,6 +336,21 @@ static int refuse_tracer(const struct boxconf *conf, struct problem *p)
     return LB_E_CONFIG;
 }
 
+static int confine_keeper(const struct boxconf *conf, const char *program, struct problem *p)
+{
+#ifndef LB_SANITIZED /* whose runtime makes calls of its own */
+    if (conf->sandbox && keeper_sandbox_enter(program) != 0) {
+        problem_set(p, LB_E_SYSTEM, "cannot confine the keeper: %s", strerror(errno));
+        problem_hint(p, "where the kernel has no seccomp: 'sandbox = no' in %.150s", conf->paths.config);
+        return LB_E_SYSTEM;
+    }
+#endif
+    (void)conf;
+    (void)program;
+    (void)p;
+    return 0;
+}
+
 static int run_keeper(int argc, char **argv, const struct options *o, const struct dirs *dirs,
                       const struct boxconf *conf)
 {
@@ -358,6 +374,10 @@ static int run_keeper(int argc, char **argv, const struct options *o, const stru
         open_socket(conf, &fd, &bound, &p) != 0)
         return fail(&p);
     if (become_user(owner, &p) != 0) {
+        status = fail(&p);
+        goto out;
+    }
+    if (confine_keeper(conf, program, &p) != 0) {
         status = fail(&p);
         goto out;
     }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/landlock.h"
+#include "daemon/sandbox_priv.h"
 #include "model/vocabulary.h"
 
 /* What serving, SQLite, libcrypto, Argon2's threads, the C library's allocator and the log need. */
@@ -26,11 +27,10 @@ static const int allowed[] = {
     SCMP_SYS(statx), SCMP_SYS(fstatfs), SCMP_SYS(statfs), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
     SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
     SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(ftruncate), SCMP_SYS(fallocate),
-    SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(fchmod), SCMP_SYS(fchown), SCMP_SYS(flock), SCMP_SYS(utimensat),
-    SCMP_SYS(getdents64), SCMP_SYS(fadvise64), SCMP_SYS(fgetxattr),
+    SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(fchmod), SCMP_SYS(fchown), SCMP_SYS(getdents64), SCMP_SYS(fgetxattr),
     /* memory */
     SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
-    SCMP_SYS(mlock), SCMP_SYS(mlock2), SCMP_SYS(munlock), SCMP_SYS(msync), SCMP_SYS(mincore), SCMP_SYS(membarrier),
+    SCMP_SYS(mlock), SCMP_SYS(mlock2), SCMP_SYS(munlock), SCMP_SYS(membarrier),
     /* channels that exist */
     SCMP_SYS(accept4), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
     SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(shutdown),
@@ -63,7 +63,8 @@ static const int allowed_module[] = {
     SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(rmdir), SCMP_SYS(chmod), SCMP_SYS(fchmodat), SCMP_SYS(link),
     SCMP_SYS(linkat), SCMP_SYS(symlink), SCMP_SYS(getdents), SCMP_SYS(truncate), SCMP_SYS(chdir), SCMP_SYS(dup2),
     SCMP_SYS(dup3), SCMP_SYS(sendfile), SCMP_SYS(copy_file_range), SCMP_SYS(inotify_init1),
-    SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch), SCMP_SYS(pwritev), SCMP_SYS(preadv),
+    SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch), SCMP_SYS(pwritev), SCMP_SYS(preadv), SCMP_SYS(flock),
+    SCMP_SYS(utimensat), SCMP_SYS(fadvise64), SCMP_SYS(msync), SCMP_SYS(mincore),
     /* waiting and telling one's threads */
     SCMP_SYS(select), SCMP_SYS(pselect6), SCMP_SYS(pipe), SCMP_SYS(pipe2), SCMP_SYS(eventfd2),
     SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(timerfd_gettime), SCMP_SYS(epoll_create),
@@ -81,20 +82,9 @@ static const int allowed_module[] = {
 static const int fatal[] = {
     /* programs */
     SCMP_SYS(execve), SCMP_SYS(execveat),
-    /* other processes' memory and descriptors */
-    SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(kcmp),
-    SCMP_SYS(pidfd_getfd),
     /* strangers */
     SCMP_SYS(listen),
-    /* the system's shape */
-    SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(move_mount),
-    SCMP_SYS(open_tree), SCMP_SYS(fsopen), SCMP_SYS(fsconfig), SCMP_SYS(fsmount), SCMP_SYS(fspick), SCMP_SYS(setns),
-    SCMP_SYS(unshare), SCMP_SYS(open_by_handle_at), SCMP_SYS(swapon), SCMP_SYS(swapoff), SCMP_SYS(reboot),
-    /* the kernel */
-    SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
-    SCMP_SYS(kexec_file_load), SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(keyctl), SCMP_SYS(add_key),
-    SCMP_SYS(request_key), SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register),
-    SCMP_SYS(userfaultfd), SCMP_SYS(personality),
+    SANDBOX_ATTACKS,
 };
 
 /* Calls that are fatal without a module. With a module they are allowed or refused. */
@@ -133,12 +123,6 @@ static const unsigned allowed_fcntl[] = {
 /* Sets names, and nothing that would undo the hardening. */
 static const unsigned allowed_prctl[] = { PR_SET_NAME, 0x53564d41 /* PR_SET_VMA, as the allocator names its memory */ };
 static const unsigned allowed_prctl_usher[] = { PR_SET_NAME, PR_SET_PDEATHSIG, 0x53564d41 /* PR_SET_VMA */ };
-
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-#define CLONE_SPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
-                      CLONE_NEWNET)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

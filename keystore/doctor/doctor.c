@@ -271,6 +271,10 @@ int cmd_doctor(struct cli *cli)
     bool settings_ok;
     int status = EXIT_FAILED;
 
+    /* Of a server or a handle, --system says no more than whose box it is. */
+    if (cli->system && server == NULL && cli->options[OPT_HANDLE] == NULL && cli->options[OPT_USER] == NULL &&
+        cli->options[OPT_CONFIG] == NULL)
+        return cmd_doctor_system(cli);
     if (!doctor_server_ok(cli))
         return EXIT_USAGE;
     d = calloc(1, sizeof(*d));

@@ -18,6 +18,7 @@
 
 #include "base/passwd.h"
 #include "base/socket.h"
+#include "doctor/module.h"
 #include "doctor/trial.h"
 
 #define PROBE_TIMEOUT_MS 60000
@@ -99,8 +100,12 @@ static int open_place(struct place *at, const char *conf, size_t count, const st
     OPENSSL_load_builtin_modules();
     if (t->other == NULL || at->keys == NULL)
         return problem_set(p, LB_E_NOMEM, "out of memory");
-    if (t->ctx == NULL || !OSSL_LIB_CTX_load_config(t->ctx, conf) || !OSSL_PROVIDER_available(t->ctx, TRIAL_PROVIDER))
-        return trial_problem(p, LB_E_CONFIG, "OpenSSL does not load the provider");
+    if (t->ctx == NULL || !OSSL_LIB_CTX_load_config(t->ctx, conf) || !OSSL_PROVIDER_available(t->ctx, TRIAL_PROVIDER)) {
+        r = trial_problem(p, LB_E_CONFIG, "OpenSSL does not load the provider");
+
+        doctor_module_why(conf, p);
+        return r;
+    }
     if (count > 1)
         t->decoders = keydecoders_new(t->ctx);
     return 0;

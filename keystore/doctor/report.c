@@ -43,7 +43,8 @@ void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, c
 {
     static const struct {
         const char *text, *json;
-    } verdicts[] = { { "ok  ", "ok" }, { "FAIL", "fail" }, { "??  ", "unknown" }, { "--  ", "skipped" } };
+    } verdicts[] = { { "ok  ", "ok" }, { "FAIL", "fail" }, { "??  ", "unknown" }, { "--  ", "skipped" },
+                  { "warn", "warn" } };
     char text[2 * PATH_MAX + 400], cure[6 * PATH_MAX];
     va_list ap;
 

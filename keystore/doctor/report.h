@@ -35,8 +35,11 @@ struct doctor {
     struct doctor_about about;   /* of what is reported next */
 };
 
-/* UNKNOWN: nobody knows whether it is well, which counts as a failure. SKIPPED: it was not asked for. */
-enum doctor_verdict { DOCTOR_OK, DOCTOR_FAIL, DOCTOR_UNKNOWN, DOCTOR_SKIPPED };
+/*
+ * WARN: well enough to go on, but somebody should decide. UNKNOWN: nobody knows whether it is well, which counts as a failure. SKIPPED: it was not asked
+ * for, or there is nothing to look at.
+ */
+enum doctor_verdict { DOCTOR_OK, DOCTOR_FAIL, DOCTOR_UNKNOWN, DOCTOR_SKIPPED, DOCTOR_WARN };
 
 /* Prints a line of the report, or a JSON object. hint NULL or "": none. */
 void doctor_report(struct doctor *d, enum doctor_verdict v, const char *check, const char *hint, const char *fmt, ...)

@@ -18,7 +18,7 @@ static const char *const directories[] = { "/etc/systemd/system", "/run/systemd/
 static bool is_list(const char *name)
 {
     static const char *const lists[] = { "RestrictAddressFamilies", "BindPaths", "BindReadOnlyPaths", "Environment",
-                                         "EnvironmentFile" };
+                                         "EnvironmentFile", "SystemCallFilter", "CapabilityBoundingSet", "AmbientCapabilities" };
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         if (strcmp(name, lists[i]) == 0)

@@ -32,6 +32,11 @@
 #define LB_FOUND_MAX 64         /* objects in one FIND answer */
 #define LB_PIN_MAX 255          /* of a token */
 #define LB_TOKEN_URI_MAX 2048   /* what a token says of itself, as a URI */
+/* The schema of stores that this littlebox makes, and the newest that it knows; and where the file's header has both (store/STORE.md). */
+#define LB_STORE_SCHEMA 4
+#define LB_STORE_APPLICATION 0x4c424f58u /* "LBOX" */
+#define LB_STORE_SCHEMA_AT 60            /* four bytes each, big endian */
+#define LB_STORE_APPLICATION_AT 68
 /* A whole chain as messages and the store carry it: what is left of a packet behind a name and a version. */
 #define LB_CHAIN_MAX (LB_PACKET_MAX - LB_HEADER_SIZE - (2 + LB_NAME_MAX) - 4)
 

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* "LBOX", in the header of the database file: what file(1) and schema_migrate() know a store by. */
-#define APPLICATION_ID 0x4c424f58
+/* In the header of the database file: what file(1) and schema_migrate() know a store by. */
+#define APPLICATION_ID ((int)LB_STORE_APPLICATION)
 /* How long to wait for a process that still has the store open: a box that is about to end. */
 #define BUSY_MS 2000
 /* Longest value or row. No row of ours comes near it; the limit keeps a damaged length from costing memory. */
@@ -100,6 +100,7 @@ const struct migration store_migrations[] = {
       ") STRICT;" },
 };
 const int store_schema_version = sizeof(store_migrations) / sizeof(store_migrations[0]);
+_Static_assert(sizeof(store_migrations) / sizeof(store_migrations[0]) == LB_STORE_SCHEMA, "each step is a schema");
 const int store_schema_at_open = 3;
 
 static int last_errno(sqlite3_file *file)

@@ -22,6 +22,7 @@ if sanitized; then
 else
     same "the system call filter is on" 2 "$(of_status Seccomp)"
     same "and status says so" true "$(status sandboxed)"
+    same "the keeper has a filter too" 2 "$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$KEEPER/status")"
     # What the kernel's Landlock can do is asked of the kernel by the unit tests; this is one that has it all, or the log
     # says what is missing.
     lb status >"$TEST_DIR/status.log"
