@@ -24,7 +24,9 @@
 #include "daemon/closed_exec.h"
 #include "daemon/keeper_link.h"
 #include "daemon/kept.h"
+#include "daemon/marks.h"
 #include "daemon/notify.h"
+#include "daemon/store_name.h"
 #include "model/keeper_words.h"
 
 /*
@@ -50,8 +52,13 @@
 #define USHER_PAUSE 100
 /* How soon the keeper tries again to pass on what the usher had no room for. */
 #define BURY_PAUSE 20
+/* How long a keeper that ends waits for the manager to hear what it is to keep, in milliseconds. */
+#define STORE_TIMEOUT 2000
+/* What the manager keeps beside max-connections: administrators' connections, the listening socket, marks. */
+#define OTHERS_STORED 20
 
 struct keeper {
+    const char *box;
     int listen_fd;
     int signal_fd;
     const char *program;
@@ -68,7 +75,7 @@ struct keeper {
     uint32_t failures; /* children in a row that ended before their start was over */
     bool stopping;
     bool replacing;   /* the child was asked to make room for the next */
-    bool locked;      /* by hand: a crash must not open the box again */
+    struct marks marks;
     uint64_t started; /* of the child; milliseconds */
     uint64_t away;    /* since when nobody answers; 0: somebody does, or nobody ever did */
     uint64_t deadline; /* for the child to end; 0: none */
@@ -168,7 +175,7 @@ static int send_state(struct keeper *k)
         if (k->kept.at[i].fd >= 0)
             r = keep_send(k->link, KEEP_RESTORE, (uint32_t)i, &k->kept.at[i].maker, k->kept.at[i].fd);
     }
-    if (r == 0 && k->locked)
+    if (r == 0 && k->marks.locked.is)
         r = keep_send(k->link, KEEP_LOCKED, 1, NULL, /* fd= */ -1);
     if (r == 0 && k->failures > 0)
         r = keep_send(k->link, KEEP_FAILED, k->failures, NULL, /* fd= */ -1);
@@ -210,16 +217,32 @@ static void start_child(struct keeper *k)
     }
 }
 
+/* What the next child cannot do alone. NULL: nothing. */
+static const char *why_locked(struct keeper *k, bool by_credential)
+{
+    if (k->marks.locked.is)
+        return "was locked by hand before this start, and still is";
+    if (by_credential)
+        k->marks.by_hand.is = false;
+    return k->marks.by_hand.is ? "was unlocked by hand, and this start has locked it" : NULL;
+}
+
 static void child_is_ready(struct keeper *k, bool by_credential)
 {
-    char text[120];
+    const char *locked = why_locked(k, by_credential);
+    char text[LB_NAME_MAX + 200];
 
     k->was_ready = k->served = true;
     k->pinged = now_ms();
     if (k->away != 0)
         log_info("the next child serves: the box was away for %llu ms", (unsigned long long)(now_ms() - k->away));
     k->away = 0;
-    snprintf(text, sizeof(text), "READY=1\nSTATUS=Serving%s", by_credential ? ", opened by its credential" : "");
+    if (locked != NULL) {
+        log_warning("the box %s: no key can be used until 'littlebox --box %s unlock'", locked, k->box);
+        snprintf(text, sizeof(text), "READY=1\nSTATUS=LOCKED: the box %s; run: littlebox --box %s unlock", locked, k->box);
+    } else {
+        snprintf(text, sizeof(text), "READY=1\nSTATUS=Serving%s", by_credential ? ", opened by its credential" : "");
+    }
     notify_manager(text);
 }
 
@@ -232,7 +255,8 @@ static int heard(struct keeper *k, struct keep_message *m)
     case KEEP_DROP:
         return kept_drop(&k->kept, m->number);
     case KEEP_LOCKED:
-        k->locked = m->number == 1;
+        k->marks.locked.is = m->number == 1;
+        k->marks.by_hand.is = m->number == 0;
         return m->number > 1 ? LB_E_VALUE : 0;
     case KEEP_READY:
         child_is_ready(k, m->number == 1);
@@ -438,12 +462,12 @@ static void sooner(uint64_t *when, uint64_t other)
         *when = other;
 }
 
-static int wait_time(const struct keeper *k)
+static int wait_time(const struct keeper *k, bool something_waits)
 {
     uint64_t when = k->child != 0 ? k->deadline : k->next_start, now = now_ms();
 
     sooner(&when, k->usher_start);
-    if (k->kept.dead.count > 0)
+    if (something_waits)
         sooner(&when, now + BURY_PAUSE);
     if (k->watchdog != 0 && k->child != 0 && k->served && k->deadline == 0)
         sooner(&when, k->pinged + (k->ping == k->awake ? k->watchdog / 2 : k->watchdog));
@@ -460,13 +484,16 @@ static int loop(struct keeper *k)
         struct pollfd fds[3] = { { .fd = k->signal_fd, .events = POLLIN }, { .events = POLLIN },
                                  { .fd = k->listen_fd, .events = POLLRDHUP } };
 
+        bool store_waits, bury_waits;
+
         if (k->child == 0 && k->next_start <= now_ms())
             start_child(k);
         if (k->usher_start != 0 && k->child != 0 && k->usher_start <= now_ms() && start_usher(k) != 0)
             log_warning("the child did not take its usher");
-        (void)kept_bury(&k->kept);
+        store_waits = !marks_store(&k->marks, &k->kept.store) || !kept_store_rest(&k->kept);
+        bury_waits = !kept_bury(&k->kept);
         fds[1].fd = k->link;
-        if (poll(fds, 3, wait_time(k)) < 0 && errno != EINTR) {
+        if (poll(fds, 3, wait_time(k, store_waits || bury_waits)) < 0 && errno != EINTR) {
             log_error("poll: %s", strerror(errno));
             return 1;
         }
@@ -493,19 +520,85 @@ static int loop(struct keeper *k)
     }
 }
 
-int keeper_run(int listen_fd, const char *program, char *argv[], unsigned watchdog)
+/* True: the name is of something that we keep, and that is what it says. */
+static bool take_back(struct keeper *k, const struct handed_descriptor *h, struct stored_name *name)
+{
+    if (name->kind == STORED_LISTENER && h->fd == k->listen_fd)
+        return true;
+    if (name->kind == STORED_LISTENER)
+        return false;
+    if (marks_take_back(&k->marks, name->kind)) {
+        socket_close(h->fd);
+        return true;
+    }
+    return kept_take_back(&k->kept, h->fd, name) == 0;
+}
+
+/* What the manager kept of the last keeper's. */
+static void take_all_back(struct keeper *k, const struct handed *handed)
+{
+    size_t taken = 0, refused = 0;
+
+    for (size_t i = 0; i < handed->count; i++) {
+        const struct handed_descriptor *h = &handed->kept[i];
+        struct stored_name name;
+        bool read = store_name_read(h->name, &name) == 0;
+
+        if (read && take_back(k, h, &name)) {
+            fd_store_has(&k->kept.store, h->name);
+            taken += name.kind == STORED_ACCEPTED || name.kind == STORED_PAIR;
+        } else {
+            kept_refuse_back(&k->kept, h->fd, h->name, read ? &name : NULL);
+            refused++;
+        }
+        if (read)
+            maker_clear(&name.maker);
+    }
+    if (handed->count > 0)
+        log_info("%zu connections of the last keeper go on", taken);
+    if (refused > 0)
+        log_warning("%zu descriptors of the last keeper are not what their names say, or come twice: they are closed", refused);
+}
+
+/* True: the manager has the listening socket, be it that it made it. */
+static bool keep_listener(struct keeper *k, const struct handed *handed)
+{
+    char name[STORE_NAME_SIZE];
+
+    for (size_t i = 0; i < handed->count; i++) {
+        if (handed->kept[i].fd == k->listen_fd)
+            return true;
+    }
+    store_name_write(&(struct stored_name){ .kind = STORED_LISTENER }, name);
+    return fd_store_add(&k->kept.store, name, k->listen_fd) == 0;
+}
+
+/* The manager's store is all that is left of this keeper: what could not be told yet is told now, within limits. */
+static void tell_the_rest(struct keeper *k)
+{
+    uint64_t end = now_ms() + STORE_TIMEOUT;
+
+    while ((!marks_store(&k->marks, &k->kept.store) || !kept_store_rest(&k->kept)) && now_ms() < end)
+        (void)poll(NULL, 0, BURY_PAUSE);
+}
+
+int keeper_run(const struct keeper_setup *setup, bool *ret_listener_kept)
 {
     static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
-    struct keeper k = { .listen_fd = listen_fd, .program = program, .argv = argv, .link = -1,
-                        .watchdog = watchdog * 1000, .manager = notify_interval() };
+    struct keeper k = { .box = setup->box, .listen_fd = setup->listen_fd, .program = setup->program, .argv = setup->argv,
+                        .link = -1, .watchdog = setup->watchdog * 1000, .manager = notify_interval() };
     int status = 1;
 
     kept_init(&k.kept);
+    kept_store(&k.kept, k.listen_fd, setup->max_connections + OTHERS_STORED);
+    take_all_back(&k, setup->handed);
+    *ret_listener_kept = setup->own_listener && keep_listener(&k, setup->handed);
     k.signal_fd = signals_open(signals, sizeof(signals) / sizeof(signals[0]));
     if (k.signal_fd < 0)
         log_error("signalfd: %s", strerror(errno));
     else
         status = loop(&k);
+    tell_the_rest(&k);
     end_usher(&k);
     kept_clear(&k.kept);
     socket_close(k.link);

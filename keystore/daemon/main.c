@@ -25,6 +25,7 @@
 #include "daemon/keeper_link.h"
 #include "daemon/notify.h"
 #include "daemon/sandbox.h"
+#include "daemon/store_name.h"
 #include "model/key_name.h"
 
 #define EXIT_USAGE 2
@@ -232,15 +233,37 @@ static int find_user(const char *name, const struct passwd **ret, struct problem
     return 0;
 }
 
-static int open_socket(const struct boxconf *conf, int *ret_fd, bool *ret_bound, struct problem *p)
+/* The listening socket that the last keeper made, if callers still find it by this path. -1: there is none. */
+static int kept_listener(const struct handed *handed, const char *path)
 {
-    int r = notify_listen_fd(ret_fd, p), e;
+    struct stat st;
 
-    *ret_bound = false;
-    if (r != 0 || *ret_fd >= 0)
-        return r;
+    for (size_t i = 0; i < handed->count; i++) {
+        const struct handed_descriptor *h = &handed->kept[i];
+        struct stored_name name;
+
+        if (store_name_read(h->name, &name) != 0)
+            continue;
+        maker_clear(&name.maker);
+        if (name.kind == STORED_LISTENER && socket_listens_at(h->fd, path) && stat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+            return h->fd;
+    }
+    return -1;
+}
+
+/* *ret_own: no service manager opened it. */
+static int open_socket(const struct boxconf *conf, const struct handed *handed, int *ret_fd, bool *ret_own, struct problem *p)
+{
+    int r, e;
+
+    *ret_fd = handed->listener;
+    *ret_own = *ret_fd < 0;
+    if (*ret_fd >= 0)
+        return 0;
+    *ret_fd = kept_listener(handed, conf->paths.socket);
+    if (*ret_fd >= 0)
+        return 0;
     r = socket_listen(conf->paths.socket, conf->socket_mode, ret_fd);
-    *ret_bound = r == 0;
     if (r == 0)
         return 0;
     if (r == LB_E_IN_USE) {
@@ -342,8 +365,10 @@ static int run_keeper(int argc, char **argv, const struct options *o, const stru
     const struct passwd *owner;
     struct problem p = { 0 };
     char **args = NULL;
+    struct handed handed = { .listener = -1 };
+    struct keeper_setup setup;
+    bool own = false, listener_kept = false;
     int fd = -1, status;
-    bool bound = false;
 
     if (o->program != NULL && strlen(o->program) < sizeof(program))
         strcpy(program, o->program);
@@ -355,8 +380,10 @@ static int run_keeper(int argc, char **argv, const struct options *o, const stru
     }
     raise_limits();
     if (find_user(o->user, &owner, &p) != 0 || make_dirs(dirs, conf, owner, &p) != 0 ||
-        open_socket(conf, &fd, &bound, &p) != 0)
+        notify_handed(&handed, &p) != 0 || open_socket(conf, &handed, &fd, &own, &p) != 0) {
+        notify_handed_clear(&handed);
         return fail(&p);
+    }
     if (become_user(owner, &p) != 0) {
         status = fail(&p);
         goto out;
@@ -367,10 +394,15 @@ static int run_keeper(int argc, char **argv, const struct options *o, const stru
         status = fail(&p);
         goto out;
     }
-    status = keeper_run(fd, program, args, conf->watchdog);
+    setup = (struct keeper_setup){
+        .box = conf->box, .listen_fd = fd, .own_listener = own, .max_connections = conf->max_connections,
+        .watchdog = conf->watchdog, .program = program, .argv = args, .handed = &handed,
+    };
+    status = keeper_run(&setup, &listener_kept);
 out:
+    notify_handed_clear(&handed);
     /* May fail: another user than root may not be allowed to remove it. The next start replaces it anyway. */
-    if (bound)
+    if (own && !listener_kept)
         unlink(conf->paths.socket);
     /* The socket stays open. The end of the process closes it, and waits for nothing that was sent and never accepted. */
     free(args);
