@@ -111,8 +111,9 @@ int fd_store_remove(struct fd_store *s, const char *name)
         return r == LB_E_TIMEOUT ? r : 0;
     s->count -= s->count > 0;
     s->name_bytes -= s->name_bytes < bytes ? s->name_bytes : bytes;
-    /* Those for which there was no room. */
+    /* There is room for one more now. */
     s->behind = s->behind || s->full;
+    s->full = false;
     return 0;
 }
 
