@@ -64,9 +64,9 @@ round_kill() {
     [ ! -e "/proc/$child" ] || fail "the child outlived its keeper"
 }
 round_reexec() { systemctl daemon-reexec; }
-# As package scripts do it that know the socket unit too.
+# As package scripts do it that know of the socket unit too.
 round_socket() { systemctl restart littleboxd@default.socket "$UNIT"; }
-KINDS="restart kill reexec"
+KINDS="restart kill reexec socket"
 [ -z "${HOOKS:-}" ] || KINDS="$KINDS $(cd "$HOOKS" && echo *)"
 rounds=0 memory='' first=''
 for ((n = 1; n <= ROUNDS; n++)); do
