@@ -22,11 +22,11 @@
 #include "base/signals.h"
 #include "base/socket.h"
 #include "daemon/closed_exec.h"
+#include "daemon/heritage.h"
 #include "daemon/keeper_link.h"
 #include "daemon/kept.h"
 #include "daemon/marks.h"
 #include "daemon/notify.h"
-#include "daemon/store_name.h"
 #include "model/keeper_words.h"
 
 /*
@@ -42,6 +42,8 @@
 #define PAUSE_SYSTEM 5000
 /* How long a child may take to finish its requests before it is killed, in milliseconds. */
 #define STOP_TIMEOUT 10000
+/* How long the installed program may take to say whether it is fit, in milliseconds. */
+#define TRIAL_TIMEOUT 10000
 /* How long a child may take to read one packet of the keeper's, in milliseconds. */
 #define LINK_TIMEOUT 5000
 /* Messages of the child that are read in one turn: a child that talks without end must not keep signals waiting. */
@@ -67,6 +69,10 @@ struct keeper {
     int link;         /* to the child; -1: none */
     pid_t child;      /* 0: none */
     pid_t usher;      /* of this child; 0: none */
+    pid_t trial;      /* of the program that is to take this one's place; 0: none */
+    uint64_t trial_deadline;
+    bool own_listener;
+    bool giving_way;  /* to the installed program, once the child has ended */
     uint64_t usher_start; /* when the next one is to be started; 0: there is one, or no child */
     uint32_t starts;
     bool was_ready;   /* some child was ready: the configuration is sound */
@@ -354,6 +360,67 @@ static void plan_next_start(struct keeper *k)
     k->pause = k->pause == 0 ? PAUSE_FIRST : k->pause * 2 < PAUSE_MAX ? k->pause * 2 : PAUSE_MAX;
 }
 
+/* The manager's store is all that is left of this keeper: what could not be told yet is told now, within limits. */
+static void tell_the_rest(struct keeper *k)
+{
+    uint64_t end = now_ms() + STORE_TIMEOUT;
+
+    while ((!marks_store(&k->marks, &k->kept.store) || !kept_store_rest(&k->kept)) && now_ms() < end)
+        (void)poll(NULL, 0, BURY_PAUSE);
+}
+
+/* Runs the installed program in the place of this one, with all that it has. Comes back if that cannot be. */
+static void give_way(struct keeper *k)
+{
+    const struct legacy legacy = { .program = k->program, .argv = k->argv, .listen_fd = k->listen_fd, .own = k->own_listener };
+
+    k->giving_way = false;
+    log_info("the installed program takes this one's place");
+    tell_the_rest(k);
+    heritage_give(&k->kept, &k->marks, &legacy);
+    log_error("cannot run %s: %s; this program goes on", k->program, strerror(errno));
+    k->replacing = true;
+}
+
+/*
+ * SIGUSR2: is the installed program one that reads these arguments, and this configuration? It is asked in a process of its own,
+ * because nothing is left of this one when the other program runs in its place.
+ */
+static void try_program(struct keeper *k)
+{
+    int pair[2];
+
+    if (k->stopping || k->trial != 0 || k->giving_way)
+        return;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        log_error("socketpair: %s", strerror(errno));
+        return;
+    }
+    k->trial = start_process(k, "--trial", pair);
+    if (k->trial < 0)
+        k->trial = 0;
+    k->trial_deadline = k->trial == 0 ? 0 : now_ms() + TRIAL_TIMEOUT;
+    socket_close(pair[0]);
+}
+
+static void trial_ended(struct keeper *k, int status)
+{
+    k->trial = 0;
+    k->trial_deadline = 0;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        log_error("the installed program is not fit to take this one's place (status %d): this one goes on",
+                  WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+        return;
+    }
+    if (k->stopping)
+        return;
+    k->giving_way = true;
+    if (k->child != 0)
+        stop_child(k);
+    else
+        give_way(k);
+}
+
 /* True: the keeper ends, with *ret_status. */
 static bool child_ended(struct keeper *k, int status, int *ret_status)
 {
@@ -375,6 +442,8 @@ static bool child_ended(struct keeper *k, int status, int *ret_status)
         *ret_status = WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : 1;
         return true;
     }
+    if (k->giving_way)
+        give_way(k);
     if (k->replacing)
         start_now(k);
     else
@@ -391,6 +460,8 @@ static bool reap(struct keeper *k, int *ret_status)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (pid == k->child && child_ended(k, status, ret_status))
             return true;
+        if (pid == k->trial)
+            trial_ended(k, status);
         if (pid == k->usher && !k->stopping) {
             log_error("the usher ended and is started again");
             k->usher = 0;
@@ -414,6 +485,8 @@ static bool handle_signals(struct keeper *k, int *ret_status)
                 return true;
             }
             stop_child(k);
+        } else if (si.ssi_signo == SIGUSR2) {
+            try_program(k);
         } else if (si.ssi_signo == SIGHUP && k->child != 0 && !k->stopping) {
             log_info("replacing the child");
             k->replacing = true;
@@ -467,6 +540,7 @@ static int wait_time(const struct keeper *k, bool something_waits)
     uint64_t when = k->child != 0 ? k->deadline : k->next_start, now = now_ms();
 
     sooner(&when, k->usher_start);
+    sooner(&when, k->trial_deadline);
     if (something_waits)
         sooner(&when, now + BURY_PAUSE);
     if (k->watchdog != 0 && k->child != 0 && k->served && k->deadline == 0)
@@ -512,6 +586,8 @@ static int loop(struct keeper *k)
             return status;
         watch_child(k);
         pat_manager(k);
+        if (k->trial != 0 && now_ms() >= k->trial_deadline)
+            kill(k->trial, SIGKILL);
         if (k->child != 0 && k->deadline != 0 && now_ms() >= k->deadline) {
             log_error("the child did not end in %d s and is killed", STOP_TIMEOUT / 1000);
             k->deadline = 0;
@@ -520,79 +596,17 @@ static int loop(struct keeper *k)
     }
 }
 
-/* True: the name is of something that we keep, and that is what it says. */
-static bool take_back(struct keeper *k, const struct handed_descriptor *h, struct stored_name *name)
-{
-    if (name->kind == STORED_LISTENER && h->fd == k->listen_fd)
-        return true;
-    if (name->kind == STORED_LISTENER)
-        return false;
-    if (marks_take_back(&k->marks, name->kind)) {
-        socket_close(h->fd);
-        return true;
-    }
-    return kept_take_back(&k->kept, h->fd, name) == 0;
-}
-
-/* What the manager kept of the last keeper's. */
-static void take_all_back(struct keeper *k, const struct handed *handed)
-{
-    size_t taken = 0, refused = 0;
-
-    for (size_t i = 0; i < handed->count; i++) {
-        const struct handed_descriptor *h = &handed->kept[i];
-        struct stored_name name;
-        bool read = store_name_read(h->name, &name) == 0;
-
-        if (read && take_back(k, h, &name)) {
-            fd_store_has(&k->kept.store, h->name);
-            taken += name.kind == STORED_ACCEPTED || name.kind == STORED_PAIR;
-        } else {
-            kept_refuse_back(&k->kept, h->fd, h->name, read ? &name : NULL);
-            refused++;
-        }
-        if (read)
-            maker_clear(&name.maker);
-    }
-    if (handed->count > 0)
-        log_info("%zu connections of the last keeper go on", taken);
-    if (refused > 0)
-        log_warning("%zu descriptors of the last keeper are not what their names say, or come twice: they are closed", refused);
-}
-
-/* True: the manager has the listening socket, be it that it made it. */
-static bool keep_listener(struct keeper *k, const struct handed *handed)
-{
-    char name[STORE_NAME_SIZE];
-
-    for (size_t i = 0; i < handed->count; i++) {
-        if (handed->kept[i].fd == k->listen_fd)
-            return true;
-    }
-    store_name_write(&(struct stored_name){ .kind = STORED_LISTENER }, name);
-    return fd_store_add(&k->kept.store, name, k->listen_fd) == 0;
-}
-
-/* The manager's store is all that is left of this keeper: what could not be told yet is told now, within limits. */
-static void tell_the_rest(struct keeper *k)
-{
-    uint64_t end = now_ms() + STORE_TIMEOUT;
-
-    while ((!marks_store(&k->marks, &k->kept.store) || !kept_store_rest(&k->kept)) && now_ms() < end)
-        (void)poll(NULL, 0, BURY_PAUSE);
-}
-
 int keeper_run(const struct keeper_setup *setup, bool *ret_listener_kept)
 {
-    static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+    static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD };
     struct keeper k = { .box = setup->box, .listen_fd = setup->listen_fd, .program = setup->program, .argv = setup->argv,
-                        .link = -1, .watchdog = setup->watchdog * 1000, .manager = notify_interval() };
+                        .own_listener = setup->own_listener, .was_ready = setup->resumed, .link = -1, .watchdog = setup->watchdog * 1000, .manager = notify_interval() };
     int status = 1;
 
     kept_init(&k.kept);
     kept_store(&k.kept, k.listen_fd, setup->max_connections + OTHERS_STORED);
-    take_all_back(&k, setup->handed);
-    *ret_listener_kept = setup->own_listener && keep_listener(&k, setup->handed);
+    heritage_take(&k.kept, &k.marks, setup->handed);
+    *ret_listener_kept = setup->own_listener && heritage_keep_listener(&k.kept, setup->handed);
     k.signal_fd = signals_open(signals, sizeof(signals) / sizeof(signals[0]));
     if (k.signal_fd < 0)
         log_error("signalfd: %s", strerror(errno));

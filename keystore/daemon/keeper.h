@@ -10,13 +10,20 @@
 /* Exit status of a child whose configuration or store makes another start pointless (EX_CONFIG of <sysexits.h>). */
 #define EXIT_NOT_AGAIN 78
 
-/* The place in argv of the role of a started process: "--child" or "--usher". */
+/* The place in argv of the role of a started process: "--child", "--usher", or "--trial" and "--resume=N" of keepers to be. */
 #define KEEPER_ROLE 1
+/*
+ * Behind it the kind of directories, and then the arguments of whoever started the box. With "--resume=N" there is the program
+ * in between: "--program", PATH.
+ */
+#define RESUMED_KIND 2
+#define RESUMED_ARGUMENTS 5
 
 struct keeper_setup {
     const char *box;
     int listen_fd;              /* a listening socket */
-    bool own_listener;          /* which no manager holds: not opened by one */
+    bool own_listener;          /* no manager opened it */
+    bool resumed;               /* this program runs in the place of another, which the configuration was fit for */
     unsigned max_connections;
     unsigned watchdog;          /* some thread of the child must come back within so many seconds, else it is replaced; 0: no */
     const char *program;
@@ -26,7 +33,7 @@ struct keeper_setup {
 
 /*
  * Runs until SIGTERM or SIGINT; returns the process's exit status. Child and usher are exec'ed with program and argv, anew at
- * each start, so that SIGHUP brings in a new version of the program. *ret_listener_kept: the service manager has the listening
+ * each start, so that SIGHUP brings in a new version of the program. SIGUSR2 has the program take the keeper's own place too. *ret_listener_kept: the service manager has the listening
  * socket too, and callers may wait at it for the next keeper.
  */
 LB_MUST_USE int keeper_run(const struct keeper_setup *setup, bool *ret_listener_kept);

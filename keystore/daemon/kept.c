@@ -62,7 +62,7 @@ static bool was_accepted(const struct kept *k, int fd)
            len > offsetof(struct sockaddr_un, sun_path) && memcmp(&own, &listener, len) == 0;
 }
 
-static void name_channel(const struct kept *k, uint32_t slot, char ret[STORE_NAME_SIZE])
+void kept_name(const struct kept *k, uint32_t slot, char ret[STORE_NAME_SIZE])
 {
     const struct kept_channel *c = &k->at[slot];
     const struct stored_name name = { was_accepted(k, c->fd) ? STORED_ACCEPTED : STORED_PAIR, slot, c->maker };
@@ -77,7 +77,7 @@ static void store(struct kept *k, uint32_t slot)
 
     if (!k->store.there || k->listen_fd < 0 || k->at[slot].stale != NULL)
         return;
-    name_channel(k, slot, name);
+    kept_name(k, slot, name);
     k->at[slot].stored = fd_store_add(&k->store, name, k->at[slot].fd) == 0;
 }
 
@@ -89,7 +89,7 @@ static void unstore(struct kept *k, uint32_t slot)
 
     if (!c->stored)
         return;
-    name_channel(k, slot, name);
+    kept_name(k, slot, name);
     c->stored = false;
     if (fd_store_remove(&k->store, name) != 0)
         c->stale = strdup(name);

@@ -52,6 +52,8 @@ void kept_refuse_back(struct kept *k, int fd, const char *name, const struct sto
 void kept_store(struct kept *k, int listen_fd, size_t most);
 /* Tells the manager what it could not be told before. False: something is left. */
 bool kept_store_rest(struct kept *k);
+/* What the next keeper is to take for the name of the channel at this slot. */
+void kept_name(const struct kept *k, uint32_t slot, char ret[STORE_NAME_SIZE]);
 /* LB_E_VALUE: no channel is at this slot. */
 LB_MUST_USE int kept_drop(struct kept *k, uint32_t slot);
 /*

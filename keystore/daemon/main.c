@@ -21,6 +21,7 @@
 #include "daemon/box_conf.h"
 #include "daemon/child.h"
 #include "daemon/closed_exec.h"
+#include "daemon/heritage.h"
 #include "daemon/keeper.h"
 #include "daemon/keeper_link.h"
 #include "daemon/notify.h"
@@ -36,7 +37,8 @@ struct options {
     enum dirs_kind kind;
     const char *user;
     const char *program; /* what this was started as, before it ran itself again; NULL: it did not */
-    bool child, usher;
+    int resume;          /* the descriptor that the program before us left its heritage in; -1: there was none */
+    bool child, usher, trial;
 };
 
 static const char usage_text[] =
@@ -62,20 +64,22 @@ static int usage_error(const char *text, const char *what)
 static int parse_options(int argc, char **argv, struct options *o, int *ret_status)
 {
     enum {
-        OPT_BOX = 1, OPT_DIR, OPT_SYSTEM, OPT_USER_DIRS, OPT_USER, OPT_PROGRAM, OPT_CHILD, OPT_USHER, OPT_HELP, OPT_VERSION
+        OPT_BOX = 1, OPT_DIR, OPT_SYSTEM, OPT_USER_DIRS, OPT_USER, OPT_PROGRAM, OPT_CHILD, OPT_USHER, OPT_TRIAL, OPT_RESUME,
+        OPT_HELP, OPT_VERSION
     };
     static const struct option options[] = {
         { "box", required_argument, NULL, OPT_BOX },       { "dir", required_argument, NULL, OPT_DIR },
         { "system", no_argument, NULL, OPT_SYSTEM },       { "user-dirs", no_argument, NULL, OPT_USER_DIRS },
         { "user", required_argument, NULL, OPT_USER },     { "child", no_argument, NULL, OPT_CHILD },
-        { "usher", no_argument, NULL, OPT_USHER },
+        { "usher", no_argument, NULL, OPT_USHER },         { "trial", no_argument, NULL, OPT_TRIAL },
+        { "resume", required_argument, NULL, OPT_RESUME },
         { "program", required_argument, NULL, OPT_PROGRAM },
         { "help", no_argument, NULL, OPT_HELP },           { "version", no_argument, NULL, OPT_VERSION },
         { NULL, 0, NULL, 0 },
     };
     int opt;
 
-    *o = (struct options){ .box = "default", .kind = DIRS_DEFAULT };
+    *o = (struct options){ .box = "default", .kind = DIRS_DEFAULT, .resume = -1 };
     *ret_status = 0;
     while ((opt = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
         switch (opt) {
@@ -102,6 +106,12 @@ static int parse_options(int argc, char **argv, struct options *o, int *ret_stat
             break;
         case OPT_USHER:
             o->usher = true;
+            break;
+        case OPT_TRIAL:
+            o->trial = true;
+            break;
+        case OPT_RESUME:
+            o->resume = (int)strtol(optarg, NULL, 10);
             break;
         case OPT_HELP:
         case 'h':
@@ -290,13 +300,16 @@ static char **child_arguments(int argc, char **argv, const struct options *o)
 {
     static const char *const kinds[] = { [DIRS_SYSTEM] = "--system", [DIRS_USER] = "--user-dirs" };
     char **args = calloc((size_t)argc + 3, sizeof(*args));
+    int own = o->resume < 0 ? 1 : RESUMED_ARGUMENTS;
 
-    if (args == NULL)
+    if (args == NULL || argc < own) {
+        free(args);
         return NULL;
+    }
     args[0] = argv[0];
     args[KEEPER_ROLE] = (char *)"--child";
-    args[2] = (char *)kinds[o->kind];
-    memcpy(args + 3, argv + 1, ((size_t)argc - 1) * sizeof(*args));
+    args[RESUMED_KIND] = (char *)kinds[o->kind];
+    memcpy(args + RESUMED_KIND + 1, argv + own, (size_t)(argc - own) * sizeof(*args));
     return args;
 }
 
@@ -358,6 +371,11 @@ static int refuse_tracer(const struct boxconf *conf, struct problem *p)
     return LB_E_CONFIG;
 }
 
+static int take_handed(const struct options *o, struct handed *ret, struct problem *p)
+{
+    return o->resume < 0 ? notify_handed(ret, p) : heritage_read(o->resume, ret, p);
+}
+
 static int run_keeper(int argc, char **argv, const struct options *o, const struct dirs *dirs,
                       const struct boxconf *conf)
 {
@@ -380,7 +398,7 @@ static int run_keeper(int argc, char **argv, const struct options *o, const stru
     }
     raise_limits();
     if (find_user(o->user, &owner, &p) != 0 || make_dirs(dirs, conf, owner, &p) != 0 ||
-        notify_handed(&handed, &p) != 0 || open_socket(conf, &handed, &fd, &own, &p) != 0) {
+        take_handed(o, &handed, &p) != 0 || open_socket(conf, &handed, &fd, &own, &p) != 0) {
         notify_handed_clear(&handed);
         return fail(&p);
     }
@@ -395,7 +413,7 @@ static int run_keeper(int argc, char **argv, const struct options *o, const stru
         goto out;
     }
     setup = (struct keeper_setup){
-        .box = conf->box, .listen_fd = fd, .own_listener = own, .max_connections = conf->max_connections,
+        .box = conf->box, .listen_fd = fd, .own_listener = own, .resumed = o->resume >= 0, .max_connections = conf->max_connections,
         .watchdog = conf->watchdog, .program = program, .argv = args, .handed = &handed,
     };
     status = keeper_run(&setup, &listener_kept);
@@ -435,7 +453,7 @@ int main(int argc, char **argv)
         return 1;
     if (parse_options(argc, argv, &o, &status) != 0)
         return output_end("littleboxd", status);
-    if (!closed && !o.child && !o.usher && o.program == NULL && geteuid() != 0)
+    if (!closed && !o.child && !o.usher && !o.trial && o.resume < 0 && o.program == NULL && geteuid() != 0)
         close_keeper(argc, argv);
     log_open(o.box, LOG_LEVEL_INFO);
     /* Names the process: one that was run by its descriptor has a number for a name. */
@@ -459,6 +477,8 @@ int main(int argc, char **argv)
     log_open(o.box, conf.log_level);
     if (refuse_tracer(&conf, &p) != 0)
         return fail(&p);
+    if (o.trial)
+        return 0;
     if (o.usher)
         return run_usher(&conf);
     if (o.child)

@@ -114,34 +114,29 @@ static int check_listener(int fd, struct problem *p)
     return 0;
 }
 
-/* Puts each descriptor where it belongs. Without names (NULL) all are the manager's sockets. */
-static int sort_handed(struct handed *h, unsigned count, char *names, struct problem *p)
+int handed_add(struct handed *h, int fd, const char *name, struct problem *p)
 {
-    unsigned sockets = 0;
+    int flags = fcntl(fd, F_GETFD);
 
-    for (unsigned i = 0; i < count; i++) {
-        int fd = LISTEN_FDS_START + (int)i;
-        const char *name = names == NULL ? "" : strsep(&names, ":");
-
-        if (name == NULL || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-            return problem_set(p, LB_E_CONFIG, "the service manager says that it hands over %u descriptors, and does not", count);
-        if (store_name_ours(name)) {
-            h->kept[h->count++] = (struct handed_descriptor){ fd, name };
-        } else {
-            h->listener = fd;
-            sockets++;
-        }
+    /* Descriptors for us stay open when we are run. Whatever does not is our own, or was handed over already. */
+    if (flags < 0 || (flags & FD_CLOEXEC) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return problem_set(p, LB_E_CONFIG, "descriptor %d was to be handed over, and is not there", fd);
+    if (store_name_ours(name)) {
+        h->kept[h->count++] = (struct handed_descriptor){ fd, name };
+        return 0;
     }
-    if (sockets > 1)
-        return problem_set(p, LB_E_CONFIG, "the service manager hands over %u sockets, one is expected", sockets);
-    return h->listener < 0 ? 0 : check_listener(h->listener, p);
+    if (h->listener >= 0)
+        return problem_set(p, LB_E_CONFIG, "the service manager hands over several sockets, one is expected");
+    h->listener = fd;
+    return check_listener(fd, p);
 }
 
 int notify_handed(struct handed *ret, struct problem *p)
 {
     const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS"), *names = getenv("LISTEN_FDNAMES");
     unsigned long count;
-    char *end;
+    char *end, *rest;
+    int r = 0;
 
     *ret = (struct handed){ .listener = -1 };
     if (pid == NULL || fds == NULL || strtol(pid, NULL, 10) != (long)getpid())
@@ -156,7 +151,16 @@ int notify_handed(struct handed *ret, struct problem *p)
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_FDNAMES");
-    return sort_handed(ret, (unsigned)count, ret->names, p);
+    rest = ret->names;
+    for (unsigned long i = 0; r == 0 && i < count; i++) {
+        const char *name = rest == NULL ? "" : strsep(&rest, ":");
+
+        /* Without names all are the manager's sockets; with them there is one for each. */
+        if (ret->names != NULL && name[0] == '\0' && rest == NULL && i > 0)
+            return problem_set(p, LB_E_CONFIG, "the service manager hands over %lu descriptors, and names fewer", count);
+        r = handed_add(ret, LISTEN_FDS_START + (int)i, name, p);
+    }
+    return r;
 }
 
 void notify_handed_clear(struct handed *h)

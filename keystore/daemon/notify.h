@@ -50,6 +50,11 @@ struct handed {
  * close-on-exec then. Unsets the variables. To be cleared, also after a failure.
  */
 LB_MUST_USE int notify_handed(struct handed *ret, struct problem *p);
+/*
+ * Adds one that was handed over, and makes it close-on-exec; kept has room for it. name outlives h. LB_E_CONFIG: there is no
+ * such descriptor, it was there before, it is not called as ours are and no socket to listen at, or the second such socket.
+ */
+LB_MUST_USE int handed_add(struct handed *h, int fd, const char *name, struct problem *p);
 /* Closes nothing. */
 void notify_handed_clear(struct handed *h);
 

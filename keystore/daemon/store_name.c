@@ -24,6 +24,7 @@ static const struct {
     { STORED_LISTENER, "~listen" },
     { STORED_LOCKED, "~locked" },
     { STORED_BY_HAND, "~byhand" },
+    { STORED_DEAD, "~dead" },
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))
 

@@ -14,13 +14,14 @@
  *     ~listen                              the listening socket, if no socket unit made it
  *     ~locked                              a mark: the box was locked by hand
  *     ~byhand                              a mark: the box was unlocked by hand
+ *     ~dead                                not in a store, but from one program to the next: it is to be closed by the usher
  *     ~a SLOT                              a connection that the box accepted: the kernel knows its maker
  *     ~p SLOT . PID . UID . GID [. GROUP]  one of a pair that the box made for PID: the kernel names the box as its maker
  *
  * (Without the blanks.) The manager hands all names over as one text of at most 128 KiB, which is why they are short. The form
  * stays as it is: one program writes it, and the next one reads it.
  */
-enum stored_kind { STORED_LISTENER, STORED_LOCKED, STORED_BY_HAND, STORED_ACCEPTED, STORED_PAIR };
+enum stored_kind { STORED_LISTENER, STORED_LOCKED, STORED_BY_HAND, STORED_DEAD, STORED_ACCEPTED, STORED_PAIR };
 
 struct stored_name {
     enum stored_kind kind;
