@@ -1,17 +1,19 @@
-/* daemon/store_name.c, fd_store.c, kept.c and notify.c: what a keeper leaves with the service manager, and what it believes later. */
+/* daemon/store_name.c, fd_store.c, kept.c, heritage.c and notify.c: what a keeper leaves with the service manager, and what it believes later. */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/memfile.h"
 #include "base/socket.h"
 #include "box/usher_link.h"
+#include "daemon/heritage.h"
 #include "daemon/keeper_link.h"
 #include "daemon/kept.h"
 #include "daemon/marks.h"
@@ -28,6 +30,7 @@ static const struct {
     { { .kind = STORED_LISTENER }, "~listen" },
     { { .kind = STORED_LOCKED }, "~locked" },
     { { .kind = STORED_BY_HAND }, "~byhand" },
+    { { .kind = STORED_DEAD }, "~dead" },
     { { .kind = STORED_ACCEPTED }, "~a0" },
     { { .kind = STORED_ACCEPTED, .slot = KEEP_SLOTS_MAX - 1 }, "~a2567" },
     { { .kind = STORED_PAIR, .slot = 36, .maker = { { 1, 0, 35 }, NULL, 0 } }, "~p10.1.0.z" },
@@ -532,6 +535,93 @@ static void what_is_handed_over(void)
     end_manager();
 }
 
+/* A list as a program leaves it to the next one. sealed: as it does. */
+static int read_list(const char *text, size_t len, bool sealed, size_t *ret_kept, int *ret_listener)
+{
+    struct problem p;
+    struct handed h;
+    int file, r;
+
+    if (sealed) {
+        OK(textfile_make(text, len, &file));
+    } else {
+        file = memfd_create("list", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        CU_ASSERT_EQUAL_FATAL(write(file, text, len), (ssize_t)len);
+    }
+    r = heritage_read(file, &h, &p);
+    *ret_kept = h.count;
+    *ret_listener = h.listener;
+    notify_handed_clear(&h);
+    return r;
+}
+
+/* In text '#' is the number of one and '$' that of other, which stay open when a program is run, as those in such a list do. */
+static int list(const char *text, int one, int other)
+{
+    char filled[200] = "";
+    size_t kept;
+    int found;
+
+    for (; *text != '\0'; text++) {
+        size_t len = strlen(filled);
+
+        if (*text == '#' || *text == '$')
+            snprintf(filled + len, sizeof(filled) - len, "%d", *text == '#' ? one : other);
+        else
+            snprintf(filled + len, sizeof(filled) - len, "%c", *text);
+    }
+    CU_ASSERT_EQUAL(fcntl(one, F_SETFD, 0), 0);
+    CU_ASSERT_EQUAL(fcntl(other, F_SETFD, 0), 0);
+    return read_list(filled, strlen(filled), true, &kept, &found);
+}
+
+static void what_a_program_leaves(void)
+{
+    char text[100];
+    size_t kept;
+    int one, far, found;
+    unsigned before;
+
+    start_manager("100");
+    start_listener();
+    accepted(&one, &far);
+    before = unit_open_fds();
+    (void)fcntl(one, F_SETFD, 0);
+    (void)fcntl(listener, F_SETFD, 0);
+    snprintf(text, sizeof(text), "%d socket\n%d ~a1\n", listener, one);
+    OK(read_list(text, strlen(text), true, &kept, &found));
+    CU_ASSERT_EQUAL(kept, 1);
+    CU_ASSERT_EQUAL(found, listener);
+    CU_ASSERT_EQUAL(fcntl(one, F_GETFD), FD_CLOEXEC);
+    CU_ASSERT_EQUAL(fcntl(listener, F_GETFD), FD_CLOEXEC);
+    /* They are ours now, and whoever says that they are handed over once more is wrong. */
+    FAILS(read_list(text, strlen(text), true, &kept, &found), LB_E_CONFIG);
+    (void)fcntl(one, F_SETFD, 0);
+    (void)fcntl(listener, F_SETFD, 0);
+    FAILS(read_list(text, strlen(text), false, &kept, &found), LB_E_CONFIG);
+    FAILS(list("# ~a1\n$ ~a1", one, listener), LB_E_CONFIG);
+    FAILS(list("# ~a1\n# ~a2\n", one, one), LB_E_CONFIG);
+    FAILS(list("#x ~a1\n", one, one), LB_E_CONFIG);
+    FAILS(list("#\n", one, one), LB_E_CONFIG);
+    FAILS(list("# \n", one, one), LB_E_CONFIG);
+    FAILS(list("0# ~a1\n", one, one), LB_E_CONFIG);
+    FAILS(list(" # ~a1\n", one, one), LB_E_CONFIG);
+    FAILS(list("# ~a1\n\n", one, one), LB_E_CONFIG);
+    FAILS(list("2 ~a1\n", one, one), LB_E_CONFIG);
+    FAILS(list("100000 ~a1\n", one, one), LB_E_CONFIG);
+    FAILS(list("# socket\n", one, one), LB_E_CONFIG);
+    FAILS(list("# socket\n$ socket\n", listener, one), LB_E_CONFIG);
+    (void)fcntl(one, F_SETFD, 0);
+    FAILS(read_list("", 0, true, &kept, &found), LB_E_CONFIG);
+    FAILS(read_list("3 ~a1\0\n", 8, true, &kept, &found), LB_E_CONFIG);
+    CU_ASSERT_EQUAL(unit_open_fds(), before);
+    CU_ASSERT_EQUAL(fcntl(STDERR_FILENO, F_GETFD), 0);
+    close(one);
+    close(far);
+    end_listener();
+    end_manager();
+}
+
 static const struct unit_test tests[] = {
     { "names that are written", names_that_are_written },
     { "names that are not read", names_that_are_not_read },
@@ -543,6 +633,7 @@ static const struct unit_test tests[] = {
     { "what comes back", what_comes_back },
     { "what is known of the lock", what_is_known_of_the_lock },
     { "what is handed over", what_is_handed_over },
+    { "what a program leaves to the next", what_a_program_leaves },
     { NULL, NULL },
 };
 const struct unit_suite suite_fdstore = { "fdstore", tests };
