@@ -14,7 +14,6 @@
 #include "base/memfile.h"
 #include "base/socket.h"
 #include "daemon/closed_exec.h"
-#include "daemon/keeper.h"
 #include "daemon/keeper_link.h"
 #include "daemon/store_name.h"
 

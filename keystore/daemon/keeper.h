@@ -10,15 +10,6 @@
 /* Exit status of a child whose configuration or store makes another start pointless (EX_CONFIG of <sysexits.h>). */
 #define EXIT_NOT_AGAIN 78
 
-/* The place in argv of the role of a started process: "--child", "--usher", or "--trial" and "--resume=N" of keepers to be. */
-#define KEEPER_ROLE 1
-/*
- * Behind it the kind of directories, and then the arguments of whoever started the box. With "--resume=N" there is the program
- * in between: "--program", PATH.
- */
-#define RESUMED_KIND 2
-#define RESUMED_ARGUMENTS 5
-
 struct keeper_setup {
     const char *box;
     int listen_fd;              /* a listening socket */

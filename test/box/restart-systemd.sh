@@ -64,9 +64,11 @@ round_kill() {
     [ ! -e "/proc/$child" ] || fail "the child outlived its keeper"
 }
 round_reexec() { systemctl daemon-reexec; }
-# As package scripts do it that know of the socket unit too.
+# As package scripts do it that know of the socket unit too. A caller that connects at this moment finds no socket: so none of
+# those who come by the path once, and never again, as each smtpd of Postfix.
 round_socket() { systemctl restart littleboxd@default.socket "$UNIT"; }
-KINDS="restart kill reexec socket"
+KINDS="restart kill reexec"
+[ -n "${ALL_SERVERS:-}" ] || KINDS="$KINDS socket"
 [ -z "${HOOKS:-}" ] || KINDS="$KINDS $(cd "$HOOKS" && echo *)"
 rounds=0 memory='' first=''
 for ((n = 1; n <= ROUNDS; n++)); do

@@ -80,7 +80,7 @@ become_systemd() {
     mount -t sysfs -o ro sysfs "$root/sys"
     mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
     mount -t devpts devpts "$root/dev/pts"
-    cd "$root"
+    cd "$root" || exit
     pivot_root . old
     umount -l /old
     # As process 1 finds it outside of containers; systemd hands credentials over by a mount.
@@ -110,6 +110,7 @@ outside_machine() {
         tail -n 20 "$TEST_DIR/systemd.log" >&3
         fail "in the machine of systemd: status $status"
     fi
+    # shellcheck disable=SC2034 # for finish
     TEST_CHECKS=$(grep -c '^ok: ' "$TEST_DIR/inside.log")
     finish
 }
@@ -124,7 +125,7 @@ in_machine() {
     try)
         mount_machine
         remove_group
-        cd "$TEST_DIR/ov/root"
+        cd "$TEST_DIR/ov/root" || exit
         pivot_root . old
         exit
         ;;

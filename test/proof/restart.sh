@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The long form of test/box/restart-systemd.sh: HAProxy and Postfix in their chroots, nginx and PostgreSQL shake hands while the
-# box's service is restarted, its keeper and child are killed together, process 1 runs itself anew, and the socket unit is
-# restarted too; ROUNDS (100) of each. It prints how many handshakes there were, how many failed, and how long the longest took.
+# box's service is restarted, its keeper and child are killed together, and process 1 runs itself anew; ROUNDS (100) of each. It
+# prints how many handshakes there were, how many failed, and how long the longest took.
 #
 # HOOKS: a directory of programs, each one more kind of round, which gets the name of the box's unit: to install a package again,
 # or to run needrestart(1).
