@@ -110,6 +110,8 @@ check "restart" systemctl restart "$UNIT"
 same "it is locked" locked "$(status state)"
 says "the log says so" "the box was locked by hand before this start, and still is: no key can be used until 'littlebox --box default unlock'" "$LOG"
 check "systemctl status too" grep -q '^LOCKED: ' <<<"$(property StatusText)"
+littlebox status >status.out || true
+says "and littlebox status" "^ *no key can be used until 'littlebox --box default unlock'" status.out
 check "unlock" littlebox unlock --credential /etc/littlebox/default.credential 2>>lb.log
 check "restart" systemctl restart "$UNIT"
 same "it opens itself" unlocked "$(status state)"

@@ -506,11 +506,12 @@ static int handed(const char *fds, const char *names, const int *given, int coun
 
 static void what_is_handed_over(void)
 {
-    int given[3], kept, far;
+    int given[3], kept, one, far;
 
     start_manager("100");
     start_listener();
-    accepted(&given[1], &far);
+    accepted(&one, &far);
+    given[1] = one;
     given[0] = listener;
     given[2] = listener;
     OK(handed("1", NULL, given, 1, &kept));
@@ -522,6 +523,9 @@ static void what_is_handed_over(void)
     CU_ASSERT_EQUAL(kept, 2);
     FAILS(handed("2", NULL, given, 2, &kept), LB_E_CONFIG);
     FAILS(handed("2", "a:b", given, 2, &kept), LB_E_CONFIG);
+    given[1] = listener;
+    FAILS(handed("2", "a:b", given, 2, &kept), LB_E_CONFIG);
+    given[1] = one;
     FAILS(handed("2", "a", given, 2, &kept), LB_E_CONFIG);
     FAILS(handed("2", "~a1:x", given, 1, &kept), LB_E_CONFIG);
     FAILS(handed("1", "x", given + 1, 1, &kept), LB_E_CONFIG);
@@ -529,7 +533,7 @@ static void what_is_handed_over(void)
     FAILS(handed("1x", "~a1", given, 1, &kept), LB_E_CONFIG);
     FAILS(handed("-1", "~a1", given, 1, &kept), LB_E_CONFIG);
     FAILS(handed("999999999999", "~a1", given, 1, &kept), LB_E_CONFIG);
-    close(given[1]);
+    close(one);
     close(far);
     end_listener();
     end_manager();
