@@ -599,8 +599,11 @@ static int loop(struct keeper *k)
 int keeper_run(const struct keeper_setup *setup, bool *ret_listener_kept)
 {
     static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD };
-    struct keeper k = { .box = setup->box, .listen_fd = setup->listen_fd, .program = setup->program, .argv = setup->argv,
-                        .own_listener = setup->own_listener, .was_ready = setup->resumed, .link = -1, .watchdog = setup->watchdog * 1000, .manager = notify_interval() };
+    struct keeper k = {
+        .box = setup->box, .listen_fd = setup->listen_fd, .own_listener = setup->own_listener, .program = setup->program,
+        .argv = setup->argv, .was_ready = setup->resumed, .link = -1, .watchdog = setup->watchdog * 1000,
+        .manager = notify_interval(),
+    };
     int status = 1;
 
     kept_init(&k.kept);

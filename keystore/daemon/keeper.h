@@ -24,8 +24,8 @@ struct keeper_setup {
 
 /*
  * Runs until SIGTERM or SIGINT; returns the process's exit status. Child and usher are exec'ed with program and argv, anew at
- * each start, so that SIGHUP brings in a new version of the program. SIGUSR2 has the program take the keeper's own place too. *ret_listener_kept: the service manager has the listening
- * socket too, and callers may wait at it for the next keeper.
+ * each start, so that SIGHUP brings in a new version of the program. SIGUSR2 has that program take the keeper's own place too.
+ * *ret_listener_kept: the service manager has the listening socket too, and callers may wait at it for the next keeper.
  */
 LB_MUST_USE int keeper_run(const struct keeper_setup *setup, bool *ret_listener_kept);
 

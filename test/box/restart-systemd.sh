@@ -44,6 +44,7 @@ check "it signs" signs ec
 
 # --- What is in the store
 
+check "the store takes as many as a box can have" test "$(property FileDescriptorStoreMax)" -ge 100036
 stored_is() { [ "$(stored)" = "$1" ]; }
 await "callers that went to be taken out of the store" stored_is 0
 check "callers come" bash -c "for i in 1 2 3 4 5; do littlebox list >/dev/null; done"

@@ -1,4 +1,7 @@
-/* daemon/store_name.c, fd_store.c, kept.c, heritage.c and notify.c: what a keeper leaves with the service manager, and what it believes later. */
+/*
+ * daemon/store_name.c, fd_store.c, kept.c, heritage.c and notify.c: what a keeper leaves with the service manager or to the next
+ * program, and what that believes.
+ */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
