@@ -35,13 +35,17 @@ fleet_loads "$TEST_DIR/files"
 descriptors() { find "/proc/$KEEPER/fd" -mindepth 1 | wc -l; }
 times() { grep -c "$1" "$BOX_DIR/box.log" || true; }
 happened() { [ "$(times "$1")" -ge "$2" ]; }
-# The keeper's program is the one that runs when its child is of that version, and it is a keeper's first child.
-is_new() { [ "$(status software) $(status restarts)" = "littlebox $NEW_VERSION 0" ] && box_unlocked; }
+# Another child, a keeper's first one; and of that version, where a build has its version as a text.
+is_new() {
+    [ "$(box_child)" != "$old" ] && [ "$(status restarts)" = 0 ] && box_unlocked &&
+        { cmp -s "$BIN" "$LITTLEBOX_BUILD/littleboxd" || [ "$(status software)" = "littlebox $NEW_VERSION" ]; }
+}
 inode=$(stat -c %i "$BOX_DIR/default.sock") first=''
 for n in 1 2 3 4; do
     exchange_program "$n"
     old=$(box_child)
     kill -USR2 "$KEEPER"
+    await "round $n to be said" happened "the installed program takes this one's place" "$n"
     await "the program's place to be taken" is_new
     await_handshakes 3
     check "round $n: the old child has ended" gone "$old"
