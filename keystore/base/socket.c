@@ -14,6 +14,8 @@
 
 #define SOCKET_TYPE (SOCK_SEQPACKET | SOCK_CLOEXEC)
 #define BACKLOG 1024
+/* A socket keeps the name that it was bound to when its file is renamed. */
+#define DRAFT "~"
 /* In milliseconds. */
 #define CONNECT_TIMEOUT 5000
 /* Linux 6.5 and 6.16; older headers do not name them. */
@@ -108,7 +110,7 @@ int socket_listen(const char *path, mode_t mode, int *ret_fd)
     char draft[sizeof(addr.sun_path) + 1];
     int fd = -1, probe = -1, r;
 
-    snprintf(draft, sizeof(draft), "%s~", path);
+    snprintf(draft, sizeof(draft), "%s" DRAFT, path);
     r = address(draft, &addr);
     if (r != 0)
         return r;
@@ -128,6 +130,20 @@ int socket_listen(const char *path, mode_t mode, int *ret_fd)
     }
     *ret_fd = fd;
     return 0;
+}
+
+bool socket_listens_at(int fd, const char *path)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNSPEC };
+    char draft[sizeof(addr.sun_path) + 1];
+    int type = 0, listening = 0;
+    socklen_t len = sizeof(int), addr_len = sizeof(addr) - 1;
+
+    snprintf(draft, sizeof(draft), "%s" DRAFT, path);
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET &&
+           getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening &&
+           getsockname(fd, (struct sockaddr *)&addr, &addr_len) == 0 && addr.sun_family == AF_UNIX &&
+           strncmp(addr.sun_path, draft, sizeof(addr.sun_path)) == 0;
 }
 
 int socket_set_timeout(int fd, unsigned ms)

@@ -36,6 +36,9 @@ LB_MUST_USE int socket_connect_within(const char *path, unsigned ms, int *ret_fd
  */
 LB_MUST_USE int socket_listen(const char *path, mode_t mode, int *ret_fd);
 
+/* Is the descriptor, whatever it is, a socket that socket_listen() made for this path? */
+bool socket_listens_at(int fd, const char *path);
+
 /* How long a send or a receive may block, in milliseconds; 0: for ever. */
 LB_MUST_USE int socket_set_timeout(int fd, unsigned ms);
 

@@ -163,6 +163,8 @@ static void print_people(const struct client *c, const struct box_status *s, con
     rfc3339_text(s->started, started);
     cli_line("box          %s%s", s->box, whose[c->place]);
     cli_line("state        %s", lock_state_name(s->lock));
+    if (s->lock == LOCK_LOCKED)
+        cli_line("             no key can be used until 'littlebox --box %s unlock'", s->box);
     cli_line("socket       %s", c->paths.socket);
     cli_line("store        %s", c->paths.store);
     cli_line("software     %s, backend %s", s->software, s->backend);

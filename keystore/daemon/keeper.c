@@ -22,8 +22,10 @@
 #include "base/signals.h"
 #include "base/socket.h"
 #include "daemon/closed_exec.h"
+#include "daemon/heritage.h"
 #include "daemon/keeper_link.h"
 #include "daemon/kept.h"
+#include "daemon/marks.h"
 #include "daemon/notify.h"
 #include "model/keeper_words.h"
 
@@ -40,6 +42,8 @@
 #define PAUSE_SYSTEM 5000
 /* How long a child may take to finish its requests before it is killed, in milliseconds. */
 #define STOP_TIMEOUT 10000
+/* How long the installed program may take to say whether it is fit, in milliseconds. */
+#define TRIAL_TIMEOUT 10000
 /* How long a child may take to read one packet of the keeper's, in milliseconds. */
 #define LINK_TIMEOUT 5000
 /* Messages of the child that are read in one turn: a child that talks without end must not keep signals waiting. */
@@ -50,8 +54,13 @@
 #define USHER_PAUSE 100
 /* How soon the keeper tries again to pass on what the usher had no room for. */
 #define BURY_PAUSE 20
+/* How long a keeper that ends waits for the manager to hear what it is to keep, in milliseconds. */
+#define STORE_TIMEOUT 2000
+/* What the manager keeps beside max-connections: administrators' connections, the listening socket, marks. */
+#define OTHERS_STORED 20
 
 struct keeper {
+    const char *box;
     int listen_fd;
     int signal_fd;
     const char *program;
@@ -60,6 +69,10 @@ struct keeper {
     int link;         /* to the child; -1: none */
     pid_t child;      /* 0: none */
     pid_t usher;      /* of this child; 0: none */
+    pid_t trial;      /* of the program that is to take this one's place; 0: none */
+    uint64_t trial_deadline;
+    bool own_listener;
+    bool giving_way;  /* to the installed program, once the child has ended */
     uint64_t usher_start; /* when the next one is to be started; 0: there is one, or no child */
     uint32_t starts;
     bool was_ready;   /* some child was ready: the configuration is sound */
@@ -68,7 +81,7 @@ struct keeper {
     uint32_t failures; /* children in a row that ended before their start was over */
     bool stopping;
     bool replacing;   /* the child was asked to make room for the next */
-    bool locked;      /* by hand: a crash must not open the box again */
+    struct marks marks;
     uint64_t started; /* of the child; milliseconds */
     uint64_t away;    /* since when nobody answers; 0: somebody does, or nobody ever did */
     uint64_t deadline; /* for the child to end; 0: none */
@@ -168,7 +181,7 @@ static int send_state(struct keeper *k)
         if (k->kept.at[i].fd >= 0)
             r = keep_send(k->link, KEEP_RESTORE, (uint32_t)i, &k->kept.at[i].maker, k->kept.at[i].fd);
     }
-    if (r == 0 && k->locked)
+    if (r == 0 && k->marks.locked.is)
         r = keep_send(k->link, KEEP_LOCKED, 1, NULL, /* fd= */ -1);
     if (r == 0 && k->failures > 0)
         r = keep_send(k->link, KEEP_FAILED, k->failures, NULL, /* fd= */ -1);
@@ -210,16 +223,32 @@ static void start_child(struct keeper *k)
     }
 }
 
+/* What the next child cannot do alone. NULL: nothing. */
+static const char *why_locked(struct keeper *k, bool by_credential)
+{
+    if (k->marks.locked.is)
+        return "was locked by hand before this start, and still is";
+    if (by_credential)
+        k->marks.by_hand.is = false;
+    return k->marks.by_hand.is ? "was unlocked by hand, and this start has locked it" : NULL;
+}
+
 static void child_is_ready(struct keeper *k, bool by_credential)
 {
-    char text[120];
+    const char *locked = why_locked(k, by_credential);
+    char text[LB_NAME_MAX + 200];
 
     k->was_ready = k->served = true;
     k->pinged = now_ms();
     if (k->away != 0)
         log_info("the next child serves: the box was away for %llu ms", (unsigned long long)(now_ms() - k->away));
     k->away = 0;
-    snprintf(text, sizeof(text), "READY=1\nSTATUS=Serving%s", by_credential ? ", opened by its credential" : "");
+    if (locked != NULL) {
+        log_warning("the box %s: no key can be used until 'littlebox --box %s unlock'", locked, k->box);
+        snprintf(text, sizeof(text), "READY=1\nSTATUS=LOCKED: the box %s; run: littlebox --box %s unlock", locked, k->box);
+    } else {
+        snprintf(text, sizeof(text), "READY=1\nSTATUS=Serving%s", by_credential ? ", opened by its credential" : "");
+    }
     notify_manager(text);
 }
 
@@ -232,7 +261,8 @@ static int heard(struct keeper *k, struct keep_message *m)
     case KEEP_DROP:
         return kept_drop(&k->kept, m->number);
     case KEEP_LOCKED:
-        k->locked = m->number == 1;
+        k->marks.locked.is = m->number == 1;
+        k->marks.by_hand.is = m->number == 0;
         return m->number > 1 ? LB_E_VALUE : 0;
     case KEEP_READY:
         child_is_ready(k, m->number == 1);
@@ -330,6 +360,67 @@ static void plan_next_start(struct keeper *k)
     k->pause = k->pause == 0 ? PAUSE_FIRST : k->pause * 2 < PAUSE_MAX ? k->pause * 2 : PAUSE_MAX;
 }
 
+/* The manager's store is all that is left of this keeper: what could not be told yet is told now, within limits. */
+static void tell_the_rest(struct keeper *k)
+{
+    uint64_t end = now_ms() + STORE_TIMEOUT;
+
+    while ((!marks_store(&k->marks, &k->kept.store) || !kept_store_rest(&k->kept)) && now_ms() < end)
+        (void)poll(NULL, 0, BURY_PAUSE);
+}
+
+/* Runs the installed program in the place of this one, with all that it has. Comes back if that cannot be. */
+static void give_way(struct keeper *k)
+{
+    const struct legacy legacy = { .program = k->program, .argv = k->argv, .listen_fd = k->listen_fd, .own = k->own_listener };
+
+    k->giving_way = false;
+    log_info("the installed program takes this one's place");
+    tell_the_rest(k);
+    heritage_give(&k->kept, &k->marks, &legacy);
+    log_error("cannot run %s: %s; this program goes on", k->program, strerror(errno));
+    k->replacing = true;
+}
+
+/*
+ * SIGUSR2: is the installed program one that reads these arguments, and this configuration? It is asked in a process of its own,
+ * because nothing is left of this one when the other program runs in its place.
+ */
+static void try_program(struct keeper *k)
+{
+    int pair[2];
+
+    if (k->stopping || k->trial != 0 || k->giving_way)
+        return;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        log_error("socketpair: %s", strerror(errno));
+        return;
+    }
+    k->trial = start_process(k, "--trial", pair);
+    if (k->trial < 0)
+        k->trial = 0;
+    k->trial_deadline = k->trial == 0 ? 0 : now_ms() + TRIAL_TIMEOUT;
+    socket_close(pair[0]);
+}
+
+static void trial_ended(struct keeper *k, int status)
+{
+    k->trial = 0;
+    k->trial_deadline = 0;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        log_error("the installed program is not fit to take this one's place (status %d): this one goes on",
+                  WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+        return;
+    }
+    if (k->stopping)
+        return;
+    k->giving_way = true;
+    if (k->child != 0)
+        stop_child(k);
+    else
+        give_way(k);
+}
+
 /* True: the keeper ends, with *ret_status. */
 static bool child_ended(struct keeper *k, int status, int *ret_status)
 {
@@ -351,6 +442,8 @@ static bool child_ended(struct keeper *k, int status, int *ret_status)
         *ret_status = WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : 1;
         return true;
     }
+    if (k->giving_way)
+        give_way(k);
     if (k->replacing)
         start_now(k);
     else
@@ -367,6 +460,8 @@ static bool reap(struct keeper *k, int *ret_status)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (pid == k->child && child_ended(k, status, ret_status))
             return true;
+        if (pid == k->trial)
+            trial_ended(k, status);
         if (pid == k->usher && !k->stopping) {
             log_error("the usher ended and is started again");
             k->usher = 0;
@@ -390,6 +485,8 @@ static bool handle_signals(struct keeper *k, int *ret_status)
                 return true;
             }
             stop_child(k);
+        } else if (si.ssi_signo == SIGUSR2) {
+            try_program(k);
         } else if (si.ssi_signo == SIGHUP && k->child != 0 && !k->stopping) {
             log_info("replacing the child");
             k->replacing = true;
@@ -438,12 +535,13 @@ static void sooner(uint64_t *when, uint64_t other)
         *when = other;
 }
 
-static int wait_time(const struct keeper *k)
+static int wait_time(const struct keeper *k, bool something_waits)
 {
     uint64_t when = k->child != 0 ? k->deadline : k->next_start, now = now_ms();
 
     sooner(&when, k->usher_start);
-    if (k->kept.dead.count > 0)
+    sooner(&when, k->trial_deadline);
+    if (something_waits)
         sooner(&when, now + BURY_PAUSE);
     if (k->watchdog != 0 && k->child != 0 && k->served && k->deadline == 0)
         sooner(&when, k->pinged + (k->ping == k->awake ? k->watchdog / 2 : k->watchdog));
@@ -460,13 +558,16 @@ static int loop(struct keeper *k)
         struct pollfd fds[3] = { { .fd = k->signal_fd, .events = POLLIN }, { .events = POLLIN },
                                  { .fd = k->listen_fd, .events = POLLRDHUP } };
 
+        bool store_waits, bury_waits;
+
         if (k->child == 0 && k->next_start <= now_ms())
             start_child(k);
         if (k->usher_start != 0 && k->child != 0 && k->usher_start <= now_ms() && start_usher(k) != 0)
             log_warning("the child did not take its usher");
-        (void)kept_bury(&k->kept);
+        store_waits = !marks_store(&k->marks, &k->kept.store) || !kept_store_rest(&k->kept);
+        bury_waits = !kept_bury(&k->kept);
         fds[1].fd = k->link;
-        if (poll(fds, 3, wait_time(k)) < 0 && errno != EINTR) {
+        if (poll(fds, 3, wait_time(k, store_waits || bury_waits)) < 0 && errno != EINTR) {
             log_error("poll: %s", strerror(errno));
             return 1;
         }
@@ -485,6 +586,8 @@ static int loop(struct keeper *k)
             return status;
         watch_child(k);
         pat_manager(k);
+        if (k->trial != 0 && now_ms() >= k->trial_deadline)
+            kill(k->trial, SIGKILL);
         if (k->child != 0 && k->deadline != 0 && now_ms() >= k->deadline) {
             log_error("the child did not end in %d s and is killed", STOP_TIMEOUT / 1000);
             k->deadline = 0;
@@ -493,19 +596,26 @@ static int loop(struct keeper *k)
     }
 }
 
-int keeper_run(int listen_fd, const char *program, char *argv[], unsigned watchdog)
+int keeper_run(const struct keeper_setup *setup, bool *ret_listener_kept)
 {
-    static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
-    struct keeper k = { .listen_fd = listen_fd, .program = program, .argv = argv, .link = -1,
-                        .watchdog = watchdog * 1000, .manager = notify_interval() };
+    static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD };
+    struct keeper k = {
+        .box = setup->box, .listen_fd = setup->listen_fd, .own_listener = setup->own_listener, .program = setup->program,
+        .argv = setup->argv, .was_ready = setup->resumed, .link = -1, .watchdog = setup->watchdog * 1000,
+        .manager = notify_interval(),
+    };
     int status = 1;
 
     kept_init(&k.kept);
+    kept_store(&k.kept, k.listen_fd, setup->max_connections + OTHERS_STORED);
+    heritage_take(&k.kept, &k.marks, setup->handed);
+    *ret_listener_kept = setup->own_listener && heritage_keep_listener(&k.kept, setup->handed);
     k.signal_fd = signals_open(signals, sizeof(signals) / sizeof(signals[0]));
     if (k.signal_fd < 0)
         log_error("signalfd: %s", strerror(errno));
     else
         status = loop(&k);
+    tell_the_rest(&k);
     end_usher(&k);
     kept_clear(&k.kept);
     socket_close(k.link);

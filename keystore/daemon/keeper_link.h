@@ -34,6 +34,15 @@ enum keep_type {
     KEEP_AWAKE = 11   /* child to keeper: this one does; number: the ping's */
 };
 
+/* The place in argv of the role of a started process: "--child", "--usher", or "--trial" and "--resume=N" of keepers to be. */
+#define KEEPER_ROLE 1
+/*
+ * Behind it the kind of directories, and then the arguments of whoever started the box. With "--resume=N" there is the program
+ * in between: "--program", PATH.
+ */
+#define RESUMED_KIND 2
+#define RESUMED_ARGUMENTS 5
+
 /* Where a child finds its ends after exec. */
 #define KEEP_LINK_FD 3
 #define KEEP_LISTEN_FD 4

@@ -21,11 +21,13 @@
 #include "daemon/box_conf.h"
 #include "daemon/child.h"
 #include "daemon/closed_exec.h"
+#include "daemon/heritage.h"
 #include "daemon/keeper.h"
 #include "daemon/keeper_sandbox.h"
 #include "daemon/keeper_link.h"
 #include "daemon/notify.h"
 #include "daemon/sandbox.h"
+#include "daemon/store_name.h"
 #include "model/key_name.h"
 
 #define EXIT_USAGE 2
@@ -36,7 +38,8 @@ struct options {
     enum dirs_kind kind;
     const char *user;
     const char *program; /* what this was started as, before it ran itself again; NULL: it did not */
-    bool child, usher;
+    int resume;          /* the descriptor that the program before us left its heritage in; -1: there was none */
+    bool child, usher, trial;
 };
 
 static const char usage_text[] =
@@ -62,20 +65,22 @@ static int usage_error(const char *text, const char *what)
 static int parse_options(int argc, char **argv, struct options *o, int *ret_status)
 {
     enum {
-        OPT_BOX = 1, OPT_DIR, OPT_SYSTEM, OPT_USER_DIRS, OPT_USER, OPT_PROGRAM, OPT_CHILD, OPT_USHER, OPT_HELP, OPT_VERSION
+        OPT_BOX = 1, OPT_DIR, OPT_SYSTEM, OPT_USER_DIRS, OPT_USER, OPT_PROGRAM, OPT_CHILD, OPT_USHER, OPT_TRIAL, OPT_RESUME,
+        OPT_HELP, OPT_VERSION
     };
     static const struct option options[] = {
         { "box", required_argument, NULL, OPT_BOX },       { "dir", required_argument, NULL, OPT_DIR },
         { "system", no_argument, NULL, OPT_SYSTEM },       { "user-dirs", no_argument, NULL, OPT_USER_DIRS },
         { "user", required_argument, NULL, OPT_USER },     { "child", no_argument, NULL, OPT_CHILD },
-        { "usher", no_argument, NULL, OPT_USHER },
+        { "usher", no_argument, NULL, OPT_USHER },         { "trial", no_argument, NULL, OPT_TRIAL },
+        { "resume", required_argument, NULL, OPT_RESUME },
         { "program", required_argument, NULL, OPT_PROGRAM },
         { "help", no_argument, NULL, OPT_HELP },           { "version", no_argument, NULL, OPT_VERSION },
         { NULL, 0, NULL, 0 },
     };
     int opt;
 
-    *o = (struct options){ .box = "default", .kind = DIRS_DEFAULT };
+    *o = (struct options){ .box = "default", .kind = DIRS_DEFAULT, .resume = -1 };
     *ret_status = 0;
     while ((opt = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
         switch (opt) {
@@ -102,6 +107,12 @@ static int parse_options(int argc, char **argv, struct options *o, int *ret_stat
             break;
         case OPT_USHER:
             o->usher = true;
+            break;
+        case OPT_TRIAL:
+            o->trial = true;
+            break;
+        case OPT_RESUME:
+            o->resume = (int)strtol(optarg, NULL, 10);
             break;
         case OPT_HELP:
         case 'h':
@@ -233,15 +244,37 @@ static int find_user(const char *name, const struct passwd **ret, struct problem
     return 0;
 }
 
-static int open_socket(const struct boxconf *conf, int *ret_fd, bool *ret_bound, struct problem *p)
+/* The listening socket that the last keeper made, if callers still find it by this path. -1: there is none. */
+static int kept_listener(const struct handed *handed, const char *path)
 {
-    int r = notify_listen_fd(ret_fd, p), e;
+    struct stat st;
 
-    *ret_bound = false;
-    if (r != 0 || *ret_fd >= 0)
-        return r;
+    for (size_t i = 0; i < handed->count; i++) {
+        const struct handed_descriptor *h = &handed->kept[i];
+        struct stored_name name;
+
+        if (store_name_read(h->name, &name) != 0)
+            continue;
+        maker_clear(&name.maker);
+        if (name.kind == STORED_LISTENER && socket_listens_at(h->fd, path) && stat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+            return h->fd;
+    }
+    return -1;
+}
+
+/* *ret_own: no service manager opened it. */
+static int open_socket(const struct boxconf *conf, const struct handed *handed, int *ret_fd, bool *ret_own, struct problem *p)
+{
+    int r, e;
+
+    *ret_fd = handed->listener;
+    *ret_own = *ret_fd < 0;
+    if (*ret_fd >= 0)
+        return 0;
+    *ret_fd = kept_listener(handed, conf->paths.socket);
+    if (*ret_fd >= 0)
+        return 0;
     r = socket_listen(conf->paths.socket, conf->socket_mode, ret_fd);
-    *ret_bound = r == 0;
     if (r == 0)
         return 0;
     if (r == LB_E_IN_USE) {
@@ -268,13 +301,16 @@ static char **child_arguments(int argc, char **argv, const struct options *o)
 {
     static const char *const kinds[] = { [DIRS_SYSTEM] = "--system", [DIRS_USER] = "--user-dirs" };
     char **args = calloc((size_t)argc + 3, sizeof(*args));
+    int own = o->resume < 0 ? 1 : RESUMED_ARGUMENTS;
 
-    if (args == NULL)
+    if (args == NULL || argc < own) {
+        free(args);
         return NULL;
+    }
     args[0] = argv[0];
     args[KEEPER_ROLE] = (char *)"--child";
-    args[2] = (char *)kinds[o->kind];
-    memcpy(args + 3, argv + 1, ((size_t)argc - 1) * sizeof(*args));
+    args[RESUMED_KIND] = (char *)kinds[o->kind];
+    memcpy(args + RESUMED_KIND + 1, argv + own, (size_t)(argc - own) * sizeof(*args));
     return args;
 }
 
@@ -351,6 +387,11 @@ static int confine_keeper(const struct boxconf *conf, const char *program, struc
     return 0;
 }
 
+static int take_handed(const struct options *o, struct handed *ret, struct problem *p)
+{
+    return o->resume < 0 ? notify_handed(ret, p) : heritage_read(o->resume, ret, p);
+}
+
 static int run_keeper(int argc, char **argv, const struct options *o, const struct dirs *dirs,
                       const struct boxconf *conf)
 {
@@ -358,8 +399,10 @@ static int run_keeper(int argc, char **argv, const struct options *o, const stru
     const struct passwd *owner;
     struct problem p = { 0 };
     char **args = NULL;
+    struct handed handed = { .listener = -1 };
+    struct keeper_setup setup;
+    bool own = false, listener_kept = false;
     int fd = -1, status;
-    bool bound = false;
 
     if (o->program != NULL && strlen(o->program) < sizeof(program))
         strcpy(program, o->program);
@@ -371,8 +414,10 @@ static int run_keeper(int argc, char **argv, const struct options *o, const stru
     }
     raise_limits();
     if (find_user(o->user, &owner, &p) != 0 || make_dirs(dirs, conf, owner, &p) != 0 ||
-        open_socket(conf, &fd, &bound, &p) != 0)
+        take_handed(o, &handed, &p) != 0 || open_socket(conf, &handed, &fd, &own, &p) != 0) {
+        notify_handed_clear(&handed);
         return fail(&p);
+    }
     if (become_user(owner, &p) != 0) {
         status = fail(&p);
         goto out;
@@ -387,10 +432,15 @@ static int run_keeper(int argc, char **argv, const struct options *o, const stru
         status = fail(&p);
         goto out;
     }
-    status = keeper_run(fd, program, args, conf->watchdog);
+    setup = (struct keeper_setup){
+        .box = conf->box, .listen_fd = fd, .own_listener = own, .resumed = o->resume >= 0, .max_connections = conf->max_connections,
+        .watchdog = conf->watchdog, .program = program, .argv = args, .handed = &handed,
+    };
+    status = keeper_run(&setup, &listener_kept);
 out:
+    notify_handed_clear(&handed);
     /* May fail: another user than root may not be allowed to remove it. The next start replaces it anyway. */
-    if (bound)
+    if (own && !listener_kept)
         unlink(conf->paths.socket);
     /* The socket stays open. The end of the process closes it, and waits for nothing that was sent and never accepted. */
     free(args);
@@ -423,7 +473,7 @@ int main(int argc, char **argv)
         return 1;
     if (parse_options(argc, argv, &o, &status) != 0)
         return output_end("littleboxd", status);
-    if (!closed && !o.child && !o.usher && o.program == NULL && geteuid() != 0)
+    if (!closed && !o.child && !o.usher && !o.trial && o.resume < 0 && o.program == NULL && geteuid() != 0)
         close_keeper(argc, argv);
     log_open(o.box, LOG_LEVEL_INFO);
     /* Names the process: one that was run by its descriptor has a number for a name. */
@@ -447,6 +497,8 @@ int main(int argc, char **argv)
     log_open(o.box, conf.log_level);
     if (refuse_tracer(&conf, &p) != 0)
         return fail(&p);
+    if (o.trial)
+        return 0;
     if (o.usher)
         return run_usher(&conf);
     if (o.child)

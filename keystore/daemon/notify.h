@@ -1,7 +1,9 @@
-/* What a service manager and a daemon say to each other: readiness and sockets handed over. */
+/* What a service manager and a daemon say to each other: readiness, and descriptors handed over. */
 #ifndef LB_DAEMON_NOTIFY_H
 #define LB_DAEMON_NOTIFY_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/errors.h"
@@ -18,11 +20,42 @@ void notify_manager(const char *text);
  */
 uint64_t notify_interval(void);
 
+/* Is there a manager that hears us? */
+bool notify_there(void);
+
 /*
- * The listening socket that the manager opened for us, sd_listen_fds(3): $LISTEN_PID is this process and $LISTEN_FDS is 1.
- * -1: there is none. LB_E_CONFIG with the text in p: what was handed over is not one listening SOCK_SEQPACKET socket.
- * Unsets the variables.
+ * Sends text with a copy of a descriptor (-1: without one), and does not wait. LB_E_TIMEOUT: there is no room for more
+ * now. LB_E_NO_BOX: there is no manager. LB_E_SYSTEM with errno: it cannot be reached.
  */
-LB_MUST_USE int notify_listen_fd(int *ret_fd, struct problem *p);
+LB_MUST_USE int notify_descriptor(const char *text, int fd);
+
+/* A descriptor that the manager kept for the program before us. */
+struct handed_descriptor {
+    int fd;
+    const char *name; /* begins as ours do: daemon/store_name.h */
+};
+
+/* What the manager hands over, sd_listen_fds_with_names(3). */
+struct handed {
+    int listener;     /* the socket that it opened for us; -1: there is none */
+    struct handed_descriptor *kept;
+    size_t count;
+    char *names;      /* what their names point into */
+};
+
+/*
+ * If $LISTEN_PID is this process, there are $LISTEN_FDS descriptors, called $LISTEN_FDNAMES. Those with names of ours come from
+ * the manager's descriptor store, and nothing was looked at. Of others there is one at most: LB_E_CONFIG with the text in p if
+ * that is not one listening SOCK_SEQPACKET socket, and for numbers and names that cannot be. LB_E_NOMEM. All are
+ * close-on-exec then. Unsets the variables. To be cleared, also after a failure.
+ */
+LB_MUST_USE int notify_handed(struct handed *ret, struct problem *p);
+/*
+ * Adds one that was handed over, and makes it close-on-exec; kept has room for it. name outlives h. LB_E_CONFIG: there is no
+ * such descriptor, it was there before, it is not called as ours are and no socket to listen at, or the second such socket.
+ */
+LB_MUST_USE int handed_add(struct handed *h, int fd, const char *name, struct problem *p);
+/* Closes nothing. */
+void notify_handed_clear(struct handed *h);
 
 #endif

@@ -33,6 +33,7 @@ struct unit_suite {
     X(policy) \
     X(admit) \
     X(links) \
+    X(fdstore) \
     X(channel) \
     X(line) \
     X(secret) \
