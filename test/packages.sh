@@ -12,7 +12,7 @@ set -eu
 
 self=$(realpath "$0")
 top=$(cd "$(dirname "$self")/.." && pwd)
-packages="autoconf automake libtool pkg-config gcc make libc6-dev xz-utils dpkg-dev debhelper dh-apparmor fakeroot lintian apparmor
+packages="autoconf automake libtool pkg-config gcc make libc6-dev xz-utils dpkg-dev debhelper dh-apparmor fakeroot lintian apparmor bind9 unbound
     libssl-dev libsqlite3-dev libargon2-dev libseccomp-dev libp11-dev libp11-kit-dev libcunit1-dev
     systemd init-system-helpers procps curl nginx openssl zsh man-db iproute2"
 PATH=$PATH:/usr/sbin:/sbin
@@ -177,6 +177,27 @@ if [ -z "$short" ]; then
 fi
 no_tags() { (cd "$out/after" && lintian --no-cfg --allow-root --fail-on error,warning ./*.changes); }
 step "lintian" no_tags
+
+# The parser puts the profiles together as the kernel would get them, and gives them to none.
+profiles() {
+    local tree=$work/apparmor.d profile
+    cp -r /etc/apparmor.d "$tree"
+    mkdir -p "$tree/local" "$tree/abstractions/openssl.d"
+    for profile in "$out"/after/*.deb; do dpkg-deb -x "$profile" "$work/files"; done
+    cp -r "$work/files/etc/apparmor.d/." "$tree"
+    apparmor_parser -Q -K -b "$tree" "$tree/littleboxd"
+    for profile in "$tree/usr.sbin.named" "$tree/usr.sbin.unbound"; do [ -e "$profile" ]; done
+    cp "$top/examples/bind/usr.sbin.named" "$top/examples/unbound/usr.sbin.unbound" "$tree/local"
+    for profile in named unbound; do
+        apparmor_parser -Q -K -b "$tree" "$tree/usr.sbin.$profile"
+        apparmor_parser -p -b "$tree" "$tree/usr.sbin.$profile" >"$work/profile"
+        grep -qxF '/run/littlebox/*.sock rw,' "$work/profile"
+    done
+    # Of Unbound, by the abstraction of Debian's profile: without the local file too.
+    : >"$tree/local/usr.sbin.unbound"
+    apparmor_parser -p -b "$tree" "$tree/usr.sbin.unbound" | grep -qxF '/etc/ssl/openssl-littlebox.cnf r,'
+}
+step "AppArmor: the profile of boxes, and what named and Unbound get" profiles
 
 other_version() {
     local tree=$out/other
