@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The Debian packages: built twice from a source archive, to the same bytes; looked at by lintian, without an error or a warning; and
-# used in a machine of its own as administrators do (test/packages/steps.sh). It also builds as a user without rights.
+# used in a machine of its own as administrators do (test/packaging/steps.sh). It also builds as a user without rights.
 #
 # Usage: test/packages.sh [--short]           here; short: one build, without its unit tests
 #        test/packages.sh [--short] RELEASE...   in systems of trixie and sid, as test/openssl-matrix.sh made them
@@ -225,10 +225,15 @@ older() {
     rm -rf "$tree"
 }
 step "an older version" older
-cp -r "$out/before" "$out/after" "$top/test/packages/steps.sh" "$work"
+cp -r "$out/before" "$out/after" "$top/test/packaging/steps.sh" "$work"
+# The autopkgtest takes its time.
+if [ -z "$short" ]; then
+    mkdir "$work/source"
+    tar -C "$work/source" --strip-components 1 -xf "$archive"
+fi
 machine() {
     local status=0
-    "$top/test/packages/machine.sh" "$work" steps.sh || status=$?
+    "$top/test/packaging/machine.sh" "$work" steps.sh || status=$?
     cat "$work/machine.log" || true
     [ "$status" -eq 0 ] || tail -n 20 "$work/systemd.log"
     [ "$status" -eq 0 ] && grep -qx 'done' "$work/machine.log"

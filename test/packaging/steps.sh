@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What administrators do with the packages of this directory, step by step, in a machine of test/packages/machine.sh: install, use,
+# What administrators do with the packages of this directory, step by step, in a machine of test/packaging/machine.sh: install, use,
 # upgrade, remove, purge, install again. after/ has the packages, before/ the same as an older version. Prints a line a check.
 set -eu
 
@@ -141,6 +141,15 @@ check "littlebox openssl enable" littlebox openssl enable --yes
 check "programs have the provider" provider_works
 start_server >"$work/server.log" 2>&1 || die "nginx"
 check "nginx serves with a handle" handshake
+
+# --- The autopkgtest, where its source is
+if [ -d source ]; then
+    stop_server
+    command=$(sed -n 's/^Test-Command: //p' source/examples/packaging/debian/tests/control)
+    (cd source && sh -c "$command") >"$work/quickstart.log" 2>&1 || die "the autopkgtest: $(cat "$work/quickstart.log")"
+    says "the quickstart uses what is installed" 'The private key was in 0 of [0-9]+ nginx processes with a handle' "$work/quickstart.log"
+    nginx
+fi
 
 # --- Upgraded: the box is another process, the socket the same, and enabled is what was.
 pid=$(main_pid)
