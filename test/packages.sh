@@ -12,7 +12,7 @@ set -eu
 
 self=$(realpath "$0")
 top=$(cd "$(dirname "$self")/.." && pwd)
-packages="autoconf automake libtool pkg-config gcc make libc6-dev xz-utils dpkg-dev debhelper dh-apparmor fakeroot lintian apparmor bind9 unbound
+packages="build-essential autoconf automake libtool pkg-config gcc make libc6-dev xz-utils dpkg-dev debhelper dh-apparmor fakeroot lintian apparmor bind9 unbound
     libssl-dev libsqlite3-dev libargon2-dev libseccomp-dev libp11-dev libp11-kit-dev libcunit1-dev
     systemd init-system-helpers procps curl nginx openssl zsh man-db iproute2"
 PATH=$PATH:/usr/sbin:/sbin
