@@ -2,7 +2,8 @@
 # What the scripts here share: packages, a build, a box and an nginx of their own, and an end that leaves nothing.
 #
 # To be sourced after `set -eu`. $dir is the directory of all that a script writes; its end removes it.
-# LITTLEBOX_BUILD may name a build that is there: then nothing is installed and nothing built. SCRATCH is where $dir is
+# LITTLEBOX_BUILD may name a build that is there: then nothing is installed and nothing built. LITTLEBOX_INSTALLED=yes takes what is
+# installed, as by Debian packages, and builds the three programs alone that look on. SCRATCH is where $dir is
 # made: /tmp, which a server's user can pass through as well.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -72,7 +73,7 @@ start_nothing() {
 }
 install_packages() {
     local package missing=
-    if [ -n "${LITTLEBOX_BUILD:-}" ]; then
+    if [ -n "${LITTLEBOX_BUILD:-}${LITTLEBOX_INSTALLED:-}" ]; then
         say "taken as they are"
         return
     fi
@@ -99,11 +100,31 @@ apt-get install --no-install-recommends$missing"
 
 # Builds in build/quickstart; leaves the shell in $dir.
 build_littlebox() {
-    if [ -z "${LITTLEBOX_BUILD:-}" ]; then
+    if [ -n "${LITTLEBOX_INSTALLED:-}" ]; then
+        take_installed
+    elif [ -z "${LITTLEBOX_BUILD:-}" ]; then
         make_littlebox
     fi
     cd "$dir" || exit
     say "littleboxd (the box), littlebox (the command), littlebox.so (the provider)"
+}
+# A directory like that of a build, with what is installed in it. A program that is run by another name than its own finds its files
+# all the same; littleboxd is in no ordinary user's PATH.
+take_installed() {
+    local harness=$top/test/harness program module
+    build=$dir/installed
+    mkdir -p "$build/.libs" "$build/test/harness"
+    module=$(openssl version -m | sed -n 's/^MODULESDIR: "\(.*\)"$/\1/p')/littlebox.so
+    for program in "$(type -P littlebox)" "$(type -P littleboxd)" "$module"; do
+        [ -e "$program" ] || die "littlebox is not installed: there is no ${program:-littlebox or littleboxd}"
+    done
+    ln -s "$(type -P littlebox)" "$(type -P littleboxd)" "$build"
+    ln -s "$module" "$build/.libs/littlebox.so"
+    {
+        cc -std=gnu11 -D_GNU_SOURCE -O -o "$build/test/harness/memscan" "$harness/memscan.c" -lcrypto
+        cc -std=gnu11 -D_GNU_SOURCE -O -pthread -o "$build/test/harness/tlsload" "$harness"/{tlsload,times,tlsclient}.c -lssl -lcrypto
+        cc -std=gnu11 -D_GNU_SOURCE -O -o "$build/test/harness/freeport" "$harness/freeport.c"
+    } >"$dir/build.log" 2>&1 || die "the programs that look on were not built"
 }
 make_littlebox() {
     [ -x "$top/configure" ] || (cd "$top" && autoreconf -fi) >"$dir/build.log" 2>&1 || die "autoreconf failed"

@@ -10,7 +10,7 @@ started=$SECONDS
 step "1. Packages"
 install_packages
 
-step "2. Build, in ${build#"$top/"}"
+if [ -n "${LITTLEBOX_INSTALLED:-}" ]; then step "2. What is installed"; else step "2. Build, in ${build#"$top/"}"; fi
 build_littlebox
 
 step "3. A box, in a directory of its own"

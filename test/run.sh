@@ -4,7 +4,7 @@
 #
 # As root it installs what is missing (Debian packages, by name); as another user it says what is. Builds are in
 # build/: gcc, clang, asan.
-# RUN_ONLY="lint gcc clang asan compat valgrind mutants fuzz distcheck quickstart" chooses parts. JOBS: 2. FUZZ_SECONDS (30): for
+# RUN_ONLY="lint gcc clang asan compat valgrind mutants fuzz distcheck packages quickstart" chooses parts. JOBS: 2. FUZZ_SECONDS (30): for
 # each target. With --packages it prints what it needs, and does nothing; with --packages-if-any what it also needs
 # where the release has it.
 set -eu
@@ -12,7 +12,7 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
 JOBS=${JOBS:-2}
-parts=${RUN_ONLY:-lint gcc clang asan compat valgrind mutants fuzz distcheck quickstart}
+parts=${RUN_ONLY:-lint gcc clang asan compat valgrind mutants fuzz distcheck packages quickstart}
 packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-dev libsqlite3-dev libargon2-dev libseccomp-dev
     libp11-dev libp11-kit-dev libcunit1-dev openssl curl nginx procps valgrind shellcheck mandoc man-db xz-utils
     stunnel4 lighttpd lighttpd-mod-openssl redis-server redis-tools unbound dns-root-data bind9 bind9-utils bind9-dnsutils
@@ -202,7 +202,10 @@ files() {
             grep -E "$(printf '%s\n' "$@" | sed -e 's/[.]/[.]/g' -e 's/\*/.*/g' -e 's/$/$/' | paste -sd '|' -)"
     fi
 }
-scripts() { { files '*.sh' && printf '%s\n' .ci/run keystore/command/completion/bash/littlebox; } | sort -u; }
+scripts() {
+    { files '*.sh' && printf '%s\n' .ci/run keystore/command/completion/bash/littlebox examples/packaging/debian/*.p{ost,re}*; } |
+        sort -u
+}
 lint_scripts() { scripts | xargs -P "$JOBS" -n 8 shellcheck; }
 lint_pages() {
     local page status=0
@@ -276,12 +279,15 @@ main() {
         # The tests were run above; here it is about what is shipped and that it builds from that.
         one "make distcheck" make -s -j "$JOBS" -C "$dir" distcheck TESTS= || true
     fi
+    if wanted packages && built gcc; then
+        one "Debian packages: built, installed, upgraded, purged" in_build "$top/test/packages.sh" --short || true
+    fi
     if wanted quickstart; then
         one "examples/quickstart.sh" "$top/examples/quickstart.sh" || true
         one "examples/quickstart.sh, once more" "$top/examples/quickstart.sh" || true
         one "examples/chain.sh" "$top/examples/chain.sh" || true
     fi
-    took "distcheck and quickstart"
+    took "distcheck, packages and quickstart"
 }
 
 in_build() { (cd "$top/build/gcc" && LITTLEBOX_BUILD=$top/build/gcc LITTLEBOX_SRC=$top "$@"); }

@@ -38,6 +38,7 @@ enum cli_option {
     OPT_ID,
     OPT_KEY,
     OPT_LABEL,
+    OPT_LIST,
     OPT_MODULE,
     OPT_NOW,
     OPT_NULL,

@@ -99,10 +99,11 @@ const struct command commands[] = {
       "the box that your programs get where openssl.cnf names no other place.\n",
       0, 0, 0, false, cmd_boxes,
       .example = "littlebox boxes", .no_box = true },
-    { "handle", KEY_VERSION " [--out FILE] [--force] | --show FILE", "print or write the handle file of a key, or look at one",
+    { "handle", KEY_VERSION " [--out FILE] [--force] | --show FILE | --list", "print or write the handle file of a key, or look at one",
       "A handle file stands where a program wants a private key file. It holds no secret. It looks like any PEM file of a\n"
-      "private key: --show tells which key and box it names, or what the file is if it is no handle.\n",
-      OPT_BIT(OUT) | OPT_BIT(FORCE) | OPT_BIT(SHOW), 0, 1, false, cmd_handle,
+      "private key: --show tells which key and box it names, or what the file is if it is no handle.\n"
+      "--list tells which handles the configurations of servers here name, whatever box they are of.\n",
+      OPT_BIT(OUT) | OPT_BIT(FORCE) | OPT_BIT(SHOW) | OPT_BIT(LIST), 0, 1, false, cmd_handle,
       .example = "littlebox handle web --out web.pem", .forgotten = "--out" },
     { "cert", "set " KEY_VERSION " FILE | get " KEY_VERSION " [--out FILE] [--force] | remove " KEY_VERSION,
       "the certificates that go with a key: set, get, remove",

@@ -84,11 +84,11 @@ static int make_handle(struct cli *cli)
 
 int cmd_handle(struct cli *cli)
 {
-    bool show = cli->options[OPT_SHOW] != NULL;
+    bool show = cli->options[OPT_SHOW] != NULL, list = cli->options[OPT_LIST] != NULL;
 
-    if (show == (cli->arg_count > 0))
+    if (show + list + (cli->arg_count > 0) != 1)
         return cli_usage_error(cli, "'handle' needs: %s", cli->command->usage);
-    if (show && (cli->options[OPT_OUT] != NULL || cli->options[OPT_FORCE] != NULL))
-        return cli_usage_error(cli, "'handle --show' writes no file");
-    return show ? handle_show(cli) : make_handle(cli);
+    if ((show || list) && (cli->options[OPT_OUT] != NULL || cli->options[OPT_FORCE] != NULL))
+        return cli_usage_error(cli, "'handle --%s' writes no file", show ? "show" : "list");
+    return show ? handle_show(cli) : list ? handle_list(cli) : make_handle(cli);
 }

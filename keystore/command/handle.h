@@ -9,5 +9,7 @@
  * Returns the exit status.
  */
 int handle_show(struct cli *cli);
+/* Prints the handles that servers' configurations name, those of any box; asks none. Returns the exit status. */
+int handle_list(struct cli *cli);
 
 #endif

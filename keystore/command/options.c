@@ -24,6 +24,7 @@ const struct option_text cli_options[OPT_COUNT] = {
     [OPT_KEY] = { "--key", "KEY", "the key's name in the box" },
     [OPT_ID] = { "--id", "HEX", "the id of the object on the token (CKA_ID)" },
     [OPT_LABEL] = { "--label", "TEXT", "a remark kept with the seal; of the object on the token (CKA_LABEL)" },
+    [OPT_LIST] = { "--list", NULL, "the handles that the configurations of servers name" },
     [OPT_MODULE] = { "--module", "PATH", "the provider module, if not OpenSSL's modules directory has it" },
     [OPT_NOW] = { "--now", NULL, "destroy it at once, for good" },
     [OPT_NULL] = { "--null", NULL, "the paths of --from end with NUL, as find -print0 writes them" },

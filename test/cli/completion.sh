@@ -66,8 +66,15 @@ proposes --dir "$T/nosuch" show '' --
 [ -z "$(ls -A "$T/empty")" ] || fail "completion made something"
 for command in $(littlebox help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
     littlebox complete -- "$command" '' >"$T/out" 2>"$T/err" || fail "complete -- $command"
-    littlebox complete -- "$command" - | grep -q -- '--json' || fail "no options for $command"
+    littlebox complete -- "$command" - | cut -f 1 | sort >"$T/proposed"
+    grep -qx -- '--json' "$T/proposed" || fail "no options for $command"
+    # Each option that its help names.
+    littlebox help "$command" | sed -n 's/^  \(--[a-z-]*\).*/\1/p' | sort >"$T/options"
+    missing=$(comm -23 "$T/options" "$T/proposed")
+    [ -z "$missing" ] || fail "completion of '$command' lacks $missing"
+    options=$((${options:-0} + $(wc -l <"$T/options")))
 done
+[ "$options" -gt 50 ] || fail "help names $options options only"
 
 # bash: it cuts its words at ':' and '=', and puts the answer behind them. The line ends at the cursor.
 bash -n "$completion/bash/littlebox" || fail "the script for bash"

@@ -159,3 +159,10 @@ expect 0 "'both.pem' holds a private key as well" littlebox --dir "$T/empty" han
 expect 2 "'handle' needs: KEY" littlebox handle
 expect 2 "'handle' needs: KEY" littlebox handle web --show web.pem
 expect 2 "'handle --show' writes no file" littlebox handle --show web.pem --out x
+
+# Those of servers' configurations, of whatever box; the servers themselves are elsewhere (test/servers/systemd.sh).
+expect 0 '' littlebox --json --dir "$T/empty" handle --list
+[ "$(head -c 1 "$T/out")" = '[' ] || fail "no array: $(cat "$T/out")"
+expect 2 "'handle' needs: KEY" littlebox handle web --list
+expect 2 "'handle' needs: KEY" littlebox handle --list --show web.pem
+expect 2 "'handle --list' writes no file" littlebox handle --list --force

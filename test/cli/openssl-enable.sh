@@ -431,6 +431,22 @@ if is_root && unshare -m true 2>/dev/null; then
     # shellcheck disable=SC2016 # for the other shell
     disable='mount --bind "$0" /etc && exec "$@"'
     named=(unshare -m sh -c "$disable" "$T/root")
+    # Where handles are, without openssl.cnf.
+    expect 0 '' "${named[@]}" littlebox handle --list
+    [ "$(cat out)" = 'nginx: littlebox:mail (/etc/nginx/nginx.conf:3)' ] || fail "other handles: $(cat out)"
+    expect 0 '' "${named[@]}" littlebox --json handle --list
+    expect_json 0.server '"nginx"' 0.file null 0.uri '"littlebox:mail"' 0.configuration '"/etc/nginx/nginx.conf"' 0.line 3
+    # What 'make uninstall' says of it.
+    mkdir -p bin
+    printf '#!/bin/sh\necho "OPENSSLDIR: \\"%s\\""\n' "$T/etc" >bin/openssl
+    chmod 755 bin/openssl
+    ln -s "$(realpath "$(command -v awk)")" bin/awk # the alternatives are in /etc
+    expect 0 '' env PATH="$T/bin:$PATH" "${named[@]}" sh "$LITTLEBOX_SRC/keystore/daemon/systemd/what-stays.sh" uninstall littlebox "$T/none"
+    expect_out "$conf still names the provider"
+    expect_out "'littlebox openssl enable' put this in: "
+    expect_out ":.include $drop_in"
+    expect_out 'littlebox openssl disable'
+    expect_out 'nginx still has a handle: littlebox:mail (/etc/nginx/nginx.conf:3)'
     expect 0 'nginx uses a handle: littlebox:mail' "${named[@]}" littlebox openssl disable --file "$conf" --dry-run
     expect 1 '' answer "type 'yes': " yes "type 'disable': " yes -- "${named[@]}" littlebox openssl disable --file "$conf"
     expect_out "that is not 'disable': nothing was done"

@@ -57,7 +57,12 @@ provider_lines() {
 conf=$(openssl version -d 2>/dev/null | sed -n 's/^OPENSSLDIR: "\(.*\)"$/\1/p')/openssl.cnf
 if grep -Eqs '^[^#]*littlebox' "$conf"; then
     say "$conf still names the provider: programs that read it cannot load it any more"
-    hint "take these lines out: $(provider_lines "$conf")"
+    if grep -Eqs '^\.include .*/openssl-littlebox\.cnf$' "$conf"; then
+        hint "'littlebox openssl enable' put this in: $(provider_lines "$conf")"
+        hint "take it out while the command is still in the build: $littlebox openssl disable"
+    else
+        hint "take these lines out: $(provider_lines "$conf")"
+    fi
 fi
 # The files of OpenSSL's configuration that units name, each with the drop-in that does.
 grep -Ers '^[^#]*OPENSSL_CONF=' /etc/systemd/system | while IFS= read -r line; do
@@ -67,9 +72,8 @@ grep -Ers '^[^#]*OPENSSL_CONF=' /etc/systemd/system | while IFS= read -r line; d
     say "$side still names the provider, and $unit gives it to a service"
     hint "take the line out of $unit, then: systemctl daemon-reload; then $side can go"
 done
-for server in nginx apache2 haproxy postgresql postfix dovecot stunnel lighttpd mosquitto redis unbound named; do
-    timeout 60 "$littlebox" doctor --server "$server" 2>/dev/null | grep -E ' handle (littlebox|pkcs11):' | sed 's/^.... *//' |
-        while read -r line; do say "$server still has a handle: $line"; done
+timeout 120 "$littlebox" handle --list 2>/dev/null | while IFS= read -r line; do
+    say "${line%%:*} still has a handle: ${line#*: }"
 done
 say "stores, credentials and configuration are where they were, and so are the users of boxes: see examples/upgrade/README.md"
 exit 0
