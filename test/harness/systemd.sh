@@ -54,6 +54,9 @@ furnish_machine() {
     for unit in sysinit basic sockets multi-user shutdown; do
         printf '[Unit]\nDefaultDependencies=no\n' >"$root/run/littlebox-test/$unit.target"
     done
+    # What does not end on SIGTERM (pkcsslotd) has this long at the end.
+    mkdir -p "$root/etc/systemd/system.conf.d"
+    printf '[Manager]\nDefaultTimeoutStopSec=3s\n' >"$root/etc/systemd/system.conf.d/10-littlebox-test.conf"
     # There is no journal.
     printf '[Service]\nStandardOutput=append:/run/box-%%i.log\nStandardError=append:/run/box-%%i.log\n' \
         >"$root/etc/systemd/system/littleboxd@.service.d/10-log.conf"
