@@ -106,6 +106,8 @@ missing=
 for package in $packages; do
     dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed' || missing="$missing $package"
 done
+# From util-linux 2.42 on it is in a package of its own.
+command -v pivot_root >/dev/null || missing="$missing util-linux-extra"
 # Nothing is started that is installed.
 starting_nothing() {
     local policy=/usr/sbin/policy-rc.d status=0

