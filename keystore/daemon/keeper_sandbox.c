@@ -48,11 +48,11 @@ static int add_rules(scmp_filter_ctx filter)
     for (size_t i = 0; r == 0 && i < sizeof(refused_ioctl) / sizeof(refused_ioctl[0]); i++)
         r = seccomp_rule_add(filter, no, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, refused_ioctl[i]));
     if (r == 0)
-        r = seccomp_rule_add(filter, no, SCMP_SYS(prctl), 2, SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE), SCMP_A1(SCMP_CMP_NE, 0));
+        r = seccomp_rule_add(filter, no, SCMP_SYS(prctl), 2, SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE, 0), SCMP_A1(SCMP_CMP_NE, 0, 0));
     if (r == 0)
-        r = seccomp_rule_add(filter, no, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_PTRACER_));
+        r = seccomp_rule_add(filter, no, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_PTRACER_, 0));
     if (r == 0)
-        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ANSWER), SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, QUESTION));
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ANSWER), SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, QUESTION, 0));
     /* A process with namespaces of its own. No filter can see the flags of clone3; without it the C library uses clone. */
     for (unsigned flag = 1u << 8; r == 0 && flag != 0; flag <<= 1) {
         if ((CLONE_SPACES & flag) != 0)

@@ -5,7 +5,7 @@
 # nothing but that no handshake fails.
 #
 # With two processors the client takes its time from the box or from HAProxy: what HAProxy could do with a client
-# elsewhere is what its own processor time says, in the last columns.
+# elsewhere is what its own processor time says, and beside it stands what box and client took of the other processor.
 #
 # BENCH_ROUNDS (5) rounds of BENCH_SECONDS (2) each; BENCH_AT_ONCE ("64 200"): connections at once.
 set -eu
@@ -49,16 +49,20 @@ start_haproxy() {
     await "HAProxy to listen" port_open "$PORT"
 }
 cpu_of() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
-# round KIND CONNECTIONS SITE [LINE...] : notes handshakes per second, and HAProxy's own time for each, in ms.
+# per_handshake NAME TICKS : notes that processor time for each, in ms.
+per_handshake() { note "$1" "$(awk -v ticks="$2" -v hz="$TICKS" '{ printf "%.3f", ticks * 1000 / hz / $2 }' "$TEST_DIR/load")"; }
+# round KIND CONNECTIONS SITE [LINE...] : notes handshakes per second, and the time of HAProxy, box and client for each.
 round() {
-    local began name=$1-$2
+    local began box client name=$1-$2
     start_haproxy "${@:3}"
-    began=$(cpu_of "$HAPROXY")
+    began=$(cpu_of "$HAPROXY") box=$(cpu_of "$(box_child)") client=$(awk '{ print $16 + $17 }' /proc/$$/stat)
     OPENSSL_CONF=/dev/null "$HARNESS/tlsmany" --connect "127.0.0.1:$PORT" --ca "$TEST_DIR/files/$3.crt" --tls1.3 \
         --light --at-once "$2" --seconds "$LENGTH" >"$TEST_DIR/load" 2>&1 || fail "$name: $(cat "$TEST_DIR/load")"
     note "rate-$name" "$(sed 's/.*per_second //' "$TEST_DIR/load")"
-    note "cpu-$name" "$(awk -v ticks=$(($(cpu_of "$HAPROXY") - began)) -v hz="$TICKS" \
-        '{ printf "%.3f", ticks * 1000 / hz / $2 }' "$TEST_DIR/load")"
+    client=$(($(awk '{ print $16 + $17 }' /proc/$$/stat) - client))
+    per_handshake "client-$name" "$client"
+    per_handshake "box-$name" $(($(cpu_of "$(box_child)") - box))
+    per_handshake "cpu-$name" $(($(cpu_of "$HAPROXY") - began))
     stop "$HAPROXY"
 }
 
@@ -114,11 +118,11 @@ stop_box
 
 # row NAME RESULTS BASE CPU-BASE
 row() {
-    printf '%-33s %10s %8s %12s %8s\n' "$1" "$(median "rate-$2")" "$(ratio "$(median "rate-$2")" "$3")" \
-        "$(median "cpu-$2")" "$(ratio "$4" "$(median "cpu-$2")")" >&4
+    printf '%-33s %10s %8s %12s %8s %8s %8s\n' "$1" "$(median "rate-$2")" "$(ratio "$(median "rate-$2")" "$3")" \
+        "$(median "cpu-$2")" "$(ratio "$4" "$(median "cpu-$2")")" "$(median "box-$2")" "$(median "client-$2")" >&4
 }
 printf '\n%s\n' "full TLS 1.3 handshakes per second, HAProxy with one thread, RSA-2048, $ROUNDS rounds of $LENGTH s, medians" >&4
-printf '%-33s %10s %8s %12s %8s\n' "" "per second" "/ plain" "its CPU, ms" "plain /" >&4
+printf '%-33s %10s %8s %12s %8s %8s %8s\n' "" "per second" "/ plain" "its CPU, ms" "plain /" "box, ms" "client" >&4
 for n in $AT_ONCE; do
     for kind in plain waiting async control; do
         case $kind in
@@ -131,7 +135,7 @@ for n in $AT_ONCE; do
     done
 done
 printf '\n%s\n' "the same, 200 at once, a token that takes 2 ms for a signature and has 16 sessions" >&4
-printf '%-33s %10s %8s %12s %8s\n' "" "per second" "/ token" "its CPU, ms" "" >&4
+printf '%-33s %10s %8s %12s %8s %8s %8s\n' "" "per second" "/ token" "its CPU, ms" "" "box, ms" "client" >&4
 printf '%-33s %10s %8s\n' "the token itself, at most" "$(median limit)" 1.00 >&4
 row "handle" waiting-token-200 "$(median limit)" "$(median cpu-waiting-token-200)"
 row "handle, ssl-mode-async" async-token-200 "$(median limit)" "$(median cpu-waiting-token-200)"
