@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -19,9 +20,38 @@
  */
 #define NAME_BYTES_MAX ((size_t)120 << 10)
 
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 void fd_store_init(struct fd_store *s)
 {
-    *s = (struct fd_store){ .barrier = -1 };
+    *s = (struct fd_store){ .barrier = -1, .budget = FD_STORE_BURST, .clock = now_ms };
+}
+
+void fd_store_hurry(struct fd_store *s)
+{
+    s->hurries = true;
+}
+
+bool fd_store_turn(struct fd_store *s)
+{
+    uint64_t now = s->clock(), more = (now - s->counted) * FD_STORE_RATE / 1000;
+
+    if (more > 0) {
+        s->budget = more >= FD_STORE_BURST - s->budget ? FD_STORE_BURST : s->budget + (unsigned)more;
+        s->counted = now;
+    }
+    if (s->budget == 0 && !s->hurries) {
+        s->behind = true;
+        return false;
+    }
+    s->budget -= s->budget > 0;
+    return true;
 }
 
 /* What a variable of the environment says; SIZE_MAX: nothing. */

@@ -20,6 +20,10 @@ struct fd_store {
     bool full;            /* it takes no more */
     bool full_told;       /* the log says so */
     size_t count, max;    /* descriptors in it */
+    unsigned budget;      /* so many channels may go in now */
+    uint64_t counted;     /* when the budget was counted last; milliseconds */
+    bool hurries;         /* there is no later */
+    uint64_t (*clock)(void); /* milliseconds since whenever */
     size_t name_bytes;    /* of their names, each with what stands between two */
     int barrier;          /* readable when the manager has heard all that was said before; -1: nothing was asked */
     struct burials before, after; /* descriptors that go once it is, or once the next one is */
@@ -34,6 +38,16 @@ void fd_store_init(struct fd_store *s);
 void fd_store_open(struct fd_store *s, size_t most);
 /* What the manager handed over is in the store. */
 void fd_store_has(struct fd_store *s, const char *name);
+/*
+ * Is it a channel's turn to go in? Process 1 compares each new descriptor with all that it has, so a neighbour who connects again
+ * and again must not give it work: FD_STORE_BURST channels go in at once, then FD_STORE_RATE a second. What is gone before its turn
+ * never comes there. False: later.
+ */
+#define FD_STORE_BURST 256u
+#define FD_STORE_RATE 200u
+LB_MUST_USE bool fd_store_turn(struct fd_store *s);
+/* The keeper ends: from now on it is everybody's turn. */
+void fd_store_hurry(struct fd_store *s);
 /* LB_E_TIMEOUT: try again later. LB_E_BUSY: the store is full. LB_E_NO_BOX: there is none. fd stays the caller's. */
 LB_MUST_USE int fd_store_add(struct fd_store *s, const char *name, int fd);
 /* LB_E_TIMEOUT: try again later; all that has this name is in the store until then. */

@@ -365,6 +365,7 @@ static void tell_the_rest(struct keeper *k)
 {
     uint64_t end = now_ms() + STORE_TIMEOUT;
 
+    fd_store_hurry(&k->kept.store);
     while ((!marks_store(&k->marks, &k->kept.store) || !kept_store_rest(&k->kept)) && now_ms() < end)
         (void)poll(NULL, 0, BURY_PAUSE);
 }

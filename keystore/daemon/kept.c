@@ -75,7 +75,7 @@ static void store(struct kept *k, uint32_t slot)
 {
     char name[STORE_NAME_SIZE];
 
-    if (!k->store.there || k->listen_fd < 0 || k->at[slot].stale != NULL)
+    if (!k->store.there || k->listen_fd < 0 || k->at[slot].stale != NULL || !fd_store_turn(&k->store))
         return;
     kept_name(k, slot, name);
     k->at[slot].stored = fd_store_add(&k->store, name, k->at[slot].fd) == 0;
@@ -114,9 +114,15 @@ bool kept_store_rest(struct kept *k)
             c->stale = NULL;
         }
     }
-    for (uint32_t i = 0; i < k->size && !k->store.behind && !k->store.full; i++) {
-        if (k->at[i].fd >= 0 && !k->at[i].stored)
-            store(k, i);
+    /* By turns: others come and go at the first slots. */
+    for (size_t i = 0; i < k->size && !k->store.behind && !k->store.full; i++) {
+        uint32_t slot = (uint32_t)((k->store_from + i) % k->size);
+
+        if (k->at[slot].fd < 0 || k->at[slot].stored)
+            continue;
+        store(k, slot);
+        if (k->store.behind)
+            k->store_from = slot;
     }
     return !k->store.behind;
 }

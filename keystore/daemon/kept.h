@@ -25,6 +25,7 @@ struct kept {
     int usher;  /* the link to the usher; -1: there is none */
     struct burials dead; /* that it had no room for yet */
     struct fd_store store;
+    size_t store_from; /* the slot whose turn is first where not all can be told */
     int listen_fd; /* where channels were accepted; only to compare. -1: not known, and nothing is stored */
 };
 

@@ -322,6 +322,79 @@ static void a_store_that_is_full(void)
     end_manager();
 }
 
+static uint64_t the_time;
+static uint64_t what_time(void)
+{
+    return the_time;
+}
+
+static size_t adds_heard(void)
+{
+    char text[512];
+    size_t n = 0;
+    int fd;
+
+    while (hears(text, &fd)) {
+        n += strncmp(text, "FDSTORE=1\n", 10) == 0;
+        socket_close(fd);
+    }
+    return n;
+}
+
+/* Who connects again and again gives process 1 little work; who stays has a turn; a keeper that ends leaves nobody out. */
+static void many_that_come_and_go(void)
+{
+    struct maker m;
+    struct kept k;
+    size_t heard = 0;
+    int one, far, stays, stays_far;
+
+    start_manager("2000");
+    start_listener();
+    kept_init(&k);
+    k.store.clock = what_time;
+    the_time = 1000000;
+    kept_store(&k, listener, 2000);
+    for (size_t i = 0; i < 3 * FD_STORE_BURST; i++) {
+        m = somebody();
+        made(&one, &far);
+        OK(kept_put(&k, 0, one, &m));
+        OK(kept_drop(&k, 0));
+        close(far);
+        heard += adds_heard();
+    }
+    CU_ASSERT_EQUAL(heard, FD_STORE_BURST);
+    m = somebody();
+    made(&stays, &stays_far);
+    OK(kept_put(&k, 7, stays, &m));
+    CU_ASSERT_FALSE(kept_store_rest(&k));
+    CU_ASSERT_FALSE(k.at[7].stored);
+    /* With one turn every 5 ms, and another always at the first slot, it has its own within two. */
+    for (unsigned i = 0; i < 2; i++) {
+        m = somebody();
+        made(&one, &far);
+        OK(kept_put(&k, 0, one, &m));
+        the_time += 1000 / FD_STORE_RATE;
+        (void)!kept_store_rest(&k);
+        OK(kept_drop(&k, 0));
+        close(far);
+    }
+    CU_ASSERT(k.at[7].stored);
+    m = somebody();
+    made(&one, &far);
+    OK(kept_put(&k, 9, one, &m));
+    CU_ASSERT_FALSE(kept_store_rest(&k));
+    fd_store_hurry(&k.store);
+    CU_ASSERT(kept_store_rest(&k));
+    CU_ASSERT(k.at[9].stored);
+    (void)adds_heard();
+    kept_clear(&k);
+    close(far);
+    close(stays_far);
+    end_listener();
+    end_manager();
+}
+
 /* What waits in a queue is closed by the usher, and not before the manager has closed its own copy. */
 static void the_manager_is_never_last(void)
 {
@@ -636,6 +709,7 @@ static const struct unit_test tests[] = {
     { "what the manager hears", what_the_manager_hears },
     { "a manager that is busy", a_manager_that_is_busy },
     { "a store that is full", a_store_that_is_full },
+    { "many that come and go", many_that_come_and_go },
     { "the manager is never last", the_manager_is_never_last },
     { "what comes back", what_comes_back },
     { "what is known of the lock", what_is_known_of_the_lock },
