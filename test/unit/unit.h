@@ -40,6 +40,7 @@ struct unit_suite {
     X(aead) \
     X(store) \
     X(storefile) \
+    X(storename) \
     X(schema) \
     X(damage) \
     X(faults) \
