@@ -19,6 +19,9 @@
  * 128 KiB. Some room is for names that are not ours.
  */
 #define NAME_BYTES_MAX ((size_t)120 << 10)
+/* Of that no channel gets what the listening socket and the two marks need. */
+#define SPARE 3
+#define SPARE_BYTES 40
 
 static uint64_t now_ms(void)
 {
@@ -33,9 +36,9 @@ void fd_store_init(struct fd_store *s)
     *s = (struct fd_store){ .barrier = -1, .budget = FD_STORE_BURST, .clock = now_ms };
 }
 
-void fd_store_hurry(struct fd_store *s)
+void fd_store_hurry(struct fd_store *s, bool hurries)
 {
-    s->hurries = true;
+    s->hurries = hurries;
 }
 
 bool fd_store_turn(struct fd_store *s)
@@ -99,14 +102,16 @@ static int say(struct fd_store *s, const char *word, const char *name, int fd)
     return LB_E_NO_BOX;
 }
 
-int fd_store_add(struct fd_store *s, const char *name, int fd)
+static int add(struct fd_store *s, const char *name, int fd, size_t spare, size_t spare_bytes)
 {
+    bool full = s->count + spare >= s->max || s->name_bytes + strlen(name) + 1 + spare_bytes > NAME_BYTES_MAX;
     int r;
 
     if (!s->there)
         return LB_E_NO_BOX;
-    s->full = s->count >= s->max || s->name_bytes + strlen(name) + 1 > NAME_BYTES_MAX;
-    if (s->full) {
+    /* Room for a mark is not yet room for a channel. */
+    s->full = full || (s->full && spare == 0);
+    if (full) {
         if (!s->full_told)
             log_warning("the service manager's descriptor store is full with %zu descriptors: a restart of the service ends "
                         "the connections beyond; 'systemctl reload' ends none", s->count);
@@ -117,6 +122,16 @@ int fd_store_add(struct fd_store *s, const char *name, int fd)
     if (r == 0)
         fd_store_has(s, name);
     return r;
+}
+
+int fd_store_add(struct fd_store *s, const char *name, int fd)
+{
+    return add(s, name, fd, 0, 0);
+}
+
+int fd_store_add_channel(struct fd_store *s, const char *name, int fd)
+{
+    return add(s, name, fd, SPARE, SPARE_BYTES);
 }
 
 /* In a text of lines. No manager gives out other names. */

@@ -46,10 +46,12 @@ void fd_store_has(struct fd_store *s, const char *name);
 #define FD_STORE_BURST 256u
 #define FD_STORE_RATE 200u
 LB_MUST_USE bool fd_store_turn(struct fd_store *s);
-/* The keeper ends: from now on it is everybody's turn. */
-void fd_store_hurry(struct fd_store *s);
+/* The keeper ends: it is everybody's turn. */
+void fd_store_hurry(struct fd_store *s, bool hurries);
 /* LB_E_TIMEOUT: try again later. LB_E_BUSY: the store is full. LB_E_NO_BOX: there is none. fd stays the caller's. */
 LB_MUST_USE int fd_store_add(struct fd_store *s, const char *name, int fd);
+/* The same for a channel, for which more is full: however many callers come, what is known of the lock has room. */
+LB_MUST_USE int fd_store_add_channel(struct fd_store *s, const char *name, int fd);
 /* LB_E_TIMEOUT: try again later; all that has this name is in the store until then. */
 LB_MUST_USE int fd_store_remove(struct fd_store *s, const char *name);
 /* Takes over a descriptor that must not be closed before the manager's copy is: it comes back from fd_store_pass(). */

@@ -17,8 +17,9 @@
 #include "daemon/keeper_link.h"
 #include "daemon/store_name.h"
 
-/* A line: a number of up to 10 digits, a blank, a name, the end. */
-#define LINE_MAX_SIZE (12 + STORE_NAME_SIZE)
+/* A line: a number of up to 10 digits, a blank, NOT_STORED if the manager has not got it, a name, the end. */
+#define NOT_STORED '+'
+#define LINE_MAX_SIZE (13 + STORE_NAME_SIZE)
 /* More than a keeper has. */
 #define FILE_MAX ((size_t)2 * KEEP_SLOTS_MAX * LINE_MAX_SIZE)
 /* The name of a socket that a manager opened. */
@@ -36,12 +37,19 @@ static bool take_back(struct kept *k, struct marks *marks, const struct handed_d
     case STORED_LOCKED:
     case STORED_BY_HAND:
         socket_close(h->fd);
-        return marks_take_back(marks, name->kind);
+        return marks_take_back(marks, name->kind, h->stored);
     case STORED_ACCEPTED:
     case STORED_PAIR:
         break;
     }
-    return kept_take_back(k, h->fd, name) == 0;
+    if (kept_take_back(k, h->fd, name) != 0)
+        return false;
+    /* The program before had no turn for it yet. */
+    if (!h->stored) {
+        k->at[name->slot].stored = false;
+        k->store.behind = k->store.there;
+    }
+    return true;
 }
 
 void heritage_take(struct kept *k, struct marks *marks, const struct handed *handed)
@@ -54,7 +62,8 @@ void heritage_take(struct kept *k, struct marks *marks, const struct handed *han
         bool read = store_name_read(h->name, &name) == 0;
 
         if (read && take_back(k, marks, h, &name)) {
-            fd_store_has(&k->store, h->name);
+            if (h->stored)
+                fd_store_has(&k->store, h->name);
             taken += name.kind == STORED_ACCEPTED || name.kind == STORED_PAIR;
         } else {
             kept_refuse_back(k, h->fd, h->name, read ? &name : NULL);
@@ -91,7 +100,7 @@ struct list {
     int error;
 };
 
-static void list_add(struct list *l, int fd, const char *name)
+static void list_add(struct list *l, int fd, bool stored, const char *name)
 {
     if (l->error != 0 || fd < 0)
         return;
@@ -108,23 +117,23 @@ static void list_add(struct list *l, int fd, const char *name)
         }
         l->size = lines * LINE_MAX_SIZE;
     }
-    l->len += (size_t)snprintf(l->text + l->len, LINE_MAX_SIZE, "%d %s\n", fd, name);
+    l->len += (size_t)snprintf(l->text + l->len, LINE_MAX_SIZE, "%d %s%s\n", fd, stored ? "" : (const char[]){ NOT_STORED, '\0' }, name);
     l->fds[l->count++] = fd;
 }
 
-static void list_kind(struct list *l, int fd, enum stored_kind kind)
+static void list_kind(struct list *l, int fd, bool stored, enum stored_kind kind)
 {
     const struct stored_name what = { .kind = kind };
     char name[STORE_NAME_SIZE];
 
     store_name_write(&what, name);
-    list_add(l, fd, name);
+    list_add(l, fd, stored, name);
 }
 
 static void list_dead(struct list *l, const struct burials *b)
 {
     for (size_t i = 0; i < b->count; i++)
-        list_kind(l, b->fds[i], STORED_DEAD);
+        list_kind(l, b->fds[i], /* stored= */ false, STORED_DEAD);
 }
 
 /* mark: a descriptor that says that something is so. */
@@ -134,18 +143,18 @@ static void list_all(struct list *l, const struct kept *k, const struct marks *m
     char name[STORE_NAME_SIZE];
 
     if (legacy->own)
-        list_kind(l, legacy->listen_fd, STORED_LISTENER);
+        list_kind(l, legacy->listen_fd, /* stored= */ true, STORED_LISTENER);
     else
-        list_add(l, legacy->listen_fd, MANAGERS);
+        list_add(l, legacy->listen_fd, /* stored= */ true, MANAGERS);
     if (marks->locked.is)
-        list_kind(l, mark[0], STORED_LOCKED);
+        list_kind(l, mark[0], marks->locked.stored, STORED_LOCKED);
     if (marks->by_hand.is)
-        list_kind(l, mark[1], STORED_BY_HAND);
+        list_kind(l, mark[1], marks->by_hand.stored, STORED_BY_HAND);
     for (uint32_t i = 0; i < k->size; i++) {
         if (k->at[i].fd < 0)
             continue;
         kept_name(k, i, name);
-        list_add(l, k->at[i].fd, name);
+        list_add(l, k->at[i].fd, k->at[i].stored, name);
     }
     list_dead(l, &k->dead);
     list_dead(l, &k->store.before);
@@ -208,10 +217,16 @@ static int read_line(struct handed *h, char *line, struct problem *p)
 {
     char *name = strchr(line, ' '), *end;
     unsigned long fd = strtoul(line, &end, 10);
+    bool stored;
+    int r;
 
     if (line[0] < '1' || line[0] > '9' || name == NULL || end != name || fd <= STDERR_FILENO || fd > INT32_MAX || name[1] == '\0')
         return problem_set(p, LB_E_CONFIG, "the program before this one left a list that cannot be read");
-    return handed_add(h, (int)fd, name + 1, p);
+    stored = name[1] != NOT_STORED;
+    r = handed_add(h, (int)fd, name + (stored ? 1 : 2), p);
+    if (r == 0 && !stored && h->count > 0)
+        h->kept[h->count - 1].stored = false;
+    return r;
 }
 
 int heritage_read(int file, struct handed *ret, struct problem *p)

@@ -92,6 +92,7 @@ struct keeper {
     uint64_t pinged;   /* when */
     uint64_t manager;  /* how often the service manager wants to hear, in milliseconds; 0: never */
     uint64_t told_manager;
+    char untold[LB_NAME_MAX + 200]; /* the last word on the box's state, which the manager had no room for; "": nothing */
 };
 
 static uint64_t now_ms(void)
@@ -223,6 +224,21 @@ static void start_child(struct keeper *k)
     }
 }
 
+/* The manager is never waited for: whoever serves all callers must not stand still because it does. False: try again. */
+static bool tell_again(struct keeper *k)
+{
+    if (k->untold[0] != '\0' && notify_descriptor(k->untold, /* fd= */ -1) != LB_E_TIMEOUT)
+        k->untold[0] = '\0';
+    return k->untold[0] == '\0';
+}
+
+/* How it is with the box: what was not heard of before does not count any more. */
+static void tell_manager(struct keeper *k, const char *text)
+{
+    snprintf(k->untold, sizeof(k->untold), "%s", text);
+    (void)tell_again(k);
+}
+
 /* What the next child cannot do alone. NULL: nothing. */
 static const char *why_locked(struct keeper *k, bool by_credential)
 {
@@ -249,7 +265,7 @@ static void child_is_ready(struct keeper *k, bool by_credential)
     } else {
         snprintf(text, sizeof(text), "READY=1\nSTATUS=Serving%s", by_credential ? ", opened by its credential" : "");
     }
-    notify_manager(text);
+    tell_manager(k, text);
 }
 
 /* Handles one message. LB_E_VALUE: the child broke the form. */
@@ -331,7 +347,7 @@ static void start_now(struct keeper *k)
     k->next_start = now_ms();
 }
 
-static void tell_failures(const struct keeper *k, unsigned wait)
+static void tell_failures(struct keeper *k, unsigned wait)
 {
     char text[160];
 
@@ -339,7 +355,7 @@ static void tell_failures(const struct keeper *k, unsigned wait)
               wait % 1000 / 100);
     snprintf(text, sizeof(text), "STATUS=%u processes in a row ended at their start, the next try is %u.%u s later",
              k->failures, wait / 1000, wait % 1000 / 100);
-    notify_manager(text);
+    tell_manager(k, text);
 }
 
 static void plan_next_start(struct keeper *k)
@@ -365,7 +381,7 @@ static void tell_the_rest(struct keeper *k)
 {
     uint64_t end = now_ms() + STORE_TIMEOUT;
 
-    fd_store_hurry(&k->kept.store);
+    fd_store_hurry(&k->kept.store, true);
     while ((!marks_store(&k->marks, &k->kept.store) || !kept_store_rest(&k->kept)) && now_ms() < end)
         (void)poll(NULL, 0, BURY_PAUSE);
 }
@@ -380,6 +396,7 @@ static void give_way(struct keeper *k)
     tell_the_rest(k);
     heritage_give(&k->kept, &k->marks, &legacy);
     log_error("cannot run %s: %s; this program goes on", k->program, strerror(errno));
+    fd_store_hurry(&k->kept.store, false);
     k->replacing = true;
 }
 
@@ -480,7 +497,7 @@ static bool handle_signals(struct keeper *k, int *ret_status)
     while (read(k->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
         if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT) {
             k->stopping = true;
-            notify_manager("STOPPING=1");
+            tell_manager(k, "STOPPING=1");
             if (k->child == 0) {
                 *ret_status = 0;
                 return true;
@@ -527,7 +544,9 @@ static void pat_manager(struct keeper *k)
     if (k->manager == 0 || now_ms() < k->told_manager + k->manager)
         return;
     k->told_manager = now_ms();
-    notify_manager("WATCHDOG=1");
+    /* Half of the interval is left to be heard in. */
+    if (notify_descriptor("WATCHDOG=1", /* fd= */ -1) == LB_E_TIMEOUT)
+        k->told_manager -= k->manager - k->manager / 16;
 }
 
 static void sooner(uint64_t *when, uint64_t other)
@@ -559,16 +578,17 @@ static int loop(struct keeper *k)
         struct pollfd fds[3] = { { .fd = k->signal_fd, .events = POLLIN }, { .events = POLLIN },
                                  { .fd = k->listen_fd, .events = POLLRDHUP } };
 
-        bool store_waits, bury_waits;
+        bool told, store_waits, bury_waits;
 
         if (k->child == 0 && k->next_start <= now_ms())
             start_child(k);
         if (k->usher_start != 0 && k->child != 0 && k->usher_start <= now_ms() && start_usher(k) != 0)
             log_warning("the child did not take its usher");
+        told = tell_again(k);
         store_waits = !marks_store(&k->marks, &k->kept.store) || !kept_store_rest(&k->kept);
         bury_waits = !kept_bury(&k->kept);
         fds[1].fd = k->link;
-        if (poll(fds, 3, wait_time(k, store_waits || bury_waits)) < 0 && errno != EINTR) {
+        if (poll(fds, 3, wait_time(k, !told || store_waits || bury_waits)) < 0 && errno != EINTR) {
             log_error("poll: %s", strerror(errno));
             return 1;
         }

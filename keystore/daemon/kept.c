@@ -78,7 +78,7 @@ static void store(struct kept *k, uint32_t slot)
     if (!k->store.there || k->listen_fd < 0 || k->at[slot].stale != NULL || !fd_store_turn(&k->store))
         return;
     kept_name(k, slot, name);
-    k->at[slot].stored = fd_store_add(&k->store, name, k->at[slot].fd) == 0;
+    k->at[slot].stored = fd_store_add_channel(&k->store, name, k->at[slot].fd) == 0;
 }
 
 /* Without memory the manager keeps what has ended, and hands it to the next keeper, which sees that. */

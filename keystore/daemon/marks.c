@@ -3,6 +3,7 @@
 
 #include <sys/eventfd.h>
 
+#include "base/log.h"
 #include "base/socket.h"
 
 static bool store_mark(struct mark *m, enum stored_kind kind, struct fd_store *store)
@@ -21,6 +22,11 @@ static bool store_mark(struct mark *m, enum stored_kind kind, struct fd_store *s
     } else {
         r = fd_store_remove(store, name);
     }
+    if (r == LB_E_BUSY && !m->told) {
+        log_error("the service manager has no room for what is known of the lock: after a restart of the service the box may open "
+                  "itself");
+        m->told = true;
+    }
     if (r == 0)
         m->stored = m->is;
     return r != LB_E_TIMEOUT;
@@ -33,12 +39,13 @@ bool marks_store(struct marks *m, struct fd_store *store)
     return store_mark(&m->by_hand, STORED_BY_HAND, store) && locked;
 }
 
-bool marks_take_back(struct marks *m, enum stored_kind kind)
+bool marks_take_back(struct marks *m, enum stored_kind kind, bool stored)
 {
     struct mark *mark = kind == STORED_LOCKED ? &m->locked : kind == STORED_BY_HAND ? &m->by_hand : NULL;
 
     if (mark == NULL)
         return false;
-    mark->is = mark->stored = true;
+    mark->is = true;
+    mark->stored = stored;
     return true;
 }

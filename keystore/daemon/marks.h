@@ -10,6 +10,7 @@
 struct mark {
     bool is;
     bool stored; /* the service manager knows: an empty descriptor with its name is in its store */
+    bool told;   /* the log says that there is no room for it */
 };
 
 struct marks {
@@ -19,7 +20,7 @@ struct marks {
 
 /* Makes the store say what the marks do. False: the manager has no room now, try again. */
 bool marks_store(struct marks *m, struct fd_store *store);
-/* The manager handed it over. False: this kind is no mark. */
-bool marks_take_back(struct marks *m, enum stored_kind kind);
+/* It was handed over; stored: by the manager, or the manager has it too. False: this kind is no mark. */
+bool marks_take_back(struct marks *m, enum stored_kind kind, bool stored);
 
 #endif

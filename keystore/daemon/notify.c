@@ -46,7 +46,7 @@ static bool manager_gone(int error)
     return error == ECONNREFUSED || error == ENOENT || error == EACCES || error == EPERM || error == ENOTDIR;
 }
 
-static int send_text(const char *text, int fd, int flags)
+int notify_descriptor(const char *text, int fd)
 {
     union {
         struct cmsghdr align;
@@ -72,21 +72,12 @@ static int send_text(const char *text, int fd, int flags)
     sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (sock < 0)
         return LB_E_TIMEOUT;
-    if (sendmsg(sock, &msg, MSG_NOSIGNAL | flags) < 0)
+    if (sendmsg(sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         r = manager_gone(errno) ? LB_E_SYSTEM : LB_E_TIMEOUT;
     socket_close(sock);
     return r;
 }
 
-void notify_manager(const char *text)
-{
-    (void)!send_text(text, /* fd= */ -1, 0);
-}
-
-int notify_descriptor(const char *text, int fd)
-{
-    return send_text(text, fd, MSG_DONTWAIT);
-}
 
 uint64_t notify_interval(void)
 {
@@ -122,7 +113,7 @@ int handed_add(struct handed *h, int fd, const char *name, struct problem *p)
     if (flags < 0 || (flags & FD_CLOEXEC) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
         return problem_set(p, LB_E_CONFIG, "descriptor %d was to be handed over, and is not there", fd);
     if (store_name_ours(name)) {
-        h->kept[h->count++] = (struct handed_descriptor){ fd, name };
+        h->kept[h->count++] = (struct handed_descriptor){ fd, name, .stored = true };
         return 0;
     }
     if (h->listener >= 0)

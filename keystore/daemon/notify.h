@@ -9,12 +9,6 @@
 #include "base/errors.h"
 
 /*
- * Sends text (lines such as "READY=1") to $NOTIFY_SOCKET, sd_notify(3). Without the variable nobody asked, and nothing is
- * sent. There is no result: if the service manager is away, that is no failure of the daemon.
- */
-void notify_manager(const char *text);
-
-/*
  * How often the manager wants to hear "WATCHDOG=1", in milliseconds, sd_watchdog_enabled(3). That is half of
  * $WATCHDOG_USEC, if $WATCHDOG_PID is this process or not set. 0: never.
  */
@@ -24,7 +18,8 @@ uint64_t notify_interval(void);
 bool notify_there(void);
 
 /*
- * Sends text with a copy of a descriptor (-1: without one), and does not wait. LB_E_TIMEOUT: there is no room for more
+ * Sends text (lines such as "READY=1") to $NOTIFY_SOCKET, sd_notify(3), with a copy of a descriptor (-1: without one), and does
+ * not wait. LB_E_TIMEOUT: there is no room for more
  * now. LB_E_NO_BOX: there is no manager. LB_E_SYSTEM with errno: it cannot be reached.
  */
 LB_MUST_USE int notify_descriptor(const char *text, int fd);
@@ -33,6 +28,7 @@ LB_MUST_USE int notify_descriptor(const char *text, int fd);
 struct handed_descriptor {
     int fd;
     const char *name; /* begins as ours do: daemon/store_name.h */
+    bool stored;      /* the manager has it too */
 };
 
 /* What the manager hands over, sd_listen_fds_with_names(3). */

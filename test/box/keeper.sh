@@ -134,6 +134,40 @@ check "and signs" signs web
 stop_box
 same "no process is left at the end" "" "$(box_processes)"
 
+# --- A service manager that does not listen: nobody waits for it
+python3 - "$TEST_DIR/deaf" 3>&- <<'END' &
+import signal, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+signal.pause()
+END
+manager=$!
+own "$manager"
+await "the manager" test -S "$TEST_DIR/deaf"
+its_queue_is_full() {
+    python3 - "$TEST_DIR/deaf" <<'END'
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.setblocking(False)
+try:
+    s.sendto(b"X=1", sys.argv[1])
+except BlockingIOError:
+    sys.exit(0)
+sys.exit(1)
+END
+}
+# One pat has to find the queue full.
+start_box "$BOX_DIR" env CREDENTIALS_DIRECTORY="$TEST_DIR" NOTIFY_SOCKET="$TEST_DIR/deaf" WATCHDOG_USEC=100000
+await "its queue to be full" its_queue_is_full
+kill -KILL "$(box_child)"
+await "the next child" status_is restarts 1
+check "which signs" signs web
+kill -TERM "$KEEPER"
+await "the keeper to end" gone "$KEEPER"
+wait "$KEEPER" 2>/dev/null || true
+stop "$manager" KILL
+same "no process is left of it" "" "$(box_processes)"
+
 # --- Configuration that is wrong is refused by name
 echo "thraeds = 4" >"$BOX_DIR/default.conf"
 refused "an unknown setting" thraeds "$LITTLEBOX_BUILD/littleboxd" --box default --dir "$BOX_DIR"

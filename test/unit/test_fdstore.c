@@ -216,13 +216,14 @@ static void a_manager_that_is_busy(void)
 static void a_store_that_is_full(void)
 {
     struct maker m = somebody();
+    struct marks marks = { .locked = { .is = true } };
     struct kept k;
     int one, far, other, other_far;
 
-    start_manager("1");
+    start_manager("4");
     start_listener();
     kept_init(&k);
-    kept_store(&k, listener, 1);
+    kept_store(&k, listener, 4);
     accepted(&one, &far);
     accepted(&other, &other_far);
     OK(kept_put(&k, 0, one, &m));
@@ -231,6 +232,15 @@ static void a_store_that_is_full(void)
     heard("FDSTORE=1\nFDPOLL=0\nFDNAME=~a0", true);
     heard_nothing();
     CU_ASSERT(kept_store_rest(&k));
+    /* Full for channels: what is known of the lock has room all the same. */
+    CU_ASSERT(marks_store(&marks, &k.store));
+    CU_ASSERT(marks.locked.stored);
+    heard("FDSTORE=1\nFDPOLL=0\nFDNAME=~locked", true);
+    marks.locked.is = false;
+    CU_ASSERT(marks_store(&marks, &k.store));
+    heard("FDSTOREREMOVE=1\nFDNAME=~locked", false);
+    CU_ASSERT(kept_store_rest(&k));
+    heard_nothing();
     OK(kept_drop(&k, 0));
     heard("FDSTOREREMOVE=1\nFDNAME=~a0", false);
     CU_ASSERT(kept_store_rest(&k));
@@ -304,7 +314,7 @@ static void many_that_come_and_go(void)
     made(&one, &far);
     OK(kept_put(&k, 9, one, &m));
     CU_ASSERT_FALSE(kept_store_rest(&k));
-    fd_store_hurry(&k.store);
+    fd_store_hurry(&k.store, true);
     CU_ASSERT(kept_store_rest(&k));
     CU_ASSERT(k.at[9].stored);
     (void)adds_heard();
@@ -446,8 +456,8 @@ static void what_is_known_of_the_lock(void)
     heard("FDSTORE=1\nFDPOLL=0\nFDNAME=~locked", true);
     CU_ASSERT(marks_store(&m, &s));
     heard_nothing();
-    CU_ASSERT(marks_take_back(&next, STORED_LOCKED));
-    CU_ASSERT_FALSE(marks_take_back(&next, STORED_ACCEPTED));
+    CU_ASSERT(marks_take_back(&next, STORED_LOCKED, true));
+    CU_ASSERT_FALSE(marks_take_back(&next, STORED_ACCEPTED, true));
     CU_ASSERT(next.locked.is && !next.by_hand.is);
     next.locked.is = false;
     next.by_hand.is = true;
@@ -594,6 +604,11 @@ static void what_a_program_leaves(void)
     CU_ASSERT_EQUAL(found, listener);
     CU_ASSERT_EQUAL(fcntl(one, F_GETFD), FD_CLOEXEC);
     CU_ASSERT_EQUAL(fcntl(listener, F_GETFD), FD_CLOEXEC);
+    (void)fcntl(one, F_SETFD, 0);
+    snprintf(text, sizeof(text), "%d +~a1\n", one);
+    OK(read_list(text, strlen(text), true, &kept, &found));
+    CU_ASSERT_EQUAL(kept, 1);
+    snprintf(text, sizeof(text), "%d socket\n%d ~a1\n", listener, one);
     /* They are ours now, and whoever says that they are handed over once more is wrong. */
     FAILS(read_list(text, strlen(text), true, &kept, &found), LB_E_CONFIG);
     (void)fcntl(one, F_SETFD, 0);
