@@ -55,11 +55,11 @@ static bool get_point(const EVP_PKEY *key, uint8_t *ret, size_t size)
 {
     uint8_t *point = NULL;
     size_t len = 0;
-    bool ok = spki_ec_point(key, &point, &len) != NID_undef;
+    bool ok = spki_ec_point(key, &point, &len) != NID_undef && len == 1 + 2 * size;
 
-    if (ok && len == 1 + 2 * size && point[0] == 4)
+    if (ok)
         memcpy(ret, point, len);
-    else if (ok)
+    else
         ok = get_coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X, ret + 1, size) &&
              get_coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y, ret + 1 + size, size);
     ret[0] = 4;

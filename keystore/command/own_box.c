@@ -160,7 +160,8 @@ static void __attribute__((noreturn)) become_daemon(const char *program, const c
  */
 static char **daemon_environment(char *notify)
 {
-    static const char *const dropped[] = { "NOTIFY_SOCKET=", "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES=" };
+    static const char *const dropped[] = { "NOTIFY_SOCKET=", "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES=",
+                                           "FDSTORE=",       "LITTLEBOX_FDSTORE=", "WATCHDOG_USEC=", "WATCHDOG_PID=" };
     size_t n = 0, kept = 0;
     char **env;
 

@@ -192,6 +192,9 @@ int spki_ec_point(const EVP_PKEY *key, uint8_t **ret, size_t *ret_len)
     if (!EVP_PKEY_is_a(key, "EC") || EVP_PKEY_get_params(key, params) <= 0 || !OSSL_PARAM_modified(&params[2]) ||
         params[2].return_size == 0 || strcmp(encoding, OSSL_PKEY_EC_ENCODING_GROUP) != 0)
         return NID_undef;
+    /* A point in short is left to libcrypto: before 3.0.8 it told of no other, whatever the key has. */
+    if (point[0] != POINT_CONVERSION_UNCOMPRESSED)
+        return NID_undef;
     *ret_len = params[2].return_size;
     *ret = OPENSSL_memdup(point, *ret_len);
     return *ret == NULL ? NID_undef : OBJ_txt2nid(group);

@@ -41,8 +41,8 @@ EVP_PKEY *spki_key(OSSL_LIB_CTX *libctx, const uint8_t *der, size_t len);
 int spki_of(const EVP_PKEY *key, uint8_t **ret);
 
 /*
- * The point of an EC key in the form that the key has, in *ret, for OPENSSL_free(), and libcrypto's number of its curve.
- * NID_undef: the key is none of EC, or writes out its curve instead of naming it, or there is no memory.
+ * The point of an EC key in full, in *ret, for OPENSSL_free(), and libcrypto's number of its curve. NID_undef: the key is none of
+ * EC, writes its point in another form, or writes out its curve instead of naming it; or there is no memory.
  */
 int spki_ec_point(const EVP_PKEY *key, uint8_t **ret, size_t *ret_len);
 

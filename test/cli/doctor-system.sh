@@ -59,6 +59,14 @@ look 0
 put /sys/power/disk '[platform] shutdown reboot'
 look 1
 line 'FAIL  swap on /dev/sda2 is not encrypted, and this machine can hibernate: then all memory is written there, that of boxes too'
+hint 'systemctl mask hibernate.target'
+for unit in hibernate sleep; do
+    mkdir -p "$R/etc/systemd/system"
+    ln -s /dev/null "$R/etc/systemd/system/$unit.target"
+    look 0
+    line 'warn  swap on /dev/sda2 is not encrypted: boxes lock their memory, servers with their session keys do not'
+    rm "$R/etc/systemd/system/$unit.target"
+done
 swap /dev/dm-0
 block dm-0
 put /sys/class/block/dm-0/dm/uuid CRYPT-LUKS2-0123456789abcdef-cryptswap
@@ -303,6 +311,10 @@ cp -p "$R$etc/web.credential" "$R$state/web/credential"
 look 1
 line "FAIL  $state/web/credential is in the directory of the store that it opens: a copy of the one has the other"
 rm "$R$state/web/credential"
+put "$etc/web.conf" "credential = $etc"
+look 1
+line "FAIL  $etc, which is to open box 'web', is no file"
+no_line 'chmod'
 other=$(mktemp -d /dev/shm/littlebox-test.XXXXXX)
 cleanup_more() { rm -rf "$other"; }
 if [ "$(stat -c %d "$other")" != "$(stat -c %d "$R")" ] && is_root; then
@@ -392,6 +404,8 @@ $2"
 weaker FAIL User=root
 weaker FAIL User=0
 weaker FAIL NoNewPrivileges=no
+weaker FAIL ExecStart=/opt/other ExecStart=/opt/other
+weaker FAIL Environment=LD_PRELOAD=/tmp/x.so
 weaker FAIL CapabilityBoundingSet=CAP_SYS_ADMIN
 weaker FAIL AmbientCapabilities=CAP_DAC_OVERRIDE
 weaker FAIL LimitCORE=infinity
@@ -401,7 +415,7 @@ for calls in '@mount' 'ptrace read' '@system-service @privileged'; do
 done
 weaker FAIL "SystemCallFilter=
 SystemCallFilter=~@mount" SystemCallFilter=
-for setting in LimitMEMLOCK=64K UMask=0022 ProtectSystem=full ProtectHome=read-only PrivateTmp=no PrivateDevices=no PrivateNetwork=no \
+for setting in FileDescriptorStoreMax=0 LimitMEMLOCK=64K UMask=0022 ProtectSystem=full ProtectHome=read-only PrivateTmp=no PrivateDevices=no PrivateNetwork=no \
     ProtectProc=default ProtectKernelTunables=no ProtectKernelModules=no ProtectKernelLogs=no ProtectControlGroups=no \
     ProtectClock=no RestrictAddressFamilies=AF_INET RestrictNamespaces=no RestrictSUIDSGID=no LockPersonality=no \
     MemoryDenyWriteExecute=no SystemCallArchitectures=x86; do

@@ -123,6 +123,11 @@ void audit_box_credential(struct audit *a, const struct audit_box *b)
             doctor_report(a->d, DOCTOR_OK, "credential", NULL, "box '%s' has no credential file that opens its store: %s", b->name, path);
         return;
     }
+    if (!S_ISREG(st.st_mode)) {
+        doctor_report(a->d, DOCTOR_FAIL, "credential", "name a file with 'credential' in its configuration, or take that line out",
+                      "%s, which is to open box '%s', is no file", path, b->name);
+        return;
+    }
     if (!way_report(a, "credential", path, b->has_state ? b->owner : WAY_ROOT_ALONE, /* absent= */ false))
         return;
     if ((st.st_mode & 077) != 0) {

@@ -11,6 +11,9 @@ enum kind {
     WORD,    /* one of the words, with blanks between, that are as strict */
     NOTHING, /* empty */
     USER,    /* another user than root */
+    PROGRAM, /* a program of that name */
+    WITHOUT, /* the word is not in it */
+    OTHER,   /* not this word, nor nothing */
     CALLS    /* a list of system calls: not all, and none of those that no box needs */
 };
 
@@ -26,11 +29,14 @@ static const struct setting {
     const char *lost;
 } settings[] = {
     { "User", USER, "", DOCTOR_FAIL, "the box runs as root" },
+    { "ExecStart", PROGRAM, "/littleboxd", DOCTOR_FAIL, "another program runs as the box" },
+    { "Environment", WITHOUT, "LD_", DOCTOR_FAIL, "the dynamic linker takes what it says into the box" },
     { "NoNewPrivileges", WORD, "yes", DOCTOR_FAIL, "a program with the setuid bit gives the box rights" },
     { "CapabilityBoundingSet", NOTHING, "", DOCTOR_FAIL, "the box can have capabilities" },
     { "AmbientCapabilities", NOTHING, "", DOCTOR_FAIL, "the box has capabilities" },
     { "SystemCallFilter", CALLS, "", DOCTOR_FAIL, "the keeper may make system calls that no box needs" },
     { "LimitCORE", WORD, "0", DOCTOR_FAIL, "the box may leave core files" },
+    { "FileDescriptorStoreMax", OTHER, "0", DOCTOR_WARN, "a restart of the service ends all connections" },
     { "LimitMEMLOCK", WORD, "infinity", DOCTOR_WARN, "not all memory of the box may be locked" },
     { "UMask", WORD, "0077 77 077", DOCTOR_WARN, "files of the box may be open to others" },
     { "ProtectSystem", WORD, "strict", DOCTOR_WARN, "the box can write to the system's files, as far as their permissions go" },
@@ -108,6 +114,18 @@ static bool allows_too_much(const struct unit *u)
     return first;
 }
 
+/* As files have it, "/usr/sbin/littleboxd --box ...", and as systemctl shows it, "{ path=/usr/sbin/littleboxd ; argv[]=...". */
+static bool is_program(const char *value, const char *end)
+{
+    const char *path = strstr(value, "path=");
+    size_t len, n = strlen(end);
+
+    path = path == NULL ? value : path + strlen("path=");
+    path += strspn(path, "@-:+!");
+    len = strcspn(path, " ;");
+    return path[0] == '/' && len >= n && strncmp(path + len - n, end, n) == 0;
+}
+
 static bool holds(const struct setting *s, const struct unit *u, const char *value)
 {
     switch (s->kind) {
@@ -115,6 +133,12 @@ static bool holds(const struct setting *s, const struct unit *u, const char *val
         return value[0] == '\0';
     case USER:
         return value[0] != '\0' && strcmp(value, "root") != 0 && strcmp(value, "0") != 0;
+    case PROGRAM:
+        return is_program(value, s->words);
+    case WITHOUT:
+        return strstr(value, s->words) == NULL;
+    case OTHER:
+        return value[0] != '\0' && strcmp(value, s->words) != 0;
     case CALLS:
         return !allows_too_much(u);
     default:

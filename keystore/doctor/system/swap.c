@@ -101,12 +101,25 @@ static enum where find_where(const struct audit *a, const char *file)
     return device(a, sys, 0);
 }
 
+/* Has an administrator forbidden it? */
+static bool hibernation_is_masked(const struct audit *a)
+{
+    static const char *const links[] = { "/etc/systemd/system/hibernate.target", "/etc/systemd/system/sleep.target" };
+    char target[PATH_MAX];
+
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        if (tree_readlink(a, links[i], target) && strcmp(target, "/dev/null") == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Can this machine hibernate? Then all memory goes to swap, also what is locked. */
 static bool hibernates(const struct audit *a)
 {
     char states[200], disk[200];
 
-    return tree_word(a, "/sys/power/state", states, sizeof(states)) && strstr(states, "disk") != NULL &&
+    return !hibernation_is_masked(a) && tree_word(a, "/sys/power/state", states, sizeof(states)) && strstr(states, "disk") != NULL &&
            tree_word(a, "/sys/power/disk", disk, sizeof(disk)) && strstr(disk, "[disabled]") == NULL;
 }
 
@@ -128,6 +141,7 @@ static void unescape(char *s)
 
 static void tell(struct audit *a, const char *file, enum where where)
 {
+    static const char forbid[] = "encrypt it, or forbid hibernation: systemctl mask hibernate.target";
     static const char cure[] = "encrypt it (crypttab(5): a new key at each start, 'swap,cipher=aes-xts-plain64,size=256'), or do without: swapoff";
     bool hibernation = hibernates(a);
 
@@ -143,7 +157,7 @@ static void tell(struct audit *a, const char *file, enum where where)
         break;
     case CLEAR:
         if (hibernation)
-            doctor_report(a->d, DOCTOR_FAIL, "swap", cure,
+            doctor_report(a->d, DOCTOR_FAIL, "swap", forbid,
                           "swap on %s is not encrypted, and this machine can hibernate: then all memory is written there, "
                           "that of boxes too", file);
         else
