@@ -108,6 +108,9 @@ for package in $packages; do
 done
 # From util-linux 2.42 on it is in a package of its own.
 command -v pivot_root >/dev/null || missing="$missing util-linux-extra"
+# What systemd can do is asked of pkg-config; later releases have that in a package of its own.
+pkg-config --exists systemd 2>/dev/null || [ -z "$(apt-cache search --names-only '^systemd-dev$' 2>/dev/null)" ] ||
+    missing="$missing systemd-dev"
 # Nothing is started that is installed.
 starting_nothing() {
     local policy=/usr/sbin/policy-rc.d status=0

@@ -59,7 +59,7 @@ look 0
 put /sys/power/disk '[platform] shutdown reboot'
 look 1
 line 'FAIL  swap on /dev/sda2 is not encrypted, and this machine can hibernate: then all memory is written there, that of boxes too'
-hint 'systemctl mask hibernate.target'
+hint 'encrypt it, or forbid hibernation: systemctl mask hibernate.target'
 for unit in hibernate sleep; do
     mkdir -p "$R/etc/systemd/system"
     ln -s /dev/null "$R/etc/systemd/system/$unit.target"
