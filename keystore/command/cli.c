@@ -99,6 +99,8 @@ void cli_hint_text(const char *hint, char *ret, size_t size)
 {
     FILE *out = fmemopen(ret, size, "w");
 
+    /* A stream to which nothing was written leaves it as it was. */
+    ret[0] = '\0';
     if (out == NULL) {
         snprintf(ret, size, "%s", hint);
     } else {
