@@ -545,6 +545,9 @@ static void what_is_handed_over(void)
     end_manager();
 }
 
+/* Of the list that was read last: does the manager have all of it? */
+static bool all_stored;
+
 /* A list as a program leaves it to the next one. sealed: as it does. */
 static int read_list(const char *text, size_t len, bool sealed, size_t *ret_kept, int *ret_listener)
 {
@@ -561,6 +564,9 @@ static int read_list(const char *text, size_t len, bool sealed, size_t *ret_kept
     r = heritage_read(file, &h, &p);
     *ret_kept = h.count;
     *ret_listener = h.listener;
+    all_stored = true;
+    for (size_t i = 0; i < h.count; i++)
+        all_stored = all_stored && h.kept[i].stored;
     notify_handed_clear(&h);
     return r;
 }
@@ -602,12 +608,14 @@ static void what_a_program_leaves(void)
     OK(read_list(text, strlen(text), true, &kept, &found));
     CU_ASSERT_EQUAL(kept, 1);
     CU_ASSERT_EQUAL(found, listener);
+    CU_ASSERT(all_stored);
     CU_ASSERT_EQUAL(fcntl(one, F_GETFD), FD_CLOEXEC);
     CU_ASSERT_EQUAL(fcntl(listener, F_GETFD), FD_CLOEXEC);
     (void)fcntl(one, F_SETFD, 0);
     snprintf(text, sizeof(text), "%d +~a1\n", one);
     OK(read_list(text, strlen(text), true, &kept, &found));
     CU_ASSERT_EQUAL(kept, 1);
+    CU_ASSERT_FALSE(all_stored);
     snprintf(text, sizeof(text), "%d socket\n%d ~a1\n", listener, one);
     /* They are ours now, and whoever says that they are handed over once more is wrong. */
     FAILS(read_list(text, strlen(text), true, &kept, &found), LB_E_CONFIG);
