@@ -22,7 +22,7 @@ die() {
     exit 1
 }
 is_root() { [ "$(id -u)" -eq 0 ]; }
-alive() { [ -d "/proc/$1" ] && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; }
+alive() { grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status" 2>/dev/null; }
 gone() { ! alive "$1"; }
 # await WHAT COMMAND... : for 20 seconds at most
 await() {

@@ -145,11 +145,12 @@ says() {
 # own PID... : to be ended when the test ends.
 own() { TEST_PIDS+=("$@"); }
 
-# A zombie whose threads are still ending holds its sockets as well.
+# A zombie whose threads are still ending holds its sockets as well. The state is read once: a process that is reaped between two
+# looks is gone, not alive.
 alive() {
-    local threads
-    [ -d "/proc/$1" ] || return 1
-    grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null || return 0
+    local threads state
+    state=$(grep '^State:' "/proc/$1/status" 2>/dev/null) || return 1
+    [[ $state =~ ^State:[[:space:]]*[ZX] ]] || return 0
     threads=("/proc/$1/task"/*)
     [ "${#threads[@]}" -gt 1 ]
 }
