@@ -22,7 +22,7 @@ proposes() {
     [ "$(cut -f1 "$T/out" | xargs)" = "${REST[*]}" ] || fail "complete -- ${WORDS[*]}: $(cat "$T/out")"
 }
 proposes cre -- create
-proposes c -- create cert complete
+proposes c -- create cert compromise complete
 proposes frobnicate '' --
 proposes --sys -- --system
 proposes seal '' -- list add remove
