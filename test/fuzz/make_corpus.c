@@ -212,6 +212,21 @@ static void messages(void)
         exit(1);
     put_message("list-answer", packet, len);
     wire_write(&w, packet, sizeof(packet));
+    msg_header_put(&w, MSG_EXPIRING | MSG_ANSWER, 3);
+    wire_put_u8(&w, 0);
+    wire_put_u16(&w, 1);
+    msg_expiring_entry_put(&w, &(struct expiring_entry){ "web", 1, EXPIRING_CERTIFICATE, 1700000000 });
+    if (wire_written(&w, &len) != 0)
+        exit(1);
+    put_message("expiring-answer", packet, len);
+    wire_write(&w, packet, sizeof(packet));
+    msg_header_put(&w, MSG_USERS | MSG_ANSWER, 3);
+    wire_put_u16(&w, 1);
+    msg_user_entry_put(&w, &(struct user_entry){ .version = 1, .pid = 2, .uid = 3, .first = 4, .last = 5, .uses = 6 });
+    if (wire_written(&w, &len) != 0)
+        exit(1);
+    put_message("users-answer", packet, len);
+    wire_write(&w, packet, sizeof(packet));
     msg_header_put(&w, MSG_SEAL_LIST | MSG_ANSWER, 3);
     wire_put_u16(&w, 1);
     msg_seal_entry_put(&w, &seal);
