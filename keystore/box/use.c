@@ -7,6 +7,7 @@
 #include "base/memfile.h"
 #include "box/request_priv.h"
 #include "keys/key_op.h"
+#include "model/scheme.h"
 #include "protocol/use.h"
 
 /* The body of a request. Each names its key first. */
@@ -106,10 +107,15 @@ static const struct use_row rows[USE_COUNT] = {
 
 #define NO_TEXT ((struct bytes){ NULL, 0 })
 
-/* What is to be signed, where all of it is in the request. */
+/*
+ * What is to be signed, where all of it is in the request. Behind a digest that has collisions nobody knows which text was meant:
+ * one that a rule allows may have the digest of one that no rule allows.
+ */
 static struct bytes whole_text(const struct sign_request *m)
 {
-    return m->input == INPUT_TEXT && (m->flags & (SIGN_MU | SIGN_RAW_MESSAGE)) == 0 && m->context_len == 0 ? m->data : NO_TEXT;
+    if (m->input != INPUT_TEXT || (m->flags & (SIGN_MU | SIGN_RAW_MESSAGE)) != 0 || m->context_len != 0)
+        return NO_TEXT;
+    return m->digest == DIGEST_SHA1 || m->digest == DIGEST_MD5_SHA1 ? NO_TEXT : m->data;
 }
 
 static int refused(struct request *rq, const struct key_ref *key, int code)

@@ -49,6 +49,8 @@ roll_over() {
     ossl pkey -in "littlebox:$key;version=next" -out "$key.2.pem"
     refused "$key: no text" "not active yet, and signs only its own certificate request" sign_with "$key.2.pem"
     refused "$key: no certificate" "not active yet" ossl req -x509 -new -key "$key.2.pem" -subj /CN=x -out none.crt
+    refused "$key: no request with a digest that has collisions" "not active yet" \
+        ossl req -new -key "$key.2.pem" -subj /CN=x -sha1 -out none.csr
     check "$key: its request" request "$key" "$key.2.csr"
     check "$key: is whole" plain_ossl req -in "$key.2.csr" -verify -noout
     same "$key: and of the key that TLSA tells" "$(sed -n 's/^TLSA *3 1 1 //p' roll.out)" \

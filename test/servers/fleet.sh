@@ -136,6 +136,34 @@ END
     own "$!"
 }
 
+# Not one of the four: who wants it says so in FLEET.
+fleet_start_apache() {
+    mkdir -p "$1"
+    {
+        ! is_root || printf '%s\n' "User www-data" "Group www-data"
+        cat <<END
+ServerName localhost
+ServerRoot $1
+PidFile $1/apache.pid
+ErrorLog $1/error.log
+DefaultRuntimeDir $1
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so
+StartServers 2
+Listen 127.0.0.1:${FLEET_PORT[apache]}
+SSLEngine on
+SSLSessionCache none
+SSLSessionTickets off
+SSLCertificateFile $2/${FLEET_KEY[apache]}.crt
+SSLCertificateKeyFile $2/${FLEET_KEY[apache]}.pem
+END
+    } >"$1/apache.conf"
+    "${FLEET_ENV[@]}" apache2 -f "$1/apache.conf" -DFOREGROUND >>"$1/start.log" 2>&1 3>&- &
+    FLEET_PID[apache]=$!
+    own "$!"
+}
+
 # fleet_start DIR FILES : all servers, with the files that fleet_keys made; returns when each port answers.
 fleet_start() {
     local server ports
@@ -169,7 +197,7 @@ fleet_client() {
     postgresql) arguments=(--starttls postgres) ;;
     esac
     OPENSSL_CONF=/dev/null "$HARNESS/tlsload" --connect "127.0.0.1:${FLEET_PORT[$server]}" \
-        --ca "$files/${FLEET_KEY[$server]}.crt" "${arguments[@]}" "$@"
+        --ca "${FLEET_CA:-$files/${FLEET_KEY[$server]}.crt}" "${arguments[@]}" "$@"
 }
 fleet_handshake() { fleet_client "$1" "$2" --count 1 --timeout 60000; }
 
@@ -196,6 +224,7 @@ fleet_processes() { echo "${FLEET_PID[$1]}" && children_of "${FLEET_PID[$1]}"; }
 fleet_reload() {
     case $2 in
     nginx) run_nginx "$1/nginx" -s reload ;;
+    apache) kill -USR1 "${FLEET_PID[apache]}" ;;
     haproxy) kill -USR2 "${FLEET_PID[haproxy]}" ;;
     postgresql) kill -HUP "${FLEET_PID[postgresql]}" ;;
     postfix) "${FLEET_ENV[@]}" postfix -c "$1/postfix/etc" reload >>"$1/postfix/start.log" 2>&1 ;;
