@@ -117,7 +117,7 @@ int shelf_lock(const struct shelf *s, struct problem *p)
         return failed(s, "", p);
     if (st.st_uid != geteuid()) {
         problem_set(p, LB_E_DENIED, "the deployments in %.200s are not yours to do, but uid %u's", s->path, st.st_uid);
-        problem_hint(p, st.st_uid == 0 ? "as root: littlebox deploy --all" : "that user does them: littlebox deploy --all");
+        problem_hint(p, "as %s: littlebox --box %s deploy --all", st.st_uid == 0 ? "root" : "that user", strrchr(s->path, '/') + 1);
         return LB_E_DENIED;
     }
     if (flock(s->dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
