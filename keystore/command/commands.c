@@ -143,7 +143,7 @@ const struct command commands[] = {
       "With --handle or --combined the deployment is remembered, in CONFIG/deploy/BOX, and done: the files are written and take\n"
       "their places, then the lines of --reload run, then the server at ADDRESS is asked which key it serves. 'deploy KEY' and\n"
       "'deploy --all' do it again, as a roll-over does; where all is as it should be, nothing is written and nothing runs.\n"
-      "PROTOCOL, for what begins in the clear, is one of ftp, imap, ldap, lmtp, mysql, nntp, pop3, postgres, sieve and smtp.\n",
+      "PROTOCOL, for what begins in the clear, is one of ftp, imap, ldap, lmtp, mysql, pop3, postgres, sieve and smtp.\n",
       OPT_BIT(HANDLE) | OPT_BIT(CHAIN) | OPT_BIT(COMBINED) | OPT_BIT(OWNER) | OPT_BIT(MODE) | OPT_BIT(RELOAD) | OPT_BIT(CHECK) |
           OPT_BIT(SNI) | OPT_BIT(ALL) | OPT_BIT(RELOAD_ALWAYS) | OPT_BIT(FORGET) | OPT_BIT(LIST),
       0, 1, false, cmd_deploy,

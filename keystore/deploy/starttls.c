@@ -168,7 +168,6 @@ static const struct starttls protocols[] = {
     { "ldap",    NULL,     NULL,                  NULL,    NULL,           NULL, talk_ldap },
     { "lmtp",    "220 ",   "LHLO littlebox\r\n",  "250 ",  "STARTTLS\r\n", "220 ", NULL },
     { "mysql",   NULL,     NULL,                  NULL,    NULL,           NULL, talk_mysql },
-    { "nntp",    "20",     NULL,                  NULL,    "STARTTLS\r\n", "382", NULL },
     { "pop3",    "+OK",    NULL,                  NULL,    "STLS\r\n",     "+OK", NULL },
     { "postgres", NULL,    NULL,                  NULL,    NULL,           NULL, talk_postgres },
     { "sieve",   "OK",     NULL,                  NULL,    "STARTTLS\r\n", "OK", NULL },
