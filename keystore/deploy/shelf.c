@@ -53,7 +53,7 @@ static int make_all(const struct dirs *dirs, const char *path, struct problem *p
 
 int shelf_open(const struct dirs *dirs, const char *box, bool make, struct shelf *ret, struct problem *p)
 {
-    char inside[PATH_MAX + 4];
+    char inside[PATH_MAX + 10];
     struct trustpath way;
     int r;
 
@@ -68,7 +68,7 @@ int shelf_open(const struct dirs *dirs, const char *box, bool make, struct shelf
         return 0;
     }
     /* A name in it, which need not be there: so the directory is looked at too. */
-    snprintf(inside, sizeof(inside), "%s/x", ret->path);
+    snprintf(inside, sizeof(inside), "%s/*" ENDING, ret->path);
     r = trustpath_open(inside, &way, p);
     if (r != 0)
         return r;

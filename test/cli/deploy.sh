@@ -162,12 +162,14 @@ expect 1 "is written by a deployment of key 'mail' already" littlebox deploy web
 mkdir tls/a
 expect 0 written littlebox deploy web --handle tls/a/b.pem
 expect 0 written littlebox deploy web --handle tls/a-b.pem
-[ -e "$conf/${name/web.pem/a-b.pem}.conf" ] && [ -e "$conf/${name/web.pem/a-b.pem}-2.conf" ] || fail "names: $(ls "$conf")"
+[ -e "$conf/${name/web.pem/a-b.pem}.conf" ] || fail "names: $(ls "$conf")"
+[ -e "$conf/${name/web.pem/a-b.pem}-2.conf" ] || fail "names: $(ls "$conf")"
 
 # --- Forgotten
 expect 1 "'tls/mail.pem' is written by a deployment of key 'mail', not of 'web'" littlebox deploy web --forget tls/mail.pem
 expect 0 "the files of it stay as they are" littlebox deploy mail --forget tls/mail.pem
-[ -e tls/mail.pem ] && [ ! -e "$conf/${name/web.pem/mail.pem}.conf" ] || fail "not forgotten, or a file went"
+[ ! -e "$conf/${name/web.pem/mail.pem}.conf" ] || fail "not forgotten"
+[ -e tls/mail.pem ] || fail "a file went"
 expect 0 "the files of it stay" littlebox deploy web --forget "$T/tls/a/b.pem"
 expect 0 "the files of it stay" littlebox deploy web --forget tls/a-b.pem
 
@@ -277,7 +279,7 @@ ln -s "$name.conf" "$conf/link.conf"
 expect 1 "$conf/link.conf is a symbolic link: a deployment is a file" littlebox deploy web
 rm "$conf/link.conf"
 chmod 777 "$conf"
-expect 1 "has mode 0777" littlebox deploy web
+expect 1 "put another file in the place of '$conf/*.conf': '$conf' has mode 0777" littlebox deploy web
 chmod 755 "$conf"
 # A key that is gone is told, and the others are done.
 littlebox destroy mail --now --yes
