@@ -84,6 +84,20 @@ served one "$nginx" || fail "the key after a reload"
 littlebox --json deploy --all >out 2>err
 expect_json deployments.0.serves 1 deployments.0.reloaded false deployments.0.written false
 
+# A real roll-over of the key, and back: the server goes with it.
+over one
+expect 0 "serves it" littlebox deploy --all
+littlebox roll one >/dev/null
+ossl req -new -key 'littlebox:one;version=next' -subj /CN=one.example -out next.csr
+plain_ossl x509 -req -in next.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 20 -out next.crt \
+    -extfile <(echo subjectAltName=DNS:one.example) 2>/dev/null
+cp one.pub first.pub
+plain_ossl x509 -in next.crt -noout -pubkey >next.pub
+expect 0 "127.0.0.1:$nginx serves it" littlebox activate one --chain next.crt
+check "nginx serves the next version" served next "$nginx"
+expect 0 "127.0.0.1:$nginx serves it" littlebox roll one --back
+check "nginx serves the first version again" served first "$nginx"
+
 # Killed between the two names: nginx refuses the mix, and its workers go on with the old pair.
 if ! sanitized; then
     over two
