@@ -96,6 +96,10 @@ static int follow(struct walk *w, const char *name, const struct stat *st, struc
     memcpy(target + n, w->left, left + 1);
     memcpy(w->way, target, (size_t)n + left + 1);
     w->left = w->way;
+    if (st->st_uid != 0 && st->st_uid != geteuid()) {
+        w->t->foreign_link = true;
+        w->t->link_owner = st->st_uid;
+    }
     r = note_owner(w, st->st_uid, p);
     return r == 0 && w->left[0] == '/' ? enter(w, "/", p) : r;
 }
@@ -125,8 +129,11 @@ static int walk(struct walk *w, struct problem *p)
         bool dots = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
         struct stat st;
 
-        if (fstatat(w->at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            return failed(w, p);
+        if (fstatat(w->at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+            if (errno != ENOENT || !last || dots)
+                return failed(w, p);
+            st.st_mode = S_IFREG; /* as if it were there */
+        }
         if (S_ISLNK(st.st_mode)) {
             r = follow(w, name, &st, p);
         } else if (last && !dots) {

@@ -3,6 +3,7 @@
 #define LB_BASE_TRUST_PATH_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/errors.h"
@@ -14,6 +15,8 @@ struct trustpath {
     char name[NAME_MAX + 1];  /* the file in it, which is no symbolic link; it need not be there */
     uid_t owners[TRUSTPATH_OWNERS_MAX]; /* of the directories and links on the way, but for root and the caller */
     unsigned owner_count;
+    bool foreign_link;        /* the owner of a symbolic link on the way is neither root nor the caller, but */
+    uid_t link_owner;
 };
 
 /*

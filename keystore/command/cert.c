@@ -198,7 +198,7 @@ static int cert_set(struct client *c, const struct key_ref *ref, const char *fil
     return r;
 }
 
-static int no_certificate(const struct client *c, const struct key_info *key, struct problem *p)
+int cert_none(const struct client *c, const struct key_info *key, struct problem *p)
 {
     problem_set(p, LB_E_VALUE, "version %u of key '%s' in box '%s' has no certificate", key->version, key->name,
                 c->cli->box);
@@ -211,10 +211,8 @@ static int write_pem(struct client *c, const struct certificates *all, const cha
     BIO *bio = BIO_new(BIO_s_mem());
     char *data = NULL;
     long len = 0;
-    int r = bio == NULL ? out_of_memory(p) : 0;
+    int r = bio == NULL ? out_of_memory(p) : certificates_write(all, bio, p);
 
-    for (unsigned i = 0; r == 0 && i < all->count; i++)
-        r = PEM_write_bio_X509(bio, all->at[i]) ? 0 : out_of_memory(p);
     if (r == 0)
         len = BIO_get_mem_data(bio, &data);
     if (r == 0 && path != NULL)
@@ -244,7 +242,7 @@ static int cert_get(struct client *c, const struct key_ref *ref, const char *fil
     if (r == 0)
         r = certificates_get(chain, &all, p);
     if (r == 0 && all.count == 0)
-        r = no_certificate(c, &key, p);
+        r = cert_none(c, &key, p);
     if (r == 0)
         r = write_pem(c, &all, path, p);
     if (r == 0 && c->cli->json)

@@ -10,5 +10,7 @@ LB_MUST_USE int cert_overview(struct client *c, const struct key_details *show, 
                               struct problem *p);
 /* Until when the certificate of a version is valid. LB_E_VALUE: it has none. */
 LB_MUST_USE int cert_until(struct client *c, const struct key_ref *ref, char ret[RFC3339_SIZE], struct problem *p);
+/* Says that this version has no certificate, and how it gets one: LB_E_VALUE. */
+int cert_none(const struct client *c, const struct key_info *key, struct problem *p);
 
 #endif

@@ -190,3 +190,12 @@ int certificates_get(struct bytes chain, struct certificates *ret, struct proble
     }
     return result == 0 ? 0 : problem_set(p, result, "the box's chain of certificates cannot be read");
 }
+
+int certificates_write(const struct certificates *all, BIO *out, struct problem *p)
+{
+    for (unsigned i = 0; i < all->count; i++) {
+        if (!PEM_write_bio_X509(out, all->at[i]))
+            return out_of_memory(p);
+    }
+    return 0;
+}

@@ -2,6 +2,7 @@
 #ifndef LB_COMMAND_CERTIFICATES_H
 #define LB_COMMAND_CERTIFICATES_H
 
+#include <openssl/bio.h>
 #include <openssl/x509.h>
 
 #include "base/errors.h"
@@ -37,5 +38,8 @@ LB_MUST_USE int certificates_put(const struct certificates *all, uint8_t *buf, s
 
 /* The reverse, of a box's answer. LB_E_VALUE and others: it cannot be read. */
 LB_MUST_USE int certificates_get(struct bytes chain, struct certificates *ret, struct problem *p);
+
+/* One after the other, as PEM. LB_E_NOMEM. */
+LB_MUST_USE int certificates_write(const struct certificates *all, BIO *out, struct problem *p);
 
 #endif

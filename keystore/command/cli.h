@@ -28,6 +28,8 @@ enum cli_option {
     OPT_BACK,
     OPT_CANCEL,
     OPT_CHAIN,
+    OPT_CHECK,
+    OPT_COMBINED,
     OPT_CONFIG,
     OPT_DRAIN,
     OPT_DRY_RUN,
@@ -37,6 +39,7 @@ enum cli_option {
     OPT_EXPIRING,
     OPT_FILE,
     OPT_FORCE,
+    OPT_FORGET,
     OPT_FROM,
     OPT_GROUP,
     OPT_HANDLE,
@@ -44,19 +47,24 @@ enum cli_option {
     OPT_KEY,
     OPT_LABEL,
     OPT_LIST,
+    OPT_MODE,
     OPT_MODULE,
     OPT_NOW,
     OPT_NULL,
     OPT_OP,
     OPT_OUT,
+    OPT_OWNER,
     OPT_PASSPHRASE_FD,
     OPT_PASSPHRASE_FILE,
     OPT_PUBLIC,
     OPT_REASON,
     OPT_RECURSIVE,
+    OPT_RELOAD,
+    OPT_RELOAD_ALWAYS,
     OPT_ROOT,
     OPT_SERVER,
     OPT_SHOW,
+    OPT_SNI,
     OPT_STDIN,
     OPT_TOKEN,
     OPT_TYPE,
@@ -85,6 +93,8 @@ struct cli {
     size_t arg_count;
     char *const *rest; /* of a command with others_line: what stands behind its '--', unread; ends with NULL */
     const char *options[OPT_COUNT]; /* value, "" for a flag that is there; NULL: not given */
+    const char **repeats; /* the values of the option that may be there several times, in their order */
+    size_t repeat_count;
 };
 
 /* A subcommand. The row is all that help, completion and hints know of it. */
@@ -105,6 +115,7 @@ struct command {
     bool new_key;         /* its KEY is a name that no key has yet */
     bool no_box;          /* it is not about one box */
     bool others_line;     /* what is behind '--' on its line is another's command line, and goes to rest unread */
+    unsigned long long repeats; /* OPT_BIT() of the option that may be there several times; 0: each is there once */
     const char *forgotten; /* the option that people leave out before a second argument; NULL: none */
     const char *needless; /* an option that it does not take, since it asks by itself; NULL: none */
     const char *needless_cure; /* the hint with that */
@@ -169,6 +180,7 @@ int cmd_complete(struct cli *c);
 int cmd_create(struct cli *c);
 int cmd_deactivate(struct cli *c);
 int cmd_deny(struct cli *c);
+int cmd_deploy(struct cli *c);
 int cmd_destroy(struct cli *c);
 int cmd_doctor(struct cli *c);
 /* What it does with --system. */

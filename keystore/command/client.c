@@ -219,3 +219,16 @@ int client_open_at(const struct cli *cli, const char *socket, const char *users,
         client_close(c);
     return r;
 }
+
+int client_dirs(const struct cli *cli, struct dirs *ret, struct problem *p)
+{
+    struct client *c = client_new(cli, p);
+    int r = c == NULL ? LB_E_NOMEM : find_place(c, CLIENT_RUNNING, p);
+
+    if (r == 0)
+        r = find_paths(c, p);
+    if (r == 0)
+        *ret = c->dirs;
+    client_close(c);
+    return r;
+}

@@ -28,4 +28,7 @@ LB_MUST_USE int client_open(const struct cli *cli, enum client_start start, stru
 LB_MUST_USE int client_open_at(const struct cli *cli, const char *socket, const char *users, const char *where,
                                struct client **ret, struct problem *p);
 
+/* Where the files of the box are that client_open() would connect to. Connects to nothing, so the box need not run. */
+LB_MUST_USE int client_dirs(const struct cli *cli, struct dirs *ret, struct problem *p);
+
 #endif

@@ -165,6 +165,17 @@ const struct command commands[] = {
     { "deny", "KEY --user USER | --group GROUP [--op OPERATIONS]", "take back what was allowed", NULL,
       OPT_BIT(USER) | OPT_BIT(GROUP) | OPT_BIT(OP), 1, 1, false, cmd_deny,
       .example = "littlebox deny web --user www-data --op decrypt", .synonyms = "revoke", .forgotten = "--user" },
+    { "deploy", "KEY [--handle FILE] [--chain FILE] [--combined FILE] [--owner USER] [--mode MODE] [--reload LINE] "
+                "[--check ADDRESS] [--sni NAME] | KEY | --all [--reload-always] | KEY --forget FILE | --list",
+      "put a key's handle and chain where a server reads them, now and with each new version",
+      "With --handle or --combined the deployment is remembered, in CONFIG/deploy/BOX, and done: the files are written and take\n"
+      "their places, then the lines of --reload run, then the server at ADDRESS is asked which key it serves. 'deploy KEY' and\n"
+      "'deploy --all' do it again, as a roll-over does; where all is as it should be, nothing is written and nothing runs.\n"
+      "PROTOCOL, for what begins in the clear, is one of ftp, imap, ldap, lmtp, mysql, pop3, postgres, sieve and smtp.\n",
+      OPT_BIT(HANDLE) | OPT_BIT(CHAIN) | OPT_BIT(COMBINED) | OPT_BIT(OWNER) | OPT_BIT(MODE) | OPT_BIT(RELOAD) | OPT_BIT(CHECK) |
+          OPT_BIT(SNI) | OPT_BIT(ALL) | OPT_BIT(RELOAD_ALWAYS) | OPT_BIT(FORGET) | OPT_BIT(LIST),
+      0, 1, false, cmd_deploy,
+      .example = "littlebox deploy --list", .synonyms = "install hook", .repeats = OPT_BIT(RELOAD) },
     { "seal", "list | add [" SEAL_USAGES "] [--label TEXT] | remove ID [--yes]",
       "the ways to open the store: list, add, remove",
       "'add' asks for a new passphrase, or takes a credential file, which it makes if it is absent. 'list' says which seal\n"

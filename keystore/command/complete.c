@@ -279,7 +279,7 @@ static void of_option(const struct command_line *l, const struct cursor *at)
     const struct command *command = l->cli.command;
 
     for (int i = command == NULL ? -1 : cli_option_next(command, -1); i >= 0; i = cli_option_next(command, i)) {
-        if ((l->given & (1ull << i)) == 0)
+        if ((l->given & ~command->repeats & (1ull << i)) == 0)
             propose(at, cli_options[i].name, cli_options[i].help);
     }
     for (const struct option_text *o = cli_globals; o->name != NULL; o++) {

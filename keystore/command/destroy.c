@@ -10,6 +10,7 @@
 #include "client/keys.h"
 #include "client/status.h"
 #include "command/client.h"
+#include "command/deploy.h"
 #include "command/known_handles.h"
 #include "command/prompt.h"
 #include "command/table.h"
@@ -55,6 +56,12 @@ static void tell_handle(const char *file, const char *where, void *arg)
 
     cli_note("a handle of it: %s%s", file, where);
     (*count)++;
+}
+
+static void tell_deployment(const char *file, void *arg)
+{
+    (void)arg;
+    cli_note("it is deployed in %s", file);
 }
 
 static int tell_handles(struct client *c, const struct key_details *show, struct problem *p)
@@ -139,6 +146,7 @@ static int confirm(struct client *c, const struct key_ref *ref, bool at_once, st
         goto out;
     tell_use(show, ref->version);
     tell_grants(show);
+    deploy_each(c, show->name, show->former, tell_deployment, /* arg= */ NULL);
     r = tell_handles(c, show, p);
     if (r != 0)
         goto out;

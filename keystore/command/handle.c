@@ -11,7 +11,7 @@
 #include "model/handle.h"
 #include "model/uri.h"
 
-static int make_pem(const char *uri, struct bytes spki, BIO *out, struct problem *p)
+int handle_write(const char *uri, struct bytes spki, BIO *out, struct problem *p)
 {
     struct handle h = { .type = handle_type_of(spki.p, spki.len), .spki = (uint8_t *)spki.p, .spki_len = spki.len };
     int r;
@@ -61,7 +61,7 @@ static int make_handle(struct cli *cli)
         r = ask_get(c->ask, &ref, &key, &p);
     if (r == 0) {
         client_uri(c, ref.name, ref.version, uri);
-        r = make_pem(uri, key.spki, bio, &p);
+        r = handle_write(uri, key.spki, bio, &p);
     }
     if (r == 0)
         len = BIO_write(bio, "", 1) == 1 ? BIO_get_mem_data(bio, &pem) - 1 : -1;

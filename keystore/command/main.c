@@ -75,7 +75,9 @@ static int command_option(struct cli *c, char ***argv)
             break;
         if (value == NULL)
             return cli_usage_error(c, "%s needs a value: %s", cli_options[i].name, cli_options[i].value);
-        if (c->options[i] != NULL)
+        if ((c->command->repeats & (1ull << i)) != 0)
+            c->repeats[c->repeat_count++] = value;
+        else if (c->options[i] != NULL)
             return cli_usage_error(c, "%s is there twice", cli_options[i].name);
         c->options[i] = value;
         return 0;
@@ -225,8 +227,10 @@ int main(int argc, char **argv)
     struct cli c = { .box = "default", .args = calloc((size_t)(argc < CLI_ARGS_MAX ? CLI_ARGS_MAX : argc), sizeof(char *)) };
     int status = EXIT_FAILED;
 
-    if (argc >= 1 && c.args != NULL && output_start())
+    c.repeats = calloc((size_t)argc + 1, sizeof(char *));
+    if (argc >= 1 && c.args != NULL && c.repeats != NULL && output_start())
         status = run(&c, argv);
+    free(c.repeats);
     free(c.args);
     return status;
 }

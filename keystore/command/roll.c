@@ -7,6 +7,7 @@
 
 #include "client/life.h"
 #include "command/create.h"
+#include "command/deploy.h"
 #include "command/table.h"
 #include "command/times.h"
 #include "model/key_types.h"
@@ -129,11 +130,29 @@ static void tell_former(struct client *c, const char *key, const struct life_ans
     cli_hint("reload what uses the key; who has which version: littlebox --box %s users %s", c->cli->box, key);
 }
 
+static void count_one(const char *file, void *arg)
+{
+    unsigned *count = arg;
+
+    (void)file;
+    (*count)++;
+}
+
+/* Nothing that runs commands waits for a time: whoever chose it has to choose who does the rest then. */
+static void tell_deployments(struct client *c, const char *key)
+{
+    unsigned count = 0;
+
+    deploy_each(c, key, /* former= */ NULL, count_one, &count);
+    if (count > 0)
+        cli_hint("its deployments are not done by themselves then, but by: littlebox --box %s deploy %s", c->cli->box, key);
+}
+
 int roll_tell(struct client *c, const char *key, const struct life_answer *done, struct problem *p)
 {
     char at[RFC3339_SIZE];
+    int r = 0;
 
-    (void)p;
     if (c->cli->json)
         tell_json(c, key, done);
     rfc3339_text(done->at, at);
@@ -141,9 +160,13 @@ int roll_tell(struct client *c, const char *key, const struct life_answer *done,
         cli_note("version %u of key '%s' becomes the current one at %s", done->version, key, at);
     else
         cli_note("version %u of key '%s' is the current one%s", done->version, key, done->changed ? "" : ", as it was");
+    if (done->at != 0)
+        tell_deployments(c, key);
+    else
+        r = deploy_key(c, key, p);
     if (done->former != 0)
         tell_former(c, key, done);
-    return 0;
+    return r;
 }
 
 static int back(struct cli *cli, struct client *c, struct problem *p)

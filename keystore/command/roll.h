@@ -7,7 +7,8 @@
 
 /*
  * Tells what became of it: which version of the key is the current one, how long the one before goes on, and which processes
- * used that one last.
+ * used that one last. In between it does the key's deployments (command/deploy.h); its failures are theirs, with the version being
+ * the current one all the same.
  */
 LB_MUST_USE int roll_tell(struct client *c, const char *key, const struct life_answer *done, struct problem *p);
 /* The processes that used a version and are still there; -1: nobody may tell the caller. */

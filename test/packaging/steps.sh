@@ -134,7 +134,7 @@ check "littlebox status" unlocked
 check "completion for bash" test -f /usr/share/bash-completion/completions/littlebox
 # shellcheck disable=SC2016 # for zsh
 check "completion for zsh, where zsh looks" zsh -fc '[[ -n ${^fpath}/_littlebox(#qN) ]]'
-for page in littlebox.1 littleboxd.8 littlebox.conf.5 provider-littlebox.7; do
+for page in littlebox.1 littleboxd.8 littlebox.conf.5 littlebox-deploy.5 provider-littlebox.7; do
     check "$page" man -w "${page##*.}" "${page%.*}"
 done
 check "littlebox openssl enable" littlebox openssl enable --yes
