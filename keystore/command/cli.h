@@ -38,8 +38,11 @@ enum cli_option {
     OPT_ID,
     OPT_KEY,
     OPT_LABEL,
+    OPT_LIKE,
     OPT_LIST,
     OPT_MODULE,
+    OPT_MUST_STAPLE,
+    OPT_NEXT,
     OPT_NOW,
     OPT_NULL,
     OPT_OP,
@@ -49,9 +52,11 @@ enum cli_option {
     OPT_PUBLIC,
     OPT_RECURSIVE,
     OPT_ROOT,
+    OPT_SAN,
     OPT_SERVER,
     OPT_SHOW,
     OPT_STDIN,
+    OPT_SUBJECT,
     OPT_TOKEN,
     OPT_TYPE,
     OPT_USER,
@@ -159,6 +164,7 @@ int cmd_boxes(struct cli *c);
 int cmd_cert(struct cli *c);
 int cmd_complete(struct cli *c);
 int cmd_create(struct cli *c);
+int cmd_csr(struct cli *c);
 int cmd_deny(struct cli *c);
 int cmd_destroy(struct cli *c);
 int cmd_doctor(struct cli *c);

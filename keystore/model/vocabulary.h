@@ -55,6 +55,9 @@ void grant_put(struct wire_writer *w, const struct grant *g);
 /* The order that grants have everywhere, by kind and then by id; 0: the same subject. For qsort(3) too. */
 int grant_compare(const void *a, const void *b);
 
+/* The version that is to be activated next. */
+#define KEY_VERSION_NEXT UINT32_MAX
+
 /*
  * Which key. version 0 is "the active one". With has_hash the version must have this public key, whatever its number:
  * what a loaded handle always sends, so that a roll-over cannot pair a certificate with another key.
