@@ -16,7 +16,6 @@
 # how long the certificate is good when it is renewed; DRAIN, how long the version before signs for who has loaded it; NAMES,
 # for the first certificate and for other names (as littlebox csr --san); STATE, a directory of root's alone; LEGO_PATH.
 set -eu
-umask 077
 
 die() {
     echo "renew.sh: $1" >&2
@@ -38,7 +37,7 @@ esac
 
 state=$STATE/$key
 chain=$state/chain.pem work=$state/work request=$state/work/request.csr
-mkdir -p "$state"
+mkdir -p -m 0700 "$state"
 # Whatever this run starts has the lock too: a client that outlives it is waited for.
 exec 9>"$state/lock"
 flock -n 9 || die "another run is under way" 75
