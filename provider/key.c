@@ -341,6 +341,7 @@ int key_from_box(struct provctx *prov, const struct key_uri *uri, bool is_privat
 {
     struct key_ref ref = { .version = uri->version };
     uint8_t request[BOX_REQUEST_MAX], answer[BOX_ANSWER_MAX];
+    struct key_uri found = *uri;
     struct box_ask q;
     struct key_info m;
     struct box *box;
@@ -350,5 +351,10 @@ int key_from_box(struct provctx *prov, const struct key_uri *uri, bool is_privat
         return r;
     snprintf(ref.name, sizeof(ref.name), "%s", uri->name);
     r = ask_get(box_ask(&q, box, request, sizeof(request), answer, sizeof(answer)), &ref, &m, p);
-    return r != 0 ? r : key_from_spki(prov, uri, m.spki.p, m.spki.len, is_private, ret, p);
+    if (r != 0)
+        return r;
+    /* What is next now is not for ever. */
+    if (found.version == KEY_VERSION_NEXT)
+        found.version = m.version;
+    return key_from_spki(prov, &found, m.spki.p, m.spki.len, is_private, ret, p);
 }

@@ -14,7 +14,8 @@
 #
 # Settings, from the environment: WEBROOT, the directory in which the web server looks for /.well-known/acme-challenge/; DAYS,
 # how long the certificate is good when it is renewed; DRAIN, how long the version before signs for who has loaded it; NAMES,
-# for the first certificate and for other names (as littlebox csr --san); STATE, a directory of root's alone; LEGO_PATH.
+# for the first certificate and for other names (as littlebox csr --san); STATE, a directory of root's alone; AFTER, a command that
+# is run after step 4, for what no deployment does; LEGO_PATH.
 set -eu
 
 die() {
@@ -37,7 +38,7 @@ esac
 
 state=$STATE/$key
 chain=$state/chain.pem work=$state/work request=$state/work/request.csr
-mkdir -p -m 0700 "$state"
+(umask 077 && mkdir -p "$state")
 # Whatever this run starts has the lock too: a client that outlives it is waited for.
 exec 9>"$state/lock"
 flock -n 9 || die "another run is under way" 75
@@ -85,6 +86,8 @@ order() {
 # Repeats what was done already, and does the rest.
 put_into_use() {
     littlebox activate "$key" --chain "$chain" --drain "$DRAIN" 9>&-
+    if [ -n "${AFTER:-}" ]; then sh -c "$AFTER" 9>&-; fi
+    # Only now there is nothing left to repeat.
     rm "$chain"
     littlebox roll "$key"
 }

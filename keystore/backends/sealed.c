@@ -394,9 +394,9 @@ static int sealed_open(void *arg, const struct key_record *k, const struct versi
 
     *ret = NULL;
     /* A tombstone holds nothing, and only a tombstone does. */
-    if (r == 0 && (v->state == STATE_DESTROYED) != (len == 0))
+    if (r == 0 && key_state_destroyed(v->state) != (len == 0))
         r = LB_E_DAMAGED;
-    if (r != 0 || v->state == STATE_DESTROYED)
+    if (r != 0 || key_state_destroyed(v->state))
         goto out;
     r = decode(b, v->type, plain, len, &key);
     if (r == 0 && !public_half_is(key, v->spki, v->spki_len))
@@ -419,7 +419,7 @@ static int sealed_check(void *arg, const struct key_record *k, const struct vers
 
     secret_wipe(b->check_key, AEAD_KEY_SIZE);
     secret_wipe(b->check_plain, len);
-    return r == 0 && (v->state == STATE_DESTROYED) != (len == 0) ? LB_E_DAMAGED : r;
+    return r == 0 && key_state_destroyed(v->state) != (len == 0) ? LB_E_DAMAGED : r;
 }
 
 static int sealed_rebind(void *arg, const struct key_record *old_key, const struct version_record *old,
@@ -431,9 +431,9 @@ static int sealed_rebind(void *arg, const struct key_record *old_key, const stru
     int r = plain == NULL ? LB_E_NOMEM : 0;
 
     /* A destruction needs nothing of the old material: a damaged version can be destroyed too. */
-    if (r == 0 && v->state != STATE_DESTROYED)
-        r = old->state == STATE_DESTROYED ? LB_E_DESTROYED : unseal(b, old_key, old, plain, &len);
-    if (r == 0 && v->state != STATE_DESTROYED && len == 0)
+    if (r == 0 && !key_state_destroyed(v->state))
+        r = key_state_destroyed(old->state) ? LB_E_DESTROYED : unseal(b, old_key, old, plain, &len);
+    if (r == 0 && !key_state_destroyed(v->state) && len == 0)
         r = LB_E_DAMAGED;
     if (r == 0)
         r = seal(b, k, v, (struct bytes){ plain, len }, &material, &material_len);

@@ -81,7 +81,7 @@ static int get_reference(const struct backend_pkcs11 *b, const struct key_record
 
     memset(ret, 0, sizeof(*ret));
     *ret_tombstone = r == 0 && len == 0;
-    if (r == 0 && (v->state == STATE_DESTROYED) != *ret_tombstone)
+    if (r == 0 && key_state_destroyed(v->state) != *ret_tombstone)
         r = LB_E_DAMAGED;
     if (r != 0 || *ret_tombstone)
         goto out;

@@ -104,6 +104,14 @@ static const struct use_row rows[USE_COUNT] = {
 
 /* All of them */
 
+#define NO_TEXT ((struct bytes){ NULL, 0 })
+
+/* What is to be signed, where all of it is in the request. */
+static struct bytes whole_text(const struct sign_request *m)
+{
+    return m->input == INPUT_TEXT && (m->flags & (SIGN_MU | SIGN_RAW_MESSAGE)) == 0 && m->context_len == 0 ? m->data : NO_TEXT;
+}
+
 static int refused(struct request *rq, const struct key_ref *key, int code)
 {
     struct problem why = rq->problem;
@@ -142,8 +150,9 @@ static int use_key(struct request *rq, enum use use)
 
     if (r != 0)
         return r;
-    r = vault_use(rq->box->vault, &(struct use_wish){ &m.key, &rq->who, row->op, (uint64_t)time(NULL) }, &key,
-                  &rq->problem);
+    r = vault_use(rq->box->vault,
+                  &(struct use_wish){ &m.key, &rq->who, row->op, (uint64_t)time(NULL), use == USE_SIGN ? whole_text(&m.sign) : NO_TEXT },
+                  &key, &rq->problem);
     note_key(rq, key.name[0] != '\0' ? key.name : m.key.name, key.version != 0 ? key.version : m.key.version);
     if (r != 0)
         return r;

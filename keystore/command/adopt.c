@@ -285,7 +285,7 @@ int adopt_check_name(struct client *c, const char *name, struct problem *p)
     bool taken = false;
 
     for (unsigned i = 0; r == 0 && i < show->version_count; i++)
-        taken = taken || show->versions[i].state != STATE_DESTROYED;
+        taken = taken || !key_state_destroyed(show->versions[i].state);
     if (r == 0 && strcmp(show->name, name) != 0)
         taken = true;
     free(show);

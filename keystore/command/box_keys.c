@@ -135,7 +135,7 @@ static int add_key(struct box_keys *k, const struct key_details *show)
     for (unsigned i = 0; r == 0 && i < show->version_count; i++) {
         const struct version_entry *v = &show->versions[i];
 
-        if (v->state == STATE_DESTROYED)
+        if (key_state_destroyed(v->state))
             continue;
         e = of_hash(v->hash, show->name, v->version);
         e.scheduled = v->state == STATE_DESTROY_SCHEDULED;

@@ -24,12 +24,17 @@ enum cli_option {
     SEAL_KINDS(OPT_OF_SEAL, )
     OPT_ALL,
     OPT_ALLOW,
+    OPT_AT,
+    OPT_BACK,
     OPT_CANCEL,
+    OPT_CHAIN,
     OPT_CONFIG,
+    OPT_DRAIN,
     OPT_DRY_RUN,
     OPT_EACH,
     OPT_ESCROW,
     OPT_ESCROW_PASSPHRASE_FILE,
+    OPT_EXPIRING,
     OPT_FILE,
     OPT_FORCE,
     OPT_FROM,
@@ -50,6 +55,7 @@ enum cli_option {
     OPT_PASSPHRASE_FD,
     OPT_PASSPHRASE_FILE,
     OPT_PUBLIC,
+    OPT_REASON,
     OPT_RECURSIVE,
     OPT_ROOT,
     OPT_SAN,
@@ -156,15 +162,18 @@ extern const struct command commands[];
 /* The row of that name; NULL: there is none. */
 const struct command *command_find(const char *name);
 
+int cmd_activate(struct cli *c);
 int cmd_adopt(struct cli *c);
 int cmd_allow(struct cli *c);
 int cmd_attach(struct cli *c);
 int cmd_box(struct cli *c);
 int cmd_boxes(struct cli *c);
 int cmd_cert(struct cli *c);
+int cmd_compromise(struct cli *c);
 int cmd_complete(struct cli *c);
 int cmd_create(struct cli *c);
 int cmd_csr(struct cli *c);
+int cmd_deactivate(struct cli *c);
 int cmd_deny(struct cli *c);
 int cmd_destroy(struct cli *c);
 int cmd_doctor(struct cli *c);
@@ -179,10 +188,14 @@ int cmd_lock(struct cli *c);
 int cmd_login(struct cli *c);
 int cmd_openssl(struct cli *c);
 int cmd_rename(struct cli *c);
+int cmd_resume(struct cli *c);
+int cmd_roll(struct cli *c);
 int cmd_seal(struct cli *c);
 int cmd_show(struct cli *c);
 int cmd_status(struct cli *c);
+int cmd_suspend(struct cli *c);
 int cmd_unlock(struct cli *c);
+int cmd_users(struct cli *c);
 int cmd_version(struct cli *c);
 
 #endif

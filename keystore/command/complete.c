@@ -85,7 +85,7 @@ static void of_key(const struct command_line *l, const struct cursor *at)
             break;
         for (unsigned i = 0; i < count && r.error == 0; i++) {
             msg_list_entry_get(&r, &e);
-            if (r.error == 0 && e.state != STATE_DESTROYED)
+            if (r.error == 0 && !key_state_destroyed(e.state))
                 propose(at, e.name, e.type);
         }
         more = more && r.error == 0;

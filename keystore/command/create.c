@@ -95,7 +95,7 @@ static int refuse_twin(const struct client *c, const struct key_details *show, c
     for (unsigned i = 0; i < show->version_count; i++) {
         const struct version_entry *v = &show->versions[i];
 
-        if (v->state == STATE_DESTROYED || !keyhashes_have(hashes, v->hash))
+        if (key_state_destroyed(v->state) || !keyhashes_have(hashes, v->hash))
             continue;
         if (v->state == STATE_DESTROY_SCHEDULED) {
             problem_set(p, LB_E_EXISTS, "the box has this key already, as '%s', which is to be destroyed", show->name);

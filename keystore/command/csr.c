@@ -54,27 +54,40 @@ static int names_of_file(struct asking *a, const char *path, struct problem *p)
     return r;
 }
 
-/* The chain that the box keeps for the version that signs now: a version to come has none. */
-static int names_of_chain(struct asking *a, struct problem *p)
+/* *ret_found false: the box has no chain of that version. */
+static int names_of_version(struct asking *a, uint32_t version, bool *ret_found, struct problem *p)
 {
-    struct key_ref current = { .version = a->ref.version == KEY_VERSION_NEXT ? 0 : a->ref.version };
+    struct key_ref ref = { .version = version };
     struct certificates all = { .count = 0 };
     struct bytes chain;
     int r;
 
-    memcpy(current.name, a->ref.name, sizeof(current.name));
-    r = ask_chain_of(a->client->ask, &current, &chain, p);
+    memcpy(ref.name, a->ref.name, sizeof(ref.name));
+    r = ask_chain_of(a->client->ask, &ref, &chain, p);
     if (r == 0)
         r = certificates_get(chain, &all, p);
-    if (r == 0 && all.count == 0) {
-        r = problem_set(p, LB_E_VALUE, "whom is the certificate for? There is none of key '%s' yet to take the names of",
-                        a->ref.name);
-        problem_hint(p, "littlebox --box %s csr %s --san DNS:www.example.org", a->client->cli->box, a->ref.name);
-    }
-    if (r == 0)
+    *ret_found = r == 0 && all.count > 0;
+    if (*ret_found)
         r = csr_names_of(&a->names, all.at[0], p);
     certificates_clear(&all);
     return r;
+}
+
+/* A version to come has no chain yet: it is to have the names of the one that signs now. */
+static int names_of_chain(struct asking *a, struct problem *p)
+{
+    bool found = false;
+    int r = 0;
+
+    if (a->ref.version != KEY_VERSION_NEXT)
+        r = names_of_version(a, a->ref.version, &found, p);
+    if (r == 0 && !found && a->ref.version != 0)
+        r = names_of_version(a, 0, &found, p);
+    if (r != 0 || found)
+        return r;
+    problem_set(p, LB_E_VALUE, "whom is the certificate for? There is none of key '%s' yet to take the names of", a->ref.name);
+    problem_hint(p, "littlebox --box %s csr %s --san DNS:www.example.org", a->client->cli->box, a->ref.name);
+    return LB_E_VALUE;
 }
 
 static int find_names(struct asking *a, struct problem *p)
@@ -132,8 +145,7 @@ static bool put_signature(X509_REQ *request, struct bytes signature)
         return false;
     }
     /* RFC 2986 4.2: all bits of the last byte are used. */
-    bits->flags &= ~(ASN1_STRING_FLAG_BITS_LEFT | 7);
-    bits->flags |= ASN1_STRING_FLAG_BITS_LEFT;
+    bits->flags = (bits->flags & ~7) | ASN1_STRING_FLAG_BITS_LEFT;
     X509_REQ_set0_signature(request, bits);
     return true;
 }
@@ -145,12 +157,11 @@ static int sign(struct asking *a, X509_REQ *request, struct problem *p)
     X509_ALGOR *algorithm = NULL;
     unsigned char *der = NULL;
     struct bytes signature;
-    int r = key_signature_how(a->key, digest_for(a->key), &m, p), len;
+    struct problem why;
+    int r = key_signature_how(a->key, digest_for(a->key), &m, &why), len;
 
-    if (r != 0) {
-        problem_set(p, r, "key '%s' can sign no request: %s", a->ref.name, r == LB_E_SCHEME ? "it agrees on secrets, and signs nothing" : lb_strerror(r));
-        return r;
-    }
+    if (r != 0)
+        return problem_set(p, r, "key '%s' can sign no request: %s", a->ref.name, why.text);
     algorithm = algorithm_of(a->key, &m);
     if (algorithm == NULL || X509_REQ_set1_signature_algo(request, algorithm) <= 0) {
         r = problem_set(p, LB_E_CRYPTO, "libcrypto names no signature of key '%s'", a->ref.name);
@@ -162,7 +173,8 @@ static int sign(struct asking *a, X509_REQ *request, struct problem *p)
         goto out;
     }
     if (len > LB_TEXT_MAX) {
-        r = problem_set(p, LB_E_TOO_LONG, "the request would have %d bytes, and a box looks at no more than %d", len, LB_TEXT_MAX);
+        r = problem_set(p, LB_E_TOO_LONG, "the request would have %d bytes, and a box looks at no more than %d", len,
+                        LB_TEXT_MAX);
         problem_hint(p, "ask for fewer names");
         goto out;
     }

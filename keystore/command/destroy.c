@@ -107,7 +107,7 @@ static int check_state(const struct client *c, const struct key_details *show, u
 
         if (version != 0 && v->version != version)
             continue;
-        if (v->damaged || (v->state != STATE_DESTROYED && v->state != STATE_DESTROY_SCHEDULED))
+        if (v->damaged || !key_state_ending(v->state))
             return 0;
         if (v->state == STATE_DESTROY_SCHEDULED && (due == 0 || v->destroy_at < due))
             due = v->destroy_at;

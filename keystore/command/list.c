@@ -12,6 +12,7 @@
 #include "client/token.h"
 #include "command/cert.h"
 #include "command/client.h"
+#include "command/expiring.h"
 #include "command/table.h"
 #include "command/token.h"
 #include "model/former_names.h"
@@ -94,9 +95,9 @@ static int add_row(const struct cli *cli, const struct key_entry *e, struct rows
     if (fnmatch(pattern, e->name, 0) != 0)
         return 0;
     /* Damaged keys are always shown: status sends people here. */
-    if ((e->state == STATE_DESTROYED || e->state == STATE_DESTROY_SCHEDULED) && !e->damaged &&
+    if (key_state_ending(e->state) && !e->damaged &&
         cli->options[OPT_ALL] == NULL) {
-        all->hidden += e->state == STATE_DESTROYED;
+        all->hidden += key_state_destroyed(e->state);
         all->scheduled += e->state == STATE_DESTROY_SCHEDULED;
         return 0;
     }
@@ -306,10 +307,12 @@ int cmd_list(struct cli *cli)
 
     if (cli->options[OPT_TOKEN] != NULL && (cli->arg_count > 0 || cli->options[OPT_ALL] != NULL))
         return cli_usage_error(cli, "'list --token' shows all of the token: it takes no pattern and no --all");
+    if (cli->options[OPT_EXPIRING] != NULL && (cli->options[OPT_TOKEN] != NULL || cli->options[OPT_ALL] != NULL))
+        return cli_usage_error(cli, "'list --expiring' goes without --token and --all");
     r = client_open(cli, CLIENT_READY, &c, &p);
     if (r == 0)
-        r = cli->options[OPT_TOKEN] != NULL ? token_list(c, &p) : read_list(c, &all, &p);
-    if (r == 0 && cli->options[OPT_TOKEN] == NULL) {
+        r = cli->options[OPT_TOKEN] != NULL ? token_list(c, &p) : cli->options[OPT_EXPIRING] != NULL ? expiring_list(c, &p) : read_list(c, &all, &p);
+    if (r == 0 && cli->options[OPT_TOKEN] == NULL && cli->options[OPT_EXPIRING] == NULL) {
         if (cli->json)
             json_list(&all);
         else
@@ -328,12 +331,24 @@ int cmd_list(struct cli *cli)
 /* show */
 
 static const struct column version_columns[] = {
-    { "VERSION", "version", CELL_NUMBER }, { "STATE", "state", CELL_STRING },     { "TYPE", "type", CELL_STRING },
-    { "CREATED", "created", CELL_STRING }, { "CHANGED", "changed", CELL_STRING }, { "DAMAGED", "damaged", CELL_BOOL },
-    { "LAST USED", "used", CELL_STRING },  { NULL, "destroy_at", CELL_STRING },
+    { "VERSION", "version", CELL_NUMBER },  { "STATE", NULL, CELL_STRING },        { NULL, "state", CELL_STRING },
+    { NULL, "current", CELL_BOOL },         { "TYPE", "type", CELL_STRING },       { "CREATED", "created", CELL_STRING },
+    { "CHANGED", "changed", CELL_STRING },  { "DAMAGED", "damaged", CELL_BOOL },   { "LAST USED", "used", CELL_STRING },
+    { NULL, "activate_at", CELL_STRING },   { NULL, "deactivate_at", CELL_STRING }, { NULL, "destroy_at", CELL_STRING },
+    { NULL, "reason", CELL_STRING },        { NULL, "changed_by", CELL_NUMBER },
     { "PUBLIC KEY (SHA-256)", "sha256", CELL_STRING },
 };
 #define VERSION_COLUMNS (sizeof(version_columns) / sizeof(version_columns[0]))
+
+/* Is there a choice, so that which one is current is worth a word? */
+static bool more_than_one(const struct key_details *show)
+{
+    unsigned there = 0;
+
+    for (unsigned i = 0; i < show->version_count; i++)
+        there += !key_state_ending(show->versions[i].state);
+    return there > 1;
+}
 
 static int fill_versions(const struct key_details *show, uint32_t only, struct table *t)
 {
@@ -342,9 +357,11 @@ static int fill_versions(const struct key_details *show, uint32_t only, struct t
     for (unsigned i = 0; r == 0 && i < show->version_count; i++) {
         const struct version_entry *v = &show->versions[i];
         char number[12], created[RFC3339_SIZE], changed[RFC3339_SIZE], hash[2 * LB_HASH_SIZE + 1];
-        char used[RFC3339_SIZE], destroy_at[RFC3339_SIZE];
-        const char *cells[VERSION_COLUMNS] = { number,  key_state_name(v->state), v->type, created,
-                                               changed, yes_no(v->damaged),       used,    destroy_at, hash };
+        char used[RFC3339_SIZE], activate_at[RFC3339_SIZE], deactivate_at[RFC3339_SIZE], destroy_at[RFC3339_SIZE];
+        char state[40], by[12] = "";
+        const char *cells[VERSION_COLUMNS] = { number,        state,      key_state_name(v->state),       yes_no(v->current), v->type,
+                                               created,       changed,    yes_no(v->damaged),             used,   activate_at,
+                                               deactivate_at, destroy_at, life_reason_name(v->life.reason), by,     hash };
 
         if (only != 0 && v->version != only)
             continue;
@@ -352,7 +369,12 @@ static int fill_versions(const struct key_details *show, uint32_t only, struct t
         rfc3339_text(v->created, created);
         rfc3339_text(v->changed, changed);
         rfc3339_text(v->used, used);
+        rfc3339_text(v->life.activate_at, activate_at);
+        rfc3339_text(v->life.deactivate_at, deactivate_at);
         rfc3339_text(v->destroy_at, destroy_at);
+        snprintf(state, sizeof(state), "%s%s", key_state_name(v->state), v->current && more_than_one(show) ? ", current" : "");
+        if (v->life.by_known)
+            snprintf(by, sizeof(by), "%u", v->life.by);
         for (int k = 0; k < LB_HASH_SIZE; k++)
             snprintf(hash + 2 * k, 3, "%02x", v->hash[k]);
         r = table_add(t, cells);
@@ -368,10 +390,20 @@ static void tell_rest(const struct key_details *show)
     for (unsigned i = 0; i < show->version_count; i++) {
         const struct version_entry *v = &show->versions[i];
 
-        if (v->state != STATE_DESTROY_SCHEDULED)
+        if (v->state == STATE_DESTROY_SCHEDULED) {
+            rfc3339_text(v->destroy_at, at);
+            cli_line("version %u is to be destroyed at %s", v->version, at);
+        } else if (v->state == STATE_PRE_ACTIVATION && v->life.activate_at != 0) {
+            rfc3339_text(v->life.activate_at, at);
+            cli_line("version %u becomes the current one at %s", v->version, at);
+        } else if ((v->state == STATE_ACTIVE || v->state == STATE_SUSPENDED) && v->life.deactivate_at != 0) {
+            rfc3339_text(v->life.deactivate_at, at);
+            cli_line("version %u signs for those who have loaded it until %s", v->version, at);
+        } else if (v->life.reason > REASON_UNSPECIFIED) {
+            cli_line("version %u is %s: %s", v->version, key_state_name(v->state), life_reason_name(v->life.reason));
+        } else {
             continue;
-        rfc3339_text(v->destroy_at, at);
-        cli_line("version %u is to be destroyed at %s", v->version, at);
+        }
         said = true;
     }
     if (show->former[0] != '\0')

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/conf_line.h"
+#include "base/duration.h"
 #include "base/id_range.h"
 #include "base/suggest.h"
 
@@ -83,32 +84,13 @@ static const char *set_rest_after(struct boxconf *c, const char *value)
     return NULL;
 }
 
-/* A number of seconds, or of the unit that a letter behind it names. */
 static const char *set_destroy_after(struct boxconf *c, const char *value)
 {
-    static const struct {
-        char letter;
-        unsigned long seconds;
-    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-    const unsigned long most = 366UL * 86400;
-    unsigned long n, unit = 1;
-    char digits[16];
-    size_t len = strlen(value);
+    uint32_t seconds;
 
-    for (size_t i = 0; len > 0 && i < sizeof(units) / sizeof(units[0]); i++) {
-        if (value[len - 1] == units[i].letter) {
-            unit = units[i].seconds;
-            len--;
-            break;
-        }
-    }
-    if (len >= sizeof(digits))
+    if (!duration_parse(value, &seconds) || seconds == 0)
         return "a time from 1s to 366d";
-    memcpy(digits, value, len);
-    digits[len] = '\0';
-    if (!number(digits, 10, 1, most / unit, &n))
-        return "a time from 1s to 366d";
-    c->destroy_after = (unsigned)(n * unit);
+    c->destroy_after = seconds;
     return NULL;
 }
 

@@ -37,6 +37,41 @@ struct rename_request {
     char to[LB_NAME_MAX + 1];
 };
 
+/* ROLL: the next version, unless there is one. type "": that of the current version. */
+struct roll_request {
+    char name[LB_NAME_MAX + 1];
+    char type[LB_TYPE_MAX + 1];
+};
+
+/*
+ * ACTIVATE: that version becomes the current one. The one before goes on for drain seconds from then on.
+ */
+struct activate_request {
+    struct key_ref key;
+    uint64_t at;          /* seconds since 1970; 0: now */
+    uint32_t drain;
+    struct bytes chain;   /* in the form of struct chain_request; count 0: the chain stays as it is */
+};
+
+/* BACK: the version before is current again, and the current one goes on for drain seconds. */
+struct back_request {
+    char name[LB_NAME_MAX + 1];
+    uint32_t drain;
+};
+
+/* STATE: an event of keys/lifecycle.h in the life of a version. version 0: the current one, or the only one that it can be. */
+struct state_request {
+    struct key_ref key;
+    uint8_t event;
+    uint8_t reason; /* enum life_reason */
+};
+
+/* EXPIRING: of which keys a certificate or a version ends before a time. */
+struct expiring_request {
+    uint64_t before;
+    char after[LB_NAME_MAX + 1]; /* the keys behind this name; "": from the first one */
+};
+
 /* A handle of the key was written to this file. */
 struct handle_note {
     char name[LB_NAME_MAX + 1];

@@ -43,6 +43,8 @@ struct version_entry {
     uint8_t certificates;       /* in its chain */
     bool chain_damaged;         /* it had a chain that cannot be read any more */
     uint64_t destroy_at;        /* of STATE_DESTROY_SCHEDULED; else 0 */
+    struct version_life life;
+    bool current;               /* the one that the key's name alone means */
     uint64_t used;              /* the last time, seconds since 1970; 0: not as far as is known */
 };
 
@@ -54,6 +56,33 @@ struct key_details {
     struct version_entry versions[LB_VERSIONS_MAX];
     uint16_t grant_count;
     struct grant grants[LB_GRANTS_MAX];
+};
+
+/* What became of ACTIVATE, BACK and STATE. */
+struct life_answer {
+    uint32_t version;  /* that it was about */
+    uint8_t state;     /* that the version is in now */
+    bool changed;      /* false: it was so already */
+    uint64_t at;       /* ACTIVATE: when it becomes the current one; 0: it is */
+    uint32_t former;   /* ACTIVATE and BACK: the version that goes on until... ; 0: none does */
+    uint64_t until;    /* ...this time */
+};
+
+/* EXPIRING: a version whose certificate ends (certificate), or that is deactivated or destroyed. */
+enum expiring_what { EXPIRING_CERTIFICATE = 1, EXPIRING_DEACTIVATION = 2, EXPIRING_DESTRUCTION = 3 };
+struct expiring_entry {
+    char name[LB_NAME_MAX + 1];
+    uint32_t version;
+    uint8_t what; /* enum expiring_what */
+    uint64_t at;
+};
+
+/* USERS: a process that used a version, by what the kernel says of the sender. */
+struct user_entry {
+    uint32_t version;
+    uint32_t pid, uid;
+    uint64_t first, last; /* seconds since 1970 */
+    uint64_t uses;
 };
 
 struct seal_info {

@@ -1,4 +1,4 @@
-/* Key URIs: littlebox:KEY, littlebox:KEY;version=N, littlebox://BOX/KEY. */
+/* Key URIs: littlebox:KEY, littlebox:KEY;version=N, littlebox:KEY;version=next, littlebox://BOX/KEY. */
 #include "model/uri.h"
 
 #include <stdio.h>
@@ -28,16 +28,20 @@ static int parse_key(const char *s, struct key_uri *ret, struct problem *p)
         return 0;
     if (len == 0 || strncmp(s, version, strlen(version)) != 0) {
         problem_set(p, LB_E_URI, "unknown attribute '%.100s' in a key URI", s + 1);
-        problem_hint(p, "the only attribute is ;version=N, behind a key name");
+        problem_hint(p, "the only attribute is ;version=N or ;version=next, behind a key name");
         return LB_E_URI;
     }
     s += strlen(version);
+    if (strcmp(s, LB_URI_NEXT) == 0) {
+        ret->version = KEY_VERSION_NEXT;
+        return 0;
+    }
     len = strspn(s, "0123456789");
     for (size_t i = 0; i < len && n <= UINT32_MAX; i++)
         n = n * 10 + (uint64_t)(s[i] - '0');
-    if (len == 0 || s[len] != '\0' || s[0] == '0' || n > UINT32_MAX) {
+    if (len == 0 || s[len] != '\0' || s[0] == '0' || n >= KEY_VERSION_NEXT) {
         problem_set(p, LB_E_URI, "'%.100s' is not a version", s);
-        problem_hint(p, "versions are numbers from 1, as in %s:%s;version=1", LB_URI_SCHEME, ret->name);
+        problem_hint(p, "versions are numbers from 1, or '%s', as in %s:%s;version=1", LB_URI_NEXT, LB_URI_SCHEME, ret->name);
         return LB_E_URI;
     }
     ret->version = (uint32_t)n;
@@ -88,7 +92,9 @@ void uri_format(const struct key_uri *u, char ret[LB_URI_MAX + 1])
 {
     char version[24] = "";
 
-    if (u->version != 0)
+    if (u->version == KEY_VERSION_NEXT)
+        snprintf(version, sizeof(version), ";version=%s", LB_URI_NEXT);
+    else if (u->version != 0)
         snprintf(version, sizeof(version), ";version=%u", u->version);
     if (u->box[0] == '\0')
         snprintf(ret, LB_URI_MAX + 1, "%s:%s%s", LB_URI_SCHEME, u->name, version);

@@ -1,4 +1,4 @@
-/* Key URIs: littlebox:KEY, littlebox:KEY;version=N, littlebox://BOX/KEY. */
+/* Key URIs: littlebox:KEY, littlebox:KEY;version=N, littlebox:KEY;version=next, littlebox://BOX/KEY. */
 #ifndef LB_MODEL_URI_H
 #define LB_MODEL_URI_H
 
@@ -7,14 +7,18 @@
 
 #include "base/errors.h"
 #include "model/key_name.h"
+#include "model/vocabulary.h"
 
 /* Longest URI of ours, in bytes, without the NUL. */
 #define LB_URI_MAX 255
 #define LB_URI_SCHEME "littlebox"
+/* In the place of a version's number. */
+#define LB_URI_NEXT "next"
 
 /*
  * RFC 3986 with the authority naming the box. box "" stands for the default box, name "" for the whole box
- * ("littlebox:", "littlebox://BOX/"), version 0 for the active one.
+ * ("littlebox:", "littlebox://BOX/"), version 0 for the current one, KEY_VERSION_NEXT for the
+ * next one.
  */
 struct key_uri {
     char box[LB_NAME_MAX + 1];
@@ -23,7 +27,7 @@ struct key_uri {
 };
 
 /*
- * Reads a URI. The scheme is case-insensitive (RFC 3986 3.1); ";version=N" with N from 1 is the only attribute, at
+ * Reads a URI. The scheme is case-insensitive (RFC 3986 3.1); ";version=N" with N from 1 or "next" is the only attribute, at
  * most once. LB_E_URI with ret_problem saying which part is wrong and how it should be. Everything that is not exactly
  * of this form is refused, a query and a fragment too.
  */

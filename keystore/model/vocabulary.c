@@ -9,9 +9,56 @@ const char *key_state_name(unsigned state)
         [STATE_PRE_ACTIVATION] = "pre-activation", [STATE_ACTIVE] = "active",       [STATE_DEACTIVATED] = "deactivated",
         [STATE_COMPROMISED] = "compromised",       [STATE_DESTROYED] = "destroyed",
         [STATE_DESTROY_SCHEDULED] = "destroy-scheduled",
+        [STATE_SUSPENDED] = "suspended",           [STATE_DESTROYED_COMPROMISED] = "destroyed-compromised",
     };
 
     return state > STATE_LAST || names[state] == NULL ? "unknown" : names[state];
+}
+
+bool key_state_destroyed(unsigned state)
+{
+    return state == STATE_DESTROYED || state == STATE_DESTROYED_COMPROMISED;
+}
+
+bool key_state_ending(unsigned state)
+{
+    return key_state_destroyed(state) || state == STATE_DESTROY_SCHEDULED;
+}
+
+const char *life_event_name(unsigned event)
+{
+    static const char *const names[EVENT_LAST + 1] = {
+        [EVENT_ACTIVATE] = "activate",     [EVENT_SUSPEND] = "suspend",   [EVENT_RESUME] = "resume",
+        [EVENT_DEACTIVATE] = "deactivate", [EVENT_COMPROMISE] = "compromise",
+        [EVENT_SCHEDULE] = "schedule destruction", [EVENT_CANCEL] = "cancel destruction", [EVENT_DESTROY] = "destroy",
+    };
+
+    return event > EVENT_LAST || names[event] == NULL ? "unknown" : names[event];
+}
+
+static const char *const reasons[REASON_LAST + 1] = {
+    [REASON_NONE] = "",
+    [REASON_UNSPECIFIED] = "unspecified",
+    [REASON_KEY_COMPROMISE] = "key-compromise",
+    [REASON_CA_COMPROMISE] = "ca-compromise",
+    [REASON_AFFILIATION_CHANGED] = "affiliation-changed",
+    [REASON_SUPERSEDED] = "superseded",
+    [REASON_CESSATION_OF_OPERATION] = "cessation-of-operation",
+    [REASON_PRIVILEGE_WITHDRAWN] = "privilege-withdrawn",
+};
+
+const char *life_reason_name(unsigned reason)
+{
+    return reason > REASON_LAST ? "" : reasons[reason];
+}
+
+unsigned life_reason_by_name(const char *name)
+{
+    for (unsigned i = 1; i <= REASON_LAST; i++) {
+        if (strcmp(reasons[i], name) == 0)
+            return i;
+    }
+    return REASON_NONE;
 }
 
 const char *lock_state_name(unsigned state)

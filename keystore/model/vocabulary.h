@@ -10,7 +10,7 @@
 
 /*
  * States of a version, NIST SP 800-57 Part 1 Rev. 5, 7, and one more: destruction was asked for and is carried out at its
- * time, unless it is cancelled before. Until then the version does nothing.
+ * time, unless it is cancelled before. Until then the version does nothing. What leads from one to another: keys/lifecycle.h.
  */
 enum key_state {
     STATE_PRE_ACTIVATION = 1,
@@ -19,10 +19,60 @@ enum key_state {
     STATE_COMPROMISED = 4,
     STATE_DESTROYED = 5,
     STATE_DESTROY_SCHEDULED = 6,
-    STATE_LAST = STATE_DESTROY_SCHEDULED
+    STATE_SUSPENDED = 7,
+    STATE_DESTROYED_COMPROMISED = 8,
+    STATE_LAST = STATE_DESTROYED_COMPROMISED
 };
 /* "active"; "unknown" for a number that is none. */
 const char *key_state_name(unsigned state);
+/* Destroyed, compromised before or not: there is no private half. */
+bool key_state_destroyed(unsigned state);
+/* Destroyed, or to be. */
+bool key_state_ending(unsigned state);
+
+/* What happens in the life of a version: SP 800-57, 7, and the two that a scheduled destruction adds. */
+enum life_event {
+    EVENT_ACTIVATE = 1, /* it becomes the current version */
+    EVENT_SUSPEND = 2,
+    EVENT_RESUME = 3,
+    EVENT_DEACTIVATE = 4,
+    EVENT_COMPROMISE = 5,
+    EVENT_SCHEDULE = 6, /* its destruction */
+    EVENT_CANCEL = 7,   /* that */
+    EVENT_DESTROY = 8,
+    EVENT_LAST = EVENT_DESTROY
+};
+/* "suspend"; "unknown" for a number that is none. */
+const char *life_event_name(unsigned event);
+
+/* Why a version got into its state: KMIP 2.1, 11.47, Revocation Reason Code. */
+enum life_reason {
+    REASON_NONE = 0, /* nobody said */
+    REASON_UNSPECIFIED = 1,
+    REASON_KEY_COMPROMISE = 2,
+    REASON_CA_COMPROMISE = 3,
+    REASON_AFFILIATION_CHANGED = 4,
+    REASON_SUPERSEDED = 5,
+    REASON_CESSATION_OF_OPERATION = 6,
+    REASON_PRIVILEGE_WITHDRAWN = 7,
+    REASON_LAST = REASON_PRIVILEGE_WITHDRAWN
+};
+/* "key-compromise"; "" for REASON_NONE and for what is none. */
+const char *life_reason_name(unsigned reason);
+/* 0: there is no such reason. */
+unsigned life_reason_by_name(const char *name);
+
+/*
+ * What is known of the life of a version beside its state. Times are seconds since 1970. The version that is current, which
+ * a key's name alone means, is the active (or suspended) one with the latest activate_at.
+ */
+struct version_life {
+    uint64_t activate_at;   /* when it became current; of STATE_PRE_ACTIVATION: when it is to; 0: no time is known */
+    uint64_t deactivate_at; /* from then on it does not sign, and is deactivated; 0: no time is set */
+    uint8_t reason;         /* of its last change: enum life_reason */
+    bool by_known;
+    uint32_t by;            /* the uid that changed it last; by_known false: the box itself, or nobody knows */
+};
 
 /* What may be granted, as bits; requests and the store carry them as u16. */
 enum key_op {
@@ -55,11 +105,11 @@ void grant_put(struct wire_writer *w, const struct grant *g);
 /* The order that grants have everywhere, by kind and then by id; 0: the same subject. For qsort(3) too. */
 int grant_compare(const void *a, const void *b);
 
-/* The version that is to be activated next. */
+/* The newest version in STATE_PRE_ACTIVATION. No version has this number. */
 #define KEY_VERSION_NEXT UINT32_MAX
 
 /*
- * Which key. version 0 is "the active one". With has_hash the version must have this public key, whatever its number:
+ * Which key. version 0 is the current one, KEY_VERSION_NEXT the next one. With has_hash the version must have this public key, whatever its number:
  * what a loaded handle always sends, so that a roll-over cannot pair a certificate with another key.
  */
 struct key_ref {

@@ -32,6 +32,7 @@ struct admission {
     enum key_op op;
     const struct key_ref *ref; /* as the caller names it */
     uint64_t now;              /* seconds since 1970, by the clock of whoever asks */
+    struct bytes text;         /* OP_SIGN: what is to be signed, whole; empty: only a digest came, or a file */
     struct admit_box box;
     struct {
         const char *name;      /* its own; NULL: there is none that the caller could mean, and the rest is not set */
@@ -49,6 +50,8 @@ struct admission {
         bool damaged;
         uint8_t state;         /* enum key_state */
         uint64_t destroy_at;   /* STATE_DESTROY_SCHEDULED */
+        const struct version_life *life;
+        struct bytes spki;
     } version;
 };
 

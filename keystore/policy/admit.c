@@ -5,6 +5,8 @@
 
 #include "base/id_map.h"
 #include "base/time_text.h"
+#include "keys/lifecycle.h"
+#include "keys/own_request.h"
 
 /* Refusals */
 
@@ -118,6 +120,11 @@ static int no_version(const struct admission *a, struct problem *p)
         problem_hint(p, "make a new handle: littlebox --box %s handle %s", a->box.name, ref->name);
         return LB_E_PUBLIC_KEY;
     }
+    if (ref->version == KEY_VERSION_NEXT) {
+        problem_set(p, LB_E_NO_VERSION, "key '%s' in box '%s' has no next version", a->key.name, a->box.name);
+        problem_hint(p, "make it: littlebox --box %s roll %s", a->box.name, a->key.name);
+        return LB_E_NO_VERSION;
+    }
     problem_set(p, LB_E_NO_VERSION, "key '%s' in box '%s' has no version %u", ref->name, a->box.name, ref->version);
     problem_hint(p, "see: littlebox --box %s show %s", a->box.name, ref->name);
     return LB_E_NO_VERSION;
@@ -135,27 +142,58 @@ static int whole_version(const struct admission *a, struct problem *p)
 
 static int not_active(const struct admission *a, struct problem *p)
 {
-    bool destroyed = a->version.state == STATE_DESTROYED;
+    bool destroyed = key_state_destroyed(a->version.state);
 
     if (a->version.state == STATE_DESTROY_SCHEDULED)
         return admit_scheduled(&a->box, a->key.name, a->version.number, a->version.destroy_at, p);
     problem_set(p, destroyed ? LB_E_DESTROYED : LB_E_NOT_ACTIVE, "version %u of key '%s' in box '%s' is %s",
                 a->version.number, a->key.name, a->box.name, key_state_name(a->version.state));
-    if (destroyed)
+    if (a->version.state == STATE_SUSPENDED)
+        problem_hint(p, "an administrator can resume it: littlebox --box %s resume '%s;version=%u'", a->box.name, a->key.name,
+                     a->version.number);
+    else
         problem_hint(p, "see: littlebox --box %s show %s", a->box.name, a->key.name);
     return p->code;
 }
 
-static int active(const struct admission *a, struct problem *p)
+static int not_yet(const struct admission *a, struct problem *p)
 {
-    return a->version.state == STATE_ACTIVE ? 0 : not_active(a, p);
+    problem_set(p, LB_E_NOT_ACTIVE, "version %u of key '%s' in box '%s' is not active yet, and signs only its own certificate request",
+                a->version.number, a->key.name, a->box.name);
+    problem_hint(p, "make the request: littlebox --box %s csr %s --next; then: littlebox --box %s activate %s --chain FILE", a->box.name,
+                 a->key.name, a->box.name, a->key.name);
+    return LB_E_NOT_ACTIVE;
+}
+
+static int drained(const struct admission *a, struct problem *p)
+{
+    char at[TIME_TEXT_SIZE];
+
+    time_text(a->version.life->deactivate_at, at);
+    problem_set(p, LB_E_NOT_ACTIVE, "version %u of key '%s' in box '%s' is deactivated since %s", a->version.number, a->key.name,
+                a->box.name, at);
+    problem_hint(p, "does the program still have an old handle? see: littlebox --box %s show %s", a->box.name, a->key.name);
+    return LB_E_NOT_ACTIVE;
+}
+
+/* The clock says that a version is over also before the box has written that down. */
+static int state(const struct admission *a, struct problem *p)
+{
+    const struct version_life *life = a->version.life;
+    uint8_t now = a->version.state;
+
+    if (now == STATE_ACTIVE && life->deactivate_at != 0 && a->now >= life->deactivate_at)
+        now = STATE_DEACTIVATED;
+    if (life_permits(now, a->op, now == STATE_PRE_ACTIVATION && own_request(a->text, a->version.spki)))
+        return 0;
+    if (now == STATE_PRE_ACTIVATION)
+        return not_yet(a, p);
+    return now == STATE_DEACTIVATED && life->deactivate_at != 0 ? drained(a, p) : not_active(a, p);
 }
 
 static int there(const struct admission *a, struct problem *p)
 {
-    bool gone = a->version.state == STATE_DESTROYED || a->version.state == STATE_DESTROY_SCHEDULED;
-
-    return !gone ? 0 : not_active(a, p);
+    return key_state_ending(a->version.state) ? not_active(a, p) : 0;
 }
 
 static int unlocked(const struct admission *a, struct problem *p)
@@ -175,7 +213,7 @@ static const struct rule of_use[] = {
     { "whole", whole_key },
     { "version", version },
     { "whole version", whole_version },
-    { "state", active },
+    { "state", state },
     { "unlocked", unlocked },
 };
 

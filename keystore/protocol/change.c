@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "model/chain.h"
 #include "model/pkcs11_uri.h"
 #include "protocol/fields_priv.h"
 #include "protocol/header.h"
@@ -184,19 +183,6 @@ int msg_attach_decode(struct bytes body, struct attach_request *ret)
     return wire_end(&r);
 }
 
-/* The chain is the rest of the body. */
-static void get_chain(struct wire_reader *r, struct bytes *ret)
-{
-    struct wire_reader certificates;
-    unsigned count;
-    int result;
-
-    *ret = wire_get_raw(r, r->left);
-    result = chain_read(*ret, &count, &certificates);
-    if (result != 0)
-        wire_refuse(r, result);
-}
-
 int msg_cert_set_encode(uint16_t msg_type, uint32_t id, const struct chain_request *m, void *buf, size_t size,
                         size_t *ret_len)
 {
@@ -217,7 +203,7 @@ int msg_cert_set_decode(struct bytes body, struct chain_request *ret)
     wire_read(&r, body.p, body.len);
     field_get_name(&r, ret->name);
     ret->version = wire_get_u32(&r);
-    get_chain(&r, &ret->chain);
+    field_get_chain(&r, &ret->chain);
     return wire_end(&r);
 }
 
@@ -235,6 +221,6 @@ int msg_chain_decode(struct bytes body, struct bytes *ret)
     struct wire_reader r;
 
     wire_read(&r, body.p, body.len);
-    get_chain(&r, ret);
+    field_get_chain(&r, ret);
     return wire_end(&r);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/chain.h"
 #include "model/key_name.h"
 
 void field_get_name(struct wire_reader *r, char ret[LB_NAME_MAX + 1])
@@ -68,4 +69,16 @@ void field_get_problem(struct wire_reader *r, struct problem *ret)
     ret->code = -(int)wire_get_u16(r);
     wire_get_str(r, ret->text, sizeof(ret->text));
     wire_get_str(r, ret->hint, sizeof(ret->hint));
+}
+
+void field_get_chain(struct wire_reader *r, struct bytes *ret)
+{
+    struct wire_reader certificates;
+    unsigned count;
+    int result;
+
+    *ret = wire_get_raw(r, r->left);
+    result = chain_read(*ret, &count, &certificates);
+    if (result != 0)
+        wire_refuse(r, result);
 }

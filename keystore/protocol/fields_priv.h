@@ -17,4 +17,7 @@ void field_get_grant(struct wire_reader *r, struct grant *ret);
 void field_put_problem(struct wire_writer *w, const struct problem *p);
 void field_get_problem(struct wire_reader *r, struct problem *ret);
 
+/* A chain (model/change.h, struct chain_request), which is the rest of the body. */
+void field_get_chain(struct wire_reader *r, struct bytes *ret);
+
 #endif

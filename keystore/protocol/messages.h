@@ -46,6 +46,14 @@ enum msg_body {
     BODY_SEALS,       /* entries */
     BODY_SEAL_REMOVE,
     BODY_LOGIN,
+    BODY_ROLL,
+    BODY_ACTIVATE,
+    BODY_BACK,
+    BODY_STATE,
+    BODY_LIFE,
+    BODY_EXPIRING_ASK,
+    BODY_EXPIRING,    /* entries */
+    BODY_USERS,       /* entries */
     BODY_COUNT
 };
 

@@ -8,6 +8,7 @@ static const struct policy_kind *const kinds[] = {
     &policy_grants,   /* 1 */
     &policy_former,   /* 2 */
     &policy_schedule, /* 3 */
+    &policy_life,     /* 4 */
 };
 
 const struct policy_kind *policy_kind_at(size_t i)

@@ -7,5 +7,6 @@
 extern const struct policy_kind policy_grants;   /* who may do what */
 extern const struct policy_kind policy_former;   /* the names that the key had before */
 extern const struct policy_kind policy_schedule; /* when versions are to be destroyed */
+extern const struct policy_kind policy_life;     /* when versions become current and end, and what their rows do not say */
 
 #endif

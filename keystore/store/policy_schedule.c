@@ -68,7 +68,7 @@ static void save(const struct key_record *k, struct wire_writer *w)
             continue;
         wire_put_u32(w, v->version);
         wire_put_u64(w, v->destroy_at);
-        wire_put_u8(w, v->state_before);
+        wire_put_u8(w, version_row_state(v));
     }
 }
 

@@ -51,7 +51,7 @@ static int put_version_row(struct store *s, const struct key_record *k, const st
     sqlite3_bind_blob(stmt, 1, k->key_id, KEY_ID_SIZE, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 2, k->name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 3, v->version);
-    sqlite3_bind_int(stmt, 4, v->state == STATE_DESTROY_SCHEDULED ? v->state_before : v->state);
+    sqlite3_bind_int(stmt, 4, version_row_state(v));
     sqlite3_bind_text(stmt, 5, v->type, -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 6, (sqlite3_int64)v->created);
     sqlite3_bind_int64(stmt, 7, (sqlite3_int64)v->changed);
@@ -109,6 +109,12 @@ static int put_chain_row(struct store *s, const struct key_record *k, const stru
     return schema_run(s, stmt, p);
 }
 
+/* What a version is again if its destruction is cancelled; 0: none is scheduled. */
+static bool may_be_before(uint8_t state)
+{
+    return state <= STATE_COMPROMISED || state == STATE_SUSPENDED;
+}
+
 /* Refuses a record that store_each_key() would call damaged. */
 static int check_record(const struct key_record *k, struct problem *p)
 {
@@ -130,7 +136,8 @@ static int check_record(const struct key_record *k, struct problem *p)
         if (v->spki_len < 1 || v->spki_len > LB_SPKI_MAX || v->material_len < 1 ||
             v->material_len > STORE_MATERIAL_MAX || v->version < 1 || v->state < 1 || v->state > STATE_LAST ||
             (v->state == STATE_DESTROY_SCHEDULED) != (v->destroy_at != 0) || v->destroy_at > INT64_MAX ||
-            (v->state == STATE_DESTROY_SCHEDULED) != (v->state_before != 0) || v->state_before > STATE_COMPROMISED ||
+            (v->state == STATE_DESTROY_SCHEDULED) != (v->state_before != 0) || !may_be_before(v->state_before) ||
+            v->life.activate_at > INT64_MAX || v->life.deactivate_at > INT64_MAX || v->life.reason > REASON_LAST ||
             v->type[0] == '\0' || strcmp(v->name, k->name) != 0 || memcmp(v->key_id, k->key_id, KEY_ID_SIZE) != 0)
             return problem_set(p, LB_E_VALUE, "key '%s' cannot be stored: its version %u is not whole", k->name,
                                v->version);

@@ -1,4 +1,4 @@
-/* The records of a store: how they are freed, and the digest of a chain. */
+/* The records of a store: how they are freed, the digest of a chain, and the state in a row. */
 #include "store/record.h"
 
 #include <openssl/evp.h>
@@ -26,6 +26,15 @@ int chain_digest(const uint8_t key_id[KEY_ID_SIZE], uint32_t version, struct byt
         r = LB_E_CRYPTO;
     EVP_MD_CTX_free(ctx);
     return r;
+}
+
+uint8_t version_row_state(const struct version_record *v)
+{
+    uint8_t state = v->state == STATE_DESTROY_SCHEDULED ? v->state_before : v->state;
+
+    if (state == STATE_SUSPENDED)
+        return STATE_ACTIVE;
+    return state == STATE_DESTROYED_COMPROMISED ? STATE_DESTROYED : state;
 }
 
 void version_record_drop_chain(struct version_record *v)

@@ -30,6 +30,7 @@ struct version_record {
     uint64_t created, changed; /* seconds since 1970 */
     uint64_t destroy_at;  /* of STATE_DESTROY_SCHEDULED: when; else 0 */
     uint8_t state_before; /* of STATE_DESTROY_SCHEDULED: what it is again if that is cancelled; else 0 */
+    struct version_life life;
     uint8_t *spki;
     size_t spki_len;
     uint8_t *material; /* what the backend needs to have the key again; never NULL in the store: a destroyed
@@ -77,6 +78,12 @@ struct seal_record {
  */
 LB_MUST_USE int chain_digest(const uint8_t key_id[KEY_ID_SIZE], uint32_t version, struct bytes chain,
                              uint8_t ret[LB_HASH_SIZE]);
+
+/*
+ * The state that the row of a version has, 1 to 5. What is beyond is policy: that it is to be destroyed (then the row has the
+ * state of before), that it is suspended (active), that it was compromised before it was destroyed (destroyed).
+ */
+uint8_t version_row_state(const struct version_record *v);
 
 /* Takes its chain away. */
 void version_record_drop_chain(struct version_record *v);

@@ -47,13 +47,17 @@ int vault_scheduled(const struct vault *v, const struct version_record *rec, boo
     return admit_scheduled(&box, rec->name, whole ? 0 : rec->version, rec->destroy_at, p);
 }
 
-/* Finds the version that ref means: its place, 0-based; -1: there is none. */
-static int find_version(const struct boxkey *k, const struct key_ref *ref)
+int vault_find_version(const struct boxkey *k, const struct key_ref *ref)
 {
-    if (ref->version == 0 && !ref->has_hash)
-        return boxkey_active(k);
+    /* Whoever loaded the next version pinned its public key: that is it, also when it is the next one no more. */
+    uint32_t version = ref->version == KEY_VERSION_NEXT ? 0 : ref->version;
+
+    if (!ref->has_hash && ref->version == 0)
+        return boxkey_current(k);
+    if (!ref->has_hash && ref->version == KEY_VERSION_NEXT)
+        return boxkey_next(k);
     for (size_t i = k->rec.version_count; i > 0; i--) {
-        if (ref->version != 0 && k->rec.versions[i - 1].version != ref->version)
+        if (version != 0 && k->rec.versions[i - 1].version != version)
             continue;
         if (!ref->has_hash || memcmp(k->versions[i - 1].hash, ref->hash, LB_HASH_SIZE) == 0)
             return (int)(i - 1);
@@ -73,7 +77,7 @@ static void note_what_is_left(const struct boxkey *k, struct admission *a)
             a->key.destroy_at = rec->destroy_at;
             return;
         }
-        if (rec->state != STATE_DESTROYED)
+        if (!key_state_destroyed(rec->state))
             a->key.left = LEFT_SOME;
     }
 }
@@ -91,7 +95,7 @@ int vault_admission(const struct vault *v, const struct boxkey *k, const struct 
     ret->key.damaged = k->damaged;
     ret->key.entries = (struct bytes){ k->rec.others, k->rec.others_len };
     ret->key.unknown = k->rec.unknown;
-    i = find_version(k, ref);
+    i = vault_find_version(k, ref);
     if (i < 0) {
         note_what_is_left(k, ret);
         return -1;
@@ -101,6 +105,8 @@ int vault_admission(const struct vault *v, const struct boxkey *k, const struct 
     ret->version.damaged = k->versions[i].damaged;
     ret->version.state = k->rec.versions[i].state;
     ret->version.destroy_at = k->rec.versions[i].destroy_at;
+    ret->version.life = &k->rec.versions[i].life;
+    ret->version.spki = (struct bytes){ k->rec.versions[i].spki, k->rec.versions[i].spki_len };
     return i;
 }
 

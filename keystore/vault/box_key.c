@@ -74,10 +74,23 @@ void boxkey_free(struct boxkey *k)
     free(k);
 }
 
-int boxkey_active(const struct boxkey *k)
+int boxkey_current(const struct boxkey *k)
+{
+    const struct version_record *v = k->rec.versions;
+    int current = -1;
+
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if ((v[i].state == STATE_ACTIVE || v[i].state == STATE_SUSPENDED) &&
+            (current < 0 || v[i].life.activate_at >= v[current].life.activate_at))
+            current = (int)i;
+    }
+    return current;
+}
+
+int boxkey_next(const struct boxkey *k)
 {
     for (size_t i = k->rec.version_count; i > 0; i--) {
-        if (k->rec.versions[i - 1].state == STATE_ACTIVE)
+        if (k->rec.versions[i - 1].state == STATE_PRE_ACTIVATION)
             return (int)(i - 1);
     }
     return -1;

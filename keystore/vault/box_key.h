@@ -31,8 +31,13 @@ struct boxkey {
 /* A deep copy of a record. The hashes are computed; nothing is live. NULL: out of memory. */
 struct boxkey *boxkey_new(const struct key_record *rec);
 void boxkey_free(struct boxkey *k);
-/* The place of the active version, 0-based: the highest-numbered one in that state; -1: none. */
-int boxkey_active(const struct boxkey *k);
+/*
+ * The place of the current version, 0-based, or -1: of those that are active or suspended, the one that became current last;
+ * of two that did at once, the higher-numbered one.
+ */
+int boxkey_current(const struct boxkey *k);
+/* The place of the next version: the highest-numbered one that is not active yet; -1: none. */
+int boxkey_next(const struct boxkey *k);
 /* Orders keys by name, and two keys of one name by their address, so that the order of any two keys is a fixed one. */
 int boxkey_order(const struct boxkey *a, const struct boxkey *b);
 /* True: the record of some version does not authenticate, the policy is damaged, or the record itself could not be read. */

@@ -51,7 +51,7 @@ unsigned vault_count_certificates(const struct vault *v, const struct p11_certs 
     struct wire_reader r;
     unsigned count = 0;
 
-    if (rec->chain == NULL && certs != NULL && !rec->chain_damaged && rec->state != STATE_DESTROYED)
+    if (rec->chain == NULL && certs != NULL && !rec->chain_damaged && !key_state_destroyed(rec->state))
         return common_hash(rec, hash) ? v->ops->site->certs_chain(certs, hash, NULL) : 0;
     if (rec->chain == NULL || chain_read((struct bytes){ rec->chain, rec->chain_len }, &count, &r) != 0)
         return 0;

@@ -1,25 +1,15 @@
 /* The changes to a vault: a new record is prepared, stored in one transaction, and then published. */
-#include <errno.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/log.h"
-#include "base/time_text.h"
 #include "guard/secret.h"
 #include "model/chain.h"
-#include "model/key_types.h"
 #include "seals/seal.h"
 #include "store/seals.h"
 #include "store/store.h"
 #include "vault/vault_priv.h"
-
-static uint64_t now(void)
-{
-    return (uint64_t)time(NULL);
-}
 
 static int out_of_memory(struct problem *p)
 {
@@ -46,12 +36,11 @@ int vault_find_to_change(struct vault *v, const char *name, struct boxkey **ret,
     return *ret != NULL ? 0 : vault_other_name(v, name, p);
 }
 
-/* Makes version i of next, whose metadata or grants are new, of what old has: the same key, bound to the new record. */
-static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next, size_t i, struct problem *p)
+int vault_rebind(struct vault *v, const struct boxkey *old, struct boxkey *next, size_t i, struct problem *p)
 {
     int r;
 
-    if (old->damaged || (old->versions[i].damaged && next->rec.versions[i].state != STATE_DESTROYED))
+    if (old->damaged || (old->versions[i].damaged && !key_state_destroyed(next->rec.versions[i].state)))
         return vault_damaged(v, old->rec.name, old->rec.versions[i].version, p);
     r = v->ops->rebind(v->backend, &old->rec, &old->rec.versions[i], &next->rec, &next->rec.versions[i]);
     if (r == LB_E_DAMAGED)
@@ -62,14 +51,7 @@ static int rebind(struct vault *v, const struct boxkey *old, struct boxkey *next
     return 0;
 }
 
-/*
- * publish() stores next with put, and puts next in the place of old (NULL: next is new). On success next belongs to the
- * vault, on failure to the caller. *ret_stored (ret_stored may be NULL): next is in the store, whatever came then.
- */
-typedef int put_fn(struct store *s, const struct key_record *k, struct problem *p);
-
-static int publish(struct vault *v, put_fn *put, struct boxkey *old, struct boxkey *next, bool *ret_stored,
-                   struct problem *p)
+int vault_put(struct vault *v, store_put_fn *put, struct boxkey *old, struct boxkey *next, bool *ret_stored, struct problem *p)
 {
     int r = put(v->store, &next->rec, p);
 
@@ -80,11 +62,10 @@ static int publish(struct vault *v, put_fn *put, struct boxkey *old, struct boxk
     return vault_publish(v, old, next, p);
 }
 
-/* Keeps the live halves of versions that go on: same version, same key, neither destroyed nor to be. */
-static void keep_live(struct vault *v, struct boxkey *old, struct boxkey *next)
+void vault_keep_live(struct vault *v, struct boxkey *old, struct boxkey *next)
 {
     for (size_t i = 0; i < old->rec.version_count; i++) {
-        if (next->rec.versions[i].state != STATE_DESTROYED && next->rec.versions[i].state != STATE_DESTROY_SCHEDULED)
+        if (!key_state_ending(next->rec.versions[i].state))
             next->versions[i].live = opened_use(&v->ring.opened, &old->versions[i]);
     }
 }
@@ -95,203 +76,11 @@ int vault_replace(struct vault *v, struct boxkey *old, struct boxkey *next, stru
 
     next->rec.old_form = false;
     for (size_t i = 0; r == 0 && i < next->rec.version_count; i++)
-        r = rebind(v, old, next, i, p);
+        r = vault_rebind(v, old, next, i, p);
     if (r != 0)
         return r;
-    keep_live(v, old, next);
-    return publish(v, store_put_key, old, next, /* ret_stored= */ NULL, p);
-}
-
-/* Creating and importing */
-
-static int name_is_taken(const struct vault *v, const struct version_record *rec, struct problem *p)
-{
-    char at[TIME_TEXT_SIZE];
-
-    time_text(rec->destroy_at, at);
-    if (rec->state == STATE_DESTROY_SCHEDULED)
-        problem_set(p, LB_E_EXISTS, "key '%s' in box '%s' is to be destroyed at %s, and keeps its name until then", rec->name,
-                    v->conf->box, at);
-    else
-        problem_set(p, LB_E_EXISTS, "key '%s' exists already in box '%s'", rec->name, v->conf->box);
-    problem_hint(p, "choose another name; what has it: littlebox --box %s show %s", v->conf->box, rec->name);
-    return LB_E_EXISTS;
-}
-
-/*
- * Makes the place for a new version: in a new key, or behind the tombstones of a destroyed key, whose numbers are never
- * used again.
- */
-static int prepare_version(struct vault *v, const char *name, struct boxkey **ret_old, struct boxkey **ret_next,
-                           struct problem *p)
-{
-    struct boxkey *old, *next;
-    struct key_record rec = { 0 };
-    struct version_record *versions;
-    struct keyversion *halves;
-    size_t n;
-    int r = vault_together_name(v, name, p);
-
-    if (r != 0)
-        return r;
-    old = keyring_find(&v->ring, name);
-    if (old == NULL && vault_other_name(v, name, p) == LB_E_EXISTS)
-        return LB_E_EXISTS;
-    if (old != NULL && boxkey_is_damaged(old))
-        return vault_damaged(v, name, 0, p);
-    for (size_t i = 0; old != NULL && i < old->rec.version_count; i++) {
-        if (old->rec.versions[i].state != STATE_DESTROYED)
-            return name_is_taken(v, &old->rec.versions[i], p);
-    }
-    snprintf(rec.name, sizeof(rec.name), "%s", name);
-    if (old == NULL && RAND_bytes(rec.key_id, sizeof(rec.key_id)) <= 0)
-        return problem_set(p, LB_E_CRYPTO, "no random numbers");
-    next = boxkey_new(old != NULL ? &old->rec : &rec);
-    if (next == NULL)
-        return out_of_memory(p);
-    /* A new key under an old name begins without grants. */
-    key_record_drop_policy(&next->rec);
-    next->rec.old_form = false;
-    n = next->rec.version_count;
-    versions = realloc(next->rec.versions, (n + 1) * sizeof(*versions));
-    if (versions != NULL)
-        next->rec.versions = versions;
-    halves = realloc(next->versions, (n + 1) * sizeof(*halves));
-    if (halves != NULL)
-        next->versions = halves;
-    if (versions == NULL || halves == NULL) {
-        boxkey_free(next);
-        return out_of_memory(p);
-    }
-    memset(&versions[n], 0, sizeof(*versions));
-    memset(&halves[n], 0, sizeof(*halves));
-    memcpy(versions[n].key_id, next->rec.key_id, KEY_ID_SIZE);
-    snprintf(versions[n].name, sizeof(versions[n].name), "%s", name);
-    versions[n].version = n == 0 ? 1 : versions[n - 1].version + 1;
-    versions[n].state = STATE_ACTIVE;
-    versions[n].created = versions[n].changed = now();
-    next->rec.version_count = n + 1;
-    *ret_old = old;
-    *ret_next = next;
-    return 0;
-}
-
-/* The last version of next has its material. Binds the others to the record as it is now, and publishes. */
-static int finish_version(struct vault *v, struct boxkey *old, struct boxkey *next, EVP_PKEY *key, uint8_t *spki_buf,
-                          struct key_info *ret, bool *ret_stored, struct problem *p)
-{
-    size_t n = next->rec.version_count - 1;
-    struct version_record *rec = &next->rec.versions[n];
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < n; i++)
-        r = rebind(v, old, next, i, p);
-    next->versions[n].live = vault_livekey(v, rec, key);
-    if (r != 0)
-        return r;
-    if (next->versions[n].live == NULL)
-        return out_of_memory(p);
-    if (EVP_Digest(rec->spki, rec->spki_len, next->versions[n].hash, NULL, EVP_sha256(), NULL) <= 0)
-        return problem_set(p, LB_E_CRYPTO, "SHA-256 failed");
-    r = publish(v, store_put_key, old, next, ret_stored, p);
-    if (r == 0)
-        vault_describe(v, next, n, spki_buf, ret);
-    return r;
-}
-
-/* A new version came to nothing: what it left on the token is taken away too. */
-static void undo(struct vault *v, const struct boxkey *next)
-{
-    const struct version_record *rec = &next->rec.versions[next->rec.version_count - 1];
-    struct problem p;
-
-    if (rec->material != NULL && v->ops->destroy(v->backend, &next->rec, rec, &p) != 0)
-        log_error("what was made for key '%s' is still on the token: %s", rec->name, p.text);
-}
-
-/* Does the same for a version whose material is the backend's own: what comes to nothing is taken away again. */
-static int finish_own_version(struct vault *v, struct boxkey *old, struct boxkey *next, EVP_PKEY *key, uint8_t *spki_buf,
-                              struct key_info *ret, struct problem *p)
-{
-    bool stored = false;
-    int r = finish_version(v, old, next, key, spki_buf, ret, &stored, p);
-
-    if (r != 0 && !stored)
-        undo(v, next);
-    return r;
-}
-
-int vault_create(struct vault *v, const struct create_request *m, uint8_t *spki_buf, struct key_info *ret,
-                 struct problem *p)
-{
-    struct boxkey *old, *next = NULL;
-    struct version_record *rec;
-    EVP_PKEY *key = NULL;
-    enum digest restricted;
-    int r = vault_check_open(v, p);
-
-    if (r == 0)
-        r = keytype_check(m->type, p);
-    /* The search for primes may take seconds, for which nobody else is to wait. */
-    if (r == 0 && keytype_find(m->type, &restricted)->bits != 0)
-        r = vault_together_alone(v, p);
-    if (r == 0)
-        r = prepare_version(v, m->name, &old, &next, p);
-    if (r != 0)
-        return r;
-    rec = &next->rec.versions[next->rec.version_count - 1];
-    snprintf(rec->type, sizeof(rec->type), "%s", m->type);
-    r = v->ops->create(v->backend, &next->rec, rec, &key, p);
-    if (r == 0)
-        r = finish_own_version(v, old, next, key, spki_buf, ret, p);
-    if (r != 0)
-        boxkey_free(next);
-    return r;
-}
-
-int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_buf, struct key_info *ret,
-                 struct problem *p)
-{
-    struct boxkey *old, *next = NULL;
-    EVP_PKEY *key = NULL;
-    int r = vault_check_open(v, p);
-
-    if (r == 0 && !v->ops->own_objects) {
-        r = problem_set(p, LB_E_UNSUPPORTED, "box '%s' has no token to attach a key of", v->conf->box);
-        problem_hint(p, "BOX.conf: backend = pkcs11; see littlebox.conf(5)");
-    }
-    if (r == 0)
-        r = prepare_version(v, m->name, &old, &next, p);
-    if (r != 0)
-        return r;
-    r = v->ops->attach(v->backend, m->id, m->label, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
-    if (r == 0)
-        r = finish_version(v, old, next, key, spki_buf, ret, /* ret_stored= */ NULL, p);
-    /* The key's certificate may have been put beside it just now. */
-    if (r == 0)
-        v->ops->site->certs_forget(v->site);
-    if (r != 0)
-        boxkey_free(next);
-    return r;
-}
-
-int vault_import(struct vault *v, const struct import_request *m, uint8_t *spki_buf, struct key_info *ret,
-                 struct problem *p)
-{
-    struct boxkey *old, *next = NULL;
-    EVP_PKEY *key = NULL;
-    int r = vault_check_open(v, p);
-
-    if (r == 0)
-        r = prepare_version(v, m->name, &old, &next, p);
-    if (r != 0)
-        return r;
-    r = v->ops->import(v->backend, m->pkcs8, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
-    if (r == 0)
-        r = finish_own_version(v, old, next, key, spki_buf, ret, p);
-    if (r != 0)
-        boxkey_free(next);
-    return r;
+    vault_keep_live(v, old, next);
+    return vault_put(v, store_put_key, old, next, /* ret_stored= */ NULL, p);
 }
 
 /* Policy */
@@ -356,7 +145,7 @@ int vault_grant(struct vault *v, const struct grant_request *m, bool allow, stru
 
     if (r != 0)
         return r;
-    if (boxkey_active(old) < 0 && allow) {
+    if (boxkey_current(old) < 0 && allow) {
         problem_set(p, LB_E_DESTROYED, "key '%s' in box '%s' has no active version to allow", m->name, v->conf->box);
         return LB_E_DESTROYED;
     }
@@ -373,14 +162,13 @@ int vault_grant(struct vault *v, const struct grant_request *m, bool allow, stru
 
 /* Certificates */
 
-/* Puts the chain in place of what version i of next has. An empty chain takes that away. */
-static int put_chain(struct vault *v, struct boxkey *next, size_t i, const struct chain_request *m, struct problem *p)
+int vault_put_chain(struct vault *v, struct boxkey *next, size_t i, struct bytes chain, struct problem *p)
 {
     struct version_record *rec = &next->rec.versions[i];
     struct wire_reader r;
     unsigned count;
     char key[LB_NAME_MAX + 40];
-    int result = chain_read(m->chain, &count, &r);
+    int result = chain_read(chain, &count, &r);
 
     if (result != 0)
         return result;
@@ -392,17 +180,17 @@ static int put_chain(struct vault *v, struct boxkey *next, size_t i, const struc
         return LB_E_VALUE;
     }
     snprintf(key, sizeof(key), "version %u of key '%s'", rec->version, rec->name);
-    result = count == 0 ? 0 : chain_check(m->chain, (struct bytes){ rec->spki, rec->spki_len }, key, p);
+    result = count == 0 ? 0 : chain_check(chain, (struct bytes){ rec->spki, rec->spki_len }, key, p);
     if (result != 0)
         return result;
     version_record_drop_chain(rec);
     if (count == 0)
         return 0;
-    rec->chain = malloc(m->chain.len);
+    rec->chain = malloc(chain.len);
     if (rec->chain == NULL)
         return out_of_memory(p);
-    memcpy(rec->chain, m->chain.p, m->chain.len);
-    rec->chain_len = m->chain.len;
+    memcpy(rec->chain, chain.p, chain.len);
+    rec->chain_len = chain.len;
     return 0;
 }
 
@@ -423,11 +211,11 @@ int vault_cert_set(struct vault *v, const struct chain_request *m, uint32_t *ret
         return out_of_memory(p);
     for (size_t k = 0; k < next->rec.version_count; k++)
         next->versions[k].damaged = old->versions[k].damaged;
-    keep_live(v, old, next);
-    r = put_chain(v, next, (size_t)i, m, p);
+    vault_keep_live(v, old, next);
+    r = vault_put_chain(v, next, (size_t)i, m->chain, p);
     *ret_version = next->rec.versions[i].version;
     if (r == 0)
-        r = publish(v, store_put_chains, old, next, /* ret_stored= */ NULL, p);
+        r = vault_put(v, store_put_chains, old, next, /* ret_stored= */ NULL, p);
     if (r != 0)
         boxkey_free(next);
     return r;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/time_text.h"
+#include "keys/lifecycle.h"
 #include "vault/vault_priv.h"
 
 /* Seconds by which time keeping may set a clock back. */
@@ -23,17 +24,22 @@ static int out_of_memory(struct problem *p)
 
 void vault_note_schedules(struct vault *v)
 {
-    uint64_t next = UINT64_MAX;
+    uint64_t next = UINT64_MAX, life = UINT64_MAX;
 
     for (size_t i = 0; i < v->ring.count; i++) {
         const struct boxkey *k = v->ring.keys[i];
 
         for (size_t j = 0; j < k->rec.version_count; j++) {
-            if (k->rec.versions[j].state == STATE_DESTROY_SCHEDULED && k->rec.versions[j].destroy_at < next)
-                next = k->rec.versions[j].destroy_at;
+            const struct version_record *rec = &k->rec.versions[j];
+
+            if (rec->state == STATE_DESTROY_SCHEDULED && rec->destroy_at < next)
+                next = rec->destroy_at;
+            if (life_due_at(rec) < life)
+                life = life_due_at(rec);
         }
     }
     v->next_destroy = next;
+    v->next_life = life;
 }
 
 /* What a change does with each version that it is about. turn() false: it leaves this version as it is. */
@@ -42,34 +48,44 @@ struct turning {
     uint64_t at;
 };
 
+/* What a version was compromised by stays known of its tombstone; nothing else of its life does. */
 static bool turn_destroyed(struct version_record *rec, uint64_t at)
 {
+    unsigned state = life_next(rec->state, rec->state_before, EVENT_DESTROY);
+
     (void)at;
-    if (rec->state == STATE_DESTROYED)
+    if (state == rec->state)
         return false;
-    rec->state = STATE_DESTROYED;
+    rec->state = (uint8_t)state;
     rec->state_before = 0;
     rec->destroy_at = 0;
+    rec->life.activate_at = rec->life.deactivate_at = 0;
+    if (state != STATE_DESTROYED_COMPROMISED)
+        rec->life = (struct version_life){ 0 };
     version_record_drop_chain(rec);
     return true;
 }
 
 static bool turn_scheduled(struct version_record *rec, uint64_t at)
 {
-    if (rec->state == STATE_DESTROYED || rec->state == STATE_DESTROY_SCHEDULED)
+    unsigned state = life_next(rec->state, rec->state_before, EVENT_SCHEDULE);
+
+    if (state == 0 || state == rec->state)
         return false;
     rec->state_before = rec->state;
-    rec->state = STATE_DESTROY_SCHEDULED;
+    rec->state = (uint8_t)state;
     rec->destroy_at = at;
     return true;
 }
 
 static bool turn_back(struct version_record *rec, uint64_t at)
 {
+    unsigned state = life_next(rec->state, rec->state_before, EVENT_CANCEL);
+
     (void)at;
-    if (rec->state != STATE_DESTROY_SCHEDULED)
+    if (state == 0)
         return false;
-    rec->state = rec->state_before;
+    rec->state = (uint8_t)state;
     rec->state_before = 0;
     rec->destroy_at = 0;
     return true;
@@ -89,6 +105,8 @@ static int nothing_turned(const struct vault *v, const struct boxkey *k, uint32_
         if (version == 0 || k->rec.versions[i].version == version)
             last = &k->rec.versions[i];
     }
+    if (version == KEY_VERSION_NEXT)
+        return problem_set(p, LB_E_NO_VERSION, "key '%s' in box '%s' has no next version", k->rec.name, v->conf->box);
     if (last == NULL && version != 0) {
         problem_set(p, LB_E_NO_VERSION, "key '%s' in box '%s' has no version %u", k->rec.name, v->conf->box, version);
         problem_hint(p, "see: littlebox --box %s show %s", v->conf->box, k->rec.name);
@@ -100,7 +118,7 @@ static int nothing_turned(const struct vault *v, const struct boxkey *k, uint32_
         if ((version == 0 || rec->version == version) && rec->state == STATE_DESTROY_SCHEDULED)
             return vault_scheduled(v, rec, version == 0, p);
     }
-    if (last != NULL && last->state != STATE_DESTROYED)
+    if (last != NULL && !key_state_destroyed(last->state))
         return problem_set(p, LB_E_VALUE, "nothing of key '%s' in box '%s' is scheduled for destruction", k->rec.name,
                            v->conf->box);
     if (version != 0)
@@ -120,7 +138,7 @@ static int destroy_elsewhere(struct vault *v, const struct boxkey *old, const st
     for (size_t i = 0; r == 0 && i < next->rec.version_count; i++) {
         const struct version_record *rec = &old->rec.versions[i];
 
-        if (rec->state == STATE_DESTROYED || next->rec.versions[i].state != STATE_DESTROYED)
+        if (key_state_destroyed(rec->state) || !key_state_destroyed(next->rec.versions[i].state))
             continue;
         if (!old->damaged && !old->versions[i].damaged)
             r = v->ops->destroy(v->backend, &old->rec, rec, p);
@@ -134,7 +152,7 @@ static int destroy_elsewhere(struct vault *v, const struct boxkey *old, const st
 static bool all_destroyed(const struct boxkey *k)
 {
     for (size_t i = 0; i < k->rec.version_count; i++) {
-        if (k->rec.versions[i].state != STATE_DESTROYED)
+        if (!key_state_destroyed(k->rec.versions[i].state))
             return false;
     }
     return true;
@@ -149,6 +167,8 @@ static int turn_key(struct vault *v, struct boxkey *old, uint32_t version, const
 
     if (next == NULL)
         return out_of_memory(p);
+    if (version == KEY_VERSION_NEXT && boxkey_next(old) >= 0)
+        version = old->rec.versions[boxkey_next(old)].version;
     for (size_t i = 0; i < next->rec.version_count; i++) {
         struct version_record *rec = &next->rec.versions[i];
 
@@ -313,6 +333,7 @@ uint64_t vault_tend(struct vault *v)
     uint64_t at, next, running;
 
     vault_expire(v);
+    vault_age(v);
     at = now();
     next = at + VAULT_TEND_EVERY;
     if (at >= v->used_written + VAULT_USED_EVERY || at < v->used_written) {
@@ -323,6 +344,8 @@ uint64_t vault_tend(struct vault *v)
         return next;
     if (v->next_destroy > at && v->next_destroy < next)
         next = v->next_destroy;
+    if (v->next_life > at && v->next_life < next)
+        next = v->next_life;
     running = running_time();
     if (v->settles_at != UINT64_MAX && v->settles_at < running + (next - at))
         next = at + (v->settles_at > running ? v->settles_at - running : 1);

@@ -43,8 +43,7 @@ static bool as_object(const struct search *s, const struct boxkey *k, size_t i, 
     const struct version_record *rec = &k->rec.versions[i];
     const struct token_object *object;
 
-    if (k->damaged || k->versions[i].damaged || rec->state == STATE_DESTROYED ||
-        rec->state == STATE_DESTROY_SCHEDULED)
+    if (k->damaged || k->versions[i].damaged || key_state_ending(rec->state))
         return false;
     memset(ret, 0, sizeof(*ret));
     snprintf(ret->name, sizeof(ret->name), "%s", k->rec.name);
@@ -52,7 +51,7 @@ static bool as_object(const struct search *s, const struct boxkey *k, size_t i, 
     ret->certified = vault_may_be_certified(s->v, s->certs, k, i);
     if (!s->v->ops->own_objects) {
         set_label(s, k, &ret->object.a[P11_OBJECT]);
-        return (int)i == boxkey_active(k);
+        return (int)i == boxkey_current(k);
     }
     object = k->versions[i].live == NULL ? NULL : livekey_object(k->versions[i].live);
     if (object == NULL)
@@ -74,7 +73,7 @@ static void give_found(struct search *s, const struct found_object *e)
 /* Gives the active version of a key alone, if it fits: the others are its past. Else gives all versions that fit. */
 static void find_in_key(struct search *s, const struct boxkey *k)
 {
-    int active = boxkey_active(k);
+    int active = boxkey_current(k);
     struct found_object e;
 
     if (active >= 0 && as_object(s, k, (size_t)active, &e) && p11uri_matches(s->want, &e.object, P11_OF_OBJECT)) {

@@ -31,6 +31,9 @@ static int use(struct vault *v, const struct use_wish *wish, struct used_key *re
     a.who = wish->who;
     a.op = wish->op;
     a.now = wish->now;
+    if (a.now < atomic_load_explicit(&v->newest, memory_order_relaxed))
+        a.now = atomic_load_explicit(&v->newest, memory_order_relaxed);
+    a.text = wish->text;
     /* The vault was seen unlocked with the ring held: it stays so until the ring is given back, see vault_lock(). */
     r = admit_use(&a, p);
     if (k != NULL)
@@ -42,6 +45,7 @@ static int use(struct vault *v, const struct use_wish *wish, struct used_key *re
     if (ret->live == NULL && vault_open_version(v, k, (size_t)i, &ret->live, p) != 0)
         return p->code;
     vault_note_use(k, (size_t)i, wish->now);
+    users_note(v->users, k->rec.key_id, a.version.number, &wish->who->sender.peer, wish->now);
     return 0;
 }
 
@@ -103,7 +107,7 @@ int vault_get(struct vault *v, const struct key_ref *ref, uint8_t *spki_buf, str
 static void list_entry(const struct vault *v, const struct p11_certs *certs, const struct boxkey *k,
                        struct key_entry *ret)
 {
-    int i = boxkey_active(k);
+    int i = boxkey_current(k);
     size_t n = k->rec.version_count;
 
     memset(ret, 0, sizeof(*ret));
@@ -203,6 +207,8 @@ static int show(const struct vault *v, const struct p11_certs *certs, const stru
         e->certificates = (uint8_t)vault_count_certificates(v, certs, k, i);
         e->chain_damaged = rec->chain_damaged;
         e->destroy_at = rec->destroy_at;
+        e->life = rec->life;
+        e->current = (int)i == boxkey_current(k);
         e->used = atomic_load_explicit(&k->versions[i].last_used, memory_order_relaxed);
     }
     if (k->rec.former != NULL)
@@ -226,5 +232,23 @@ int vault_show(struct vault *v, const char *name, struct key_details *ret, struc
     r = k == NULL ? vault_no_key(v, name, p) : show(v, certs, k, ret);
     pthread_rwlock_unlock(&v->ring.lock);
     vault_certs_unref(v, certs);
+    return r;
+}
+
+int vault_users(struct vault *v, const char *name, struct user_entry *ret, size_t room, size_t *ret_count, struct problem *p)
+{
+    const struct boxkey *k;
+    int r = 0;
+
+    *ret_count = 0;
+    if (atomic_load(&v->lock) == LOCK_NO_STORE)
+        return vault_no_store(v, p);
+    pthread_rwlock_rdlock(&v->ring.lock);
+    k = keyring_find_any(&v->ring, name);
+    if (k == NULL)
+        r = vault_no_key(v, name, p);
+    else
+        *ret_count = users_of(v->users, k->rec.key_id, ret, room);
+    pthread_rwlock_unlock(&v->ring.lock);
     return r;
 }

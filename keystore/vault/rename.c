@@ -39,7 +39,7 @@ static int check_free(struct vault *v, const struct boxkey *k, const char *name,
 static bool is_destroyed(const struct boxkey *k)
 {
     for (size_t i = 0; i < k->rec.version_count; i++) {
-        if (k->rec.versions[i].state != STATE_DESTROYED)
+        if (!key_state_destroyed(k->rec.versions[i].state))
             return false;
     }
     return true;

@@ -37,7 +37,7 @@ static bool is_object_of(const struct boxkey *k, size_t i, const struct site_obj
     const struct livekey *live = k->versions[i].live;
     const struct token_object *o = live == NULL ? NULL : livekey_object(live);
 
-    return o != NULL && rec->state != STATE_DESTROYED && is_value(&o->id, site->id) && is_value(&o->label, site->label) &&
+    return o != NULL && !key_state_destroyed(rec->state) && is_value(&o->id, site->id) && is_value(&o->label, site->label) &&
            spki_same(rec->spki, rec->spki_len, site->spki.p, site->spki.len);
 }
 

@@ -126,12 +126,15 @@ int vault_open(const struct vault_settings *settings, struct vault **ret, struct
     pthread_mutex_init(&v->opened.lock, NULL);
     v->conf = settings;
     v->next_destroy = UINT64_MAX;
+    v->next_life = UINT64_MAX;
     v->settles_at = UINT64_MAX;
     v->used_written = (uint64_t)time(NULL);
     v->ops = backend_of(settings->backend.kind);
     atomic_init(&v->lock, LOCK_NO_STORE);
     v->ops->token_of(/* b= */ NULL, settings->box, &v->token);
     r = keyring_init(&v->ring, v->ops->stays_open ? 0 : settings->open_keys);
+    if (r == 0)
+        r = users_new(&v->users);
     if (r != 0)
         problem_set(p, r, "out of memory");
     else
@@ -153,6 +156,7 @@ void vault_close(struct vault *v)
     vault_lock(v);
     vault_write_used(v);
     keyring_clear(&v->ring);
+    users_free(v->users);
     seal_records_free(v->opened.seals, v->opened.seal_count);
     v->opened.seals = NULL;
     v->opened.seal_count = 0;
@@ -289,7 +293,7 @@ static int try_unknown(struct vault *v, struct boxkey *k)
 static bool is_destroyed(const struct key_record *rec)
 {
     for (size_t i = 0; i < rec->version_count; i++) {
-        if (rec->versions[i].state != STATE_DESTROYED)
+        if (!key_state_destroyed(rec->versions[i].state))
             return false;
     }
     return true;
@@ -395,7 +399,9 @@ int vault_opened(struct vault *v, const uint8_t *store_key, struct problem *p)
     }
     /* Before anybody can use it. */
     vault_bring_up(v);
+    vault_note_clock(v);
     vault_expire(v);
+    vault_age(v);
     count_keys(v);
     atomic_store(&v->lock, LOCK_UNLOCKED);
     return 0;

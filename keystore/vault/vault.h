@@ -85,6 +85,7 @@ struct use_wish {
     const struct caller *who;
     enum key_op op;
     uint64_t now;
+    struct bytes text; /* OP_SIGN: the whole text, if it came in the request; else empty */
 };
 /* Name and version are set as far as they are known, also for a use that is refused. The name is the key's own. */
 struct used_key {
@@ -130,6 +131,13 @@ LB_MUST_USE int vault_find(struct vault *v, const struct p11uri *want, const str
 LB_MUST_USE int vault_list(struct vault *v, const char *after, const struct caller *who,
                            bool (*take)(const struct key_entry *e, void *arg), void *arg, bool *ret_more,
                            struct problem *p);
+/* What ends before a time, of the keys that vault_list() would give behind m->after. take() and *ret_more as there. */
+LB_MUST_USE int vault_expiring(struct vault *v, const struct expiring_request *m, const struct caller *who,
+                               bool (*take)(const struct expiring_entry *e, void *arg), void *arg, bool *ret_more,
+                               struct problem *p);
+/* The processes that used a key since the box was started, as far as they are remembered; at most room. */
+LB_MUST_USE int vault_users(struct vault *v, const char *name, struct user_entry *ret, size_t room, size_t *ret_count,
+                            struct problem *p);
 /*
  * Is there a key with a grant for one of who's ids? Costs one look-up. The answer may change only when
  * vault_grants_changed() does, which costs next to nothing and is never 0.
@@ -198,6 +206,27 @@ struct token_key_taker {
 };
 LB_MUST_USE int vault_token_list(struct vault *v, uint32_t from, const struct token_key_taker *taker, bool *ret_more,
                                  struct problem *p);
+/*
+ * Makes the next version of a key; or gives the one that there is, and *ret_new is false. LB_E_EXISTS: the one that there is is
+ * of another type than asked for. LB_E_NOT_ACTIVE: there is no version to roll over from. Else as vault_create().
+ */
+LB_MUST_USE int vault_roll(struct vault *v, const struct roll_request *m, uint8_t *spki_buf, struct key_info *ret, bool *ret_new,
+                           struct problem *p);
+/*
+ * Makes a version the current one, now or at a time, and sets its chain, in one transaction. The one before goes on for those
+ * who pinned it until it has drained. by: the uid that says so. LB_E_NO_VERSION, LB_E_PUBLIC_KEY; LB_E_VALUE: its state does not
+ * allow that, or the chain is not of its key.
+ */
+LB_MUST_USE int vault_activate(struct vault *v, const struct activate_request *m, uint32_t by, struct life_answer *ret,
+                               struct problem *p);
+/*
+ * Makes the version before the current one again; or takes a planned change back. If the key went back already, nothing is
+ * changed. LB_E_NO_VERSION: no version before it drains any more.
+ */
+LB_MUST_USE int vault_back(struct vault *v, const struct back_request *m, uint32_t by, struct life_answer *ret, struct problem *p);
+/* An event in the life of a version. LB_E_NO_VERSION; LB_E_VALUE: its state does not allow that. */
+LB_MUST_USE int vault_state(struct vault *v, const struct state_request *m, uint32_t by, struct life_answer *ret,
+                            struct problem *p);
 /* Destroys at once and for good. LB_E_NO_VERSION, LB_E_DESTROYED. */
 LB_MUST_USE int vault_destroy(struct vault *v, const struct destroy_request *m, struct problem *p);
 /*

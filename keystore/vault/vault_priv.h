@@ -9,6 +9,7 @@
 #include "policy/admit.h"
 #include "store/store.h"
 #include "vault/keyring.h"
+#include "vault/users.h"
 #include "vault/vault.h"
 
 /* A change that is in the store's transaction, and not on disk yet. */
@@ -36,6 +37,7 @@ struct vault {
     void *backend;                /* of ops; NULL: locked */
     void *site;                   /* of ops->site: from vault_open() on */
     struct keyring ring;
+    struct users *users;          /* who used what */
     struct p11uri token;          /* as PKCS#11 URIs name it; of a token, what is known while locked. By the ring's lock */
     atomic_int lock;              /* enum lock_state */
     atomic_bool by_credential;
@@ -54,6 +56,9 @@ struct vault {
     atomic_bool serving;          /* vault_serve() was called */
     atomic_uint certs_wanted;     /* threads that may be waiting for the token because of certificates */
     uint64_t next_destroy;        /* when the next destruction is due; UINT64_MAX: none is scheduled. The changing thread's */
+    uint64_t next_life;           /* when the next version becomes current or is deactivated. Likewise */
+    atomic_ullong newest;         /* the latest time that the box has seen: it goes by no earlier one */
+    atomic_bool behind;           /* the system's clock is, and the log says so */
     uint64_t settles_at;          /* when the first due key has been due for long enough, by running time. Likewise */
     struct together together;
     uint64_t used_written;        /* when the last uses were written last. Likewise */
@@ -137,8 +142,48 @@ LB_MUST_USE int vault_find_to_change(struct vault *v, const char *name, struct b
  * caller's and nothing is changed, but for one case: LB_E_NOMEM after next was stored, of which p tells.
  */
 LB_MUST_USE int vault_replace(struct vault *v, struct boxkey *old, struct boxkey *next, struct problem *p);
+/* Makes version i of next, whose metadata or grants are new, of what old has: the same key, bound to the new record. */
+LB_MUST_USE int vault_rebind(struct vault *v, const struct boxkey *old, struct boxkey *next, size_t i, struct problem *p);
+/* Keeps the live halves of versions that go on: same version, same key, neither destroyed nor to be. */
+void vault_keep_live(struct vault *v, struct boxkey *old, struct boxkey *next);
+/*
+ * Stores next with put, and puts next in the place of old (NULL: next is new). On success next belongs to the vault, on
+ * failure to the caller. *ret_stored (ret_stored may be NULL): next is in the store, whatever came then.
+ */
+typedef int store_put_fn(struct store *s, const struct key_record *k, struct problem *p);
+LB_MUST_USE int vault_put(struct vault *v, store_put_fn *put, struct boxkey *old, struct boxkey *next, bool *ret_stored,
+                          struct problem *p);
+/*
+ * Puts the chain (in the form of struct chain_request) in place of what version i of next has, checked against the public
+ * half and within itself. An empty chain takes that away. LB_E_VALUE, LB_E_PUBLIC_KEY.
+ */
+LB_MUST_USE int vault_put_chain(struct vault *v, struct boxkey *next, size_t i, struct bytes chain, struct problem *p);
 /* Refuses a name that no key has. LB_E_EXISTS: a key had it, and the name still means that key; else LB_E_NO_KEY. */
 LB_MUST_USE int vault_other_name(struct vault *v, const char *name, struct problem *p);
+
+/* What changes a life, and when: seconds since 1970. */
+struct life_act {
+    uint32_t by; /* uid */
+    uint64_t at;
+};
+/* The place of the version that ref means, 0-based; -1: there is none. With the lock held, or by the changing thread. */
+int vault_find_version(const struct boxkey *k, const struct key_ref *ref);
+/* The key and the version that ref means, of an open store and whole. LB_E_NO_KEY, LB_E_NO_VERSION, LB_E_PUBLIC_KEY, LB_E_DAMAGED. */
+LB_MUST_USE int vault_version_to_change(struct vault *v, const struct key_ref *ref, struct boxkey **ret, size_t *ret_i,
+                                        struct problem *p);
+/* Refuses an event that the version's state does not allow: LB_E_VALUE. */
+int vault_refuse_event(const struct vault *v, const struct version_record *rec, unsigned event, struct problem *p);
+/* When the version changes its state by itself, but for its destruction; UINT64_MAX: it does not. */
+uint64_t life_due_at(const struct version_record *rec);
+/*
+ * The time by the system's clock; if that is behind what the box has seen, the latest time that it has seen. So a clock that is
+ * set back revives nothing. Any thread.
+ */
+uint64_t vault_now(struct vault *v);
+/* Looks what time the box has seen: when the store was opened. Only records that authenticate are believed. */
+void vault_note_clock(struct vault *v);
+/* Makes versions current and deactivates those that are due, if the store is unlocked. A failure is in the log, and is tried again. */
+void vault_age(struct vault *v);
 
 /* Computes anew when the next destruction is due: after a change of schedules, and when the keys were read. */
 void vault_note_schedules(struct vault *v);

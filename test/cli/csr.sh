@@ -111,6 +111,32 @@ has 'DNS:www.example.org, DNS:example.org, IP Address:192.0.2.1'
 expect 0 '' littlebox csr 'web;version=1'
 request out
 
+# Of the next version: for the same names, by the key that is announced; and it signs nothing else.
+expect 1 "key 'web' in box 'default' has no next version" littlebox csr web --next
+expect 0 '' littlebox --json roll web
+announced=$(json sha256 <out)
+expect 0 '' littlebox csr web --next --out next.csr
+request next.csr
+has 'Subject: CN = www.example.org'
+has 'DNS:www.example.org, DNS:example.org, IP Address:192.0.2.1'
+[ "$(plain_ossl req -in next.csr -noout -pubkey | plain_ossl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)" = "$announced" ] ||
+    fail "the request is for another key than was announced"
+expect 0 '' littlebox --json csr web --next
+expect_json version 2 key '"web"'
+expect 0 '' littlebox csr 'web;version=2'
+request out
+has 'DNS:www.example.org, DNS:example.org'
+expect 0 '' littlebox csr 'web;version=2' --like other.crt
+request out
+has 'Subject: O = Example, CN = a.example'
+expect 0 '' littlebox csr web
+of_key web out
+plain_ossl x509 -req -in next.csr -CA other.crt -CAkey other.key -CAcreateserial -copy_extensions copy -days 2 -out next.crt 2>/dev/null
+littlebox activate web --chain next.crt 2>/dev/null || fail "the certificate of the request is not taken"
+expect 0 '' littlebox csr web
+[ "$(plain_ossl req -in out -noout -pubkey | plain_ossl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)" = "$announced" ] ||
+    fail "the next version is not the current one"
+
 # Files, and JSON.
 expect 1 "'web.csr' exists already" littlebox csr web --out web.csr
 expect 0 '' littlebox csr web --out web.csr --force
@@ -118,7 +144,7 @@ request web.csr
 [ "$(stat -c %a web.csr)" = 644 ] || fail "mode of the file"
 expect 1 "private key" littlebox csr web --out other.key --force
 expect 0 '' littlebox --json csr web --out json.csr
-expect_json @ key,box,version,file,subject,request key '"web"' version 1 file '"json.csr"' subject '"/CN=www.example.org"'
+expect_json @ key,box,version,file,subject,request key '"web"' version 2 file '"json.csr"' subject '"/CN=www.example.org"'
 request json.csr
 expect 0 '' littlebox --json csr web
 expect_json file null
@@ -157,7 +183,7 @@ names=$(printf ',host%d.a-long-name-for-a-zone.example' {1..500})
 expect 1 'and a box looks at no more than 16384' littlebox csr web --san "${names#,}"
 expect 1 'hint: ask for fewer names' littlebox csr web --san "${names#,}"
 littlebox create agrees --type x25519 >/dev/null
-expect 1 "key 'agrees' can sign no request: it agrees on secrets, and signs nothing" littlebox csr agrees --subject /CN=x
+expect 1 "key 'agrees' can sign no request: this type of key does not sign" littlebox csr agrees --subject /CN=x
 
 # Who may not sign gets no request.
 if is_root; then

@@ -15,6 +15,7 @@
 #include "protocol/change.h"
 #include "protocol/header.h"
 #include "protocol/keys.h"
+#include "protocol/life.h"
 #include "protocol/messages.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
@@ -150,6 +151,36 @@ static void read_handles(struct bytes body)
     }
 }
 
+/* The answer to EXPIRING. */
+static void read_expiring(struct bytes body)
+{
+    struct expiring_entry e;
+    struct wire_reader reader;
+    unsigned count;
+
+    wire_read(&reader, body.p, body.len);
+    (void)wire_get_bool(&reader);
+    count = wire_get_u16(&reader);
+    for (unsigned i = 0; i < count && reader.error == 0; i++) {
+        msg_expiring_entry_get(&reader, &e);
+        if (reader.error == 0 && (strlen(e.name) > LB_NAME_MAX || e.what > EXPIRING_DESTRUCTION))
+            abort();
+    }
+}
+
+/* The answer to USERS. */
+static void read_users(struct bytes body)
+{
+    struct user_entry e;
+    struct wire_reader reader;
+    unsigned count;
+
+    wire_read(&reader, body.p, body.len);
+    count = wire_get_u16(&reader);
+    for (unsigned i = 0; i < count && reader.error == 0; i++)
+        msg_user_entry_get(&reader, &e);
+}
+
 /* What a body may be (protocol/messages.h). All of them are tried: a caller says what it sends, and may lie. */
 static void decode_as(enum msg_body what, const struct msg_header *header, struct bytes body, const uint8_t *packet,
                       size_t size)
@@ -267,6 +298,30 @@ static void decode_as(enum msg_body what, const struct msg_header *header, struc
         break;
     case BODY_SEALS:
         read_seals(body);
+        break;
+    case BODY_ROLL:
+        TRY(roll, struct roll_request);
+        break;
+    case BODY_ACTIVATE:
+        TRY(activate, struct activate_request);
+        break;
+    case BODY_BACK:
+        TRY(back, struct back_request);
+        break;
+    case BODY_STATE:
+        TRY(state, struct state_request);
+        break;
+    case BODY_LIFE:
+        TRY(life, struct life_answer);
+        break;
+    case BODY_EXPIRING_ASK:
+        TRY(expiring, struct expiring_request);
+        break;
+    case BODY_EXPIRING:
+        read_expiring(body);
+        break;
+    case BODY_USERS:
+        read_users(body);
         break;
     case BODY_COUNT:
         abort();

@@ -17,8 +17,11 @@ static struct caller who;
 static struct key_ref ref;
 
 /* All that each rule asks for is there. */
+static struct version_life life;
+
 static struct admission good(void)
 {
+    life = (struct version_life){ 0 };
     ref = (struct key_ref){ .name = "web" };
     who = caller_of(&web.peer, &web);
     return (struct admission){
@@ -28,7 +31,7 @@ static struct admission good(void)
         .now = 1,
         .box = { .name = "test", .admins = &none, .unlocked = true },
         .key = { .name = "web", .grants = grants, .grant_count = COUNT(grants) },
-        .version = { .meant = true, .number = 3, .state = STATE_ACTIVE },
+        .version = { .meant = true, .number = 3, .state = STATE_ACTIVE, .life = &life },
     };
 }
 
@@ -86,7 +89,8 @@ static const struct {
       "see: littlebox --box test show web" },
     { "whole version", damaged_version, LB_E_DAMAGED, true,
       "key 'web' version 3 in box 'test' is damaged: its record does not authenticate", "restore the store from a backup" },
-    { "state", inactive, LB_E_NOT_ACTIVE, false, "version 3 of key 'web' in box 'test' is deactivated", "" },
+    { "state", inactive, LB_E_NOT_ACTIVE, false, "version 3 of key 'web' in box 'test' is deactivated",
+      "see: littlebox --box test show web" },
     { "unlocked", locked, LB_E_LOCKED, false, "box 'test' is locked", "run: littlebox --box test unlock" },
 };
 
@@ -162,6 +166,12 @@ static void states(void)
         const char *text;
     } rows[] = {
         { STATE_DEACTIVATED, LB_E_NOT_ACTIVE, 0, "version 3 of key 'web' in box 'test' is deactivated" },
+        { STATE_PRE_ACTIVATION, LB_E_NOT_ACTIVE, 0,
+          "version 3 of key 'web' in box 'test' is not active yet, and signs only its own certificate request" },
+        { STATE_COMPROMISED, LB_E_NOT_ACTIVE, 0, "version 3 of key 'web' in box 'test' is compromised" },
+        { STATE_SUSPENDED, LB_E_NOT_ACTIVE, 0, "version 3 of key 'web' in box 'test' is suspended" },
+        { STATE_DESTROYED_COMPROMISED, LB_E_DESTROYED, LB_E_DESTROYED,
+          "version 3 of key 'web' in box 'test' is destroyed-compromised" },
         { STATE_DESTROYED, LB_E_DESTROYED, LB_E_DESTROYED, "version 3 of key 'web' in box 'test' is destroyed" },
         { STATE_DESTROY_SCHEDULED, LB_E_NOT_ACTIVE, LB_E_NOT_ACTIVE,
           "version 3 of key 'web' in box 'test' is to be destroyed at 1970-01-02 00:00:00 UTC, and does nothing until then" },
@@ -177,6 +187,35 @@ static void states(void)
         TEXT_IS(p.text, rows[i].text);
         CU_ASSERT_EQUAL(admit_tell(&a, &p), rows[i].tell);
     }
+}
+
+/* The clock ends a version, whatever the store says of it yet. Until then it does everything, afterwards it decrypts. */
+static void drained(void)
+{
+    struct admission a = good();
+    struct problem p;
+
+    life.deactivate_at = 86400;
+    a.now = 86399;
+    OK(admit_use(&a, &p));
+    a.now = 86400;
+    FAILS(admit_use(&a, &p), LB_E_NOT_ACTIVE);
+    TEXT_IS(p.text, "version 3 of key 'web' in box 'test' is deactivated since 1970-01-02 00:00:00 UTC");
+    CU_ASSERT_EQUAL(admit_tell(&a, &p), 0);
+    a.version.state = STATE_DEACTIVATED;
+    FAILS(admit_use(&a, &p), LB_E_NOT_ACTIVE);
+}
+
+static void no_next_version(void)
+{
+    struct admission a = good();
+    struct problem p;
+
+    a.version.meant = false;
+    ref.version = KEY_VERSION_NEXT;
+    FAILS(admit_tell(&a, &p), LB_E_NO_VERSION);
+    TEXT_IS(p.text, "key 'web' in box 'test' has no next version");
+    TEXT_IS(p.hint, "make it: littlebox --box test roll web");
 }
 
 /* Whom the kernel does not name is told that, and gets no command for somebody else. */
@@ -221,6 +260,8 @@ static const struct unit_test tests[] = {
     { "the first refuses", the_first_refuses },
     { "no active version", no_active_version },
     { "states", states },
+    { "drained", drained },
+    { "no next version", no_next_version },
     { "nobody", nobody },
     { "hints", hints },
     { NULL, NULL },

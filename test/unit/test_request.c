@@ -30,6 +30,12 @@ static const struct row {
     { MSG_CERT_FIND, "find certificates", false, false, false, false, false, true, true },
     { MSG_CREATE, "create", true, true, false, false, false, false, true },
     { MSG_IMPORT, "import", true, true, true, false, false, false, true },
+    { MSG_ROLL, "roll", true, true, false, false, false, true, true },
+    { MSG_ACTIVATE, "activate", true, true, false, false, false, true, false },
+    { MSG_BACK, "roll back", true, true, false, false, false, true, false },
+    { MSG_STATE, "change the state", true, true, false, false, false, true, false },
+    { MSG_EXPIRING, "list what ends", false, false, false, false, false, true, false },
+    { MSG_USERS, "users", true, false, false, false, false, true, false },
     { MSG_DESTROY, "destroy", true, true, false, false, false, false, true },
     { MSG_DESTROY_SCHEDULE, "schedule destruction", true, true, false, false, false, false, false },
     { MSG_DESTROY_CANCEL, "cancel destruction", true, true, false, false, false, false, false },
@@ -103,7 +109,7 @@ static void administrators_requests(void)
     }
     CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_UNLOCKED);
     CU_ASSERT_EQUAL(atomic_load(&b.box.vault->keys), 2);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.refusals), 2 * 22);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.refusals), 2 * 27);
     /* Where the body is what it is to be, the same administrator is served. */
     OK(asking_empty(&b, 0, MSG_SEAL_LIST, &body, &p));
     inbox_clear(&b);

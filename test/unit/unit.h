@@ -67,6 +67,8 @@ struct unit_suite {
     X(sandbox) \
     X(log) \
     X(ending) \
+    X(lifecycle) \
+    X(roll) \
     X(printable) \
     X(running) \
     X(connections) \

@@ -1,0 +1,83 @@
+/* littlebox suspend, resume, deactivate, compromise: the life of a version. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client/life.h"
+#include "command/client.h"
+#include "command/table.h"
+
+static int reason_of(const struct cli *cli, uint8_t *ret, struct problem *p)
+{
+    const char *word = cli->options[OPT_REASON];
+    unsigned reason = word == NULL ? REASON_NONE : life_reason_by_name(word);
+    char all[200] = "";
+
+    *ret = (uint8_t)reason;
+    if (word == NULL || reason != REASON_NONE)
+        return 0;
+    for (unsigned i = 1; i <= REASON_LAST; i++)
+        snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i == 1 ? "" : ", ", life_reason_name(i));
+    problem_set(p, LB_E_VALUE, "'%.60s' is no reason", word);
+    problem_hint(p, "reasons are %s", all);
+    return LB_E_VALUE;
+}
+
+static void tell(const struct client *c, const char *key, const struct life_answer *done)
+{
+    struct json j;
+
+    if (c->cli->json) {
+        json_start(&j, stdout);
+        json_open(&j, NULL, '{');
+        json_string(&j, "key", key);
+        json_string(&j, "box", c->cli->box);
+        json_number(&j, "version", done->version);
+        json_string(&j, "state", key_state_name(done->state));
+        json_bool(&j, "changed", done->changed);
+        json_close(&j, '}');
+        json_end(&j);
+    }
+    cli_note("version %u of key '%s' is %s%s", done->version, key, key_state_name(done->state), done->changed ? "" : ", as it was");
+    if (done->state == STATE_SUSPENDED)
+        cli_hint("it does nothing until: littlebox --box %s resume '%s;version=%u'", c->cli->box, key, done->version);
+}
+
+static int change(struct cli *cli, enum life_event event)
+{
+    struct state_request m = { .event = (uint8_t)event };
+    struct life_answer done;
+    struct problem p = { 0 };
+    struct client *c = NULL;
+    int r = client_key_ref(cli->args[0], &m.key, &p);
+
+    if (r == 0)
+        r = reason_of(cli, &m.reason, &p);
+    if (r == 0)
+        r = client_open(cli, CLIENT_READY, &c, &p);
+    if (r == 0)
+        r = ask_state(c->ask, &m, &done, &p);
+    if (r == 0)
+        tell(c, m.key.name, &done);
+    client_close(c);
+    return r == 0 ? EXIT_DONE : cli_fail(&p);
+}
+
+int cmd_suspend(struct cli *cli)
+{
+    return change(cli, EVENT_SUSPEND);
+}
+
+int cmd_resume(struct cli *cli)
+{
+    return change(cli, EVENT_RESUME);
+}
+
+int cmd_deactivate(struct cli *cli)
+{
+    return change(cli, EVENT_DEACTIVATE);
+}
+
+int cmd_compromise(struct cli *cli)
+{
+    return change(cli, EVENT_COMPROMISE);
+}

@@ -1,0 +1,16 @@
+/* What the commands that make a version the current one have in common. */
+#ifndef LB_COMMAND_ROLL_H
+#define LB_COMMAND_ROLL_H
+
+#include "command/client.h"
+#include "model/description.h"
+
+/*
+ * Tells what became of it: which version of the key is the current one, how long the one before goes on, and which processes
+ * used that one last.
+ */
+LB_MUST_USE int roll_tell(struct client *c, const char *key, const struct life_answer *done, struct problem *p);
+/* The processes that used a version and are still there; -1: nobody may tell the caller. */
+int users_left(struct client *c, const char *key, uint32_t version);
+
+#endif

@@ -1,0 +1,225 @@
+/* The life of versions: events that administrators bring about, what is due by the clock, and the clock itself. */
+#include <stdio.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/time_text.h"
+#include "keys/lifecycle.h"
+#include "vault/vault_priv.h"
+
+/* Seconds by which time keeping may set a clock back. */
+#define CLOCK_SLACK 60
+
+/* The clock */
+
+static void clock_is_behind(const struct vault *v, uint64_t at, uint64_t newest)
+{
+    char here[TIME_TEXT_SIZE], there[TIME_TEXT_SIZE];
+
+    time_text(at, here);
+    time_text(newest, there);
+    log_warning("the system's clock says %s, and box '%s' has seen %s: the box goes by the later time, until the clock is there",
+                here, v->conf->box, there);
+}
+
+uint64_t vault_now(struct vault *v)
+{
+    uint64_t at = (uint64_t)time(NULL), newest = atomic_load(&v->newest);
+
+    while (at > newest && !atomic_compare_exchange_weak(&v->newest, &newest, at))
+        continue;
+    if (at >= newest)
+        atomic_store(&v->behind, false);
+    else if (at + CLOCK_SLACK < newest && !atomic_exchange(&v->behind, true))
+        clock_is_behind(v, at, newest);
+    return at > newest ? at : newest;
+}
+
+void vault_note_clock(struct vault *v)
+{
+    uint64_t newest = 0;
+
+    for (size_t i = 0; i < v->ring.count; i++) {
+        const struct boxkey *k = v->ring.keys[i];
+
+        for (size_t j = 0; !boxkey_is_damaged(k) && j < k->rec.version_count; j++) {
+            if (k->rec.versions[j].changed > newest)
+                newest = k->rec.versions[j].changed;
+        }
+    }
+    if (newest > atomic_load(&v->newest))
+        atomic_store(&v->newest, newest);
+    (void)vault_now(v);
+}
+
+/* What is due */
+
+uint64_t life_due_at(const struct version_record *rec)
+{
+    uint64_t at = 0;
+
+    if (rec->state == STATE_PRE_ACTIVATION)
+        at = rec->life.activate_at;
+    else if (rec->state == STATE_ACTIVE || rec->state == STATE_SUSPENDED)
+        at = rec->life.deactivate_at;
+    return at == 0 ? UINT64_MAX : at;
+}
+
+static bool is_due(const struct boxkey *k, uint64_t at)
+{
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if (life_due_at(&k->rec.versions[i]) <= at)
+            return true;
+    }
+    return false;
+}
+
+/* A version that became current while the box was away or locked may be over already: it is deactivated at once. */
+static void turn_due(struct version_record *rec, uint64_t at)
+{
+    while (life_due_at(rec) <= at) {
+        rec->state = rec->state == STATE_PRE_ACTIVATION ? STATE_ACTIVE : STATE_DEACTIVATED;
+        rec->changed = at;
+        rec->life.by_known = false;
+        rec->life.by = 0;
+        rec->life.reason = rec->state == STATE_DEACTIVATED ? REASON_SUPERSEDED : REASON_NONE;
+    }
+}
+
+static void log_turned(const struct boxkey *old, const struct boxkey *next)
+{
+    for (size_t i = 0; i < old->rec.version_count; i++) {
+        const struct version_record *rec = &next->rec.versions[i];
+
+        if (rec->state != old->rec.versions[i].state)
+            log_info("version %u of key '%s' is %s, as it was due", rec->version, rec->name, key_state_name(rec->state));
+    }
+}
+
+/*
+ * Leaves a key alone that does not authenticate: its times may be false. The store may refuse, for want of room: then this is
+ * tried again. A version that is due to be deactivated signs nothing meanwhile (policy/admit.c).
+ */
+static void age(struct vault *v, struct boxkey *old, uint64_t at)
+{
+    struct boxkey *next = NULL;
+    struct problem p = { 0 };
+    int r = LB_E_NOMEM;
+
+    if (boxkey_is_damaged(old) || !is_due(old, at))
+        return;
+    next = boxkey_new(&old->rec);
+    if (next != NULL) {
+        for (size_t i = 0; i < next->rec.version_count; i++)
+            turn_due(&next->rec.versions[i], at);
+        /* Before: old is gone once next is in its place. */
+        log_turned(old, next);
+        r = vault_replace(v, old, next, &p);
+    }
+    if (r == 0)
+        return;
+    log_error("what is due of key '%s' cannot be done yet: %s", old->rec.name, p.code == 0 ? lb_strerror(r) : p.text);
+    boxkey_free(next);
+}
+
+void vault_age(struct vault *v)
+{
+    uint64_t at = vault_now(v);
+
+    if (v->backend == NULL || v->next_life > at)
+        return;
+    for (size_t i = 0; i < v->ring.count; i++)
+        age(v, v->ring.keys[i], at);
+    vault_note_schedules(v);
+}
+
+/* Events */
+
+static int no_version(const struct vault *v, const struct boxkey *k, const struct key_ref *ref, struct problem *p)
+{
+    struct admission a;
+    int r;
+
+    (void)vault_admission(v, k, ref, &a);
+    r = admit_tell(&a, p);
+    return r != 0 ? r : problem_set(p, LB_E_NO_VERSION, "key '%s' has no such version", k->rec.name);
+}
+
+int vault_version_to_change(struct vault *v, const struct key_ref *ref, struct boxkey **ret, size_t *ret_i, struct problem *p)
+{
+    int i, r = vault_find_to_change(v, ref->name, ret, p);
+
+    if (r != 0)
+        return r;
+    if (boxkey_is_damaged(*ret))
+        return vault_damaged(v, ref->name, ref->version == KEY_VERSION_NEXT ? 0 : ref->version, p);
+    i = vault_find_version(*ret, ref);
+    if (i < 0)
+        return no_version(v, *ret, ref, p);
+    *ret_i = (size_t)i;
+    return 0;
+}
+
+int vault_refuse_event(const struct vault *v, const struct version_record *rec, unsigned event, struct problem *p)
+{
+    const char *box = v->conf->box;
+
+    problem_set(p, LB_E_VALUE, "version %u of key '%s' in box '%s' is %s: to %s it is not possible", rec->version, rec->name, box,
+                key_state_name(rec->state), life_event_name(event));
+    if (event == EVENT_ACTIVATE && rec->state == STATE_SUSPENDED)
+        problem_hint(p, "resume it: littlebox --box %s resume '%s;version=%u'", box, rec->name, rec->version);
+    else if (event == EVENT_ACTIVATE)
+        problem_hint(p, "make a new version: littlebox --box %s roll %s", box, rec->name);
+    else if (rec->state == STATE_PRE_ACTIVATION)
+        problem_hint(p, "it signs only its own certificate request; see: littlebox --box %s show %s", box, rec->name);
+    else
+        problem_hint(p, "see: littlebox --box %s show %s", box, rec->name);
+    return LB_E_VALUE;
+}
+
+static void turn(struct version_record *rec, const struct state_request *m, unsigned state, const struct life_act *act)
+{
+    if (rec->state == STATE_DESTROY_SCHEDULED)
+        rec->state_before = STATE_COMPROMISED;
+    else
+        rec->state = (uint8_t)state;
+    rec->changed = act->at;
+    rec->life.reason = m->reason;
+    rec->life.by_known = true;
+    rec->life.by = act->by;
+    if (state == STATE_DEACTIVATED)
+        rec->life.deactivate_at = act->at;
+}
+
+int vault_state(struct vault *v, const struct state_request *m, uint32_t by, struct life_answer *ret, struct problem *p)
+{
+    const struct life_act act = { by, vault_now(v) };
+    struct boxkey *old, *next;
+    const struct version_record *rec;
+    unsigned state;
+    size_t i;
+    int r = vault_version_to_change(v, &m->key, &old, &i, p);
+
+    if (r != 0)
+        return r;
+    rec = &old->rec.versions[i];
+    *ret = (struct life_answer){ .version = rec->version };
+    state = life_next(rec->state, rec->state_before, m->event);
+    if (state == 0)
+        return vault_refuse_event(v, rec, m->event, p);
+    ret->state = (uint8_t)state;
+    if (state == rec->state && (state != STATE_DESTROY_SCHEDULED || rec->state_before == STATE_COMPROMISED))
+        return 0;
+    next = boxkey_new(&old->rec);
+    if (next == NULL)
+        return problem_set(p, LB_E_NOMEM, "out of memory");
+    turn(&next->rec.versions[i], m, state, &act);
+    r = vault_replace(v, old, next, p);
+    if (r != 0) {
+        boxkey_free(next);
+        return r;
+    }
+    ret->changed = true;
+    vault_note_schedules(v);
+    return 0;
+}

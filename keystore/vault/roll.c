@@ -1,0 +1,244 @@
+/* Rolling over a key: the next version becomes the current one, and the one before drains; and all of that back. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys/lifecycle.h"
+#include "model/chain.h"
+#include "vault/vault_priv.h"
+
+/* The latest time that a record has. */
+#define FAR ((uint64_t)INT64_MAX)
+
+static int out_of_memory(struct problem *p)
+{
+    return problem_set(p, LB_E_NOMEM, "out of memory");
+}
+
+/* From then on the version drains: it signs for those who pinned it, for so long. An earlier end that it has stays. */
+static void drain(struct version_record *rec, uint64_t from, uint32_t seconds, const struct life_act *act)
+{
+    uint64_t until = from + seconds;
+
+    if (rec->life.deactivate_at == 0 || rec->life.deactivate_at > until)
+        rec->life.deactivate_at = until;
+    if (rec->life.deactivate_at > act->at)
+        return;
+    rec->state = STATE_DEACTIVATED;
+    rec->changed = act->at;
+    rec->life.reason = REASON_SUPERSEDED;
+    rec->life.by_known = true;
+    rec->life.by = act->by;
+}
+
+/* Version i of next becomes the current one, and former (-1: there is none) drains. */
+static void make_current(struct boxkey *next, size_t i, int former, uint32_t seconds, const struct life_act *act)
+{
+    struct version_record *rec = &next->rec.versions[i], *before = former < 0 ? NULL : &next->rec.versions[former];
+
+    rec->state = STATE_ACTIVE;
+    rec->changed = act->at;
+    rec->life = (struct version_life){ .activate_at = act->at, .by_known = true, .by = act->by };
+    if (before == NULL)
+        return;
+    /* The latest is the current one: two in one second too, and by a clock that was set back. */
+    if (before->life.activate_at >= rec->life.activate_at)
+        rec->life.activate_at = before->life.activate_at + 1;
+    drain(before, act->at, seconds, act);
+}
+
+static void tell(const struct boxkey *k, size_t i, int former, struct life_answer *ret)
+{
+    const struct version_record *rec = &k->rec.versions[i], *before = former < 0 ? NULL : &k->rec.versions[former];
+
+    ret->version = rec->version;
+    ret->state = rec->state;
+    ret->at = rec->state == STATE_PRE_ACTIVATION ? rec->life.activate_at : 0;
+    if (before != NULL && (before->state == STATE_ACTIVE || before->state == STATE_SUSPENDED)) {
+        ret->former = before->version;
+        ret->until = before->life.deactivate_at;
+    }
+}
+
+/* Stores next in the place of old, and tells what became of version i. */
+static int finish(struct vault *v, struct boxkey *old, struct boxkey *next, size_t i, int former, struct life_answer *ret,
+                  struct problem *p)
+{
+    struct life_answer answer = { .changed = true };
+    int r;
+
+    tell(next, i, former, &answer);
+    r = vault_replace(v, old, next, p);
+    if (r != 0) {
+        boxkey_free(next);
+        return r;
+    }
+    *ret = answer;
+    vault_note_schedules(v);
+    return 0;
+}
+
+/* Is it the current version with this chain already? */
+static bool is_so(const struct boxkey *k, size_t i, struct bytes chain)
+{
+    const struct version_record *rec = &k->rec.versions[i];
+
+    if ((int)i != boxkey_current(k) || rec->state != STATE_ACTIVE)
+        return false;
+    return chain.len == 0 || (rec->chain_len == chain.len && memcmp(rec->chain, chain.p, chain.len) == 0);
+}
+
+/* The chain in the request; of length 0: there is none in it. */
+static struct bytes chain_of(const struct activate_request *m)
+{
+    struct wire_reader r;
+    unsigned count = 0;
+
+    if (chain_read(m->chain, &count, &r) != 0 || count == 0)
+        return (struct bytes){ NULL, 0 };
+    return m->chain;
+}
+
+/* A time in the future, for a version that is not active yet: until then it stays so, and the one before goes on. */
+static void plan(struct boxkey *next, size_t i, int former, const struct activate_request *m, const struct life_act *act)
+{
+    struct version_record *rec = &next->rec.versions[i];
+
+    rec->changed = act->at;
+    rec->life = (struct version_life){ .activate_at = m->at, .by_known = true, .by = act->by };
+    if (former >= 0) {
+        next->rec.versions[former].life.deactivate_at = 0;
+        drain(&next->rec.versions[former], m->at, m->drain, act);
+    }
+}
+
+static int check_time(const struct version_record *rec, const struct activate_request *m, const struct vault *v, struct problem *p)
+{
+    if (rec->state == STATE_PRE_ACTIVATION && m->at <= FAR - m->drain)
+        return 0;
+    if (m->at > FAR - m->drain)
+        return problem_set(p, LB_E_VALUE, "that time is too far away");
+    return problem_set(p, LB_E_VALUE, "version %u of key '%s' in box '%s' is %s: it cannot become the current one at a later time",
+                       rec->version, rec->name, v->conf->box, key_state_name(rec->state));
+}
+
+int vault_activate(struct vault *v, const struct activate_request *m, uint32_t by, struct life_answer *ret, struct problem *p)
+{
+    const struct life_act act = { by, vault_now(v) };
+    struct key_ref ref = m->key;
+    struct bytes chain = chain_of(m);
+    struct boxkey *old, *next;
+    int former, r;
+    size_t i;
+
+    if (ref.version == 0 && !ref.has_hash)
+        ref.version = KEY_VERSION_NEXT;
+    r = vault_version_to_change(v, &ref, &old, &i, p);
+    if (r != 0)
+        return r;
+    *ret = (struct life_answer){ .changed = false };
+    if (is_so(old, i, chain)) {
+        tell(old, i, /* former= */ -1, ret);
+        return 0;
+    }
+    if (life_next(old->rec.versions[i].state, old->rec.versions[i].state_before, EVENT_ACTIVATE) == 0)
+        return vault_refuse_event(v, &old->rec.versions[i], EVENT_ACTIVATE, p);
+    if (m->at > act.at && (r = check_time(&old->rec.versions[i], m, v, p)) != 0)
+        return r;
+    former = boxkey_current(old);
+    if (former == (int)i)
+        former = -1;
+    next = boxkey_new(&old->rec);
+    if (next == NULL)
+        return out_of_memory(p);
+    if (chain.len > 0)
+        r = vault_put_chain(v, next, i, chain, p);
+    if (r != 0) {
+        boxkey_free(next);
+        return r;
+    }
+    if (m->at > act.at)
+        plan(next, i, former, m, &act);
+    else if (boxkey_current(old) != (int)i)
+        make_current(next, i, former, m->drain, &act);
+    return finish(v, old, next, i, former, ret, p);
+}
+
+/* Back */
+
+/* The version that a key goes back to: the highest-numbered one below the current one that still drains; -1: there is none. */
+static int before(const struct boxkey *k, int current, uint64_t at)
+{
+    for (int i = current - 1; i >= 0; i--) {
+        const struct version_record *rec = &k->rec.versions[i];
+
+        if (rec->state == STATE_ACTIVE && (rec->life.deactivate_at == 0 || rec->life.deactivate_at > at))
+            return i;
+    }
+    return -1;
+}
+
+/* The version that was current before the key went back, and drains since; -1: it did not go back. */
+static int gone_back_from(const struct boxkey *k, int current)
+{
+    for (int i = (int)k->rec.version_count - 1; i > current; i--) {
+        if (k->rec.versions[i].state == STATE_ACTIVE || k->rec.versions[i].state == STATE_SUSPENDED)
+            return i;
+    }
+    return -1;
+}
+
+static int nothing_to_go_back_to(const struct vault *v, const struct boxkey *k, int current, struct problem *p)
+{
+    if (current < 0)
+        problem_set(p, LB_E_NOT_ACTIVE, "key '%s' in box '%s' has no active version", k->rec.name, v->conf->box);
+    else
+        problem_set(p, LB_E_NO_VERSION, "no version of key '%s' in box '%s' before version %u signs any more: there is none to go back to",
+                    k->rec.name, v->conf->box, k->rec.versions[current].version);
+    problem_hint(p, "make a new version: littlebox --box %s roll %s", v->conf->box, k->rec.name);
+    return p->code;
+}
+
+/* Takes a planned change back: the next version stays the next one, and the current one goes on without an end. */
+static void unplan(struct boxkey *next, int planned, int current, const struct life_act *act)
+{
+    struct version_record *rec = &next->rec.versions[planned];
+
+    rec->changed = act->at;
+    rec->life = (struct version_life){ .by_known = true, .by = act->by };
+    if (current >= 0)
+        next->rec.versions[current].life.deactivate_at = 0;
+}
+
+int vault_back(struct vault *v, const struct back_request *m, uint32_t by, struct life_answer *ret, struct problem *p)
+{
+    const struct life_act act = { by, vault_now(v) };
+    struct boxkey *old, *next;
+    int current, planned, to, r = vault_find_to_change(v, m->name, &old, p);
+
+    if (r != 0)
+        return r;
+    if (boxkey_is_damaged(old))
+        return vault_damaged(v, m->name, 0, p);
+    current = boxkey_current(old);
+    planned = boxkey_next(old);
+    if (planned >= 0 && old->rec.versions[planned].life.activate_at == 0)
+        planned = -1;
+    *ret = (struct life_answer){ .changed = false };
+    if (planned < 0 && current >= 0 && gone_back_from(old, current) >= 0) {
+        tell(old, (size_t)current, gone_back_from(old, current), ret);
+        return 0;
+    }
+    to = before(old, current, act.at);
+    if (current < 0 || (planned < 0 && to < 0))
+        return nothing_to_go_back_to(v, old, current, p);
+    next = boxkey_new(&old->rec);
+    if (next == NULL)
+        return out_of_memory(p);
+    if (planned >= 0) {
+        unplan(next, planned, current, &act);
+        return finish(v, old, next, (size_t)current, /* former= */ -1, ret, p);
+    }
+    make_current(next, (size_t)to, current, m->drain, &act);
+    return finish(v, old, next, (size_t)to, current, ret, p);
+}
