@@ -40,7 +40,7 @@ static int not_valid(X509 *x, uint64_t at, const char *path, struct problem *p)
         problem_set(p, LB_E_VALUE, "'%s': the certificate of %s is not valid any more", path, name);
     else
         return 0;
-    problem_hint(p, "is the clock right? --force takes it all the same");
+    problem_hint(p, "is the clock right?");
     return LB_E_VALUE;
 }
 
@@ -82,7 +82,7 @@ static int check_names(X509 *before, X509 *x, const char *path, struct problem *
             continue;
         name_text(name, text, sizeof(text));
         r = problem_set(p, LB_E_VALUE, "'%s': the certificate does not have the name '%s', which the current one has", path, text);
-        problem_hint(p, "ask for a certificate with all names; --force takes this one all the same");
+        problem_hint(p, "ask for a certificate with all names: littlebox csr makes the request");
     }
     GENERAL_NAMES_free(names);
     return r;

@@ -21,6 +21,7 @@
 #include "model/seal_kinds.h"
 #include "protocol/change.h"
 #include "protocol/keys.h"
+#include "protocol/life.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
 #include "protocol/token.h"
@@ -139,10 +140,13 @@ static void setup(void)
 static bool is_left_out(const struct msg_header *header, struct bytes body)
 {
     struct create_request create;
+    struct roll_request roll;
     struct seal_request secret;
 
     if (header->type == MSG_CREATE && msg_create_decode(body, &create) == 0)
         return strncasecmp(create.type, "rsa", 3) == 0 || strncasecmp(create.type, "slh", 3) == 0;
+    if (header->type == MSG_ROLL && msg_roll_decode(body, &roll) == 0)
+        return strncasecmp(roll.type, "rsa", 3) == 0 || strncasecmp(roll.type, "slh", 3) == 0 || strcmp(roll.name, "rsa") == 0;
     if (header->type == MSG_SEAL_ADD && msg_secret_decode(body, &secret) == 0)
         return secret.kind == SEAL_PASSPHRASE;
     return false;
@@ -157,7 +161,8 @@ static bool is_use(uint16_t type)
 static bool is_for_all(uint16_t type)
 {
     static const uint16_t types[] = { MSG_SIGN,   MSG_DECRYPT,  MSG_DERIVE, MSG_GET,       MSG_LIST,
-                                      MSG_STATUS, MSG_CERT_GET, MSG_FIND,   MSG_CERT_FIND, MSG_TOKEN };
+                                      MSG_STATUS, MSG_CERT_GET, MSG_FIND,   MSG_CERT_FIND, MSG_TOKEN,
+                                      MSG_EXPIRING };
 
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (types[i] == type)
@@ -213,7 +218,7 @@ static void check_lists(unsigned who, uint16_t type, struct bytes request, struc
     if (who == ADMIN || who == GRANTED || who == MEMBER || grants_changed)
         return;
     wire_read(&r, body.p, body.len);
-    if (type == MSG_LIST) {
+    if (type == MSG_LIST || type == MSG_EXPIRING) {
         (void)wire_get_bool(&r);
         must(wire_get_u16(&r) == 0 && wire_end(&r) == 0);
     }
@@ -231,10 +236,19 @@ static void check_form(unsigned who, uint16_t type, struct bytes body)
     static struct box_status status;
     static struct token_status token;
     static struct box_opening opening;
+    struct life_answer life;
     struct key_info key;
     struct bytes bytes;
 
     switch (type) {
+    case MSG_ROLL:
+        must(msg_key_decode(body, &key) == 0 && key.spki.len > 0 && key.state == STATE_PRE_ACTIVATION);
+        break;
+    case MSG_ACTIVATE:
+    case MSG_BACK:
+    case MSG_STATE:
+        must(msg_life_decode(body, &life) == 0 && life.version > 0);
+        break;
     case MSG_SIGN:
         must(msg_bytes_decode(body, &bytes) == 0 && bytes.len > 0 && bytes.len <= 256);
         break;

@@ -19,6 +19,7 @@
 #include "protocol/change.h"
 #include "protocol/header.h"
 #include "protocol/keys.h"
+#include "protocol/life.h"
 #include "protocol/messages.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
@@ -148,6 +149,12 @@ static void messages(void)
     PUT("import", import, MSG_IMPORT, (&(struct import_request){ .name = "web", .pkcs8 = view }));
     PUT("destroy", destroy, MSG_DESTROY, (&(struct destroy_request){ .name = "web", .version = 2 }));
     PUT("rename", rename, MSG_RENAME, (&(struct rename_request){ .name = "web", .to = "shop" }));
+    PUT("roll", roll, MSG_ROLL, (&(struct roll_request){ .name = "web", .type = "ed25519" }));
+    PUT("activate", activate, MSG_ACTIVATE, (&(struct activate_request){ .key = pinned, .at = 9, .drain = 5, .chain = two }));
+    PUT("back", back, MSG_BACK, (&(struct back_request){ .name = "web", .drain = 5 }));
+    PUT("state", state, MSG_STATE, (&(struct state_request){ .key = pinned, .event = EVENT_SUSPEND }));
+    PUT("life", life, MSG_BACK | MSG_ANSWER, (&(struct life_answer){ .version = 2, .state = STATE_ACTIVE }));
+    PUT("expiring", expiring, MSG_EXPIRING, (&(struct expiring_request){ .before = 1700000000 }));
     PUT("handle-note", handle_note, MSG_HANDLE_NOTE, (&(struct handle_note){ .name = "web", .path = "/etc/web.pem" }));
     PUT("time", time, MSG_DESTROY_SCHEDULE | MSG_ANSWER, (&(struct msg_time){ 1700000000 }));
     PUT("allow", grant, MSG_ALLOW, (&(struct grant_request){ .name = "web", .grant = { SUBJECT_GROUP, 33, OP_SIGN } }));
@@ -204,6 +211,21 @@ static void messages(void)
     if (wire_written(&w, &len) != 0)
         exit(1);
     put_message("list-answer", packet, len);
+    wire_write(&w, packet, sizeof(packet));
+    msg_header_put(&w, MSG_EXPIRING | MSG_ANSWER, 3);
+    wire_put_u8(&w, 0);
+    wire_put_u16(&w, 1);
+    msg_expiring_entry_put(&w, &(struct expiring_entry){ "web", 1, EXPIRING_CERTIFICATE, 1700000000 });
+    if (wire_written(&w, &len) != 0)
+        exit(1);
+    put_message("expiring-answer", packet, len);
+    wire_write(&w, packet, sizeof(packet));
+    msg_header_put(&w, MSG_USERS | MSG_ANSWER, 3);
+    wire_put_u16(&w, 1);
+    msg_user_entry_put(&w, &(struct user_entry){ .version = 1, .pid = 2, .uid = 3, .first = 4, .last = 5, .uses = 6 });
+    if (wire_written(&w, &len) != 0)
+        exit(1);
+    put_message("users-answer", packet, len);
     wire_write(&w, packet, sizeof(packet));
     msg_header_put(&w, MSG_SEAL_LIST | MSG_ANSWER, 3);
     wire_put_u16(&w, 1);
@@ -543,6 +565,12 @@ static void changes(unsigned who, const char *name)
     ADD(who, destroy, MSG_DESTROY_SCHEDULE, (&(struct destroy_request){ .name = "new", .version = 0 }));
     ADD(who, destroy, MSG_DESTROY_CANCEL, (&(struct destroy_request){ .name = "new", .version = 1 }));
     ADD(who, rename, MSG_RENAME, (&(struct rename_request){ .name = "new", .to = "other" }));
+    ADD(who, roll, MSG_ROLL, (&(struct roll_request){ .name = "ed" }));
+    ADD(who, activate, MSG_ACTIVATE, (&(struct activate_request){ .key = { .name = "ed" }, .drain = 5, .chain = { none, 2 } }));
+    ADD(who, back, MSG_BACK, (&(struct back_request){ .name = "ed", .drain = 5 }));
+    ADD(who, state, MSG_STATE, (&(struct state_request){ .key = { .name = "ed" }, .event = EVENT_SUSPEND }));
+    ADD(who, expiring, MSG_EXPIRING, (&(struct expiring_request){ .before = 1900000000 }));
+    ADD(who, name, MSG_USERS, (&(struct msg_name){ .name = "web" }));
     ADD(who, handle_note, MSG_HANDLE_NOTE, (&(struct handle_note){ .name = "other", .path = "/etc/web.pem" }));
     ADD(who, name, MSG_HANDLE_LIST, (&(struct msg_name){ .name = "new" }));
     ADD(who, cert_set, MSG_CERT_SET, (&(struct chain_request){ .name = "web", .chain = { none, 2 } }));

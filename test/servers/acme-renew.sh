@@ -54,7 +54,7 @@ serve() {
     if lb help deploy >/dev/null 2>&1; then
         lb deploy web --handle "$TLS/web.pem" --chain "$TLS/web.crt" --reload "$TEST_DIR/bin/reload" >>"$TEST_DIR/lb.log" 2>&1
     else
-        AFTER="littlebox handle web --out $TLS/new.pem --force && littlebox cert get web --out $TLS/new.crt --force &&
+        AFTER="exec 7>$TEST_DIR/after.lock && flock 7 && littlebox handle web --out $TLS/new.pem --force && littlebox cert get web --out $TLS/new.crt --force &&
             mv $TLS/new.pem $TLS/web.pem && mv $TLS/new.crt $TLS/web.crt && reload"
     fi
 }
@@ -229,7 +229,7 @@ for program in littlebox acme-tiny sync mv rm; do
     cat >"$TEST_DIR/steps/$program" <<END
 #!/bin/sh
 n=\$((\$(cat "$TEST_DIR/count") + 1))
-echo \$n >"$TEST_DIR/count"
+echo \$n >"$TEST_DIR/count.\$n" && /bin/mv "$TEST_DIR/count.\$n" "$TEST_DIR/count"
 case "\$(cat "$TEST_DIR/at")" in
 "before \$n") kill -KILL "\$(cat "$TEST_DIR/pid")" && exit ;;
 "during \$n") kill -KILL "\$(cat "$TEST_DIR/pid")" ;;
@@ -245,8 +245,8 @@ killed() {
     ! tiny || return 1
     [ "$(cat "$TEST_DIR/count")" -ge "$2" ] || fail "the run failed before step $2"
 }
-# A program that outlives the run has its lock.
-unlocked() { flock -n "$STATE/web/lock" true; }
+# A program that outlives the run has its lock. What puts the pair into use has not: a server that it starts would keep it.
+unlocked() { flock -n "$STATE/web/lock" true && flock -n "$TEST_DIR/after.lock" true; }
 
 steps=0
 for when in before during; do

@@ -12,6 +12,7 @@
 #include "protocol/change.h"
 #include "protocol/header.h"
 #include "protocol/keys.h"
+#include "protocol/life.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
 #include "protocol/token.h"
@@ -69,6 +70,12 @@ WRAP(import, struct import_request)
 WRAP(destroy, struct destroy_request)
 WRAP(time, struct msg_time)
 WRAP(rename, struct rename_request)
+WRAP(roll, struct roll_request)
+WRAP(activate, struct activate_request)
+WRAP(back, struct back_request)
+WRAP(state, struct state_request)
+WRAP(life, struct life_answer)
+WRAP(expiring, struct expiring_request)
 WRAP(handle_note, struct handle_note)
 WRAP(grant, struct grant_request)
 WRAP(cert_set, struct chain_request)
@@ -182,7 +189,9 @@ static const struct key_details show = {
                     .hash = { 9 },
                     .certificates = LB_CERTS_MAX,
                     .chain_damaged = true,
-                    .used = 7 },
+                    .used = 7,
+                    .current = true,
+                    .life = { 1, 2, REASON_SUPERSEDED, true, 33 } },
                   { .version = 3, .state = STATE_DESTROY_SCHEDULED, .type = "ed448", .destroy_at = 0x1122334455667788 } },
     .former = "shop web2",
     .grant_count = 2,
@@ -217,6 +226,17 @@ static const struct create_request create = { .name = "web", .type = "rsa-pss:40
 static const struct import_request import = { .name = "web", .pkcs8 = { data, sizeof(data) } };
 static const struct destroy_request destroy = { .name = "web", .version = 7 };
 static const struct msg_time when = { 0x1122334455667788 };
+static const struct roll_request roll = { .name = "web", .type = "ed448" };
+static const uint8_t no_chain[] = { 0, 0 };
+static const struct activate_request activate = { .key = { .name = "web", .version = KEY_VERSION_NEXT, .has_hash = true, .hash = { 8 } },
+                                                  .at = 0x1122334455667788,
+                                                  .drain = 0x99aabbcc,
+                                                  .chain = { no_chain, sizeof(no_chain) } };
+static const struct back_request back = { .name = "web", .drain = 0x99aabbcc };
+static const struct state_request state = { .key = { .name = "web", .version = 2 }, .event = EVENT_COMPROMISE,
+                                            .reason = REASON_KEY_COMPROMISE };
+static const struct life_answer life = { .version = 2, .state = STATE_ACTIVE, .changed = true, .at = 3, .former = 1, .until = 4 };
+static const struct expiring_request expiring = { .before = 0x1122334455667788, .after = "web" };
 static const struct rename_request rename_ = { .name = "web", .to = "shop" };
 static const struct handle_note handle_note = { .name = "web", .path = "/etc/web.pem" };
 static const struct grant_request grant = { .name = "web", .grant = { SUBJECT_GROUP, 33, OP_SIGN } };
@@ -378,6 +398,24 @@ static const struct message_case cases[] = {
     { "time", encode_time, decode_time, &when, sizeof(when), NO_VIEW, { { 0 } } },
     { "RENAME", encode_rename, decode_rename, &rename_, sizeof(rename_), NO_VIEW,
       { { 2, '.', LB_E_NAME }, { 7, '-', LB_E_NAME } } },
+    { "ROLL", encode_roll, decode_roll, &roll, sizeof(roll), NO_VIEW,
+      { { 2, '.', LB_E_NAME }, { 6, LB_TYPE_MAX + 1, LB_E_TOO_LONG } } },
+    { "ACTIVATE", encode_activate, decode_activate, &activate, sizeof(activate), offsetof(struct activate_request, chain),
+      { { 2, '.', LB_E_NAME },
+        { 9, 2, LB_E_VALUE },
+        { 42, 0x80, LB_E_VALUE },
+        { 55, 1, LB_E_CUT_OFF },
+        { 55, LB_CERTS_MAX + 1, LB_E_TOO_LONG } } },
+    { "BACK", encode_back, decode_back, &back, sizeof(back), NO_VIEW, { { 2, '.', LB_E_NAME } } },
+    { "STATE", encode_state, decode_state, &state, sizeof(state), NO_VIEW,
+      { { 2, '.', LB_E_NAME },
+        { 10, EVENT_ACTIVATE, LB_E_VALUE },
+        { 10, EVENT_SCHEDULE, LB_E_VALUE },
+        { 10, EVENT_DESTROY, LB_E_VALUE },
+        { 11, REASON_LAST + 1, LB_E_VALUE } } },
+    { "life", encode_life, decode_life, &life, sizeof(life), NO_VIEW,
+      { { 4, 0, LB_E_VALUE }, { 4, STATE_LAST + 1, LB_E_VALUE }, { 5, 2, LB_E_VALUE } } },
+    { "EXPIRING", encode_expiring, decode_expiring, &expiring, sizeof(expiring), NO_VIEW, { { 10, '.', LB_E_NAME } } },
     { "HANDLE_NOTE", encode_handle_note, decode_handle_note, &handle_note, sizeof(handle_note), NO_VIEW,
       { { 2, '.', LB_E_NAME }, { 5, 1, LB_E_TOO_LONG }, { 7, 'e', LB_E_VALUE }, { 8, '\n', LB_E_VALUE } } },
     { "ALLOW",
