@@ -46,9 +46,12 @@ enum cli_option {
     OPT_ID,
     OPT_KEY,
     OPT_LABEL,
+    OPT_LIKE,
     OPT_LIST,
     OPT_MODE,
     OPT_MODULE,
+    OPT_MUST_STAPLE,
+    OPT_NEXT,
     OPT_NOW,
     OPT_NULL,
     OPT_OP,
@@ -62,10 +65,12 @@ enum cli_option {
     OPT_RELOAD,
     OPT_RELOAD_ALWAYS,
     OPT_ROOT,
+    OPT_SAN,
     OPT_SERVER,
     OPT_SHOW,
     OPT_SNI,
     OPT_STDIN,
+    OPT_SUBJECT,
     OPT_TOKEN,
     OPT_TYPE,
     OPT_USER,
@@ -178,6 +183,7 @@ int cmd_cert(struct cli *c);
 int cmd_compromise(struct cli *c);
 int cmd_complete(struct cli *c);
 int cmd_create(struct cli *c);
+int cmd_csr(struct cli *c);
 int cmd_deactivate(struct cli *c);
 int cmd_deny(struct cli *c);
 int cmd_deploy(struct cli *c);

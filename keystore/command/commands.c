@@ -111,6 +111,16 @@ const struct command commands[] = {
       "loads the key through OpenSSL's store finds them beside it. 'get' prints PEM, the key's certificate first.\n",
       OPT_BIT(OUT) | OPT_BIT(FORCE), 2, 3, true, cmd_cert,
       .example = "littlebox cert set web fullchain.pem", .synonyms = "certificate" },
+    { "csr", KEY_VERSION " [--next] [--subject NAME] [--san NAMES] [--like FILE] [--must-staple] [--out FILE] [--force]",
+      "a certificate request that the key signs",
+      "It is PKCS#10, in PEM. Where neither --subject nor --san nor --like says whom it is for, it asks for what the key's\n"
+      "certificate in the box has, so that the same line is good for each renewal. NAMES are DNS:www.example.org,\n"
+      "IP:192.0.2.1, email: or URI:, with commas between them. With --next the version that is to be activated signs, which\n"
+      "can do nothing else before.\n",
+      OPT_BIT(NEXT) | OPT_BIT(SUBJECT) | OPT_BIT(SAN) | OPT_BIT(LIKE) | OPT_BIT(MUST_STAPLE) | OPT_BIT(OUT) | OPT_BIT(FORCE),
+      1, 1, true, cmd_csr,
+      .example = "littlebox csr web --san DNS:www.example.org,DNS:example.org --out web.csr", .synonyms = "request req",
+      .forgotten = "--out" },
     { "list", "[PATTERN] [--all] | --token | [PATTERN] --expiring TIME", "the keys of the box",
       "PATTERN is a name with *, ? and [...] as in a shell: quote it. Administrators of the box see who may use each key.\n"
       "Keys that are destroyed, or to be destroyed, are shown with --all. With --token: the private keys on the box's token, attached or not.\n"

@@ -108,7 +108,6 @@ static const struct {
     { "reload", "systemctl restart littleboxd@default, for box 'default': it reads BOX.conf at its start, and what it serves goes on" },
     { "log", "journalctl -u littleboxd@default, for box 'default'" },
     { "logs", "journalctl -u littleboxd@default, for box 'default'" },
-    { "csr", "openssl req -new -key littlebox:KEY -out FILE" },
     { "sign", "openssl pkeyutl -sign -inkey littlebox:KEY, or any other program that uses OpenSSL" },
 };
 

@@ -1,63 +1,27 @@
 /* The proof that a box can use a key, and that it is the key one thinks it is. */
 #include "command/key_proof.h"
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "client/use.h"
+#include "command/key_signature.h"
 #include "model/key_types.h"
 #include "model/spki.h"
 
 /* Random bytes that are signed, as a text or as if they were a digest. */
 #define TEXT_SIZE 64
 
-static int digest_param(EVP_PKEY *key, const char *param)
-{
-    char name[64];
-
-    /* RFC 4055 3.1: a restriction that names no digest is to SHA-1. libcrypto says nothing then. */
-    if (EVP_PKEY_get_utf8_string_param(key, param, name, sizeof(name), NULL) <= 0)
-        return DIGEST_SHA1;
-    return digest_by_name(name);
-}
-
-/* An RSA-PSS key may be restricted to digests and to a least salt. */
-static int pss_options(EVP_PKEY *key, struct sign_request *m)
-{
-    int salt = 0, digest = m->digest, mgf1 = m->digest;
-
-    if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_RSA_PSS_SALTLEN, &salt) > 0) {
-        digest = digest_param(key, OSSL_PKEY_PARAM_RSA_DIGEST);
-        mgf1 = digest_param(key, OSSL_PKEY_PARAM_RSA_MGF1_DIGEST);
-    }
-    if (digest < 0 || mgf1 < 0 || salt < 0 || salt > UINT16_MAX)
-        return LB_E_SCHEME;
-    m->digest = (uint8_t)digest;
-    m->mgf1_digest = (uint8_t)mgf1;
-    m->salt_len = salt > (int)digest_size(m->digest) ? (uint16_t)salt : (uint16_t)digest_size(m->digest);
-    return 0;
-}
-
 static int verify(EVP_PKEY *key, const struct sign_request *m, struct bytes text, struct bytes signature)
 {
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    EVP_PKEY_CTX *options = NULL;
+    EVP_PKEY_CTX *options;
+    EVP_MD_CTX *ctx = key_signature_verifier(key, m, &options);
     int r = LB_E_CRYPTO;
 
-    if (ctx == NULL || EVP_DigestVerifyInit_ex(ctx, &options, digest_name(m->digest), NULL, NULL, key, NULL) <= 0)
-        goto out;
-    if (m->scheme == SCHEME_RSA_PSS &&
-        (EVP_PKEY_CTX_set_rsa_pss_saltlen(options, m->salt_len) <= 0 ||
-         EVP_PKEY_CTX_set_rsa_mgf1_md_name(options, digest_name(m->mgf1_digest), NULL) <= 0))
-        goto out;
-    if (EVP_DigestVerify(ctx, signature.p, signature.len, text.p, text.len) == 1)
+    if (ctx != NULL && EVP_DigestVerify(ctx, signature.p, signature.len, text.p, text.len) == 1)
         r = 0;
-out:
     EVP_MD_CTX_free(ctx);
     ERR_clear_error();
     return r;
@@ -65,22 +29,17 @@ out:
 
 static int proof_sign(struct client *c, const char *name, uint32_t version, EVP_PKEY *expected, struct problem *p)
 {
-    const struct key_algorithm *a = key_algorithm_of(expected);
     uint8_t random[TEXT_SIZE];
     struct bytes text = { random, sizeof(random) }, signature;
     struct sign_request m = { .input = INPUT_TEXT, .data = text };
-    int r;
+    int r = key_signature_how(expected, DIGEST_NONE, &m, p);
 
-    if (a == NULL || (a->operations & KEY_SIGNS) == 0)
-        return problem_set(p, LB_E_SCHEME, "there is no test signature for this type of key");
+    if (r != 0)
+        return r;
     if (RAND_bytes(random, sizeof(random)) <= 0)
         return problem_set(p, LB_E_CRYPTO, "no random numbers");
     snprintf(m.key.name, sizeof(m.key.name), "%s", name);
     m.key.version = version;
-    m.scheme = (uint8_t)a->proof_scheme;
-    m.digest = (uint8_t)a->proof_digest;
-    if (a->proof_scheme == SCHEME_RSA_PSS && pss_options(expected, &m) != 0)
-        return problem_set(p, LB_E_SCHEME, "the key is restricted to a digest that a box does not use");
     r = ask_sign(c->ask, &m, &signature, p);
     if (r == 0 && verify(expected, &m, text, signature) != 0)
         r = problem_set(p, LB_E_CRYPTO, "the box's signature with key '%s' does not verify", name);

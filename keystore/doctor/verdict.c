@@ -142,6 +142,7 @@ const char *server_key_to_try(const struct examination *e, struct subject *s, co
     case SRV_STAYS:
     case SRV_INLINE:
     case SRV_OPEN:
+    case SRV_MAKES:
         break;
     }
     return NULL;
@@ -262,8 +263,23 @@ static void for_unable(struct examination *e, struct subject *s, const struct se
     }
 }
 
+/* An ACME client inside of the server: whatever is adopted, the next renewal brings a key that no box has. */
+static void makes_keys(struct examination *e, struct subject *s)
+{
+    if (e->server->unable != NULL)
+        say(e, DOCTOR_SKIPPED, s, e->server->instead, "%s makes private keys by itself and keeps them plain", e->server->name);
+    else
+        say(e, DOCTOR_FAIL, s,
+            "take that out, name a handle and its chain there, and renew with a request of the box: littlebox csr KEY",
+            "%s makes the private key by itself, outside of any box", e->server->name);
+}
+
 void server_key_verdict(struct examination *e, struct subject *s, const struct seen *seen, struct doctor_trial *tried)
 {
+    if (s->key->kind == SRV_MAKES) {
+        makes_keys(e, s);
+        return;
+    }
     if (e->server->unable != NULL) {
         for_unable(e, s, seen);
         return;
@@ -294,5 +310,7 @@ void server_key_verdict(struct examination *e, struct subject *s, const struct s
     case SRV_OPEN:
         say(e, DOCTOR_UNKNOWN, s, NULL, "only the running server knows what that is");
         break;
+    case SRV_MAKES:
+        break; /* above */
     }
 }

@@ -22,7 +22,10 @@ proposes() {
     [ "$(cut -f1 "$T/out" | xargs)" = "${REST[*]}" ] || fail "complete -- ${WORDS[*]}: $(cat "$T/out")"
 }
 proposes cre -- create
-proposes c -- create cert compromise complete
+proposes c -- create cert csr compromise complete
+proposes csr '' --
+proposes csr web --l -- --like
+proposes csr web --like '' -- :files
 proposes frobnicate '' --
 proposes --sys -- --system
 proposes seal '' -- list add remove

@@ -81,7 +81,7 @@ expect 2 'hint: systemctl start littleboxd@default' littlebox start
 expect 2 'hint: systemctl stop littleboxd@default.socket littleboxd@default.service' littlebox stop
 expect 2 'hint: systemctl restart littleboxd@default' littlebox restart
 expect 2 'hint: systemctl restart littleboxd@default' littlebox reload
-expect 2 'hint: openssl req -new -key littlebox:KEY' littlebox csr web
+expect 2 "hint: did you mean 'csr'?" littlebox request web
 expect 2 'hint: littlebox help' littlebox web destroy
 grep -q 'destroy' "$T/err" && fail "destruction is proposed: $(cat "$T/err")"
 for word in destory Destroy destr; do

@@ -4,9 +4,10 @@
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
+# shellcheck source=acme-lib.sh
+. "$(dirname "$0")/acme-lib.sh"
 
 needs openssl nginx curl pebble certbot dehydrated
-export no_proxy=localhost NO_PROXY=localhost
 ! is_root || needs_user www-data
 begin
 new_box "$TEST_DIR/box"
@@ -34,26 +35,6 @@ write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
 as_installed() {
     env OPENSSL_CONF="$BOX_DIR/openssl.cnf" PATH="$TEST_DIR/bin:$PATH" TMPDIR="$TEST_DIR/tmp" \
         RELOAD=reload "$@" 3>&-
-}
-
-# --- the CA: its own HTTPS has a plain key, which is no business of ours
-
-start_ca() {
-    plain_ossl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$TEST_DIR/ca/https.key" \
-        -out "$TEST_DIR/ca/https.crt" -subj /CN=localhost -addext subjectAltName=DNS:localhost 2>>"$TEST_DIR/openssl.log"
-    cat >"$TEST_DIR/ca/pebble.json" <<END
-{ "pebble": { "listenAddress": "127.0.0.1:$CA_PORT", "managementListenAddress": "127.0.0.1:$ROOTS_PORT",
-  "certificate": "$TEST_DIR/ca/https.crt", "privateKey": "$TEST_DIR/ca/https.key", "httpPort": $HTTP_PORT,
-  "tlsPort": 1, "ocspResponderURL": "", "externalAccountBindingRequired": false } }
-END
-    PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=0 pebble -config "$TEST_DIR/ca/pebble.json" >"$TEST_DIR/ca/pebble.log" \
-        2>&1 3>&- &
-    own $!
-    await "the CA" fetch_root
-}
-fetch_root() {
-    OPENSSL_CONF=/dev/null curl -sf --cacert "$TEST_DIR/ca/https.crt" "https://localhost:$ROOTS_PORT/roots/0" \
-        -o "$TEST_DIR/ca/root.crt"
 }
 
 # --- nginx: examples/acme/nginx.conf with other ports, paths and names, once a key

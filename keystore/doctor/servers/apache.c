@@ -16,6 +16,7 @@ static const struct srv_rules rules = { .continued = true, .quotes = true };
 #define SCOPES 32
 #define DEFINED "define "
 #define MODULE "module "
+#define MANAGED "managed "
 
 static void set_prefixed(struct srvconf *c, const struct srv_source *s, const char *prefix, const char *name,
                          const char *value)
@@ -136,6 +137,35 @@ static void key(struct srvconf *c, const struct srv_source *s, const char *value
         srv_key_add(c, s, kind, path);
 }
 
+/*
+ * mod_md orders certificates for a managed domain and makes their keys, in files below MDStoreDir; but not where
+ * MDCertificateKeyFile in the domain's set names one.
+ */
+static void managed(struct srvconf *c, const struct srv_source *s, const char *directive, const char *name)
+{
+    char text[300];
+
+    snprintf(text, sizeof(text), "%.100s %.*s", directive, (int)strcspn(name, ">"), name);
+    srv_key_add(c, s, SRV_MAKES, text);
+}
+
+static void set_begins(struct srvconf *c, const struct srv_source *s, const struct srv_words *w)
+{
+    set_prefixed(c, s, MANAGED, "set", w->count > 1 ? w->word[1] : "");
+}
+
+static void set_ends(struct srvconf *c)
+{
+    const struct srv_setting *set = srv_setting(c, MANAGED "set");
+    struct srv_source place;
+
+    if (set == NULL)
+        return;
+    place = srv_place(set);
+    if (set->value[0] != '\0')
+        managed(c, &place, "MDomainSet", set->value);
+}
+
 static void directive(struct srvconf *c, struct srv_source *s, const struct srv_words *w)
 {
     const char *name = w->word[0], *value = w->count > 1 ? w->word[1] : "", *more = w->count > 2 ? w->word[2] : "";
@@ -161,7 +191,11 @@ static void directive(struct srvconf *c, struct srv_source *s, const struct srv_
     if (strcasecmp(name, "SSLCertificateKeyFile") == 0 || strcasecmp(name, "SSLCertificateFile") == 0)
         srv_half(c, s, "", /* is_key= */ strcasecmp(name, "SSLCertificateKeyFile") == 0,
                  expand(c, value, path) ? path : "$");
-    if (strcasecmp(name, "SSLCertificateKeyFile") == 0)
+    if (strcasecmp(name, "MDomain") == 0)
+        managed(c, s, name, value);
+    else if (strcasecmp(name, "MDCertificateKeyFile") == 0)
+        set_prefixed(c, s, MANAGED, "set", "");
+    if (strcasecmp(name, "SSLCertificateKeyFile") == 0 || strcasecmp(name, "MDCertificateKeyFile") == 0)
         key(c, s, value, SRV_FILE);
     else if (strcasecmp(name, "SSLCertificateFile") == 0 || strcasecmp(name, "SSLProxyMachineCertificateFile") == 0)
         key(c, s, value, SRV_MAYBE);
@@ -194,6 +228,8 @@ void srv_apache(struct srvconf *c, struct srv_source *s)
         srv_include(c, s, "envvars", /* absent= */ true, read_envvars);
     while (w != NULL && srv_words(c, s, &rules, w)) {
         if (strncmp(w->word[0], "</", 2) == 0) {
+            if (off == 0 && strcasecmp(w->word[0], "</MDomainSet>") == 0)
+                set_ends(c);
             off = off == depth ? 0 : off;
             if (depth > 0 && depth < SCOPES)
                 c->scope = outer[depth];
@@ -201,6 +237,8 @@ void srv_apache(struct srvconf *c, struct srv_source *s)
         } else if (w->word[0][0] == '<') {
             depth++;
             off = off == 0 && !condition(c, w) ? depth : off;
+            if (off == 0 && strcasecmp(w->word[0], "<MDomainSet") == 0)
+                set_begins(c, s, w);
             /* A condition is no place of its own. */
             if (depth < SCOPES)
                 outer[depth] = strncasecmp(w->word[0], "<If", 3) == 0 ? c->scope : srv_scope(c);

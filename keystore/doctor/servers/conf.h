@@ -31,6 +31,7 @@ enum srv_kind {
     SRV_URI,    /* for OpenSSL's store */
     SRV_INLINE, /* the configuration itself has the key */
     SRV_OPEN,   /* a question that the configuration alone does not decide */
+    SRV_MAKES,  /* private keys that the server makes by itself; the text is what says so */
 };
 
 struct srv_key {

@@ -64,6 +64,23 @@ static void bundle(struct srvconf *c, const struct srv_source *s, const char *ba
         add(c, s, whole);
 }
 
+/*
+ * "acme SECTION" behind a certificate: HAProxy, since 3.2, orders it and makes a key for it, in its memory. The word may stand
+ * for something else on other lines.
+ */
+static void acme(struct srvconf *c, const struct srv_source *s, const struct srv_words *w)
+{
+    char text[300];
+
+    for (size_t i = 1; i + 1 < w->count; i++) {
+        if (strcmp(w->word[i], "acme") != 0 && strcmp(w->word[i], "[acme") != 0)
+            continue;
+        snprintf(text, sizeof(text), "acme %.*s", (int)strcspn(w->word[i + 1], "]"), w->word[i + 1]);
+        srv_key_add(c, s, SRV_MAKES, text);
+        return;
+    }
+}
+
 /* FILE [options key FILE options] names: the key may be in a file of its own. */
 static void read_list(struct srvconf *c, struct srv_source *s)
 {
@@ -71,6 +88,7 @@ static void read_list(struct srvconf *c, struct srv_source *s)
     char key[PATH_MAX];
 
     while (w != NULL && srv_words(c, s, &list_rules, w)) {
+        acme(c, s, w);
         key[0] = '\0';
         for (size_t i = 1; i + 1 < w->count; i++) {
             if (strcmp(w->word[i], "key") == 0 || strcmp(w->word[i], "[key") == 0)
@@ -91,6 +109,8 @@ static void line_with_keys(struct srvconf *c, struct srv_source *s, const struct
         enum what what;
     } words[] = { { "crt", BUNDLE }, { "crt-list", LIST }, { "ca-sign-file", FILE_ALONE }, { "account-key", FILE_ALONE } };
 
+    if (strcmp(w->word[0], "bind") == 0 || strcmp(w->word[0], "ssl-f-use") == 0)
+        acme(c, s, w);
     for (size_t i = 0; i + 1 < w->count; i++) {
         const char *value = w->word[i + 1];
 
@@ -122,6 +142,7 @@ static void load_line(struct srvconf *c, const struct srv_source *s, const struc
     }
     if (crt == 0 && key == 0)
         return;
+    acme(c, s, w);
     if (w->variable[key != 0 ? key : crt])
         srv_key_add(c, s, SRV_OPEN, w->word[key != 0 ? key : crt]);
     else
@@ -154,7 +175,7 @@ void srv_haproxy(struct srvconf *c, struct srv_source *s)
 {
     static const char *const sections[] = { "global",      "defaults", "frontend", "listen", "backend", "crt-store",
                                             "peers",       "program",  "userlist", "ring",   "mailers", "resolvers",
-                                            "http-errors", "cache",    "log-forward" };
+                                            "http-errors", "cache",    "log-forward", "acme" };
     struct srv_words *w = malloc(sizeof(*w));
     const char *section = "";
 

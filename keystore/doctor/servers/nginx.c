@@ -1,4 +1,5 @@
 /* nginx's configuration: statements with braces. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ struct statement {
 
 static void key_directive(struct srvconf *c, const struct srv_source *s, const char *value)
 {
+    if (strcmp(value, "$acme_certificate_key") == 0)
+        return; /* acme_certificate beside it tells more */
     if (strchr(value, '$') != NULL)
         srv_key_add(c, s, SRV_OPEN, value);
     else if (strncmp(value, "data:", 5) == 0)
@@ -37,6 +40,7 @@ static void directive(struct srvconf *c, struct srv_source *s, const struct stat
     static const char *const certificates[] = { "ssl_certificate", "proxy_ssl_certificate", "grpc_ssl_certificate",
                                                 "uwsgi_ssl_certificate", "zone_sync_ssl_certificate" };
     const char *name = st->word[0], *value = st->word[1];
+    char text[300];
     size_t len;
 
     if (st->count < 2)
@@ -46,6 +50,11 @@ static void directive(struct srvconf *c, struct srv_source *s, const struct stat
     } else if (strcmp(name, "user") == 0) {
         srv_name(c->user, value);
         srv_name(c->group, st->count > 2 ? st->word[2] : "");
+    }
+    /* ngx_http_acme_module makes and keeps the key of $acme_certificate_key. */
+    if (strcmp(name, "acme_certificate") == 0) {
+        snprintf(text, sizeof(text), "acme_certificate %.200s", value);
+        srv_key_add(c, s, SRV_MAKES, text);
     }
     /* Encrypted Client Hello decapsulates, which no handle can do. */
     if (strcmp(name, "ssl_ech_file") == 0)

@@ -7,7 +7,7 @@
 
 /* The readers, a file each. */
 srv_reader srv_any, srv_apache, srv_dovecot, srv_haproxy, srv_lighttpd, srv_mosquitto, srv_named, srv_nginx, srv_postfix,
-    srv_postgresql, srv_redis, srv_stunnel, srv_unbound;
+    srv_postgresql, srv_redis, srv_stunnel, srv_traefik, srv_unbound;
 srv_finisher srv_dovecot_finish, srv_postfix_finish, srv_postgresql_finish;
 
 const struct server_program servers[] = {
@@ -56,6 +56,14 @@ const struct server_program servers[] = {
     { "exim4", "/etc/exim4/exim4.conf.template", NULL, LOADS_ROOT, .options = "", .read = srv_any,
       .keys = "/etc/exim4/exim.key", .unable = "Debian's is built with GnuTLS, which loads no provider",
       .instead = "leave its key in its file, or put Postfix in its place" },
+    { "caddy", "/etc/caddy/Caddyfile", NULL, LOADS_ROOT, .options = "", .read = srv_any,
+      /* Its data directory, in the home that its packages give its user. */
+      .keys = "/var/lib/caddy/.local/share/caddy/certificates/*/*/*.key",
+      .unable = "it makes its keys itself, in plain files, and Go reads them",
+      .instead = "let a server that can use handles end TLS in front of it" },
+    { "traefik", "/etc/traefik/traefik.*", NULL, LOADS_ROOT, .options = "", .read = srv_traefik,
+      .unable = "it makes its keys itself, in a plain file, and Go reads them",
+      .instead = "let a server that can use handles end TLS in front of it" },
     { .name = NULL },
 };
 

@@ -1,0 +1,282 @@
+#!/usr/bin/env bash
+# examples/acme/renew.sh: a new key at each renewal, in the box all the time, with each client and pebble as the CA. A CA or a challenge
+# that fails, a full disk, a client that brings the wrong thing, and a run that is killed at each of its steps: the old pair
+# serves on, and the next run finishes.
+set -eu
+# shellcheck source=../harness/lib.sh
+. "$(dirname "$0")/../harness/lib.sh"
+# shellcheck source=acme-lib.sh
+. "$(dirname "$0")/acme-lib.sh"
+
+needs openssl nginx curl pebble flock acme-tiny
+! is_root || needs_user www-data
+begin
+new_box "$TEST_DIR/box"
+RENEW=$LITTLEBOX_SRC/examples/acme/renew.sh
+TLS=$TEST_DIR/tls STATE=$TEST_DIR/state WEBROOT=$TEST_DIR/webroot
+CHAIN=$STATE/web/chain.pem
+mkdir -p "$TLS" "$STATE" "$TEST_DIR/tmp" "$TEST_DIR/bin" "$TEST_DIR/steps" "$TEST_DIR/ca" "$TEST_DIR/empty" \
+    "$WEBROOT/.well-known/acme-challenge"
+read -r CA_PORT ROOTS_PORT HTTP_PORT WEB_PORT <<<"$(free_ports 4 | xargs)"
+DIRECTORY=https://localhost:$CA_PORT/dir
+
+# What the examples find on a machine: the command, and a way to reload nginx.
+printf '#!/bin/sh\nexec "%s" --dir "%s" "$@"\n' "$LITTLEBOX_BUILD/littlebox" "$BOX_DIR" >"$TEST_DIR/bin/littlebox"
+cat >"$TEST_DIR/bin/reload" <<END
+#!/bin/sh
+exec env ${MODULE_ENV[*]} OPENSSL_CONF="$BOX_DIR/openssl.cnf" nginx -p "$TEST_DIR/nginx" -e "$TEST_DIR/nginx/error.log" \
+    -c "$TEST_DIR/nginx/nginx.conf" -s reload
+END
+chmod 0755 "$TEST_DIR/bin/"*
+write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
+
+# --- the pair that is served
+
+serve() {
+    lb create web --type ec:P-256 >/dev/null 2>>"$TEST_DIR/lb.log"
+    if is_root; then lb allow web --user www-data 2>>"$TEST_DIR/lb.log"; fi
+    # A stand-in: what the first request takes its names of.
+    ossl req -x509 -key littlebox:web -subj /CN=localhost -addext subjectAltName=DNS:localhost -days 1 \
+        -out "$TEST_DIR/stand-in.crt" 2>>"$TEST_DIR/openssl.log"
+    lb cert set web "$TEST_DIR/stand-in.crt"
+    lb handle web --out "$TLS/web.pem"
+    cp "$TEST_DIR/stand-in.crt" "$TLS/web.crt"
+    nginx_server "$WEB_PORT" "$TLS/web.crt" "$TLS/web.pem"
+    NGINX_SERVERS+=("server {
+        listen 127.0.0.1:$HTTP_PORT;
+        location /.well-known/acme-challenge/ { root $WEBROOT; }
+    }")
+    # shellcheck disable=SC2046 # a user, or none
+    write_nginx_conf "$TEST_DIR/nginx" 1 $(if is_root; then echo www-data; fi)
+    start_nginx "$TEST_DIR/nginx"
+    # A box that remembers no deployments leaves them to a command.
+    AFTER=
+    if lb help deploy >/dev/null 2>&1; then
+        lb deploy web --handle "$TLS/web.pem" --chain "$TLS/web.crt" --reload "$TEST_DIR/bin/reload" >>"$TEST_DIR/lb.log" 2>&1
+    else
+        AFTER="exec 7>$TEST_DIR/after.lock && flock 7 && littlebox handle web --out $TLS/new.pem --force && littlebox cert get web --out $TLS/new.crt --force &&
+            mv $TLS/new.pem $TLS/web.pem && mv $TLS/new.crt $TLS/web.crt && reload"
+    fi
+}
+# served WHAT : of the certificate that nginx shows: -serial, -pubkey ...
+served() {
+    plain_ossl s_client -connect "127.0.0.1:$WEB_PORT" -servername localhost </dev/null 2>/dev/null |
+        plain_ossl x509 -noout "$1"
+}
+# By the one worker that is left: the old one goes on to accept for a moment.
+is_served() {
+    [ "$(served -serial)" = "$(lb cert get web | plain_ossl x509 -noout -serial)" ] &&
+        [ "$(children_of "$NGINX" | wc -l)" -eq 1 ]
+}
+trusted() {
+    OPENSSL_CONF=/dev/null curl -sf --noproxy '*' --resolve "localhost:$WEB_PORT:127.0.0.1" \
+        --cacert "$TEST_DIR/ca/root.crt" "https://localhost:$WEB_PORT/" | grep -q hello
+}
+# TLSA data 3 1 1 (RFC 6698, RFC 7671 5.1): of the public key on standard input; of the next version of the key.
+tlsa_of() { plain_ossl pkey -pubin -outform DER | plain_ossl dgst -sha256 -r | cut -d' ' -f1; }
+next_tlsa() { lb roll web 2>/dev/null | grep -oE '3 1 1 [0-9A-Fa-f]{64}' | cut -d' ' -f4 | tr 'A-F' 'a-f'; }
+
+# --- runs
+
+# renew CLIENT [OPTIONS] : one run; DUE no: the certificate is good for long. What it says is in renew.log.
+# shellcheck disable=SC2016 # of the inner shell
+renew() {
+    local days=99999
+    [ "${DUE:-yes}" = yes ] || days=0
+    env PATH="$TEST_DIR/steps:$TEST_DIR/bin:$PATH" TMPDIR="$TEST_DIR/tmp" SSL_CERT_FILE="$TEST_DIR/ca/https.crt" \
+        REQUESTS_CA_BUNDLE="$TEST_DIR/ca/https.crt" LEGO_CA_CERTIFICATES="$TEST_DIR/ca/https.crt" \
+        LEGO_PATH="$TEST_DIR/lego" STATE="$STATE" WEBROOT="$WEBROOT" DAYS=$days AFTER="$AFTER" \
+        sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "$TEST_DIR/pid" "$RENEW" web --with "$@" \
+        >"$TEST_DIR/renew.log" 2>&1 3>&-
+}
+tiny() { renew acme-tiny --account-key "$TEST_DIR/account.key" --directory-url "$DIRECTORY" --check-port "$HTTP_PORT" "$@"; }
+
+# renewed WHO OLD-SERIAL TLSA : another pair is served, for the key that was announced, and the one after it is there.
+renewed() {
+    await "nginx to serve the new certificate" is_served
+    check "$1: another certificate is served" test "$(served -serial)" != "$2"
+    check "$1: with a chain to the CA, by a key that signs for it" trusted
+    same "$1: for the key whose TLSA data was there before" "$3" "$(served -pubkey | tlsa_of)"
+    check "$1: the TLSA data of the next key is there" test "$(next_tlsa)" != "$3"
+    check "$1: nothing is left over" test ! -e "$CHAIN" -a ! -e "$STATE/web/work"
+}
+# renews WHO COMMAND...
+renews() {
+    local who=$1 old next
+    shift
+    old=$(served -serial) next=$(next_tlsa)
+    check "$who renews" "$@"
+    renewed "$who" "$old" "$next"
+}
+# stays WHO PATTERN COMMAND... : the run fails and says so, the same pair is served, and the next version is the same.
+stays() {
+    local who=$1 pattern=$2 old next
+    shift 2
+    old=$(served -serial) next=$(next_tlsa)
+    check "$who: the run fails" not "$@"
+    check "$who: and says why" grep -Eq -e "$pattern" "$TEST_DIR/renew.log"
+    same "$who: the old certificate is served" "$old" "$(served -serial)"
+    same "$who: the next version is what it was" "$next" "$(next_tlsa)"
+    check "$who: no chain is left" test ! -e "$CHAIN"
+}
+
+# The CA asks each time.
+export PEBBLE_AUTHZREUSE=0
+start_ca
+serve
+plain_ossl genrsa -out "$TEST_DIR/account.key" 2048 2>/dev/null
+plain_ossl req -x509 -newkey ed25519 -nodes -keyout "$TEST_DIR/alien.key" -subj /CN=localhost -days 2 -out "$TEST_DIR/alien.crt" 2>/dev/null
+
+# --- each client
+
+renews acme-tiny tiny
+old=$(served -serial)
+DUE=no
+check "acme-tiny: not due" tiny
+DUE=yes
+same "acme-tiny: the certificate stays" "$old" "$(served -serial)"
+if command -v certbot >/dev/null; then
+    renews certbot renew certbot --server "$DIRECTORY" --agree-tos --register-unsafely-without-email \
+        --config-dir "$TEST_DIR/certbot" --work-dir "$TEST_DIR/certbot" --logs-dir "$TEST_DIR/certbot"
+fi
+if command -v dehydrated >/dev/null; then
+    mkdir "$TEST_DIR/dehydrated"
+    cat >"$TEST_DIR/dehydrated/config" <<END
+BASEDIR="$TEST_DIR/dehydrated"
+WELLKNOWN="$WEBROOT/.well-known/acme-challenge"
+CA="$DIRECTORY"
+CURL_OPTS="--cacert $TEST_DIR/ca/https.crt --noproxy *"
+IP_VERSION=4
+END
+    check "dehydrated registers" dehydrated --config "$TEST_DIR/dehydrated/config" --register --accept-terms >>"$TEST_DIR/dehydrated.log" 2>&1
+    renews dehydrated renew dehydrated --config "$TEST_DIR/dehydrated/config"
+fi
+if command -v lego >/dev/null; then
+    renews lego renew lego --server "$DIRECTORY" --accept-tos --email root@localhost
+fi
+# uacme trusts the system's authorities alone: it gets others in a mount namespace.
+if is_root && command -v uacme >/dev/null; then
+    cat >"$TEST_DIR/bin/uacme" <<END
+#!/bin/sh
+exec unshare -m sh -c 'mount --bind "\$0" /etc/ssl/certs/ca-certificates.crt && exec "\$@"' "$TEST_DIR/ca/https.crt" \
+    "$(command -v uacme)" "\$@"
+END
+    chmod 0755 "$TEST_DIR/bin/uacme"
+    "$TEST_DIR/bin/uacme" --yes --acme-url "$DIRECTORY" --confdir "$TEST_DIR/uacme" new >"$TEST_DIR/uacme.log" 2>&1 ||
+        fail "uacme has no account"
+    renews uacme renew uacme --acme-url "$DIRECTORY" --confdir "$TEST_DIR/uacme"
+fi
+cat >"$TEST_DIR/bin/own" <<'END'
+#!/bin/sh
+request=$1 chain=$2
+shift 2
+exec acme-tiny --csr "$request" "$@" >"$chain"
+END
+chmod 0755 "$TEST_DIR/bin/own"
+renews "a program of one's own" renew "$TEST_DIR/bin/own" --account-key "$TEST_DIR/account.key" --directory-url "$DIRECTORY" \
+    --check-port "$HTTP_PORT" --acme-dir "$WEBROOT/.well-known/acme-challenge"
+
+# --- what fails
+
+stays "no CA there" refused renew acme-tiny --account-key "$TEST_DIR/account.key" --directory-url https://localhost:1/dir
+export NAMES=DNS:blocked.example
+stays "an order that the CA refuses" 'blocked.example|rejectedIdentifier' tiny
+unset NAMES
+WEBROOT=$TEST_DIR/empty
+mkdir -p "$WEBROOT/.well-known/acme-challenge"
+stays "a challenge that nobody answers" 'Challenge did not pass' tiny --disable-check
+WEBROOT=$TEST_DIR/webroot
+printf '#!/bin/sh\nexit 0\n' >"$TEST_DIR/bin/nothing"
+# shellcheck disable=SC2016 # of that program
+printf '#!/bin/sh\ncp "%s" "$2"\n' "$TEST_DIR/alien.crt" >"$TEST_DIR/bin/another"
+chmod 0755 "$TEST_DIR/bin/"{nothing,another}
+stays "a client that brings nothing" 'nothing left no certificate that is valid' renew "$TEST_DIR/bin/nothing"
+stays "a client that brings another's certificate" 'another left a certificate for another key than that of the request' \
+    renew "$TEST_DIR/bin/another"
+stays "a client that is not known" "no client 'frob' is known: certbot, dehydrated" renew frob
+for words in '' web 'web --by certbot' 'web --with'; do
+    # shellcheck disable=SC2086 # words
+    refused "'renew.sh $words' is no command" 'usage: renew.sh KEY --with CLIENT' "$RENEW" $words
+done
+refused "a key's name is no path" "'../web' is no name of a key" "$RENEW" ../web --with certbot
+exec 8>"$STATE/web/lock"
+flock 8
+locked() { tiny 8>&-; }
+stays "another run that is under way" 'another run is under way' locked
+exec 8>&-
+
+# What a run left that nobody can use any more is put aside.
+cp "$TEST_DIR/alien.crt" "$CHAIN"
+renews "a run after one that left a chain of no use" tiny
+check "that chain is put aside" cmp -s "$CHAIN.unused" "$TEST_DIR/alien.crt"
+rm "$CHAIN.unused"
+
+if is_root; then
+    mount -t tmpfs -o size=64k tmpfs "$STATE"
+    TEST_MOUNTS+=("$STATE")
+    mkdir "$STATE/web"
+    head -c 1M /dev/zero >"$STATE/web/full" 2>/dev/null || true
+    stays "a full disk" 'No space left|cannot write|write error' tiny
+    rm "$STATE/web/full"
+    renews "with space again, the next run" tiny
+fi
+
+# --- killed at each step
+
+# Each program that a run starts counts, and one of them kills the run: before it does anything, or it goes on by itself.
+for program in littlebox acme-tiny sync mv rm; do
+    real=$(PATH="$TEST_DIR/bin:$PATH" command -v "$program")
+    cat >"$TEST_DIR/steps/$program" <<END
+#!/bin/sh
+n=\$((\$(cat "$TEST_DIR/count") + 1))
+echo \$n >"$TEST_DIR/count.\$n" && /bin/mv "$TEST_DIR/count.\$n" "$TEST_DIR/count"
+case "\$(cat "$TEST_DIR/at")" in
+"before \$n") kill -KILL "\$(cat "$TEST_DIR/pid")" && exit ;;
+"during \$n") kill -KILL "\$(cat "$TEST_DIR/pid")" ;;
+esac
+exec $real "\$@"
+END
+    chmod 0755 "$TEST_DIR/steps/$program"
+done
+# killed WHEN N : false, if the run ended by itself before.
+killed() {
+    echo "$1 $2" >"$TEST_DIR/at"
+    echo 0 >"$TEST_DIR/count"
+    ! tiny || return 1
+    [ "$(cat "$TEST_DIR/count")" -ge "$2" ] || fail "the run failed before step $2"
+}
+# A program that outlives the run has its lock. What puts the pair into use has not: a server that it starts would keep it.
+unlocked() { flock -n "$STATE/web/lock" true && flock -n "$TEST_DIR/after.lock" true; }
+
+steps=0
+for when in before during; do
+    for ((n = 1; ; n++)); do
+        next=$(next_tlsa)
+        killed $when $n || break
+        await "what the killed run left running" unlocked
+        check "killed $when step $n: the pair that is served fits, and clients take it" trusted
+        echo none 0 >"$TEST_DIR/at"
+        check "killed $when step $n: the next run finishes" tiny
+        await "nginx to serve what the box has" is_served
+        check "killed $when step $n: then the pair is whole" trusted
+        check "killed $when step $n: nothing is left over" test ! -e "$CHAIN" -a ! -e "$STATE/web/work"
+        check "killed $when step $n: a new key serves" test "$(served -pubkey | tlsa_of)" != "$(next_tlsa)"
+        same "killed $when step $n: the key that was announced" "$next" "$(served -pubkey | tlsa_of)"
+        steps=$((steps + 1))
+    done
+done
+check "there were as many steps as a run has" test "$steps" -ge 20
+rm -r "$TEST_DIR/steps"
+
+# --- the timer
+
+if command -v systemd-analyze >/dev/null; then
+    mkdir "$TEST_DIR/units"
+    for unit in service timer; do
+        sed -e "s|/usr/local/lib/littlebox/renew.sh|$RENEW|" "$LITTLEBOX_SRC/examples/acme/littlebox-renew@.$unit" \
+            >"$TEST_DIR/units/littlebox-renew@.$unit"
+        check "littlebox-renew@.$unit is right" systemd-analyze verify "$TEST_DIR/units/littlebox-renew@.$unit" >"$TEST_DIR/verify.log" 2>&1
+    done
+    same "without a word about the units" "" "$(grep littlebox-renew "$TEST_DIR/verify.log" || true)"
+fi
+finish
