@@ -26,6 +26,7 @@ enum msg_type {
     MSG_TOKEN = 0x0026,
     MSG_TOKEN_LIST = 0x0027,
     MSG_CERT_FIND = 0x0028,
+    MSG_LOCK_CAUSE = 0x0029,
     MSG_CREATE = 0x0030,
     MSG_IMPORT = 0x0031,
     MSG_DESTROY = 0x0032,

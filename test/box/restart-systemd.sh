@@ -17,6 +17,7 @@ set -eu
 
 fleet_needs
 MACHINE_ENV="ROUNDS HOOKS DEBS ALL_SERVERS TEST_SECONDS"
+MACHINE_DIRS="${HOOKS:-} ${DEBS:-}"
 in_machine
 ROUNDS=${ROUNDS:-3}
 [ -n "${ALL_SERVERS:-}" ] || FLEET="nginx haproxy"
@@ -114,6 +115,8 @@ says "the log says so" "the box was locked by hand before this start, and still 
 check "systemctl status too" grep -q '^LOCKED: ' <<<"$(property StatusText)"
 littlebox status >status.out || true
 says "and littlebox status" "^ *no key can be used until 'littlebox --box default unlock'" status.out
+says "and who did it" "^ *it was locked by hand$" status.out
+same "to programs too" hand "$(status locked_by)"
 check "unlock" littlebox unlock --credential /etc/littlebox/default.credential 2>>lb.log
 check "restart" systemctl restart "$UNIT"
 same "it opens itself" unlocked "$(status state)"
@@ -125,6 +128,10 @@ same "it is locked" locked "$(status state)"
 check "unlock" littlebox unlock --credential /root/credential 2>>lb.log
 check "restart" systemctl restart "$UNIT"
 says "the log says so" "the box was unlocked by hand, and this start has locked it: no key can be used until" "$LOG"
+littlebox status >status.out || true
+says "and littlebox status" "^ *LOCKED BY A RESTART: it was unlocked by hand, and no start can do that by itself$" status.out
+says "with the cure" "^ *no key can be used until 'littlebox --box default unlock'" status.out
+same "to programs too" restart "$(status locked_by)"
 mv /root/credential /etc/littlebox/default.credential
 check "restart" systemctl restart "$UNIT"
 check "it signs" signs ec
