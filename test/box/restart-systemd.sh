@@ -4,7 +4,7 @@
 #
 # ROUNDS (3) of each. How long the longest handshake took is printed, not judged. test/proof/restart.sh is the long form, with
 # PostgreSQL and Postfix too. HOOKS: a directory of programs; one round of each kind is a run of one of them (with the name of
-# the box's unit), for what a package manager does. DEBS: a directory of littlebox's packages, for them.
+# the box's unit), for what a package manager does. DEBS: a directory of littlebox's packages, which are what is installed then.
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
@@ -17,7 +17,7 @@ set -eu
 
 fleet_needs
 MACHINE_ENV="ROUNDS HOOKS DEBS ALL_SERVERS TEST_SECONDS"
-MACHINE_DIRS="${HOOKS:-} ${DEBS:-}"
+MACHINE_DIRS="${HOOKS:-} ${DEBS:-}" MACHINE_DEBS=${DEBS:-}
 in_machine
 ROUNDS=${ROUNDS:-3}
 [ -n "${ALL_SERVERS:-}" ] || FLEET="nginx haproxy"
@@ -141,7 +141,7 @@ check "it signs" signs ec
 systemctl stop littleboxd@default.socket "$UNIT"
 mkdir -p /etc/systemd/system/littleboxd@default.service.d /run/littlebox
 sed -e '/^Requires=/d; /^After=/d' -e 's/^NoNewPrivileges=.*/&\nReadWritePaths=\/run\/littlebox/' \
-    /usr/local/lib/systemd/system/littleboxd@.service >/etc/systemd/system/littleboxd@default.service
+    "$(property FragmentPath)" >/etc/systemd/system/littleboxd@default.service
 chown littlebox-default /run/littlebox
 systemctl daemon-reload
 check "a box that makes its own socket" systemctl start "$UNIT"
