@@ -127,20 +127,9 @@ install_packages() {
     starting_nothing env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing \
         >>"$logs/apt.log" 2>&1 || cannot_install
 }
-# Servers are installed to be tested, not to serve: none is started. (The next boot starts them, as after any
-# installation.)
-starting_nothing() {
-    local policy=/usr/sbin/policy-rc.d status=0
-    if [ -e "$policy" ]; then
-        "$@"
-        return
-    fi
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod 0755 "$policy"
-    "$@" || status=$?
-    rm -f "$policy"
-    return "$status"
-}
+# Servers are installed to be tested, not to serve.
+# shellcheck source=harness/starting_nothing.sh
+. "$top/test/harness/starting_nothing.sh"
 cannot_install() {
     tail "$logs/apt.log"
     echo "apt-get could not install what is needed" >&2

@@ -33,6 +33,7 @@ struct box {
     bool closed;              /* to the user it runs as, since exec(2) */
     unsigned sandbox;         /* SANDBOX_* */
     uint64_t started;         /* seconds since 1970 */
+    atomic_uint lock_cause;   /* enum lock_cause; of what is locked now or was before */
     atomic_uint connections;
     atomic_ullong uses[USE_COUNT], refusals; /* since it was started */
 };

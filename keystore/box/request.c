@@ -30,6 +30,7 @@ static const struct {
     { MSG_TOKEN,            handle_token },
     { MSG_TOKEN_LIST,       handle_token_list },
     { MSG_OPENING,          handle_opening },
+    { MSG_LOCK_CAUSE,       handle_lock_cause },
     { MSG_CREATE,           handle_create },
     { MSG_IMPORT,           handle_import },
     { MSG_ATTACH,           handle_attach },

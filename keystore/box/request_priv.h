@@ -48,6 +48,7 @@ LB_MUST_USE int handle_get(struct request *rq);
 LB_MUST_USE int handle_list(struct request *rq);
 LB_MUST_USE int handle_show(struct request *rq);
 LB_MUST_USE int handle_status(struct request *rq);
+LB_MUST_USE int handle_lock_cause(struct request *rq);
 LB_MUST_USE int handle_cert_get(struct request *rq);
 LB_MUST_USE int handle_find(struct request *rq);
 LB_MUST_USE int handle_cert_find(struct request *rq);

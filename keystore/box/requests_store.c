@@ -63,6 +63,15 @@ int handle_status(struct request *rq)
     return r != 0 ? r : msg_status_encode(ANSWER(rq), &s, INTO(rq));
 }
 
+int handle_lock_cause(struct request *rq)
+{
+    bool locked = summary(rq->box).lock == LOCK_LOCKED;
+    struct msg_lock_cause m = { locked ? (uint8_t)atomic_load(&rq->box->lock_cause) : LOCK_BY_NOTHING };
+    int r = msg_empty_decode(rq->body);
+
+    return r != 0 ? r : msg_lock_cause_encode(ANSWER(rq), &m, INTO(rq));
+}
+
 int handle_opening(struct request *rq)
 {
     struct msg_opening_ask m;
@@ -137,6 +146,7 @@ int handle_seal_remove(struct request *rq)
 /* The keeper tells the next child, which would else open the store with the credential. */
 static void remember_lock(struct box *b, bool locked)
 {
+    atomic_store(&b->lock_cause, locked ? LOCK_BY_HAND : LOCK_BY_NOTHING);
     if (b->keeper.locked(b->keeper.link, locked) != 0)
         log_error("the keeper does not answer");
 }

@@ -146,8 +146,27 @@ static void json_nextstart(struct json *j, const struct nextstart *n)
     json_bool(j, "store_replaced", n->now.store_replaced);
 }
 
-static void print_people(const struct client *c, const struct box_status *s, const struct nextstart *n,
-                         const struct token_status *t)
+static const char *const lock_causes[] = {
+    [LOCK_BY_NOTHING] = NULL,
+    [LOCK_BY_HAND] = "hand",
+    [LOCK_BY_RESTART] = "restart",
+};
+
+static void print_locked(const struct box_status *s, enum lock_cause cause)
+{
+    static const char *const texts[] = {
+        [LOCK_BY_NOTHING] = NULL,
+        [LOCK_BY_HAND] = "it was locked by hand",
+        [LOCK_BY_RESTART] = "LOCKED BY A RESTART: it was unlocked by hand, and no start can do that by itself",
+    };
+
+    if (texts[cause] != NULL)
+        cli_line("             %s", texts[cause]);
+    cli_line("             no key can be used until 'littlebox --box %s unlock'", s->box);
+}
+
+static void print_people(const struct client *c, const struct box_status *s, enum lock_cause cause,
+                         const struct nextstart *n, const struct token_status *t)
 {
     static const char *const credentials[] = {
         [CREDENTIAL_UNUSED] = "none in use",
@@ -164,7 +183,7 @@ static void print_people(const struct client *c, const struct box_status *s, con
     cli_line("box          %s%s", s->box, whose[c->place]);
     cli_line("state        %s", lock_state_name(s->lock));
     if (s->lock == LOCK_LOCKED)
-        cli_line("             no key can be used until 'littlebox --box %s unlock'", s->box);
+        print_locked(s, cause);
     cli_line("socket       %s", c->paths.socket);
     cli_line("store        %s", c->paths.store);
     cli_line("software     %s, backend %s", s->software, s->backend);
@@ -188,8 +207,8 @@ static void print_people(const struct client *c, const struct box_status *s, con
     cli_line("you          uid %u, %s", s->uid, s->admin ? "an administrator" : idmap_no_user(&map, s->uid) ? "which is nobody" : "not an administrator");
 }
 
-static void print_json(const struct client *c, const struct box_status *s, const struct nextstart *n,
-                       const struct token_status *t)
+static void print_json(const struct client *c, const struct box_status *s, enum lock_cause cause,
+                       const struct nextstart *n, const struct token_status *t)
 {
     char started[RFC3339_SIZE];
     struct json j;
@@ -200,6 +219,7 @@ static void print_json(const struct client *c, const struct box_status *s, const
     json_string(&j, "box", s->box);
     json_string(&j, "whose", place_name(c->place));
     json_string(&j, "state", lock_state_name(s->lock));
+    json_string(&j, "locked_by", lock_causes[cause]);
     json_string(&j, "socket", c->paths.socket);
     json_string(&j, "store", c->paths.store);
     json_string(&j, "software", s->software);
@@ -246,6 +266,7 @@ int cmd_status(struct cli *cli)
     struct token_status token;
     struct nextstart next;
     struct box_status s;
+    enum lock_cause cause = LOCK_BY_NOTHING;
     bool has_token = false;
     int r = client_open(cli, CLIENT_RUNNING, &c, &p);
 
@@ -254,14 +275,16 @@ int cmd_status(struct cli *cli)
         r = nextstart_find(c, &next, &p);
     if (r == 0)
         r = ask_status(c->ask, &s, &p);
+    if (r == 0 && s.lock == LOCK_LOCKED)
+        r = ask_lock_cause(c->ask, &cause, &p);
     if (r == 0 && strcmp(s.backend, "pkcs11") == 0) {
         r = ask_token(c->ask, &token, &p);
         has_token = r == 0;
     }
     if (r == 0 && cli->json)
-        print_json(c, &s, &next, has_token ? &token : NULL);
+        print_json(c, &s, cause, &next, has_token ? &token : NULL);
     else if (r == 0)
-        print_people(c, &s, &next, has_token ? &token : NULL);
+        print_people(c, &s, cause, &next, has_token ? &token : NULL);
     client_close(c);
     if (r != 0)
         return cli_fail(&p);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -326,6 +327,7 @@ static int serve_box(struct box *box, const struct boxconf *conf, int signal_fd)
         log_error("%s%s%s", p.text, p.hint[0] == '\0' ? "" : "; ", p.hint);
         goto close;
     }
+    box->lock_cause = stay_locked ? LOCK_BY_HAND : getenv(KEEP_BY_HAND) != NULL ? LOCK_BY_RESTART : LOCK_BY_NOTHING;
     /* A box that was locked by hand stays locked, whatever ended the last child. */
     if (!stay_locked)
         vault_try_credential(box->vault);

@@ -121,6 +121,8 @@ static void __attribute__((noreturn)) become(struct keeper *k, const char *role,
         dup2(high_listen, KEEP_LISTEN_FD) < 0)
         _exit(1);
     k->argv[KEEPER_ROLE] = (char *)role;
+    if ((k->marks.by_hand.is ? setenv(KEEP_BY_HAND, "1", /* overwrite= */ 1) : unsetenv(KEEP_BY_HAND)) != 0)
+        _exit(1);
     exec_closed(k->program, k->argv);
     log_error("cannot start %s: %s", k->program, strerror(errno));
     _exit(1);

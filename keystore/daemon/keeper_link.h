@@ -43,6 +43,12 @@ enum keep_type {
 #define RESUMED_KIND 2
 #define RESUMED_ARGUMENTS 5
 
+/*
+ * In a child's environment, if the box was unlocked by hand before: then it is this start that locked it, unless a credential
+ * opens it. A message would be new to older children.
+ */
+#define KEEP_BY_HAND "LITTLEBOX_BY_HAND"
+
 /* Where a child finds its ends after exec. */
 #define KEEP_LINK_FD 3
 #define KEEP_LISTEN_FD 4

@@ -128,8 +128,8 @@ static bool read_maker(const char *at, struct maker *ret, gid_t groups[GROUPS_MA
 
 int store_name_read(const char *text, struct stored_name *ret)
 {
-    const char *at = text + 2;
     gid_t groups[GROUPS_MAX];
+    const char *at;
 
     memset(ret, 0, sizeof(*ret));
     for (size_t i = 0; i < WORDS; i++) {
@@ -138,8 +138,10 @@ int store_name_read(const char *text, struct stored_name *ret)
             return 0;
         }
     }
-    if (strlen(text) >= STORE_NAME_SIZE || text[0] != MARK || (text[1] != 'a' && text[1] != 'p') ||
-        !read_number(&at, KEEP_SLOTS_MAX - 1, &ret->slot))
+    if (strlen(text) >= STORE_NAME_SIZE || text[0] != MARK || (text[1] != 'a' && text[1] != 'p'))
+        return LB_E_VALUE;
+    at = text + 2;
+    if (!read_number(&at, KEEP_SLOTS_MAX - 1, &ret->slot))
         return LB_E_VALUE;
     ret->kind = text[1] == 'a' ? STORED_ACCEPTED : STORED_PAIR;
     if (ret->kind == STORED_ACCEPTED)

@@ -122,6 +122,13 @@ struct key_ref {
 enum lock_state { LOCK_NO_STORE = 1, LOCK_LOCKED = 2, LOCK_UNLOCKED = 3 };
 const char *lock_state_name(unsigned state);
 
+/* Why a box is locked that was unlocked before. */
+enum lock_cause {
+    LOCK_BY_NOTHING = 0, /* it is not locked, or nothing of the kind is known */
+    LOCK_BY_HAND = 1,    /* LOCK, before the last start too */
+    LOCK_BY_RESTART = 2  /* it was unlocked by hand, and nothing but a hand can do that again */
+};
+
 /* What of the process with the keys is locked in memory, and so never in swap. */
 enum memory_state { MEMORY_NOT_LOCKED = 1, MEMORY_SECRETS_LOCKED = 2, MEMORY_ALL_LOCKED = 3 };
 #define LB_MEMORY_NO_LIMIT UINT32_MAX

@@ -20,6 +20,7 @@ static const struct msg_kind kinds[] = {
     { MSG_TOKEN,            "token",                    false, false, false, false, true,  false, false, BODY_EMPTY, BODY_TOKEN },
     { MSG_TOKEN_LIST,       "token list",               true,  false, false, false, true,  false, true,  BODY_TOKEN_LIST, BODY_TOKEN_KEYS },
     { MSG_OPENING,          "ask what opens the store", true,  false, true,  false, true,  false, false, BODY_OPENING_ASK, BODY_OPENING },
+    { MSG_LOCK_CAUSE,       "ask why it is locked",     false, false, false, false, true,  false, false, BODY_EMPTY, BODY_LOCK_CAUSE },
     { MSG_CREATE,           "create",                   true,  true,  false, false, false, false, true,  BODY_CREATE, BODY_KEY },
     { MSG_IMPORT,           "import",                   true,  true,  true,  false, false, false, true,  BODY_IMPORT, BODY_KEY },
     { MSG_ATTACH,           "attach",                   true,  true,  false, false, false, false, true,  BODY_ATTACH, BODY_KEY },

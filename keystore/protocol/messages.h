@@ -24,6 +24,7 @@ enum msg_body {
     BODY_NAME,
     BODY_SHOW,
     BODY_STATUS,
+    BODY_LOCK_CAUSE,
     BODY_CHAIN,
     BODY_FIND,
     BODY_FOUND,       /* entries */

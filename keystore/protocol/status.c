@@ -1,4 +1,4 @@
-/* STATUS (bytes: PROTOCOL.md). */
+/* STATUS and LOCK_CAUSE (bytes: PROTOCOL.md). */
 #include "protocol/status.h"
 
 #include <string.h>
@@ -77,5 +77,24 @@ int msg_status_decode(struct bytes body, struct box_status *ret)
     ret->memory = field_get_enum(&r, MEMORY_NOT_LOCKED, MEMORY_ALL_LOCKED);
     ret->memory_needed = wire_get_u32(&r);
     ret->memory_limit = wire_get_u32(&r);
+    return wire_end(&r);
+}
+
+int msg_lock_cause_encode(uint16_t msg_type, uint32_t id, const struct msg_lock_cause *m, void *buf, size_t size,
+                          size_t *ret_len)
+{
+    struct wire_writer w;
+
+    msg_begin(&w, buf, size, msg_type, id);
+    wire_put_u8(&w, m->cause);
+    return wire_written(&w, ret_len);
+}
+
+int msg_lock_cause_decode(struct bytes body, struct msg_lock_cause *ret)
+{
+    struct wire_reader r;
+
+    wire_read(&r, body.p, body.len);
+    ret->cause = field_get_enum(&r, LOCK_BY_NOTHING, LOCK_BY_RESTART);
     return wire_end(&r);
 }

@@ -32,7 +32,8 @@ write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
 fleet_start "$TEST_DIR/servers" "$TEST_DIR/files"
 fleet_loads "$TEST_DIR/files"
 
-descriptors() { find "/proc/$KEEPER/fd" -mindepth 1 | wc -l; }
+# A keeper is closed to its own user too.
+descriptors() { if is_root; then find "/proc/$KEEPER/fd" -mindepth 1 | wc -l; else echo "not to be seen"; fi; }
 times() { grep -c "$1" "$BOX_DIR/box.log" || true; }
 happened() { [ "$(times "$1")" -ge "$2" ]; }
 # Another child, a keeper's first one; and of that version, where a build has its version as a text.
@@ -97,7 +98,36 @@ await "another child" gone "$child"
 await "it to answer" box_answers
 same "it is locked" locked "$(status state)"
 says "the log says so" "was locked by hand before this start, and still is" "$BOX_DIR/box.log"
+same "and status too" hand "$(status locked_by)"
 check "unlock" lb unlock --credential "$BOX_DIR/default.credential" 2>>"$TEST_DIR/lb.log"
+same "nobody has locked it now" null "$(lb --json status 2>/dev/null | json_places locked_by)"
+
+# --- Unlocked by hand alone, it is locked by a restart, whatever way that is
+
+# replaced_by SIGNAL : another child, which has taken all over.
+replaced_by() {
+    child=$(box_child)
+    kill -"$1" "$KEEPER"
+    await "another child" gone "$child"
+    await "it to answer" box_answers
+}
+mv "$BOX_DIR/default.credential" "$TEST_DIR/credential"
+check "unlock" lb unlock --credential "$TEST_DIR/credential" 2>>"$TEST_DIR/lb.log"
+for signal in HUP USR2; do
+    replaced_by "$signal"
+    same "SIG$signal: it is locked" locked "$(status state)"
+    same "SIG$signal: by a restart" restart "$(status locked_by)"
+    lb status >"$TEST_DIR/status.out" 2>/dev/null || true
+    says "SIG$signal: status says so" '^ *LOCKED BY A RESTART: it was unlocked by hand' "$TEST_DIR/status.out"
+    says "SIG$signal: and the cure" "^ *no key can be used until 'littlebox --box default unlock'" "$TEST_DIR/status.out"
+done
+check "lock" lb lock
+same "the last word is the hand's" hand "$(status locked_by)"
+mv "$TEST_DIR/credential" "$BOX_DIR/default.credential"
+check "unlock" lb unlock --credential "$BOX_DIR/default.credential" 2>>"$TEST_DIR/lb.log"
+replaced_by HUP
+same "where a credential opens it, nobody has locked it" "unlocked null" \
+    "$(status state) $(lb --json status 2>/dev/null | json_places locked_by)"
 refused "--resume is not for users" "is for littleboxd itself" "$BIN" --dir "$TEST_DIR/other" --resume 0
 fleet_stop
 stop_box

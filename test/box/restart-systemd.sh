@@ -4,7 +4,7 @@
 #
 # ROUNDS (3) of each. How long the longest handshake took is printed, not judged. test/proof/restart.sh is the long form, with
 # PostgreSQL and Postfix too. HOOKS: a directory of programs; one round of each kind is a run of one of them (with the name of
-# the box's unit), for what a package manager does. DEBS: a directory of littlebox's packages, for them.
+# the box's unit), for what a package manager does. DEBS: a directory of littlebox's packages, which are what is installed then.
 set -eu
 # shellcheck source=../harness/lib.sh
 . "$(dirname "$0")/../harness/lib.sh"
@@ -17,6 +17,7 @@ set -eu
 
 fleet_needs
 MACHINE_ENV="ROUNDS HOOKS DEBS ALL_SERVERS TEST_SECONDS"
+MACHINE_DIRS="${HOOKS:-} ${DEBS:-}" MACHINE_DEBS=${DEBS:-}
 in_machine
 ROUNDS=${ROUNDS:-3}
 [ -n "${ALL_SERVERS:-}" ] || FLEET="nginx haproxy"
@@ -114,6 +115,8 @@ says "the log says so" "the box was locked by hand before this start, and still 
 check "systemctl status too" grep -q '^LOCKED: ' <<<"$(property StatusText)"
 littlebox status >status.out || true
 says "and littlebox status" "^ *no key can be used until 'littlebox --box default unlock'" status.out
+says "and who did it" "^ *it was locked by hand$" status.out
+same "to programs too" hand "$(status locked_by)"
 check "unlock" littlebox unlock --credential /etc/littlebox/default.credential 2>>lb.log
 check "restart" systemctl restart "$UNIT"
 same "it opens itself" unlocked "$(status state)"
@@ -125,6 +128,10 @@ same "it is locked" locked "$(status state)"
 check "unlock" littlebox unlock --credential /root/credential 2>>lb.log
 check "restart" systemctl restart "$UNIT"
 says "the log says so" "the box was unlocked by hand, and this start has locked it: no key can be used until" "$LOG"
+littlebox status >status.out || true
+says "and littlebox status" "^ *LOCKED BY A RESTART: it was unlocked by hand, and no start can do that by itself$" status.out
+says "with the cure" "^ *no key can be used until 'littlebox --box default unlock'" status.out
+same "to programs too" restart "$(status locked_by)"
 mv /root/credential /etc/littlebox/default.credential
 check "restart" systemctl restart "$UNIT"
 check "it signs" signs ec
@@ -134,7 +141,7 @@ check "it signs" signs ec
 systemctl stop littleboxd@default.socket "$UNIT"
 mkdir -p /etc/systemd/system/littleboxd@default.service.d /run/littlebox
 sed -e '/^Requires=/d; /^After=/d' -e 's/^NoNewPrivileges=.*/&\nReadWritePaths=\/run\/littlebox/' \
-    /usr/local/lib/systemd/system/littleboxd@.service >/etc/systemd/system/littleboxd@default.service
+    "$(property FragmentPath)" >/etc/systemd/system/littleboxd@default.service
 chown littlebox-default /run/littlebox
 systemctl daemon-reload
 check "a box that makes its own socket" systemctl start "$UNIT"

@@ -186,12 +186,38 @@ open_to_others() {
     fi
     look 0
 }
+# its_group FILE : a group that may write to it counts if somebody is in it.
+its_group() {
+    is_root || return 0
+    chgrp 50 "$R$1"
+    chmod g+w "$R$1"
+    look 1
+    grep -q "^FAIL  its group can write to $1 (mode " out || fail "a group without a name: $(cat out)"
+    put /etc/group 'staff:x:50:'
+    put /etc/passwd 'root:x:0:0:root:/root:/bin/bash'
+    look 0
+    put /etc/group 'staff:x:50:fred'
+    look 1
+    put /etc/group 'staff:x:50:
+also:x:50:fred'
+    look 1
+    put /etc/group 'staff:x:50:'
+    put /etc/passwd 'fred:x:1000:50::/home/fred:/bin/bash'
+    look 1
+    rm "$R/etc/passwd"
+    look 1
+    chgrp 0 "$R$1"
+    chmod g-w "$R$1"
+    rm "$R/etc/group"
+    look 0
+}
 put "$cnf" "# nothing"
 look 0
 line "ok    only root can change $cnf"
 open_to_others cnf "$cnf"
 open_to_others cnf "$(dirname "$cnf")"
 open_to_others cnf /usr
+its_group /usr
 put /opt/more/one.cnf "[a]"
 put /opt/more/two.txt "[a]"
 put /opt/other.cnf ".include /opt/last.cnf"

@@ -229,6 +229,9 @@ static void decode_as(enum msg_body what, const struct msg_header *header, struc
     case BODY_STATUS:
         TRY(status, struct box_status);
         break;
+    case BODY_LOCK_CAUSE:
+        TRY(lock_cause, struct msg_lock_cause);
+        break;
     case BODY_CHAIN:
         TRY(chain, struct bytes);
         read_chain(body);

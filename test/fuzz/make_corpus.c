@@ -145,6 +145,7 @@ static void messages(void)
     PUT("show-name", name, MSG_SHOW, (&(struct msg_name){ .name = "web" }));
     PUT("status", status, MSG_STATUS | MSG_ANSWER,
         (&(struct box_status){ .box = "default", .software = "littlebox", .backend = "sealed", .lock = LOCK_LOCKED, .memory = MEMORY_ALL_LOCKED }));
+    PUT("lock-cause", lock_cause, MSG_LOCK_CAUSE | MSG_ANSWER, (&(struct msg_lock_cause){ LOCK_BY_RESTART }));
     PUT("create", create, MSG_CREATE, (&(struct create_request){ .name = "web", .type = "ed448" }));
     PUT("import", import, MSG_IMPORT, (&(struct import_request){ .name = "web", .pkcs8 = view }));
     PUT("destroy", destroy, MSG_DESTROY, (&(struct destroy_request){ .name = "web", .version = 2 }));

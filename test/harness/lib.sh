@@ -244,9 +244,10 @@ copy_programs() {
     MODULE=$1/.libs/littlebox.so
 }
 
-# again_without_root : as root, runs the whole test once more, as www-data and from a copy, and ends with it.
+# again_without_root [DIRECTORY...] : as root, runs the whole test once more, as www-data and from a copy, and ends with it. Of test/
+# the copy has the harness, the test's own directory and these.
 again_without_root() {
-    local copy directory
+    local copy directory other
     is_root || return 0
     needs_user www-data
     begin
@@ -256,7 +257,9 @@ again_without_root() {
     copy_programs "$copy/build"
     mkdir "$copy/build/test"
     cp -R "$HARNESS" "$copy/build/test/"
-    cp -R "$LITTLEBOX_SRC/test/harness" "$LITTLEBOX_SRC/test/$directory" "$copy/test/"
+    for other in harness "$directory" "$@"; do
+        cp -R "$LITTLEBOX_SRC/test/$other" "$copy/test/"
+    done
     chown www-data "$TEST_DIR/tmp"
     cd "$TEST_DIR" || exit
     setpriv --reuid=www-data --regid=www-data --clear-groups --reset-env env LITTLEBOX_BUILD="$copy/build" \

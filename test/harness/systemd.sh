@@ -1,30 +1,17 @@
 # shellcheck shell=bash
-# A machine of its own for a test: systemd is process 1 of a PID namespace, in an overlay of this machine's files with what
-# `make install` puts there, and of its units it has ours alone. Nothing of the machine is changed, and nothing of it is left: all
-# ends with the test's first process.
+# A machine of its own for a test (machine.sh), with what `make install` puts there, or the packages of MACHINE_DEBS; of its units it
+# has ours alone.
 #
 # Sourced behind lib.sh. A script says `in_machine`: that returns inside, where the script runs a second time, as a service;
 # outside it ends with what came out there, or skips where this machine gives no namespaces. MACHINE_ENV: the names of variables
-# that the script has inside too.
+# that the script has inside too. MACHINE_DIRS: directories that are the same inside; below /tmp there is nothing else.
 
+# shellcheck source=machine.sh
+. "$(dirname "${BASH_SOURCE[0]}")/machine.sh"
 MACHINE_SCRIPT=$(realpath "$0")
 MACHINE_ENV=${MACHINE_ENV:-}
-SYSTEMD=/lib/systemd/systemd
+MACHINE_DIRS=${MACHINE_DIRS:-} MACHINE_DEBS=${MACHINE_DEBS:-}
 UNITS=/etc/systemd/system:/run/littlebox-test:/usr/local/lib/systemd/system
-namespaces=(--mount --propagation private)
-machine=(--pid --fork --kill-child --ipc --uts --net --cgroup)
-
-# In a mount namespace of its own: the root directory for systemd, in $TEST_DIR/ov/root, and a control group.
-mount_machine() {
-    local dir=$TEST_DIR/ov
-    mkdir -p "$dir" "$TEST_DIR/cgroup"
-    mount -t cgroup2 cgroup2 "$TEST_DIR/cgroup"
-    mkdir "$GROUP"
-    mount -t tmpfs -o mode=0755 tmpfs "$dir"
-    mkdir "$dir/upper" "$dir/work" "$dir/root"
-    mount -t overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" overlay "$dir/root"
-    mkdir "$dir/root/old"
-}
 
 machine_env() {
     local name
@@ -33,63 +20,35 @@ machine_env() {
     done
 }
 
+# Before systemd is there, so that nothing is started.
+install_debs() {
+    chroot "$1" env DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg --force-unsafe-io -i \
+        "$MACHINE_DEBS"/littlebox_*.deb "$MACHINE_DEBS"/openssl-provider-littlebox_*.deb
+}
+
+install_build() {
+    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$LITTLEBOX_BUILD" install DESTDIR="$1"
+}
+
 furnish_machine() {
-    local root=$TEST_DIR/ov/root dir device unit
-    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$LITTLEBOX_BUILD" install DESTDIR="$root" >"$TEST_DIR/install.log" 2>&1
-    for dir in dev run tmp etc/systemd/system; do
-        mount -t tmpfs -o mode=0755 tmpfs "$root/$dir"
-    done
-    chmod 1777 "$root/tmp"
-    # What this machine may have of ours, and its key for credentials.
-    rm -rf "$root/etc/littlebox" "$root/var/lib/littlebox" "$root/var/lib/systemd/credential.secret"
-    sed -i '/^littlebox/d' "$root/etc/passwd" "$root/etc/shadow" "$root/etc/group" "$root/etc/gshadow"
-    rm -f "$root"/etc/sysusers.d/littlebox-*
-    for device in null zero full random urandom tty; do
-        : >"$root/dev/$device"
-        mount --bind "/dev/$device" "$root/dev/$device"
-    done
-    ln -s /proc/self/fd "$root/dev/fd"
-    ln -s pts/ptmx "$root/dev/ptmx"
-    mkdir "$root/dev/pts" "$root/dev/shm" "$root/run/littlebox-test" "$root/etc/systemd/system/littleboxd@.service.d"
-    for unit in sysinit basic sockets multi-user shutdown; do
-        printf '[Unit]\nDefaultDependencies=no\n' >"$root/run/littlebox-test/$unit.target"
-    done
+    local root=$TEST_DIR/ov/root dir install=install_build packaged=()
+    if [ -n "$MACHINE_DEBS" ]; then install=install_debs packaged=(usr/lib/systemd/system); fi
+    machine_furnish "$root" /run/littlebox-test "${packaged[@]}"
     # What does not end on SIGTERM (pkcsslotd) has this long at the end.
-    mkdir -p "$root/etc/systemd/system.conf.d"
+    mkdir -p "$root/etc/systemd/system.conf.d" "$root/etc/systemd/system/littleboxd@.service.d"
     printf '[Manager]\nDefaultTimeoutStopSec=3s\n' >"$root/etc/systemd/system.conf.d/10-littlebox-test.conf"
     # There is no journal.
     printf '[Service]\nStandardOutput=append:/run/box-%%i.log\nStandardError=append:/run/box-%%i.log\n' \
         >"$root/etc/systemd/system/littleboxd@.service.d/10-log.conf"
-    cat >"$root/run/littlebox-test/test.service" <<END
-[Unit]
-DefaultDependencies=no
-[Service]
-Type=oneshot
-Environment="SYSTEMD_TEST=inside" "LITTLEBOX_BUILD=$LITTLEBOX_BUILD" "LITTLEBOX_SRC=$LITTLEBOX_SRC" $(machine_env)
-ExecStart=/bin/bash -c '"\$0"; r=\$\$?; [ \$\$r = 0 ] || systemctl --no-pager status "littleboxd@*"; systemctl --force exit \$\$r' "$MACHINE_SCRIPT"
-StandardOutput=append:$TEST_DIR/inside.log
-StandardError=append:$TEST_DIR/inside.log
-END
-    for dir in "$LITTLEBOX_SRC" "$LITTLEBOX_BUILD" "$TEST_DIR"; do
+    machine_service "\"$MACHINE_SCRIPT\"" "$TEST_DIR/inside.log" "Environment=\"SYSTEMD_TEST=inside\" \
+\"LITTLEBOX_BUILD=$LITTLEBOX_BUILD\" \"LITTLEBOX_SRC=$LITTLEBOX_SRC\" $(machine_env)" >"$root/run/littlebox-test/test.service"
+    # shellcheck disable=SC2086 # a list of directories
+    for dir in "$LITTLEBOX_SRC" "$LITTLEBOX_BUILD" "$TEST_DIR" $MACHINE_DIRS; do
         mkdir -p "$root$dir"
         mount --bind "$dir" "$root$dir"
     done
-}
-
-# Process 1 of the PID namespace becomes systemd.
-become_systemd() {
-    local root=$TEST_DIR/ov/root
-    mount -t proc proc "$root/proc"
-    mount -t sysfs -o ro sysfs "$root/sys"
-    mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
-    mount -t devpts devpts "$root/dev/pts"
-    cd "$root" || exit
-    pivot_root . old
-    umount -l /old
-    # As process 1 finds it outside of containers; systemd hands credentials over by a mount.
-    mount --make-rshared /
-    exec env -i container=littlebox PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_UNIT_PATH=$UNITS "$SYSTEMD" \
-        --unit=test.service --log-target=console --show-status=no </dev/null >>"$TEST_DIR/systemd.log" 2>&1 3>&-
+    "$install" "$root" >"$TEST_DIR/install.log" 2>&1 </dev/null
+    rm -f "$root/usr/sbin/policy-rc.d"
 }
 
 outside_machine() {
@@ -102,12 +61,12 @@ outside_machine() {
         ! grep -qs '=/run/littlebox/%i.sock' "$LITTLEBOX_BUILD/keystore/daemon/systemd/littleboxd@.socket"; then
         skip "this build is for other directories than those of the system"
     fi
-    why=$(unshare "${namespaces[@]}" "${machine[@]}" true 2>&1) || skip "this machine gives no namespaces: $why"
+    why=$(unshare "${MACHINE_TOP[@]}" "${MACHINE_NAMESPACES[@]}" true 2>&1) || skip "this machine gives no namespaces: $why"
     begin
     : >"$TEST_DIR/inside.log"
     export SYSTEMD_TEST_DIR=$TEST_DIR
-    why=$(SYSTEMD_TEST=try unshare "${namespaces[@]}" "$MACHINE_SCRIPT" 2>&1) || skip "no machine to be had: $why"
-    SYSTEMD_TEST=mount setpriv --pdeathsig KILL unshare "${namespaces[@]}" "$MACHINE_SCRIPT" || status=$?
+    why=$(SYSTEMD_TEST=try unshare "${MACHINE_TOP[@]}" "$MACHINE_SCRIPT" 2>&1) || skip "no machine to be had: $why"
+    SYSTEMD_TEST=mount setpriv --pdeathsig KILL unshare "${MACHINE_TOP[@]}" "$MACHINE_SCRIPT" || status=$?
     cat "$TEST_DIR/inside.log" >&3
     if [ "$status" -ne 0 ]; then
         tail -n 20 "$TEST_DIR/systemd.log" >&3
@@ -118,33 +77,35 @@ outside_machine() {
     finish
 }
 
-remove_group() { find "$GROUP" -depth -type d -exec rmdir {} +; }
-
 in_machine() {
+    local group
     TEST_DIR=${SYSTEMD_TEST_DIR:-}
-    GROUP=$TEST_DIR/cgroup/$(basename "$TEST_DIR")
+    group=$TEST_DIR/cgroup/$(basename "$TEST_DIR")
     case ${SYSTEMD_TEST:-} in
     '') outside_machine ;;
     try)
-        mount_machine
-        remove_group
+        machine_mount "$TEST_DIR/ov" "$TEST_DIR/cgroup" "$group"
+        machine_remove_group "$group"
         cd "$TEST_DIR/ov/root" || exit
         pivot_root . old
         exit
         ;;
     mount)
-        mount_machine
+        machine_mount "$TEST_DIR/ov" "$TEST_DIR/cgroup" "$group"
         furnish_machine
         # The control group's namespace begins where its first process is.
-        echo $$ >"$GROUP/cgroup.procs"
+        echo $$ >"$group/cgroup.procs"
         status=0
         SYSTEMD_TEST=systemd setpriv --pdeathsig KILL timeout --foreground -s KILL "$TEST_SECONDS" \
-            setpriv --pdeathsig KILL unshare "${namespaces[@]}" "${machine[@]}" "$MACHINE_SCRIPT" || status=$?
+            setpriv --pdeathsig KILL unshare "${MACHINE_TOP[@]}" "${MACHINE_NAMESPACES[@]}" "$MACHINE_SCRIPT" || status=$?
         echo $$ >"$TEST_DIR/cgroup/cgroup.procs"
-        await "the control group to be empty" remove_group
+        await "the control group to be empty" machine_remove_group "$group"
         exit "$status"
         ;;
-    systemd) become_systemd ;;
+    systemd)
+        machine_boot "$TEST_DIR/ov/root" "$TEST_DIR/systemd.log" \
+            "SYSTEMD_UNIT_PATH=$UNITS${MACHINE_DEBS:+:/usr/lib/systemd/system}"
+        ;;
     inside)
         begin
         ln -s /run "$TEST_DIR/run"

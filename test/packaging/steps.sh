@@ -59,11 +59,12 @@ unlocked() { littlebox status >"$work/status.log" 2>&1; }
 provider_works() { littlebox openssl status && openssl list -providers | grep -qx '  littlebox'; }
 stock_openssl() { openssl version && openssl ciphers -s -tls1_3 && not grep -q littlebox /etc/ssl/openssl.cnf; }
 
-# Files, but for what dpkg, nginx and the steps themselves write.
+# Files, but for what dpkg, nginx and the steps themselves write, and directories of AppArmor's that dh_apparmor's scripts take away
+# when they are empty.
 files() {
     find /boot /etc /opt /srv /usr /var /etc/systemd/system /usr/lib/systemd/system -xdev \( -path /var/lib/dpkg -o -path /var/log \
         -o -path /var/cache -o -path /var/tmp -o -path /var/lib/nginx -o -path "$here" \) -prune -o -print |
-        grep -vE '^/etc/(passwd|shadow|group|gshadow|subuid|subgid)-?$|^/etc/\.pwd\.lock$|/__pycache__' | sort -u
+        grep -vE '^/etc/(passwd|shadow|group|gshadow|subuid|subgid)-?$|^/etc/\.pwd\.lock$|/__pycache__|^/etc/apparmor\.d/(disable|local)$' | sort -u
 }
 
 # --- nginx, as it is: a server with a handle

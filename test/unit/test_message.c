@@ -65,6 +65,7 @@ WRAP(opening, struct box_opening)
 WRAP(login, struct msg_login)
 WRAP(show, struct key_details)
 WRAP(status, struct box_status)
+WRAP(lock_cause, struct msg_lock_cause)
 WRAP(create, struct create_request)
 WRAP(import, struct import_request)
 WRAP(destroy, struct destroy_request)
@@ -222,6 +223,7 @@ static const struct box_status status = { .box = "default",
                                           .memory = MEMORY_SECRETS_LOCKED,
                                           .memory_needed = 11,
                                           .memory_limit = LB_MEMORY_NO_LIMIT };
+static const struct msg_lock_cause lock_cause = { LOCK_BY_RESTART };
 static const struct create_request create = { .name = "web", .type = "rsa-pss:4096:sha512" };
 static const struct import_request import = { .name = "web", .pkcs8 = { data, sizeof(data) } };
 static const struct destroy_request destroy = { .name = "web", .version = 7 };
@@ -380,6 +382,8 @@ static const struct message_case cases[] = {
         { 37, SANDBOX_ALL + 1, LB_E_VALUE },
         { 38, 2, LB_E_VALUE },
         { 39, 2, LB_E_VALUE } } },
+    { "LOCK_CAUSE", encode_lock_cause, decode_lock_cause, &lock_cause, sizeof(lock_cause), NO_VIEW,
+      { { 0, LOCK_BY_RESTART + 1, LB_E_VALUE } } },
     { "CREATE",
       encode_create,
       decode_create,

@@ -28,6 +28,7 @@ static const struct row {
     { MSG_TOKEN, "token", false, false, false, false, false, true, false },
     { MSG_TOKEN_LIST, "token list", true, false, false, false, false, true, true },
     { MSG_CERT_FIND, "find certificates", false, false, false, false, false, true, true },
+    { MSG_LOCK_CAUSE, "ask why it is locked", false, false, false, false, false, true, false },
     { MSG_CREATE, "create", true, true, false, false, false, false, true },
     { MSG_IMPORT, "import", true, true, true, false, false, false, true },
     { MSG_ROLL, "roll", true, true, false, false, false, true, true },

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "doctor/system/nobodys_group.h"
 #include "doctor/system/tree.h"
 
 #define LINKS_MAX 40
@@ -40,6 +41,8 @@ static int look_at(const struct audit *a, const char *path, const struct stat *s
     /* In root's group is who may do what root may. */
     group = (st->st_mode & S_IWGRP) != 0 && st->st_gid != 0;
     others = (st->st_mode & S_IWOTH) != 0;
+    if (group && !others)
+        group = !is_nobodys_group(a, st->st_gid);
     if (!group && !others)
         return 0;
     problem_set(p, LB_E_DENIED, "%s can write to %.250s (mode %04o)", others ? "everybody" : "its group", path,

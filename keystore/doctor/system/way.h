@@ -9,8 +9,8 @@
 
 /*
  * Walks path name by name, links too, from the root of a on. Each directory, each link and the file must belong to root or to
- * also, and others must not be able to write to any; a directory that is sticky may be written to. With --root the caller
- * counts as root does, who has unpacked an image.
+ * also, and others must not be able to write to any; a directory that is sticky may be written to, and a group that nobody is
+ * in is nobody. With --root the caller counts as root does, who has unpacked an image.
  *
  * 0: it is so. LB_E_DENIED: p says who could change what, and the cure. LB_E_SYSTEM: it cannot be looked at, and p says why;
  * *ret_absent (may be NULL) says if it is not there.
