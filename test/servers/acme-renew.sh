@@ -256,7 +256,11 @@ for when in before during; do
         await "what the killed run left running" unlocked
         check "killed $when step $n: the pair that is served fits, and clients take it" trusted
         echo none 0 >"$TEST_DIR/at"
+        # What is in use already is not due again.
+        DUE=yes
+        [ "$(lb show web --public | tlsa_of)" != "$next" ] || DUE=no
         check "killed $when step $n: the next run finishes" tiny
+        DUE=yes
         await "nginx to serve what the box has" is_served
         check "killed $when step $n: then the pair is whole" trusted
         check "killed $when step $n: nothing is left over" test ! -e "$CHAIN" -a ! -e "$STATE/web/work"
