@@ -27,6 +27,7 @@ static const struct {
     { MSG_CERT_FIND,        handle_cert_find },
     { MSG_EXPIRING,         handle_expiring },
     { MSG_USERS,            handle_users },
+    { MSG_LIVES,            handle_lives },
     { MSG_TOKEN,            handle_token },
     { MSG_TOKEN_LIST,       handle_token_list },
     { MSG_OPENING,          handle_opening },

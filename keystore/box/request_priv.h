@@ -58,6 +58,7 @@ LB_MUST_USE int handle_back(struct request *rq);
 LB_MUST_USE int handle_state(struct request *rq);
 LB_MUST_USE int handle_expiring(struct request *rq);
 LB_MUST_USE int handle_users(struct request *rq);
+LB_MUST_USE int handle_lives(struct request *rq);
 LB_MUST_USE int handle_token(struct request *rq);
 LB_MUST_USE int handle_token_list(struct request *rq);
 LB_MUST_USE int handle_opening(struct request *rq);

@@ -154,3 +154,19 @@ int handle_users(struct request *rq)
     free(users);
     return r;
 }
+
+int handle_lives(struct request *rq)
+{
+    struct key_details *show = malloc(sizeof(*show));
+    struct msg_name m;
+    int r = show == NULL ? LB_E_NOMEM : msg_name_decode(rq->body, &m);
+
+    if (r == 0) {
+        note_key(rq, m.name, 0);
+        r = vault_show(rq->box->vault, m.name, show, &rq->problem);
+    }
+    if (r == 0)
+        r = msg_lives_encode(ANSWER(rq), show, INTO(rq));
+    free(show);
+    return r;
+}

@@ -55,6 +55,20 @@ int ask_expiring(struct ask *q, const struct expiring_request *m, bool *ret_more
     return ask_decoded(q, ret_entries->error, p);
 }
 
+int ask_lives(struct ask *q, struct key_details *show, struct problem *p)
+{
+    struct msg_name m;
+    struct bytes body;
+    int r;
+
+    snprintf(m.name, sizeof(m.name), "%s", show->name);
+    ask_begin(q, MSG_LIVES, show->name);
+    r = ask_send(q, msg_name_encode(MSG_LIVES, q->id, &m, q->request, q->request_size, &q->request_len), &body, p);
+    if (r == LB_E_MESSAGE)
+        return 0;
+    return r != 0 ? r : ask_decoded(q, msg_lives_decode(body, show), p);
+}
+
 int ask_users(struct ask *q, const char *name, uint16_t *ret_count, struct wire_reader *ret_entries, struct problem *p)
 {
     struct msg_name m;

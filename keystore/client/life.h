@@ -14,6 +14,8 @@ LB_MUST_USE int ask_state(struct ask *q, const struct state_request *m, struct l
 /* One page of what ends: *ret_count entries to be read from ret_entries with msg_expiring_entry_get(). */
 LB_MUST_USE int ask_expiring(struct ask *q, const struct expiring_request *m, bool *ret_more, uint16_t *ret_count,
                              struct wire_reader *ret_entries, struct problem *p);
+/* The lives of the versions that ask_show() has told, into its answer. A box that is older than the message tells none: 0. */
+LB_MUST_USE int ask_lives(struct ask *q, struct key_details *show, struct problem *p);
 /* The processes that used the key: *ret_count entries to be read from ret_entries with msg_user_entry_get(). */
 LB_MUST_USE int ask_users(struct ask *q, const char *name, uint16_t *ret_count, struct wire_reader *ret_entries,
                           struct problem *p);

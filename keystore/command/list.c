@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/keys.h"
+#include "client/life.h"
 #include "client/status.h"
 #include "client/token.h"
 #include "command/cert.h"
@@ -520,6 +521,8 @@ int cmd_show(struct cli *cli)
                             ref.version);
             problem_hint(&p, "its versions: littlebox --box %s show %s", cli->box, ref.name);
         }
+        if (r == 0)
+            r = ask_lives(c->ask, show, &p);
         if (r == 0)
             r = print_key(c, &ref, show, &p);
     }

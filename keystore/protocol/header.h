@@ -29,6 +29,7 @@ enum msg_type {
     MSG_LOCK_CAUSE = 0x0029,
     MSG_EXPIRING = 0x002a,
     MSG_USERS = 0x002b,
+    MSG_LIVES = 0x002c,
     MSG_CREATE = 0x0030,
     MSG_IMPORT = 0x0031,
     MSG_DESTROY = 0x0032,

@@ -6,7 +6,6 @@
 #include "model/key_name.h"
 #include "protocol/fields_priv.h"
 #include "protocol/header.h"
-#include "protocol/life.h"
 
 int msg_key_ref_encode(uint16_t msg_type, uint32_t id, const struct key_ref *m, void *buf, size_t size, size_t *ret_len)
 {
@@ -125,8 +124,6 @@ int msg_show_encode(uint16_t msg_type, uint32_t id, const struct key_details *m,
         wire_put_u8(&w, v->chain_damaged);
         wire_put_u64(&w, v->destroy_at);
         wire_put_u64(&w, v->used);
-        wire_put_u8(&w, v->current);
-        msg_life_put(&w, &v->life);
     }
     wire_put_u16(&w, m->grant_count);
     for (unsigned i = 0; i < m->grant_count; i++)
@@ -159,8 +156,6 @@ int msg_show_decode(struct bytes body, struct key_details *ret)
         v->chain_damaged = wire_get_bool(&r);
         v->destroy_at = wire_get_u64(&r);
         v->used = wire_get_u64(&r);
-        v->current = wire_get_bool(&r);
-        msg_life_get(&r, &v->life);
     }
     ret->grant_count = wire_get_u16(&r);
     if (ret->grant_count > LB_GRANTS_MAX)

@@ -153,22 +153,58 @@ int msg_expiring_decode(struct bytes body, struct expiring_request *ret)
     return wire_end(&r);
 }
 
-void msg_life_put(struct wire_writer *w, const struct version_life *life)
+int msg_lives_encode(uint16_t msg_type, uint32_t id, const struct key_details *m, void *buf, size_t size, size_t *ret_len)
 {
-    wire_put_u64(w, life->activate_at);
-    wire_put_u64(w, life->deactivate_at);
-    wire_put_u8(w, life->reason);
-    wire_put_u8(w, life->by_known);
-    wire_put_u32(w, life->by);
+    struct wire_writer w;
+
+    msg_begin(&w, buf, size, msg_type, id);
+    wire_put_u16(&w, m->version_count);
+    for (unsigned i = 0; i < m->version_count; i++) {
+        const struct version_entry *v = &m->versions[i];
+
+        wire_put_u32(&w, v->version);
+        wire_put_u8(&w, v->current);
+        wire_put_u64(&w, v->life.activate_at);
+        wire_put_u64(&w, v->life.deactivate_at);
+        wire_put_u8(&w, v->life.reason);
+        wire_put_u8(&w, v->life.by_known);
+        wire_put_u32(&w, v->life.by);
+    }
+    return wire_written(&w, ret_len);
 }
 
-void msg_life_get(struct wire_reader *r, struct version_life *ret)
+static void set_life(struct key_details *m, uint32_t version, bool current, const struct version_life *life)
 {
-    ret->activate_at = wire_get_u64(r);
-    ret->deactivate_at = wire_get_u64(r);
-    ret->reason = field_get_enum(r, 0, REASON_LAST);
-    ret->by_known = wire_get_bool(r);
-    ret->by = wire_get_u32(r);
+    for (unsigned i = 0; i < m->version_count; i++) {
+        if (m->versions[i].version != version)
+            continue;
+        m->versions[i].current = current;
+        m->versions[i].life = *life;
+    }
+}
+
+int msg_lives_decode(struct bytes body, struct key_details *m)
+{
+    struct wire_reader r;
+    unsigned count;
+
+    wire_read(&r, body.p, body.len);
+    count = wire_get_u16(&r);
+    if (count > LB_VERSIONS_MAX)
+        return LB_E_TOO_LONG;
+    for (unsigned i = 0; i < count && r.error == 0; i++) {
+        uint32_t version = wire_get_u32(&r);
+        bool current = wire_get_bool(&r);
+        struct version_life life = { .activate_at = wire_get_u64(&r) };
+
+        life.deactivate_at = wire_get_u64(&r);
+        life.reason = field_get_enum(&r, 0, REASON_LAST);
+        life.by_known = wire_get_bool(&r);
+        life.by = wire_get_u32(&r);
+        if (r.error == 0)
+            set_life(m, version, current, &life);
+    }
+    return wire_end(&r);
 }
 
 void msg_expiring_entry_put(struct wire_writer *w, const struct expiring_entry *e)

@@ -1,4 +1,4 @@
-/* Messages about the life of keys: ROLL, ACTIVATE, BACK, STATE, EXPIRING, USERS. */
+/* Messages about the life of keys: ROLL, ACTIVATE, BACK, STATE, LIVES, EXPIRING, USERS. */
 #ifndef LB_PROTOCOL_LIFE_H
 #define LB_PROTOCOL_LIFE_H
 
@@ -27,9 +27,14 @@ LB_MUST_USE int msg_expiring_encode(uint16_t msg_type, uint32_t id, const struct
                                     size_t *ret_len);
 LB_MUST_USE int msg_expiring_decode(struct bytes body, struct expiring_request *ret);
 
-/* What is known of a life besides its state. */
-void msg_life_put(struct wire_writer *w, const struct version_life *life);
-void msg_life_get(struct wire_reader *r, struct version_life *ret);
+/*
+ * What SHOW does not say of the versions of a key: the lives, and which one is current. A message of its own, because SHOW stays
+ * readable for older callers. The decoder wants the answer of SHOW, and sets these members in it; a version that is not in both is
+ * passed over.
+ */
+LB_MUST_USE int msg_lives_encode(uint16_t msg_type, uint32_t id, const struct key_details *m, void *buf, size_t size,
+                                 size_t *ret_len);
+LB_MUST_USE int msg_lives_decode(struct bytes body, struct key_details *m);
 
 /* Entries of the answers to EXPIRING and USERS. */
 void msg_expiring_entry_put(struct wire_writer *w, const struct expiring_entry *e);

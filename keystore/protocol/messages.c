@@ -16,6 +16,7 @@ static const struct msg_kind kinds[] = {
     { MSG_FIND,             "find",                     false, false, false, false, true,  false, true,  BODY_FIND, BODY_FOUND },
     { MSG_CERT_FIND,        "find certificates",        false, false, false, false, true,  false, true,  BODY_FIND, BODY_CHAIN },
     { MSG_EXPIRING,         "list what ends",           false, false, false, false, true,  false, false, BODY_EXPIRING_ASK, BODY_EXPIRING },
+    { MSG_LIVES,            "lives",                    true,  false, false, false, true,  false, false, BODY_NAME, BODY_LIVES },
     { MSG_USERS,            "users",                    true,  false, false, false, true,  false, false, BODY_NAME, BODY_USERS },
     { MSG_TOKEN,            "token",                    false, false, false, false, true,  false, false, BODY_EMPTY, BODY_TOKEN },
     { MSG_TOKEN_LIST,       "token list",               true,  false, false, false, true,  false, true,  BODY_TOKEN_LIST, BODY_TOKEN_KEYS },

@@ -55,6 +55,7 @@ enum msg_body {
     BODY_EXPIRING_ASK,
     BODY_EXPIRING,    /* entries */
     BODY_USERS,       /* entries */
+    BODY_LIVES,
     BODY_COUNT
 };
 

@@ -168,6 +168,20 @@ static void read_expiring(struct bytes body)
     }
 }
 
+/* The answer to LIVES: into an answer to SHOW that has one of the versions, and back. */
+static void read_lives(struct bytes body)
+{
+    static struct key_details show;
+    static uint8_t again[LB_PACKET_MAX];
+    size_t len;
+
+    memset(&show, 0, sizeof(show));
+    show.version_count = 1;
+    show.versions[0].version = 1;
+    if (msg_lives_decode(body, &show) == 0 && msg_lives_encode(1, 1, &show, again, sizeof(again), &len) != 0)
+        abort();
+}
+
 /* The answer to USERS. */
 static void read_users(struct bytes body)
 {
@@ -325,6 +339,9 @@ static void decode_as(enum msg_body what, const struct msg_header *header, struc
         break;
     case BODY_USERS:
         read_users(body);
+        break;
+    case BODY_LIVES:
+        read_lives(body);
         break;
     case BODY_COUNT:
         abort();

@@ -263,6 +263,9 @@ static void check_form(unsigned who, uint16_t type, struct bytes body)
     case MSG_IMPORT:
         must(msg_key_decode(body, &key) == 0 && key.spki.len > 0);
         break;
+    case MSG_LIVES:
+        must(msg_lives_decode(body, &show) == 0);
+        break;
     case MSG_SHOW:
         must(msg_show_decode(body, &show) == 0);
         break;

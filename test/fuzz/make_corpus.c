@@ -155,6 +155,7 @@ static void messages(void)
     PUT("back", back, MSG_BACK, (&(struct back_request){ .name = "web", .drain = 5 }));
     PUT("state", state, MSG_STATE, (&(struct state_request){ .key = pinned, .event = EVENT_SUSPEND }));
     PUT("life", life, MSG_BACK | MSG_ANSWER, (&(struct life_answer){ .version = 2, .state = STATE_ACTIVE }));
+    PUT("lives", lives, MSG_LIVES | MSG_ANSWER, &show);
     PUT("expiring", expiring, MSG_EXPIRING, (&(struct expiring_request){ .before = 1700000000 }));
     PUT("handle-note", handle_note, MSG_HANDLE_NOTE, (&(struct handle_note){ .name = "web", .path = "/etc/web.pem" }));
     PUT("time", time, MSG_DESTROY_SCHEDULE | MSG_ANSWER, (&(struct msg_time){ 1700000000 }));

@@ -190,9 +190,7 @@ static const struct key_details show = {
                     .hash = { 9 },
                     .certificates = LB_CERTS_MAX,
                     .chain_damaged = true,
-                    .used = 7,
-                    .current = true,
-                    .life = { 1, 2, REASON_SUPERSEDED, true, 33 } },
+                    .used = 7 },
                   { .version = 3, .state = STATE_DESTROY_SCHEDULED, .type = "ed448", .destroy_at = 0x1122334455667788 } },
     .former = "shop web2",
     .grant_count = 2,
@@ -540,6 +538,33 @@ static void every_cut_is_refused(void)
     }
 }
 
+/* Into what SHOW told; what is not in both is passed over. */
+static void lives(void)
+{
+    struct key_details from = { .version_count = 3 }, to = { .version_count = 2 };
+    uint8_t packet[LB_PACKET_MAX];
+    struct msg_header header;
+    struct bytes body;
+    size_t len = 0;
+
+    for (unsigned i = 0; i < 3; i++)
+        from.versions[i] = (struct version_entry){ .version = i + 1, .current = i == 1, .life = { 1, 2, REASON_SUPERSEDED, i == 1, i == 1 ? 33 : 0 } };
+    to.versions[0].version = 2;
+    to.versions[1].version = 4;
+    OK(msg_lives_encode(TYPE, ID, &from, packet, sizeof(packet), &len));
+    OK(msg_split(packet, len, &header, &body));
+    OK(msg_lives_decode(body, &to));
+    CU_ASSERT(to.versions[0].current && to.versions[0].life.by == 33 && to.versions[0].life.by_known);
+    CU_ASSERT(to.versions[0].life.activate_at == 1 && to.versions[0].life.deactivate_at == 2);
+    CU_ASSERT(!to.versions[1].current && to.versions[1].life.activate_at == 0);
+    for (size_t cut = 0; cut < body.len; cut++)
+        FAILS(msg_lives_decode((struct bytes){ body.p, cut }, &to), LB_E_CUT_OFF);
+    packet[LB_HEADER_SIZE + 2 + 4] = 2;
+    FAILS(msg_lives_decode(body, &to), LB_E_VALUE);
+    packet[LB_HEADER_SIZE + 1] = LB_VERSIONS_MAX + 1;
+    FAILS(msg_lives_decode(body, &to), LB_E_TOO_LONG);
+}
+
 static void every_trailing_byte_is_refused(void)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -619,6 +644,7 @@ static void headers(void)
 static const struct unit_test tests[] = {
     { "there and back", there_and_back },
     { "every cut is refused", every_cut_is_refused },
+    { "lives", lives },
     { "every trailing byte is refused", every_trailing_byte_is_refused },
     { "values out of range are refused", values_out_of_range_are_refused },
     { "a short buffer is refused", a_short_buffer_is_refused },

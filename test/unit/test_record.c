@@ -69,6 +69,7 @@ static const struct {
     ROW(MSG_BACK, "\0\0\0\0", 0),
     ROW(MSG_STATE, KEYREF "\2" "\0", 7),
     ROW(MSG_USERS, "", 0),
+    ROW(MSG_LIVES, "", 0),
     ROW(MSG_HANDLE_NOTE, "\0\2/x", 0),
     ROW(MSG_HANDLE_LIST, "", 0),
     ROW(MSG_ALLOW, "\1" "\0\0\0\1" "\0\1", 0),
