@@ -175,6 +175,36 @@ static int read_chain(struct client *c, struct activation *a, struct problem *p)
     return r != 0 ? r : certificates_put(&a->all, a->buf, &a->m.chain, p);
 }
 
+static bool has_chain(struct client *c, const struct key_ref *ref, bool *ret_known)
+{
+    struct problem ignored;
+    struct wire_reader r;
+    struct bytes chain;
+    unsigned count = 0;
+
+    *ret_known = ask_chain_of(c->ask, ref, &chain, &ignored) == 0 && chain_read(chain, &count, &r) == 0;
+    return *ret_known && count > 0;
+}
+
+/* Without a chain in this line the version may have one already. If it has none and the current one has, all names would be lost. */
+static int check_bare(struct client *c, const struct activation *a, struct problem *p)
+{
+    struct key_ref ref = a->m.key, current = { .version = 0 };
+    bool known;
+
+    if (c->cli->options[OPT_FORCE] != NULL)
+        return 0;
+    if (ref.version == 0)
+        ref.version = KEY_VERSION_NEXT;
+    memcpy(current.name, ref.name, sizeof(current.name));
+    /* What cannot be known, the box says why. */
+    if (has_chain(c, &ref, &known) || !known || !has_chain(c, &current, &known))
+        return 0;
+    problem_set(p, LB_E_VALUE, "that version of key '%s' has no certificate, and the current one has", ref.name);
+    problem_hint(p, "with its certificates: littlebox --box %s activate %s --chain FILE", c->cli->box, ref.name);
+    return LB_E_VALUE;
+}
+
 static int options(const struct cli *cli, struct activation *a, struct problem *p)
 {
     static const uint8_t none[2] = { 0, 0 };
@@ -202,8 +232,8 @@ int cmd_activate(struct cli *cli)
 
     if (r == 0)
         r = client_open(cli, CLIENT_READY, &c, &p);
-    if (r == 0 && a->path != NULL)
-        r = read_chain(c, a, &p);
+    if (r == 0)
+        r = a->path != NULL ? read_chain(c, a, &p) : check_bare(c, a, &p);
     if (r == 0)
         r = ask_activate(c->ask, &a->m, &done, &p);
     if (r == 0)

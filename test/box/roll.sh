@@ -64,6 +64,7 @@ roll_over() {
     refused "$key: a chain of no version" "no certificate in it is for a version of key '$key'" lb activate "$key" --chain ca.crt
     certify "$key.2.csr" late.crt "DNS:$key.example,DNS:www.$key.example" -days 0
     refused "$key: a certificate whose time it is not" "is not valid" lb activate "$key" --chain late.crt
+    refused "$key: no certificate at all" "that version of key '$key' has no certificate, and the current one has" lb activate "$key"
     refused "$key: a length that is none" "'soon' is no length of time" lb activate "$key" --drain soon
     refused "$key: a time that is none" "'2027-02-31' is no time" lb activate "$key" --at 2027-02-31
     same "$key: nothing was changed" pre-activation "$(version "$key" 1)"
