@@ -106,7 +106,7 @@ static int check_backend(struct client *c, const char *name, struct problem *p)
 /* A damaged record may say anything of itself: the box decides about it. */
 static int check_state(const struct client *c, const struct key_details *show, uint32_t version, struct problem *p)
 {
-    char at[RFC3339_SIZE], which[24] = "";
+    char at[RFC3339_SIZE], which[24] = "", word[2 * PATH_MAX];
     uint64_t due = 0;
 
     for (unsigned i = 0; i < show->version_count; i++) {
@@ -125,7 +125,7 @@ static int check_state(const struct client *c, const struct key_details *show, u
         return problem_set(p, LB_E_DESTROYED, "%skey '%s' in box '%s' is destroyed already", which, show->name, c->cli->box);
     rfc3339_text(due, at);
     problem_set(p, LB_E_NOT_ACTIVE, "%skey '%s' in box '%s' is to be destroyed at %s already", which, show->name, c->cli->box, at);
-    problem_hint(p, "to keep it: littlebox --box %s destroy --cancel %s", c->cli->box, c->cli->args[0]);
+    problem_hint(p, "to keep it: littlebox --box %s destroy --cancel %s", c->cli->box, cli_quoted(c->cli->args[0], word));
     return LB_E_NOT_ACTIVE;
 }
 
@@ -187,7 +187,7 @@ static void print(const struct cli *cli, const char *what, const struct key_ref 
 
 static int schedule(struct client *c, const struct key_ref *ref, const struct destroy_request *m, struct problem *p)
 {
-    char when[RFC3339_SIZE];
+    char when[RFC3339_SIZE], word[2 * PATH_MAX];
     uint64_t at = 0;
     int r = ask_schedule_destroy(c->ask, m, &at, p);
 
@@ -199,7 +199,7 @@ static int schedule(struct client *c, const struct key_ref *ref, const struct de
     rfc3339_text(at, when);
     print(c->cli, "scheduled", ref, when);
     cli_note("key '%s' does nothing from now on, and is destroyed at %s", ref->name, when);
-    cli_hint("to keep it: littlebox --box %s destroy --cancel %s", c->cli->box, c->cli->args[0]);
+    cli_hint("to keep it: littlebox --box %s destroy --cancel %s", c->cli->box, cli_quoted(c->cli->args[0], word));
     return 0;
 }
 

@@ -77,6 +77,8 @@ static int read_page(struct client *c, struct expiring_request *m, const char *p
         result = problem_set(p, LB_E_VALUE, "the box's list is damaged");
     if (result != 0 || !*ret_more)
         return result;
+    if (strcmp(before[0] == '\0' ? last : before, m->after) <= 0)
+        return problem_set(p, LB_E_VALUE, "the box's list has no end");
     if (before[0] == '\0') {
         memcpy(m->after, last, sizeof(m->after));
         return 0;

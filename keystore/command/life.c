@@ -1,7 +1,9 @@
 /* littlebox suspend, resume, deactivate, compromise: the life of a version. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "client/keys.h"
 #include "client/life.h"
 #include "command/client.h"
 #include "command/table.h"
@@ -42,6 +44,33 @@ static void tell(const struct client *c, const char *key, const struct life_answ
         cli_hint("it does nothing until: littlebox --box %s resume '%s;version=%u'", c->cli->box, key, done->version);
 }
 
+/*
+ * What cannot be taken back wants its version named, where there is a choice: the same line a second time would be about another
+ * version, since the current one is another then.
+ */
+static int pin(struct client *c, struct key_ref *ref, enum life_event event, struct problem *p)
+{
+    struct key_details *show = malloc(sizeof(*show));
+    struct key_info key;
+    unsigned there = 0;
+    int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : ask_show(c->ask, ref->name, show, p);
+
+    for (unsigned i = 0; r == 0 && i < show->version_count; i++)
+        there += !key_state_ending(show->versions[i].state);
+    free(show);
+    if (r == 0 && there > 1 && (event == EVENT_DEACTIVATE || event == EVENT_COMPROMISE)) {
+        problem_set(p, LB_E_VALUE, "key '%s' in box '%s' has several versions: to %s one, name it", ref->name, c->cli->box,
+                    life_event_name(event));
+        problem_hint(p, "its versions: littlebox --box %s show %s", c->cli->box, ref->name);
+        return LB_E_VALUE;
+    }
+    if (r == 0)
+        r = ask_get(c->ask, ref, &key, p);
+    if (r == 0)
+        ref->version = key.version;
+    return r;
+}
+
 static int change(struct cli *cli, enum life_event event)
 {
     struct state_request m = { .event = (uint8_t)event };
@@ -54,6 +83,8 @@ static int change(struct cli *cli, enum life_event event)
         r = reason_of(cli, &m.reason, &p);
     if (r == 0)
         r = client_open(cli, CLIENT_READY, &c, &p);
+    if (r == 0 && m.key.version == 0)
+        r = pin(c, &m.key, event, &p);
     if (r == 0)
         r = ask_state(c->ask, &m, &done, &p);
     if (r == 0)

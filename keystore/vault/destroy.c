@@ -75,6 +75,9 @@ static bool turn_scheduled(struct version_record *rec, uint64_t at)
     rec->state_before = rec->state;
     rec->state = (uint8_t)state;
     rec->destroy_at = at;
+    /* Its time may pass until the destruction is cancelled: it is to become current no more by itself. */
+    if (rec->state_before == STATE_PRE_ACTIVATION)
+        rec->life.activate_at = 0;
     return true;
 }
 
@@ -177,6 +180,7 @@ static int turn_key(struct vault *v, struct boxkey *old, uint32_t version, const
         rec->changed = now();
         turned++;
     }
+    boxkey_mend_end(next);
     if (turned == 0)
         r = nothing_turned(v, old, version, p);
     if (r == 0)

@@ -214,6 +214,7 @@ int vault_state(struct vault *v, const struct state_request *m, uint32_t by, str
     if (next == NULL)
         return problem_set(p, LB_E_NOMEM, "out of memory");
     turn(&next->rec.versions[i], m, state, &act);
+    boxkey_mend_end(next);
     r = vault_replace(v, old, next, p);
     if (r != 0) {
         boxkey_free(next);

@@ -83,7 +83,7 @@ static bool is_so(const struct boxkey *k, size_t i, struct bytes chain)
 {
     const struct version_record *rec = &k->rec.versions[i];
 
-    if ((int)i != boxkey_current(k) || rec->state != STATE_ACTIVE)
+    if ((int)i != boxkey_current(k) || rec->state != STATE_ACTIVE || boxkey_ends_alone(k))
         return false;
     return chain.len == 0 || (rec->chain_len == chain.len && memcmp(rec->chain, chain.p, chain.len) == 0);
 }
@@ -143,6 +143,9 @@ int vault_activate(struct vault *v, const struct activate_request *m, uint32_t b
     }
     if (life_next(old->rec.versions[i].state, old->rec.versions[i].state_before, EVENT_ACTIVATE) == 0)
         return vault_refuse_event(v, &old->rec.versions[i], EVENT_ACTIVATE, p);
+    if (m->at != 0 && m->at <= act.at)
+        return problem_set(p, LB_E_VALUE, "the time at which version %u of key '%s' in box '%s' is to become the current one is over",
+                           old->rec.versions[i].version, old->rec.name, v->conf->box);
     if (m->at > act.at && (r = check_time(&old->rec.versions[i], m, v, p)) != 0)
         return r;
     former = boxkey_current(old);
@@ -159,23 +162,26 @@ int vault_activate(struct vault *v, const struct activate_request *m, uint32_t b
     }
     if (m->at > act.at)
         plan(next, i, former, m, &act);
-    else if (boxkey_current(old) != (int)i)
+    else if (boxkey_current(old) != (int)i || boxkey_ends_alone(old))
         make_current(next, i, former, m->drain, &act);
     return finish(v, old, next, i, former, ret, p);
 }
 
 /* Back */
 
-/* The version that a key goes back to: the highest-numbered one below the current one that still drains; -1: there is none. */
+/* The version that a key goes back to: of those that still drain, the one that was current last before; -1: there is none. */
 static int before(const struct boxkey *k, int current, uint64_t at)
 {
-    for (int i = current - 1; i >= 0; i--) {
+    int last = -1;
+
+    for (int i = 0; i < current; i++) {
         const struct version_record *rec = &k->rec.versions[i];
 
-        if (rec->state == STATE_ACTIVE && (rec->life.deactivate_at == 0 || rec->life.deactivate_at > at))
-            return i;
+        if (rec->state == STATE_ACTIVE && (rec->life.deactivate_at == 0 || rec->life.deactivate_at > at) &&
+            (last < 0 || rec->life.activate_at >= k->rec.versions[last].life.activate_at))
+            last = i;
     }
-    return -1;
+    return last;
 }
 
 /* The version that was current before the key went back, and drains since; -1: it did not go back. */

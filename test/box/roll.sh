@@ -112,7 +112,8 @@ roll_over() {
     check "$key: resume" lb resume "$key" 2>>lb.log
     check "$key: it signs" sign_with "$key.3.pem"
     refused "$key: a reason that is none" "'because' is no reason" lb compromise "$key" --reason because
-    check "$key: compromise" lb compromise "$key" --reason key-compromise 2>>lb.log
+    refused "$key: which version" "has several versions: to compromise one, name it" lb compromise "$key"
+    check "$key: compromise" lb compromise "$key;version=2" --reason key-compromise 2>>lb.log
     refused "$key: compromised" "version 2 of key '$key' in box 'default' is compromised" sign_with "$key.3.pem"
 }
 is_there() { case $(json_places --plain 0.there <"$1") in true) echo yes ;; *) echo no ;; esac; }

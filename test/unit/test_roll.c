@@ -233,6 +233,47 @@ static void planned(void)
     inbox_clear(&b);
 }
 
+/* What was to follow is gone: the current version does not end alone. And the way back leads to what was current before. */
+static void no_end_alone(void)
+{
+    uint64_t at = (uint64_t)time(NULL) + 5000;
+    struct life_answer a;
+    struct problem p;
+    struct inbox b;
+    uint32_t version;
+    bool new;
+
+    box_with_a_key(&b);
+    OK(roll(&b, "", &version, &new, &p));
+    FAILS(activate(&b, 0, 1, 60, &a, &p), LB_E_VALUE);
+    TEXT_IS(p.text, "the time at which version 2 of key 'web' in box 'test' is to become the current one is over");
+    OK(activate(&b, 0, at, 1000, &a, &p));
+    OK(event(&b, 2, EVENT_COMPROMISE, REASON_KEY_COMPROMISE, &a, &p));
+    CU_ASSERT_EQUAL(show(&b)->versions[0].life.deactivate_at, 0);
+    /* Planned, and to be destroyed: cancelled after its time, it is no version that signs. */
+    OK(roll(&b, "", &version, &new, &p));
+    OK(activate(&b, 0, at, 1000, &a, &p));
+    OK(vault_schedule_destroy(b.box.vault, &(struct destroy_request){ "web", 3 }, &at, &p));
+    CU_ASSERT_EQUAL(show(&b)->versions[0].life.deactivate_at, 0);
+    OK(vault_cancel_destroy(b.box.vault, &(struct destroy_request){ "web", 3 }, &p));
+    later(&b, 6000);
+    CU_ASSERT_EQUAL(state_of(&b, 3), STATE_PRE_ACTIVATION);
+    /* Replaced, and what replaced it was compromised. */
+    OK(activate(&b, 0, 0, 3600, &a, &p));
+    OK(event(&b, 3, EVENT_COMPROMISE, REASON_KEY_COMPROMISE, &a, &p));
+    CU_ASSERT(current(&b) == 1 && show(&b)->versions[0].life.deactivate_at == 0);
+    /* 1, 4, back to 1, 5, back: to 1. */
+    OK(roll(&b, "", &version, &new, &p));
+    OK(activate(&b, 0, 0, 3600, &a, &p));
+    OK(back(&b, 3600, &a, &p));
+    OK(roll(&b, "", &version, &new, &p));
+    OK(activate(&b, 0, 0, 3600, &a, &p));
+    CU_ASSERT_EQUAL(current(&b), 5);
+    OK(back(&b, 3600, &a, &p));
+    CU_ASSERT(a.version == 1 && current(&b) == 1);
+    inbox_clear(&b);
+}
+
 /* A clock that is set back brings nothing to life, after a restart too. */
 static void clock_set_back(void)
 {
@@ -451,6 +492,7 @@ static const struct unit_test tests[] = {
     { "over by the clock alone", over_by_the_clock_alone },
     { "and back", and_back },
     { "planned", planned },
+    { "no end alone", no_end_alone },
     { "a clock that is set back", clock_set_back },
     { "suspended, and the rest", suspended_and_the_rest },
     { "found out later", found_out_later },
