@@ -37,7 +37,7 @@ certbot | dehydrated | uacme | lego | acme-tiny | /*) ;;
 esac
 
 state=$STATE/$key
-chain=$state/chain.pem work=$state/work request=$state/work/request.csr
+chain=$state/chain.pem work=$state/unfinished request=$state/unfinished/request.csr
 (umask 077 && mkdir -p "$state")
 # Whatever this run starts has the lock too: a client that outlives it is waited for.
 exec 9>"$state/lock"

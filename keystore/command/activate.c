@@ -16,9 +16,6 @@
 #include "guard/secret.h"
 #include "model/chain.h"
 
-/* How long the version before goes on, if nothing is said. */
-#define DRAIN_DEFAULT 86400
-
 struct activation {
     struct activate_request m;
     struct certificates all;   /* of --chain */

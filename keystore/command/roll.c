@@ -13,8 +13,6 @@
 #include "model/key_types.h"
 #include "protocol/keys.h"
 
-#define DRAIN_DEFAULT 86400
-
 /* The next version */
 
 struct next {

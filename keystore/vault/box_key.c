@@ -112,9 +112,9 @@ bool boxkey_ends_alone(const struct boxkey *k)
     return i >= 0 && k->rec.versions[i].life.deactivate_at != 0 && !has_plan(k);
 }
 
-void boxkey_mend_end(struct boxkey *k)
+void boxkey_mend_end(struct boxkey *k, uint64_t now)
 {
-    if (boxkey_ends_alone(k))
+    if (boxkey_ends_alone(k) && k->rec.versions[boxkey_current(k)].life.deactivate_at > now)
         k->rec.versions[boxkey_current(k)].life.deactivate_at = 0;
 }
 

@@ -180,7 +180,7 @@ static int turn_key(struct vault *v, struct boxkey *old, uint32_t version, const
         rec->changed = now();
         turned++;
     }
-    boxkey_mend_end(next);
+    boxkey_mend_end(next, vault_now(v));
     if (turned == 0)
         r = nothing_turned(v, old, version, p);
     if (r == 0)

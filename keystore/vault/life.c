@@ -147,8 +147,11 @@ static int no_version(const struct vault *v, const struct boxkey *k, const struc
 
 int vault_version_to_change(struct vault *v, const struct key_ref *ref, struct boxkey **ret, size_t *ret_i, struct problem *p)
 {
-    int i, r = vault_find_to_change(v, ref->name, ret, p);
+    int i, r;
 
+    /* What is over by the clock is over before anything else is done with it. */
+    vault_age(v);
+    r = vault_find_to_change(v, ref->name, ret, p);
     if (r != 0)
         return r;
     if (boxkey_is_damaged(*ret))
@@ -214,7 +217,7 @@ int vault_state(struct vault *v, const struct state_request *m, uint32_t by, str
     if (next == NULL)
         return problem_set(p, LB_E_NOMEM, "out of memory");
     turn(&next->rec.versions[i], m, state, &act);
-    boxkey_mend_end(next);
+    boxkey_mend_end(next, act.at);
     r = vault_replace(v, old, next, p);
     if (r != 0) {
         boxkey_free(next);

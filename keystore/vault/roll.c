@@ -220,8 +220,10 @@ int vault_back(struct vault *v, const struct back_request *m, uint32_t by, struc
 {
     const struct life_act act = { by, vault_now(v) };
     struct boxkey *old, *next;
-    int current, planned, to, r = vault_find_to_change(v, m->name, &old, p);
+    int current, planned, to, r;
 
+    vault_age(v);
+    r = vault_find_to_change(v, m->name, &old, p);
     if (r != 0)
         return r;
     if (boxkey_is_damaged(old))

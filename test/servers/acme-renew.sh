@@ -100,7 +100,7 @@ renewed() {
     check "$1: with a chain to the CA, by a key that signs for it" trusted
     same "$1: for the key whose TLSA data was there before" "$3" "$(served -pubkey | tlsa_of)"
     check "$1: the TLSA data of the next key is there" test "$(next_tlsa)" != "$3"
-    check "$1: nothing is left over" test ! -e "$CHAIN" -a ! -e "$STATE/web/work"
+    check "$1: nothing is left over" test ! -e "$CHAIN" -a ! -e "$STATE/web/unfinished"
 }
 # renews WHO COMMAND...
 renews() {
@@ -267,7 +267,7 @@ for when in before during; do
         DUE=yes
         await "nginx to serve what the box has" is_served
         check "killed $when step $n: then the pair is whole" trusted
-        check "killed $when step $n: nothing is left over" test ! -e "$CHAIN" -a ! -e "$STATE/web/work"
+        check "killed $when step $n: nothing is left over" test ! -e "$CHAIN" -a ! -e "$STATE/web/unfinished"
         check "killed $when step $n: a new key serves" test "$(served -pubkey | tlsa_of)" != "$(next_tlsa)"
         same "killed $when step $n: the key that was announced" "$next" "$(served -pubkey | tlsa_of)"
         steps=$((steps + 1))

@@ -166,6 +166,9 @@ static void over_by_the_clock_alone(void)
     CU_ASSERT_EQUAL(state_of(&b, 1), STATE_ACTIVE);
     FAILS(use(&b, 1, &p), LB_E_NOT_ACTIVE);
     TEXT_HAS(p.text, "version 1 of key 'web' in box 'test' is deactivated since ");
+    /* Nor does anything bring it back at that moment. */
+    FAILS(activate(&b, 1, 0, 60, &a, &p), LB_E_VALUE);
+    CU_ASSERT_EQUAL(state_of(&b, 1), STATE_DEACTIVATED);
     inbox_clear(&b);
 }
 
