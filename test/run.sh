@@ -222,6 +222,7 @@ main() {
         one "includes that are planted: rooms and circles notice" bash "$top/test/lint/planted.sh" || true
         one "key types: one list" bash "$top/test/lint/key-types.sh" || true
         one "files of fewer than 700 lines" bash "$top/test/lint/lines.sh" || true
+        one "files that Makefiles ship" bash "$top/test/lint/shipped.sh" || true
         one "files that pages and comments name" bash "$top/test/lint/names.sh" || true
         one "man pages: mandoc lint, man --warnings" lint_pages || true
     fi

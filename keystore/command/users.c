@@ -60,6 +60,7 @@ static bool is_there(const struct user_entry *e)
 static void unit_of(uint32_t pid, char *ret, size_t size)
 {
     char line[1024], *at = line, *slash;
+    size_t len;
 
     ret[0] = '\0';
     if (!proc_line(pid, "cgroup", "0::", line, sizeof(line)))
@@ -68,8 +69,9 @@ static void unit_of(uint32_t pid, char *ret, size_t size)
         slash = strchr(at, '/');
         if (slash != NULL)
             *slash = '\0';
-        if (strlen(at) > 8 && strcmp(at + strlen(at) - 8, ".service") == 0)
-            snprintf(ret, size, "%s", at);
+        len = strlen(at);
+        if (len > 8 && len < size && strcmp(at + len - 8, ".service") == 0)
+            memcpy(ret, at, len + 1);
     }
 }
 

@@ -24,7 +24,7 @@ static void clock_is_behind(const struct vault *v, uint64_t at, uint64_t newest)
 
 uint64_t vault_now(struct vault *v)
 {
-    uint64_t at = (uint64_t)time(NULL), newest = atomic_load(&v->newest);
+    unsigned long long at = (unsigned long long)time(NULL), newest = atomic_load(&v->newest);
 
     while (at > newest && !atomic_compare_exchange_weak(&v->newest, &newest, at))
         continue;

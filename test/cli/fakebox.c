@@ -149,6 +149,7 @@ static bool answer_as_box(int fd, const struct msg_header *request, struct bytes
                                  .admin = true, .memory = MEMORY_ALL_LOCKED };
     struct box_opening opening = { .handed = handed, .next = NEXT_REFUSED, .credentials = 1,
                                    .why = { .code = LB_E_SYSTEM, .text = "told by the box" } };
+    struct msg_lock_cause cause = { LOCK_BY_NOTHING };
     struct msg_opening_ask ask;
     struct seal_request secret;
     size_t size;
@@ -158,6 +159,9 @@ static bool answer_as_box(int fd, const struct msg_header *request, struct bytes
     switch (request->type) {
     case MSG_STATUS:
         r = msg_status_encode(request->type | MSG_ANSWER, request->id, &status, packet, sizeof(packet), &size);
+        break;
+    case MSG_LOCK_CAUSE:
+        r = msg_lock_cause_encode(request->type | MSG_ANSWER, request->id, &cause, packet, sizeof(packet), &size);
         break;
     case MSG_SEAL_LIST:
         return say_seals(fd, request);
