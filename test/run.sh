@@ -4,9 +4,10 @@
 #
 # As root it installs what is missing (Debian packages, by name); as another user it says what is. Builds are in
 # build/: gcc, clang, asan.
-# RUN_ONLY="lint gcc clang asan compat valgrind mutants fuzz distcheck packages quickstart" chooses parts. JOBS: 2. FUZZ_SECONDS (30): for
-# each target. With --packages it prints what it needs, and does nothing; with --packages-if-any what it also needs
-# where the release has it.
+# RUN_ONLY="lint gcc clang asan compat valgrind mutants fuzz distcheck packages quickstart" chooses parts. JOBS: 2. FUZZ_SECONDS (15): for
+# each target. WHOLE=1, before a release: every test under ASan and UBSan and with clang too, and the long forms of those that
+# have one. With --packages it prints what it needs, and does nothing; with --packages-if-any what it also needs where the
+# release has it.
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -19,7 +20,7 @@ packages="autoconf automake libtool pkg-config gcc clang make libc6-dev libssl-d
     mosquitto mosquitto-clients python3 nodejs slapd ldap-utils
     softhsm2 opensc opensc-pkcs11 p11-kit p11-kit-modules swtpm libtss2-tcti-swtpm0 tpm2-abrmd
     libtss2-tcti-tabrmd0 dbus-bin dbus-daemon opencryptoki libtpm2-pkcs11-1 libnss3 libnss3-tools libengine-pkcs11-openssl
-    python3-cryptography-vectors golang-github-cloudflare-circl-dev certbot dehydrated iproute2 apache2 dovecot-imapd
+    python3-cryptography-vectors golang-github-cloudflare-circl-dev certbot dehydrated acme-tiny uacme lego iproute2 apache2 dovecot-imapd
     haproxy postfix postgresql
     osslsigncode sbsigntool ima-evm-utils rauc squashfs-tools u-boot-tools device-tree-compiler
     easy-rsa strongswan-pki libstrongswan-standard-plugins php-cli libio-socket-ssl-perl
@@ -45,6 +46,7 @@ valgrind_suites="wire message entries names uri p11uri handle paths socket chann
 passed=0 failed=0 skipped=0
 started=$SECONDS
 unset LITTLEBOX_DIR OPENSSL_CONF OPENSSL_MODULES
+if [ -n "${WHOLE:-}" ]; then export SOAK_SECONDS=120 CRASH_RUNS=200; fi
 
 is_root() { [ "$(id -u)" -eq 0 ]; }
 wanted() { grep -qw -- "$1" <<<"$parts"; }
@@ -181,6 +183,12 @@ tests_but() {
     make -s -C "$top/build/$name" list-tests | tr ' ' '\n' | grep -vxF -f <(tr ' ' '\n' <<<"$lists" | sed '/^$/d') | xargs
 }
 
+# again NAME PATTERN : the tests that run once more in build/NAME. They all ran with gcc, servers in front of the same code.
+again() {
+    [ -z "${WHOLE:-}" ] || set -- "$1" ""
+    tests_but "$1" list-mutant-tests | tr ' ' '\n' | grep -E "$2" | xargs
+}
+
 built() { [ -x "$top/build/$1/littleboxd" ]; }
 
 # What is linted: the scripts and pages that belong to the project, from git where there is one.
@@ -235,15 +243,12 @@ main() {
         *) one "build: $name -Werror" build "$name" "CC=$name" || continue ;;
         esac
     done
-    # The whole suite with gcc and under ASan and UBSan; with clang without boxes, tokens and servers, which take their time
-    # and are much the same with any compiler. Mutants are built by themselves, whatever build asks: once is enough.
+    # Mutants are built by themselves, whatever build asks: once is enough.
     if wanted gcc && built gcc; then check_build gcc "$(tests_but gcc list-mutant-tests)"; fi
     took "builds and gcc"
-    if wanted asan && built asan; then check_build asan "$(tests_but asan list-mutant-tests)"; fi
+    if wanted asan && built asan; then check_build asan "$(again asan '^test/(unit|provider|cli|box)/|^test/servers/(nginx|roll)[.]')"; fi
     took asan
-    if wanted clang && built clang; then
-        check_build clang "$(tests_but clang list-mutant-tests | tr ' ' '\n' | grep -E '^test/(unit|provider|cli)/' | xargs)"
-    fi
+    if wanted clang && built clang; then check_build clang "$(again clang '^test/(unit|provider)/')"; fi
     took clang
     if wanted compat && built gcc; then
         one "compat: callers and boxes of before keystore/ had rooms" in_build "$top/test/compat/before-rooms.sh" || true
@@ -261,8 +266,8 @@ main() {
     fi
     took valgrind
     if wanted fuzz && built fuzz; then
-        one "fuzz: each target, ${FUZZ_SECONDS:-30} s" make -s -j "$JOBS" -C "$top/build/fuzz" fuzz \
-            "FUZZ_SECONDS=${FUZZ_SECONDS:-30}" || true
+        one "fuzz: each target, ${FUZZ_SECONDS:-15} s" make -s -j "$JOBS" -C "$top/build/fuzz" fuzz \
+            "FUZZ_SECONDS=${FUZZ_SECONDS:-15}" || true
     fi
     took fuzz
     if wanted distcheck && [ -e "$dir/Makefile" ]; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Kills the box at random points of 200 runs of create, import and destroy: the store always opens again, what was
+# Kills the box at random points of CRASH_RUNS (60) runs of create, import and destroy: the store always opens again, what was
 # reported done is done, and every key is wholly there (listed, and it signs) or wholly not.
 set -eu
 # shellcheck source=../harness/lib.sh
@@ -7,7 +7,7 @@ set -eu
 
 needs openssl
 begin
-RUNS=${CRASH_RUNS:-200}
+RUNS=${CRASH_RUNS:-60}
 RANDOM=${CRASH_SEED:=$$}
 say "CRASH_SEED=$CRASH_SEED CRASH_RUNS=$RUNS"
 new_box "$TEST_DIR/box"
