@@ -435,15 +435,20 @@ static void *serve(void *arg)
 
 /*
  * Waits for a change, with the lock held. Meanwhile this thread tends the vault, because it makes all changes. It waits by
- * the system's clock, which says what is due.
+ * a clock that nobody sets.
  */
 static void wait_for_job(struct server *s)
 {
     while (STAILQ_EMPTY(&s->jobs) && !s->stopping) {
         struct timespec until = { 0 };
+        uint64_t wait;
 
         pthread_mutex_unlock(&s->jobs_lock);
-        until.tv_sec = (time_t)vault_tend(s->box->vault);
+        wait = vault_tend(s->box->vault);
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        wait += (uint64_t)until.tv_nsec / 1000000;
+        until.tv_sec += (time_t)(wait / 1000);
+        until.tv_nsec = (long)(wait % 1000) * 1000000;
         pthread_mutex_lock(&s->jobs_lock);
         while (STAILQ_EMPTY(&s->jobs) && !s->stopping &&
                pthread_cond_timedwait(&s->jobs_ready, &s->jobs_lock, &until) == 0)
@@ -506,6 +511,7 @@ int server_new(struct box *box, int listen_fd, struct server **ret)
 {
     struct server *s = calloc(1, sizeof(*s));
     struct epoll_event ev = { .events = EPOLLIN };
+    pthread_condattr_t monotonic;
 
     if (s == NULL)
         return LB_E_NOMEM;
@@ -521,7 +527,10 @@ int server_new(struct box *box, int listen_fd, struct server **ret)
     pthread_mutex_init(&s->conns_lock, NULL);
     pthread_mutex_init(&s->turns_lock, NULL);
     pthread_mutex_init(&s->jobs_lock, NULL);
-    pthread_cond_init(&s->jobs_ready, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->jobs_ready, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&s->place_free, NULL);
     s->pid = getpid();
     s->conns = calloc(s->slots, sizeof(*s->conns));

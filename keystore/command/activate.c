@@ -207,7 +207,7 @@ static int options(const struct cli *cli, struct activation *a, struct problem *
     static const uint8_t none[2] = { 0, 0 };
     int r = client_key_ref(cli->args[0], &a->m.key, p);
 
-    a->m.drain = DRAIN_DEFAULT;
+    a->m.drain = LB_DRAIN;
     a->m.chain = (struct bytes){ none, sizeof(none) };
     a->path = cli->options[OPT_CHAIN];
     if (r == 0 && cli->options[OPT_DRAIN] != NULL)

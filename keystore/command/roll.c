@@ -169,7 +169,7 @@ int roll_tell(struct client *c, const char *key, const struct life_answer *done,
 
 static int back(struct cli *cli, struct client *c, struct problem *p)
 {
-    struct back_request m = { .drain = DRAIN_DEFAULT };
+    struct back_request m = { .drain = LB_DRAIN };
     struct life_answer done;
     int r = 0;
 
@@ -178,7 +178,12 @@ static int back(struct cli *cli, struct client *c, struct problem *p)
         r = times_duration("--drain", cli->options[OPT_DRAIN], &m.drain, p);
     if (r == 0)
         r = ask_back(c->ask, &m, &done, p);
-    return r != 0 ? r : roll_tell(c, m.name, &done, p);
+    if (r != 0)
+        return r;
+    r = roll_tell(c, m.name, &done, p);
+    if (!done.changed)
+        cli_hint("to make another version the current one: littlebox --box %s activate '%s;version=N'", cli->box, m.name);
+    return r;
 }
 
 int cmd_roll(struct cli *cli)

@@ -5,9 +5,6 @@
 #include "command/client.h"
 #include "model/description.h"
 
-/* How long the version before goes on, if nothing is said: seconds. */
-#define DRAIN_DEFAULT 86400
-
 /*
  * Tells what became of it: which version of the key is the current one, how long the one before goes on, and which processes
  * used that one last. In between it does the key's deployments (command/deploy.h); its failures are theirs, with the version being

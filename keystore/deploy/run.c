@@ -341,11 +341,16 @@ int deploy_run(struct client *c, const struct shelf *s, struct task *tasks, size
 
     for (size_t i = 0; i < count; i++) {
         struct problem why = { 0 };
+        bool before;
 
         if (do_files(c, s, &tasks[i], &why) != 0)
             fail(&tasks[i], &why);
-        tasks[i].unfinished = tasks[i].unfinished || always;
+        before = tasks[i].unfinished;
+        tasks[i].unfinished = before || always;
         look_before(c, &tasks[i]);
+        /* A server that is to be told, and was not, is told the next time. */
+        if (!tasks[i].failed && tasks[i].unfinished && !before && shelf_mark(s, tasks[i].d, &why) != 0)
+            fail(&tasks[i], &why);
     }
     if (run_lines(tasks, count, p) != 0)
         return p->code;

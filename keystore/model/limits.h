@@ -29,6 +29,7 @@
 #define LB_CERTS_MAX 16         /* certificates in the chain of a version */
 #define LB_PATH_TEXT_MAX 255    /* a path that is told; longer ones are cut */
 #define LB_HANDLES_MAX 64       /* files that handles of one key were written to, which are remembered */
+#define LB_DRAIN 86400          /* seconds that a version goes on after another one became current, if nobody says for how long */
 #define LB_USERS_MAX 1024       /* processes in one USERS answer */
 #define LB_FOUND_MAX 64         /* objects in one FIND answer */
 #define LB_PIN_MAX 255          /* of a token */

@@ -112,10 +112,18 @@ bool boxkey_ends_alone(const struct boxkey *k)
     return i >= 0 && k->rec.versions[i].life.deactivate_at != 0 && !has_plan(k);
 }
 
-void boxkey_mend_end(struct boxkey *k, uint64_t now)
+void boxkey_mend_ends(struct boxkey *k, uint64_t now)
 {
-    if (boxkey_ends_alone(k) && k->rec.versions[boxkey_current(k)].life.deactivate_at > now)
-        k->rec.versions[boxkey_current(k)].life.deactivate_at = 0;
+    int current = boxkey_current(k);
+
+    if (boxkey_ends_alone(k) && k->rec.versions[current].life.deactivate_at > now)
+        k->rec.versions[current].life.deactivate_at = 0;
+    for (int i = 0; i < (int)k->rec.version_count; i++) {
+        struct version_record *rec = &k->rec.versions[i];
+
+        if (i != current && (rec->state == STATE_ACTIVE || rec->state == STATE_SUSPENDED) && rec->life.deactivate_at == 0)
+            rec->life.deactivate_at = now + LB_DRAIN;
+    }
 }
 
 int boxkey_order(const struct boxkey *a, const struct boxkey *b)

@@ -38,12 +38,14 @@ void boxkey_free(struct boxkey *k);
 int boxkey_current(const struct boxkey *k);
 /* The place of the next version: the highest-numbered one that is not active yet; -1: none. */
 int boxkey_next(const struct boxkey *k);
-/*
- * The current version has an end that another one set, and no version follows: what was to follow is gone. The second takes the
- * end away then, so that no key ends by itself without a successor; an end that is over stays.
- */
+/* The current version has an end that another one set, and no version follows: what was to follow is gone. */
 bool boxkey_ends_alone(const struct boxkey *k);
-void boxkey_mend_end(struct boxkey *k, uint64_t now);
+/*
+ * To be called with each change. A current version that ends alone goes on, so that no key ends by itself without a successor; an
+ * end that is over stays. A version that is active and not the current one, and has no end, drains for LB_DRAIN seconds from now:
+ * one that came back from a destruction, or that another one of several planned versions followed.
+ */
+void boxkey_mend_ends(struct boxkey *k, uint64_t now);
 /* Orders keys by name, and two keys of one name by their address, so that the order of any two keys is a fixed one. */
 int boxkey_order(const struct boxkey *a, const struct boxkey *b);
 /* True: the record of some version does not authenticate, the policy is damaged, or the record itself could not be read. */

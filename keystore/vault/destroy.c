@@ -165,6 +165,7 @@ static bool all_destroyed(const struct boxkey *k)
 static int turn_key(struct vault *v, struct boxkey *old, uint32_t version, const struct turning *t, struct problem *p)
 {
     struct boxkey *next = boxkey_new(&old->rec);
+    uint64_t at = vault_now(v);
     unsigned turned = 0;
     int r = 0;
 
@@ -177,10 +178,10 @@ static int turn_key(struct vault *v, struct boxkey *old, uint32_t version, const
 
         if ((version != 0 && rec->version != version) || !t->turn(rec, t->at))
             continue;
-        rec->changed = now();
+        rec->changed = at;
         turned++;
     }
-    boxkey_mend_end(next, vault_now(v));
+    boxkey_mend_ends(next, at);
     if (turned == 0)
         r = nothing_turned(v, old, version, p);
     if (r == 0)
@@ -211,16 +212,8 @@ int vault_destroy(struct vault *v, const struct destroy_request *m, struct probl
 static int check_clock(const struct vault *v, struct problem *p)
 {
     char here[TIME_TEXT_SIZE], there[TIME_TEXT_SIZE];
-    uint64_t newest = 0, at = now();
+    uint64_t newest = vault_latest_change(v), at = now();
 
-    for (size_t i = 0; i < v->ring.count; i++) {
-        const struct boxkey *k = v->ring.keys[i];
-
-        for (size_t j = 0; j < k->rec.version_count; j++) {
-            if (!boxkey_is_damaged(k) && k->rec.versions[j].changed > newest)
-                newest = k->rec.versions[j].changed;
-        }
-    }
     if (newest <= at + CLOCK_SLACK)
         return 0;
     time_text(at, here);
@@ -332,26 +325,29 @@ void vault_expire(struct vault *v)
     vault_note_schedules(v);
 }
 
+/* At that time in seconds at the latest, if it is not over; now is in milliseconds. */
+static void sooner(uint64_t *wait, uint64_t at, uint64_t now)
+{
+    if (at > now / 1000 && at - now / 1000 <= VAULT_TEND_EVERY && at * 1000 - now < *wait)
+        *wait = at * 1000 - now;
+}
+
 uint64_t vault_tend(struct vault *v)
 {
-    uint64_t at, next, running;
+    struct clock_reading reading = clock_read();
+    uint64_t at = (uint64_t)reading.wall / 1000000, running = (uint64_t)reading.running / 1000000, wait = VAULT_TEND_EVERY * 1000;
 
     vault_expire(v);
     vault_age(v);
-    at = now();
-    next = at + VAULT_TEND_EVERY;
-    if (at >= v->used_written + VAULT_USED_EVERY || at < v->used_written) {
-        v->used_written = at;
+    if (at / 1000 >= v->used_written + VAULT_USED_EVERY || at / 1000 < v->used_written) {
+        v->used_written = at / 1000;
         vault_write_used(v);
     }
     if (v->backend == NULL)
-        return next;
-    if (v->next_destroy > at && v->next_destroy < next)
-        next = v->next_destroy;
-    if (v->next_life > at && v->next_life < next)
-        next = v->next_life;
-    running = running_time();
-    if (v->settles_at != UINT64_MAX && v->settles_at < running + (next - at))
-        next = at + (v->settles_at > running ? v->settles_at - running : 1);
-    return next;
+        return wait;
+    sooner(&wait, v->next_destroy, at);
+    sooner(&wait, v->next_life, running + (uint64_t)(atomic_load(&v->clock.ahead) / 1000000));
+    if (v->settles_at != UINT64_MAX)
+        sooner(&wait, v->settles_at > running / 1000 ? v->settles_at : running / 1000 + 1, running);
+    return wait;
 }

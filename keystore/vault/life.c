@@ -1,55 +1,64 @@
 /* The life of versions: events that administrators bring about, what is due by the clock, and the clock itself. */
 #include <stdio.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/time_text.h"
 #include "keys/lifecycle.h"
 #include "vault/vault_priv.h"
 
-/* Seconds by which time keeping may set a clock back. */
-#define CLOCK_SLACK 60
-
 /* The clock */
 
-static void clock_is_behind(const struct vault *v, uint64_t at, uint64_t newest)
+static void tell_clock(const struct vault *v, enum clock_event event, struct clock_reading at)
 {
-    char here[TIME_TEXT_SIZE], there[TIME_TEXT_SIZE];
+    char here[TIME_TEXT_SIZE], box[TIME_TEXT_SIZE];
 
-    time_text(at, here);
-    time_text(newest, there);
-    log_warning("the system's clock says %s, and box '%s' has seen %s: the box goes by the later time, until the clock is there",
-                here, v->conf->box, there);
+    time_text((uint64_t)at.wall / 1000000000U, here);
+    time_text(box_clock_now(&v->clock, at), box);
+    switch (event) {
+    case CLOCK_SET_AHEAD:
+        log_warning("the system's clock went ahead, to %s: box '%s' goes on by its own time, %s, until the clock has stood there for %u minutes",
+                    here, v->conf->box, box, BOX_CLOCK_SETTLE / 60);
+        break;
+    case CLOCK_BEHIND:
+        log_warning("the system's clock says %s, and box '%s' has seen %s: the box goes on by the later time, until the clock is there",
+                    here, v->conf->box, box);
+        break;
+    case CLOCK_BELIEVED:
+        log_info("box '%s' goes by the system's clock: %s", v->conf->box, here);
+        break;
+    default:
+        break;
+    }
 }
 
 uint64_t vault_now(struct vault *v)
 {
-    unsigned long long at = (unsigned long long)time(NULL), newest = atomic_load(&v->newest);
+    struct clock_reading at = clock_read();
 
-    while (at > newest && !atomic_compare_exchange_weak(&v->newest, &newest, at))
-        continue;
-    if (at >= newest)
-        atomic_store(&v->behind, false);
-    else if (at + CLOCK_SLACK < newest && !atomic_exchange(&v->behind, true))
-        clock_is_behind(v, at, newest);
-    return at > newest ? at : newest;
+    tell_clock(v, box_clock_look(&v->clock, at), at);
+    return box_clock_now(&v->clock, at);
 }
 
 void vault_note_clock(struct vault *v)
 {
-    uint64_t newest = 0;
+    struct clock_reading at = clock_read();
+
+    tell_clock(v, box_clock_begin(&v->clock, at, vault_latest_change(v)), at);
+}
+
+uint64_t vault_latest_change(const struct vault *v)
+{
+    uint64_t latest = 0;
 
     for (size_t i = 0; i < v->ring.count; i++) {
         const struct boxkey *k = v->ring.keys[i];
 
         for (size_t j = 0; !boxkey_is_damaged(k) && j < k->rec.version_count; j++) {
-            if (k->rec.versions[j].changed > newest)
-                newest = k->rec.versions[j].changed;
+            if (k->rec.versions[j].changed > latest)
+                latest = k->rec.versions[j].changed;
         }
     }
-    if (newest > atomic_load(&v->newest))
-        atomic_store(&v->newest, newest);
-    (void)vault_now(v);
+    return latest;
 }
 
 /* What is due */
@@ -86,12 +95,12 @@ static void turn_due(struct version_record *rec, uint64_t at)
     }
 }
 
-static void log_turned(const struct boxkey *old, const struct boxkey *next)
+static void log_turned(const struct boxkey *k, uint64_t at)
 {
-    for (size_t i = 0; i < old->rec.version_count; i++) {
-        const struct version_record *rec = &next->rec.versions[i];
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        const struct version_record *rec = &k->rec.versions[i];
 
-        if (rec->state != old->rec.versions[i].state)
+        if (rec->changed == at && !rec->life.by_known)
             log_info("version %u of key '%s' is %s, as it was due", rec->version, rec->name, key_state_name(rec->state));
     }
 }
@@ -112,20 +121,30 @@ static void age(struct vault *v, struct boxkey *old, uint64_t at)
     if (next != NULL) {
         for (size_t i = 0; i < next->rec.version_count; i++)
             turn_due(&next->rec.versions[i], at);
-        /* Before: old is gone once next is in its place. */
-        log_turned(old, next);
+        boxkey_mend_ends(next, at);
         r = vault_replace(v, old, next, &p);
     }
-    if (r == 0)
+    /* Old is gone once next is in its place. */
+    if (r == 0) {
+        log_turned(next, at);
         return;
+    }
     log_error("what is due of key '%s' cannot be done yet: %s", old->rec.name, p.code == 0 ? lb_strerror(r) : p.text);
     boxkey_free(next);
 }
 
 void vault_age(struct vault *v)
 {
-    uint64_t at = vault_now(v);
+    struct clock_reading now = clock_read();
+    uint64_t at;
 
+    tell_clock(v, box_clock_look(&v->clock, now), now);
+    at = box_clock_due(&v->clock, now);
+    if (v->next_life > at && v->next_life <= box_clock_now(&v->clock, now) && !v->told_to_wait) {
+        log_info("versions are due in box '%s', and the machine has just started: they wait until its clock has stood for %u minutes",
+                 v->conf->box, BOX_CLOCK_SETTLE / 60);
+        v->told_to_wait = true;
+    }
     if (v->backend == NULL || v->next_life > at)
         return;
     for (size_t i = 0; i < v->ring.count; i++)
@@ -217,7 +236,7 @@ int vault_state(struct vault *v, const struct state_request *m, uint32_t by, str
     if (next == NULL)
         return problem_set(p, LB_E_NOMEM, "out of memory");
     turn(&next->rec.versions[i], m, state, &act);
-    boxkey_mend_end(next, act.at);
+    boxkey_mend_ends(next, act.at);
     r = vault_replace(v, old, next, p);
     if (r != 0) {
         boxkey_free(next);

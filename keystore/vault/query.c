@@ -30,9 +30,7 @@ static int use(struct vault *v, const struct use_wish *wish, struct used_key *re
 
     a.who = wish->who;
     a.op = wish->op;
-    a.now = wish->now;
-    if (a.now < atomic_load_explicit(&v->newest, memory_order_relaxed))
-        a.now = atomic_load_explicit(&v->newest, memory_order_relaxed);
+    a.now = box_clock_due(&v->clock, clock_read());
     a.text = wish->text;
     /* The vault was seen unlocked with the ring held: it stays so until the ring is given back, see vault_lock(). */
     r = admit_use(&a, p);

@@ -61,12 +61,13 @@ static void tell(const struct boxkey *k, size_t i, int former, struct life_answe
 }
 
 /* Stores next in the place of old, and tells what became of version i. */
-static int finish(struct vault *v, struct boxkey *old, struct boxkey *next, size_t i, int former, struct life_answer *ret,
-                  struct problem *p)
+static int finish(struct vault *v, struct boxkey *old, struct boxkey *next, size_t i, int former, uint64_t at,
+                  struct life_answer *ret, struct problem *p)
 {
     struct life_answer answer = { .changed = true };
     int r;
 
+    boxkey_mend_ends(next, at);
     tell(next, i, former, &answer);
     r = vault_replace(v, old, next, p);
     if (r != 0) {
@@ -78,14 +79,17 @@ static int finish(struct vault *v, struct boxkey *old, struct boxkey *next, size
     return 0;
 }
 
-/* Is it the current version with this chain already? */
-static bool is_so(const struct boxkey *k, size_t i, struct bytes chain)
+/* Is it the current version with this chain already, or planned for this time and drain? */
+static bool is_so(const struct boxkey *k, size_t i, const struct activate_request *m, struct bytes chain)
 {
     const struct version_record *rec = &k->rec.versions[i];
+    int current = boxkey_current(k);
 
-    if ((int)i != boxkey_current(k) || rec->state != STATE_ACTIVE || boxkey_ends_alone(k))
+    if (chain.len != 0 && (rec->chain_len != chain.len || memcmp(rec->chain, chain.p, chain.len) != 0))
         return false;
-    return chain.len == 0 || (rec->chain_len == chain.len && memcmp(rec->chain, chain.p, chain.len) == 0);
+    if (rec->state == STATE_PRE_ACTIVATION && m->at != 0 && rec->life.activate_at == m->at)
+        return current < 0 || k->rec.versions[current].life.deactivate_at == m->at + m->drain;
+    return (int)i == current && rec->state == STATE_ACTIVE && !boxkey_ends_alone(k);
 }
 
 /* The chain in the request; of length 0: there is none in it. */
@@ -99,11 +103,21 @@ static struct bytes chain_of(const struct activate_request *m)
     return m->chain;
 }
 
+/* Of several versions that are not active yet one is planned at most. */
+static void forget_plans(struct boxkey *next)
+{
+    for (size_t i = 0; i < next->rec.version_count; i++) {
+        if (next->rec.versions[i].state == STATE_PRE_ACTIVATION)
+            next->rec.versions[i].life.activate_at = 0;
+    }
+}
+
 /* A time in the future, for a version that is not active yet: until then it stays so, and the one before goes on. */
 static void plan(struct boxkey *next, size_t i, int former, const struct activate_request *m, const struct life_act *act)
 {
     struct version_record *rec = &next->rec.versions[i];
 
+    forget_plans(next);
     rec->changed = act->at;
     rec->life = (struct version_life){ .activate_at = m->at, .by_known = true, .by = act->by };
     if (former >= 0) {
@@ -122,6 +136,24 @@ static int check_time(const struct version_record *rec, const struct activate_re
                        rec->version, rec->name, v->conf->box, key_state_name(rec->state));
 }
 
+/* The next version; if a key has rolled over and has none, the current one: so a request for now may come twice. */
+static int version_meant(struct vault *v, struct key_ref *ref, bool now, struct boxkey **ret, size_t *ret_i, struct problem *p)
+{
+    bool bare = ref->version == 0 && !ref->has_hash;
+    int r;
+
+    if (bare)
+        ref->version = KEY_VERSION_NEXT;
+    r = vault_version_to_change(v, ref, ret, ret_i, p);
+    if (r != LB_E_NO_VERSION || !bare || !now || (*ret)->rec.version_count < 2)
+        return r;
+    if (boxkey_current(*ret) < 0)
+        return r;
+    *ret_i = (size_t)boxkey_current(*ret);
+    *p = (struct problem){ 0 };
+    return 0;
+}
+
 int vault_activate(struct vault *v, const struct activate_request *m, uint32_t by, struct life_answer *ret, struct problem *p)
 {
     const struct life_act act = { by, vault_now(v) };
@@ -131,13 +163,11 @@ int vault_activate(struct vault *v, const struct activate_request *m, uint32_t b
     int former, r;
     size_t i;
 
-    if (ref.version == 0 && !ref.has_hash)
-        ref.version = KEY_VERSION_NEXT;
-    r = vault_version_to_change(v, &ref, &old, &i, p);
+    r = version_meant(v, &ref, m->at <= act.at, &old, &i, p);
     if (r != 0)
         return r;
     *ret = (struct life_answer){ .changed = false };
-    if (is_so(old, i, chain)) {
+    if (is_so(old, i, m, chain)) {
         tell(old, i, /* former= */ -1, ret);
         return 0;
     }
@@ -164,7 +194,7 @@ int vault_activate(struct vault *v, const struct activate_request *m, uint32_t b
         plan(next, i, former, m, &act);
     else if (boxkey_current(old) != (int)i || boxkey_ends_alone(old))
         make_current(next, i, former, m->drain, &act);
-    return finish(v, old, next, i, former, ret, p);
+    return finish(v, old, next, i, former, act.at, ret, p);
 }
 
 /* Back */
@@ -192,6 +222,14 @@ static int gone_back_from(const struct boxkey *k, int current)
             return i;
     }
     return -1;
+}
+
+/* Was a planned change taken back, and nothing done with the key since? */
+static bool plan_was_taken_back(const struct boxkey *k)
+{
+    int next = boxkey_next(k);
+
+    return next >= 0 && k->rec.versions[next].life.activate_at == 0 && k->rec.versions[next].life.by_known;
 }
 
 static int nothing_to_go_back_to(const struct vault *v, const struct boxkey *k, int current, struct problem *p)
@@ -237,6 +275,10 @@ int vault_back(struct vault *v, const struct back_request *m, uint32_t by, struc
         tell(old, (size_t)current, gone_back_from(old, current), ret);
         return 0;
     }
+    if (planned < 0 && current >= 0 && plan_was_taken_back(old)) {
+        tell(old, (size_t)current, /* former= */ -1, ret);
+        return 0;
+    }
     to = before(old, current, act.at);
     if (current < 0 || (planned < 0 && to < 0))
         return nothing_to_go_back_to(v, old, current, p);
@@ -245,8 +287,8 @@ int vault_back(struct vault *v, const struct back_request *m, uint32_t by, struc
         return out_of_memory(p);
     if (planned >= 0) {
         unplan(next, planned, current, &act);
-        return finish(v, old, next, (size_t)current, /* former= */ -1, ret, p);
+        return finish(v, old, next, (size_t)current, /* former= */ -1, act.at, ret, p);
     }
     make_current(next, (size_t)to, current, m->drain, &act);
-    return finish(v, old, next, (size_t)to, current, ret, p);
+    return finish(v, old, next, (size_t)to, current, act.at, ret, p);
 }

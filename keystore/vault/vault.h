@@ -248,8 +248,8 @@ LB_MUST_USE int vault_cancel_destroy(struct vault *v, const struct destroy_reque
 #define VAULT_SETTLE 3600
 void vault_expire(struct vault *v);
 /*
- * To be called now and then, also without a change: destroys what is due, and writes uses down. Returns the latest time of
- * the next call, in seconds since 1970.
+ * To be called now and then, also without a change: destroys what is due, and writes uses down. Returns the
+ * milliseconds until the next call, at the latest. VAULT_TEND_EVERY, VAULT_USED_EVERY: seconds.
  */
 #define VAULT_TEND_EVERY 60
 #define VAULT_USED_EVERY 3600

@@ -8,6 +8,7 @@
 #include "backends/backend.h"
 #include "policy/admit.h"
 #include "store/store.h"
+#include "vault/box_clock.h"
 #include "vault/keyring.h"
 #include "vault/users.h"
 #include "vault/vault.h"
@@ -57,8 +58,8 @@ struct vault {
     atomic_uint certs_wanted;     /* threads that may be waiting for the token because of certificates */
     uint64_t next_destroy;        /* when the next destruction is due; UINT64_MAX: none is scheduled. The changing thread's */
     uint64_t next_life;           /* when the next version becomes current or is deactivated. Likewise */
-    atomic_ullong newest;         /* the latest time that the box has seen: it goes by no earlier one */
-    atomic_bool behind;           /* the system's clock is, and the log says so */
+    struct box_clock clock;       /* the changing thread looks, and any thread reads */
+    bool told_to_wait;            /* the log says that this waits for the clock. Likewise */
     uint64_t settles_at;          /* when the first due key has been due for long enough, by running time. Likewise */
     struct together together;
     uint64_t used_written;        /* when the last uses were written last. Likewise */
@@ -175,12 +176,11 @@ LB_MUST_USE int vault_version_to_change(struct vault *v, const struct key_ref *r
 int vault_refuse_event(const struct vault *v, const struct version_record *rec, unsigned event, struct problem *p);
 /* When the version changes its state by itself, but for its destruction; UINT64_MAX: it does not. */
 uint64_t life_due_at(const struct version_record *rec);
-/*
- * The time by the system's clock; if that is behind what the box has seen, the latest time that it has seen. So a clock that is
- * set back revives nothing. Any thread.
- */
+/* The time that the box goes by, to be written down. Looks at the system's clock, and the log tells what it did. By the changing thread. */
 uint64_t vault_now(struct vault *v);
-/* Looks what time the box has seen: when the store was opened. Only records that authenticate are believed. */
+/* The latest time at which a key that authenticates was changed; 0: there is none. */
+uint64_t vault_latest_change(const struct vault *v);
+/* Looks what time the box has seen: when the store was opened. */
 void vault_note_clock(struct vault *v);
 /* Makes versions current and deactivates those that are due, if the store is unlocked. A failure is in the log, and is tried again. */
 void vault_age(struct vault *v);

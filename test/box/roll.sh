@@ -136,7 +136,9 @@ lb roll plan >/dev/null
 check "planned, and taken back" lb activate plan --at 2030-01-01 2>>lb.log
 check "back" lb roll plan --back 2>>lb.log
 check "the next version can be destroyed" lb destroy 'plan;version=next' --now --yes 2>>lb.log
-refused "there is none any more" "has no next version" lb activate plan
+refused "there is none any more" "has no next version" lb activate plan --at 2030-01-01
+check "and what is current stays so" lb activate plan 2>now.log
+says "it tells so" "version 2 of key 'plan' is the current one, as it was" now.log
 
 # --- On a token
 stop_box

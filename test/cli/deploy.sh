@@ -98,6 +98,16 @@ ran ''
 expect 0 "as it was; its server was told" littlebox deploy web --reload-always
 [ "$before" = "$(stat -c '%i %y' tls/* "$conf"/*)" ] || fail "something was written"
 ran 'one /'
+# A server that was not told is told the next time, also where nothing is new.
+mv ran ran.away
+mkdir ran
+expect 1 "once that command works: littlebox deploy web" littlebox deploy web --reload-always
+rmdir ran
+mv ran.away ran
+expect 0 "as it was; its server was told" littlebox deploy web
+ran 'one /'
+expect 0 "as it was" littlebox deploy web
+ran ''
 
 # A new chain: that file alone is new, and has another inode.
 was=$(stat -c %i tls/web.crt) handle=$(stat -c %i tls/web.pem)

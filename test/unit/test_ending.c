@@ -137,7 +137,7 @@ static void carried_out(void)
         if (i == 0)
             vault_expire(v);
         else if (i == 1)
-            CU_ASSERT(vault_tend(v) <= (uint64_t)time(NULL) + VAULT_TEND_EVERY)
+            CU_ASSERT(vault_tend(v) <= VAULT_TEND_EVERY * 1000)
         else
             OK(inbox_reopen(&b, &p));
         v = b.box.vault;
@@ -173,7 +173,7 @@ static void clock_settles(void)
     b.vault_settings.destroy_after = 7 * 86400;
     vault_expire(v);
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
-    CU_ASSERT(vault_tend(v) <= (uint64_t)time(NULL) + VAULT_TEND_EVERY);
+    CU_ASSERT(vault_tend(v) <= VAULT_TEND_EVERY * 1000);
     OK(inbox_reopen(&b, &p));
     v = b.box.vault;
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
@@ -227,7 +227,7 @@ static void locked_meanwhile(void)
     vault_expire(v);
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROY_SCHEDULED);
     FAILS(use(&b, 0, "web", &p), LB_E_NOT_ACTIVE);
-    CU_ASSERT(vault_tend(v) > at);
+    CU_ASSERT(vault_tend(v) > 0);
     OK(vault_unlock(v, SEAL_CREDENTIAL, (struct bytes){ (const uint8_t *)INBOX_CREDENTIAL, strlen(INBOX_CREDENTIAL) }, &p));
     CU_ASSERT_EQUAL(show(&b, "web")->versions[0].state, STATE_DESTROYED);
     inbox_clear(&b);

@@ -98,7 +98,7 @@ static uint32_t current(struct inbox *b)
 /* The box believes that it is so much later. */
 static void later(struct inbox *b, uint32_t seconds)
 {
-    atomic_store(&b->box.vault->newest, vault_now(b->box.vault) + seconds);
+    atomic_fetch_add(&b->box.vault->clock.ahead, seconds * INT64_C(1000000000));
     (void)vault_tend(b->box.vault);
 }
 
@@ -132,7 +132,7 @@ static void rolled_over(void)
         CU_ASSERT(show(&b)->versions[1].current && !show(&b)->versions[0].current);
         CU_ASSERT(show(&b)->versions[1].life.by == BY && show(&b)->grant_count == 1);
     }
-    FAILS(activate(&b, 0, 0, 3600, &a, &p), LB_E_NO_VERSION);
+    FAILS(activate(&b, 0, (uint64_t)time(NULL) + 60, 3600, &a, &p), LB_E_NO_VERSION);
     TEXT_IS(p.text, "key 'web' in box 'test' has no next version");
     OK(inbox_reopen(&b, &p));
     CU_ASSERT_EQUAL(atomic_load(&b.box.vault->damaged), 0);
@@ -162,7 +162,7 @@ static void over_by_the_clock_alone(void)
     box_with_a_key(&b);
     OK(roll(&b, "", &version, &new, &p));
     OK(activate(&b, 0, 0, 60, &a, &p));
-    atomic_store(&b.box.vault->newest, vault_now(b.box.vault) + 61);
+    atomic_fetch_add(&b.box.vault->clock.ahead, 61 * INT64_C(1000000000));
     CU_ASSERT_EQUAL(state_of(&b, 1), STATE_ACTIVE);
     FAILS(use(&b, 1, &p), LB_E_NOT_ACTIVE);
     TEXT_HAS(p.text, "version 1 of key 'web' in box 'test' is deactivated since ");
@@ -223,6 +223,13 @@ static void planned(void)
     CU_ASSERT(a.changed && a.version == 1 && show(&b)->versions[0].life.deactivate_at == 0);
     CU_ASSERT(b.box.vault->next_life == UINT64_MAX && show(&b)->versions[1].life.activate_at == 0);
     OK(activate(&b, 0, at, 1000, &a, &p));
+    CU_ASSERT_TRUE(a.changed);
+    /* The same once more. */
+    OK(activate(&b, 0, at, 1000, &a, &p));
+    CU_ASSERT(!a.changed && a.version == 2 && a.at == at);
+    OK(activate(&b, 0, at, 2000, &a, &p));
+    CU_ASSERT(a.changed && show(&b)->versions[0].life.deactivate_at == at + 2000);
+    OK(activate(&b, 0, at, 1000, &a, &p));
     /* The current one is so already, at any time. */
     OK(activate(&b, 1, at, 1000, &a, &p));
     CU_ASSERT_FALSE(a.changed);
@@ -277,6 +284,97 @@ static void no_end_alone(void)
     inbox_clear(&b);
 }
 
+/* What may be asked for twice, since its answer may be lost. */
+static void twice(void)
+{
+    uint64_t at = (uint64_t)time(NULL) + 5000;
+    struct life_answer a;
+    struct problem p;
+    struct inbox b;
+    uint32_t version;
+    bool new;
+
+    box_with_a_key(&b);
+    FAILS(activate(&b, 0, 0, 60, &a, &p), LB_E_NO_VERSION);
+    OK(roll(&b, "", &version, &new, &p));
+    for (int i = 0; i < 2; i++) {
+        OK(activate(&b, 0, 0, 3600, &a, &p));
+        CU_ASSERT(a.version == 2 && a.changed == (i == 0));
+    }
+    FAILS(activate(&b, 0, at, 3600, &a, &p), LB_E_NO_VERSION);
+    /* A plan that is taken back is not two steps. */
+    OK(roll(&b, "", &version, &new, &p));
+    OK(activate(&b, 0, at, 1000, &a, &p));
+    for (int i = 0; i < 2; i++) {
+        OK(back(&b, 60, &a, &p));
+        CU_ASSERT(a.version == 2 && a.changed == (i == 0) && current(&b) == 2);
+    }
+    inbox_clear(&b);
+}
+
+/* Besides the current version none goes on without an end. */
+static void ends(void)
+{
+    static const struct destroy_request first = { "web", 1 }, third = { "web", 3 };
+    uint64_t at = (uint64_t)time(NULL) + 5000, when;
+    struct life_answer a;
+    struct problem p;
+    struct inbox b;
+    uint32_t version;
+    bool new;
+
+    box_with_a_key(&b);
+    OK(roll(&b, "", &version, &new, &p));
+    OK(vault_schedule_destroy(b.box.vault, &first, &when, &p));
+    OK(activate(&b, 0, 0, 3600, &a, &p));
+    OK(vault_cancel_destroy(b.box.vault, &first, &p));
+    CU_ASSERT(state_of(&b, 1) == STATE_ACTIVE && current(&b) == 2);
+    CU_ASSERT(show(&b)->versions[0].life.deactivate_at >= at - 5000 + LB_DRAIN);
+    /* Of two versions that are not active yet one is planned. */
+    OK(roll(&b, "", &version, &new, &p));
+    OK(vault_schedule_destroy(b.box.vault, &third, &when, &p));
+    OK(roll(&b, "", &version, &new, &p));
+    OK(activate(&b, 4, at, 1000, &a, &p));
+    OK(vault_cancel_destroy(b.box.vault, &third, &p));
+    OK(activate(&b, 3, at + 1000, 1000, &a, &p));
+    CU_ASSERT(show(&b)->versions[3].life.activate_at == 0 && show(&b)->versions[1].life.deactivate_at == at + 2000);
+    later(&b, 6001);
+    CU_ASSERT(current(&b) == 3 && state_of(&b, 4) == STATE_PRE_ACTIVATION);
+    inbox_clear(&b);
+}
+
+/* A clock that is wrong for a while ends nothing, and what is done meanwhile has the right time. */
+static void clock_set_ahead(void)
+{
+    uint64_t now;
+    struct life_answer a;
+    struct problem p;
+    struct inbox b;
+    uint32_t version;
+    bool new;
+
+    box_with_a_key(&b);
+    OK(roll(&b, "", &version, &new, &p));
+    OK(activate(&b, 0, 0, 3600, &a, &p));
+    now = vault_now(b.box.vault);
+    /* The box's time is a year behind the system's. */
+    atomic_fetch_sub(&b.box.vault->clock.ahead, 365 * 86400 * INT64_C(1000000000));
+    (void)vault_tend(b.box.vault);
+    CU_ASSERT_EQUAL(state_of(&b, 1), STATE_ACTIVE);
+    OK(event(&b, 1, EVENT_SUSPEND, 0, &a, &p));
+    CU_ASSERT(show(&b)->versions[0].changed < now - 364 * 86400);
+    OK(event(&b, 1, EVENT_RESUME, 0, &a, &p));
+    OK(use(&b, 1, &p));
+    /* It stood there for an hour. */
+    b.box.vault->clock.settles = 1;
+    (void)vault_tend(b.box.vault);
+    CU_ASSERT(vault_now(b.box.vault) >= now);
+    CU_ASSERT_EQUAL(state_of(&b, 1), STATE_ACTIVE);
+    later(&b, 3601);
+    CU_ASSERT_EQUAL(state_of(&b, 1), STATE_DEACTIVATED);
+    inbox_clear(&b);
+}
+
 /* A clock that is set back brings nothing to life, after a restart too. */
 static void clock_set_back(void)
 {
@@ -294,7 +392,7 @@ static void clock_set_back(void)
     OK(inbox_reopen(&b, &p));
     CU_ASSERT(vault_now(b.box.vault) >= (uint64_t)time(NULL) + 99990);
     FAILS(use(&b, 1, &p), LB_E_NOT_ACTIVE);
-    CU_ASSERT_TRUE(atomic_load(&b.box.vault->behind));
+    CU_ASSERT_TRUE(b.box.vault->clock.behind);
     OK(roll(&b, "", &version, &new, &p));
     OK(activate(&b, 0, 0, 60, &a, &p));
     CU_ASSERT(a.until > (uint64_t)time(NULL) + 99990);
@@ -409,6 +507,45 @@ static void its_own_request(void)
     inbox_clear(&b);
 }
 
+struct ends_seen {
+    size_t count;
+    char names[8][LB_NAME_MAX + 1];
+};
+
+static bool take_end(const struct expiring_entry *e, void *arg)
+{
+    struct ends_seen *s = arg;
+
+    if (s->count < COUNT(s->names))
+        memcpy(s->names[s->count++], e->name, sizeof(e->name));
+    return true;
+}
+
+/* What ends when is shown of keys that one may use, and to administrators of all. */
+static void who_sees_ends(void)
+{
+    const struct { uid_t uid; size_t count; } rows[] = { { 0, 2 }, { INBOX_GRANTED, 1 }, { INBOX_STRANGER, 0 } };
+    const struct expiring_request m = { .before = (uint64_t)time(NULL) + 10 * 86400 };
+    uint64_t at;
+    struct problem p;
+    struct inbox b;
+    bool more;
+
+    box_with_a_key(&b);
+    OK(inbox_create(&b, "other", &p));
+    OK(vault_schedule_destroy(b.box.vault, &(struct destroy_request){ "web", 1 }, &at, &p));
+    OK(vault_schedule_destroy(b.box.vault, &(struct destroy_request){ "other", 1 }, &at, &p));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct caller who = inbox_caller(getpid(), rows[i].uid, rows[i].uid);
+        struct ends_seen seen = { 0 };
+
+        OK(vault_expiring(b.box.vault, &m, &who, take_end, &seen, &more, &p));
+        CU_ASSERT(seen.count == rows[i].count && !more);
+        CU_ASSERT(rows[i].count != 1 || strcmp(seen.names[0], "web") == 0);
+    }
+    inbox_clear(&b);
+}
+
 static void who_used_it(void)
 {
     struct user_entry users[8];
@@ -496,10 +633,14 @@ static const struct unit_test tests[] = {
     { "and back", and_back },
     { "planned", planned },
     { "no end alone", no_end_alone },
+    { "twice", twice },
+    { "ends", ends },
+    { "a clock that is set ahead", clock_set_ahead },
     { "a clock that is set back", clock_set_back },
     { "suspended, and the rest", suspended_and_the_rest },
     { "found out later", found_out_later },
     { "its own request", its_own_request },
+    { "who sees what ends", who_sees_ends },
     { "who used it", who_used_it },
     { "many users", many_users },
     { "changed behind its back", changed_behind_its_back },

@@ -75,7 +75,8 @@ struct unit_suite {
     X(stay) \
     X(policyblob) \
     X(vault) \
-    X(batch)
+    X(batch) \
+    X(boxclock)
 
 #define UNIT_SUITE(name) extern const struct unit_suite suite_##name;
 UNIT_SUITES(UNIT_SUITE)
