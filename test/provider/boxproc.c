@@ -23,6 +23,7 @@
 #include "model/seal_kinds.h"
 #include "protocol/change.h"
 #include "protocol/header.h"
+#include "protocol/life.h"
 #include "protocol/seals.h"
 #include "protocol/status.h"
 #include "protocol/use.h"
@@ -316,6 +317,40 @@ void boxproc_create(struct boxproc *b, const char *key, const char *type)
     snprintf(m.type, sizeof(m.type), "%s", type);
     NEED(msg_create_encode(MSG_CREATE, 1, &m, request, sizeof(request), &len) == 0);
     call(b, MSG_CREATE, request, len, answer, &body);
+}
+
+void boxproc_roll(struct boxproc *b, const char *key)
+{
+    struct roll_request m = { .type = "" };
+    struct bytes body;
+    size_t len;
+
+    snprintf(m.name, sizeof(m.name), "%s", key);
+    NEED(msg_roll_encode(MSG_ROLL, 1, &m, request, sizeof(request), &len) == 0);
+    call(b, MSG_ROLL, request, len, answer, &body);
+}
+
+void boxproc_activate(struct boxproc *b, const char *key, uint32_t drain)
+{
+    static const uint8_t no_chain[2] = { 0, 0 };
+    struct activate_request m = { .drain = drain, .chain = { no_chain, sizeof(no_chain) } };
+    struct bytes body;
+    size_t len;
+
+    snprintf(m.key.name, sizeof(m.key.name), "%s", key);
+    NEED(msg_activate_encode(MSG_ACTIVATE, 1, &m, request, sizeof(request), &len) == 0);
+    call(b, MSG_ACTIVATE, request, len, answer, &body);
+}
+
+void boxproc_deactivate(struct boxproc *b, const char *key, uint32_t version)
+{
+    struct state_request m = { .key = { .version = version }, .event = EVENT_DEACTIVATE, .reason = REASON_SUPERSEDED };
+    struct bytes body;
+    size_t len;
+
+    snprintf(m.key.name, sizeof(m.key.name), "%s", key);
+    NEED(msg_state_encode(MSG_STATE, 1, &m, request, sizeof(request), &len) == 0);
+    call(b, MSG_STATE, request, len, answer, &body);
 }
 
 void boxproc_destroy(struct boxproc *b, const char *key, uint32_t version)

@@ -54,6 +54,10 @@ void boxproc_kill(struct boxproc *b);
 void boxproc_free(struct boxproc *b);
 
 void boxproc_create(struct boxproc *b, const char *key, const char *type);
+/* The next version; it becomes the current one, and the one before goes on for seconds; a version is over. */
+void boxproc_roll(struct boxproc *b, const char *key);
+void boxproc_activate(struct boxproc *b, const char *key, uint32_t drain);
+void boxproc_deactivate(struct boxproc *b, const char *key, uint32_t version);
 void boxproc_destroy(struct boxproc *b, const char *key, uint32_t version);
 /* Copies a private key into the box, under a name that is not taken. */
 void boxproc_import(struct boxproc *b, const char *key, EVP_PKEY *pkey);
