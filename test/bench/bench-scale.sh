@@ -3,7 +3,7 @@
 # Asserts that nothing fails, and prints figures, which hold for a machine that does nothing else.
 #
 # BENCH_KEYS ("1 1000 100000") in the box; BENCH_CALLERS ("1 2 4 16"); BENCH_SECONDS (2) for each figure;
-# BENCH_TYPE (ec:P-256); BENCH_SITES (10000) of nginx.
+# BENCH_TYPE (ec:P-256); BENCH_VERSIONS (1) of each key, with more than one each has a certificate; BENCH_SITES (10000) of nginx.
 set -eu
 TEST_SECONDS=${TEST_SECONDS:-7200}
 AWAIT_SECONDS=${AWAIT_SECONDS:-120}
@@ -15,6 +15,7 @@ KEYS=${BENCH_KEYS:-1 1000 100000}
 CALLERS=${BENCH_CALLERS:-1 2 4 16}
 SECONDS_EACH=${BENCH_SECONDS:-2}
 TYPE=${BENCH_TYPE:-ec:P-256}
+VERSIONS=${BENCH_VERSIONS:-1}
 SITES=${BENCH_SITES:-10000}
 TEST_SECONDS_BENCH=${TEST_SECONDS_BENCH:-$TEST_SECONDS}
 # shellcheck source=lib.sh
@@ -45,7 +46,7 @@ box_with() {
     stop_box
     write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
     echo "max-connections = 20000" >"$BOX_DIR/default.conf"
-    "$BENCH/makestore" "$BOX_DIR/default/store.db" "$BOX_DIR/default.credential" "$TYPE" "$1"
+    "$BENCH/makestore" "$BOX_DIR/default/store.db" "$BOX_DIR/default.credential" "$TYPE" "$1" "$VERSIONS"
     start_box "$BOX_DIR"
     STARTED=$(cpu_ms "$(box_child)")
 }
@@ -53,8 +54,8 @@ box_with() {
 echo "conditions: $(nproc --all) CPUs ($(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)), $(uname -sr),"
 echo "  $(openssl version | cut -d ' ' -f 1-2), load at the beginning: $(cut -d ' ' -f 1-3 /proc/loadavg)"
 
-printf '\n%-8s %12s %12s %12s %14s %14s %12s\n' keys "start, ms" "away, ms" "bytes a key" "first sign, us" "next sign, us" \
-    "admin, 1/s"
+printf '\n%-8s %12s %12s %12s %14s %14s %12s %14s\n' keys "start, ms" "away, ms" "bytes a key" "first sign, us" "next sign, us" \
+    "admin, 1/s" "expiring, ms"
 for n in $KEYS; do
     box_with "$n" "keys$n"
     [ "$(status keys) $(status damaged)" = "$n 0" ] || fail "$(status keys) keys, $(status damaged) damaged"
@@ -65,6 +66,10 @@ for n in $KEYS; do
     first=$(field p50)
     sign_by_turns 2000 "${some[@]}" || fail "signatures: $(cat "$TEST_DIR/signed")"
     next=$(field p50)
+    began=$(date +%s%N)
+    lb list --expiring 30d >"$TEST_DIR/expiring"
+    expiring=$((($(date +%s%N) - began) / 1000000))
+    [ "$VERSIONS" -eq 1 ] || [ "$(wc -l <"$TEST_DIR/expiring")" -eq $(((n + 99) / 100 + 1)) ] || fail "expiring: $(wc -l <"$TEST_DIR/expiring")"
     kill -HUP "$KEEPER"
     await "the next child" status_is restarts 1
     await "it to open" box_unlocked
@@ -79,15 +84,15 @@ for n in $KEYS; do
     for i in "${admins[@]}"; do wait "$i" || fail "a change failed: $(tail -n 1 "$TEST_DIR/lb.log")"; done
     made=$(cat "$TEST_DIR"/made.* | awk '{ n += $1 } END { print n }')
     wait "$signer"
-    printf '%-8s %12s %12s %12s %14s %14s %12s\n' "$n" "$STARTED" \
+    printf '%-8s %12s %12s %12s %14s %14s %12s %14s\n' "$n" "$STARTED" \
         "$(sed -n 's/.*was away for \([0-9]*\) ms.*/\1/p' "$BOX_DIR/box.log" | tail -n 1)" \
         "$(((size - empty) * 1024 / n))" "$(awk -v v="$first" 'BEGIN { print v * 1000 }')" \
-        "$(awk -v v="$next" 'BEGIN { print v * 1000 }')" "$((made / SECONDS_EACH))"
+        "$(awk -v v="$next" 'BEGIN { print v * 1000 }')" "$((made / SECONDS_EACH))" "$expiring"
     stop_box
 done
 echo "start: processor time of the first start; away: from SIGHUP to the next child's READY; first, next: the first signature"
 echo "with each of up to 900 keys, and later ones, medians, without OpenSSL; admin: littlebox allow by $ADMINS"
-echo "administrators at once, a process each time, while another process signs"
+echo "administrators at once, a process each time, while another process signs; expiring: littlebox list --expiring 30d"
 
 box_with 1 callers
 printf '\nsignatures per second, %s\n%-8s %12s %12s\n' "$TYPE" callers threads processes
