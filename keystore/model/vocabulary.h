@@ -68,7 +68,11 @@ unsigned life_reason_by_name(const char *name);
  */
 struct version_life {
     uint64_t activate_at;   /* when it became current; of STATE_PRE_ACTIVATION: when it is to; 0: no time is known */
-    uint64_t deactivate_at; /* from then on it does not sign, and is deactivated; 0: no time is set */
+    /*
+     * From then on it does not sign, and is deactivated; 0: no time is set. Of a version that is to become current at
+     * activate_at: when the one that it replaces is to end.
+     */
+    uint64_t deactivate_at;
     uint8_t reason;         /* of its last change: enum life_reason */
     bool by_known;
     uint32_t by;            /* the uid that changed it last; by_known false: the box itself, or nobody knows */

@@ -96,20 +96,11 @@ int boxkey_next(const struct boxkey *k)
     return -1;
 }
 
-static bool has_plan(const struct boxkey *k)
-{
-    for (size_t i = 0; i < k->rec.version_count; i++) {
-        if (k->rec.versions[i].state == STATE_PRE_ACTIVATION && k->rec.versions[i].life.activate_at != 0)
-            return true;
-    }
-    return false;
-}
-
 bool boxkey_ends_alone(const struct boxkey *k)
 {
     int i = boxkey_current(k);
 
-    return i >= 0 && k->rec.versions[i].life.deactivate_at != 0 && !has_plan(k);
+    return i >= 0 && k->rec.versions[i].life.deactivate_at != 0;
 }
 
 void boxkey_mend_ends(struct boxkey *k, uint64_t now)

@@ -38,7 +38,7 @@ void boxkey_free(struct boxkey *k);
 int boxkey_current(const struct boxkey *k);
 /* The place of the next version: the highest-numbered one that is not active yet; -1: none. */
 int boxkey_next(const struct boxkey *k);
-/* The current version has an end that another one set, and no version follows: what was to follow is gone. */
+/* The current version has an end, which another one set that is current no more: what it was to make room for is gone. */
 bool boxkey_ends_alone(const struct boxkey *k);
 /*
  * To be called with each change. A current version that ends alone goes on, so that no key ends by itself without a successor; an

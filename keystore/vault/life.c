@@ -23,6 +23,7 @@ static void tell_clock(const struct vault *v, enum clock_event event, struct clo
         log_warning("the system's clock says %s, and box '%s' has seen %s: the box goes on by the later time, until the clock is there",
                     here, v->conf->box, box);
         break;
+    case CLOCK_STEPPED:
     case CLOCK_BELIEVED:
         log_info("box '%s' goes by the system's clock: %s", v->conf->box, here);
         break;
@@ -31,19 +32,40 @@ static void tell_clock(const struct vault *v, enum clock_event event, struct clo
     }
 }
 
-uint64_t vault_now(struct vault *v)
+/* Two steps at once: what was written down before the first one is wrong by both. */
+static void note_step(struct vault *v, const struct clock_step *step)
+{
+    if (step->by == 0)
+        return;
+    if (v->step.by == 0)
+        v->step.since = step->since;
+    v->step.by += step->by;
+}
+
+static struct clock_reading look(struct vault *v)
 {
     struct clock_reading at = clock_read();
+    struct clock_step step;
 
-    tell_clock(v, box_clock_look(&v->clock, at), at);
+    tell_clock(v, box_clock_look(&v->clock, at, &step), at);
+    note_step(v, &step);
+    return at;
+}
+
+uint64_t vault_now(struct vault *v)
+{
+    struct clock_reading at = look(v);
+
     return box_clock_now(&v->clock, at);
 }
 
 void vault_note_clock(struct vault *v)
 {
     struct clock_reading at = clock_read();
+    struct clock_step step;
 
-    tell_clock(v, box_clock_begin(&v->clock, at, vault_latest_change(v)), at);
+    tell_clock(v, box_clock_begin(&v->clock, at, vault_latest_change(v), &step), at);
+    note_step(v, &step);
 }
 
 uint64_t vault_latest_change(const struct vault *v)
@@ -83,16 +105,25 @@ static bool is_due(const struct boxkey *k, uint64_t at)
     return false;
 }
 
-/* A version that became current while the box was away or locked may be over already: it is deactivated at once. */
-static void turn_due(struct version_record *rec, uint64_t at)
+/* Ends first: what drains since another version became current ends, and then the next one may become current. */
+static void turn_due(struct boxkey *k, uint64_t at)
 {
-    while (life_due_at(rec) <= at) {
-        rec->state = rec->state == STATE_PRE_ACTIVATION ? STATE_ACTIVE : STATE_DEACTIVATED;
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        struct version_record *rec = &k->rec.versions[i];
+
+        if (rec->state == STATE_PRE_ACTIVATION || life_due_at(rec) > at)
+            continue;
+        rec->state = STATE_DEACTIVATED;
         rec->changed = at;
         rec->life.by_known = false;
         rec->life.by = 0;
-        rec->life.reason = rec->state == STATE_DEACTIVATED ? REASON_SUPERSEDED : REASON_NONE;
+        rec->life.reason = REASON_SUPERSEDED;
     }
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if (k->rec.versions[i].state == STATE_PRE_ACTIVATION && life_due_at(&k->rec.versions[i]) <= at)
+            vault_turn_planned(k, i, at);
+    }
+    boxkey_mend_ends(k, at);
 }
 
 static void log_turned(const struct boxkey *k, uint64_t at)
@@ -105,6 +136,36 @@ static void log_turned(const struct boxkey *k, uint64_t at)
     }
 }
 
+/* What a wrong clock wrote down */
+
+static bool move(uint64_t *at, const struct clock_step *step)
+{
+    if (*at < step->since || step->by == 0)
+        return false;
+    *at += (uint64_t)step->by;
+    return true;
+}
+
+/* A time that somebody has planned is meant as it is. A drain is as long as it was to be, if it began by the wrong clock. */
+static bool move_times(struct boxkey *k, const struct clock_step *step)
+{
+    int current = boxkey_current(k);
+    bool began = current >= 0 && k->rec.versions[current].life.activate_at >= step->since, moved = false;
+
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        struct version_record *rec = &k->rec.versions[i];
+
+        moved = move(&rec->created, step) || moved;
+        moved = move(&rec->changed, step) || moved;
+        if (rec->state == STATE_PRE_ACTIVATION)
+            continue;
+        moved = move(&rec->life.activate_at, step) || moved;
+        if (began)
+            moved = move(&rec->life.deactivate_at, step) || moved;
+    }
+    return moved;
+}
+
 /*
  * Leaves a key alone that does not authenticate: its times may be false. The store may refuse, for want of room: then this is
  * tried again. A version that is due to be deactivated signs nothing meanwhile (policy/admit.c).
@@ -115,13 +176,15 @@ static void age(struct vault *v, struct boxkey *old, uint64_t at)
     struct problem p = { 0 };
     int r = LB_E_NOMEM;
 
-    if (boxkey_is_damaged(old) || !is_due(old, at))
+    if (boxkey_is_damaged(old) || (!is_due(old, at) && v->step.by == 0))
         return;
     next = boxkey_new(&old->rec);
+    if (next != NULL && !move_times(next, &v->step) && !is_due(next, at)) {
+        boxkey_free(next);
+        return;
+    }
     if (next != NULL) {
-        for (size_t i = 0; i < next->rec.version_count; i++)
-            turn_due(&next->rec.versions[i], at);
-        boxkey_mend_ends(next, at);
+        turn_due(next, at);
         r = vault_replace(v, old, next, &p);
     }
     /* Old is gone once next is in its place. */
@@ -135,20 +198,20 @@ static void age(struct vault *v, struct boxkey *old, uint64_t at)
 
 void vault_age(struct vault *v)
 {
-    struct clock_reading now = clock_read();
-    uint64_t at;
+    struct clock_reading now = look(v);
+    uint64_t at = box_clock_due(&v->clock, now);
 
-    tell_clock(v, box_clock_look(&v->clock, now), now);
-    at = box_clock_due(&v->clock, now);
     if (v->next_life > at && v->next_life <= box_clock_now(&v->clock, now) && !v->told_to_wait) {
         log_info("versions are due in box '%s', and the machine has just started: they wait until its clock has stood for %u minutes",
-                 v->conf->box, BOX_CLOCK_SETTLE / 60);
+                 v->conf->box, BOX_CLOCK_START / 60);
         v->told_to_wait = true;
     }
-    if (v->backend == NULL || v->next_life > at)
+    if (v->backend == NULL || (v->next_life > at && v->step.by == 0))
         return;
     for (size_t i = 0; i < v->ring.count; i++)
         age(v, v->ring.keys[i], at);
+    /* Times that were moved are not moved again: of keys that could not be stored they stay as they are. */
+    v->step = (struct clock_step){ 0, 0 };
     vault_note_schedules(v);
 }
 
@@ -215,7 +278,7 @@ static void turn(struct version_record *rec, const struct state_request *m, unsi
 
 int vault_state(struct vault *v, const struct state_request *m, uint32_t by, struct life_answer *ret, struct problem *p)
 {
-    const struct life_act act = { by, vault_now(v) };
+    const struct life_act act = { .by_known = true, .by = by, .at = vault_now(v) };
     struct boxkey *old, *next;
     const struct version_record *rec;
     unsigned state;

@@ -240,13 +240,24 @@ static int has_next(const struct vault *v, const struct boxkey *k, size_t i, con
     return LB_E_EXISTS;
 }
 
+/* Deactivated and compromised versions will do: whoever lost a key needs a new one under its name, with its grants. */
+static bool lives(const struct boxkey *k)
+{
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if (!key_state_ending(k->rec.versions[i].state))
+            return true;
+    }
+    return false;
+}
+
 static int check_roll(struct vault *v, const struct boxkey *k, struct problem *p)
 {
     if (boxkey_is_damaged(k) || k->rec.version_count == 0)
         return vault_damaged(v, k->rec.name, 0, p);
-    if (boxkey_current(k) < 0) {
-        problem_set(p, LB_E_NOT_ACTIVE, "key '%s' in box '%s' has no active version to roll over from", k->rec.name, v->conf->box);
-        problem_hint(p, "see: littlebox --box %s show %s", v->conf->box, k->rec.name);
+    if (!lives(k)) {
+        problem_set(p, LB_E_NOT_ACTIVE, "key '%s' in box '%s' is destroyed: there is no version to roll over from", k->rec.name,
+                    v->conf->box);
+        problem_hint(p, "make a new key, under this name if it is gone: littlebox --box %s create %s", v->conf->box, k->rec.name);
         return LB_E_NOT_ACTIVE;
     }
     if (k->rec.version_count < LB_VERSIONS_MAX)

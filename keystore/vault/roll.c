@@ -15,10 +15,10 @@ static int out_of_memory(struct problem *p)
     return problem_set(p, LB_E_NOMEM, "out of memory");
 }
 
-/* From then on the version drains: it signs for those who pinned it, for so long. An earlier end that it has stays. */
-static void drain(struct version_record *rec, uint64_t from, uint32_t seconds, const struct life_act *act)
+/* From now on the version drains: it signs for those who pinned it, for so long. An earlier end that it has stays. */
+static void drain(struct version_record *rec, uint64_t seconds, const struct life_act *act)
 {
-    uint64_t until = from + seconds;
+    uint64_t until = act->at + seconds;
 
     if (rec->life.deactivate_at == 0 || rec->life.deactivate_at > until)
         rec->life.deactivate_at = until;
@@ -27,36 +27,58 @@ static void drain(struct version_record *rec, uint64_t from, uint32_t seconds, c
     rec->state = STATE_DEACTIVATED;
     rec->changed = act->at;
     rec->life.reason = REASON_SUPERSEDED;
-    rec->life.by_known = true;
+    rec->life.by_known = act->by_known;
     rec->life.by = act->by;
 }
 
+/* Of several versions that are not active yet one is planned at most. */
+static void forget_plans(struct boxkey *next)
+{
+    for (size_t i = 0; i < next->rec.version_count; i++) {
+        struct version_life *life = &next->rec.versions[i].life;
+
+        if (next->rec.versions[i].state == STATE_PRE_ACTIVATION)
+            life->activate_at = life->deactivate_at = 0;
+    }
+}
+
 /* Version i of next becomes the current one, and former (-1: there is none) drains. */
-static void make_current(struct boxkey *next, size_t i, int former, uint32_t seconds, const struct life_act *act)
+static void make_current(struct boxkey *next, size_t i, int former, uint64_t seconds, const struct life_act *act)
 {
     struct version_record *rec = &next->rec.versions[i], *before = former < 0 ? NULL : &next->rec.versions[former];
 
+    /* Also of another version: what is made current now is not to be replaced by what was planned before. */
+    forget_plans(next);
     rec->state = STATE_ACTIVE;
     rec->changed = act->at;
-    rec->life = (struct version_life){ .activate_at = act->at, .by_known = true, .by = act->by };
+    rec->life = (struct version_life){ .activate_at = act->at, .by_known = act->by_known, .by = act->by };
     if (before == NULL)
         return;
     /* The latest is the current one: two in one second too, and by a clock that was set back. */
     if (before->life.activate_at >= rec->life.activate_at)
         rec->life.activate_at = before->life.activate_at + 1;
-    drain(before, act->at, seconds, act);
+    drain(before, seconds, act);
+}
+
+void vault_turn_planned(struct boxkey *k, size_t i, uint64_t at)
+{
+    const struct version_life plan = k->rec.versions[i].life;
+    const struct life_act act = { .at = at };
+
+    make_current(k, i, boxkey_current(k), plan.deactivate_at - plan.activate_at, &act);
 }
 
 static void tell(const struct boxkey *k, size_t i, int former, struct life_answer *ret)
 {
     const struct version_record *rec = &k->rec.versions[i], *before = former < 0 ? NULL : &k->rec.versions[former];
+    bool planned = rec->state == STATE_PRE_ACTIVATION;
 
     ret->version = rec->version;
     ret->state = rec->state;
-    ret->at = rec->state == STATE_PRE_ACTIVATION ? rec->life.activate_at : 0;
+    ret->at = planned ? rec->life.activate_at : 0;
     if (before != NULL && (before->state == STATE_ACTIVE || before->state == STATE_SUSPENDED)) {
         ret->former = before->version;
-        ret->until = before->life.deactivate_at;
+        ret->until = planned ? rec->life.deactivate_at : before->life.deactivate_at;
     }
 }
 
@@ -83,13 +105,12 @@ static int finish(struct vault *v, struct boxkey *old, struct boxkey *next, size
 static bool is_so(const struct boxkey *k, size_t i, const struct activate_request *m, struct bytes chain)
 {
     const struct version_record *rec = &k->rec.versions[i];
-    int current = boxkey_current(k);
 
     if (chain.len != 0 && (rec->chain_len != chain.len || memcmp(rec->chain, chain.p, chain.len) != 0))
         return false;
     if (rec->state == STATE_PRE_ACTIVATION && m->at != 0 && rec->life.activate_at == m->at)
-        return current < 0 || k->rec.versions[current].life.deactivate_at == m->at + m->drain;
-    return (int)i == current && rec->state == STATE_ACTIVE && !boxkey_ends_alone(k);
+        return rec->life.deactivate_at == m->at + m->drain;
+    return (int)i == boxkey_current(k) && rec->state == STATE_ACTIVE && !boxkey_ends_alone(k);
 }
 
 /* The chain in the request; of length 0: there is none in it. */
@@ -103,27 +124,14 @@ static struct bytes chain_of(const struct activate_request *m)
     return m->chain;
 }
 
-/* Of several versions that are not active yet one is planned at most. */
-static void forget_plans(struct boxkey *next)
-{
-    for (size_t i = 0; i < next->rec.version_count; i++) {
-        if (next->rec.versions[i].state == STATE_PRE_ACTIVATION)
-            next->rec.versions[i].life.activate_at = 0;
-    }
-}
-
 /* A time in the future, for a version that is not active yet: until then it stays so, and the one before goes on. */
-static void plan(struct boxkey *next, size_t i, int former, const struct activate_request *m, const struct life_act *act)
+static void plan(struct boxkey *next, size_t i, const struct activate_request *m, const struct life_act *act)
 {
     struct version_record *rec = &next->rec.versions[i];
 
     forget_plans(next);
     rec->changed = act->at;
-    rec->life = (struct version_life){ .activate_at = m->at, .by_known = true, .by = act->by };
-    if (former >= 0) {
-        next->rec.versions[former].life.deactivate_at = 0;
-        drain(&next->rec.versions[former], m->at, m->drain, act);
-    }
+    rec->life = (struct version_life){ .activate_at = m->at, .deactivate_at = m->at + m->drain, .by_known = true, .by = act->by };
 }
 
 static int check_time(const struct version_record *rec, const struct activate_request *m, const struct vault *v, struct problem *p)
@@ -156,7 +164,7 @@ static int version_meant(struct vault *v, struct key_ref *ref, bool now, struct 
 
 int vault_activate(struct vault *v, const struct activate_request *m, uint32_t by, struct life_answer *ret, struct problem *p)
 {
-    const struct life_act act = { by, vault_now(v) };
+    const struct life_act act = { .by_known = true, .by = by, .at = vault_now(v) };
     struct key_ref ref = m->key;
     struct bytes chain = chain_of(m);
     struct boxkey *old, *next;
@@ -191,7 +199,7 @@ int vault_activate(struct vault *v, const struct activate_request *m, uint32_t b
         return r;
     }
     if (m->at > act.at)
-        plan(next, i, former, m, &act);
+        plan(next, i, m, &act);
     else if (boxkey_current(old) != (int)i || boxkey_ends_alone(old))
         make_current(next, i, former, m->drain, &act);
     return finish(v, old, next, i, former, act.at, ret, p);
@@ -224,12 +232,30 @@ static int gone_back_from(const struct boxkey *k, int current)
     return -1;
 }
 
+/* The version that is to become current at a time; -1: none is. */
+static int planned_version(const struct boxkey *k)
+{
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if (k->rec.versions[i].state == STATE_PRE_ACTIVATION && k->rec.versions[i].life.activate_at != 0)
+            return (int)i;
+    }
+    return -1;
+}
+
 /* Was a planned change taken back, and nothing done with the key since? */
 static bool plan_was_taken_back(const struct boxkey *k)
 {
-    int next = boxkey_next(k);
+    uint64_t taken = 0, latest = 0;
 
-    return next >= 0 && k->rec.versions[next].life.activate_at == 0 && k->rec.versions[next].life.by_known;
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        const struct version_record *rec = &k->rec.versions[i];
+
+        if (rec->state == STATE_PRE_ACTIVATION && rec->life.activate_at == 0 && rec->life.by_known)
+            taken = rec->changed;
+        else if (rec->changed > latest)
+            latest = rec->changed;
+    }
+    return taken != 0 && taken >= latest;
 }
 
 static int nothing_to_go_back_to(const struct vault *v, const struct boxkey *k, int current, struct problem *p)
@@ -243,20 +269,18 @@ static int nothing_to_go_back_to(const struct vault *v, const struct boxkey *k, 
     return p->code;
 }
 
-/* Takes a planned change back: the next version stays the next one, and the current one goes on without an end. */
-static void unplan(struct boxkey *next, int planned, int current, const struct life_act *act)
+/* Takes a planned change back: the next version stays the next one. */
+static void unplan(struct boxkey *next, int planned, const struct life_act *act)
 {
     struct version_record *rec = &next->rec.versions[planned];
 
     rec->changed = act->at;
     rec->life = (struct version_life){ .by_known = true, .by = act->by };
-    if (current >= 0)
-        next->rec.versions[current].life.deactivate_at = 0;
 }
 
 int vault_back(struct vault *v, const struct back_request *m, uint32_t by, struct life_answer *ret, struct problem *p)
 {
-    const struct life_act act = { by, vault_now(v) };
+    const struct life_act act = { .by_known = true, .by = by, .at = vault_now(v) };
     struct boxkey *old, *next;
     int current, planned, to, r;
 
@@ -267,9 +291,7 @@ int vault_back(struct vault *v, const struct back_request *m, uint32_t by, struc
     if (boxkey_is_damaged(old))
         return vault_damaged(v, m->name, 0, p);
     current = boxkey_current(old);
-    planned = boxkey_next(old);
-    if (planned >= 0 && old->rec.versions[planned].life.activate_at == 0)
-        planned = -1;
+    planned = planned_version(old);
     *ret = (struct life_answer){ .changed = false };
     if (planned < 0 && current >= 0 && gone_back_from(old, current) >= 0) {
         tell(old, (size_t)current, gone_back_from(old, current), ret);
@@ -286,7 +308,7 @@ int vault_back(struct vault *v, const struct back_request *m, uint32_t by, struc
     if (next == NULL)
         return out_of_memory(p);
     if (planned >= 0) {
-        unplan(next, planned, current, &act);
+        unplan(next, planned, &act);
         return finish(v, old, next, (size_t)current, /* former= */ -1, act.at, ret, p);
     }
     make_current(next, (size_t)to, current, m->drain, &act);

@@ -59,6 +59,7 @@ struct vault {
     uint64_t next_destroy;        /* when the next destruction is due; UINT64_MAX: none is scheduled. The changing thread's */
     uint64_t next_life;           /* when the next version becomes current or is deactivated. Likewise */
     struct box_clock clock;       /* the changing thread looks, and any thread reads */
+    struct clock_step step;       /* by which times are still to be moved. The changing thread's */
     bool told_to_wait;            /* the log says that this waits for the clock. Likewise */
     uint64_t settles_at;          /* when the first due key has been due for long enough, by running time. Likewise */
     struct together together;
@@ -164,9 +165,12 @@ LB_MUST_USE int vault_other_name(struct vault *v, const char *name, struct probl
 
 /* What changes a life, and when: seconds since 1970. */
 struct life_act {
-    uint32_t by; /* uid */
+    bool by_known; /* false: the box itself */
+    uint32_t by;   /* uid */
     uint64_t at;
 };
+/* Version i of a key that is not published yet becomes current as it was planned, and the one before drains from at on. */
+void vault_turn_planned(struct boxkey *k, size_t i, uint64_t at);
 /* The place of the version that ref means, 0-based; -1: there is none. With the lock held, or by the changing thread. */
 int vault_find_version(const struct boxkey *k, const struct key_ref *ref);
 /* The key and the version that ref means, of an open store and whole. LB_E_NO_KEY, LB_E_NO_VERSION, LB_E_PUBLIC_KEY, LB_E_DAMAGED. */

@@ -69,6 +69,7 @@ struct unit_suite {
     X(ending) \
     X(lifecycle) \
     X(roll) \
+    X(schedule) \
     X(printable) \
     X(running) \
     X(connections) \
