@@ -228,10 +228,9 @@ static int wait_for_server(struct client *c, struct task *t, struct problem *p)
 static void look_before(struct client *c, struct task *t)
 {
     struct problem ignored;
-    bool right;
 
-    if (!t->failed && !t->unfinished && t->d->check != NULL && t->d->reload_count > 0 && ask_server(c, t, &right, &ignored) == 0 &&
-        !right)
+    if (!t->failed && !t->unfinished && t->d->check != NULL && t->d->reload_count > 0 &&
+        ask_server(c, t, &t->right, &ignored) == 0 && !t->right)
         t->unfinished = true;
 }
 
@@ -325,7 +324,8 @@ static void finish(struct client *c, const struct shelf *s, struct task *t)
     struct problem p = { 0 };
     int r = 0;
 
-    if (t->d->check != NULL)
+    /* Not twice: while old workers still accept, each answer may be another one. */
+    if (t->d->check != NULL && !t->right)
         r = wait_for_server(c, t, &p);
     if (r == 0 && t->unfinished)
         r = shelf_unmark(s, t->d, &p);

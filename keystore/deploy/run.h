@@ -20,6 +20,7 @@ struct task {
     uint32_t serves;  /* has this version; 0: none of the key */
     struct problem why; /* code 0: it is done */
     /* Its own: */
+    bool right;       /* the server has this version already: it was asked before anything was done */
     bool unfinished;  /* its commands are to run */
     bool failed;
     EVP_PKEY *key;
