@@ -250,14 +250,14 @@ int csr_names_of(struct csr_names *n, X509 *x, struct problem *p)
 {
     int critical = 0;
 
-    if (n->subject == NULL && (n->subject = X509_NAME_dup(X509_get_subject_name(x))) == NULL)
+    /* One without a subject says nothing of it: a request has one where it can, for clients that find names in it alone. */
+    if (n->subject == NULL && X509_NAME_entry_count(X509_get_subject_name(x)) > 0 && (n->subject = X509_NAME_dup(X509_get_subject_name(x))) == NULL)
         return out_of_memory(p);
     if (n->names == NULL) {
         n->names = X509_get_ext_d2i(x, NID_subject_alt_name, &critical, NULL);
         /* -1: there is none */
         if (n->names == NULL && critical != -1)
             return problem_set(p, LB_E_VALUE, "the names of the certificate cannot be read");
-        n->names_critical = critical > 0;
     }
     n->must_staple = n->must_staple || staples(x);
     return 0;
@@ -292,7 +292,8 @@ int csr_names_put(const struct csr_names *n, X509_REQ *request, struct problem *
 {
     X509_EXTENSIONS *all = NULL;
     X509_EXTENSION *staple = NULL;
-    bool critical = n->names_critical || X509_NAME_entry_count(n->subject) == 0;
+    /* RFC 5280 4.2.1.6. Not else: dehydrated (0.7.0 to 0.7.2) finds no names in an extension that is critical. */
+    bool critical = X509_NAME_entry_count(n->subject) == 0;
     bool ok = X509_REQ_set_subject_name(request, n->subject) > 0;
 
     if (ok && sk_GENERAL_NAME_num(n->names) > 0)

@@ -11,7 +11,6 @@
 struct csr_names {
     X509_NAME *subject;
     GENERAL_NAMES *names;
-    bool names_critical; /* RFC 5280 4.2.1.6: with an empty subject they must be */
     bool must_staple;    /* RFC 7633 */
 };
 

@@ -12,7 +12,8 @@ begin
 cd "$TEST_DIR"
 new_box "$TEST_DIR/box"
 
-plain_ossl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -subj /CN=ca -days 30 2>/dev/null
+plain_ossl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -subj /CN=ca -addext basicConstraints=critical,CA:TRUE \
+    -days 30 2>/dev/null
 
 # certify CSR FILE NAMES [OPTIONS] : the authority's certificate for a request, and the authority's own behind it.
 certify() {

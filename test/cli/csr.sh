@@ -90,6 +90,14 @@ for file in other.crt both.pem; do
     has 'status_request'
     of_key web out
 done
+# A certificate without a subject, as public authorities issue them: the request has one, and what is critical there is not so here.
+plain_ossl req -x509 -newkey ed25519 -nodes -keyout bare.key -subj / -days 2 -addext 'subjectAltName=critical,DNS:e.example' \
+    -out bare.crt 2>/dev/null
+expect 0 '' littlebox csr web --like bare.crt
+request out
+has 'Subject: CN = e.example'
+has 'DNS:e.example'
+lacks 'X509v3 Subject Alternative Name: critical'
 littlebox csr web --like - <other.crt >out || fail "not from standard input"
 expect 0 '' littlebox csr web --like other.crt --san c.example
 request out

@@ -104,18 +104,38 @@ if command -v dovecot >/dev/null && id dovecot dovenull >/dev/null 2>&1; then
     [ -e /usr/lib/dovecot/submission-login ] && services+=" submission"
     [ -e /usr/lib/dovecot/lmtp ] && services+=" lmtp"
     [ -e /usr/lib/dovecot/managesieve-login ] && services+=" sieve"
-    cat >dovecot.conf <<END
-base_dir = $T/dovecot
-log_path = $T/dovecot.log
-protocols = imap$services
-listen = 127.0.0.1
-ssl = yes
+    # 2.4 has other names, and lists in braces.
+    case $(dovecot --version) in
+    2.3.*)
+        lmtp_address=address
+        settings="protocols = imap$services
 ssl_cert = <$T/web.crt
 ssl_key = <$T/web.key
-submission_relay_host = 127.0.0.1
 passdb {
   driver = static
+}"
+        ;;
+    *)
+        lmtp_address=listen
+        settings="dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+protocols {
+$(xargs -n 1 printf '  %s = yes\n' <<<"imap$services")
 }
+ssl_server_cert_file = $T/web.crt
+ssl_server_key_file = $T/web.key
+passdb static {
+  password = x
+}"
+        ;;
+    esac
+    cat >dovecot.conf <<END
+$settings
+base_dir = $T/dovecot
+log_path = $T/dovecot.log
+listen = 127.0.0.1
+ssl = yes
+submission_relay_host = 127.0.0.1
 service imap-login {
   inet_listener imap {
     port = $imap
@@ -142,7 +162,7 @@ service submission-login {
 }
 service lmtp {
   inet_listener lmtp {
-    address = 127.0.0.1
+    $lmtp_address = 127.0.0.1
     port = $lmtp
   }
 }

@@ -46,7 +46,7 @@ start_nginx "$T/nginx"
 reload="OPENSSL_CONF=$BOX_DIR/openssl.cnf ${MODULE_ENV[*]} nginx -p $T/nginx -e $T/nginx/error.log -c $T/nginx/nginx.conf -s reload"
 expect 0 "as it was; its server was told; 127.0.0.1:$nginx serves it" littlebox deploy one --handle tls/web.pem --chain tls/web.crt \
     --reload "$reload" --check "127.0.0.1:$nginx"
-check "nginx serves the first key" served one "$nginx"
+await "nginx to serve the first key" served one "$nginx"
 
 # connections : each fits, all the while.
 connections() {
@@ -64,7 +64,7 @@ await "connections" test -s handshakes
 for key in two one two; do
     over $key
     expect 0 "127.0.0.1:$nginx serves it" littlebox deploy --all
-    check "nginx serves key $key" served $key "$nginx"
+    await "nginx to serve key $key" served $key "$nginx"
 done
 : >enough
 wait "$loop"
@@ -94,9 +94,9 @@ plain_ossl x509 -req -in next.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days
 cp one.pub first.pub
 plain_ossl x509 -in next.crt -noout -pubkey >next.pub
 expect 0 "127.0.0.1:$nginx serves it" littlebox activate one --chain next.crt
-check "nginx serves the next version" served next "$nginx"
+await "nginx to serve the next version" served next "$nginx"
 expect 0 "127.0.0.1:$nginx serves it" littlebox roll one --back
-check "nginx serves the first version again" served first "$nginx"
+await "nginx to serve the first version again" served first "$nginx"
 
 # Killed between the two names: nginx refuses the mix, and its workers go on with the old pair.
 if ! sanitized; then

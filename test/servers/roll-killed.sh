@@ -15,7 +15,8 @@ cd "$TEST_DIR"
 new_box "$TEST_DIR/box"
 write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
 mkdir tls nginx
-plain_ossl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -subj /CN=ca -days 30 2>/dev/null
+plain_ossl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -subj /CN=ca -addext basicConstraints=critical,CA:TRUE \
+    -days 30 2>/dev/null
 certify() {
     ossl req -new -key "$1" -subj /CN=localhost -out web.csr
     plain_ossl x509 -req -in web.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 20 -out chain.pem \
@@ -51,7 +52,7 @@ STEPS="roll activate back forward deploy"
 # kill_during VICTIM STEP : at a random moment of it.
 kill_during() {
     local pid child=''
-    [ "$1" != child ] || child=$(status pid)
+    [ "$1" = command ] || child=$(status pid)
     "step_$2" >>lb.log 2>&1 3>&- &
     pid=$!
     sleep "0.0$((RANDOM % 8))$((RANDOM % 10))"
@@ -62,6 +63,8 @@ kill_during() {
     box)
         kill -KILL "$KEEPER"
         await "the box to end" gone "$KEEPER"
+        # It ends by itself then, and answers until it does.
+        await "the process with the keys to end" gone "$child"
         start_box "$BOX_DIR"
         ;;
     esac

@@ -29,7 +29,8 @@ write_openssl_cnf "$BOX_DIR/openssl.cnf" "$BOX_DIR"
 FILES=$TEST_DIR/files SERVERS=$TEST_DIR/servers
 export FLEET_CA=$FILES/ca.crt
 mkdir "$FILES" "$SERVERS"
-plain_ossl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out "$FLEET_CA" -subj /CN=ca -days 30 2>/dev/null
+plain_ossl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out "$FLEET_CA" -subj /CN=ca -addext basicConstraints=critical,CA:TRUE \
+    -days 30 2>/dev/null
 
 # certify KEY URI : a certificate for that version, in KEY.chain.
 certify() {
