@@ -125,6 +125,7 @@ static int check_bare(struct client *c, struct activation *a, struct problem *p)
     struct successor current = { .all.count = 0 };
     struct key_ref ref = a->m.key, bare = a->m.key;
     struct problem ignored;
+    bool has;
     int r;
 
     if (c->cli->options[OPT_FORCE] != NULL || is_current(c, &ref))
@@ -139,7 +140,10 @@ static int check_bare(struct client *c, struct activation *a, struct problem *p)
     if (r != 0 || a->chain.all.count > 0)
         return r != 0 ? r : check(c, a, p);
     bare.version = 0;
-    if (successor_stored(c, &bare, &current, &ignored) == 0 && current.all.count > 0 && is_there(c, &ref)) {
+    r = successor_stored(c, &bare, &current, &ignored);
+    has = r == LB_E_DAMAGED || (r == 0 && current.all.count > 0);
+    r = 0;
+    if (has && is_there(c, &ref)) {
         r = problem_set(p, LB_E_VALUE, "that version of key '%s' has no certificate, and the current one has", ref.name);
         problem_hint(p, "with its certificates: littlebox --box %s activate %s --chain FILE", c->cli->box, ref.name);
     }

@@ -3,6 +3,7 @@
 
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,6 +21,26 @@ static bool is_absent(int r)
     return r == LB_E_NO_KEY || r == LB_E_NO_VERSION || r == LB_E_NOT_ACTIVE || r == LB_E_DESTROYED || r == LB_E_DENIED;
 }
 
+/* Where there is no chain there may be what is left of one (store/STORE.md). */
+static int check_damaged(struct client *c, const struct key_ref *ref, struct problem *p)
+{
+    struct key_details *show = malloc(sizeof(*show));
+    struct key_info key;
+    int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : ask_get(c->ask, ref, &key, p);
+    uint32_t version = r == 0 ? key.version : 0;
+
+    if (r == 0)
+        r = ask_show(c->ask, ref->name, show, p);
+    for (unsigned i = 0; r == 0 && i < show->version_count; i++) {
+        if (show->versions[i].version != version || !show->versions[i].chain_damaged)
+            continue;
+        r = problem_set(p, LB_E_DAMAGED, "the certificates of version %u of key '%s' are damaged", version, ref->name);
+        problem_hint(p, "give them to the box again: littlebox --box %s cert set '%s;version=%u' FILE", c->cli->box, ref->name, version);
+    }
+    free(show);
+    return r;
+}
+
 int successor_stored(struct client *c, const struct key_ref *ref, struct successor *ret, struct problem *p)
 {
     struct bytes chain;
@@ -27,6 +48,8 @@ int successor_stored(struct client *c, const struct key_ref *ref, struct success
 
     if (r == 0)
         r = certificates_get(chain, &ret->all, p);
+    if (r == 0 && ret->all.count == 0)
+        r = check_damaged(c, ref, p);
     return is_absent(r) ? 0 : r;
 }
 
@@ -115,7 +138,7 @@ int successor_names(struct client *c, const char *key, struct successor *s, stru
 
     snprintf(current.name, sizeof(current.name), "%s", key);
     if (successor_stored(c, &current, &before, &why) != 0)
-        cli_note("the certificate of the current version cannot be read, so nobody knows which names it has: %s", why.text);
+        cli_note("nobody knows which names the current certificate has: %s", why.text);
     else if (before.all.count > 0 && s->all.count > 0)
         r = check_names(before.all.at[0], s, p);
     successor_clear(&before);

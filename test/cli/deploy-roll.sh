@@ -155,6 +155,24 @@ expect 5 "version 1 of key 'd': the certificate of /CN=d is not valid any more" 
 expect 0 "version 1 of key 'd' is the current one" littlebox roll d --back --force
 expect 0 "version 1 of key 'd' is the current one, as it was" littlebox roll d --back
 expect 0 "version 1 of key 'd' is the current one, as it was" littlebox activate 'd;version=1'
+# A chain that the store has lost is no reason to compare nothing and to say nothing.
+littlebox create f >/dev/null
+certify f
+next_chain f f2.chain
+stop_box
+python3 - "$BOX_DIR/default/store.db" <<'END'
+import sqlite3, sys
+store = sqlite3.connect(sys.argv[1])
+key, = store.execute("SELECT key_id FROM key WHERE name = 'f'").fetchone()
+assert store.execute("UPDATE chain SET certificates = zeroblob(40) WHERE key_id = ?", (key,)).rowcount == 1
+store.commit()
+END
+start_named default
+expect 1 "that version of key 'f' has no certificate, and the current one has" littlebox activate f
+expect 0 "nobody knows which names the current certificate has: the certificates of version 1 of key 'f' are damaged" \
+    littlebox activate f --chain f2.chain
+expect 1 "the certificates of version 1 of key 'f' are damaged" littlebox roll f --back
+expect 1 "hint: give them to the box again: littlebox --box default cert set 'f;version=1' FILE" littlebox activate 'f;version=1'
 expect 2 "--force goes with --back" littlebox roll d --force
 expect 1 "has no next version" littlebox activate d --at "$(date -u -d "+3 days" +%F)"
 finish
