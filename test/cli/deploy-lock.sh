@@ -66,6 +66,11 @@ fi
 
 # --- A command that deploys for ever: the others wait for a minute, all at once here, and change nothing
 next_chain web two.chain
+littlebox create old >/dev/null
+certify old
+next_chain old old2.chain
+expect 0 written littlebox deploy old --handle tls/old.pem --chain tls/old.crt
+expect 0 "version 2 of key 'old' in" littlebox activate old --chain old2.chain
 hold "$conf/.lock" env
 littlebox show web >show.before
 # waits NAME COMMAND... : in the background; NAME.err and NAME.status.
@@ -87,14 +92,21 @@ waits back roll web --back
 waits deploy deploy web
 waits all deploy --all
 waits forget deploy web --forget tls/web.pem
+waits stop compromise 'old;version=2'
+# What stops a version waits for nobody.
+is_stopped() { littlebox --json show old | json_places --plain versions.1.state | grep -qx compromised; }
+AWAIT_SECONDS=30 await "the version to be stopped" is_stopped
+[ ! -s stop.status ] || fail "it did not wait for the lock: $(cat stop.err)"
 waits new deploy mail --handle tls/mail.pem
 for name in "${waiting[@]}"; do
     AWAIT_SECONDS=120 await "$name to give up" [ -s "$name.status" ]
     case $name in
     # Neither changes deployments: there is nothing that the box could do.
     bare | back) continue ;;
+    stop) want=4 ;;
+    *) want=1 ;;
     esac
-    [ "$(cat "$name.status")" = 1 ] || fail "$name: exit status $(cat "$name.status"): $(cat "$name.err")"
+    [ "$(cat "$name.status")" = "$want" ] || fail "$name: exit status $(cat "$name.status"): $(cat "$name.err")"
     grep -qF "$conf/.lock has been locked by another command that deploys, for 60 seconds and more" "$name.err" ||
         fail "$name says: $(cat "$name.err")"
     TEST_CHECKS=$((TEST_CHECKS + 1))
@@ -104,6 +116,8 @@ littlebox show web >show.after
 cmp -s show.before show.after || fail "the key changed: $(diff show.before show.after)"
 grep -q "hint: nothing was changed; when that command has ended: the same once more" activate.err || fail "$(cat activate.err)"
 grep -q "hint: when that command has ended: littlebox --box default deploy web" deploy.err || fail "$(cat deploy.err)"
+grep -q "version 1 of key 'old' is the current one now" stop.err || fail "$(cat stop.err)"
+grep -q "hint: when that command has ended: littlebox --box default deploy old" stop.err || fail "$(cat stop.err)"
 [ ! -e tls/mail.pem ] || fail "a deployment was done without the lock"
 let_go
 expect 0 "version 2 of key 'web' in $T/tls/web.pem" littlebox activate web --chain two.chain
