@@ -11,10 +11,12 @@
 #   3. a chain for it                                CLIENT; into $STATE/KEY/chain.pem, in one step
 #   4. that version and its chain are in use         littlebox activate, which also runs the key's deployments
 #   5. the version after it is there                 littlebox roll: its TLSA data can be published a whole period before it is used
+# A deployment or AFTER that fails makes the run fail, at its end, and is repeated by each run. It keeps no certificate from being
+# ordered when it is due: else one server that does not reload would let the certificate of all end.
 #
 # Settings, from the environment: WEBROOT, the directory in which the web server looks for /.well-known/acme-challenge/; DAYS,
 # how long the certificate is good when it is renewed; DRAIN, how long the version before signs for who has loaded it; NAMES,
-# for the first certificate and for other names (as littlebox csr --san); STATE, a directory of root's alone; AFTER, a command that
+# for the first certificate and for other names (as littlebox csr --san), which may be fewer then; STATE, a directory of root's alone; AFTER, a command that
 # is run after step 4, for what no deployment does; LEGO_PATH.
 set -eu
 
@@ -83,13 +85,36 @@ order() {
     esac
 }
 
-# Repeats what was done already, and does the rest.
+# What is yet to be done; "": nothing.
+undone=
+later() {
+    undone="${undone:+$undone, }$1"
+    echo "renew.sh: $1" >&2
+}
+finish() {
+    [ -z "$undone" ] || die "the new certificate of key '$key' is in the box, but: $undone"
+    exit 0
+}
+
+# Repeats what was done already, and does the rest. False: that chain is of no use, and was put aside.
 put_into_use() {
-    littlebox activate "$key" --chain "$chain" --drain "$DRAIN" 9>&-
-    if [ -n "${AFTER:-}" ]; then sh -c "$AFTER" 9>&-; fi
+    status=0
+    # Who names the names means them.
+    littlebox activate "$key" --chain "$chain" --drain "$DRAIN" ${NAMES:+--force} 9>&- || status=$?
+    case $status in
+    0) ;;
+    4) later "a deployment failed" ;;
+    5)
+        mv "$chain" "$chain.refused"
+        echo "renew.sh: the box refuses that chain for good; it is put aside, and another is ordered: $chain.refused" >&2
+        return 1
+        ;;
+    *) exit "$status" ;;
+    esac
+    if [ -n "${AFTER:-}" ]; then sh -c "$AFTER" 9>&- || later "the command of AFTER failed"; fi
     # Only now there is nothing left to repeat.
-    rm "$chain"
-    littlebox roll "$key"
+    [ -n "$undone" ] || rm "$chain" || exit
+    littlebox roll "$key" || exit
 }
 
 littlebox roll "$key" >/dev/null
@@ -97,18 +122,22 @@ if [ -e "$chain" ]; then
     make_request
     if is_good "$chain" 0 && { is_for_next "$chain" || is_for_current "$chain"; }; then
         echo "renew.sh: the chain of the run before is put into use"
-        put_into_use
-        exit 0
+        if put_into_use && [ -z "$undone" ]; then exit 0; fi
+        # The next version may be another one now.
+        rm "$request"
+    else
+        mv "$chain" "$chain.unused"
+        echo "renew.sh: the chain of a run before was of no use: $chain.unused"
     fi
-    mv "$chain" "$chain.unused"
-    echo "renew.sh: the chain of a run before was of no use: $chain.unused"
 fi
-is_due || exit 0
+is_due || finish
 [ -e "$request" ] || make_request
 order "$@"
 is_good "$work/new.pem" 0 || die "$client left no certificate that is valid"
 is_for_next "$work/new.pem" || die "$client left a certificate for another key than that of the request"
+undone=
 # The disk has all of it before it has its name.
 sync "$work/new.pem"
 mv "$work/new.pem" "$chain"
-put_into_use
+put_into_use || exit
+finish

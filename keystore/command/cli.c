@@ -142,6 +142,12 @@ int cli_fail(const struct problem *p)
     return EXIT_FAILED;
 }
 
+int cli_fail_undone(const struct problem *p)
+{
+    (void)cli_fail(p);
+    return EXIT_UNDONE;
+}
+
 int cli_usage_error(const struct cli *c, const char *fmt, ...)
 {
     va_list ap;

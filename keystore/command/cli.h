@@ -11,8 +11,12 @@
 #include "base/errors.h"
 #include "model/seal_kinds.h"
 
-/* Exit statuses. EXIT_NOT_READY is status's alone: the box answers, but cannot sign. */
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_READY = 3 };
+/*
+ * Exit statuses. EXIT_NOT_READY is status's alone: the box answers, but cannot sign. EXIT_UNDONE: the box did what it was asked, and
+ * a deployment of the key is yet to be done. EXIT_REFUSED is activate's alone: nothing was changed, and with these certificates
+ * nothing will be. A script goes on by them: repeats the deployment, or orders other certificates.
+ */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_READY = 3, EXIT_UNDONE = 4, EXIT_REFUSED = 5 };
 
 /* Arguments of a command whose words are completed; and of one that takes as many as there are. */
 #define CLI_ARGS_MAX 3
@@ -143,6 +147,7 @@ extern const struct option_text cli_globals[];
  * cli_usage_error() is the command's help.
  */
 int cli_fail(const struct problem *p);
+int cli_fail_undone(const struct problem *p);
 int cli_usage_error(const struct cli *c, const char *fmt, ...) LB_PRINTF(2, 3);
 int cli_usage_hint(const char *cure, const char *fmt, ...) LB_PRINTF(2, 3);
 /*

@@ -130,17 +130,19 @@ const struct command commands[] = {
     { "show", KEY_VERSION " [--public]", "versions of a key, who may use it, its public half",
       "With --public the public key alone, as PEM.\n", OPT_BIT(PUBLIC), 1, 1, false, cmd_show,
       .example = "littlebox show web --public", .synonyms = "info" },
-    { "roll", "KEY [--type TYPE] | KEY --back [--drain TIME]", "make the next version of a key, or go back to the one before",
+    { "roll", "KEY [--type TYPE] | KEY --back [--drain TIME] [--force]", "make the next version of a key, or go back to the one before",
       "The next version signs nothing but its own certificate request, until 'activate' makes it the current one. If there is a\n"
       "next version already, it is told again. The hash is what a TLSA record says of it: publish it before 'activate'.\n"
-      "--back makes the version before the current one again, as long as it drains; or takes 'activate --at' back.\n",
-      OPT_BIT(TYPE) | OPT_BIT(BACK) | OPT_BIT(DRAIN), 1, 1, false, cmd_roll,
+      "--back makes the version before the current one again, as long as it drains; or takes 'activate --at' back.\n"
+      "It is refused if the certificate of that version has ended.\n",
+      OPT_BIT(TYPE) | OPT_BIT(BACK) | OPT_BIT(DRAIN) | OPT_BIT(FORCE), 1, 1, false, cmd_roll,
       .example = "littlebox roll web", .synonyms = "rollover rotate rekey renew" },
     { "activate", KEY_VERSION " [--chain FILE] [--at TIME] [--drain TIME] [--force]", "make the next version of a key the current one",
       "FILE has the certificate of the next version and those of its issuers. It is refused if it is of another key, not valid,\n"
       "or lacks a name that the current certificate has. In one step the next version becomes the current one, with these\n"
       "certificates. The version before goes on for those who have loaded it, for the time of --drain, and then signs no more.\n"
-      "Repeating it does no harm; 'roll --back' takes it back.\n",
+      "Repeating it does no harm; 'roll --back' takes it back. Exit status 4: it is so, and a deployment failed ('deploy KEY' does\n"
+      "it again); 5: the certificates are refused for good.\n",
       OPT_BIT(CHAIN) | OPT_BIT(AT) | OPT_BIT(DRAIN) | OPT_BIT(FORCE), 1, 1, true, cmd_activate,
       .example = "littlebox activate web --chain fullchain.pem" },
     { "users", "KEY", "which processes used which version of a key, and when last",
@@ -180,7 +182,7 @@ const struct command commands[] = {
       "put a key's handle and chain where a server reads them, now and with each new version",
       "With --handle or --combined the deployment is remembered, in CONFIG/deploy/BOX, and done: the files are written and take\n"
       "their places, then the lines of --reload run, then the server at ADDRESS is asked which key it serves. 'deploy KEY' and\n"
-      "'deploy --all' do it again, as a roll-over does; where all is as it should be, nothing is written and nothing runs.\n"
+      "'deploy --all' do it again, as a roll-over does; where all is as it should be, nothing is written and nothing runs. Exit status 4: one is yet to be done.\n"
       "PROTOCOL, for what begins in the clear, is one of ftp, imap, ldap, lmtp, mysql, pop3, postgres, sieve and smtp.\n",
       OPT_BIT(HANDLE) | OPT_BIT(CHAIN) | OPT_BIT(COMBINED) | OPT_BIT(OWNER) | OPT_BIT(MODE) | OPT_BIT(RELOAD) | OPT_BIT(CHECK) |
           OPT_BIT(SNI) | OPT_BIT(ALL) | OPT_BIT(RELOAD_ALWAYS) | OPT_BIT(FORGET) | OPT_BIT(LIST),

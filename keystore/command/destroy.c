@@ -10,6 +10,7 @@
 #include "client/keys.h"
 #include "client/status.h"
 #include "command/client.h"
+#include "command/current.h"
 #include "command/deploy.h"
 #include "command/known_handles.h"
 #include "command/prompt.h"
@@ -166,7 +167,16 @@ out:
 
 /* Doing */
 
-static void print(const struct cli *cli, const char *what, const struct key_ref *ref, const char *at)
+/* What is to be done, and what came of it. */
+struct destruction {
+    struct destroy_request m;
+    struct key_ref ref;
+    bool at_once, cancel;
+    char when[RFC3339_SIZE]; /* set, unless one of those */
+    uint32_t before, now;    /* set: the key's current version; 0: none */
+};
+
+static void print(const struct cli *cli, const struct destruction *d)
 {
     struct json j;
 
@@ -174,70 +184,89 @@ static void print(const struct cli *cli, const char *what, const struct key_ref 
         return;
     json_start(&j, stdout);
     json_open(&j, NULL, '{');
-    json_string(&j, what, ref->name);
-    if (ref->version == 0)
+    json_string(&j, d->cancel ? "cancelled" : d->at_once ? "destroyed" : "scheduled", d->ref.name);
+    if (d->ref.version == 0)
         json_null(&j, "version");
     else
-        json_number(&j, "version", ref->version);
-    if (at != NULL)
-        json_string(&j, "destroy_at", at);
+        json_number(&j, "version", d->ref.version);
+    if (!d->cancel && !d->at_once)
+        json_string(&j, "destroy_at", d->when);
+    if (d->now == 0)
+        json_null(&j, "current");
+    else
+        json_number(&j, "current", d->now);
     json_close(&j, '}');
     json_end(&j);
 }
 
-static int schedule(struct client *c, const struct key_ref *ref, const struct destroy_request *m, struct problem *p)
+static int schedule(struct client *c, struct destruction *d, struct problem *p)
 {
-    char when[RFC3339_SIZE], word[2 * PATH_MAX];
     uint64_t at = 0;
-    int r = ask_schedule_destroy(c->ask, m, &at, p);
+    int r = ask_schedule_destroy(c->ask, &d->m, &at, p);
 
-    if (r != 0) {
-        if (r == LB_E_MESSAGE) /* of a box that is older than this command */
-            problem_hint(p, "restart the box: it runs an older version");
-        return r;
-    }
-    rfc3339_text(at, when);
-    print(c->cli, "scheduled", ref, when);
-    cli_note("key '%s' does nothing from now on, and is destroyed at %s", ref->name, when);
-    cli_hint("to keep it: littlebox --box %s destroy --cancel %s", c->cli->box, cli_quoted(c->cli->args[0], word));
-    return 0;
+    if (r == LB_E_MESSAGE) /* of a box that is older than this command */
+        problem_hint(p, "restart the box: it runs an older version");
+    rfc3339_text(at, d->when);
+    return r;
 }
 
-static void tell_cancelled(const struct key_ref *ref)
+static int act(struct client *c, struct destruction *d, struct problem *p)
 {
-    if (ref->version == 0)
-        cli_note("key '%s' is not destroyed: what was to be destroyed of it is as it was before", ref->name);
-    else
-        cli_note("version %u of key '%s' is not destroyed: it is as it was before", ref->version, ref->name);
+    if (d->cancel)
+        return ask_cancel_destroy(c->ask, &d->m, p);
+    return d->at_once ? ask_destroy(c->ask, &d->m, p) : schedule(c, d, p);
+}
+
+static void tell(const struct cli *cli, const struct destruction *d)
+{
+    char word[2 * PATH_MAX];
+
+    print(cli, d);
+    if (d->cancel && d->ref.version == 0) {
+        cli_note("key '%s' is not destroyed: what was to be destroyed of it is as it was before", d->ref.name);
+    } else if (d->cancel) {
+        cli_note("version %u of key '%s' is not destroyed: it is as it was before", d->ref.version, d->ref.name);
+    } else if (!d->at_once) {
+        if (d->ref.version == 0)
+            cli_note("key '%s' does nothing from now on, and is destroyed at %s", d->ref.name, d->when);
+        else
+            cli_note("version %u of key '%s' does nothing from now on, and is destroyed at %s", d->ref.version, d->ref.name, d->when);
+        cli_hint("to keep it: littlebox --box %s destroy --cancel %s", cli->box, cli_quoted(cli->args[0], word));
+    }
 }
 
 int cmd_destroy(struct cli *cli)
 {
-    const bool at_once = cli->options[OPT_NOW] != NULL, cancel = cli->options[OPT_CANCEL] != NULL;
-    struct destroy_request m = { .name = "" };
+    struct destruction d = { .at_once = cli->options[OPT_NOW] != NULL, .cancel = cli->options[OPT_CANCEL] != NULL };
     struct problem p = { 0 };
     struct client *c = NULL;
-    struct key_ref ref;
+    bool changed = false;
     int r;
 
-    if (cancel && (at_once || cli->options[OPT_YES] != NULL))
+    if (d.cancel && (d.at_once || cli->options[OPT_YES] != NULL))
         return cli_usage_error(cli, "--cancel goes alone");
-    r = client_key_ref(cli->args[0], &ref, &p);
+    r = client_key_ref(cli->args[0], &d.ref, &p);
     if (r == 0)
         r = client_open(cli, CLIENT_READY, &c, &p);
-    if (r == 0 && !cancel && cli->options[OPT_YES] == NULL)
-        r = confirm(c, &ref, at_once, &p);
+    if (r == 0 && !d.cancel && cli->options[OPT_YES] == NULL)
+        r = confirm(c, &d.ref, d.at_once, &p);
+    if (r == 0)
+        r = current_of(c, d.ref.name, &d.before, &p);
     if (r == 0) {
-        memcpy(m.name, ref.name, sizeof(m.name));
-        m.version = ref.version;
-        r = cancel    ? ask_cancel_destroy(c->ask, &m, &p)
-            : at_once ? ask_destroy(c->ask, &m, &p)
-                      : schedule(c, &ref, &m, &p);
+        memcpy(d.m.name, d.ref.name, sizeof(d.m.name));
+        d.m.version = d.ref.version;
+        r = act(c, &d, &p);
+        changed = r == 0;
     }
-    if (r == 0 && cancel)
-        tell_cancelled(&ref);
-    if (r == 0 && (cancel || at_once))
-        print(cli, cancel ? "cancelled" : "destroyed", &ref, NULL);
+    if (r == 0)
+        r = current_of(c, d.ref.name, &d.now, &p);
+    if (changed)
+        tell(cli, &d);
+    /* That nothing is left where the last version is destroyed goes without saying. */
+    if (r == 0 && d.now != 0)
+        r = current_follow(c, d.ref.name, d.before, d.now, &p);
     client_close(c);
-    return r == 0 ? EXIT_DONE : cli_fail(&p);
+    if (r == 0)
+        return EXIT_DONE;
+    return changed ? cli_fail_undone(&p) : cli_fail(&p);
 }

@@ -6,6 +6,7 @@
 #include "client/keys.h"
 #include "client/life.h"
 #include "command/client.h"
+#include "command/current.h"
 #include "command/table.h"
 
 static int reason_of(const struct cli *cli, uint8_t *ret, struct problem *p)
@@ -24,7 +25,8 @@ static int reason_of(const struct cli *cli, uint8_t *ret, struct problem *p)
     return LB_E_VALUE;
 }
 
-static void tell(const struct client *c, const char *key, const struct life_answer *done)
+/* current: which version is the current one now; 0: none. */
+static void tell(const struct client *c, const char *key, const struct life_answer *done, uint32_t current)
 {
     struct json j;
 
@@ -36,6 +38,10 @@ static void tell(const struct client *c, const char *key, const struct life_answ
         json_number(&j, "version", done->version);
         json_string(&j, "state", key_state_name(done->state));
         json_bool(&j, "changed", done->changed);
+        if (current != 0)
+            json_number(&j, "current", current);
+        else
+            json_null(&j, "current");
         json_close(&j, '}');
         json_end(&j);
     }
@@ -77,6 +83,8 @@ static int change(struct cli *cli, enum life_event event)
     struct life_answer done;
     struct problem p = { 0 };
     struct client *c = NULL;
+    uint32_t before = 0, now = 0;
+    bool changed = false;
     int r = client_key_ref(cli->args[0], &m.key, &p);
 
     if (r == 0)
@@ -86,11 +94,21 @@ static int change(struct cli *cli, enum life_event event)
     if (r == 0 && m.key.version == 0)
         r = pin(c, &m.key, event, &p);
     if (r == 0)
+        r = current_of(c, m.key.name, &before, &p);
+    if (r == 0) {
         r = ask_state(c->ask, &m, &done, &p);
+        changed = r == 0;
+    }
     if (r == 0)
-        tell(c, m.key.name, &done);
+        r = current_of(c, m.key.name, &now, &p);
+    if (changed)
+        tell(c, m.key.name, &done, now);
+    if (r == 0)
+        r = current_follow(c, m.key.name, before, now, &p);
     client_close(c);
-    return r == 0 ? EXIT_DONE : cli_fail(&p);
+    if (r == 0)
+        return EXIT_DONE;
+    return changed ? cli_fail_undone(&p) : cli_fail(&p);
 }
 
 int cmd_suspend(struct cli *cli)

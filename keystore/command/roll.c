@@ -3,11 +3,15 @@
 
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "client/keys.h"
 #include "client/life.h"
 #include "command/create.h"
 #include "command/deploy.h"
+#include "command/successor.h"
 #include "command/table.h"
 #include "command/times.h"
 #include "model/key_types.h"
@@ -146,7 +150,7 @@ static void tell_deployments(struct client *c, const char *key)
         cli_hint("its deployments are not done by themselves then, but by: littlebox --box %s deploy %s", c->cli->box, key);
 }
 
-int roll_tell(struct client *c, const char *key, const struct life_answer *done, struct problem *p)
+int roll_tell(struct client *c, struct deploying *d, const char *key, const struct life_answer *done, struct problem *p)
 {
     char at[RFC3339_SIZE];
     int r = 0;
@@ -160,35 +164,88 @@ int roll_tell(struct client *c, const char *key, const struct life_answer *done,
         cli_note("version %u of key '%s' is the current one%s", done->version, key, done->changed ? "" : ", as it was");
     if (done->at != 0)
         tell_deployments(c, key);
-    else
-        r = deploy_key(c, key, p);
+    else if (d != NULL)
+        r = deploy_key(c, d, key, p);
     if (done->former != 0)
         tell_former(c, key, done);
     return r;
 }
 
-static int back(struct cli *cli, struct client *c, struct problem *p)
+/*
+ * Which version it goes back to (vault/roll.c): of those before the current one that still sign, the one that was current last.
+ * 0: nothing is to be looked at, since a planned change is taken back, or the key went back already, or the box refuses.
+ */
+static uint32_t goes_back_to(const struct key_details *show)
+{
+    const struct version_entry *v = show->versions, *to = NULL;
+    unsigned current = 0;
+
+    while (current < show->version_count && !v[current].current)
+        current++;
+    for (unsigned i = 0; i < show->version_count; i++) {
+        bool signs = v[i].state == STATE_ACTIVE || v[i].state == STATE_SUSPENDED;
+
+        if ((i > current && signs) || (v[i].state == STATE_PRE_ACTIVATION && v[i].life.activate_at != 0))
+            return 0;
+        if (i < current && v[i].state == STATE_ACTIVE && (to == NULL || v[i].life.activate_at >= to->life.activate_at))
+            to = &v[i];
+    }
+    return current == show->version_count || to == NULL ? 0 : to->version;
+}
+
+/* Names are not compared: one goes back because the new ones are wrong. But a certificate that has ended is of no use to anybody. */
+static int check_back(struct client *c, const char *name, struct problem *p)
+{
+    struct key_details *show = malloc(sizeof(*show));
+    struct successor chain = { .all.count = 0 };
+    struct key_ref ref = { .version = 0 };
+    int r = show == NULL ? problem_set(p, LB_E_NOMEM, "out of memory") : ask_show(c->ask, name, show, p);
+
+    if (r == 0)
+        r = ask_lives(c->ask, show, p);
+    if (r == 0) {
+        snprintf(ref.name, sizeof(ref.name), "%s", show->name);
+        ref.version = goes_back_to(show);
+        snprintf(chain.what, sizeof(chain.what), "version %u of key '%s'", ref.version, ref.name);
+    }
+    if (r == 0 && ref.version != 0)
+        r = successor_stored(c, &ref, &chain, p);
+    if (r == 0)
+        r = successor_valid(&chain, (uint64_t)time(NULL), p);
+    successor_clear(&chain);
+    free(show);
+    return r;
+}
+
+/* *ret_changed: the box did it, and what failed is a deployment. */
+static int back(struct cli *cli, struct client *c, bool *ret_changed, struct problem *p)
 {
     struct back_request m = { .drain = LB_DRAIN };
+    struct deploying *deploying = NULL;
     struct life_answer done;
     int r = 0;
 
     snprintf(m.name, sizeof(m.name), "%s", cli->args[0]);
     if (cli->options[OPT_DRAIN] != NULL)
         r = times_duration("--drain", cli->options[OPT_DRAIN], &m.drain, p);
+    if (r == 0 && cli->options[OPT_FORCE] == NULL)
+        r = check_back(c, m.name, p);
+    if (r == 0)
+        r = deploy_begin(c, &deploying, p);
     if (r == 0)
         r = ask_back(c->ask, &m, &done, p);
-    if (r != 0)
-        return r;
-    r = roll_tell(c, m.name, &done, p);
-    if (!done.changed)
+    *ret_changed = r == 0;
+    if (r == 0)
+        r = roll_tell(c, deploying, m.name, &done, p);
+    if (*ret_changed && !done.changed)
         cli_hint("to make another version the current one: littlebox --box %s activate '%s;version=N'", cli->box, m.name);
+    deploy_end(deploying);
     return r;
 }
 
 int cmd_roll(struct cli *cli)
 {
-    bool goes_back = cli->options[OPT_BACK] != NULL;
+    bool goes_back = cli->options[OPT_BACK] != NULL, changed = false;
     struct problem p = { 0 };
     struct client *c = NULL;
     int r;
@@ -197,11 +254,15 @@ int cmd_roll(struct cli *cli)
         return cli_usage_error(cli, "--back makes no key: --type does not go with it");
     if (!goes_back && cli->options[OPT_DRAIN] != NULL)
         return cli_usage_error(cli, "'roll' makes the next version, and nothing drains yet: --drain goes with --back, or with 'activate'");
+    if (!goes_back && cli->options[OPT_FORCE] != NULL)
+        return cli_usage_error(cli, "--force goes with --back");
     r = key_name_check(cli->args[0], &p);
     if (r == 0)
         r = client_open(cli, CLIENT_READY, &c, &p);
     if (r == 0)
-        r = goes_back ? back(cli, c, &p) : roll(cli, c, &p);
+        r = goes_back ? back(cli, c, &changed, &p) : roll(cli, c, &p);
     client_close(c);
-    return r == 0 ? EXIT_DONE : cli_fail(&p);
+    if (r == 0)
+        return EXIT_DONE;
+    return changed ? cli_fail_undone(&p) : cli_fail(&p);
 }

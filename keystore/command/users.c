@@ -1,6 +1,7 @@
 /* littlebox users: which processes used which version of a key, and when last. */
 #include <errno.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,11 @@
 #include "command/create.h"
 #include "command/roll.h"
 #include "command/table.h"
+#include "model/limits.h"
 #include "protocol/life.h"
+
+/* Seconds by which a system's clock may have been wrong, or have been set since: a day, as time zones and batteries make it. */
+#define CLOCK_DOUBT (24 * 3600LL)
 
 /* A line of /proc/PID/NAME that begins with start; false: there is none. */
 static bool proc_line(uint32_t pid, const char *name, const char *start, char *ret, size_t size)
@@ -31,29 +36,42 @@ static bool proc_line(uint32_t pid, const char *name, const char *start, char *r
     return found;
 }
 
-/* When the process was started, in seconds since 1970; 0: it is not there. proc(5): field 22, behind the name in brackets. */
-static uint64_t started(uint32_t pid)
+/*
+ * How long the process has run, in seconds, by a clock that nobody sets; false: that cannot be known. proc(5): field 22, behind the
+ * name in brackets.
+ */
+static bool age_of(uint32_t pid, long long *ret)
 {
     struct timespec running = { 0 };
     char line[1024], *at;
     unsigned long long ticks = 0;
 
     if (!proc_line(pid, "stat", "", line, sizeof(line)) || (at = strrchr(line, ')')) == NULL)
-        return 0;
+        return false;
     for (int field = 2; at != NULL && field < 22; field++)
         at = strchr(at + 1, ' ');
     if (at == NULL || sscanf(at, " %llu", &ticks) != 1)
-        return 0;
+        return false;
     clock_gettime(CLOCK_BOOTTIME, &running);
-    return (uint64_t)(time(NULL) - running.tv_sec) + ticks / (unsigned long long)sysconf(_SC_CLK_TCK);
+    *ret = (long long)running.tv_sec - (long long)(ticks / (unsigned long long)sysconf(_SC_CLK_TCK));
+    return true;
 }
 
-/* Is it still the process that used the key? Another may have its number by now. */
+/*
+ * Is it still the process that used the key? Another may have its number by now. Who believes that one is gone lets its version end,
+ * so in doubt it is there. The box writes the time of a use by its own clock (vault/box_clock.h), which follows that of the system but
+ * for jumps, and nobody tells of those: so a process is another one only if it began later than the use by more than a clock is
+ * wrong by. A number of a process that none here can see (0) may be anybody's.
+ */
 static bool is_there(const struct user_entry *e)
 {
-    uint64_t since = started(e->pid);
+    long long age, since_use = (long long)time(NULL) - (long long)e->last;
 
-    return since != 0 && since <= e->last + 1;
+    if (e->pid == 0)
+        return true;
+    if (kill((pid_t)e->pid, 0) < 0 && errno == ESRCH)
+        return false;
+    return !age_of(e->pid, &age) || since_use <= age + CLOCK_DOUBT;
 }
 
 /* The service that a process belongs to: the last *.service in its cgroup's path; "": none. */
@@ -166,6 +184,8 @@ int cmd_users(struct cli *cli)
         table_say(t, cli->json);
     if (r == 0 && count == 0)
         cli_note("nobody used key '%s' since the box was started", cli->args[0]);
+    if (r == 0 && count == LB_USERS_MAX)
+        cli_note("the box tells of %d uses at most: there may be more", LB_USERS_MAX);
     free(users);
     table_free(t);
     client_close(c);

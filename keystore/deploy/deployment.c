@@ -319,6 +319,20 @@ int deployment_parse(const char *path, char *text, size_t len, struct deployment
     return r;
 }
 
+void deployment_key(const char *text, char ret[LB_NAME_MAX + 1])
+{
+    char line[DEPLOY_LINE_MAX + 1], *name, *value;
+
+    ret[0] = '\0';
+    for (const char *at = text; at != NULL && ret[0] == '\0'; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+        confline_split(line, &name, &value);
+        if (name != NULL && value != NULL && strcmp(name, "key") == 0 && keyname_ok(value, strlen(value)))
+            snprintf(ret, LB_NAME_MAX + 1, "%s", value);
+    }
+}
+
 static void line_of(FILE *out, const char *name, const char *value)
 {
     if (value != NULL)

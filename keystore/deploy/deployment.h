@@ -50,6 +50,8 @@ LB_MUST_USE int deployment_check(const struct deployment *d, struct problem *p);
  * would leave a server with what it had. LB_E_CONFIG with file and line, LB_E_NOMEM. ret is to be cleared in any case.
  */
 LB_MUST_USE int deployment_parse(const char *path, char *text, size_t len, struct deployment *ret, struct problem *p);
+/* The key of which text, which may be wrong elsewhere, says that it is a deployment; "": none. Ends with a NUL, and is left as it is. */
+void deployment_key(const char *text, char ret[LB_NAME_MAX + 1]);
 /* What deployment_parse() reads. */
 void deployment_write(const struct deployment *d, FILE *out);
 

@@ -6,6 +6,7 @@
 
 #include "command/client.h"
 #include "command/table.h"
+#include "deploy/file_place.h"
 #include "deploy/shelf.h"
 
 static const struct column columns[] = {
@@ -78,7 +79,7 @@ static void print_json(const struct cli *cli, const struct shelf *s, const struc
 int deploy_list(struct cli *cli, struct problem *p)
 {
     struct deployments all = { .count = 0 };
-    struct shelf s = { .dir = -1 };
+    struct shelf s = SHELF_NONE;
     struct dirs dirs;
     int r = client_dirs(cli, &dirs, p);
 
@@ -90,8 +91,8 @@ int deploy_list(struct cli *cli, struct problem *p)
         print_json(cli, &s, &all);
     else if (r == 0 && all.count > 0)
         r = print_table(&s, &all, p);
-    if (r == 0 && all.bad > 0) {
-        *p = all.why;
+    if (r == 0 && all.bad_count > 0) {
+        *p = all.bad[0].why;
         r = p->code;
     }
     deployments_clear(&all);
@@ -99,23 +100,30 @@ int deploy_list(struct cli *cli, struct problem *p)
     return r;
 }
 
-/* The path as it was given, or from here. */
-static bool is_meant(const struct deployment *d, const char *path)
+/* By any path that leads to the file; a deployment whose file or directory is gone by the path that it has. */
+static const struct deployment *find(const struct deployments *all, const char *path)
 {
     char here[PATH_MAX], whole[2 * PATH_MAX];
+    struct file_place meant, place;
 
     if (path[0] != '/' && getcwd(here, sizeof(here)) != NULL)
         snprintf(whole, sizeof(whole), "%s/%s", here, path);
     else
         snprintf(whole, sizeof(whole), "%s", path);
-    return deployment_has(d, whole) != NULL;
-}
-
-static const struct deployment *find(const struct deployments *all, const char *path)
-{
+    fileplace_of(whole, &meant);
     for (size_t i = 0; i < all->count; i++) {
-        if (is_meant(all->of[i], path))
+        if (deployment_has(all->of[i], whole) != NULL)
             return all->of[i];
+    }
+    for (size_t i = 0; i < all->count * DEPLOY_FILES; i++) {
+        struct deployment *d = all->of[i / DEPLOY_FILES];
+        const char *file = d->files[i % DEPLOY_FILES];
+
+        if (file == NULL)
+            continue;
+        fileplace_of(file, &place);
+        if (fileplace_compare(&meant, &place) == 0)
+            return d;
     }
     return NULL;
 }
@@ -125,7 +133,7 @@ int deploy_forget(struct cli *cli, struct problem *p)
     const char *path = cli->options[OPT_FORGET], *name = cli->args[0];
     struct deployments all = { .count = 0 };
     const struct deployment *d = NULL;
-    struct shelf s = { .dir = -1 };
+    struct shelf s = SHELF_NONE;
     struct dirs dirs;
     int r = client_dirs(cli, &dirs, p);
 
@@ -137,8 +145,8 @@ int deploy_forget(struct cli *cli, struct problem *p)
         r = shelf_read(&s, &all, p);
     if (r == 0)
         d = find(&all, path);
-    if (r == 0 && d == NULL && all.bad > 0) {
-        *p = all.why;
+    if (r == 0 && d == NULL && all.bad_count > 0) {
+        *p = all.bad[0].why;
         r = p->code;
     } else if (r == 0 && d == NULL) {
         r = problem_set(p, LB_E_VALUE, "no deployment in box '%s' writes '%s'", cli->box, path);

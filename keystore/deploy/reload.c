@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,26 +18,90 @@
 #include "command/cli.h"
 #include "deploy/wait.h"
 
-/* Of what it says, in bytes; and what is shown of that, in lines. */
-#define OUTPUT_MAX (256 * 1024)
-#define SHOWN_MAX 4000
-#define SHOWN_LINES 20
+/* What is kept of its output, in bytes: so much of the beginning, and of the end. And what is shown of that, in lines. */
+#define FIRST_MAX 1000
+#define LAST_MAX 3000
+#define FIRST_LINES 5
+#define LAST_LINES 15
+#define LEFT_OUT "[...]"
+/* As much as may wait in the pipe when the program has ended; a program that it left behind goes on to write. */
+#define REST_MAX (1024 * 1024)
 /* Seconds from the request to end to the end. */
 #define GRACE 3
 
-/*
- * Where it writes: memory of a fixed size, since a daemon that it leaves behind has this for its standard output. A pipe would
- * block that daemon or end it by SIGPIPE, and keep this command waiting for its end; here its writes fail once the room is used up.
- */
-static int output_open(void)
-{
-    int fd = memfd_create("littlebox-reload", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+/* The output, as it comes. */
+struct output {
+    int fd;      /* the pipe, to be read; never waits */
+    int program; /* what the program writes to */
+    char first[FIRST_MAX + 1], last[2 * LAST_MAX + 1];
+    size_t first_len, last_len;
+    bool left_out; /* something between the two is */
+};
 
-    if (fd >= 0 && (ftruncate(fd, OUTPUT_MAX) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) < 0)) {
-        socket_close(fd);
-        fd = -1;
+/*
+ * A pipe whose writing end can be read as well, since a daemon that the program leaves behind has it for its standard output. Its
+ * writes would block or end it by SIGPIPE once nobody reads; with a reader that it has itself, and no waiting (output_close()),
+ * they fail when the pipe is full.
+ */
+static int output_open(struct output *o)
+{
+    char path[40];
+    int ends[2];
+
+    o->fd = o->program = -1;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return LB_E_SYSTEM;
+    o->fd = ends[0];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[1]);
+    o->program = open(path, O_RDWR | O_CLOEXEC);
+    socket_close(ends[1]);
+    return o->program < 0 ? LB_E_SYSTEM : 0;
+}
+
+static void output_close(struct output *o)
+{
+    if (o->program >= 0)
+        (void)!fcntl(o->program, F_SETFL, O_RDWR | O_NONBLOCK);
+    socket_close(o->program);
+    socket_close(o->fd);
+}
+
+static void output_add(struct output *o, const char *data, size_t len)
+{
+    size_t n = sizeof(o->first) - 1 - o->first_len;
+
+    n = len < n ? len : n;
+    memcpy(o->first + o->first_len, data, n);
+    o->first_len += n;
+    data += n;
+    len -= n;
+    if (len > LAST_MAX) {
+        o->left_out = true;
+        data += len - LAST_MAX;
+        len = LAST_MAX;
     }
-    return fd;
+    if (o->last_len + len > sizeof(o->last) - 1) {
+        size_t cut = o->last_len - LAST_MAX;
+
+        o->left_out = true;
+        memmove(o->last, o->last + cut, LAST_MAX);
+        o->last_len = LAST_MAX;
+    }
+    memcpy(o->last + o->last_len, data, len);
+    o->last_len += len;
+}
+
+/* Reads what is there, up to so many bytes. */
+static void output_read(struct output *o, size_t max)
+{
+    char data[4096];
+    size_t all = 0;
+    ssize_t n;
+
+    while (all < max && ((n = read(o->fd, data, sizeof(data))) > 0 || (n < 0 && errno == EINTR))) {
+        output_add(o, data, n > 0 ? (size_t)n : 0);
+        all += n > 0 ? (size_t)n : 0;
+    }
 }
 
 static int start(const char *line, int out, pid_t *ret)
@@ -80,17 +145,38 @@ static int start(const char *line, int out, pid_t *ret)
     return r == 0 ? 0 : LB_E_SYSTEM;
 }
 
+/* Until fd says that the program has ended, or it is that time. Reads what it says meanwhile. */
+static int wait_and_read(int fd, struct output *o, long long end)
+{
+    struct pollfd both[] = { { .fd = fd, .events = POLLIN }, { .fd = o->fd, .events = POLLIN } };
+
+    while (both[0].revents == 0) {
+        long long left = end - wait_now();
+
+        if (left <= 0)
+            return LB_E_TIMEOUT;
+        if (poll(both, 2, left > INT_MAX ? INT_MAX : (int)left) < 0) {
+            if (errno != EINTR)
+                return LB_E_SYSTEM;
+            both[0].revents = 0;
+        }
+        output_read(o, REST_MAX);
+    }
+    output_read(o, REST_MAX);
+    return 0;
+}
+
 /* Waits for its end, and brings that about when its time is over. The status is waitpid(2)'s. */
-static int await(pid_t pid, unsigned seconds, int *ret_status)
+static int await(pid_t pid, unsigned seconds, struct output *o, int *ret_status)
 {
     int fd = (int)pidfd_open(pid, 0), r;
 
-    r = fd < 0 ? LB_E_SYSTEM : wait_for(fd, POLLIN, wait_now() + 1000LL * seconds);
+    r = fd < 0 ? LB_E_SYSTEM : wait_and_read(fd, o, wait_now() + 1000LL * seconds);
     if (r != 0) {
         /* Until it is waited for, no other group can have its number. */
         kill(-pid, SIGTERM);
         if (fd >= 0)
-            (void)!wait_for(fd, POLLIN, wait_now() + 1000LL * GRACE);
+            (void)!wait_and_read(fd, o, wait_now() + 1000LL * GRACE);
         kill(-pid, SIGKILL);
     }
     while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
@@ -99,36 +185,52 @@ static int await(pid_t pid, unsigned seconds, int *ret_status)
     return r;
 }
 
-/* The last lines. The descriptor's offset, which the program shared, says how much there is. */
-static void show(int out)
+static void append(char *text, size_t *len, const char *data, size_t count)
 {
-    off_t len = lseek(out, 0, SEEK_CUR), from = len > SHOWN_MAX ? len - SHOWN_MAX : 0;
-    char text[SHOWN_MAX + 1];
-    ssize_t n = len <= 0 ? 0 : pread(out, text, (size_t)(len - from), from);
-    char *lines[SHOWN_LINES], *save = NULL;
-    unsigned count = 0;
+    for (size_t i = 0; i < count; i++)
+        text[(*len)++] = data[i] == '\0' ? ' ' : data[i];
+    text[*len] = '\0';
+}
 
-    text[n < 0 ? 0 : n] = '\0';
-    for (char *line = strtok_r(text, "\r\n", &save); line != NULL; line = strtok_r(NULL, "\r\n", &save))
-        lines[count++ % SHOWN_LINES] = line;
-    for (unsigned i = count > SHOWN_LINES ? count - SHOWN_LINES : 0; i < count; i++)
-        cli_note("  %s", lines[i % SHOWN_LINES]);
+/* The first and the last lines; of a long one as much as was kept. */
+static void show(const struct output *o)
+{
+    static const char between[] = "\n" LEFT_OUT "\n";
+    size_t len = 0, from = o->last_len > LAST_MAX ? o->last_len - LAST_MAX : 0;
+    char text[FIRST_MAX + sizeof(between) + LAST_MAX], *save = NULL;
+    unsigned count = 1, i = 0;
+    bool gap = false;
+
+    append(text, &len, o->first, o->first_len);
+    if (o->left_out || from > 0)
+        append(text, &len, between, sizeof(between) - 1);
+    append(text, &len, o->last + from, o->last_len - from);
+    for (const char *c = text; *c != '\0'; c++)
+        count += (*c == '\n' || *c == '\r') && c[1] != '\0' && c[1] != '\n' && c[1] != '\r';
+    for (char *line = strtok_r(text, "\r\n", &save); line != NULL; line = strtok_r(NULL, "\r\n", &save)) {
+        bool shown = (i < FIRST_LINES || i + LAST_LINES >= count) && strcmp(line, LEFT_OUT) != 0;
+
+        if (shown || !gap)
+            cli_note("  %s", shown ? line : LEFT_OUT);
+        gap = !shown;
+        i++;
+    }
 }
 
 int reload_run(const char *line, unsigned seconds, struct problem *p)
 {
-    int out = output_open(), status = 0, r;
+    struct output out = { .left_out = false };
+    int status = 0, r = output_open(&out);
     pid_t pid;
 
-    if (out < 0)
-        return problem_set(p, LB_E_SYSTEM, "cannot run '%s': %s", line, strerror(errno));
-    r = start(line, out, &pid);
+    if (r == 0)
+        r = start(line, out.program, &pid);
     if (r != 0) {
         problem_set(p, r, "cannot run '%s': %s", line, strerror(errno));
-        socket_close(out);
+        output_close(&out);
         return r;
     }
-    r = await(pid, seconds, &status);
+    r = await(pid, seconds, &out, &status);
     if (r == LB_E_TIMEOUT)
         problem_set(p, r, "'%s' was ended after %u seconds", line, seconds);
     else if (r != 0)
@@ -138,7 +240,7 @@ int reload_run(const char *line, unsigned seconds, struct problem *p)
     else if (WEXITSTATUS(status) != 0)
         r = problem_set(p, LB_E_VALUE, "'%s' failed: exit status %d", line, WEXITSTATUS(status));
     if (r != 0)
-        show(out);
-    socket_close(out);
+        show(&out);
+    output_close(&out);
     return r;
 }

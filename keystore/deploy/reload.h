@@ -6,8 +6,8 @@
 
 /*
  * Runs "/bin/sh -c LINE" with the caller's environment, in /, with no input, for at most so many seconds; then it and what it
- * started in its process group are ended. A program that it leaves behind goes on. If it fails, the end of what it said, up to
- * 20 lines, goes to standard error. LB_E_VALUE: it failed. LB_E_TIMEOUT, LB_E_SYSTEM.
+ * started in its process group are ended. A program that it leaves behind goes on. What it says is read to its end. If it
+ * fails, the first and the last lines of that, about 20, go to standard error. LB_E_VALUE: it failed. LB_E_TIMEOUT, LB_E_SYSTEM.
  */
 LB_MUST_USE int reload_run(const char *line, unsigned seconds, struct problem *p);
 

@@ -116,10 +116,12 @@ static int do_files(struct client *c, const struct shelf *s, struct task *t, str
     if (marked)
         sweep(t->d, targets);
     t->unfinished = marked || t->fresh || !same;
+    t->saved = !t->fresh;
     if (t->unfinished) {
         r = shelf_mark(s, t->d, p);
         if (r == 0)
             r = change(s, t, targets, &begun, p);
+        t->saved = t->saved || begun;
         if (r != 0 && !marked && !begun) {
             struct problem ignored;
 

@@ -14,6 +14,7 @@ struct task {
     bool fresh;       /* it is not saved yet, or not like that */
     /* Set by deploy_run(): */
     uint32_t version; /* 0: not known */
+    bool saved;       /* it is remembered as it is */
     bool written;     /* a file was */
     bool reloaded;    /* all its commands ran */
     bool looked;      /* the server was asked, and */

@@ -14,10 +14,14 @@
 #include "base/socket.h"
 #include "base/trust_path.h"
 #include "command/cli.h"
+#include "deploy/file_place.h"
+#include "deploy/wait.h"
 
 #define ENDING ".conf"
 /* As long as the ending: a name that fits with one fits with the other. */
 #define MARK ".todo"
+#define LOCK ".lock"
+#define LOOK_EVERY_US 100000
 /* In bytes: a file of more is none. */
 #define CONF_MAX (64 * 1024)
 
@@ -57,7 +61,7 @@ int shelf_open(const struct dirs *dirs, const char *box, bool make, struct shelf
     struct trustpath way;
     int r;
 
-    ret->dir = -1;
+    ret->dir = ret->lock = -1;
     if (snprintf(ret->path, sizeof(ret->path), "%s/deploy/%s", dirs->config, box) >= (int)sizeof(ret->path) - 2)
         return problem_set(p, LB_E_TOO_LONG, "the path '%.100s...' is too long", ret->path);
     if (make) {
@@ -109,9 +113,56 @@ static void sweep(const struct shelf *s)
     closedir(dir);
 }
 
-int shelf_lock(const struct shelf *s, struct problem *p)
+/* Nobody else opens it, so nobody else can keep it locked. One that was open to others is closed to them from now on. */
+static int open_lock(struct shelf *s, struct problem *p)
+{
+    int fd = openat(s->dir, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+    struct stat st;
+    int r = 0;
+
+    if (fd < 0 && errno != ELOOP && errno != ENXIO && errno != EISDIR)
+        return failed(s, LOCK, p);
+    if (fd >= 0 && fstat(fd, &st) < 0) {
+        r = failed(s, LOCK, p);
+    } else if (fd < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid()) {
+        r = problem_set(p, LB_E_CONFIG, "%.200s/" LOCK " is no plain file of yours: it is what commands that deploy lock", s->path);
+        problem_hint(p, "move it away: the next command makes it anew");
+    } else if ((st.st_mode & 07777) != 0600 && fchmod(fd, 0600) < 0) {
+        r = failed(s, LOCK, p);
+    }
+    if (r != 0)
+        socket_close(fd);
+    else
+        s->lock = fd;
+    return r;
+}
+
+static int take_lock(const struct shelf *s, struct problem *p)
+{
+    long long end = wait_now() + 1000LL * SHELF_LOCK_SECONDS;
+    bool told = false;
+
+    while (flock(s->lock, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return failed(s, LOCK, p);
+        if (wait_now() >= end) {
+            problem_set(p, LB_E_TIMEOUT, "%.200s/" LOCK " has been locked by another command that deploys, for %d seconds and more",
+                        s->path, SHELF_LOCK_SECONDS);
+            problem_hint(p, "when that command has ended: littlebox --box %s deploy --all", strrchr(s->path, '/') + 1);
+            return LB_E_TIMEOUT;
+        }
+        if (!told)
+            cli_note("waiting for another command that deploys");
+        told = true;
+        usleep(LOOK_EVERY_US);
+    }
+    return 0;
+}
+
+int shelf_lock(struct shelf *s, struct problem *p)
 {
     struct stat st;
+    int r;
 
     if (fstat(s->dir, &st) < 0)
         return failed(s, "", p);
@@ -120,20 +171,19 @@ int shelf_lock(const struct shelf *s, struct problem *p)
         problem_hint(p, "as %s: littlebox --box %s deploy --all", st.st_uid == 0 ? "root" : "that user", strrchr(s->path, '/') + 1);
         return LB_E_DENIED;
     }
-    if (flock(s->dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-        cli_note("waiting for another command that deploys");
-    while (flock(s->dir, LOCK_EX) < 0) {
-        if (errno != EINTR)
-            return failed(s, "", p);
-    }
-    sweep(s);
-    return 0;
+    r = open_lock(s, p);
+    if (r == 0)
+        r = take_lock(s, p);
+    if (r == 0)
+        sweep(s);
+    return r;
 }
 
 void shelf_close(struct shelf *s)
 {
+    socket_close(s->lock);
     socket_close(s->dir);
-    s->dir = -1;
+    s->dir = s->lock = -1;
 }
 
 void deployments_clear(struct deployments *all)
@@ -143,6 +193,7 @@ void deployments_clear(struct deployments *all)
         free(all->of[i]);
     }
     free(all->of);
+    free(all->bad);
     memset(all, 0, sizeof(*all));
 }
 
@@ -157,10 +208,24 @@ int deployments_add(struct deployments *all, struct deployment *d, struct proble
     return 0;
 }
 
+static int add_bad(struct deployments *all, const char *key, const struct problem *why, struct problem *p)
+{
+    struct bad_deployment *more = realloc(all->bad, (all->bad_count + 1) * sizeof(*more));
+
+    if (more == NULL)
+        return out_of_memory(p);
+    all->bad = more;
+    more += all->bad_count++;
+    snprintf(more->key, sizeof(more->key), "%s", key);
+    more->why = *why;
+    return 0;
+}
+
+/* On failure there may be text all the same: it says whose deployment it would be. */
 static int read_text(const struct shelf *s, const char *name, char ret[CONF_MAX + 1], size_t *ret_len, struct problem *p)
 {
     int fd = openat(s->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    struct stat st;
+    struct stat st = { 0 };
     ssize_t n = 1;
     int r = 0;
 
@@ -177,10 +242,12 @@ static int read_text(const struct shelf *s, const char *name, char ret[CONF_MAX 
         problem_hint(p, "look at what is in it; then: chown %u '%.100s/%.100s' && chmod go-w '%.100s/%.100s'",
                      (unsigned)geteuid(), s->path, name, s->path, name);
     }
-    while (r == 0 && n > 0 && *ret_len < CONF_MAX) {
+    while (fd >= 0 && S_ISREG(st.st_mode) && n > 0 && *ret_len < CONF_MAX) {
         n = read(fd, ret + *ret_len, CONF_MAX - *ret_len);
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno != EINTR) {
             r = failed(s, name, p);
+            break;
+        }
         *ret_len += n > 0 ? (size_t)n : 0;
         n = n < 0 ? 1 : n;
     }
@@ -194,36 +261,41 @@ static int read_text(const struct shelf *s, const char *name, char ret[CONF_MAX 
 static int read_one(const struct shelf *s, const char *name, struct deployments *all, struct problem *p)
 {
     struct deployment *d = calloc(1, sizeof(*d));
-    char path[PATH_MAX + NAME_MAX + 2], *text = malloc(CONF_MAX + 1);
+    char path[PATH_MAX + NAME_MAX + 2], *text = malloc(CONF_MAX + 1), key[LB_NAME_MAX + 1] = "";
+    struct problem why = { 0 };
     size_t len = 0;
-    int r = d == NULL || text == NULL ? out_of_memory(p) : read_text(s, name, text, &len, p);
+    int r = d == NULL || text == NULL ? out_of_memory(&why) : read_text(s, name, text, &len, &why);
 
     snprintf(path, sizeof(path), "%s/%s", s->path, name);
+    if (len > 0)
+        deployment_key(text, key);
     if (r == 0)
-        r = deployment_parse(path, text, len, d, p);
+        r = deployment_parse(path, text, len, d, &why);
     if (r == 0 && (d->conf = strdup(name)) == NULL)
-        r = out_of_memory(p);
+        r = out_of_memory(&why);
     if (r == 0)
-        r = deployments_add(all, d, p);
+        r = deployments_add(all, d, &why);
     if (r == 0)
         d = NULL; /* now the list's */
     if (d != NULL)
         deployment_clear(d);
     free(d);
     free(text);
-    return r;
+    if (r == LB_E_NOMEM)
+        *p = why;
+    return r == 0 || r == LB_E_NOMEM ? r : add_bad(all, key, &why, p);
 }
 
 /* A file that a deployment writes. */
 struct written {
-    const char *path;
+    struct file_place place;
     size_t by;
 };
 
-static int by_path(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
     const struct written *x = a, *y = b;
-    int r = strcmp(x->path, y->path);
+    int r = fileplace_compare(&x->place, &y->place);
 
     return r != 0 ? r : x->by < y->by ? -1 : x->by > y->by;
 }
@@ -243,6 +315,22 @@ static void drop(struct deployments *all, const bool *dropped)
     all->count = kept;
 }
 
+static int add_twins(const struct shelf *s, struct deployments *all, const struct written *x, const struct written *y, struct problem *p)
+{
+    const struct deployment *a = all->of[x->by], *b = all->of[y->by];
+    struct problem why;
+    int r;
+
+    if (a == b) {
+        problem_set(&why, LB_E_CONFIG, "%.150s/%.100s: '%.120s' cannot be two files at once", s->path, a->conf, x->place.path);
+        return add_bad(all, a->key, &why, p);
+    }
+    problem_set(&why, LB_E_CONFIG, "%.150s: %.100s and %.100s both write '%.120s': neither is done", s->path, a->conf, b->conf,
+                y->place.path);
+    r = add_bad(all, a->key, &why, p);
+    return r != 0 || strcmp(a->key, b->key) == 0 ? r : add_bad(all, b->key, &why, p);
+}
+
 /* Two that write the same file would take turns: neither is done, as nobody here knows which one is meant. */
 static int drop_twins(const struct shelf *s, struct deployments *all, struct problem *p)
 {
@@ -253,18 +341,18 @@ static int drop_twins(const struct shelf *s, struct deployments *all, struct pro
 
     for (size_t i = 0; r == 0 && i < all->count; i++) {
         for (int f = 0; f < DEPLOY_FILES; f++) {
-            if (all->of[i]->files[f] != NULL)
-                files[count++] = (struct written){ all->of[i]->files[f], i };
+            if (all->of[i]->files[f] == NULL)
+                continue;
+            fileplace_of(all->of[i]->files[f], &files[count].place);
+            files[count++].by = i;
         }
     }
     if (r == 0)
-        qsort(files, count, sizeof(*files), by_path);
-    for (size_t i = 1; i < count; i++) {
-        if (strcmp(files[i - 1].path, files[i].path) != 0)
+        qsort(files, count, sizeof(*files), by_place);
+    for (size_t i = 1; r == 0 && i < count; i++) {
+        if (fileplace_compare(&files[i - 1].place, &files[i].place) != 0)
             continue;
-        if (all->bad++ == 0)
-            problem_set(&all->why, LB_E_CONFIG, "%.150s: %.100s and %.100s both write '%.120s': neither is done", s->path,
-                        all->of[files[i - 1].by]->conf, all->of[files[i].by]->conf, files[i].path);
+        r = add_twins(s, all, &files[i - 1], &files[i], p);
         dropped[files[i - 1].by] = dropped[files[i].by] = true;
     }
     if (r == 0)
@@ -298,15 +386,7 @@ int shelf_read(const struct shelf *s, struct deployments *ret, struct problem *p
     if (count < 0)
         return failed(s, "", p);
     for (int i = 0; i < count; i++) {
-        struct problem why = { 0 };
-        int one = r == 0 ? read_one(s, names[i]->d_name, ret, &why) : 0;
-
-        if (one == LB_E_NOMEM) {
-            *p = why;
-            r = one;
-        } else if (one != 0 && ret->bad++ == 0) {
-            ret->why = why;
-        }
+        r = r == 0 ? read_one(s, names[i]->d_name, ret, p) : r;
         free(names[i]);
     }
     free(names);

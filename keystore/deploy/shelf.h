@@ -9,9 +9,11 @@
 #include "model/paths.h"
 
 struct shelf {
-    int dir; /* -1: there is none, and so no deployment */
+    int dir;  /* -1: there is none, and so no deployment */
+    int lock; /* -1: it is not locked */
     char path[PATH_MAX];
 };
+#define SHELF_NONE { .dir = -1, .lock = -1 }
 
 /*
  * Opens it; with make, what is not there is made. Who could change a file in it chooses which commands its reader runs: all on
@@ -19,23 +21,32 @@ struct shelf {
  */
 LB_MUST_USE int shelf_open(const struct dirs *dirs, const char *box, bool make, struct shelf *ret, struct problem *p);
 /*
- * Nobody else changes deployments or does them until shelf_close(), or the end of the process; another command that does is waited
- * for. LB_E_DENIED: the directory is not the caller's own, so deployments are not the caller's to do. LB_E_SYSTEM.
+ * Nobody else changes deployments or does them until shelf_close(), or the end of the process. The lock is on a file in it, .lock,
+ * that only its owner can open: a lock on the directory could be taken by everybody who may list it. Another command that has the
+ * lock is waited for, up to SHELF_LOCK_SECONDS (LB_E_TIMEOUT). LB_E_DENIED: the directory is not the caller's own, so deployments
+ * are not the caller's to do. LB_E_CONFIG: what is called .lock is no such file. LB_E_SYSTEM.
  */
-LB_MUST_USE int shelf_lock(const struct shelf *s, struct problem *p);
+#define SHELF_LOCK_SECONDS 60
+LB_MUST_USE int shelf_lock(struct shelf *s, struct problem *p);
 void shelf_close(struct shelf *s);
+
+/* A file of a deployment that cannot be read, or is wrong. */
+struct bad_deployment {
+    char key[LB_NAME_MAX + 1]; /* that it is of; "": it does not say */
+    struct problem why;
+};
 
 /* Deployments; zeros are none. */
 struct deployments {
     struct deployment **of; /* in the order of their files' names */
     size_t count;
-    unsigned bad;           /* files that cannot be read, or are wrong */
-    struct problem why;     /* of the first of them */
+    struct bad_deployment *bad; /* the others */
+    size_t bad_count;
 };
 
 /*
- * Reads all. A file must be root's or the caller's, and nobody else may write to it. One that is bad is counted and does not keep
- * the others from being read, since each is of another server. LB_E_SYSTEM, LB_E_NOMEM.
+ * Reads all. A file must be root's or the caller's, and nobody else may write to it. One that is bad does not keep the others from
+ * being read, since each is of another server. LB_E_SYSTEM, LB_E_NOMEM.
  */
 LB_MUST_USE int shelf_read(const struct shelf *s, struct deployments *ret, struct problem *p);
 void deployments_clear(struct deployments *all);

@@ -54,7 +54,7 @@ if ! sanitized; then
     has tls/web.crt their.copy
     nothing_left tls web.crt
     rm tls/web.crt
-    [ -z "$(ls -A "$conf")" ] || fail "remembered: $(ls -A "$conf")"
+    [ -z "$(deployments_in "$conf")" ] || fail "remembered: $(ls -A "$conf")"
     # A file system that cannot exchange two files.
     expect 0 written env LD_PRELOAD="$moment" MOMENT_NO_EXCHANGE=1 littlebox deploy web --handle tls/web.pem --chain tls/web.crt
     has tls/web.pem web.handle
@@ -119,7 +119,7 @@ if ! sanitized; then
     rm home/web.pem
     ln -s ../rootdir/target planted
     chown -h $uid:$uid planted
-    expect 1 "'$T/home/web.pem' was changed by somebody else meanwhile" \
+    expect 4 "'$T/home/web.pem' was changed by somebody else meanwhile" \
         env LD_PRELOAD="$moment" MOMENT_RENAME_1="$T/planted $T/home/web.pem" littlebox deploy web
     [ "$was" = "$(stat -c '%u %g %a %i %y' rootdir/target)" ] || fail "another's file was changed"
     [ -L home/web.pem ] || fail "the link is gone"
@@ -138,7 +138,7 @@ expect 1 "hint: as root: littlebox --box default deploy --all" other littlebox d
 expect 1 "are not yours to do" other littlebox deploy web --forget tls/web.pem
 expect 0 '' other littlebox deploy --list
 chown $uid "$conf/$name.conf"
-expect 1 "others than root and you could choose the commands in it (uid $uid, mode 0644)" littlebox deploy --all
+expect 4 "others than root and you could choose the commands in it (uid $uid, mode 0644)" littlebox deploy --all
 chown 0 "$conf/$name.conf"
 printf 'reload = id >%s/pwned\n' "$T" >>"$conf/$name.conf"
 chown $uid "$BOX_DIR/deploy"
@@ -159,13 +159,13 @@ if mount -t tmpfs -o size=64k,mode=755 none small 2>/dev/null; then
     certify web 23
     dd if=/dev/zero of=small/fill bs=1k 2>/dev/null || true
     before=$(stat -c '%n %i %y' small/*.*)
-    expect 1 "No space left on device" littlebox deploy web
+    expect 4 "No space left on device" littlebox deploy web
     [ "$before" = "$(stat -c '%n %i %y' small/*.*)" ] || fail "changed on a full disk: $(ls -lA small)"
     nothing_left small web.pem web.crt both.pem fill
     [ ! -e ran ] || fail "the server was told"
     # Room for one file, not for two.
     truncate -s -4k small/fill
-    expect 1 "No space left on device" littlebox deploy web
+    expect 4 "No space left on device" littlebox deploy web
     [ "$before" = "$(stat -c '%n %i %y' small/*.*)" ] || fail "changed on a full disk: $(ls -lA small)"
     nothing_left small web.pem web.crt both.pem fill
     rm small/fill

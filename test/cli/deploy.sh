@@ -39,7 +39,7 @@ expect 1 "no deployment in box 'default' writes 'tls/web.pem'" littlebox deploy 
 refuses() {
     expect 1 "$1" littlebox deploy web --handle tls/web.pem "${@:2}"
     nothing_left tls
-    [ -z "$(ls -A "$conf" 2>/dev/null)" ] || fail "remembered: $(ls -A "$conf")"
+    [ -z "$(deployments_in "$conf")" ] || fail "remembered: $(ls -A "$conf")"
 }
 refuses "--mode = 0666: it must be an octal mode in which the owner alone may write" --mode 0666
 refuses "--mode = 0755: it must be" --mode 0755
@@ -101,7 +101,7 @@ ran 'one /'
 # A server that was not told is told the next time, also where nothing is new.
 mv ran ran.away
 mkdir ran
-expect 1 "once that command works: littlebox deploy web" littlebox deploy web --reload-always
+expect 4 "once that command works: littlebox deploy web" littlebox deploy web --reload-always
 rmdir ran
 mv ran.away ran
 expect 0 "as it was; its server was told" littlebox deploy web
@@ -168,6 +168,23 @@ expect 1 "hint: if that one is no longer meant: littlebox --box default deploy m
     littlebox deploy web --handle tls/other.pem --chain tls/mail.crt
 expect 1 "is written by a deployment of key 'mail' already" littlebox deploy web --handle tls/mail.pem
 [ ! -e tls/other.pem ] || fail "a refused deployment was done"
+# One file that two paths lead to is one file.
+ln -s tls alias
+expect 1 "'$T/alias/mail.crt' is written by a deployment of key 'mail' already, that of '$T/tls/mail.pem'" \
+    littlebox deploy web --handle tls/other.pem --chain alias/mail.crt
+expect 1 "'$T/tls/other.pem' and '$T/alias/other.pem' are one file" littlebox deploy web --handle tls/other.pem --chain alias/other.pem
+expect 0 "as it was; its server was told" littlebox deploy web --handle alias/web.pem --chain tls/web.crt --reload "echo alias >>'$T/ran'"
+ran alias
+nothing_left "$conf" "$name.conf" "${name/web.pem/mail.pem}.conf" "${name/web.pem/both.pem}.conf"
+expect 0 "as it was; its server was told" littlebox deploy web --handle tls/web.pem --chain tls/web.crt --reload "echo new >>'$T/ran'"
+ran new
+printf 'key = web\nhandle = %s\n' "$T/alias/both.pem" >"$conf/twin.conf"
+expect 4 "neither is done" littlebox deploy --all
+printf 'key = web\nhandle = %s\nchain = %s\n' "$T/alias/twin.pem" "$T/tls/twin.pem" >"$conf/twin.conf"
+expect 4 "twin.conf: '" littlebox deploy web
+expect 4 "cannot be two files at once" littlebox deploy web
+[ ! -e tls/twin.pem ] || fail "one file is written twice"
+rm "$conf/twin.conf"
 # Names that differ in what a file's name cannot show are two files.
 mkdir tls/a
 expect 0 written littlebox deploy web --handle tls/a/b.pem
@@ -180,14 +197,14 @@ expect 1 "'tls/mail.pem' is written by a deployment of key 'mail', not of 'web'"
 expect 0 "the files of it stay as they are" littlebox deploy mail --forget tls/mail.pem
 [ ! -e "$conf/${name/web.pem/mail.pem}.conf" ] || fail "not forgotten"
 [ -e tls/mail.pem ] || fail "a file went"
-expect 0 "the files of it stay" littlebox deploy web --forget "$T/tls/a/b.pem"
+expect 0 "the files of it stay" littlebox deploy web --forget "$T/alias/a/b.pem"
 expect 0 "the files of it stay" littlebox deploy web --forget tls/a-b.pem
 
 # --- Commands that fail: the files are in their places, and the next run tells the server
-expect 1 "'echo why; exit 3' failed: exit status 3" littlebox deploy mail --handle tls/mail.pem --reload 'echo why; exit 3' \
+expect 4 "'echo why; exit 3' failed: exit status 3" littlebox deploy mail --handle tls/mail.pem --reload 'echo why; exit 3' \
     --reload "echo never >>'$T/ran'"
 grep -q '^littlebox:   why$' err || fail "not what it said: $(cat err)"
-expect 1 "hint: the files are in their places; once that command works: littlebox deploy mail" littlebox deploy mail
+expect 4 "hint: the files are in their places; once that command works: littlebox deploy mail" littlebox deploy mail
 has tls/mail.pem mail.handle
 ran ''
 expect 0 '' littlebox --json deploy --list
@@ -197,6 +214,24 @@ expect 0 "as it was; its server was told" littlebox deploy mail
 ran 'again never'
 expect 0 "as it was" littlebox deploy mail
 ran ''
+# One that says much: it is read to its end, and where it fails the first and the last of it are shown.
+cat >"$conf/loud.conf" <<END
+key = mail
+handle = $T/tls/loud.pem
+reload = seq 1 200000; printf 'no end of line' >&2
+END
+expect 0 "its server was told" littlebox deploy mail
+sed -i 's/^reload = .*/reload = echo first; seq 1 200000; printf last; exit 7/' "$conf/loud.conf"
+expect 4 "failed: exit status 7" littlebox deploy mail --reload-always
+for line in first 200000 last '\[\.\.\.\]'; do
+    grep -q "^littlebox:   $line$" err || fail "no line '$line': $(cat err)"
+done
+[ "$(wc -l <err)" -lt 40 ] || fail "it says $(wc -l <err) lines"
+if sed -n 's/^littlebox:   //p' err | grep -qvxE 'first|last|[0-9]+|\[\.\.\.\]'; then fail "lines that are none: $(cat err)"; fi
+sed -i "s/^reload = .*/reload = head -c 300000 \/dev\/zero | tr '\\\\0' x; exit 7/" "$conf/loud.conf"
+expect 4 "failed: exit status 7" littlebox deploy mail --reload-always
+[ "$(wc -c <err)" -lt 9000 ] || fail "it says $(wc -c <err) bytes"
+rm "$conf/loud.conf"
 # One that hangs is ended, with what it started; one that leaves a daemon behind is not waited for.
 cat >"$conf/slow.conf" <<END
 key = mail
@@ -204,7 +239,7 @@ handle = $T/tls/slow.pem
 reload = sleep 1000 & echo \$! >$T/sleeper; wait
 reload-seconds = 1
 END
-expect 1 "was ended after 1 seconds" littlebox deploy mail
+expect 4 "was ended after 1 seconds" littlebox deploy mail
 await "the sleeper to end" gone "$(cat sleeper)"
 sed -i -e "s|^reload = .*|reload = (trap '' PIPE; while sleep 0.1; do echo on; done) \& echo \$! >$T/sleeper|" -e '/seconds/d' "$conf/slow.conf"
 expect 0 "its server was told" littlebox deploy mail
@@ -256,37 +291,49 @@ expect 0 "written" littlebox deploy web --handle tls/link.pem
 expect 0 "the files of it stay" littlebox deploy web --forget tls/link.pem
 
 # --- Files of deployments that are wrong: each says where, and the others are done
-# wrong TEXT LINE...
+# wrong STATUS TEXT LINE... : STATUS of what is about the key web alone.
 wrong() {
-    printf '%s\n' "${@:2}" >"$conf/wrong.conf"
+    printf '%s\n' "${@:3}" >"$conf/wrong.conf"
     rm -f tls/web.pem
-    expect 1 "$1" littlebox deploy web
+    expect "$1" "${2#hint: }" littlebox deploy web
     has tls/web.pem web.handle
-    expect 1 "$1" littlebox deploy --list
+    expect 4 "$2" littlebox deploy --all
+    expect 1 "$2" littlebox deploy --list
 }
-wrong "$conf/wrong.conf:1: 'key' has no '='" key
-wrong "$conf/wrong.conf:2: unknown setting 'hanlde'" 'key = web' 'hanlde = /x'
-wrong "hint: did you mean 'handle'? see littlebox-deploy(5)" 'key = web' 'hanlde = /x'
-wrong "$conf/wrong.conf:3: 'key' is there twice" '# ' 'key = web' 'key = web'
-wrong "$conf/wrong.conf:1: handle = x: it must be the absolute path" 'handle = x'
-wrong "$conf/wrong.conf: there is no 'key'" 'handle = /x'
-wrong "$conf/wrong.conf: there is neither 'handle' nor 'combined'" 'key = web' 'chain = /x'
-wrong "'sni' is of no use without 'check'" 'key = web' 'handle = /x' 'sni = x'
-wrong "$conf/wrong.conf:1: key = a/b: it must be a key's name" 'key = a/b'
-wrong "$conf/wrong.conf:1: reload-seconds = 0: it must be a number of seconds from 1 to 3600" 'reload-seconds = 0'
+wrong 0 "$conf/wrong.conf:1: 'key' has no '='" key
+wrong 4 "$conf/wrong.conf:2: unknown setting 'hanlde'" 'key = web' 'hanlde = /x'
+wrong 4 "hint: did you mean 'handle'? see littlebox-deploy(5)" 'key = web' 'hanlde = /x'
+wrong 4 "$conf/wrong.conf:3: 'key' is there twice" '# ' 'key = web' 'key = web'
+wrong 0 "$conf/wrong.conf:1: handle = x: it must be the absolute path" 'handle = x'
+wrong 0 "$conf/wrong.conf: there is no 'key'" 'handle = /x'
+wrong 4 "$conf/wrong.conf: there is neither 'handle' nor 'combined'" 'key = web' 'chain = /x'
+wrong 4 "'sni' is of no use without 'check'" 'key = web' 'handle = /x' 'sni = x'
+wrong 0 "$conf/wrong.conf:1: key = a/b: it must be a key's name" 'key = a/b'
+wrong 0 "$conf/wrong.conf:1: reload-seconds = 0: it must be a number of seconds from 1 to 3600" 'reload-seconds = 0'
+wrong 0 "$conf/wrong.conf:1: unknown setting 'x'" 'x = 1' 'key = mail'
+wrong 4 "$conf/wrong.conf:1: unknown setting 'x'" 'x = 1' '' ' key=web'
+printf 'x = 1\nkey = mail\n' >"$conf/wrong.conf"
+expect 0 "that deployment is left out, since it is another key's" littlebox deploy web
+printf 'x = 1\n' >"$conf/wrong.conf"
+expect 0 "that deployment is left out, since it is not known of which key it is" littlebox deploy web
+expect 1 "unknown setting 'x'" littlebox deploy web --handle tls/new.pem
+[ ! -e tls/new.pem ] || fail "done while it is not known what others write"
 printf 'key = web\0\nhandle = /x\n' >"$conf/wrong.conf"
-expect 1 "$conf/wrong.conf: there are NUL bytes in it" littlebox deploy web
+expect 4 "$conf/wrong.conf: there are NUL bytes in it" littlebox deploy web
 printf 'key = web\nhandle = %s\n' "$T/tls/both.pem" >"$conf/wrong.conf"
-expect 1 "both write '$T/tls/both.pem': neither is done" littlebox deploy --all
+expect 4 "both write '$T/tls/both.pem': neither is done" littlebox deploy --all
+expect 4 "both write '$T/tls/both.pem': neither is done" littlebox deploy web
+expect 4 "both write '$T/tls/both.pem': neither is done" littlebox deploy mail
 expect 1 "both write '$T/tls/both.pem'" littlebox deploy web --handle tls/new.pem
 [ ! -e tls/new.pem ] || fail "done while it is not known what others write"
 rm "$conf/wrong.conf"
 # What others may write to is not run.
 chmod 664 "$conf/$name.conf"
-expect 1 "$conf/$name.conf: others than root and you could choose the commands in it (uid $me, mode 0664)" littlebox deploy web
+expect 4 "$conf/$name.conf: others than root and you could choose the commands in it (uid $me, mode 0664)" littlebox deploy web
 chmod 644 "$conf/$name.conf"
 ln -s "$name.conf" "$conf/link.conf"
-expect 1 "$conf/link.conf is a symbolic link: a deployment is a file" littlebox deploy web
+expect 0 "$conf/link.conf is a symbolic link: a deployment is a file" littlebox deploy web
+expect 4 "$conf/link.conf is a symbolic link: a deployment is a file" littlebox deploy --all
 rm "$conf/link.conf"
 chmod 777 "$conf"
 expect 1 "put another file in the place of '$conf/*.conf': '$conf' has mode 0777" littlebox deploy web
@@ -294,7 +341,7 @@ chmod 755 "$conf"
 # A key that is gone is told, and the others are done.
 littlebox destroy mail --now --yes
 rm tls/web.pem
-expect 1 "key 'mail'" littlebox deploy --all
+expect 4 "key 'mail'" littlebox deploy --all
 has tls/web.pem web.handle
 : >ran
 

@@ -119,7 +119,7 @@ expect_json 0.state '"destroyed"' 0.version null
 expect 0 '' littlebox list --all
 grep -qE '^web +ec:P-256 +destroyed +- +1' "$T/out" || fail "list --all of a destroyed key"
 expect 0 '' littlebox --json destroy 'json.key_1;version=1' --now --yes
-expect_json '' '{"destroyed":"json.key_1","version":1}'
+expect_json '' '{"destroyed":"json.key_1","version":1,"current":null}'
 
 # A name is free again behind a tombstone, with a version of its own.
 expect 0 '' littlebox --json create web

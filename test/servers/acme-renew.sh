@@ -213,6 +213,67 @@ renews "a run after one that left a chain of no use" tiny
 check "that chain is put aside" cmp -s "$CHAIN.unused" "$TEST_DIR/alien.crt"
 rm "$CHAIN.unused"
 
+# --- what is current and not everywhere, and what is refused for good: neither keeps the next certificate from coming
+
+serial_of_box() { lb cert get web | plain_ossl x509 -noout -serial; }
+deployment=$(echo "$BOX_DIR"/deploy/default/*.conf)
+# undone WHO PATTERN WHETHER COMMAND... : the run fails and says so, and the box has another certificate, or (WHETHER no) the same.
+undone() {
+    local old next
+    old=$(serial_of_box) next=$(next_tlsa)
+    check "$1: the run fails" not "${@:4}"
+    check "$1: and says what is undone" grep -Eq -e "$2" "$TEST_DIR/renew.log"
+    if [ "$3" = yes ]; then
+        check "$1: the box has another certificate" test "$(serial_of_box)" != "$old"
+        same "$1: for the key that was announced" "$next" "$(lb show web --public | tlsa_of)"
+    else
+        same "$1: the certificate of the box" "$old" "$(serial_of_box)"
+    fi
+    check "$1: the next key is there" test "$(next_tlsa)" != "$(lb show web --public | tlsa_of)"
+}
+if [ -e "$deployment" ]; then
+    cp "$deployment" "$TEST_DIR/deployment"
+    sed -i 's/^reload = .*/reload = false/' "$deployment"
+    undone "a deployment that fails" "'false' failed: exit status 1" yes tiny
+    tail -n 1 "$TEST_DIR/renew.log" >"$TEST_DIR/last"
+    check "its text is at the end" grep -q "^renew.sh: the new certificate of key 'web' is in the box, but: a deployment failed" "$TEST_DIR/last"
+    undone "with the deployment undone, the next run" "'false' failed: exit status 1" yes tiny
+    DUE=no
+    undone "a run where nothing is due" "'false' failed: exit status 1" no tiny
+    cp "$TEST_DIR/deployment" "$deployment"
+    check "once the deployment works, the run ends well" tiny
+    DUE=yes
+    await "nginx to serve what the box has" is_served
+    check "nothing is left over" test ! -e "$CHAIN" -a ! -e "$STATE/web/unfinished"
+    AFTER=false
+    undone "a command of AFTER that fails" "AFTER failed" yes tiny
+    undone "with it undone, the next run" "AFTER failed" yes tiny
+    AFTER=
+    check "once that command works, the run ends well" tiny
+    check "and leaves nothing over" test ! -e "$CHAIN" -a ! -e "$STATE/web/unfinished"
+fi
+# A program that stands for a CA which leaves a name out, or adds one: signed.sh NAMES.
+cat >"$TEST_DIR/bin/signed" <<END
+#!/bin/sh
+OPENSSL_CONF=/dev/null
+export OPENSSL_CONF
+echo "subjectAltName=\$3" >"\$2.ext"
+openssl x509 -req -in "\$1" -CA "$TEST_DIR/alien.crt" -CAkey "$TEST_DIR/alien.key" -set_serial "0x\$(openssl rand -hex 8)" -days 9 \
+    -extfile "\$2.ext" -out "\$2"
+rm "\$2.ext"
+END
+chmod 0755 "$TEST_DIR/bin/signed"
+stays "a chain that lacks a name" "refuses that chain for good.*chain.pem.refused" renew "$TEST_DIR/bin/signed" DNS:other.example
+check "it is put aside" test -s "$CHAIN.refused"
+mv "$CHAIN.refused" "$CHAIN"
+renews "a run after one that left such a chain" tiny
+check "it is put aside then" test -s "$CHAIN.refused"
+rm "$CHAIN.refused"
+check "a certificate with one name more" renew "$TEST_DIR/bin/signed" DNS:localhost,DNS:more.example
+export NAMES=DNS:localhost
+renews "a run that is told other names, of which one is missing," tiny
+unset NAMES
+
 if is_root; then
     mount -t tmpfs -o size=64k tmpfs "$STATE"
     TEST_MOUNTS+=("$STATE")

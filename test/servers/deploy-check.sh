@@ -28,7 +28,7 @@ asks() {
 # serves_right WHAT ADDRESS
 serves_right() {
     asks "; $2 serves it" 0 "$2"
-    expect 1 "$2 serves another key, which is no version of 'other'" littlebox deploy other --handle tls/other.pem --check "$2"
+    expect 4 "$2 serves another key, which is no version of 'other'" littlebox deploy other --handle tls/other.pem --check "$2"
     say "ok: $1"
 }
 read -r tls names clear dead imap pop3 smtp lmtp sieve ftp mysql ldap < <(free_ports 12 | xargs)
@@ -46,7 +46,7 @@ plain_ossl s_server -accept "127.0.0.1:$names" -key other.key -cert other.crt -s
 own $!
 await "s_server" port_open "$names"
 asks "; 127.0.0.1:$names serves it" 0 "127.0.0.1:$names"
-asks "serves another key" 1 "127.0.0.1:$names" --sni elsewhere.example
+asks "serves another key" 4 "127.0.0.1:$names" --sni elsewhere.example
 asks "serves it" 0 "127.0.0.1:$names" --sni web.example
 plain_ossl s_server -accept "127.0.0.1:$clear" -key web.key -cert web.crt -Verify 1 -tls1_2 -quiet >verify.log 2>&1 3>&- &
 own $!
@@ -72,9 +72,9 @@ await "a socket" test -S socket
 asks "; $T/socket serves it" 0 "$T/socket"
 
 # --- What does not answer
-asks "127.0.0.1:$dead: nothing answers there: Connection refused" 1 "127.0.0.1:$dead"
-asks "$T/none: nothing answers there: No such file or directory" 1 "$T/none"
-asks "no-such-host.invalid:443: the name is not known" 1 no-such-host.invalid:443
+asks "127.0.0.1:$dead: nothing answers there: Connection refused" 4 "127.0.0.1:$dead"
+asks "$T/none: nothing answers there: No such file or directory" 4 "$T/none"
+asks "no-such-host.invalid:443: the name is not known" 4 no-such-host.invalid:443
 python3 - "$dead" <<'END' 3>&- &
 import socket, sys, time
 s = socket.socket()
@@ -89,11 +89,11 @@ while True:
 END
 own $!
 await "a server that says no" port_open "$dead"
-asks "127.0.0.1:$dead,smtp: it does not begin TLS, but says '554 ?[31mno'" 1 "127.0.0.1:$dead,smtp"
-asks "127.0.0.1:$dead,postgres: it does not begin TLS: ssl is off there" 1 "127.0.0.1:$dead,postgres"
-asks "127.0.0.1:$dead: no TLS: " 1 "127.0.0.1:$dead"
-asks "127.0.0.1:$dead,ldap: it does not talk as LDAP does" 1 "127.0.0.1:$dead,ldap"
-asks "127.0.0.1:$dead,mysql: it " 1 "127.0.0.1:$dead,mysql"
+asks "127.0.0.1:$dead,smtp: it does not begin TLS, but says '554 ?[31mno'" 4 "127.0.0.1:$dead,smtp"
+asks "127.0.0.1:$dead,postgres: it does not begin TLS: ssl is off there" 4 "127.0.0.1:$dead,postgres"
+asks "127.0.0.1:$dead: no TLS: " 4 "127.0.0.1:$dead"
+asks "127.0.0.1:$dead,ldap: it does not talk as LDAP does" 4 "127.0.0.1:$dead,ldap"
+asks "127.0.0.1:$dead,mysql: it " 4 "127.0.0.1:$dead,mysql"
 
 # --- Real servers, which need root
 is_root || finish

@@ -73,8 +73,8 @@ check "$(wc -l <handshakes) connections meanwhile, and none was lost" not compge
 # The server has an old key though the files are right: it is told. It cannot be told: that is said.
 over one
 sed -i '/^reload/d' "$conf"/*.conf
-expect 1 "127.0.0.1:$nginx serves another key, which is no version of 'one'" littlebox deploy --all
-expect 1 "hint: does the server there read $T/tls/web.pem, and what does its log say? Again: littlebox --box default deploy one" \
+expect 4 "127.0.0.1:$nginx serves another key, which is no version of 'one'" littlebox deploy --all
+expect 4 "hint: does the server there read $T/tls/web.pem, and what does its log say? Again: littlebox --box default deploy one" \
     littlebox deploy one
 echo "reload = $reload" >>"$conf/$(tr / - <<<"${T#/}/tls/web.pem").conf"
 expect 0 "as it was; its server was told; 127.0.0.1:$nginx serves it" littlebox deploy --all
@@ -113,9 +113,9 @@ if ! sanitized; then
 fi
 # A server that is down is told of, and a reload that fails.
 stop_nginx "$T/nginx"
-expect 1 "127.0.0.1:$nginx: nothing answers there: Connection refused" littlebox deploy --all
+expect 4 "127.0.0.1:$nginx: nothing answers there: Connection refused" littlebox deploy --all
 over one
-expect 1 "-s reload' failed: exit status 1" littlebox deploy --all
+expect 4 "-s reload' failed: exit status 1" littlebox deploy --all
 start_nginx "$T/nginx"
 expect 0 "its server was told; 127.0.0.1:$nginx serves it" littlebox deploy --all
 for d in "$conf"/*.conf; do littlebox deploy "$(sed -n 's/^key = //p' "$d")" --forget "$(sed -n 's/^handle = //p' "$d")" 2>>forget.log; done
