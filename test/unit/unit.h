@@ -77,7 +77,8 @@ struct unit_suite {
     X(policyblob) \
     X(vault) \
     X(batch) \
-    X(boxclock)
+    X(boxclock) \
+    X(forms)
 
 #define UNIT_SUITE(name) extern const struct unit_suite suite_##name;
 UNIT_SUITES(UNIT_SUITE)
