@@ -78,6 +78,7 @@ struct unit_suite {
     X(vault) \
     X(batch) \
     X(boxclock) \
+    X(der) \
     X(forms)
 
 #define UNIT_SUITE(name) extern const struct unit_suite suite_##name;
