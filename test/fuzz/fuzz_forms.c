@@ -6,6 +6,8 @@
  * "FORMS_CORPUS=test/fuzz/corpus/forms test/unit/test_unit forms" writes the corpus, of what real software signed.
  */
 #include <openssl/err.h>
+#include <openssl/x509.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +37,25 @@ static void look(const uint8_t *text, size_t len, unsigned digest, const struct 
     if (f.purpose != 0)
         must(forms_again(bytes, key, f.purpose));
     ERR_clear_error();
+}
+
+/* A box has keys and certificates that libcrypto reads, and no others. */
+static bool is_key(const struct form_key *key)
+{
+    const unsigned char *at = key->spki.p, *end = at + key->spki.len;
+    X509_PUBKEY *public = d2i_X509_PUBKEY(NULL, &at, (long)key->spki.len);
+    bool good = public != NULL && at == end && X509_PUBKEY_get0(public) != NULL;
+    X509 *x;
+
+    if (good && key->certificate.len > 0) {
+        at = key->certificate.p;
+        end = at + key->certificate.len;
+        x = d2i_X509(NULL, &at, (long)key->certificate.len);
+        good = x != NULL && at == end;
+        X509_free(x);
+    }
+    X509_PUBKEY_free(public);
+    return good;
 }
 
 /* The same each time: what is found is found again. */
@@ -91,23 +112,45 @@ static size_t change(uint8_t *text, size_t len, size_t size)
     return len;
 }
 
+/* Where the text of an input begins; 0: it is none. */
+static size_t text_of(const uint8_t *data, size_t size, struct form_key *ret)
+{
+    size_t spki, certificate;
+
+    if (size < HEAD)
+        return 0;
+    spki = (size_t)data[1] << 8 | data[2];
+    certificate = (size_t)data[3] << 8 | data[4];
+    if (spki + certificate > size - HEAD)
+        return 0;
+    *ret = (struct form_key){ { data + HEAD, spki }, { data + HEAD + spki, certificate } };
+    return HEAD + spki + certificate;
+}
+
+/* libFuzzer's: it changes the text alone. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak));
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    struct form_key key;
+    size_t head = text_of(data, size, &key);
+
+    (void)seed;
+    return head == 0 || head >= max ? size : head + LLVMFuzzerMutate(data + head, size - head, max - head);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t text[TEXT_MAX + 64];
     const char *setting = getenv("FORMS_MUTATIONS");
     unsigned long mutations = setting == NULL ? 100 : strtoul(setting, NULL, 10);
     struct form_key key;
-    size_t spki, certificate, len;
+    size_t head = text_of(data, size, &key), len = size - head;
 
-    if (size < HEAD || size > TEXT_MAX)
+    if (head == 0 || size > TEXT_MAX || !is_key(&key))
         return 0;
-    spki = (size_t)data[1] << 8 | data[2];
-    certificate = (size_t)data[3] << 8 | data[4];
-    if (spki + certificate > size - HEAD)
-        return 0;
-    key = (struct form_key){ { data + HEAD, spki }, { data + HEAD + spki, certificate } };
     ERR_clear_error();
-    len = size - HEAD - spki - certificate;
     look(data + size - len, len, data[0], &key);
     random_state = 2463534242u;
     for (unsigned long i = 0; i < mutations; i++) {

@@ -14,53 +14,6 @@
 #include "texts.h"
 #include "unit.h"
 
-static unsigned purpose_of(struct bytes text, const struct form_key *key)
-{
-    struct form f;
-
-    form_of(text, DIGEST_SHA256, key, &f);
-    CU_ASSERT(f.what[0] != '\0' && strlen(f.what) < sizeof(f.what));
-    return f.purpose;
-}
-
-static const struct text *by_name(const char *name)
-{
-    size_t count;
-    const struct text *t = texts(&count);
-
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(t[i].name, name) == 0)
-            return &t[i];
-    }
-    CU_FAIL_FATAL("there is no such text");
-    return NULL;
-}
-
-/* The first text of that name that has that purpose. */
-static const struct text *by_purpose(const char *name, unsigned purpose)
-{
-    size_t count;
-    const struct text *t = texts(&count);
-
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(t[i].name, name) == 0 && t[i].purpose == purpose)
-            return &t[i];
-    }
-    CU_FAIL_FATAL("there is no such text");
-    return NULL;
-}
-
-/* A copy that may be changed, with room for some octets more. */
-static uint8_t *copy_of(const struct text *t)
-{
-    uint8_t *copy = malloc(t->bytes.len + 64);
-
-    CU_ASSERT_FATAL(copy != NULL);
-    memcpy(copy, t->bytes.p, t->bytes.len);
-    memset(copy + t->bytes.len, 0, 64);
-    return copy;
-}
-
 static void all_that_is_signed(void)
 {
     size_t count, wrong = 0;
@@ -80,19 +33,6 @@ static void all_that_is_signed(void)
     CU_ASSERT_EQUAL(seen, PURPOSE_ALL);
     CU_ASSERT(ERR_peek_error() == 0);
     printf("(%zu texts) ", count);
-}
-
-/* In memory of exactly that size, for a sanitizer to see what is read behind it. */
-static bool is_some_form(const uint8_t *text, size_t len, const struct form_key *key)
-{
-    uint8_t *exact = malloc(len + 1);
-    bool is;
-
-    CU_ASSERT_FATAL(exact != NULL);
-    memcpy(exact + 1, text, len);
-    is = purpose_of((struct bytes){ exact + 1, len }, key) != 0;
-    free(exact);
-    return is;
 }
 
 static void cut_off_and_longer(void)
@@ -144,22 +84,6 @@ static void each_octet(void)
         free(copy);
     }
 }
-
-/* Expects of a text with len octets at that place replaced. */
-static void expect(const struct text *t, size_t at, const void *octets, size_t len, unsigned purpose, unsigned line)
-{
-    uint8_t *copy = copy_of(t);
-    unsigned is;
-
-    CU_ASSERT_FATAL(at + len <= t->bytes.len);
-    memcpy(copy + at, octets, len);
-    is = purpose_of((struct bytes){ copy, t->bytes.len }, &t->signer->key);
-    if (is != purpose)
-        printf("\n  line %u, %s: %s", line, t->name, purpose_name(is));
-    CU_ASSERT_EQUAL(is, purpose);
-    free(copy);
-}
-#define EXPECT(t, at, octets, purpose) expect(t, at, octets, sizeof(octets) - 1, purpose, __LINE__)
 
 static void tls13(void)
 {
@@ -287,82 +211,6 @@ static void tls12_dh(void)
     CU_ASSERT_FALSE(is_some_form(text, len, key));
     text[len - 1] = 0xfd;
     CU_ASSERT_TRUE(is_some_form(text, len, key));
-}
-
-/* Where each message of a handshake begins, and how many there are. */
-static size_t messages_of(const struct text *t, size_t head, size_t ret[16])
-{
-    size_t count = 0;
-
-    for (size_t at = 0; at < t->bytes.len && count < 16; count++) {
-        const uint8_t *p = t->bytes.p + at;
-
-        ret[count] = at;
-        at += head + ((size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]);
-    }
-    return count;
-}
-
-/* Each message left out, sent twice, of another type, and with a length that is one off. */
-static void disturb(const struct text *t, size_t head)
-{
-    size_t at[17], count = messages_of(t, head, at), len = t->bytes.len;
-    uint8_t *other = malloc(2 * len);
-
-    CU_ASSERT_FATAL(count >= 8 && other != NULL);
-    at[count] = len;
-    for (size_t i = 0; i < count; i++) {
-        size_t size = at[i + 1] - at[i];
-        uint8_t type = t->bytes.p[at[i]];
-        bool optional = type == 22 || type == 12;
-
-        memcpy(other, t->bytes.p, at[i]);
-        memcpy(other + at[i], t->bytes.p + at[i + 1], len - at[i + 1]);
-        /* In datagrams the numbers tell that it is missing. */
-        CU_ASSERT_EQUAL(is_some_form(other, len - size, &t->signer->key), optional && head == 4);
-        memcpy(other, t->bytes.p, at[i + 1]);
-        memcpy(other + at[i + 1], t->bytes.p + at[i], len - at[i]);
-        CU_ASSERT_FALSE(is_some_form(other, len + size, &t->signer->key));
-        for (unsigned byte = 0; byte < 256; byte++) {
-            if (byte != type)
-                expect(t, at[i], &(uint8_t){ (uint8_t)byte }, 1, 0, __LINE__);
-        }
-        for (size_t n = 1; n < head; n++) {
-            /* The number of an end's first message is any. */
-            if (head == 12 && (n == 4 || n == 5) && i < 2)
-                continue;
-            expect(t, at[i] + n, &(uint8_t){ (uint8_t)(t->bytes.p[at[i] + n] + 1) }, 1, 0, __LINE__);
-            expect(t, at[i] + n, &(uint8_t){ (uint8_t)(t->bytes.p[at[i] + n] - 1) }, 1, 0, __LINE__);
-        }
-    }
-    free(other);
-}
-
-static void tls12_clients(void)
-{
-    const struct text *t = by_purpose("tls12 client staple", PURPOSE_TLS_CLIENT),
-                      *d = by_purpose("dtls12 rsa", PURPOSE_TLS_CLIENT), *c = by_purpose("dtls12 cookie", PURPOSE_TLS_CLIENT);
-    size_t at[16], hello = 4;
-
-    disturb(t, 4);
-    disturb(by_purpose("tls12 client rsa", PURPOSE_TLS_CLIENT), 4);
-    disturb(d, 12);
-    disturb(c, 12);
-    CU_ASSERT_FATAL(messages_of(t, 4, at) == 9);
-    /* ClientHello: version, session, suites, compressions, extensions. */
-    EXPECT(t, hello, "\2", 0);
-    EXPECT(t, hello, "\3\1", PURPOSE_TLS_CLIENT);
-    EXPECT(t, hello + 34, "\x21", 0);
-    /* ServerHello of other versions; its session, one octet longer. */
-    EXPECT(t, at[1] + 4, "\3\4", 0);
-    EXPECT(t, at[1] + 4, "\3\2", 0);
-    EXPECT(t, at[1] + 4 + 34, "\x21", 0);
-    /* An empty list of certificates, of both. */
-    EXPECT(t, at[2] + 4, "\0\0\0", 0);
-    EXPECT(t, at[7] + 4, "\0\0\0", 0);
-    EXPECT(t, at[3] + 4, "\2", 0); /* a status of another type */
-    EXPECT(t, at[5] + 4, "\0", 0);
-    EXPECT(d, 12, "\3\3", 0);
 }
 
 /* Of another key, or of none. */
@@ -638,7 +486,6 @@ static const struct unit_test tests[] = {
     { "TLS 1.3", tls13 },
     { "TLS 1.2, curves", tls12_curves },
     { "TLS 1.2, Diffie-Hellman", tls12_dh },
-    { "TLS 1.2, clients", tls12_clients },
     { "keys", keys },
     { "issuers", issuers },
     { "SSH", ssh },

@@ -194,6 +194,76 @@ const struct text *texts(size_t *ret_count)
     return all;
 }
 
+unsigned purpose_of(struct bytes text, const struct form_key *key)
+{
+    struct form f;
+
+    form_of(text, DIGEST_SHA256, key, &f);
+    CU_ASSERT(f.what[0] != '\0' && strlen(f.what) < sizeof(f.what));
+    return f.purpose;
+}
+
+const struct text *by_name(const char *name)
+{
+    size_t count;
+    const struct text *t = texts(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(t[i].name, name) == 0)
+            return &t[i];
+    }
+    CU_FAIL_FATAL("there is no such text");
+    return NULL;
+}
+
+const struct text *by_purpose(const char *name, unsigned purpose)
+{
+    size_t count;
+    const struct text *t = texts(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(t[i].name, name) == 0 && t[i].purpose == purpose)
+            return &t[i];
+    }
+    CU_FAIL_FATAL("there is no such text");
+    return NULL;
+}
+
+uint8_t *copy_of(const struct text *t)
+{
+    uint8_t *copy = malloc(t->bytes.len + 64);
+
+    CU_ASSERT_FATAL(copy != NULL);
+    memcpy(copy, t->bytes.p, t->bytes.len);
+    memset(copy + t->bytes.len, 0, 64);
+    return copy;
+}
+
+bool is_some_form(const uint8_t *text, size_t len, const struct form_key *key)
+{
+    uint8_t *exact = malloc(len + 1);
+    bool is;
+
+    CU_ASSERT_FATAL(exact != NULL);
+    memcpy(exact + 1, text, len);
+    is = purpose_of((struct bytes){ exact + 1, len }, key) != 0;
+    free(exact);
+    return is;
+}
+
+void expect(const struct text *t, size_t at, const void *octets, size_t len, unsigned purpose, unsigned line)
+{
+    uint8_t *copy = copy_of(t);
+    unsigned is;
+
+    CU_ASSERT_FATAL(at + len <= t->bytes.len);
+    memcpy(copy + at, octets, len);
+    is = purpose_of((struct bytes){ copy, t->bytes.len }, &t->signer->key);
+    if (is != purpose)
+        printf("\n  line %u, %s: %s", line, t->name, purpose_name(is));
+    CU_ASSERT_EQUAL(is, purpose);
+    free(copy);
+}
 void texts_end(void)
 {
     for (size_t i = 0; i < all_count; i++)

@@ -3,6 +3,7 @@
 #define TEXTS_H
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 
 #include "forms/forms.h"
 
@@ -29,6 +30,21 @@ const struct signer *signer(enum who who);
 /* All of them; made by the first call. */
 const struct text *texts(size_t *ret_count);
 void texts_end(void);
+
+/* For who looks at them */
+
+/* What form_of() says, over SHA-256. */
+unsigned purpose_of(struct bytes text, const struct form_key *key);
+/* The first text of that name; of those of that name, the first of that purpose. There is one. */
+const struct text *by_name(const char *name);
+const struct text *by_purpose(const char *name, unsigned purpose);
+/* A copy that may be changed, with room for 64 octets more, for free(). */
+uint8_t *copy_of(const struct text *t);
+/* Has it any? In memory of exactly that size, for a sanitizer to see what is read behind it. */
+bool is_some_form(const uint8_t *text, size_t len, const struct form_key *key);
+/* Expects that purpose of the text with len octets at that place replaced. */
+void expect(const struct text *t, size_t at, const void *octets, size_t len, unsigned purpose, unsigned line);
+#define EXPECT(t, at, octets, purpose) expect(t, at, octets, sizeof(octets) - 1, purpose, __LINE__)
 
 /* For who makes them */
 

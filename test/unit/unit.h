@@ -79,7 +79,8 @@ struct unit_suite {
     X(batch) \
     X(boxclock) \
     X(der) \
-    X(forms)
+    X(forms) \
+    X(handshakes)
 
 #define UNIT_SUITE(name) extern const struct unit_suite suite_##name;
 UNIT_SUITES(UNIT_SUITE)
