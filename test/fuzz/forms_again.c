@@ -449,8 +449,8 @@ static bool is_key_hash(const ASN1_OCTET_STRING *hash, struct bytes spki)
     int len = 0;
     unsigned own_len = 0;
     bool is = key != NULL && X509_PUBKEY_get0_param(NULL, &bits, &len, NULL, key) > 0 &&
-              EVP_Digest(bits, (size_t)len, own, &own_len, EVP_sha1(), NULL) > 0 && hash->length == (int)own_len &&
-              memcmp(hash->data, own, own_len) == 0;
+              EVP_Digest(bits, (size_t)len, own, &own_len, EVP_sha1(), NULL) > 0 && ASN1_STRING_length(hash) == (int)own_len &&
+              memcmp(ASN1_STRING_get0_data(hash), own, own_len) == 0;
 
     X509_PUBKEY_free(key);
     return is;

@@ -246,6 +246,7 @@ static void issuers(void)
     const struct form_key *ca = &t->signer->key;
     const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(t->signer->certificate);
     uint8_t *certificate = copy_of(&(struct text){ .bytes = ca->certificate });
+    size_t id_len;
     struct form_key changed = { ca->spki, { certificate, ca->certificate.len } };
 
     CU_ASSERT_FATAL(id != NULL);
@@ -256,8 +257,9 @@ static void issuers(void)
     EXPECT(t, 8, "\3", 0);
     EXPECT(crl, 6, "\0", 0);
     EXPECT(crl, 6, "\2", 0);
-    for (size_t i = 0; i + (size_t)id->length <= ca->certificate.len; i++) {
-        if (memcmp(certificate + i, id->data, (size_t)id->length) == 0 && certificate[i - 4] == 4)
+    id_len = (size_t)ASN1_STRING_length(id);
+    for (size_t i = 4; i + id_len <= ca->certificate.len; i++) {
+        if (memcmp(certificate + i, ASN1_STRING_get0_data(id), id_len) == 0 && certificate[i - 4] == 4)
             certificate[i] ^= 1;
     }
     CU_ASSERT_EQUAL(purpose_of(t->bytes, &changed), 0);

@@ -57,7 +57,10 @@ static SSL_CTX *end(const struct meeting *m, bool is_server)
 
     CU_ASSERT_FATAL(ctx != NULL);
     SSL_CTX_set_security_level(ctx, 0);
-    CU_ASSERT_FATAL(SSL_CTX_set_min_proto_version(ctx, m->version) > 0 && SSL_CTX_set_max_proto_version(ctx, m->version) > 0);
+    if (SSL_CTX_set_min_proto_version(ctx, m->version) <= 0 || SSL_CTX_set_max_proto_version(ctx, m->version) <= 0) {
+        SSL_CTX_free(ctx);
+        return NULL;
+    }
     if (who != 0)
         CU_ASSERT_FATAL(SSL_CTX_use_certificate(ctx, signer(who)->certificate) > 0 &&
                         SSL_CTX_use_PrivateKey(ctx, decrypts ? signer(who)->plain : signer(who)->recording) > 0);
