@@ -197,6 +197,9 @@ static void tls12_dh(void)
     EXPECT(real, 64 + 2 + 256 + 2, "\1", 0);    /* g = 1 */
     EXPECT(real, 64 + 2 + 256 + 1, "\2", 0);
     EXPECT(real, 64 + 2 + 256 + 3, "\0\xff", 0);
+    len = dh_text(text, 256, 1, 200);
+    text[64 + 2] = 0;
+    CU_ASSERT_FALSE(is_some_form(text, len, key));
     /* Ys: 0, 1, 2, p - 2, p - 1, p */
     len = dh_text(text, 256, 1, 256);
     memset(text + ys, 0, 256);

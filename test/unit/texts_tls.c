@@ -20,6 +20,7 @@ struct meeting {
     const char *ciphers, *server_groups, *client_groups;
     const char *dh;      /* a group that libcrypto knows by name */
     bool staples;        /* the server sends an OCSP response along */
+    bool raw_keys;       /* public keys in the place of certificates (RFC 7250); since OpenSSL 3.2 */
     bool cookie;         /* of DTLS */
     long mtu;            /* of DTLS; 0: no datagrams */
     unsigned texts_server, texts_client; /* what purposes its texts have; 0: none */
@@ -44,6 +45,28 @@ static int look_at_cookie(SSL *ssl, const unsigned char *cookie, unsigned len)
 {
     (void)ssl;
     return len == 7 && memcmp(cookie, "biscuit", 7) == 0;
+}
+
+static int believe(int good, X509_STORE_CTX *store)
+{
+    (void)good;
+    (void)store;
+    return 1;
+}
+
+/* False: this libssl knows no raw public keys. */
+static bool use_raw_keys(SSL_CTX *ctx)
+{
+#ifdef TLSEXT_cert_type_rpk
+    static const unsigned char types[] = { TLSEXT_cert_type_rpk };
+
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, believe);
+    return SSL_CTX_set1_client_cert_type(ctx, types, 1) > 0 && SSL_CTX_set1_server_cert_type(ctx, types, 1) > 0;
+#else
+    (void)ctx;
+    (void)believe;
+    return false;
+#endif
 }
 
 static SSL_CTX *end(const struct meeting *m, bool is_server)
@@ -76,6 +99,10 @@ static SSL_CTX *end(const struct meeting *m, bool is_server)
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     CU_ASSERT_FATAL(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), signer(CA)->certificate) > 0);
     SSL_CTX_set_purpose(ctx, X509_PURPOSE_ANY);
+    if (m->raw_keys && !use_raw_keys(ctx)) {
+        SSL_CTX_free(ctx);
+        return NULL;
+    }
     if (is_server && m->staples)
         SSL_CTX_set_tlsext_status_cb(ctx, staple);
     SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"forms", 5);
@@ -307,6 +334,23 @@ static void tls12_clients(void)
         CU_ASSERT_TRUE(meet(&meetings[i]));
 }
 
+static void raw_keys(void)
+{
+    static const struct meeting meetings[] = {
+        { "tls12 raw keys", TLS1_2_VERSION, LEAF_EC, CLIENT_EC, .raw_keys = true, BOTH },
+        { "tls13 raw keys", TLS1_3_VERSION, LEAF_EC, CLIENT_EC, .raw_keys = true, BOTH },
+        { "dtls12 raw keys", DTLS1_2_VERSION, LEAF_EC, CLIENT_EC, .raw_keys = true, .mtu = 1400, BOTH },
+    };
+
+    for (size_t i = 0; i < COUNT(meetings); i++) {
+        bool met = meet(&meetings[i]);
+
+        CU_ASSERT(met || OPENSSL_VERSION_NUMBER < 0x30200000L);
+        if (!met)
+            printf("(no %s) ", meetings[i].name);
+    }
+}
+
 /* What is resumed is not signed; what is renegotiated is. */
 static void tls12_again(void)
 {
@@ -364,6 +408,7 @@ void texts_of_tls(void)
     tls12_dh();
     tls12_clients();
     tls12_again();
+    raw_keys();
     older();
 }
 
