@@ -216,6 +216,16 @@ static void tls12_dh(void)
     CU_ASSERT_TRUE(is_some_form(text, len, key));
 }
 
+/* RFC 2986 4.1: of version 1, which is 0. */
+static void requests(void)
+{
+    const struct text *t = by_name("csr ec");
+
+    CU_ASSERT_FATAL(memcmp(t->bytes.p, "\x30\x81\xf0\2\1\0", 6) == 0);
+    EXPECT(t, 5, "\1", 0);
+    EXPECT(t, 5, "\xff", 0);
+}
+
 /* Of another key, or of none. */
 static void keys(void)
 {
@@ -294,9 +304,20 @@ static size_t find(const struct text *t, const void *octets, size_t len)
     return 0;
 }
 
+/* A user's request in a session whose identifier has so many octets. */
+static unsigned in_session(const struct text *t, size_t len)
+{
+    uint8_t text[1024] = { 0, 0, 0, (uint8_t)len };
+    size_t rest = t->bytes.len - 4 - 32;
+
+    CU_ASSERT_FATAL(4 + len + rest <= sizeof(text));
+    memcpy(text + 4 + len, t->bytes.p + 4 + 32, rest);
+    return purpose_of((struct bytes){ text, 4 + len + rest }, &t->signer->key);
+}
+
 static void ssh(void)
 {
-    const struct text *u = by_name("ssh user ec"), *h = by_name("ssh user ed25519 hostbound");
+    const struct text *u = by_name("ssh user ec"), *h = by_name("ssh user ed25519 hostbound"), *rsa = by_name("ssh user rsa");
     static const char sig[] = "SSHSIG\0\0\0\4file\0\0\0\0\0\0\0\6sha256\0\0\0\x20";
     struct text file = { .name = "file", .signer = u->signer };
     uint8_t text[sizeof(sig) - 1 + 32];
@@ -315,6 +336,9 @@ static void ssh(void)
     memcpy(text + 6, "\0\0\0\0\0\0\0\0\0\0\0\6sha256\0\0\0\x20", 22);
     CU_ASSERT_FALSE(is_some_form(text, 28 + 32, &u->signer->key));
 
+    for (size_t len = 0; len < 100; len++)
+        CU_ASSERT_EQUAL(in_session(u, len), len == 20 || len == 32 || len == 48 || len == 64 ? PURPOSE_SSH : 0);
+    expect(rsa, rsa->bytes.len - 1, &(uint8_t){ (uint8_t)(rsa->bytes.p[rsa->bytes.len - 1] ^ 2) }, 1, 0, __LINE__);
     EXPECT(u, 3, "\x1f", 0);
     EXPECT(u, 3, "\x21", 0);
     EXPECT(u, 4 + 32, "\x33", 0);
@@ -491,6 +515,7 @@ static const struct unit_test tests[] = {
     { "TLS 1.3", tls13 },
     { "TLS 1.2, curves", tls12_curves },
     { "TLS 1.2, Diffie-Hellman", tls12_dh },
+    { "requests", requests },
     { "keys", keys },
     { "issuers", issuers },
     { "SSH", ssh },
