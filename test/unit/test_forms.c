@@ -263,6 +263,8 @@ static void issuers(void)
     struct form_key changed = { ca->spki, { certificate, ca->certificate.len } };
 
     CU_ASSERT_FATAL(id != NULL);
+    /* Self-issued, for another key. */
+    CU_ASSERT_EQUAL(purpose_of(by_name("x509 self-signed")->bytes, &signer(LEAF_RSA)->key), 0);
     /* Only version 3 has extensions, and DER leaves version 1 out. */
     CU_ASSERT_FATAL(memcmp(t->bytes.p + 4, "\xa0\3\2\1\2", 5) == 0);
     EXPECT(t, 8, "\1", 0);

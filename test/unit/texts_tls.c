@@ -325,7 +325,7 @@ static void tls12_clients(void)
         { "tls12 client ec", TLS1_2_VERSION, LEAF_EC, CLIENT_EC, "ECDHE-ECDSA-AES256-GCM-SHA384", BOTH },
         { "tls12 client ed25519", TLS1_2_VERSION, LEAF_ED25519, CLIENT_ED25519, BOTH },
         { "tls12 client ed448", TLS1_2_VERSION, LEAF_ED448, CLIENT_RSA, BOTH },
-        { "tls12 client dh", TLS1_2_VERSION, LEAF_RSA, CLIENT_EC, "DHE-RSA-AES128-GCM-SHA256", .dh = "ffdhe2048", BOTH },
+        { "tls12 client dh", TLS1_2_VERSION, LEAF_RSA, CLIENT_RSA, "DHE-RSA-AES128-GCM-SHA256", .dh = "ffdhe2048", BOTH },
         { "tls12 client rsa exchange", TLS1_2_VERSION, LEAF_RSA, CLIENT_EC, "AES128-SHA", .texts_client = PURPOSE_TLS_CLIENT },
         { "tls12 client staple", TLS1_2_VERSION, LEAF_RSA, CLIENT_EC, "ECDHE", .staples = true, BOTH },
     };
