@@ -5,8 +5,8 @@
 
 #include "base/id_map.h"
 #include "base/time_text.h"
+#include "forms/own_request.h"
 #include "keys/lifecycle.h"
-#include "keys/own_request.h"
 
 /* Refusals */
 

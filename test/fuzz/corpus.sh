@@ -4,7 +4,7 @@ set -eu
 
 build=${LITTLEBOX_BUILD:-.}
 src=${LITTLEBOX_SRC:-.}
-for target in message uri p11uri p11ref handle server request store keeplink import; do
+for target in message uri p11uri p11ref handle server request store keeplink import forms; do
     program=$build/test/fuzz/fuzz_$target
     if "$program" -help=1 2>&1 | grep -q libFuzzer; then
         "$program" -runs=0 "$src/test/fuzz/corpus/$target"

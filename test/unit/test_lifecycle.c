@@ -1,4 +1,4 @@
-/* lifecycle.c, own_request.c, certificate_end.c: every cell of state and event, what states permit, and which texts are requests. */
+/* lifecycle.c, own_request.h, certificate_end.c: every cell of state and event, what states permit, and which texts are requests. */
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "base/duration.h"
 #include "keys/lifecycle.h"
-#include "keys/own_request.h"
+#include "forms/own_request.h"
 #include "model/certificate_end.h"
 #include "unit.h"
 

@@ -77,7 +77,10 @@ struct unit_suite {
     X(policyblob) \
     X(vault) \
     X(batch) \
-    X(boxclock)
+    X(boxclock) \
+    X(der) \
+    X(forms) \
+    X(handshakes)
 
 #define UNIT_SUITE(name) extern const struct unit_suite suite_##name;
 UNIT_SUITES(UNIT_SUITE)
