@@ -144,7 +144,7 @@ static struct key *make_key(const struct genopts *g)
     struct box_ask q;
     char type[LB_TYPE_MAX + 1];
     struct key_uri uri = g->uri;
-    struct create_request m = { "", "" };
+    struct create_request m = { .name = "" };
     struct key *k = NULL;
     struct problem p;
     struct key_info made;

@@ -56,6 +56,12 @@ void signature_freectx(void *ctx)
     OPENSSL_free(s);
 }
 
+static void text_forget(struct signature *s)
+{
+    OPENSSL_clear_free(s->text.p, s->text.size);
+    s->text = (struct text){ NULL, 0, 0 };
+}
+
 static int text_append(struct signature *s, const void *data, size_t len)
 {
     struct text *t = &s->text;
@@ -260,6 +266,17 @@ int signature_sign(void *ctx, unsigned char *sig, size_t *ret_len, size_t size, 
            ask(s, &m, INPUT_DIGEST, tbs, tbs_len, sig, ret_len);
 }
 
+static int has_digest(const struct signature *s)
+{
+    if (!hashes(s))
+        return error_raise(s->prov, LB_E_SCHEME, "%s signs the text itself, there is no digest to ask or set",
+                           s->key->alg->name);
+    if (s->opts.digest == DIGEST_NONE)
+        return error_raise(s->prov, LB_E_SCHEME, "a digest is needed to sign a text with this key: use SHA2-256");
+    return 1;
+}
+
+/* From now on the text is hashed here, and what there is of it first. */
 static int hash_begin(struct signature *s)
 {
     EVP_MD *md;
@@ -267,15 +284,14 @@ static int hash_begin(struct signature *s)
 
     if (s->hash != NULL)
         return 1;
-    if (!hashes(s))
-        return error_raise(s->prov, LB_E_SCHEME, "%s signs the text itself, there is no digest to ask or set",
-                           s->key->alg->name);
-    if (s->opts.digest == DIGEST_NONE)
-        return error_raise(s->prov, LB_E_SCHEME, "a digest is needed to sign a text with this key: use SHA2-256");
+    if (!has_digest(s))
+        return 0;
     md = provider_digest(s->prov, s->opts.digest);
     s->hash = EVP_MD_CTX_new();
-    ok = md != NULL && s->hash != NULL && EVP_DigestInit_ex2(s->hash, md, NULL);
+    ok = md != NULL && s->hash != NULL && EVP_DigestInit_ex2(s->hash, md, NULL) &&
+         EVP_DigestUpdate(s->hash, s->text.p, s->text.len);
     EVP_MD_free(md);
+    text_forget(s);
     return ok;
 }
 
@@ -285,7 +301,12 @@ int signature_sign_update(void *ctx, const unsigned char *data, size_t len)
 
     if (s->key == NULL)
         return error_raise(s->prov, LB_E_NO_KEY, "no key is set for this signature");
-    return hashes(s) ? hash_begin(s) && EVP_DigestUpdate(s->hash, data, len) : text_append(s, data, len);
+    if (hashes(s) && !has_digest(s))
+        return 0;
+    /* Whole, as long as it may be, so that the box sees what it signs. */
+    if (!hashes(s) || (s->hash == NULL && len <= LB_TEXT_MAX - s->text.len))
+        return text_append(s, data, len);
+    return hash_begin(s) && EVP_DigestUpdate(s->hash, data, len);
 }
 
 int signature_sign_final(void *ctx, unsigned char *sig, size_t *ret_len, size_t size)
@@ -299,9 +320,9 @@ int signature_sign_final(void *ctx, unsigned char *sig, size_t *ret_len, size_t 
         return sig == NULL && s->key != NULL;
     if (!sigopts_to_request(s->key, &s->opts, &m))
         return 0;
-    if (!hashes(s))
-        return ask(s, &m, INPUT_TEXT, s->text.p, s->text.len, sig, ret_len);
-    return hash_begin(s) && EVP_DigestFinal_ex(s->hash, digest, &len) &&
+    if (s->hash == NULL)
+        return (!hashes(s) || has_digest(s)) && ask(s, &m, INPUT_TEXT, s->text.p, s->text.len, sig, ret_len);
+    return EVP_DigestFinal_ex(s->hash, digest, &len) &&
            ask(s, &m, INPUT_DIGEST, digest, len, sig, ret_len);
 }
 

@@ -9,7 +9,7 @@
 _Static_assert(BATCH_MAX <= VAULT_TOGETHER_MAX, "the vault takes as many");
 
 /* What may share a commit: these change one key each, by its name. */
-static const uint16_t joining[] = { MSG_CREATE, MSG_IMPORT, MSG_RENAME, MSG_HANDLE_NOTE, MSG_ALLOW, MSG_DENY, MSG_CERT_SET };
+static const uint16_t joining[] = { MSG_CREATE, MSG_IMPORT, MSG_RENAME, MSG_HANDLE_NOTE, MSG_PURPOSE, MSG_ALLOW, MSG_DENY, MSG_CERT_SET };
 
 struct entry {
     void *conn;

@@ -3,6 +3,7 @@
 
 #include "box/request_priv.h"
 #include "model/chain.h"
+#include "model/purpose.h"
 #include "protocol/change.h"
 #include "protocol/keys.h"
 
@@ -116,6 +117,25 @@ int handle_rename(struct request *rq)
     if (r != 0)
         return r;
     note_act(rq, "renamed key '%s' to '%s'", m.name, m.to);
+    return answer_empty(rq);
+}
+
+int handle_purpose(struct request *rq)
+{
+    char names[PURPOSE_NAMES_SIZE];
+    struct purpose_request m;
+    bool changed;
+    int r = msg_purpose_decode(rq->body, &m);
+
+    if (r == 0) {
+        note_key(rq, m.name, 0);
+        r = vault_purpose(rq->box->vault, &m, &changed, &rq->problem);
+    }
+    if (r != 0)
+        return r;
+    purpose_names(m.purposes, names);
+    if (changed)
+        note_act(rq, "key '%s' is for %s", m.name, names);
     return answer_empty(rq);
 }
 

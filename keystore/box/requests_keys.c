@@ -58,6 +58,38 @@ int handle_list(struct request *rq)
     return wire_written(&page.w, &rq->answer_len);
 }
 
+/* Room that one entry of PURPOSES may take. */
+#define PURPOSES_ROOM (2 + LB_NAME_MAX + 2)
+
+static bool take_purposes(const struct purposes_entry *e, void *arg)
+{
+    struct page *page = arg;
+
+    if (!page_has_room(page))
+        return false;
+    msg_purposes_entry_put(&page->w, e);
+    return true;
+}
+
+int handle_purposes(struct request *rq)
+{
+    struct wire_writer front;
+    struct msg_list m;
+    struct page page;
+    bool more;
+    int r = msg_list_decode(rq->body, &m);
+
+    page_begin(rq, &page, PURPOSES_ROOM, UINT16_MAX);
+    page_numbers(&page.w, false, 0);
+    if (r == 0)
+        r = vault_purposes(rq->box->vault, m.after, &rq->who, take_purposes, &page, &more, &rq->problem);
+    if (r != 0)
+        return r;
+    page_front(rq, &front);
+    page_numbers(&front, more, page.count);
+    return wire_written(&page.w, &rq->answer_len);
+}
+
 int handle_cert_get(struct request *rq)
 {
     struct wire_writer w;

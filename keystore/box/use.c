@@ -107,13 +107,19 @@ static const struct use_row rows[USE_COUNT] = {
 
 #define NO_TEXT ((struct bytes){ NULL, 0 })
 
+/* Schemes that sign what stands for a text; PKCS#1 without a digest signs any bytes as if they were one (RFC 8017 9.2). */
+static bool signs_texts(const struct sign_request *m)
+{
+    return m->scheme != SCHEME_ED25519PH && m->scheme != SCHEME_ED448PH && (m->scheme != SCHEME_RSA_PKCS1 || m->digest != DIGEST_NONE);
+}
+
 /*
  * What is to be signed, where all of it is in the request. Behind a digest that has collisions nobody knows which text was meant:
  * one that a rule allows may have the digest of one that no rule allows.
  */
 static struct bytes whole_text(const struct sign_request *m)
 {
-    if (m->input != INPUT_TEXT || (m->flags & (SIGN_MU | SIGN_RAW_MESSAGE)) != 0 || m->context_len != 0)
+    if (!signs_texts(m) || m->input != INPUT_TEXT || (m->flags & (SIGN_MU | SIGN_RAW_MESSAGE)) != 0 || m->context_len != 0)
         return NO_TEXT;
     return m->digest == DIGEST_SHA1 || m->digest == DIGEST_MD5_SHA1 ? NO_TEXT : m->data;
 }
@@ -157,7 +163,8 @@ static int use_key(struct request *rq, enum use use)
     if (r != 0)
         return r;
     r = vault_use(rq->box->vault,
-                  &(struct use_wish){ &m.key, &rq->who, row->op, (uint64_t)time(NULL), use == USE_SIGN ? whole_text(&m.sign) : NO_TEXT },
+                  &(struct use_wish){ &m.key, &rq->who, row->op, (uint64_t)time(NULL), use == USE_SIGN ? whole_text(&m.sign) : NO_TEXT,
+                                      use == USE_DECRYPT && m.decrypt.padding == PADDING_TLS },
                   &key, &rq->problem);
     note_key(rq, key.name[0] != '\0' ? key.name : m.key.name, key.version != 0 ? key.version : m.key.version);
     if (r != 0)

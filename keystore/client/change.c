@@ -55,6 +55,12 @@ int ask_cancel_destroy(struct ask *q, const struct destroy_request *m, struct pr
                                                  q->request, q->request_size, &q->request_len), p);
 }
 
+int ask_purpose(struct ask *q, const struct purpose_request *m, struct problem *p)
+{
+    ask_begin(q, MSG_PURPOSE, m->name);
+    return ask_for_nothing(q, msg_purpose_encode(MSG_PURPOSE, q->id, m, q->request, q->request_size, &q->request_len), p);
+}
+
 int ask_rename(struct ask *q, const struct rename_request *m, struct problem *p)
 {
     ask_begin(q, MSG_RENAME, /* about= */ NULL);

@@ -16,6 +16,8 @@ LB_MUST_USE int ask_destroy(struct ask *q, const struct destroy_request *m, stru
 LB_MUST_USE int ask_schedule_destroy(struct ask *q, const struct destroy_request *m, uint64_t *ret_at, struct problem *p);
 LB_MUST_USE int ask_cancel_destroy(struct ask *q, const struct destroy_request *m, struct problem *p);
 LB_MUST_USE int ask_rename(struct ask *q, const struct rename_request *m, struct problem *p);
+/* LB_E_MESSAGE: the box is older, and knows no purposes. */
+LB_MUST_USE int ask_purpose(struct ask *q, const struct purpose_request *m, struct problem *p);
 /* type: MSG_ALLOW or MSG_DENY. */
 LB_MUST_USE int ask_grant(struct ask *q, uint16_t type, const struct grant_request *m, struct problem *p);
 LB_MUST_USE int ask_set_chain(struct ask *q, const struct chain_request *m, struct problem *p);

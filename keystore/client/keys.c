@@ -41,22 +41,41 @@ int ask_chain_of(struct ask *q, const struct key_ref *key, struct bytes *ret, st
                                                q->request, q->request_size, &q->request_len), ret, p);
 }
 
-int ask_list(struct ask *q, const char *after, bool *ret_more, uint16_t *ret_count, struct wire_reader *ret_entries,
-             struct problem *p)
+static int ask_page(struct ask *q, enum msg_type type, const char *after, bool *ret_more, uint16_t *ret_count,
+                    struct wire_reader *ret_entries, struct problem *p)
 {
     struct msg_list m;
     struct bytes body;
     int r;
 
     snprintf(m.after, sizeof(m.after), "%s", after);
-    ask_begin(q, MSG_LIST, /* about= */ NULL);
-    r = ask_send(q, msg_list_encode(MSG_LIST, q->id, &m, q->request, q->request_size, &q->request_len), &body, p);
+    ask_begin(q, type, /* about= */ NULL);
+    r = ask_send(q, msg_list_encode(type, q->id, &m, q->request, q->request_size, &q->request_len), &body, p);
     if (r != 0)
         return r;
     wire_read(ret_entries, body.p, body.len);
     *ret_more = wire_get_bool(ret_entries);
     *ret_count = wire_get_u16(ret_entries);
     return ask_decoded(q, ret_entries->error, p);
+}
+
+int ask_list(struct ask *q, const char *after, bool *ret_more, uint16_t *ret_count, struct wire_reader *ret_entries,
+             struct problem *p)
+{
+    return ask_page(q, MSG_LIST, after, ret_more, ret_count, ret_entries, p);
+}
+
+int ask_purposes(struct ask *q, const char *after, bool *ret_more, uint16_t *ret_count, struct wire_reader *ret_entries,
+                 struct problem *p)
+{
+    int r = ask_page(q, MSG_PURPOSES, after, ret_more, ret_count, ret_entries, p);
+
+    if (r != LB_E_MESSAGE)
+        return r;
+    *ret_more = false;
+    *ret_count = 0;
+    wire_read(ret_entries, NULL, 0);
+    return 0;
 }
 
 int ask_find(struct ask *q, const struct p11uri *want, struct found_token *ret, struct wire_reader *ret_entries,

@@ -21,6 +21,10 @@ LB_MUST_USE int ask_chain_of(struct ask *q, const struct key_ref *key, struct by
 LB_MUST_USE int ask_list(struct ask *q, const char *after, bool *ret_more, uint16_t *ret_count,
                          struct wire_reader *ret_entries, struct problem *p);
 
+/* The same of the keys that are for something, with msg_purposes_entry_get(). A box that is older than purposes has none. */
+LB_MUST_USE int ask_purposes(struct ask *q, const char *after, bool *ret_more, uint16_t *ret_count,
+                             struct wire_reader *ret_entries, struct problem *p);
+
 /* Bytes that hold a request about what a PKCS#11 URI means. */
 #define ASK_FIND_REQUEST (P11_ATTRS * (2 + P11_VALUE_MAX) + 256)
 /*

@@ -42,6 +42,7 @@ enum cli_option {
     OPT_ESCROW_PASSPHRASE_FILE,
     OPT_EXPIRING,
     OPT_FILE,
+    OPT_FOR,
     OPT_FORCE,
     OPT_FORGET,
     OPT_FROM,
@@ -204,6 +205,7 @@ int cmd_list(struct cli *c);
 int cmd_lock(struct cli *c);
 int cmd_login(struct cli *c);
 int cmd_openssl(struct cli *c);
+int cmd_purpose(struct cli *c);
 int cmd_rename(struct cli *c);
 int cmd_resume(struct cli *c);
 int cmd_roll(struct cli *c);

@@ -23,6 +23,7 @@ static void name_servers(FILE *out)
 }
 
 #define KEY_VERSION "KEY[;version=N]"
+#define PURPOSE_WORDS "tls-server, tls-client, csr, x509, crl, ocsp, cms, timestamp, ssh"
 
 /* "--passphrase | --credential FILE" */
 #define SEAL_USAGE(number, NAME, name, source, unattended, guessable, least_new, least_tried, option, help) \
@@ -52,20 +53,20 @@ const struct command commands[] = {
       "starts; with --passphrase it starts locked until 'littlebox unlock'. An absent FILE is made.\n",
       SEAL_BITS | OPT_BITS_PASSPHRASE | OPT_BIT(LABEL), 0, 0, true, cmd_init,
       .example = "littlebox init --passphrase" },
-    { "create", "KEY [--type TYPE]", "make a new key in the box",
+    { "create", "KEY [--type TYPE] [--for PURPOSES]", "make a new key in the box",
       "Prints the handle's URI. TYPE is one of\n",
-      OPT_BIT(TYPE), 1, 1, true, cmd_create, .more_names = name_key_types,
+      OPT_BIT(TYPE) | OPT_BIT(FOR), 1, 1, true, cmd_create, .more_names = name_key_types,
       .example = "littlebox create web --type ed25519", .synonyms = "new add generate genkey genpkey keygen",
       .makes_key = true, .new_key = true, .forgotten = "--type" },
-    { "import", "KEY FILE [--stdin | --passphrase-file FILE | --passphrase-fd N] | [--each | --recursive] FILE... | "
+    { "import", "KEY FILE [--stdin | --passphrase-file FILE | --passphrase-fd N] [--for PURPOSES] | [--each | --recursive] FILE... | "
                 "--from FILE [--null]", "copy a private key from a file into the box",
       "FILE is PEM, DER (PKCS#8 or traditional, encrypted or not) or PKCS#12. It stays as it is; see 'adopt'.\n"
       "Many files are imported at once, each under the name that 'adopt' would give it. What the box has already is passed\n"
       "over, so the same line again goes on where it ended.\n",
-      OPT_BITS_PASSPHRASE | OPT_BIT(EACH) | OPT_BIT(FROM) | OPT_BIT(NULL) | OPT_BIT(RECURSIVE), 0, CLI_ARGS_ANY, true, cmd_import,
+      OPT_BITS_PASSPHRASE | OPT_BIT(EACH) | OPT_BIT(FOR) | OPT_BIT(FROM) | OPT_BIT(NULL) | OPT_BIT(RECURSIVE), 0, CLI_ARGS_ANY, true, cmd_import,
       .example = "littlebox import web /etc/ssl/private/web.key", .synonyms = "copy", .makes_key = true,
       .new_key = true },
-    { "adopt", "FILE [--key KEY] [--allow USER] [--escrow FILE] [--stdin] [--force] [--dry-run] [--yes] | "
+    { "adopt", "FILE [--key KEY] [--allow USER] [--for PURPOSES] [--escrow FILE] [--stdin] [--force] [--dry-run] [--yes] | "
                "[--recursive] FILE... | --from FILE [--null] | "
                "--server SERVER [--config FILE] [--allow USER] [--dry-run] [--yes]",
       "move a private key into the box and leave its handle in the file",
@@ -77,16 +78,16 @@ const struct command commands[] = {
       "Many files are adopted at once, and what is left out is told with the reason. What is a handle already is passed\n"
       "over, so the same line again goes on where it ended. With --recursive those below a directory that hold a key.\n"
       "With --server every plain key that the server's configuration names is adopted, after a look at the list.\n",
-      OPT_BIT(KEY) | OPT_BIT(ALLOW) | OPT_BIT(ESCROW) | OPT_BIT(ESCROW_PASSPHRASE_FILE) | OPT_BIT(DRY_RUN) | OPT_BIT(YES) |
+      OPT_BIT(KEY) | OPT_BIT(ALLOW) | OPT_BIT(FOR) | OPT_BIT(ESCROW) | OPT_BIT(ESCROW_PASSPHRASE_FILE) | OPT_BIT(DRY_RUN) | OPT_BIT(YES) |
           OPT_BIT(FORCE) | OPT_BIT(SERVER) | OPT_BIT(CONFIG) | OPT_BIT(FROM) | OPT_BIT(NULL) | OPT_BIT(RECURSIVE) |
           OPT_BITS_PASSPHRASE,
       0, CLI_ARGS_ANY, true, cmd_adopt,
       .example = "littlebox adopt /etc/ssl/private/web.key", .synonyms = "migrate move", .makes_key = true,
       .forgotten = "--key" },
-    { "attach", "KEY [--id HEX] [--label TEXT]", "take a key that is on the token already into the box",
+    { "attach", "KEY [--id HEX] [--label TEXT] [--for PURPOSES]", "take a key that is on the token already into the box",
       "For boxes with 'backend = pkcs11'. The key is found by its id, by its label, or by both; without either, by the\n"
       "label KEY. 'list --token' shows what there is. Nothing on the token is changed.\n",
-      OPT_BIT(ID) | OPT_BIT(LABEL), 1, 1, false, cmd_attach,
+      OPT_BIT(ID) | OPT_BIT(LABEL) | OPT_BIT(FOR), 1, 1, false, cmd_attach,
       .example = "littlebox --box hsm1 attach web --id 01", .makes_key = true, .new_key = true },
     { "box", "create NAME | list", "the system's boxes: make one with a user of its own, list them",
       "'create' makes the system user littlebox-NAME, unless it is there, and the box's directory, which is that user's\n"
@@ -159,6 +160,12 @@ const struct command commands[] = {
     { "compromise", KEY_VERSION " [--reason REASON]", "note that others may have a version: it does nothing any more, for good",
       "Have its certificate revoked by the CA too.\n", OPT_BIT(REASON), 1, 1, false, cmd_compromise,
       .example = "littlebox compromise 'web;version=1' --reason key-compromise", .destroys = true },
+    { "purpose", "KEY PURPOSES", "say what a key is for: what else it is asked to sign, the box refuses",
+      "PURPOSES are " PURPOSE_WORDS ", with commas\n"
+      "between them, or 'any': then the box does not look at what is signed, as before anybody said what a key is for. A key\n"
+      "with a purpose signs texts that the box can read, and no digests. It counts at once, for all versions of the key.\n",
+      0, 2, 2, true, cmd_purpose,
+      .example = "littlebox purpose web tls-server,csr" },
     { "rename", "KEY NEW", "give a key another name",
       "Handles and URIs with the old name go on, and no other key of the box can get that name.\n", 0, 2, 2, false,
       cmd_rename,

@@ -16,6 +16,7 @@
 #include "command/bulk.h"
 #include "command/help.h"
 #include "command/key_hashes.h"
+#include "command/purposes.h"
 #include "command/table.h"
 #include "guard/secret.h"
 #include "model/key_types.h"
@@ -72,10 +73,12 @@ int cmd_create(struct cli *cli)
     if (r == 0)
         r = keytype_meant(word, m.type, &p);
     if (r == 0)
+        r = purpose_option(cli, &m.purposes, &p);
+    if (r == 0)
         r = client_open(cli, CLIENT_CREATE, &c, &p);
     if (r == 0) {
         snprintf(m.name, sizeof(m.name), "%s", cli->args[0]);
-        r = ask_create(c->ask, &m, &key, &p);
+        r = purpose_refused(cli, ask_create(c->ask, &m, &key, &p), m.purposes, &p);
     }
     if (r == 0)
         key_print(c, &key);
@@ -148,7 +151,9 @@ int key_import(struct client *c, const char *name, EVP_PKEY *key, struct key_inf
         return r;
     snprintf(m.name, sizeof(m.name), "%s", name);
     m.pkcs8 = (struct bytes){ der, len };
-    r = ask_import(c->ask, &m, ret, p);
+    r = purpose_option(c->cli, &m.purposes, p);
+    if (r == 0)
+        r = purpose_refused(c->cli, ask_import(c->ask, &m, ret, p), m.purposes, p);
     secret_free(der, LB_PRIVATE_MAX);
     return r;
 }

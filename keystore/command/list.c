@@ -14,9 +14,11 @@
 #include "command/cert.h"
 #include "command/client.h"
 #include "command/expiring.h"
+#include "command/purposes.h"
 #include "command/table.h"
 #include "command/token.h"
 #include "model/former_names.h"
+#include "model/purpose.h"
 #include "model/uri.h"
 #include "protocol/keys.h"
 
@@ -71,6 +73,7 @@ struct row {
     struct table *grants; /* NULL: only administrators may know them */
     uint64_t used; /* the last time; 0: never, as far as is known */
     char until[RFC3339_SIZE]; /* of the active version's certificate; "": it has none */
+    uint16_t purposes;
 };
 
 struct rows {
@@ -161,6 +164,33 @@ static int read_more(struct client *c, struct more *m, struct row *row, struct p
     return row->grants == NULL || fill_grants(&m->show, row->grants) != 0 ? out_of_memory(p) : 0;
 }
 
+/* Rows and entries have the same order, by name. */
+static int read_purposes(struct client *c, struct rows *all, struct problem *p)
+{
+    struct purposes_entry e = { .name = "" };
+    bool more = true;
+    size_t at = 0;
+
+    while (more) {
+        struct wire_reader r;
+        uint16_t count;
+        int result = ask_purposes(c->ask, e.name, &more, &count, &r, p);
+
+        if (result != 0)
+            return result;
+        for (unsigned i = 0; i < count && r.error == 0; i++) {
+            msg_purposes_entry_get(&r, &e);
+            while (at < all->count && strcmp(all->r[at].e.name, e.name) < 0)
+                at++;
+            if (r.error == 0 && at < all->count && strcmp(all->r[at].e.name, e.name) == 0)
+                all->r[at].purposes = e.purposes;
+        }
+        if (wire_end(&r) != 0 || (more && count == 0))
+            return problem_set(p, LB_E_VALUE, "the box's list of purposes is damaged");
+    }
+    return 0;
+}
+
 /* Once the token is away, it is not asked for the other keys' certificates. */
 static int read_list(struct client *c, struct rows *all, struct problem *p)
 {
@@ -169,6 +199,8 @@ static int read_list(struct client *c, struct rows *all, struct problem *p)
     struct token_status token = { .connected = true };
     int r = m == NULL ? out_of_memory(p) : read_rows(c, all, p);
 
+    if (r == 0)
+        r = read_purposes(c, all, p);
     if (r == 0)
         r = ask_status(c->ask, &status, p);
     all->admin = r == 0 && status.admin;
@@ -189,7 +221,7 @@ out:
 static const struct column list_columns[] = {
     { "KEY", NULL, CELL_STRING },     { "TYPE", NULL, CELL_STRING }, { "STATE", NULL, CELL_STRING },
     { "VERSION", NULL, CELL_NUMBER }, { "OF", NULL, CELL_NUMBER },   { "CREATED", NULL, CELL_STRING },
-    { "CERTIFICATE UNTIL", NULL, CELL_STRING }, { "LAST USED", NULL, CELL_STRING }, { "ALLOWED", NULL, CELL_STRING },
+    { "CERTIFICATE UNTIL", NULL, CELL_STRING }, { "FOR", NULL, CELL_STRING }, { "LAST USED", NULL, CELL_STRING }, { "ALLOWED", NULL, CELL_STRING },
 };
 #define LIST_COLUMNS (sizeof(list_columns) / sizeof(list_columns[0]))
 #define LIST_COLUMNS_OF_ALL (LIST_COLUMNS - 2)
@@ -224,6 +256,7 @@ static int print_list(const struct rows *all, struct problem *p)
     for (size_t i = 0; r == 0 && i < all->count; i++) {
         const struct key_entry *e = &all->r[i].e;
         char version[12] = "", versions[12], created[RFC3339_SIZE], used[RFC3339_SIZE], state[40], allowed[400];
+        char purposes[PURPOSE_NAMES_SIZE];
 
         if (e->version != 0)
             snprintf(version, sizeof(version), "%u", e->version);
@@ -232,8 +265,9 @@ static int print_list(const struct rows *all, struct problem *p)
         rfc3339_text(e->created, created);
         rfc3339_text(all->r[i].used, used);
         allowed_text(all->r[i].grants, allowed, sizeof(allowed));
+        purpose_names(all->r[i].purposes, purposes);
         if (table_add(t, (const char *[LIST_COLUMNS]){ e->name, e->type, state, version, versions, created,
-                                                       all->r[i].until, used, allowed }) != 0)
+                                                       all->r[i].until, purposes, used, allowed }) != 0)
             r = out_of_memory(p);
     }
     if (r == 0)
@@ -267,6 +301,7 @@ static void json_list(const struct rows *all)
         json_string(&j, "used", used[0] == '\0' ? NULL : used);
         json_bool(&j, "damaged", row->e.damaged);
         json_string(&j, "not_after", row->until[0] == '\0' ? NULL : row->until);
+        purpose_json(&j, row->purposes);
         if (row->grants != NULL)
             table_json(row->grants, &j, "grants");
         else
@@ -417,7 +452,7 @@ static int print_key(struct client *c, const struct key_ref *ref, const struct k
 {
     struct table *versions = table_new(version_columns, VERSION_COLUMNS);
     struct table *grants = table_new(grant_columns, GRANT_COLUMNS), *certificates = NULL;
-    char uri[LB_URI_MAX + 1], former[LB_NAME_MAX + 1];
+    char uri[LB_URI_MAX + 1], former[LB_NAME_MAX + 1], purposes[PURPOSE_NAMES_SIZE];
     struct json j;
     int r = LB_E_NOMEM;
 
@@ -440,6 +475,7 @@ static int print_key(struct client *c, const struct key_ref *ref, const struct k
         for (const char *at = show->former; former_next(&at, former);)
             json_string(&j, NULL, former);
         json_close(&j, ']');
+        purpose_json(&j, show->purposes);
         table_json(versions, &j, "versions");
         table_json(certificates, &j, "certificates");
         table_json(grants, &j, "grants");
@@ -447,7 +483,9 @@ static int print_key(struct client *c, const struct key_ref *ref, const struct k
         json_end(&j);
         goto out;
     }
+    purpose_names(show->purposes, purposes);
     cli_line("%s", uri);
+    cli_line("for %s", purposes);
     putchar('\n');
     table_print(versions, stdout);
     putchar('\n');

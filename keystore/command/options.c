@@ -24,6 +24,7 @@ const struct option_text cli_options[OPT_COUNT] = {
     [OPT_ESCROW_PASSPHRASE_FILE] = { "--escrow-passphrase-file", "FILE", "with the passphrase of the first line of this file" },
     [OPT_EXPIRING] = { "--expiring", "TIME", "what ends within so long: 30d" },
     [OPT_FILE] = { "--file", "FILE", "this openssl.cnf, and not the one that programs read here" },
+    [OPT_FOR] = { "--for", "PURPOSES", "what the key is for: tls-server,csr" },
     [OPT_FORCE] = { "--force", NULL, "also where a file is there (handle), its program can use no handle (adopt), or a name or time of the certificate is wrong (activate, roll)" },
     [OPT_FORGET] = { "--forget", "FILE", "the deployment that writes this file is none any more" },
     [OPT_FROM] = { "--from", "FILE", "the files whose paths are in this one, a line each; '-': in standard input" },

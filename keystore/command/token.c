@@ -6,6 +6,7 @@
 #include "client/change.h"
 #include "client/token.h"
 #include "command/create.h"
+#include "command/purposes.h"
 #include "command/prompt.h"
 #include "command/table.h"
 #include "command/token.h"
@@ -117,12 +118,14 @@ int cmd_attach(struct cli *cli)
     if (r == 0 && label != NULL && strlen(label) > P11_VALUE_MAX)
         r = problem_set(&p, LB_E_TOO_LONG, "the label is longer than %d bytes", P11_VALUE_MAX);
     if (r == 0)
+        r = purpose_option(cli, &m.purposes, &p);
+    if (r == 0)
         r = client_open(cli, CLIENT_READY, &c, &p);
     if (r == 0) {
         snprintf(m.name, sizeof(m.name), "%s", cli->args[0]);
         m.id = (struct bytes){ id_bytes, id_len };
         m.label = (struct bytes){ (const uint8_t *)label, label == NULL ? 0 : strlen(label) };
-        r = ask_attach(c->ask, &m, &key, &p);
+        r = purpose_refused(cli, ask_attach(c->ask, &m, &key, &p), m.purposes, &p);
     }
     if (r == 0)
         key_print(c, &key);

@@ -10,11 +10,13 @@
 struct create_request {
     char name[LB_NAME_MAX + 1];
     char type[LB_TYPE_MAX + 1];
+    uint16_t purposes; /* of enum purpose; CREATE: PURPOSE_ANY, CREATE_FOR: as it says */
 };
 
 struct import_request {
     char name[LB_NAME_MAX + 1];
     struct bytes pkcs8;   /* DER PrivateKeyInfo, RFC 5208; a secret: wipe the packet */
+    uint16_t purposes;    /* as in struct create_request */
 };
 
 /*
@@ -24,6 +26,7 @@ struct import_request {
 struct attach_request {
     char name[LB_NAME_MAX + 1];
     struct bytes id, label; /* at most P11_VALUE_MAX */
+    uint16_t purposes;      /* as in struct create_request */
 };
 
 /* DESTROY, DESTROY_SCHEDULE and DESTROY_CANCEL. version 0: the whole key, all versions. */
@@ -76,6 +79,12 @@ struct expiring_request {
 struct handle_note {
     char name[LB_NAME_MAX + 1];
     char path[LB_PATH_TEXT_MAX + 1]; /* absolute */
+};
+
+/* PURPOSE: what the key is for from now on. */
+struct purpose_request {
+    char name[LB_NAME_MAX + 1];
+    uint16_t purposes; /* of enum purpose */
 };
 
 /* ALLOW adds grant.ops to what the subject has; DENY takes them away. */

@@ -56,6 +56,13 @@ struct key_details {
     struct version_entry versions[LB_VERSIONS_MAX];
     uint16_t grant_count;
     struct grant grants[LB_GRANTS_MAX];
+    uint16_t purposes; /* of enum purpose; LIVES tells it */
+};
+
+/* PURPOSES: a key that is for something. */
+struct purposes_entry {
+    char name[LB_NAME_MAX + 1];
+    uint16_t purposes;
 };
 
 /* What became of ACTIVATE, BACK and STATE. */

@@ -32,7 +32,8 @@ struct admission {
     enum key_op op;
     const struct key_ref *ref; /* as the caller names it */
     uint64_t now;              /* seconds since 1970, by the clock of whoever asks */
-    struct bytes text;         /* OP_SIGN: what is to be signed, whole; empty: only a digest came, or a file */
+    struct bytes text;         /* OP_SIGN: what is to be signed, whole; empty: a digest came, a file, or what is signed in place of a text */
+    bool tls;                  /* OP_DECRYPT: the premaster secret of a TLS handshake, by its padding */
     struct admit_box box;
     struct {
         const char *name;      /* its own; NULL: there is none that the caller could mean, and the rest is not set */
@@ -52,6 +53,7 @@ struct admission {
         uint64_t destroy_at;   /* STATE_DESTROY_SCHEDULED */
         const struct version_life *life;
         struct bytes spki;
+        struct bytes certificate; /* its own, DER; empty: the box has none */
     } version;
 };
 

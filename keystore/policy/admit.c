@@ -7,6 +7,7 @@
 #include "base/time_text.h"
 #include "forms/own_request.h"
 #include "keys/lifecycle.h"
+#include "policy/purposes.h"
 
 /* Refusals */
 
@@ -214,6 +215,7 @@ static const struct rule of_use[] = {
     { "version", version },
     { "whole version", whole_version },
     { "state", state },
+    { "purpose", purposes_refuse },
     { "unlocked", unlocked },
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/pkcs11_uri.h"
+#include "model/purpose.h"
 #include "protocol/fields_priv.h"
 #include "protocol/header.h"
 
@@ -15,6 +16,7 @@ int msg_create_encode(uint16_t msg_type, uint32_t id, const struct create_reques
     msg_begin(&w, buf, size, msg_type, id);
     wire_put_str(&w, m->name);
     wire_put_str(&w, m->type);
+    field_put_purposes(&w, m->purposes);
     return wire_written(&w, ret_len);
 }
 
@@ -26,6 +28,7 @@ int msg_create_decode(struct bytes body, struct create_request *ret)
     wire_read(&r, body.p, body.len);
     field_get_name(&r, ret->name);
     wire_get_str(&r, ret->type, sizeof(ret->type));
+    ret->purposes = field_get_purposes(&r);
     return wire_end(&r);
 }
 
@@ -37,6 +40,7 @@ int msg_import_encode(uint16_t msg_type, uint32_t id, const struct import_reques
     msg_begin(&w, buf, size, msg_type, id);
     wire_put_str(&w, m->name);
     wire_put_bytes(&w, m->pkcs8.p, m->pkcs8.len);
+    field_put_purposes(&w, m->purposes);
     return wire_written(&w, ret_len);
 }
 
@@ -48,6 +52,7 @@ int msg_import_decode(struct bytes body, struct import_request *ret)
     wire_read(&r, body.p, body.len);
     field_get_name(&r, ret->name);
     ret->pkcs8 = wire_get_bytes(&r, LB_PRIVATE_MAX);
+    ret->purposes = field_get_purposes(&r);
     return wire_end(&r);
 }
 
@@ -168,6 +173,7 @@ int msg_attach_encode(uint16_t msg_type, uint32_t id, const struct attach_reques
     wire_put_str(&w, m->name);
     wire_put_bytes(&w, m->id.p, m->id.len);
     wire_put_bytes(&w, m->label.p, m->label.len);
+    field_put_purposes(&w, m->purposes);
     return wire_written(&w, ret_len);
 }
 
@@ -180,6 +186,30 @@ int msg_attach_decode(struct bytes body, struct attach_request *ret)
     field_get_name(&r, ret->name);
     ret->id = wire_get_bytes(&r, P11_VALUE_MAX);
     ret->label = wire_get_bytes(&r, P11_VALUE_MAX);
+    ret->purposes = field_get_purposes(&r);
+    return wire_end(&r);
+}
+
+int msg_purpose_encode(uint16_t msg_type, uint32_t id, const struct purpose_request *m, void *buf, size_t size, size_t *ret_len)
+{
+    struct wire_writer w;
+
+    msg_begin(&w, buf, size, msg_type, id);
+    wire_put_str(&w, m->name);
+    wire_put_u16(&w, m->purposes);
+    return wire_written(&w, ret_len);
+}
+
+int msg_purpose_decode(struct bytes body, struct purpose_request *ret)
+{
+    struct wire_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    wire_read(&r, body.p, body.len);
+    field_get_name(&r, ret->name);
+    ret->purposes = wire_get_u16(&r);
+    if ((ret->purposes & ~PURPOSE_ALL) != 0)
+        wire_refuse(&r, LB_E_VALUE);
     return wire_end(&r);
 }
 

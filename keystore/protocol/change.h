@@ -1,4 +1,4 @@
-/* Messages that change keys: CREATE, IMPORT, ATTACH, DESTROY, RENAME, ALLOW, DENY, CERT_SET. */
+/* Messages that change keys: CREATE, IMPORT, ATTACH, DESTROY, RENAME, PURPOSE, ALLOW, DENY, CERT_SET. */
 #ifndef LB_PROTOCOL_CHANGE_H
 #define LB_PROTOCOL_CHANGE_H
 
@@ -38,6 +38,9 @@ LB_MUST_USE int msg_grant_decode(struct bytes body, struct grant_request *ret);
 LB_MUST_USE int msg_attach_encode(uint16_t msg_type, uint32_t id, const struct attach_request *m, void *buf,
                                   size_t size, size_t *ret_len);
 LB_MUST_USE int msg_attach_decode(struct bytes body, struct attach_request *ret);
+LB_MUST_USE int msg_purpose_encode(uint16_t msg_type, uint32_t id, const struct purpose_request *m, void *buf, size_t size,
+                                   size_t *ret_len);
+LB_MUST_USE int msg_purpose_decode(struct bytes body, struct purpose_request *ret);
 LB_MUST_USE int msg_cert_set_encode(uint16_t msg_type, uint32_t id, const struct chain_request *m, void *buf,
                                     size_t size, size_t *ret_len);
 LB_MUST_USE int msg_cert_set_decode(struct bytes body, struct chain_request *ret);

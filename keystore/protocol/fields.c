@@ -5,6 +5,7 @@
 
 #include "model/chain.h"
 #include "model/key_name.h"
+#include "model/purpose.h"
 
 void field_get_name(struct wire_reader *r, char ret[LB_NAME_MAX + 1])
 {
@@ -55,6 +56,24 @@ void field_get_grant(struct wire_reader *r, struct grant *ret)
     ret->ops = wire_get_u16(r);
     if (ret->ops == 0 || (ret->ops & ~OP_ALL) != 0)
         wire_refuse(r, LB_E_VALUE);
+}
+
+void field_put_purposes(struct wire_writer *w, uint16_t purposes)
+{
+    if (purposes != PURPOSE_ANY)
+        wire_put_u16(w, purposes);
+}
+
+uint16_t field_get_purposes(struct wire_reader *r)
+{
+    uint16_t purposes;
+
+    if (r->error != 0 || r->left != sizeof(purposes))
+        return PURPOSE_ANY;
+    purposes = wire_get_u16(r);
+    if (purposes == PURPOSE_ANY || (purposes & ~PURPOSE_ALL) != 0)
+        wire_refuse(r, LB_E_VALUE);
+    return purposes;
 }
 
 void field_put_problem(struct wire_writer *w, const struct problem *p)

@@ -14,6 +14,9 @@ void field_get_hash(struct wire_reader *r, uint8_t ret[LB_HASH_SIZE]);
 void field_put_ref(struct wire_writer *w, const struct key_ref *k);
 void field_get_ref(struct wire_reader *r, struct key_ref *ret);
 void field_get_grant(struct wire_reader *r, struct grant *ret);
+/* Purposes behind a body: nothing, where they are any. So older boxes and callers read what does not need newer ones. */
+void field_put_purposes(struct wire_writer *w, uint16_t purposes);
+uint16_t field_get_purposes(struct wire_reader *r);
 void field_put_problem(struct wire_writer *w, const struct problem *p);
 void field_get_problem(struct wire_reader *r, struct problem *ret);
 

@@ -30,6 +30,7 @@ enum msg_type {
     MSG_EXPIRING = 0x002a,
     MSG_USERS = 0x002b,
     MSG_LIVES = 0x002c,
+    MSG_PURPOSES = 0x002d,
     MSG_CREATE = 0x0030,
     MSG_IMPORT = 0x0031,
     MSG_DESTROY = 0x0032,
@@ -54,6 +55,7 @@ enum msg_type {
     MSG_UNLOCK = 0x0045,
     MSG_LOGIN = 0x0046,
     MSG_OPENING = 0x0048,
+    MSG_PURPOSE = 0x0049,
     MSG_ANSWER = 0x8000,
     MSG_ERROR = 0xffff
 };

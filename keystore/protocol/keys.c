@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/key_name.h"
+#include "model/purpose.h"
 #include "protocol/fields_priv.h"
 #include "protocol/header.h"
 
@@ -100,6 +101,20 @@ void msg_list_entry_get(struct wire_reader *r, struct key_entry *ret)
     ret->damaged = wire_get_bool(r);
     ret->created = wire_get_u64(r);
     ret->certified = wire_get_bool(r);
+}
+
+void msg_purposes_entry_put(struct wire_writer *w, const struct purposes_entry *e)
+{
+    wire_put_str(w, e->name);
+    wire_put_u16(w, e->purposes);
+}
+
+void msg_purposes_entry_get(struct wire_reader *r, struct purposes_entry *ret)
+{
+    field_get_name(r, ret->name);
+    ret->purposes = wire_get_u16(r);
+    if (ret->purposes == PURPOSE_ANY || (ret->purposes & ~PURPOSE_ALL) != 0)
+        wire_refuse(r, LB_E_VALUE);
 }
 
 int msg_show_encode(uint16_t msg_type, uint32_t id, const struct key_details *m, void *buf, size_t size,

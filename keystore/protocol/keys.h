@@ -39,6 +39,9 @@ LB_MUST_USE int msg_list_decode(struct bytes body, struct msg_list *ret);
 /* LIST's answer is built and read entry by entry: bool more, u16 count, entries; a page is filled until one does not fit. */
 void msg_list_entry_put(struct wire_writer *w, const struct key_entry *e);
 void msg_list_entry_get(struct wire_reader *r, struct key_entry *ret);
+/* PURPOSES's likewise; its request is LIST's. */
+void msg_purposes_entry_put(struct wire_writer *w, const struct purposes_entry *e);
+void msg_purposes_entry_get(struct wire_reader *r, struct purposes_entry *ret);
 LB_MUST_USE int msg_show_encode(uint16_t msg_type, uint32_t id, const struct key_details *m, void *buf, size_t size,
                                 size_t *ret_len);
 LB_MUST_USE int msg_show_decode(struct bytes body, struct key_details *ret);

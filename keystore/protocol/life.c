@@ -170,6 +170,7 @@ int msg_lives_encode(uint16_t msg_type, uint32_t id, const struct key_details *m
         wire_put_u8(&w, v->life.by_known);
         wire_put_u32(&w, v->life.by);
     }
+    field_put_purposes(&w, m->purposes);
     return wire_written(&w, ret_len);
 }
 
@@ -204,6 +205,7 @@ int msg_lives_decode(struct bytes body, struct key_details *m)
         if (r.error == 0)
             set_life(m, version, current, &life);
     }
+    m->purposes = field_get_purposes(&r);
     return wire_end(&r);
 }
 

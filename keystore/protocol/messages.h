@@ -33,6 +33,7 @@ enum msg_body {
     BODY_TOKEN_KEYS,  /* entries */
     BODY_OPENING_ASK,
     BODY_OPENING,
+    BODY_PURPOSES,    /* entries */
     BODY_CREATE,
     BODY_IMPORT,
     BODY_ATTACH,
@@ -41,6 +42,7 @@ enum msg_body {
     BODY_RENAME,
     BODY_HANDLE_NOTE,
     BODY_HANDLES,     /* entries */
+    BODY_PURPOSE,
     BODY_GRANT,
     BODY_CERT_SET,
     BODY_SECRET,

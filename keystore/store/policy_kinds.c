@@ -9,6 +9,7 @@ static const struct policy_kind *const kinds[] = {
     &policy_former,   /* 2 */
     &policy_schedule, /* 3 */
     &policy_life,     /* 4 */
+    &policy_purposes, /* 5 */
 };
 
 const struct policy_kind *policy_kind_at(size_t i)

@@ -1,6 +1,7 @@
 /* What the rules look at (policy/admission.h), gathered from the vault and its keys. */
 #include <string.h>
 
+#include "model/chain.h"
 #include "vault/vault_priv.h"
 
 static struct admit_box for_rules(const struct vault *v)
@@ -82,6 +83,17 @@ static void note_what_is_left(const struct boxkey *k, struct admission *a)
     }
 }
 
+/* Of the chain that was set; one that is on a token alone is not looked for. */
+static struct bytes own_certificate(const struct version_record *rec)
+{
+    struct wire_reader r;
+    unsigned count = 0;
+
+    if (rec->chain == NULL || chain_read((struct bytes){ rec->chain, rec->chain_len }, &count, &r) != 0 || count == 0)
+        return (struct bytes){ NULL, 0 };
+    return wire_get_bytes(&r, LB_CHAIN_MAX);
+}
+
 int vault_admission(const struct vault *v, const struct boxkey *k, const struct key_ref *ref, struct admission *ret)
 {
     int i;
@@ -107,6 +119,9 @@ int vault_admission(const struct vault *v, const struct boxkey *k, const struct 
     ret->version.destroy_at = k->rec.versions[i].destroy_at;
     ret->version.life = &k->rec.versions[i].life;
     ret->version.spki = (struct bytes){ k->rec.versions[i].spki, k->rec.versions[i].spki_len };
+    /* Only a rule of a key with a further policy looks at it. */
+    if (k->rec.others_len > 0)
+        ret->version.certificate = own_certificate(&k->rec.versions[i]);
     return i;
 }
 

@@ -160,7 +160,9 @@ int vault_create(struct vault *v, const struct create_request *m, uint8_t *spki_
         return r;
     rec = &next->rec.versions[next->rec.version_count - 1];
     snprintf(rec->type, sizeof(rec->type), "%s", m->type);
-    r = v->ops->create(v->backend, &next->rec, rec, &key, p);
+    r = vault_set_purposes(next, m->purposes, p);
+    if (r == 0)
+        r = v->ops->create(v->backend, &next->rec, rec, &key, p);
     if (r == 0)
         r = finish_own_version(v, old, next, key, spki_buf, ret, p);
     if (r != 0)
@@ -183,7 +185,9 @@ int vault_attach(struct vault *v, const struct attach_request *m, uint8_t *spki_
         r = prepare_version(v, m->name, &old, &next, p);
     if (r != 0)
         return r;
-    r = v->ops->attach(v->backend, m->id, m->label, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
+    r = vault_set_purposes(next, m->purposes, p);
+    if (r == 0)
+        r = v->ops->attach(v->backend, m->id, m->label, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
     if (r == 0)
         r = finish_version(v, old, next, key, spki_buf, ret, /* ret_stored= */ NULL, p);
     /* The key's certificate may have been put beside it just now. */
@@ -205,7 +209,9 @@ int vault_import(struct vault *v, const struct import_request *m, uint8_t *spki_
         r = prepare_version(v, m->name, &old, &next, p);
     if (r != 0)
         return r;
-    r = v->ops->import(v->backend, m->pkcs8, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
+    r = vault_set_purposes(next, m->purposes, p);
+    if (r == 0)
+        r = v->ops->import(v->backend, m->pkcs8, &next->rec, &next->rec.versions[next->rec.version_count - 1], &key, p);
     if (r == 0)
         r = finish_own_version(v, old, next, key, spki_buf, ret, p);
     if (r != 0)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "vault/key_walk.h"
+#include "policy/purposes.h"
 #include "vault/vault_priv.h"
 
 int vault_no_store(const struct vault *v, struct problem *p)
@@ -32,6 +33,7 @@ static int use(struct vault *v, const struct use_wish *wish, struct used_key *re
     a.op = wish->op;
     a.now = box_clock_due(&v->clock, clock_read());
     a.text = wish->text;
+    a.tls = wish->tls;
     /* The vault was seen unlocked with the ring held: it stays so until the ring is given back, see vault_lock(). */
     r = admit_use(&a, p);
     if (k != NULL)
@@ -213,6 +215,7 @@ static int show(const struct vault *v, const struct p11_certs *certs, const stru
         snprintf(ret->former, sizeof(ret->former), "%s", k->rec.former);
     for (size_t i = 0; i < k->rec.grant_count && i < LB_GRANTS_MAX; i++)
         ret->grants[ret->grant_count++] = k->rec.grants[i];
+    ret->purposes = (uint16_t)purposes_of((struct bytes){ k->rec.others, k->rec.others_len });
     return 0;
 }
 

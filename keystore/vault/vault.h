@@ -86,6 +86,7 @@ struct use_wish {
     enum key_op op;
     uint64_t now;
     struct bytes text; /* OP_SIGN: the whole text, if it came in the request; else empty */
+    bool tls;          /* OP_DECRYPT: with PADDING_TLS */
 };
 /* Name and version are set as far as they are known, also for a use that is refused. The name is the key's own. */
 struct used_key {
@@ -264,6 +265,15 @@ LB_MUST_USE int vault_note_handle(struct vault *v, const struct handle_note *m, 
 /* Gives those files one by one. By the changing thread: they are in the store alone. */
 LB_MUST_USE int vault_handles(struct vault *v, const char *name, void (*take)(const char *path, void *arg), void *arg,
                               struct problem *p);
+/*
+ * What the key is for from now on; PURPOSE_ANY: for anything. *ret_changed: it was something else. Whoever has loaded the key
+ * is held to it from the next request on.
+ */
+LB_MUST_USE int vault_purpose(struct vault *v, const struct purpose_request *m, bool *ret_changed, struct problem *p);
+/* The keys that are for something, as vault_list() gives keys. */
+LB_MUST_USE int vault_purposes(struct vault *v, const char *after, const struct caller *who,
+                               bool (*take)(const struct purposes_entry *e, void *arg), void *arg, bool *ret_more,
+                               struct problem *p);
 /* allow: adds the operations. Else takes them away; LB_E_VALUE: there is nothing to take away. */
 LB_MUST_USE int vault_grant(struct vault *v, const struct grant_request *m, bool allow, struct problem *p);
 /*

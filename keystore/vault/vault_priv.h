@@ -198,6 +198,9 @@ void vault_write_used(struct vault *v);
 /* Notes that version i of k was used now. Any number of threads. */
 void vault_note_use(struct boxkey *k, size_t i, uint64_t now);
 
+/* Sets what a key that is not published yet is for. LB_E_NOMEM. */
+LB_MUST_USE int vault_set_purposes(struct boxkey *next, uint16_t purposes, struct problem *p);
+
 /* Refusals: each sets p and returns its code. */
 int vault_locked(const struct vault *v, struct problem *p);
 int vault_no_key(const struct vault *v, const char *name, struct problem *p);

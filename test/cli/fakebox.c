@@ -112,8 +112,8 @@ static bool answer_text(int fd, const struct msg_header *request, struct bytes a
 static bool answer_empty(int fd, const struct msg_header *request, struct bytes asked)
 {
     (void)asked;
-    return request->type == MSG_LIST &&
-           say(fd, LB_PROTOCOL_VERSION, MSG_LIST | MSG_ANSWER, request->id, "\0\0\0", 3);
+    return (request->type == MSG_LIST || request->type == MSG_PURPOSES) &&
+           say(fd, LB_PROTOCOL_VERSION, request->type | MSG_ANSWER, request->id, "\0\0\0", 3);
 }
 
 static void tell_secret(struct bytes secret)
@@ -186,8 +186,8 @@ static bool answer_once(int fd, const struct msg_header *request, struct bytes a
 {
     if (request->type == MSG_STATUS)
         return answer_as_box(fd, request, asked, LOCK_UNLOCKED, /* handed= */ false);
-    return say(fd, LB_PROTOCOL_VERSION, MSG_LIST | MSG_ANSWER, request->id ^ 0x80000000U, "", 0) &&
-           say(fd, LB_PROTOCOL_VERSION, MSG_LIST | MSG_ANSWER, request->id, "\0\0\0", 3);
+    return say(fd, LB_PROTOCOL_VERSION, request->type | MSG_ANSWER, request->id ^ 0x80000000U, "", 0) &&
+           say(fd, LB_PROTOCOL_VERSION, request->type | MSG_ANSWER, request->id, "\0\0\0", 3);
 }
 
 static bool answer_locked(int fd, const struct msg_header *request, struct bytes asked)

@@ -30,7 +30,7 @@ expect 0 '' littlebox --json list
 expect_json '#' 12
 json_at '*.key' | sort -c || fail "keys out of order"
 for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
-    expect_json $i.@ key,type,state,version,versions,created,used,damaged,not_after,grants
+    expect_json $i.@ key,type,state,version,versions,created,used,damaged,not_after,purposes,grants
 done
 expect 0 '' littlebox list
 expect_out 'rsa-pss_2048_sha512  rsa-pss:2048:sha512  active'
@@ -67,7 +67,7 @@ littlebox allow cert --group 4711
 littlebox allow cert --user 4712 --op sign,decrypt
 expect 0 '' littlebox list cert
 until=$(date -u -d "$(openssl x509 -in "$T/web.crt" -noout -enddate | cut -d= -f2)" +%Y-%m-%dT%H:%M:%SZ)
-expect_out "$until  -          root, 4712 (sign,decrypt), group 4711"
+expect_out "$until  any  -          root, 4712 (sign,decrypt), group 4711"
 expect 0 '' littlebox --json list cert
 expect_json 0.not_after "\"$until\"" '0.grants.#' 3 0.grants.0.name '"root"' 0.grants.1.op '"sign,decrypt"' 0.grants.2.kind '"group"'
 expect 0 '' littlebox --json list web

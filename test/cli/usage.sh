@@ -103,8 +103,8 @@ expect 2 'hint: it asks for the passphrase by itself: littlebox unlock' littlebo
 expect 2 'hint: it asks for the PIN by itself: littlebox login' littlebox login --passphrase
 expect 2 'hint: --user goes with allow, deny, doctor. littlebox help create' littlebox create web --user x
 expect 2 "'--type' belongs behind the command that it is for" littlebox --type ed25519 create web
-expect 2 "unknown option '--frob' for 'create'" littlebox create web --frob
-expect 2 'hint: littlebox help create' littlebox create web --frob
+expect 2 "unknown option '--frobnicate' for 'create'" littlebox create web --frobnicate
+expect 2 'hint: littlebox help create' littlebox create web --frobnicate
 expect 2 "unknown option '--user' for 'create'" littlebox create web --user x
 expect 2 '--type needs a value: TYPE' littlebox create web --type
 expect 2 '--type is there twice' littlebox create web --type ed25519 --type=ed448

@@ -12,6 +12,7 @@
 #include "model/limits.h"
 #include "model/operation.h"
 #include "model/vocabulary.h"
+#include "model/purpose.h"
 #include "protocol/change.h"
 #include "protocol/header.h"
 #include "protocol/keys.h"
@@ -168,6 +169,23 @@ static void read_expiring(struct bytes body)
     }
 }
 
+/* The answer to PURPOSES. */
+static void read_purposes(struct bytes body)
+{
+    struct purposes_entry e;
+    struct wire_reader reader;
+    unsigned count;
+
+    wire_read(&reader, body.p, body.len);
+    (void)wire_get_bool(&reader);
+    count = wire_get_u16(&reader);
+    for (unsigned i = 0; i < count && reader.error == 0; i++) {
+        msg_purposes_entry_get(&reader, &e);
+        if (reader.error == 0 && (strlen(e.name) > LB_NAME_MAX || e.purposes == PURPOSE_ANY || e.purposes > PURPOSE_ALL))
+            abort();
+    }
+}
+
 /* The answer to LIVES: into an answer to SHOW that has one of the versions, and back. */
 static void read_lives(struct bytes body)
 {
@@ -315,6 +333,12 @@ static void decode_as(enum msg_body what, const struct msg_header *header, struc
         break;
     case BODY_SEALS:
         read_seals(body);
+        break;
+    case BODY_PURPOSE:
+        TRY(purpose, struct purpose_request);
+        break;
+    case BODY_PURPOSES:
+        read_purposes(body);
         break;
     case BODY_ROLL:
         TRY(roll, struct roll_request);

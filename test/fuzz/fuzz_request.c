@@ -288,6 +288,7 @@ static void check_form(unsigned who, uint16_t type, struct bytes body)
     case MSG_DESTROY:
     case MSG_DESTROY_CANCEL:
     case MSG_RENAME:
+    case MSG_PURPOSE:
     case MSG_HANDLE_NOTE:
     case MSG_ALLOW:
     case MSG_DENY:

@@ -310,7 +310,7 @@ static void try_use(const char *name, uint32_t version, const struct caller *who
     int r;
 
     snprintf(ref.name, sizeof(ref.name), "%s", name);
-    r = vault_use(box.box.vault, &(struct use_wish){ &ref, who, op, 1, { NULL, 0 } }, &key, &p);
+    r = vault_use(box.box.vault, &(struct use_wish){ &ref, who, op, 1, { NULL, 0 }, false }, &key, &p);
     if (r != 0) {
         must(p.code == r && p.text[0] != '\0');
         return;

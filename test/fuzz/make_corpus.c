@@ -16,6 +16,7 @@
 #include "model/scheme.h"
 #include "model/seal_kinds.h"
 #include "model/vocabulary.h"
+#include "model/purpose.h"
 #include "protocol/change.h"
 #include "protocol/header.h"
 #include "protocol/keys.h"
@@ -149,6 +150,8 @@ static void messages(void)
     PUT("create", create, MSG_CREATE, (&(struct create_request){ .name = "web", .type = "ed448" }));
     PUT("import", import, MSG_IMPORT, (&(struct import_request){ .name = "web", .pkcs8 = view }));
     PUT("destroy", destroy, MSG_DESTROY, (&(struct destroy_request){ .name = "web", .version = 2 }));
+    PUT("create-for", create, MSG_CREATE, (&(struct create_request){ .name = "web", .type = "ed448", .purposes = PURPOSE_CSR }));
+    PUT("purpose", purpose, MSG_PURPOSE, (&(struct purpose_request){ .name = "web", .purposes = PURPOSE_TLS_SERVER }));
     PUT("rename", rename, MSG_RENAME, (&(struct rename_request){ .name = "web", .to = "shop" }));
     PUT("roll", roll, MSG_ROLL, (&(struct roll_request){ .name = "web", .type = "ed25519" }));
     PUT("activate", activate, MSG_ACTIVATE, (&(struct activate_request){ .key = pinned, .at = 9, .drain = 5, .chain = two }));
@@ -566,6 +569,7 @@ static void changes(unsigned who, const char *name)
     ADD(who, destroy, MSG_DESTROY, (&(struct destroy_request){ .name = "ed", .version = 1 }));
     ADD(who, destroy, MSG_DESTROY_SCHEDULE, (&(struct destroy_request){ .name = "new", .version = 0 }));
     ADD(who, destroy, MSG_DESTROY_CANCEL, (&(struct destroy_request){ .name = "new", .version = 1 }));
+    ADD(who, purpose, MSG_PURPOSE, (&(struct purpose_request){ .name = "ed", .purposes = PURPOSE_CMS }));
     ADD(who, rename, MSG_RENAME, (&(struct rename_request){ .name = "new", .to = "other" }));
     ADD(who, roll, MSG_ROLL, (&(struct roll_request){ .name = "ed" }));
     ADD(who, activate, MSG_ACTIVATE, (&(struct activate_request){ .key = { .name = "ed" }, .drain = 5, .chain = { none, 2 } }));

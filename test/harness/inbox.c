@@ -136,7 +136,7 @@ int inbox_use(struct inbox *b, uid_t uid, enum key_op op, const struct key_ref *
     int r;
 
     memset(p, 0, sizeof(*p));
-    r = vault_use(b->box.vault, &(struct use_wish){ ref, &who, op, (uint64_t)time(NULL), { NULL, 0 } }, &key, p);
+    r = vault_use(b->box.vault, &(struct use_wish){ ref, &who, op, (uint64_t)time(NULL), { NULL, 0 }, false }, &key, p);
     if ((key.live != NULL) != (r == 0))
         stop("a key and a refusal, or neither");
     livekey_unref(key.live);

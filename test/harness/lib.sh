@@ -331,7 +331,11 @@ port_open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # The user whose box it is, where that is neither root nor whoever runs the test: programs and the command must be told.
 BOX_OWNER=
-lb() { "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" ${BOX_OWNER:+--users "$BOX_OWNER"} "$@"; }
+# TEST_PURPOSES ("tls-server,csr,x509"): what the keys that it makes are for; any, if nothing is said.
+lb() {
+    [ "$1" != create ] || [ -z "${TEST_PURPOSES:-}" ] || set -- "$@" --for "$TEST_PURPOSES"
+    "$LITTLEBOX_BUILD/littlebox" --dir "$BOX_DIR" ${BOX_OWNER:+--users "$BOX_OWNER"} "$@"
+}
 
 # status FIELD : one field of `littlebox status --json`, with dots between names: token.connected.
 status() { lb --json status 2>/dev/null | json "$1"; }

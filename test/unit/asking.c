@@ -67,7 +67,7 @@ int asking_use(struct inbox *b, uid_t uid, enum key_op op, const struct key_ref 
     int r;
 
     memset(p, 0, sizeof(*p));
-    r = vault_use(b->box.vault, &(struct use_wish){ ref, &who, op, (uint64_t)time(NULL), { NULL, 0 } }, &key, p);
+    r = vault_use(b->box.vault, &(struct use_wish){ ref, &who, op, (uint64_t)time(NULL), { NULL, 0 }, false }, &key, p);
     CU_ASSERT_EQUAL(key.live != NULL, r == 0);
     livekey_unref(key.live);
     return r;

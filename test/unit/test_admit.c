@@ -1,4 +1,5 @@
 /* policy/admit.c: each rule refuses, and in its order: of two that would, the first one does. */
+#include "model/purpose.h"
 #include "policy/admit.h"
 
 #include <string.h>
@@ -67,6 +68,14 @@ static void inactive(struct admission *a)
     a->version.state = STATE_DEACTIVATED;
 }
 
+/* tag, length, value: for TLS servers and requests. */
+static const uint8_t for_a_server[] = { 0, 5, 0, 2, 0, PURPOSE_TLS_SERVER | PURPOSE_CSR };
+
+static void another_purpose(struct admission *a)
+{
+    a->key.entries = (struct bytes){ for_a_server, sizeof(for_a_server) };
+}
+
 static void locked(struct admission *a)
 {
     a->box.unlocked = false;
@@ -91,6 +100,9 @@ static const struct {
       "key 'web' version 3 in box 'test' is damaged: its record does not authenticate", "restore the store from a backup" },
     { "state", inactive, LB_E_NOT_ACTIVE, false, "version 3 of key 'web' in box 'test' is deactivated",
       "see: littlebox --box test show web" },
+    { "purpose", another_purpose, LB_E_DENIED, false,
+      "this is a digest, of which nobody can see what it is of: key 'web' of box 'test' is for tls-server,csr",
+      "if that is meant, an administrator can say so: littlebox --box test purpose web" },
     { "unlocked", locked, LB_E_LOCKED, false, "box 'test' is locked", "run: littlebox --box test unlock" },
 };
 

@@ -9,6 +9,7 @@
 #include "model/scheme.h"
 #include "model/seal_kinds.h"
 #include "model/vocabulary.h"
+#include "model/purpose.h"
 #include "protocol/change.h"
 #include "protocol/header.h"
 #include "protocol/keys.h"
@@ -71,6 +72,7 @@ WRAP(import, struct import_request)
 WRAP(destroy, struct destroy_request)
 WRAP(time, struct msg_time)
 WRAP(rename, struct rename_request)
+WRAP(purpose, struct purpose_request)
 WRAP(roll, struct roll_request)
 WRAP(activate, struct activate_request)
 WRAP(back, struct back_request)
@@ -224,6 +226,7 @@ static const struct box_status status = { .box = "default",
 static const struct msg_lock_cause lock_cause = { LOCK_BY_RESTART };
 static const struct create_request create = { .name = "web", .type = "rsa-pss:4096:sha512" };
 static const struct import_request import = { .name = "web", .pkcs8 = { data, sizeof(data) } };
+static const struct purpose_request purpose = { .name = "web", .purposes = PURPOSE_ALL };
 static const struct destroy_request destroy = { .name = "web", .version = 7 };
 static const struct msg_time when = { 0x1122334455667788 };
 static const struct roll_request roll = { .name = "web", .type = "ed448" };
@@ -400,6 +403,7 @@ static const struct message_case cases[] = {
     { "time", encode_time, decode_time, &when, sizeof(when), NO_VIEW, { { 0 } } },
     { "RENAME", encode_rename, decode_rename, &rename_, sizeof(rename_), NO_VIEW,
       { { 2, '.', LB_E_NAME }, { 7, '-', LB_E_NAME } } },
+    { "PURPOSE", encode_purpose, decode_purpose, &purpose, sizeof(purpose), NO_VIEW, { { 2, '.', LB_E_NAME }, { 5, 2, LB_E_VALUE } } },
     { "ROLL", encode_roll, decode_roll, &roll, sizeof(roll), NO_VIEW,
       { { 2, '.', LB_E_NAME }, { 6, LB_TYPE_MAX + 1, LB_E_TOO_LONG } } },
     { "ACTIVATE", encode_activate, decode_activate, &activate, sizeof(activate), offsetof(struct activate_request, chain),
@@ -556,13 +560,42 @@ static void lives(void)
     OK(msg_lives_decode(body, &to));
     CU_ASSERT(to.versions[0].current && to.versions[0].life.by == 33 && to.versions[0].life.by_known);
     CU_ASSERT(to.versions[0].life.activate_at == 1 && to.versions[0].life.deactivate_at == 2);
-    CU_ASSERT(!to.versions[1].current && to.versions[1].life.activate_at == 0);
+    CU_ASSERT(!to.versions[1].current && to.versions[1].life.activate_at == 0 && to.purposes == PURPOSE_ANY);
+    from.purposes = PURPOSE_CSR;
+    OK(msg_lives_encode(TYPE, ID, &from, packet, sizeof(packet), &len));
+    OK(msg_split(packet, len, &header, &body));
+    OK(msg_lives_decode(body, &to));
+    CU_ASSERT_EQUAL(to.purposes, PURPOSE_CSR);
+    body.len -= 2;
     for (size_t cut = 0; cut < body.len; cut++)
         FAILS(msg_lives_decode((struct bytes){ body.p, cut }, &to), LB_E_CUT_OFF);
     packet[LB_HEADER_SIZE + 2 + 4] = 2;
     FAILS(msg_lives_decode(body, &to), LB_E_VALUE);
     packet[LB_HEADER_SIZE + 1] = LB_VERSIONS_MAX + 1;
     FAILS(msg_lives_decode(body, &to), LB_E_TOO_LONG);
+}
+
+/* Purposes stand behind a body, where they are not any; then they are some. */
+static void purposes_behind(void)
+{
+    static const uint8_t bad[][2] = { { 0, 0 }, { 2, 0 }, { 0x80, 1 } };
+    struct create_request in = { .name = "web", .type = "ed25519" }, out;
+    uint8_t packet[256];
+    struct msg_header header;
+    struct bytes body;
+    size_t plain = 0, len = 0;
+
+    OK(msg_create_encode(TYPE, ID, &in, packet, sizeof(packet), &plain));
+    in.purposes = PURPOSE_TLS_SERVER | PURPOSE_SSH;
+    OK(msg_create_encode(TYPE, ID, &in, packet, sizeof(packet), &len));
+    CU_ASSERT_EQUAL(len, plain + 2);
+    OK(msg_split(packet, len, &header, &body));
+    OK(msg_create_decode(body, &out));
+    CU_ASSERT(out.purposes == in.purposes && strcmp(out.type, in.type) == 0);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        memcpy(packet + plain, bad[i], 2);
+        FAILS(msg_create_decode(body, &out), LB_E_VALUE);
+    }
 }
 
 static void every_trailing_byte_is_refused(void)
@@ -645,6 +678,7 @@ static const struct unit_test tests[] = {
     { "there and back", there_and_back },
     { "every cut is refused", every_cut_is_refused },
     { "lives", lives },
+    { "purposes behind a body", purposes_behind },
     { "every trailing byte is refused", every_trailing_byte_is_refused },
     { "values out of range are refused", values_out_of_range_are_refused },
     { "a short buffer is refused", a_short_buffer_is_refused },

@@ -97,6 +97,9 @@ static void one_form(void)
         BAD(0, 3, 0, 13, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 5, 5),               /* of what is destroyed */
         BAD(0, 3, 0, 13, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 5, 3),               /* of another state */
         BAD(0, 3, 0, 13, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 5, 2),               /* of no version */
+        BAD(0, 5, 0, 1, 1),                                                    /* purposes: not whole */
+        BAD(0, 5, 0, 2, 0, 0),                                                 /* any: then there is no entry */
+        BAD(0, 5, 0, 2, 2, 0),                                                 /* of what is none */
     };
 
     for (size_t i = 0; i < COUNT(bad); i++) {

@@ -64,6 +64,7 @@ static const struct {
     ROW(MSG_DESTROY_SCHEDULE, "\0\0\0\7", 7),
     ROW(MSG_DESTROY_CANCEL, "\0\0\0\7", 7),
     ROW(MSG_RENAME, "\0\1n", 0),
+    ROW(MSG_PURPOSE, "\0\1", 0),
     ROW(MSG_ROLL, "\0\0", 0),
     ROW(MSG_ACTIVATE, KEYREF "\0\0\0\0\0\0\0\0" "\0\0\0\0" "\0\0", 7),
     ROW(MSG_BACK, "\0\0\0\0", 0),

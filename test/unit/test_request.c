@@ -37,6 +37,8 @@ static const struct row {
     { MSG_STATE, "change the state", true, true, false, false, false, true, false },
     { MSG_EXPIRING, "list what ends", false, false, false, false, false, true, false },
     { MSG_LIVES, "lives", true, false, false, false, false, true, false },
+    { MSG_PURPOSES, "list purposes", false, false, false, false, false, true, false },
+    { MSG_PURPOSE, "purpose", true, true, false, false, false, true, false },
     { MSG_USERS, "users", true, false, false, false, false, true, false },
     { MSG_DESTROY, "destroy", true, true, false, false, false, false, true },
     { MSG_DESTROY_SCHEDULE, "schedule destruction", true, true, false, false, false, false, false },
@@ -111,7 +113,7 @@ static void administrators_requests(void)
     }
     CU_ASSERT_EQUAL(atomic_load(&b.box.vault->lock), LOCK_UNLOCKED);
     CU_ASSERT_EQUAL(atomic_load(&b.box.vault->keys), 2);
-    CU_ASSERT_EQUAL(atomic_load(&b.box.refusals), 2 * 28);
+    CU_ASSERT_EQUAL(atomic_load(&b.box.refusals), 2 * 29);
     /* Where the body is what it is to be, the same administrator is served. */
     OK(asking_empty(&b, 0, MSG_SEAL_LIST, &body, &p));
     inbox_clear(&b);

@@ -240,11 +240,11 @@ static void its_own_request(void)
     (void)X509_REQ_sign(req, signer, NULL); /* so that it is whole */
     len = i2d_re_X509_REQ_tbs(req, &info);
     CU_ASSERT_FATAL(len > 0);
-    OK(vault_use(b.box.vault, &(struct use_wish){ &next, &who, OP_SIGN, 1, { info, (size_t)len } }, &key, &p));
+    OK(vault_use(b.box.vault, &(struct use_wish){ &next, &who, OP_SIGN, 1, { info, (size_t)len }, false }, &key, &p));
     livekey_unref(key.live);
     CU_ASSERT_EQUAL(key.version, 2);
-    FAILS(vault_use(b.box.vault, &(struct use_wish){ &next, &who, OP_SIGN, 1, { info, (size_t)len - 1 } }, &key, &p), LB_E_NOT_ACTIVE);
-    FAILS(vault_use(b.box.vault, &(struct use_wish){ &next, &who, OP_SIGN, 1, { NULL, 0 } }, &key, &p), LB_E_NOT_ACTIVE);
+    FAILS(vault_use(b.box.vault, &(struct use_wish){ &next, &who, OP_SIGN, 1, { info, (size_t)len - 1 }, false }, &key, &p), LB_E_NOT_ACTIVE);
+    FAILS(vault_use(b.box.vault, &(struct use_wish){ &next, &who, OP_SIGN, 1, { NULL, 0 }, false }, &key, &p), LB_E_NOT_ACTIVE);
     TEXT_IS(p.text, "version 2 of key 'web' in box 'test' is not active yet, and signs only its own certificate request");
     OPENSSL_free(info);
     X509_REQ_free(req);

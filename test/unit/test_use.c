@@ -41,7 +41,7 @@ static void the_maker_is_named(void)
     struct inbox b;
 
     asking_box(&b);
-    FAILS(vault_use(b.box.vault, &(struct use_wish){ &web, &who, OP_SIGN, 1, { NULL, 0 } }, &key, &p), LB_E_DENIED);
+    FAILS(vault_use(b.box.vault, &(struct use_wish){ &web, &who, OP_SIGN, 1, { NULL, 0 }, false }, &key, &p), LB_E_DENIED);
     TEXT_IS(p.text, "uid 3000002 may not sign with key 'web' of box 'test'");
     TEXT_IS(p.hint, "an administrator may run: littlebox --box test allow web --user 3000002");
     inbox_clear(&b);
@@ -58,7 +58,7 @@ static void without_credentials(void)
     for (int i = 0; i < 2; i++) {
         struct caller who = inbox_caller(0, i == 0 ? INBOX_GRANTED : 0, 0);
 
-        FAILS(vault_use(b.box.vault, &(struct use_wish){ &web, &who, OP_SIGN, 1, { NULL, 0 } }, &key, &p), LB_E_DENIED);
+        FAILS(vault_use(b.box.vault, &(struct use_wish){ &web, &who, OP_SIGN, 1, { NULL, 0 }, false }, &key, &p), LB_E_DENIED);
         TEXT_IS(p.text, "the kernel did not tell who asks for key 'web'");
     }
     inbox_clear(&b);

@@ -58,7 +58,7 @@ static int use(struct vault *v, const char *name, const struct caller *who, stru
     int r;
 
     snprintf(ref.name, sizeof(ref.name), "%s", name);
-    r = vault_use(v, &(struct use_wish){ &ref, who, OP_SIGN, (uint64_t)time(NULL), { NULL, 0 } }, &key, p);
+    r = vault_use(v, &(struct use_wish){ &ref, who, OP_SIGN, (uint64_t)time(NULL), { NULL, 0 }, false }, &key, p);
     CU_ASSERT_EQUAL(key.live != NULL, r == 0);
     *ret = key.live;
     return r;
@@ -548,7 +548,7 @@ static void sign_once(struct users *u)
     struct used_key key;
     struct problem p;
     size_t len = 0;
-    int r = vault_use(u->v, &(struct use_wish){ &m.key, &who, OP_SIGN, 1, { NULL, 0 } }, &key, &p);
+    int r = vault_use(u->v, &(struct use_wish){ &m.key, &who, OP_SIGN, 1, { NULL, 0 }, false }, &key, &p);
 
     if (r == LB_E_LOCKED && key.live == NULL)
         atomic_fetch_add(&u->locked, 1);
