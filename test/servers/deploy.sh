@@ -78,6 +78,9 @@ expect 4 "hint: does the server there read $T/tls/web.pem, and what does its log
     littlebox deploy one
 echo "reload = $reload" >>"$conf/$(tr / - <<<"${T#/}/tls/web.pem").conf"
 expect 0 "as it was; its server was told; 127.0.0.1:$nginx serves it" littlebox deploy --all
+# Until then they may still answer.
+old_workers_are_gone() { [ "$(children_of "$NGINX" | wc -l)" -eq 1 ]; }
+await "the old workers to end" old_workers_are_gone
 expect 0 "as it was; 127.0.0.1:$nginx serves it" littlebox deploy --all
 run_nginx "$T/nginx" -s reload
 served one "$nginx" || fail "the key after a reload"
@@ -108,7 +111,7 @@ if ! sanitized; then
     bash -c "$reload" 2>>reload.log || true
     check "the old pair is served" served one "$nginx"
     expect 0 "127.0.0.1:$nginx serves it" littlebox deploy --all
-    check "the new pair is served" served two "$nginx"
+    await "the new pair to be served" served two "$nginx"
     nothing_left tls web.pem web.crt
 fi
 # A server that is down is told of, and a reload that fails.
@@ -155,7 +158,7 @@ expect 0 "serves it" littlebox deploy one --combined crt/web.pem --mode 0600 --r
 for key in two one; do
     over $key
     expect 0 "127.0.0.1:$haproxy serves it" littlebox deploy --all
-    check "HAProxy serves key $key" served $key "$haproxy"
+    await "HAProxy to serve key $key" served $key "$haproxy"
 done
 expect 0 "the files of it stay" littlebox deploy one --forget crt/web.pem
 
@@ -183,7 +186,7 @@ END
     for key in two one; do
         over $key
         expect 0 "127.0.0.1:$postgres,postgres serves it" littlebox deploy --all
-        check "PostgreSQL serves key $key" served $key "$postgres" -starttls postgres
+        await "PostgreSQL to serve key $key" served $key "$postgres" -starttls postgres
     done
 fi
 finish
