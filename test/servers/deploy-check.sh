@@ -196,7 +196,9 @@ Group nogroup
 UseReverseDNS off
 PidFile $T/proftpd.pid
 ScoreboardFile $T/proftpd.score
+<IfModule mod_delay.c>
 DelayTable none
+</IfModule>
 WtmpLog off
 TLSEngine on
 TLSECCertificateFile $T/web.crt
