@@ -63,6 +63,6 @@ int purposes_refuse(const struct admission *a, struct problem *p)
         return 0;
     purpose_names(purposes, names);
     problem_set(p, LB_E_DENIED, "this is %s: key '%s' of box '%s' is for %s", form.what, a->key.name, a->box.name, names);
-    problem_hint(p, "if that is meant, an administrator can say so: littlebox --box %s purpose %s", a->box.name, a->key.name);
+    problem_hint(p, "if that is meant, an administrator can say so: littlebox --box %s purpose %s PURPOSES", a->box.name, a->key.name);
     return LB_E_DENIED;
 }

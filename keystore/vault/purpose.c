@@ -22,6 +22,16 @@ static uint16_t purposes_of_key(const struct boxkey *k)
     return (uint16_t)purposes_of((struct bytes){ k->rec.others, k->rec.others_len });
 }
 
+/* The policy of a key ends with its last version. */
+static bool is_destroyed(const struct boxkey *k)
+{
+    for (size_t i = 0; i < k->rec.version_count; i++) {
+        if (!key_state_destroyed(k->rec.versions[i].state))
+            return false;
+    }
+    return true;
+}
+
 int vault_purpose(struct vault *v, const struct purpose_request *m, bool *ret_changed, struct problem *p)
 {
     struct boxkey *old, *next;
@@ -32,6 +42,8 @@ int vault_purpose(struct vault *v, const struct purpose_request *m, bool *ret_ch
     *ret_changed = purposes_of_key(old) != m->purposes;
     if (boxkey_is_damaged(old))
         return vault_damaged(v, m->name, 0, p);
+    if (is_destroyed(old))
+        return problem_set(p, LB_E_DESTROYED, "key '%s' in box '%s' is destroyed: it is for nothing any more", m->name, v->conf->box);
     if (!*ret_changed)
         return 0;
     next = boxkey_new(&old->rec);

@@ -267,7 +267,7 @@ LB_MUST_USE int vault_handles(struct vault *v, const char *name, void (*take)(co
                               struct problem *p);
 /*
  * What the key is for from now on; PURPOSE_ANY: for anything. *ret_changed: it was something else. Whoever has loaded the key
- * is held to it from the next request on.
+ * is held to it from the next request on. LB_E_DESTROYED: it has no version any more.
  */
 LB_MUST_USE int vault_purpose(struct vault *v, const struct purpose_request *m, bool *ret_changed, struct problem *p);
 /* The keys that are for something, as vault_list() gives keys. */

@@ -55,6 +55,9 @@ refused "one that is named twice" "'csr' is named twice" lb create no --for csr,
 refused "any beside others" "'any' is no purpose" lb create no --for csr,any
 refused "no key was made" "there is no key 'no'" lb show no
 each_kind web
+lb create gone --type ed25519 >/dev/null
+lb destroy gone --now --yes 2>>lb.log
+refused "a destroyed key" "key 'gone' in box 'default' is destroyed" lb purpose gone csr
 plain_ossl genpkey -algorithm rsa -out plain.pem 2>/dev/null
 check "imported" lb import plain plain.pem --for cms >/dev/null 2>&1
 refused "an imported key" "is for cms" digest plain

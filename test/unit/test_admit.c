@@ -102,7 +102,7 @@ static const struct {
       "see: littlebox --box test show web" },
     { "purpose", another_purpose, LB_E_DENIED, false,
       "this is a digest, of which nobody can see what it is of: key 'web' of box 'test' is for tls-server,csr",
-      "if that is meant, an administrator can say so: littlebox --box test purpose web" },
+      "if that is meant, an administrator can say so: littlebox --box test purpose web PURPOSES" },
     { "unlocked", locked, LB_E_LOCKED, false, "box 'test' is locked", "run: littlebox --box test unlock" },
 };
 
