@@ -30,6 +30,11 @@ each_kind() {
     refused "$key: a text" "no text that any purpose is for: key '$key' of box 'default' is for tls-server,csr" digest "$key"
     refused "$key: a digest" "a digest, of which nobody can see what it is of" \
         ossl pkeyutl -sign -rawin -digest sha1 -inkey "littlebox:$key" -in text -out sig
+    # Decryption: that of a TLS handshake is a server's, that of a message is not.
+    ossl pkey -in "littlebox:$key" -pubout -out "$key.pub"
+    plain_ossl pkeyutl -encrypt -pubin -inkey "$key.pub" -in text -out "$key.bin"
+    refused "$key: a message to it" "this is the decryption of a message" \
+        ossl pkeyutl -decrypt -inkey "littlebox:$key" -in "$key.bin" -out decrypted
     check "$key: certificates too" lb purpose "$key" tls-server,csr,x509 2>said
     says "$key: it says so" "key '$key' is for tls-server,csr,x509" said
     check "$key: a certificate then" certificate "$key"

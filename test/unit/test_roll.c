@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "model/purpose.h"
 #include "rolling.h"
 #include "unit.h"
 
@@ -292,6 +293,38 @@ static void who_sees_ends(void)
     inbox_clear(&b);
 }
 
+static bool take_purposes(const struct purposes_entry *e, void *arg)
+{
+    struct ends_seen *s = arg;
+
+    if (s->count < COUNT(s->names))
+        memcpy(s->names[s->count++], e->name, sizeof(e->name));
+    return true;
+}
+
+/* So it is with what keys are for. */
+static void who_sees_purposes(void)
+{
+    const struct { uid_t uid; size_t count; } rows[] = { { 0, 2 }, { INBOX_GRANTED, 1 }, { INBOX_STRANGER, 0 } };
+    struct problem p;
+    struct inbox b;
+    bool more, changed;
+
+    box_with_a_key(&b);
+    OK(inbox_create(&b, "other", &p));
+    OK(vault_purpose(b.box.vault, &(struct purpose_request){ "web", PURPOSE_CSR }, &changed, &p));
+    OK(vault_purpose(b.box.vault, &(struct purpose_request){ "other", PURPOSE_CSR }, &changed, &p));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct caller who = inbox_caller(getpid(), rows[i].uid, rows[i].uid);
+        struct ends_seen seen = { 0 };
+
+        OK(vault_purposes(b.box.vault, "", &who, take_purposes, &seen, &more, &p));
+        CU_ASSERT(seen.count == rows[i].count && !more);
+        CU_ASSERT(rows[i].count != 1 || strcmp(seen.names[0], "web") == 0);
+    }
+    inbox_clear(&b);
+}
+
 static void who_used_it(void)
 {
     struct user_entry users[8];
@@ -382,6 +415,7 @@ static const struct unit_test tests[] = {
     { "found out later", found_out_later },
     { "its own request", its_own_request },
     { "who sees what ends", who_sees_ends },
+    { "who sees what keys are for", who_sees_purposes },
     { "who used it", who_used_it },
     { "many users", many_users },
     { "changed behind its back", changed_behind_its_back },
